@@ -1,0 +1,57 @@
+import type { IAuthenticateGeneric, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+
+/** Access to the Hubble Network Cloud API. Its test is `hubbleApiTest`, which the nodes bring along. */
+export class HubbleApi implements ICredentialType {
+	name = 'hubbleApi';
+
+	displayName = 'Hubble API';
+
+	icon: Icon = { light: 'file:../icons/hubble.svg', dark: 'file:../icons/hubble.dark.svg' };
+
+	documentationUrl = 'https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#credential';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Token',
+			name: 'apiToken',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description: 'From the Hubble dashboard: Developer → API Tokens. Give it only the scopes that your workflows need.',
+		},
+		{
+			displayName: 'Organization ID',
+			name: 'organizationId',
+			type: 'string',
+			default: '',
+			required: true,
+			placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
+			description: 'The organization that the token belongs to',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: 'https://api.hubble.com',
+			required: true,
+			description: 'Where the Hubble API is found',
+		},
+		{
+			displayName: 'API Paths',
+			name: 'apiPaths',
+			type: 'options',
+			options: [
+				{ name: '/api and /api/v2', value: 'api' },
+				{ name: '/v1 and /v2', value: 'versioned' },
+			],
+			default: 'api',
+			description: 'How the paths of the API begin. Hubble serves both.',
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { Authorization: '=Bearer {{$credentials.apiToken.trim()}}' } },
+	};
+}

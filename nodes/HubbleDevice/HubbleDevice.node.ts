@@ -1,0 +1,35 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { deviceOperations } from './operations';
+
+export class HubbleDevice implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Device',
+		name: 'hubbleDevice',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"]}}',
+		description: 'Register, find, update and delete the devices of a Hubble fleet',
+		defaults: { name: 'Hubble Device' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(deviceOperations),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, deviceOperations);
+	}
+}

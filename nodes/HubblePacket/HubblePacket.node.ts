@@ -1,0 +1,35 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { packetOperations } from './operations';
+
+export class HubblePacket implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Packet',
+		name: 'hubblePacket',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"]}}',
+		description: 'Read the packets that the devices of a Hubble fleet sent',
+		defaults: { name: 'Hubble Packet' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(packetOperations),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, packetOperations);
+	}
+}

@@ -1,0 +1,236 @@
+/** Parameters that several operations share, and the conversions from n8n's values to the wire's. */
+import { tryToParseDateTime, type IDataObject, type INodeProperties } from 'n8n-workflow';
+
+/** The collections in which optional parameters stand, with their titles. */
+export const COLLECTIONS = {
+	filters: 'Filters',
+	additionalFields: 'Additional Fields',
+	updateFields: 'Fields to Update',
+	options: 'Options',
+} as const;
+
+/** What a conversion may need to know beside the value. */
+export interface Surroundings {
+	/** IANA time zone of the workflow: dates without an offset are meant in it. */
+	timezone: string;
+}
+
+/** One parameter: what n8n shows, where it stands, and how its value travels. */
+export interface Field extends Omit<INodeProperties, 'displayOptions' | 'required'> {
+	/** The collection that holds the parameter; without one it stands on its own. */
+	within?: keyof typeof COLLECTIONS;
+	/** Whether an empty value is refused. */
+	required?: boolean;
+	/**
+	 * n8n's value → the value on the wire. `undefined` is not sent. Throws an Error whose message says
+	 * what is wrong with the value. Without it the value travels as it is, and an empty one does not.
+	 */
+	toWire?: (value: unknown, surroundings: Surroundings) => unknown;
+}
+
+/** The form of every id that Hubble gives to devices, organizations, users and gateways. */
+export const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
+const WHOLE_UUID = new RegExp(`^${UUID}$`);
+
+/** A resource locator's value, or the value itself. */
+function plain(value: unknown): unknown {
+	return typeof value === 'object' && value !== null && '__rl' in value && 'value' in value ? value.value : value;
+}
+
+/** An id in UUID form, in lower case. Empty is not sent. */
+export function uuid(value: unknown): string | undefined {
+	const id = String(plain(value) ?? '').trim();
+	if (!id) return undefined;
+	if (!WHOLE_UUID.test(id)) throw new Error(`"${id}" is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
+	return id.toLowerCase();
+}
+
+/** A text of at most `max` characters, sent even when it is empty. */
+export function text(max: number) {
+	return (value: unknown): string => {
+		const result = String(value);
+		if (result.length > max) throw new Error(`it has ${result.length} characters, Hubble takes at most ${max}`);
+		return result;
+	};
+}
+
+/** A number within both bounds; `whole` refuses fractions. Empty is not sent. */
+export function numberIn(min: number, max: number, whole = true) {
+	return (value: unknown): number | undefined => {
+		if (value === '' || value === undefined || value === null) return undefined;
+		const result = Number(value);
+		if (!Number.isFinite(result) || result < min || result > max || (whole && !Number.isInteger(result))) {
+			throw new Error(`"${String(value)}" is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+		}
+		return result;
+	};
+}
+
+/** A list of texts from a repeated parameter or from an expression that gives a list. Empty is not sent. */
+export function texts(value: unknown): string[] | undefined {
+	const list = (Array.isArray(value) ? value.flat() : [value]).map((entry) => String(entry ?? '').trim());
+	const filled = list.filter((entry) => entry !== '');
+	return filled.length ? filled : undefined;
+}
+
+/** Platform tags as Hubble matches them, `key:value`; `key=value` is understood too. */
+export function tagFilters(value: unknown): string[] | undefined {
+	return texts(value)?.map((tag) => {
+		const match = /^([^:=\s]+)[:=](.+)$/.exec(tag);
+		if (!match) throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
+		return `${match[1]}:${match[2]}`;
+	});
+}
+
+/** Hubble's limits of one device's tags (API definition, `deviceTags`). */
+const TAGS = { count: 10, key: 32, value: 128 };
+
+/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. */
+export function tagMap(value: unknown): Record<string, string> {
+	const rows = (value as { tag?: Array<{ key?: unknown; value?: unknown }> }).tag ?? [];
+	const tags: Record<string, string> = {};
+	for (const row of rows) {
+		const key = String(row.key ?? '').trim();
+		const content = String(row.value ?? '');
+		if (!key) throw new Error('a tag has no key');
+		if (key in tags) throw new Error(`the tag "${key}" is given twice`);
+		if (key.length > TAGS.key) throw new Error(`the key "${key}" has more than ${TAGS.key} characters`);
+		if (content.length > TAGS.value) throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
+		tags[key] = content;
+	}
+	if (Object.keys(tags).length > TAGS.count) throw new Error(`a device has at most ${TAGS.count} tags`);
+	return tags;
+}
+
+/**
+ * A date as n8n gives it (ISO text, luxon DateTime, Date, Unix seconds or milliseconds) → Unix seconds.
+ * A date without an offset is meant in the workflow's time zone. Empty is not sent.
+ * @param round whether a fraction of a second belongs to the earlier or the later second
+ */
+export function unixSeconds(round: 'down' | 'up') {
+	return (value: unknown, { timezone }: Surroundings): number | undefined => {
+		if (value === '' || value === undefined || value === null) return undefined;
+		const seconds = secondsOf(value, timezone);
+		return round === 'up' ? Math.ceil(seconds) : Math.floor(seconds);
+	};
+}
+
+/** Numbers above this are milliseconds: as seconds it would be the year 5138. */
+const LARGEST_SECONDS = 1e11;
+
+function secondsOf(value: unknown, timezone: string): number {
+	const count = typeof value === 'number' || /^\d{9,14}$/.test(String(value)) ? Number(value) : NaN;
+	if (!Number.isNaN(count)) return count > LARGEST_SECONDS ? count / 1000 : count;
+	const seconds = parsedSeconds(value, timezone);
+	if (Number.isNaN(seconds)) throw new Error(`"${String(value)}" is not a date and time, e.g. 2026-01-31T08:00:00Z`);
+	return seconds;
+}
+
+function parsedSeconds(value: unknown, timezone: string): number {
+	try {
+		return tryToParseDateTime(value, timezone).toMillis() / 1000;
+	} catch {
+		return NaN;
+	}
+}
+
+/** `{range: {after, before}}` → Hubble's only filter on timestamps: from inclusive, to exclusive. */
+export function between(value: unknown, surroundings: Surroundings): string | undefined {
+	const { after, before } = (value as { range?: IDataObject }).range ?? {};
+	const from = unixSeconds('down')(after, surroundings);
+	const to = unixSeconds('up')(before, surroundings);
+	if (from === undefined && to === undefined) return undefined;
+	if (from !== undefined && to !== undefined && from >= to) throw new Error('After is not earlier than Before');
+	return `between:${from ?? 0}:${to ?? LARGEST_SECONDS}`;
+}
+
+export const returnAll: Field = {
+	displayName: 'Return All',
+	name: 'returnAll',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to return all results or only up to a given limit',
+};
+
+export const limit: Field = {
+	displayName: 'Limit',
+	name: 'limit',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 50,
+	description: 'Max number of results to return',
+	toWire: numberIn(1, Number.MAX_SAFE_INTEGER),
+};
+
+export const simplify: Field = {
+	displayName: 'Simplify',
+	name: 'simplify',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to return a simplified version of the response instead of the raw data',
+};
+
+export const continuationToken: Field = {
+	displayName: 'Continuation Token',
+	name: 'continueFrom',
+	type: 'string',
+	default: '',
+	description:
+		'Where to go on: the token that an error of an earlier run named. The token carries the filters of that run; those given here are ignored.',
+	within: 'options',
+};
+
+export const batching: Field = {
+	displayName: 'Batching',
+	name: 'batching',
+	type: 'options',
+	options: [
+		{ name: 'Automatic', value: 'automatic', description: 'Send the items of up to 1,000 devices in one request' },
+		{ name: 'One Request per Device', value: 'single', description: 'Send each item on its own, three a second' },
+	],
+	default: 'automatic',
+	description: 'How the input items become requests to Hubble',
+	within: 'options',
+};
+
+/** Picks one device from the list or by its ID. Its search is `searchDevices` in `pickers.ts`. */
+export const device: Field = {
+	displayName: 'Device',
+	name: 'deviceId',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	required: true,
+	description: 'The device to work on',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Select a device…',
+			typeOptions: { searchListMethod: 'searchDevices', searchable: true },
+		},
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
+			validation: [
+				{ type: 'regex', properties: { regex: `^\\s*${UUID}\\s*$`, errorMessage: 'A device ID is a UUID' } },
+			],
+		},
+	],
+	toWire: uuid,
+};
+
+export const platformTags: Field = {
+	displayName: 'Platform Tags',
+	name: 'platformTags',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+	default: [],
+	placeholder: 'e.g. _env:production',
+	description:
+		'Only what has these tags of Hubble itself, as key:value. Tags with the same key mean "or", with different keys "and".',
+	within: 'filters',
+	toWire: tagFilters,
+};

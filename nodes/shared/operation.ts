@@ -1,0 +1,167 @@
+/**
+ * One operation of a node is one row in a table. The row says what n8n shows and what Hubble needs; the
+ * parameters of the node are made from it here, and `run.ts` executes it. A reader compares a node's
+ * table with the API definition line by line, so rows stay flat literals.
+ */
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	INodeProperties,
+	INodePropertyOptions,
+} from 'n8n-workflow';
+import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
+import type { Call, Hubble, List } from './transport';
+
+/** Wire name → parameter. */
+export type Fields = Readonly<Record<string, Field>>;
+
+/** What one input item asks of Hubble, in the wire's names. Nothing is sent yet. */
+export interface Ask {
+	/** Index of the input item. */
+	item: number;
+	path: Record<string, string>;
+	query: IDataObject;
+	body: IDataObject;
+	/** What stays on our side: the row's `settings`. */
+	settings: IDataObject;
+	/** How many rows of a list are wanted; Infinity for all. */
+	limit: number;
+	/** The Continuation-Token at which a list begins. */
+	token?: string;
+	/** Whether the output is simplified. */
+	isSimple: boolean;
+	/** Filters on our side: whether a row is kept. Empty when there are none. */
+	keeps: Array<(row: IDataObject) => boolean>;
+}
+
+/** What became of one part of a batch: its data, or why Hubble refused it. */
+export type BatchResult = { json: IDataObject } | { refused: string };
+
+/** How many items become few calls. */
+export interface Batch {
+	/** Path of the batch call in the API definition; the method is the row's. */
+	path: string;
+	/** How many parts one call may hold (API definition). */
+	size: number;
+	/** Whether the row's own path serves one item, so that the user may choose "one request per device". */
+	single?: boolean;
+	/** The parts of what one item asks. Without it an item is one part. */
+	split?: (ask: Ask) => Ask[];
+	/** Parts that differ in this never share a call. */
+	groupOf?: (part: Ask) => string;
+	/** Two parts with the same key never share a call, and keep their order. */
+	keyOf?: (part: Ask) => string;
+	toBody: (parts: readonly Ask[]) => IDataObject;
+	/** The reply, back onto the parts: one result for each, in their order. */
+	fromReply: (reply: IDataObject, parts: readonly Ask[]) => BatchResult[];
+}
+
+/** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
+export type LocalFilter = Field & { keeps: (row: IDataObject, value: unknown) => boolean };
+
+/** One row of an operation table. */
+export interface Operation {
+	/** Only in nodes with more than one resource. */
+	resource?: string;
+	name: string;
+	value: string;
+	action: string;
+	description: string;
+	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+	/** As in the API definition, e.g. '/v1/org/{org_id}/devices/{device_id}'. */
+	path: string;
+	/** The scope that the API token needs, in the definition's spelling. */
+	scope?: string;
+	inPath?: Fields;
+	inQuery?: Fields;
+	inBody?: Fields;
+	/** Parameters that do not travel: they change what becomes of the reply. */
+	settings?: Fields;
+	list?: List;
+	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
+	local?: LocalFilter[];
+	/** One row in at most ten flat fields; turns on the Simplify parameter. */
+	simplify?: (row: IDataObject) => IDataObject;
+	batch?: Batch;
+	/** The reply as rows of output, where it is neither a list nor one row. */
+	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
+	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
+	toItems?: (work: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }) => Promise<INodeExecutionData[]>;
+	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
+	refuse?: (ask: Ask) => string | undefined;
+}
+
+/** All parameters of an operation in the order in which n8n shows them. */
+export function fieldsOf(operation: Operation): Field[] {
+	const { inPath, inQuery, inBody, settings, list, local, batch } = operation;
+	return [
+		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
+		...(list && list.pages !== 'one' ? [returnAll, limit] : []),
+		...(operation.simplify ? [simplify] : []),
+		...(local ?? []),
+		...(list?.pages === 'token' ? [continuationToken] : []),
+		...(batch?.single ? [batching] : []),
+	];
+}
+
+/** Only what n8n knows: where a parameter stands and how its value travels is ours. */
+function shown(field: Field): INodeProperties {
+	const property: Partial<LocalFilter> = { ...field };
+	delete property.within;
+	delete property.toWire;
+	delete property.keeps;
+	return property as INodeProperties;
+}
+
+const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+
+function choice(displayName: string, name: string, options: INodePropertyOptions[], first: string): INodeProperties {
+	return { displayName, name, type: 'options', noDataExpression: true, options: options.sort(byName), default: first };
+}
+
+/** "Get Many" is what a new node shows where it exists: reading does no harm. */
+function operationChoice(rows: readonly Operation[]): INodeProperties {
+	const options = rows.map(({ name, value, action, description }) => ({ name, value, action, description }));
+	const first = rows.find(({ value }) => value === 'getAll') ?? rows[0];
+	return choice('Operation', 'operation', options, first?.value ?? '');
+}
+
+/** The parameters of a node, made from its table: resource, operation, then those of each operation. */
+export function toProperties(
+	operations: readonly Operation[],
+	resources: ReadonlyArray<{ name: string; value: string }> = [],
+): INodeProperties[] {
+	const choices = resources.length
+		? [
+				choice('Resource', 'resource', [...resources], resources[0]?.value ?? ''),
+				...resources.map(({ value }) => ({
+					...operationChoice(operations.filter(({ resource }) => resource === value)),
+					displayOptions: { show: { resource: [value] } },
+				})),
+			]
+		: [operationChoice(operations)];
+	return [...choices, ...operations.flatMap(operationProperties)];
+}
+
+function operationProperties(operation: Operation): INodeProperties[] {
+	const { resource, value } = operation;
+	const displayOptions = {
+		show: { ...(resource ? { resource: [resource] } : {}), operation: [value] },
+	};
+	const fields = fieldsOf(operation);
+	const standing = fields
+		.filter(({ within }) => !within)
+		.map((field): INodeProperties => {
+			const show = field.name === 'limit' ? { ...displayOptions.show, returnAll: [false] } : displayOptions.show;
+			return { ...shown(field), displayOptions: { show } };
+		});
+	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {
+		const options = fields.filter(({ within }) => within === name).map(shown);
+		if (!options.length) return [];
+		options.sort((a, b) => a.displayName.localeCompare(b.displayName));
+		const placeholder = name === 'options' ? 'Add option' : name === 'filters' ? 'Add Filter' : 'Add Field';
+		return [{ displayName, name, type: 'collection', placeholder, default: {}, displayOptions, options }];
+	});
+	return [...standing, ...collections];
+}

@@ -1,0 +1,56 @@
+/** The packet: one shape whichever way it came, its key, and its short form. */
+import type { IDataObject } from 'n8n-workflow';
+
+/**
+ * A packet as the API definition has it (`packet`). Times are Unix seconds with a fraction, `payload`
+ * is Base64.
+ */
+export interface Packet extends IDataObject {
+	location?: IDataObject & { latitude?: number; longitude?: number; timestamp?: number };
+	device: IDataObject & {
+		id: string;
+		payload: string;
+		timestamp: number | string;
+		name?: string;
+		rssi?: number;
+		sequence_number?: number;
+	};
+	network_type?: string;
+}
+
+/** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text. */
+function seconds(time: number | string): number {
+	return typeof time === 'number' ? time : Date.parse(time) / 1000;
+}
+
+/** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
+export function isoTime(unixSeconds: number): string | null {
+	const date = new Date(unixSeconds * 1000);
+	return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/**
+ * What makes a packet itself: Hubble may deliver one twice, and both share device, sequence number and
+ * time. Stable across the webhook, the packet history, and the two shapes.
+ */
+export function packetKey({ device: { id, sequence_number, timestamp } }: Packet): string {
+	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
+}
+
+/** A packet in ten flat fields. */
+export function simplifyPacket(row: IDataObject): IDataObject {
+	const packet = row as Packet;
+	const { device, location, network_type } = packet;
+	return {
+		packetKey: packetKey(packet),
+		deviceId: device.id,
+		deviceName: device.name ?? null,
+		timestamp: isoTime(seconds(device.timestamp)),
+		sequenceNumber: device.sequence_number ?? null,
+		payload: device.payload,
+		rssi: device.rssi ?? null,
+		networkType: network_type ?? null,
+		latitude: location?.latitude ?? null,
+		longitude: location?.longitude ?? null,
+	};
+}

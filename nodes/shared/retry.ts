@@ -1,0 +1,48 @@
+/** Is a failed request worth another try, and when? Pure policy; the caller sleeps. */
+
+/** How often one request is sent before its failure counts. */
+export const TRIES = 5;
+
+/** Hubble's longest `Retry-After` (API definition); a server that asks for more is not waited for. */
+const LONGEST_WAIT_MS = 300_000;
+
+/**
+ * Writes have no idempotency key, so only these methods may be sent again when nobody knows whether the
+ * first one arrived: reading changes nothing, and Hubble's updates and deletions are idempotent.
+ */
+const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
+
+/** Failures that another try cannot mend: the name or the certificate of the host is wrong. */
+const FINAL_CODES = /^(ENOTFOUND|ERR_INVALID_URL|ERR_TLS_.*|CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
+
+/** How one try ended. */
+export interface Outcome {
+	/** HTTP status; `undefined` when no whole reply came (timeout, dropped connection, cut body). */
+	status?: number;
+	/** Node's code of a connection failure, e.g. ECONNRESET. */
+	code?: string;
+	/** `Retry-After`, in milliseconds. */
+	retryAfterMs?: number;
+}
+
+/**
+ * Milliseconds to wait before try number `attempt` + 1, or `undefined` when the failure is final.
+ * 429 is repeated for every method: Hubble did not take the request. `Retry-After` wins over the
+ * exponential backoff of 1, 2, 4, 8 … s, which is spread by a quarter to either side.
+ * @param attempt how many tries were made, from 1
+ * @param random a number from 0 up to 1
+ */
+export function retryDelay(
+	attempt: number,
+	method: string,
+	{ status, code, retryAfterMs }: Outcome,
+	random: number,
+): number | undefined {
+	if (attempt >= TRIES || FINAL_CODES.test(code ?? '')) return undefined;
+	const unsettled = status === undefined || status >= 500;
+	if (status !== 429 && !(unsettled && REPEATABLE.has(method))) return undefined;
+	if (retryAfterMs !== undefined) {
+		return retryAfterMs > LONGEST_WAIT_MS ? undefined : retryAfterMs + random * 250;
+	}
+	return 1000 * 2 ** (attempt - 1) * (0.75 + random / 2);
+}

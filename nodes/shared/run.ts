@@ -1,0 +1,246 @@
+/** The only item loop: reads a row of an operation table, calls Hubble, pairs items, decides continue-on-fail. */
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+import { toBatches } from './batch';
+import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
+import type { Ask, Batch, BatchResult, Fields, Operation } from './operation';
+import { connect, pages, send, type Call, type Hubble, type List } from './transport';
+
+/** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
+const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
+
+/**
+ * Executes the operation that the node's parameters name, for all input items.
+ * Every item is read and checked before the first call. Output items are in the order of the input
+ * items they are paired with.
+ */
+export async function run(context: IExecuteFunctions, operations: readonly Operation[]): Promise<INodeExecutionData[][]> {
+	const operation = chosen(context, operations);
+	const hubble = await connect(context);
+	const inputs = context.getInputData();
+	const outputs: INodeExecutionData[][] = inputs.map(() => []);
+
+	const emit = (item: number, results: INodeExecutionData[]) => {
+		for (const result of results) {
+			result.pairedItem = { item };
+			outputs[item]?.push(result);
+		}
+	};
+	const fail = (item: number, error: unknown, ids: IDataObject = {}) => {
+		const failure = inItem(context, error, item);
+		if (!context.continueOnFail() || hubble.signal?.aborted) throw failure;
+		const { status, requestId, rowsFetched, resumeToken } = failure.context;
+		const details = { description: failure.description, status, requestId, rowsFetched, resumeToken };
+		const json = { error: failure.message, ...ids, ...withoutUndefined(details) };
+		outputs[item]?.push({ json, error: failure, pairedItem: { item } });
+	};
+
+	const asks: Ask[] = [];
+	for (let item = 0; item < inputs.length; item++) {
+		try {
+			asks.push(readAsk(context, operation, item));
+		} catch (error) {
+			fail(item, error);
+		}
+	}
+
+	const { batch } = operation;
+	const isSingle = batch?.single && context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
+	if (batch && !isSingle) {
+		await runBatches(hubble, operation, batch, asks, emit, fail);
+	} else {
+		for (const ask of asks) {
+			try {
+				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
+			} catch (error) {
+				fail(ask.item, error, ask.path);
+			}
+		}
+	}
+	return [outputs.flat()];
+}
+
+function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
+	const resource = context.getNodeParameter('resource', 0, '') as string;
+	const value = context.getNodeParameter('operation', 0) as string;
+	const operation = operations.find((row) => row.value === value && (row.resource ?? '') === resource);
+	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
+	return operation;
+}
+
+/** The error with the item it belongs to: n8n shows it and links to it. */
+function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeApiError | NodeOperationError {
+	const failure =
+		error instanceof NodeApiError || error instanceof NodeOperationError
+			? error
+			: new NodeOperationError(context.getNode(), error as Error);
+	failure.context.itemIndex ??= item;
+	return failure;
+}
+
+const withoutUndefined = (object: Record<string, unknown>) =>
+	Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as IDataObject;
+
+/** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
+function readAsk(context: IExecuteFunctions, operation: Operation, item: number): Ask {
+	const refuse = (reason: string) =>
+		new NodeOperationError(context.getNode(), reason, {
+			itemIndex: item,
+			description: `Nothing was sent to Hubble for item ${item}.`,
+		});
+	const timezone = context.getTimezone();
+	const value = (field: Field): unknown => {
+		const { name, within, type, toWire } = field;
+		const path = within ? `${within}.${name}` : name;
+		const given: unknown = context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });
+		try {
+			const sent = given !== null && given !== undefined && toWire ? toWire(given, { timezone }) : given;
+			const isEmpty = sent === null || sent === undefined || (sent === '' && (!toWire || field.required));
+			if (isEmpty && field.required) throw new Error('it is required');
+			return isEmpty ? undefined : sent;
+		} catch (error) {
+			throw refuse(`Parameter "${field.displayName}": ${(error as Error).message}`);
+		}
+	};
+	const values = (fields: Fields = {}) =>
+		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
+
+	const { list, simplify: hasSimplify } = operation;
+	const isPaged = list !== undefined && list.pages !== 'one';
+	const ask: Ask = {
+		item,
+		path: values(operation.inPath) as Record<string, string>,
+		query: values(operation.inQuery),
+		body: values(operation.inBody),
+		settings: values(operation.settings),
+		limit: isPaged && !value(returnAll) ? (value(limit) as number) : Infinity,
+		token: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
+		isSimple: hasSimplify !== undefined && Boolean(value(simplify)),
+		keeps: (operation.local ?? []).flatMap((filter) => {
+			const wanted = value(filter);
+			return wanted === undefined ? [] : [(row: IDataObject) => filter.keeps(row, wanted)];
+		}),
+	};
+	const reason = operation.refuse?.(ask);
+	if (reason) throw refuse(reason);
+	return ask;
+}
+
+function callOf({ method, path, scope, inBody }: Operation, ask: Ask): Call {
+	return { method, path, scope, ids: ask.path, query: ask.query, ...(inBody ? { body: ask.body } : {}) };
+}
+
+/** What a deletion gives: Hubble itself answers with an empty object. */
+const deleted = (ask: Ask): IDataObject => ({
+	deleted: true,
+	id: (Object.values(ask.path).at(-1) ?? Object.values(ask.body)[0]) as string,
+});
+
+async function runOne(
+	context: IExecuteFunctions,
+	hubble: Hubble,
+	operation: Operation,
+	ask: Ask,
+	emit: (results: INodeExecutionData[]) => void,
+): Promise<void> {
+	const { list, simplify: simplified, toRows, toItems } = operation;
+	const call = callOf(operation, ask);
+	if (toItems) {
+		emit(await toItems({ context, hubble, call, ask }));
+		return;
+	}
+	const finish = (rows: IDataObject[]) =>
+		emit(rows.map((row) => ({ json: ask.isSimple && simplified ? simplified(row) : row })));
+	if (list) {
+		await runList(hubble, list, call, ask, finish);
+		return;
+	}
+	const { body } = await send(hubble, call);
+	if (operation.method === 'DELETE') finish([deleted(ask)]);
+	else finish(toRows ? toRows(body, ask) : [body]);
+}
+
+/** Emits page by page, so that what was fetched before a failure is not lost. */
+async function runList(
+	hubble: Hubble,
+	list: List,
+	call: Call,
+	{ limit: wanted, token, keeps }: Ask,
+	emit: (rows: IDataObject[]) => void,
+): Promise<void> {
+	const { min = 1, max = Infinity } = list.pageSize ?? {};
+	// A filter on our side may need many rows for few: then whole pages are fetched.
+	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, wanted));
+	let missing = wanted;
+	for await (const { rows } of pages(hubble, { ...call, token }, list, pageSize)) {
+		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
+		emit(kept.length > missing ? kept.slice(0, missing) : kept);
+		missing -= kept.length;
+		if (missing <= 0) return;
+	}
+}
+
+/**
+ * Many items in few calls. When Hubble refuses a batch as a whole, its halves are sent on their own
+ * until the part at fault stands alone: one bad item does not fail the others.
+ */
+async function runBatches(
+	hubble: Hubble,
+	operation: Operation,
+	batch: Batch,
+	asks: readonly Ask[],
+	emit: (item: number, results: INodeExecutionData[]) => void,
+	fail: (item: number, error: unknown, ids?: IDataObject) => void,
+): Promise<void> {
+	const { method, scope } = operation;
+	const parts = batch.split ? asks.flatMap(batch.split) : asks;
+
+	const callWith = async (part: readonly Ask[]): Promise<BatchResult[]> => {
+		const { body } = await send(hubble, {
+			method,
+			path: batch.path,
+			scope,
+			ids: part.length === 1 ? part[0]?.path : {},
+			query: part[0]?.query,
+			body: batch.toBody(part),
+		});
+		return batch.fromReply(body, part);
+	};
+
+	const settle = async (part: readonly Ask[]): Promise<void> => {
+		let results: BatchResult[];
+		try {
+			results = await callWith(part);
+		} catch (error) {
+			const canSplit = error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '') && part.length > 1;
+			if (!canSplit) {
+				for (const ask of new Map(part.map((ask) => [ask.item, ask])).values()) fail(ask.item, error, ask.path);
+				return;
+			}
+			const half = Math.ceil(part.length / 2);
+			await settle(part.slice(0, half));
+			await settle(part.slice(half));
+			return;
+		}
+		part.forEach((ask, index) => {
+			const result = results[index] ?? { refused: 'Its reply does not mention this one.' };
+			if ('json' in result) emit(ask.item, [{ json: result.json }]);
+			else fail(ask.item, refusal(hubble, ask, result.refused), ask.path);
+		});
+	};
+
+	for (const part of toBatches(parts, batch.size, batch)) await settle(part);
+}
+
+function refusal(hubble: Hubble, ask: Ask, reason: string): NodeOperationError {
+	const id = Object.values(ask.path).at(-1) ?? '';
+	return new NodeOperationError(hubble.context.getNode(), `Hubble did not accept ${id || 'this item'}`, {
+		itemIndex: ask.item,
+		description: `Hubble says: "${hubble.redact(reason)}"`,
+	});
+}
