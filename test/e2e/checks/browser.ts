@@ -1,0 +1,2 @@
+import type { Check } from '../check';
+export const browserChecks: Check[] = [];

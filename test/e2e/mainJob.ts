@@ -1,0 +1,186 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Simulator } from '../simulator/server';
+import { type Execution, type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
+
+/** The fleet that the main job finds: with the 25 devices that it registers they are 2,500. */
+export const fleet = { devices: 2475, packets: 50_000, days: 6 };
+
+/** The credential that the examples refer to. */
+export const credentialName = 'Hubble account';
+
+/** One line of the table that `npm start -- --once` prints. */
+export interface Row {
+	workflow: string;
+	items: number;
+	requests: number;
+	seconds: number;
+	/** Requests that Hubble refused because they came too fast. */
+	throttled: number;
+	/** How the outcome differs from the simulator's truth; empty when it does not. */
+	problems: string[];
+}
+
+type Truth = Simulator['world']['main'];
+
+interface Job {
+	/** File name in `examples/`. */
+	example: string;
+	/** The node whose output is compared. */
+	node: string;
+	/** Method → how many requests of it the job may take. */
+	requests: Partial<Record<'GET' | 'POST' | 'PATCH', number>>;
+	/** Differences between the output and the simulator's state. */
+	compare(items: Item[], truth: Truth, known: ReadonlySet<string>): string[];
+}
+
+const jobs: Job[] = [
+	{
+		example: 'register-devices.json',
+		node: 'Register 25 devices',
+		requests: { POST: 1 },
+		compare: (items, { devices }, known) => [
+			...difference('device', ids(items, 'device_id'), [...devices.keys()].filter((id) => !known.has(id))),
+			...count('registered devices', items.length, 25),
+		],
+	},
+	{
+		example: 'update-fleet.json',
+		node: 'Rename each device',
+		requests: { GET: 3, PATCH: 3 },
+		compare: (items, { devices }) => [
+			...difference('device', ids(items), devices.keys()),
+			...count('updated devices', items.length, fleet.devices + 25),
+			...items.flatMap(({ json }, index) => {
+				const wanted = `Tracker ${String(index + 1).padStart(4, '0')}`;
+				const stored = devices.get(String(json.id))?.name;
+				return stored === wanted ? [] : [`device ${String(json.id)} is called "${stored}", not "${wanted}"`];
+			}),
+		],
+	},
+	{
+		example: 'list-devices.json',
+		node: 'Get all devices',
+		requests: { GET: 3 },
+		compare: (items, { devices }) => [
+			...difference('device', ids(items), devices.keys()),
+			...difference('name', items.map(({ json }) => `${json.id} ${json.name}`), [...devices.values()].map(({ id, name }) => `${id} ${name}`)),
+		],
+	},
+	{
+		example: 'page-packets.json',
+		node: 'Get all packets',
+		requests: { GET: 50 },
+		compare: (items, { packets }) => [
+			...difference(
+				'packet',
+				items.map(({ json }) => `${json.deviceId} ${json.sequenceNumber} ${Date.parse(String(json.timestamp))}`),
+				Array.from({ length: packets.length }, (_, index) => {
+					const { id, sequence_number, timestamp } = packets.get(index).device;
+					return `${id} ${sequence_number} ${Math.round(timestamp * 1000)}`;
+				}),
+			),
+			...count('packets', items.length, fleet.packets),
+			...count('packet keys', new Set(items.map(({ json }) => json.packetKey)).size, fleet.packets),
+		],
+	},
+];
+
+export function readExample(file: string): WorkflowFile {
+	return JSON.parse(readFileSync(join(projectFolder, 'examples', file), 'utf8')) as WorkflowFile;
+}
+
+/** What a user would type into the credential dialog to reach the simulator. */
+export function credentialData({ url, token, organizationId }: Simulator) {
+	return { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' };
+}
+
+/** Stores the credential and imports every workflow of the main job; file name → workflow id. */
+export async function importExamples(n8n: N8n, hubble: Simulator): Promise<Map<string, string>> {
+	const id = await n8n.createCredential(credentialName, 'hubbleApi', credentialData(hubble));
+	const workflows = new Map<string, string>();
+	for (const { example } of jobs) {
+		workflows.set(example, await n8n.createWorkflow(readExample(example), { [credentialName]: id }));
+	}
+	return workflows;
+}
+
+/** Runs the example workflows in n8n and compares each outcome with the simulator's truth. */
+export async function runMainJob(
+	n8n: N8n,
+	hubble: Simulator,
+	workflows: ReadonlyMap<string, string>,
+	run: (workflowId: string) => Promise<Execution> = n8n.run,
+): Promise<Row[]> {
+	const rows: Row[] = [];
+	for (const { example, node, requests, compare } of jobs) {
+		const known = new Set(hubble.world.main.devices.keys());
+		const firstRequest = hubble.log.length;
+		const execution = await run(workflows.get(example) ?? '');
+		const log = hubble.log.slice(firstRequest);
+		const items = execution.items(node);
+		const throttled = log.filter(({ status }) => status === 429).length;
+		const methods = new Set([...Object.keys(requests), ...log.map(({ method }) => method)]);
+		rows.push({
+			workflow: readExample(example).name,
+			items: items.length,
+			requests: log.length,
+			seconds: execution.seconds,
+			throttled,
+			problems: [
+				...(execution.status === 'success' ? [] : [`n8n says ${execution.status}: ${execution.error ?? ''}`]),
+				...[...methods].flatMap((method) =>
+					count(
+						`${method} requests`,
+						log.filter((entry) => entry.method === method).length,
+						requests[method as keyof typeof requests] ?? 0,
+					),
+				),
+				...count('answers 429', throttled, 0),
+				...compare(items, hubble.world.main, known),
+			],
+		});
+	}
+	return rows;
+}
+
+/** The rows as an aligned text table. */
+export function table(rows: Row[]): string {
+	const lines = [
+		['workflow', 'items', 'requests', 'seconds', '429s', 'equals the simulator'],
+		...rows.map(({ workflow, items, requests, seconds, throttled, problems }) => [
+			workflow,
+			items.toLocaleString('en'),
+			String(requests),
+			seconds.toFixed(1),
+			String(throttled),
+			problems.length === 0 ? 'yes' : 'NO',
+		]),
+	];
+	const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+	const pad = (cell: string, column: number) =>
+		column > 0 && column < 5 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
+	return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
+}
+
+const ids = (items: Item[], field = 'id') => items.map(({ json }) => String(json[field]));
+
+function count(what: string, got: number, wanted: number): string[] {
+	return got === wanted ? [] : [`${got} ${what} instead of ${wanted}`];
+}
+
+/** Says what is missing, too much or double; both sides are compared whole. */
+function difference(what: string, got: Iterable<string>, wanted: Iterable<string>): string[] {
+	const left = new Set(wanted);
+	const seen = new Set<string>();
+	const extra: string[] = [];
+	const twice: string[] = [];
+	for (const id of got) {
+		if (seen.has(id)) twice.push(id);
+		else if (!left.delete(id)) extra.push(id);
+		seen.add(id);
+	}
+	const say = (kind: string, list: string[]) => (list.length > 0 ? [`${list.length} × ${what} ${kind}, e.g. ${list[0]}`] : []);
+	return [...say('missing', [...left]), ...say('unexpected', extra), ...say('twice', twice)];
+}

@@ -1,0 +1,91 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { run } from './processes';
+
+/** n8n and its own Node.js live here, one folder a version, shared by all checkouts of this user. */
+const cache =
+	process.env.N8N_NODES_HUBBLE_CACHE ??
+	join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'n8n-nodes-hubble');
+
+const nodeVersion = '24.21.0';
+
+/** The n8n releases that the package is tried on; an override replaces a dependency that npm cannot fetch everywhere. */
+const n8nReleases = {
+	'2.41.1': { linkedom: '0.18.12' },
+	'1.123.81': { xlsx: 'npm:@e965/xlsx@0.20.3' },
+} as const;
+
+export type N8nVersion = keyof typeof n8nReleases;
+export const n8nVersions = Object.keys(n8nReleases) as N8nVersion[];
+
+/** The path of a Node.js fit for every n8n release above, whatever runs this script. */
+export async function provisionNode(): Promise<string> {
+	// What the npm package `node` would install in a script of its own, for this platform.
+	const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
+	const name = `${prefix}-${process.platform}-${process.arch}`;
+	const folder = await provision(`node-${nodeVersion}`, { [name]: nodeVersion }, {}, async () => {});
+	return join(folder, 'node_modules', name, 'bin', 'node');
+}
+
+/** The folder in which `node_modules/n8n` of this version is installed and able to start. */
+export async function provisionN8n(version: N8nVersion): Promise<string> {
+	const node = await provisionNode();
+	return await provision(`n8n-${version}`, { n8n: version }, n8nReleases[version], async (folder) => {
+		// The one native add-on that is needed: n8n's default database.
+		await npm(folder, 'rebuild', 'sqlite3', '--ignore-scripts=false');
+		await run(node, ['-e', "require('sqlite3')"], { cwd: folder });
+	});
+}
+
+/**
+ * Installs packages into a folder of the cache unless it is there. The work is done beside it and
+ * renamed when complete, so an interrupted run leaves no half folder and two runs at once both succeed.
+ */
+async function provision(
+	name: string,
+	dependencies: Record<string, string>,
+	overrides: Record<string, string>,
+	finish: (folder: string) => Promise<void>,
+): Promise<string> {
+	const target = join(cache, name);
+	if (existsSync(target)) return target;
+	mkdirSync(cache, { recursive: true });
+	removeAbandoned();
+
+	console.error(`Installing ${name} into ${cache} (once; n8n takes some minutes and 3 GB) …`);
+	const work = join(cache, `.${name}-${process.pid}`);
+	mkdirSync(work, { recursive: true });
+	writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, dependencies, overrides }));
+	await npm(work, 'install', '--ignore-scripts');
+	await finish(work);
+	try {
+		renameSync(work, target);
+	} catch (error) {
+		if (!existsSync(target)) throw error;
+		rmSync(work, { recursive: true, force: true }); // another run was first
+	}
+	return target;
+}
+
+async function npm(folder: string, ...args: string[]) {
+	await run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+}
+
+/** Removes what interrupted runs left: work folders whose process is no more. */
+function removeAbandoned() {
+	for (const entry of readdirSync(cache)) {
+		const pid = Number(/^\..*-(\d+)$/.exec(entry)?.[1]);
+		if (pid && !isRunning(pid)) rmSync(join(cache, entry), { recursive: true, force: true });
+	}
+}
+
+function isRunning(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,104 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/** Programs that some checks need beside n8n: taken from the system, or on Debian as root installed from it. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { freePort, run, startProcess, tail, temporaryFolder, until } from './processes';
+
+/** Where a program may be (`*` for a version) and the Debian package that brings it. */
+const programs = {
+	chromium: { places: ['/usr/bin'], package: 'chromium' },
+	'redis-server': { places: ['/usr/bin', '/usr/local/bin'], package: 'redis-server' },
+	initdb: { places: ['/usr/lib/postgresql/*/bin', '/usr/local/bin'], package: 'postgresql' },
+} as const;
+
+const isRoot = process.getuid?.() === 0;
+
+/** The path of a program; throws with the name of the package to install when it is missing and cannot be had. */
+export async function program(name: keyof typeof programs): Promise<string> {
+	const found = find(name);
+	if (found) return found;
+	const wanted = programs[name].package;
+	if (!isRoot || !existsSync('/usr/bin/apt-get')) throw new Error(`${name} is missing: install the package ${wanted}`);
+	console.error(`Installing the Debian package ${wanted} …`);
+	// Runlevel 1 keeps the package from starting a service of its own.
+	const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+	await run('apt-get', ['update', '-q'], { env });
+	await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', wanted], { env });
+	const installed = find(name);
+	if (!installed) throw new Error(`The package ${wanted} brought no ${name}`);
+	return installed;
+}
+
+function find(name: keyof typeof programs): string | undefined {
+	const folders = programs[name].places.flatMap((place) => {
+		const [before = '', after] = place.split('*');
+		if (after === undefined) return [place];
+		return existsSync(before) ? readdirSync(before).map((entry) => `${before}${entry}${after}`) : [];
+	});
+	return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** A Redis without persistence on a free port; gives n8n's environment for it. */
+export async function startRedis(): Promise<Record<string, string>> {
+	const redis = await program('redis-server');
+	const folder = temporaryFolder('redis');
+	const port = await freePort();
+	const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+	startServer(redis, options, join(folder, 'log'));
+	await until(`Redis at port ${port}`, 30, async () => await accepts(port)).catch(withLog(join(folder, 'log')));
+	return { QUEUE_BULL_REDIS_HOST: '127.0.0.1', QUEUE_BULL_REDIS_PORT: String(port) };
+}
+
+/** An empty PostgreSQL on a free port; gives n8n's environment for it. */
+export async function startPostgres(): Promise<Record<string, string>> {
+	const initdb = await program('initdb');
+	const folder = temporaryFolder('postgres');
+	const data = join(folder, 'data');
+	const log = join(folder, 'log');
+	const port = await freePort();
+	// PostgreSQL refuses to run as root.
+	const user = isRoot ? { uid: id('-u', 'postgres'), gid: id('-g', 'postgres') } : {};
+	if (isRoot) chownSync(folder, user.uid ?? 0, user.gid ?? 0);
+	chmodSync(folder, 0o700);
+	await run(initdb, ['-D', data, '-U', 'n8n', '--auth=trust', '--encoding=UTF8', '--no-sync'], { ...user, cwd: folder });
+	const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'];
+	startServer(join(initdb, '../postgres'), options, log, user);
+	const isReady = async () =>
+		await run(join(initdb, '../pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).then(
+			() => true,
+			() => false,
+		);
+	await until(`PostgreSQL at port ${port}`, 60, isReady).catch(withLog(log));
+	return {
+		DB_TYPE: 'postgresdb',
+		DB_POSTGRESDB_HOST: '127.0.0.1',
+		DB_POSTGRESDB_PORT: String(port),
+		DB_POSTGRESDB_DATABASE: 'postgres', // the one that initdb makes
+		DB_POSTGRESDB_USER: 'n8n',
+	};
+}
+
+/** Starts a server that also ends when this process is killed without a chance to clean up, where the system can. */
+function startServer(path: string, options: string[], log: string, user: { uid?: number; gid?: number } = {}) {
+	if (!existsSync('/usr/bin/setpriv')) return startProcess(path, options, log, user);
+	const identity = user.uid ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+	return startProcess('/usr/bin/setpriv', ['--pdeathsig=KILL', ...identity, path, ...options], log);
+}
+
+const id = (flag: string, user: string) => Number(execFileSync('id', [flag, user]).toString());
+
+async function accepts(port: number): Promise<boolean> {
+	return await new Promise((done) => {
+		const socket = connect(port, '127.0.0.1');
+		socket.once('connect', () => done(true)).once('error', () => done(false));
+		socket.once('connect', () => socket.destroy());
+	});
+}
+
+function withLog(log: string) {
+	return (error: Error): never => {
+		throw new Error(`${error.message}\n${tail(log)}`);
+	};
+}

@@ -1,0 +1,202 @@
+/**
+ * The packet stream. A packet is computed from its index when somebody asks, so a million of them cost nothing;
+ * only the receive times of packets added later are kept.
+ *
+ * Packets are heard in fours: each four share one receive time, to the millisecond, so that code which cuts or
+ * orders by time alone shows itself.
+ *
+ * A payload has 13 bytes, big endian: uint32 uptime in s, int16 temperature in 0.01 °C, uint16 humidity in
+ * 0.01 %, uint16 battery in mV, int16 tilt in 0.1°, uint8 flags (bit 0 moving, bit 1 door open). Every fourth
+ * device sends JSON text such as {"t":21.37,"h":48} instead when it is heard on the ground.
+ */
+export interface Packet {
+	location: {
+		latitude: number;
+		longitude: number;
+		altitude: number;
+		horizontal_accuracy?: number;
+		vertical_accuracy?: number;
+		timestamp: number;
+	};
+	device: {
+		id: string;
+		name?: string;
+		tags?: Record<string, string>;
+		payload: string;
+		rssi?: number;
+		timestamp: number;
+		counter?: number;
+		sequence_number?: number;
+	};
+	network_type: 'TERRESTRIAL' | 'SATELLITE';
+	gateway?: { gateway_id?: string; service_id?: string };
+}
+
+export interface Sender {
+	id: string;
+	name: string;
+	tags: Record<string, string>;
+}
+
+export interface PacketOptions {
+	seed: number;
+	/** Packets of the history. */
+	count: number;
+	/** First and last receive time of the history, in ms. */
+	from: number;
+	to: number;
+	/** `burst`: half of the packets arrive within the middle tenth of the period. */
+	distribution: 'even' | 'burst';
+	/** The devices that send, each in its turn. */
+	senders: readonly Sender[];
+}
+
+/** A well-mixed 32-bit number out of a seed and up to two indices (the finalizer of MurmurHash3). */
+export function hash(seed: number, a: number, b = 0): number {
+	let h =
+		Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(a + 1, 0xc2b2ae35) ^ Math.imul(b + 1, 0x27d4eb2f);
+	h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+	h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+	return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** A version 4 UUID that depends on the seed, a kind and a number only. */
+export function uuid(seed: number, kind: number, n: number): string {
+	const hex = [0, 1, 2, 3]
+		.map((word) =>
+			hash(seed + word, kind, n)
+				.toString(16)
+				.padStart(8, '0'),
+		)
+		.join('');
+	const variant = '89ab'[hash(seed, kind, n) % 4];
+	return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+/** Share of the period that has passed when a share of the packets has arrived; both 0–1, monotone. */
+const timeShare = {
+	even: (share: number) => share,
+	burst: (share: number) =>
+		share < 0.25 ? share * 1.8 : share < 0.75 ? 0.45 + (share - 0.25) * 0.2 : 0.55 + (share - 0.75) * 1.8,
+};
+
+// Live packets of one call share a receive time in lots of this size: less than a turn of the sequence number,
+// so that device, sequence number and timestamp together stay unique.
+const lot = 1000;
+const sequenceTurn = 1024;
+
+export function createPackets({ seed, count, from, to, distribution, senders }: PacketOptions) {
+	const history = senders.length > 0 ? count : 0;
+	const liveTimes: number[] = [];
+	const given = new Map<number, Packet>();
+	const heads: string[] = [];
+	const gateways = Array.from({ length: 20 }, (_, n) => uuid(seed, 8, n));
+	const payload = Buffer.alloc(13);
+	const share = timeShare[distribution];
+
+	/** Receive time of packet i in ms; never decreases with i. */
+	function timeOf(i: number): number {
+		if (i >= history) return liveTimes[i - history] ?? Infinity;
+		const four = i - (i % 4);
+		const jitter = hash(seed, four, 1) / 2 ** 32;
+		return from + Math.floor(share(Math.min(1, (four + 4 * jitter) / history)) * (to - from));
+	}
+
+	/** Index of the first packet received at or after that time (ms). */
+	function firstAt(time: number): number {
+		let low = 0;
+		let high = history + liveTimes.length;
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if (timeOf(middle) < time) low = middle + 1;
+			else high = middle;
+		}
+		return low;
+	}
+
+	const senderOf = (i: number) => senders[i % senders.length] as Sender;
+	const deviceOf = (i: number) => given.get(i)?.device.id ?? senderOf(i).id;
+	const environmentOf = (i: number) => (given.get(i)?.device.tags ?? senderOf(i).tags)._env;
+	const isSatellite = (i: number) =>
+		given.has(i) ? given.get(i)?.network_type === 'SATELLITE' : hash(seed, i, 2) % 8 === 0;
+
+	function payloadOf(i: number, device: number, sequence: number, satellite: boolean): string {
+		const h = hash(seed, i, 3);
+		const temperature = (hash(seed, device, 4) % 3000) - 500 + (h % 200);
+		const humidity = 3000 + ((h >>> 8) % 4000);
+		if (device % 4 === 3 && !satellite) {
+			return Buffer.from(`{"t":${temperature / 100},"h":${Math.round(humidity / 100)}}`).toString('base64');
+		}
+		payload.writeUInt32BE(sequence * 600, 0);
+		payload.writeInt16BE(temperature, 4);
+		payload.writeUInt16BE(humidity, 6);
+		payload.writeUInt16BE(2800 + ((h >>> 20) % 800), 8);
+		payload.writeInt16BE((h % 1800) - 900, 10);
+		payload.writeUInt8((h >>> 28) & 3, 12);
+		return payload.toString('base64');
+	}
+
+	/**
+	 * Packet i as JSON text: the one place that knows its shape. Text and not an object, because a page of a
+	 * thousand must cost less than what is measured with it.
+	 */
+	function json(i: number): string {
+		const own = given.get(i);
+		if (own) return JSON.stringify(own);
+		const index = i % senders.length;
+		const { id, name, tags } = senderOf(i);
+		const head = (heads[index] ??= JSON.stringify({ id, name, tags }).slice(0, -1));
+		const satellite = isSatellite(i);
+		const h = hash(seed, i, 5);
+		const home = hash(seed, index, 6);
+		const time = timeOf(i);
+		// On the ground the place is the gateway's latest GPS fix; from orbit it is taken with the packet.
+		const fix = satellite ? time : time - (h % 30_000);
+		const latitude = ((home % 12_000_000) + (h % 2000) - 6_000_000) / 1e5;
+		const longitude = ((hash(seed, index, 7) % 34_000_000) + ((h >>> 11) % 2000) - 17_000_000) / 1e5;
+		const sequence = Math.floor(i / senders.length);
+		const gateway =
+			!satellite && h % 4 === 0
+				? `,"gateway":{"gateway_id":"${gateways[(h >>> 2) % gateways.length]}","service_id":"fca6"}`
+				: '';
+		return (
+			`{"location":{"latitude":${latitude},"longitude":${longitude},"altitude":${satellite ? 0 : h % 900},` +
+			`"horizontal_accuracy":${5 + (h % 40)},"vertical_accuracy":${5 + ((h >>> 6) % 40)},"timestamp":${fix / 1000}},` +
+			`"device":${head},"payload":"${payloadOf(i, index, sequence, satellite)}","rssi":${-40 - ((h >>> 12) % 70)},` +
+			`"timestamp":${time / 1000},"counter":${Math.floor(time / 86_400_000)},` +
+			`"sequence_number":${sequence % sequenceTurn}},` +
+			`"network_type":"${satellite ? 'SATELLITE' : 'TERRESTRIAL'}"${gateway}}`
+		);
+	}
+
+	return {
+		/** Packets so far: the history and what was added. */
+		get length() {
+			return history + liveTimes.length;
+		},
+		timeOf,
+		firstAt,
+		deviceOf,
+		environmentOf,
+		isSatellite,
+		json,
+		/** Packet i as an object. */
+		get: (i: number): Packet => JSON.parse(json(i)),
+		/**
+		 * Adds packets received now (ms): so many of the seeded devices', or those given.
+		 * Returns the range of their indices, `to` not included.
+		 */
+		append(added: number | readonly Packet[], now: number): { from: number; to: number } {
+			const first = history + liveTimes.length;
+			const last = first > 0 ? timeOf(first - 1) : 0;
+			const size = typeof added === 'number' ? (senders.length > 0 ? added : 0) : added.length;
+			for (let k = 0; k < size; k++) {
+				liveTimes.push(Math.max(last + 1, now) + Math.floor(k / lot));
+				if (typeof added !== 'number') given.set(first + k, added[k] as Packet);
+			}
+			return { from: first, to: first + size };
+		},
+	};
+}
+
+export type Packets = ReturnType<typeof createPackets>;

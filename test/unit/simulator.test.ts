@@ -1,0 +1,1204 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- the receiver checks signatures with Node's own crypto */
+import axios from 'axios';
+import fastify from 'fastify';
+import { createHmac } from 'node:crypto';
+import { callNamed, calls, errorReply, packetBatch, type CallName } from '../simulator/contract';
+import { partnerEvents } from '../simulator/delivery';
+import type { Packet } from '../simulator/packets';
+import { startSimulator, validator, type Simulator } from '../simulator/server';
+import { allScopes } from '../simulator/world';
+
+type Json = Record<string, unknown>;
+interface Request {
+	params?: Record<string, string>;
+	query?: Array<[string, string | number]>;
+	body?: unknown;
+	headers?: Record<string, string>;
+	token?: string;
+	/** As the definition writes its paths, or their aliases. */
+	prefix?: 'versioned' | 'api';
+}
+
+const replies = new Map(calls.map((call) => [call.name as CallName, validator(call.reply)]));
+const isError = validator({ ...errorReply, required: ['code', 'name', 'description'] });
+const unknown = '00000000-0000-4000-8000-000000000000';
+
+let simulator: Simulator;
+const start = async (options: Parameters<typeof startSimulator>[0] = {}) => {
+	await simulator?.close();
+	simulator = await startSimulator({ devices: 60, packets: 2500, limits: false, ...options });
+};
+afterAll(async () => await simulator.close());
+
+/** Makes a call of the contract and checks that the reply, good or bad, has the contract's shape. */
+async function ask(name: CallName, { params, query = [], body, headers, token, prefix = 'api' }: Request = {}) {
+	const { method, path, replyType } = callNamed(name);
+	const all: Record<string, string> = { org_id: simulator.organizationId, ...params };
+	const filled = path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(all[key] ?? ''));
+	const prefixed = prefix === 'api' ? filled.replace(/^\/v1/, '/api').replace(/^\/v2/, '/api/v2') : filled;
+	const search = new URLSearchParams(query.map(([key, value]): [string, string] => [key, String(value)]));
+	const reply = await axios.request<Json>({
+		method,
+		url: `${simulator.url}${prefixed}?${search.toString()}`,
+		headers: {
+			Authorization: `Bearer ${simulator.token}`,
+			...(token && { 'Continuation-Token': token }),
+			...headers,
+		},
+		data: body,
+		responseType: replyType ? 'arraybuffer' : 'json',
+		validateStatus: () => true,
+	});
+	const refused = reply.status >= 400;
+	const data = replyType && refused ? (JSON.parse(String(reply.data)) as Json) : reply.data;
+	const check = refused ? isError : replies.get(name);
+	if (!check?.(replyType && !refused ? String(data) : data)) {
+		throw new Error(`${name} answered ${reply.status} ${JSON.stringify(check?.errors)}`);
+	}
+	return {
+		status: reply.status,
+		data,
+		headers: reply.headers as Record<string, string | undefined>,
+		next: reply.headers['continuation-token'] as string | undefined,
+	};
+}
+
+/** Follows the token to the end; all rows and the number of pages. */
+async function askAll<T = Json>(name: CallName, list: string, request: Request = {}) {
+	const rows: T[] = [];
+	let [token, pages] = [request.token, 0];
+	do {
+		const reply = await ask(name, { ...request, token });
+		rows.push(...(reply.data[list] as T[]));
+		token = reply.next;
+		pages++;
+	} while (token);
+	return { rows, pages };
+}
+
+const deviceIds = () => [...simulator.world.main.devices.keys()];
+const keyOf = ({ device }: Packet) => `${device.id} ${device.sequence_number} ${device.timestamp}`;
+const truth = () =>
+	Array.from({ length: simulator.world.main.packets.length }, (_, i) => simulator.world.main.packets.get(i));
+
+describe.each(['versioned', 'api'] as const)('every call under its %s path', (prefix) => {
+	beforeAll(async () => await start());
+
+	const id = { device: '', user: '', key: '', webhook: '', invoice: '' };
+	const requests: Array<[CallName, () => Request, ((data: Json) => void)?]> = [
+		['checkKey', () => ({})],
+		['listScopes', () => ({})],
+		[
+			'createKey',
+			() => ({ body: { name: 'New', scopes: ['read-devices'] } }),
+			(data) => (id.key = data.key_id as string),
+		],
+		['listKeys', () => ({})],
+		[
+			'updateKey',
+			() => ({ params: { key_id: id.key }, body: { set_name: 'Renamed', set_expires_at_seconds: 0 } }),
+		],
+		['deleteKey', () => ({ params: { key_id: id.key } })],
+		['getOrganization', () => ({})],
+		['updateOrganization', () => ({ body: { set_name: 'New name', set_timezone: 'Europe/Berlin' } })],
+		[
+			'registerDevices',
+			() => ({ body: { encryption: 'AES-128-EAX', n_devices: 2 } }),
+			({ devices }) => (id.device = (devices as Json[])[0]?.device_id as string),
+		],
+		['listDevices', () => ({ query: [['limit', 10]] })],
+		['getDevice', () => ({ params: { device_id: id.device } })],
+		[
+			'updateDevice',
+			() => ({ params: { device_id: id.device }, body: { set_name: 'One', set_tags: { a: 'b' } } }),
+		],
+		[
+			'updateDevices',
+			() => ({ body: { updates: [{ device_id: id.device, set_install_location: { lat: 1, long: 2 } }] } }),
+		],
+		['deleteDevice', () => ({ params: { device_id: id.device } })],
+		['deleteDevices', () => ({ body: { device_ids: deviceIds().slice(-1) } })],
+		['listPackets', () => ({})],
+		['getApiMetrics', () => ({ query: [['days', 7]] })],
+		['getPacketMetrics', () => ({ query: [['time_interval', 'hour']] })],
+		['getWebhookMetrics', () => ({ query: [['days', 90]] })],
+		[
+			'getDeviceMetrics',
+			() => ({
+				query: [
+					['days', 7],
+					['filter_tags', '_env:sandbox'],
+				],
+			}),
+		],
+		['listUsers', () => ({ query: [['page_size', 5]] })],
+		[
+			'addUser',
+			() => ({ body: { email: 'new@example.com', role: 'member' } }),
+			(data) => (id.user = data.user_id as string),
+		],
+		[
+			'updateUser',
+			() => ({ params: { user_id: id.user }, body: { set_role: 'admin', set_first_name: 'New' } }),
+		],
+		['removeUser', () => ({ params: { user_id: id.user } })],
+		['sendInvitation', () => ({ body: { invitee_email: 'guest@example.com', role: 'admin' } })],
+		[
+			'listInvitations',
+			() => ({
+				query: [
+					['page_number', 1],
+					['page_size', 5],
+				],
+			}),
+		],
+		['revokeInvitation', () => ({ body: { invitee_email: 'guest@example.com' } })],
+		[
+			'createWebhook',
+			() => ({ body: { url: 'http://127.0.0.1:9/' } }),
+			(data) => (id.webhook = data.webhook_id as string),
+		],
+		['listWebhooks', () => ({})],
+		['updateWebhook', () => ({ params: { webhook_id: id.webhook }, body: { set_max_batch_size: 10 } })],
+		['testWebhook', () => ({ params: { webhook_id: id.webhook } })],
+		['deleteWebhook', () => ({ params: { webhook_id: id.webhook } })],
+		[
+			'listInvoices',
+			() => ({}),
+			({ invoices }) => (id.invoice = (invoices as Json[])[0]?.invoice_id as string),
+		],
+		['getInvoicePdf', () => ({ params: { invoice_id: id.invoice } })],
+		['listUsage', () => ({})],
+		[
+			'listActiveDevices',
+			() => ({
+				query: [
+					['limit', 10],
+					['network_type', 'terrestrial'],
+				],
+			}),
+		],
+		['getSubscription', () => ({})],
+		['listPaymentMethods', () => ({})],
+	];
+	it.each(requests)('%s', async (name, request, ...[remember]) => {
+		const { status, data, headers } = await ask(name, { ...request(), prefix });
+		expect(status).toBe(200);
+		expect(headers['x-request-id']).toMatch(/^[\w-]{36}$/);
+		remember?.(data);
+	});
+	it('leaves none of the 38 out', () => {
+		expect(requests.map(([name]) => name).sort()).toEqual(calls.map(({ name }) => name as CallName).sort());
+	});
+});
+
+describe('what is refused', () => {
+	beforeAll(async () => await start());
+
+	const device = () => ({ device_id: deviceIds()[0] as string });
+	const tags = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`tag${n}`, 'x']));
+	const register = (body: Json): Request => ({ body: { encryption: 'NONE', ...body } });
+	const update = (body: Json): Request => ({ params: device(), body });
+	const bad: Array<[string, CallName, () => Request]> = [
+		['an unknown query parameter', 'listDevices', () => ({ query: [['page', 1]] })],
+		['the older name of a query parameter', 'listPackets', () => ({ query: [['start_time', 1]] })],
+		[
+			'a query parameter on a call that takes none',
+			'getDevice',
+			() => ({ params: device(), query: [['limit', 10]] }),
+		],
+		['a word for a number', 'listDevices', () => ({ query: [['limit', 'abc']] })],
+		['an empty number', 'listPackets', () => ({ query: [['start', '']] })],
+		['a fraction for an integer', 'listPackets', () => ({ query: [['start', '1.5']] })],
+		['hexadecimal for an integer', 'listPackets', () => ({ query: [['start', '0x10']] })],
+		['a page too small', 'listDevices', () => ({ query: [['limit', 9]] })],
+		['a page too large', 'listUsers', () => ({ query: [['page_size', 101]] })],
+		['a negative page', 'listUsers', () => ({ query: [['page_number', -1]] })],
+		['a word for a boolean', 'listDevices', () => ({ query: [['sort_ascending', 'maybe']] })],
+		[
+			'a parameter twice that takes one value',
+			'listDevices',
+			() => ({
+				query: [
+					['limit', 10],
+					['limit', 20],
+				],
+			}),
+		],
+		['an unknown sort field', 'listDevices', () => ({ query: [['sort_field', 'name']] })],
+		['another filter operator', 'listDevices', () => ({ query: [['filter_created_ts', 'after:5']] })],
+		['a custom tag as filter', 'listPackets', () => ({ query: [['filter_tags', 'site:a']] })],
+		[
+			'a bad UUID in the path',
+			'getDevice',
+			() => ({ params: { device_id: '7fb64f47-c8gc-530g-9d3f-e647dbc8219a' } }),
+		],
+		['a bad UUID in the query', 'listPackets', () => ({ query: [['device_id', 'x']] })],
+		['a foreign token', 'listPackets', () => ({ token: 'abc' })],
+		[
+			'a token of another call',
+			'listPackets',
+			() => ({ token: Buffer.from('{"call":"listDevices"}').toString('base64url') }),
+		],
+		['nonsense beside a good token', 'listDevices', () => ({ query: [['limit', 'abc']], token: 'abc' })],
+		[
+			'too many metric buckets',
+			'getApiMetrics',
+			() => ({
+				query: [
+					['days', 16],
+					['time_interval', 'hour'],
+				],
+			}),
+		],
+		['too many days', 'getApiMetrics', () => ({ query: [['days', 366]] })],
+		['an unknown interval', 'getApiMetrics', () => ({ query: [['time_interval', 'week']] })],
+		['no body', 'registerDevices', () => ({})],
+		[
+			'a body that is not JSON',
+			'registerDevices',
+			() => ({ body: '{"a":', headers: { 'Content-Type': 'application/json' } }),
+		],
+		['another content type', 'registerDevices', () => ({ body: 'encryption=NONE' })],
+		['a body where none is taken', 'testWebhook', () => ({ params: { webhook_id: 'x' }, body: { a: 1 } })],
+		['an unknown body field', 'registerDevices', () => register({ count: 1 })],
+		[
+			'an unknown nested field',
+			'updateDevice',
+			() => update({ set_install_location: { lat: 1, long: 2, alt: 3 } }),
+		],
+		['a number as text', 'registerDevices', () => register({ n_devices: '2' })],
+		['a missing field', 'registerDevices', () => ({ body: { n_devices: 1 } })],
+		['too many devices', 'registerDevices', () => register({ n_devices: 1001 })],
+		['too few names', 'registerDevices', () => register({ n_devices: 2, names: ['one'] })],
+		['a long name', 'updateDevice', () => update({ set_name: 'x'.repeat(251) })],
+		['eleven tags', 'updateDevice', () => update({ set_tags: tags(11) })],
+		['a long tag key', 'updateDevice', () => update({ set_tags: { ['k'.repeat(33)]: 'x' } })],
+		['a long tag value', 'updateDevice', () => update({ set_tags: { a: 'x'.repeat(129) } })],
+		['a tag of another type', 'updateDevice', () => update({ set_tags: { a: 1 } })],
+		['an unknown environment', 'updateDevice', () => update({ set_tags: { _env: 'test' } })],
+		['a latitude out of range', 'updateDevice', () => update({ set_install_location: { lat: 91, long: 0 } })],
+		['half a location', 'updateDevice', () => update({ set_install_location: { lat: 1 } })],
+		[
+			'a period with another encryption',
+			'registerDevices',
+			() => register({ eid_rotation: { period_exponent: 12 } }),
+		],
+		[
+			'a period out of range',
+			'registerDevices',
+			() => register({ encryption: 'AES-128-EAX', eid_rotation: { period_exponent: 16 } }),
+		],
+		[
+			'a move with other changes',
+			'updateDevice',
+			() => update({ set_name: 'x', set_destination_org_id: unknown }),
+		],
+		['a move to a stranger', 'updateDevice', () => update({ set_destination_org_id: unknown })],
+		['a batch too large', 'deleteDevices', () => ({ body: { device_ids: Array(1001).fill(unknown) } })],
+		['an update without a device', 'updateDevices', () => ({ body: { updates: [{ set_name: 'x' }] } })],
+		['an empty update of the organization', 'updateOrganization', () => ({ body: {} })],
+		['an unknown time zone', 'updateOrganization', () => ({ body: { set_timezone: 'Mars/Olympus' } })],
+		[
+			'a bad phone number',
+			'updateOrganization',
+			() => ({ body: { set_contact_info: { phoneNumber: '555' } } }),
+		],
+		['a bad email', 'addUser', () => ({ body: { email: 'nobody', role: 'member' } })],
+		['an email in use', 'addUser', () => ({ body: { email: 'operator01@example.com', role: 'member' } })],
+		['an unknown role', 'addUser', () => ({ body: { email: 'a@example.com', role: 'owner' } })],
+		[
+			'an invitation sent before',
+			'sendInvitation',
+			() => ({ body: { invitee_email: 'invitee1@example.com', role: 'member' } }),
+		],
+		['one scope that is not in a list', 'createKey', () => ({ body: { scopes: 'read-devices' } })],
+		['an unknown scope', 'createKey', () => ({ body: { scopes: ['devices:read'] } })],
+		['an expiry in the past', 'createKey', () => ({ body: { expires_at_seconds: 1 } })],
+		['a webhook without an address', 'createWebhook', () => ({ body: {} })],
+		['a webhook address of another kind', 'createWebhook', () => ({ body: { url: 'ftp://example.com' } })],
+		[
+			'a small webhook batch',
+			'createWebhook',
+			() => ({ body: { url: 'http://127.0.0.1:9/', max_batch_size: 9 } }),
+		],
+	];
+	it.each(bad)('%s: 400 on %s', async (_, name, request) => {
+		const { status, data } = await ask(name, request());
+		expect([status, data.code, data.name]).toEqual([400, 400, 'Bad Request']);
+	});
+
+	const absent: Array<[CallName, Request]> = [
+		['getDevice', { params: { device_id: unknown } }],
+		['updateDevice', { params: { device_id: unknown }, body: {} }],
+		['deleteDevice', { params: { device_id: unknown } }],
+		['updateKey', { params: { key_id: 'x' }, body: {} }],
+		['deleteKey', { params: { key_id: 'x' } }],
+		['updateUser', { params: { user_id: unknown }, body: {} }],
+		['removeUser', { params: { user_id: unknown } }],
+		['revokeInvitation', { body: { invitee_email: 'x@example.com' } }],
+		['updateWebhook', { params: { webhook_id: 'x' }, body: {} }],
+		['deleteWebhook', { params: { webhook_id: 'x' } }],
+		['testWebhook', { params: { webhook_id: 'x' } }],
+		['getInvoicePdf', { params: { invoice_id: 'x' } }],
+		['checkKey', { params: { org_id: unknown } }],
+	];
+	it.each(absent)('an unknown id: 404 on %s', async (name, request) => {
+		const { status, data } = await ask(name, request);
+		expect([status, data.name]).toEqual([404, 'Not Found']);
+	});
+
+	it('a token that is missing, unknown, deleted or expired: 401', async () => {
+		const gone = simulator.createToken();
+		const key = [...simulator.world.main.keys.values()].at(-1);
+		simulator.world.main.keys.delete(key?.key_id as string);
+		const { data } = await ask('createKey', { body: { expires_at_seconds: simulator.world.seconds() + 60 } });
+		const old = simulator.world.main.keys.get(data.key_id as string);
+		if (old) old.expires_at_seconds = simulator.world.seconds();
+		const headers = [
+			'',
+			'Bearer x',
+			`Basic ${simulator.token}`,
+			`Bearer ${gone}`,
+			`Bearer ${String(data.key)}`,
+		];
+		const refused = await Promise.all(
+			headers.map((Authorization) => ask('checkKey', { headers: { Authorization } })),
+		);
+		expect(refused.map(({ status, data: { name } }) => [status, name])).toEqual(
+			headers.map(() => [401, 'Unauthorized']),
+		);
+	});
+
+	it('a token of another organization: 403, even on check', async () => {
+		const token = simulator.createToken(undefined, {
+			organizationId: simulator.world.stranger.metadata.org_id,
+		});
+		const { status, data } = await ask('checkKey', { headers: { Authorization: `Bearer ${token}` } });
+		expect([status, data.name]).toEqual([403, 'Forbidden']);
+	});
+
+	it.each(calls.filter(({ scope }) => scope !== null).map(({ name, scope }) => [name, scope as string]))(
+		'%s without the scope %s: 403 that names it',
+		async (name, scope) => {
+			const token = simulator.createToken(allScopes.filter((each) => each !== scope));
+			const params = { device_id: unknown, user_id: unknown, key_id: 'x', webhook_id: 'x', invoice_id: 'x' };
+			const { status, data } = await ask(name, { params, headers: { Authorization: `Bearer ${token}` } });
+			expect(status).toBe(403);
+			expect(data.description).toContain(scope);
+		},
+	);
+
+	it('an endpoint that does not exist: 404 in the same shape', async () => {
+		const reply = await axios.get(`${simulator.url}/api/nothing`, { validateStatus: () => true });
+		expect([reply.status, isError(reply.data)]).toEqual([404, true]);
+	});
+
+	it('a third webhook: 400', async () => {
+		const made = [];
+		for (let n = 0; n < 3; n++)
+			made.push(await ask('createWebhook', { body: { url: `http://127.0.0.1:9/${n}` } }));
+		expect(made.map(({ status }) => status)).toEqual([200, 200, 400]);
+		const listed = (await ask('listWebhooks')).data.webhooks as Json[];
+		expect(made.map(({ data }) => typeof data.secret)).toEqual(['string', 'string', 'undefined']);
+		expect(listed.map((webhook) => 'secret' in webhook)).toEqual([false, false]);
+	});
+
+	it('nothing of this changed the fleet', () => expect(simulator.world.main.devices.size).toBe(60));
+});
+
+describe('limits', () => {
+	const burst = async (names: CallName[]) => await Promise.all(names.map((name) => ask(name)));
+
+	it('count a call under both paths, refuse what is over, and say when to come back', async () => {
+		await start({ limits: { endpoint: 2, organization: 1000 }, rateHeaders: true });
+		const sent = await Promise.all(
+			Array.from({ length: 20 }, (_, n) => ask('listUsers', { prefix: n % 2 ? 'api' : 'versioned' })),
+		);
+		const refused = sent.filter(({ status }) => status === 429);
+		expect(sent.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2);
+		expect(refused.length).toBeGreaterThan(0);
+		expect(simulator.count429).toBe(refused.length);
+		for (const { data, headers } of refused) {
+			expect(data.name).toBe('Too Many Requests');
+			expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+		}
+		for (const { headers } of sent) {
+			expect(headers['x-ratelimit-limit']).toBe('2');
+			expect(headers['x-ratelimit-remaining']).toMatch(/^[01]$/);
+			expect(headers['x-ratelimit-reset']).toMatch(/^\d{10}$/);
+		}
+		// Another call has its own bucket.
+		expect((await ask('listKeys')).status).toBe(200);
+	});
+
+	it('hold for the organization as a whole, and not for another one', async () => {
+		await start({ limits: { endpoint: 100, organization: 3 } });
+		const names: CallName[] = [
+			'listUsers',
+			'listKeys',
+			'listDevices',
+			'listWebhooks',
+			'listInvoices',
+			'getOrganization',
+		];
+		const sent = await burst([...names, ...names]);
+		expect(sent.filter(({ status }) => status === 429).length).toBeGreaterThan(0);
+		expect(sent.every(({ headers }) => headers['x-ratelimit-limit'] === undefined)).toBe(true);
+		const org_id = simulator.world.stranger.metadata.org_id;
+		const token = simulator.createToken(undefined, { organizationId: org_id });
+		const other = await ask('listUsers', { params: { org_id }, headers: { Authorization: `Bearer ${token}` } });
+		expect(other.status).toBe(200);
+	});
+
+	it('can be off', async () => {
+		await start({ limits: false });
+		const sent = await burst(Array(40).fill('checkKey') as CallName[]);
+		expect(sent.every(({ status }) => status === 200)).toBe(true);
+		expect(simulator.count429).toBe(0);
+	});
+});
+
+describe('packets', () => {
+	const now = 1_790_000_000_000;
+	beforeAll(async () => await start({ now: () => now }));
+	const window = (start: number, end: number): Request => ({
+		query: [
+			['start', start],
+			['end', end],
+		],
+	});
+
+	it('depend on seed and clock only', async () => {
+		const mine = (await ask('listPackets')).data;
+		const org = simulator.organizationId;
+		await start({ now: () => now });
+		expect((await ask('listPackets')).data).toEqual(mine);
+		expect(simulator.organizationId).toBe(org);
+		await start({ now: () => now, seed: 2 });
+		expect((await ask('listPackets')).data).not.toEqual(mine);
+		await start({ now: () => now });
+	});
+
+	it('come in pages of a thousand, in order, each once', async () => {
+		const { rows, pages } = await askAll<Packet>('listPackets', 'packets', window(0, now / 1000));
+		expect([rows.length, pages]).toEqual([2500, 3]);
+		expect(rows).toEqual(truth());
+		expect(new Set(rows.map(keyOf)).size).toBe(2500);
+		const times = rows.map(({ device }) => device.timestamp);
+		expect([...times].sort((a, b) => a - b)).toEqual(times);
+		expect(validator(packetBatch)({ packets: rows })).toBe(true);
+	});
+
+	it('share receive times, and a page may end between two of them', () => {
+		const { timeOf } = simulator.world.main.packets;
+		expect([timeOf(1000), timeOf(1001), timeOf(1003)]).toEqual([timeOf(1002), timeOf(1002), timeOf(1002)]);
+		expect(
+			truth().filter(({ device }, i, all) => device.timestamp === all[i - 1]?.device.timestamp).length,
+		).toBeGreaterThan(1000);
+	});
+
+	it('cut at whole seconds neither overlap nor leave a gap', async () => {
+		const times = truth().map(({ device }) => device.timestamp);
+		const [first = 0, last = 0] = [Math.floor(times[0] ?? 0), Math.ceil(times.at(-1) ?? 0) + 1];
+		// Seams at the very second in which packets arrived, and right after it.
+		const seams = [
+			first,
+			Math.floor(times[700] ?? 0),
+			Math.floor(times[700] ?? 0) + 1,
+			Math.floor(times[1800] ?? 0),
+			last,
+		];
+		const rows: Packet[] = [];
+		for (const [n, seam] of seams.slice(1).entries()) {
+			rows.push(...(await askAll<Packet>('listPackets', 'packets', window(seams[n] as number, seam))).rows);
+		}
+		expect(rows.map(keyOf)).toEqual(truth().map(keyOf));
+		// `start` is included, `end` is not.
+		const second = Math.floor(times[700] ?? 0);
+		const only = await askAll<Packet>('listPackets', 'packets', window(second, second + 1));
+		expect(only.rows.length).toBeGreaterThan(0);
+		expect(only.rows.every(({ device }) => Math.floor(device.timestamp) === second)).toBe(true);
+		expect((await ask('listPackets', window(second, second))).data.packets).toEqual([]);
+	});
+
+	it('ignore the query beside a token', async () => {
+		const first = await ask('listPackets');
+		const second = await ask('listPackets', {
+			token: first.next,
+			query: [
+				['start', 1],
+				['end', 2],
+			],
+		});
+		expect((second.data.packets as Packet[])[0]).toEqual(simulator.world.main.packets.get(1000));
+	});
+
+	it('of one device or one environment', async () => {
+		const id = deviceIds()[3] as string;
+		const one = await askAll<Packet>('listPackets', 'packets', { query: [['device_id', id]] });
+		expect(one.rows).toEqual(truth().filter(({ device }) => device.id === id));
+		const of = async (...tags: string[]) => {
+			const query = tags.map((tag): [string, string] => ['filter_tags', tag]);
+			return (await askAll<Packet>('listPackets', 'packets', { query })).rows.map(keyOf);
+		};
+		const sandbox = truth().filter(({ device }) => device.tags?._env === 'sandbox');
+		expect(sandbox.length).toBeGreaterThan(0);
+		expect(await of('_env:sandbox')).toEqual(sandbox.map(keyOf));
+		expect(await of('_env:sandbox', '_env:production')).toEqual(truth().map(keyOf));
+	});
+
+	it('of both networks: thirteen bytes by satellite, gateways on some from the ground', () => {
+		const [satellite, ground] = (['SATELLITE', 'TERRESTRIAL'] as const).map((type) =>
+			truth().filter(({ network_type }) => network_type === type),
+		) as [Packet[], Packet[]];
+		expect(satellite.length).toBeGreaterThan(100);
+		expect(satellite.every(({ device }) => Buffer.from(device.payload, 'base64').length === 13)).toBe(true);
+		expect(satellite.every(({ device, location }) => device.timestamp === location.timestamp)).toBe(true);
+		expect(ground.some(({ gateway }) => gateway)).toBe(true);
+		expect(ground.some(({ gateway }) => !gateway)).toBe(true);
+		expect(satellite.some(({ gateway }) => gateway)).toBe(false);
+	});
+
+	it('of an open stream end at its head; the last token stays good', async () => {
+		const pages = [await ask('listPackets')];
+		while (pages.at(-1)?.next) pages.push(await ask('listPackets', { token: pages.at(-1)?.next }));
+		const head = pages.at(-1);
+		expect([head?.status, head?.data, head?.next, head?.headers['retry-after']]).toEqual([
+			200,
+			{ packets: [] },
+			'',
+			'30',
+		]);
+		const token = pages.at(-2)?.next;
+		const { from } = simulator.addPackets(3);
+		const later = await ask('listPackets', { token });
+		expect(later.data.packets).toEqual([0, 1, 2].map((k) => simulator.world.main.packets.get(from + k)));
+		simulator.set({ headToken: 'absent', headRetryAfter: null });
+		const absent = await ask('listPackets', { token: later.next });
+		expect([absent.next, absent.headers['retry-after']]).toEqual([undefined, undefined]);
+		simulator.set({ headToken: 'same' });
+		expect((await ask('listPackets', { token: later.next })).next).toBe(later.next);
+	});
+
+	it('keep their place when many arrive in one second', async () => {
+		const { next } = await ask('listPackets', { query: [['start', now / 1000 - 1]] });
+		const { from, to } = simulator.addPackets(2100);
+		const seconds = new Set(
+			truth()
+				.slice(from)
+				.map(({ device }) => Math.floor(device.timestamp)),
+		);
+		expect(seconds.size).toBeLessThanOrEqual(2);
+		const rows: Packet[] = [];
+		let token = next;
+		for (
+			let page = await ask('listPackets', { token });
+			page.next !== token;
+			page = await ask('listPackets', { token })
+		) {
+			rows.push(...(page.data.packets as Packet[]));
+			token = page.next;
+		}
+		expect(rows.slice(-2100)).toEqual(truth().slice(from, to));
+		expect(new Set(truth().map(keyOf)).size).toBe(truth().length);
+	});
+
+	it('bunched: half of them within a tenth of the period', async () => {
+		await start({ now: () => now, distribution: 'burst', packets: 2000, days: 5 });
+		const times = truth().map(({ device }) => device.timestamp);
+		const [first = 0, last = 0] = [times[0], times.at(-1)];
+		const tenth = (last - first) / 10;
+		const middle = times.filter((time) => Math.abs(time - (first + last) / 2) <= tenth / 2 + 60);
+		expect(middle.length / 2000).toBeGreaterThan(0.48);
+		expect(middle.length / 2000).toBeLessThan(0.52);
+	});
+
+	it('are kept for thirty days and asked for from seven days ago', async () => {
+		await start({ now: () => now, days: 40, packets: 4000 });
+		const since = (days: number) =>
+			truth().filter(({ device }) => device.timestamp >= now / 1000 - days * 86_400).length;
+		expect((await askAll('listPackets', 'packets')).rows).toHaveLength(since(7));
+		expect((await askAll('listPackets', 'packets', { query: [['start', 0]] })).rows).toHaveLength(since(30));
+	});
+});
+
+describe('devices', () => {
+	beforeEach(async () => await start({ devices: 45 }));
+
+	it('list in order, page by page, and lose none when some are deleted meanwhile', async () => {
+		const first = await ask('listDevices', { query: [['limit', 20]] });
+		const listed = first.data.devices as Json[];
+		expect(listed).toHaveLength(20);
+		simulator.world.main.devices.delete(listed[19]?.id as string);
+		simulator.world.main.revision++;
+		const { rows } = await askAll('listDevices', 'devices', { token: first.next });
+		expect(new Set([...listed, ...rows].map(({ id }) => id)).size).toBe(45);
+		const created = [...listed, ...rows].map(({ created_ts }) => created_ts as number);
+		expect([...created].sort((a, b) => a - b)).toEqual(created);
+	});
+
+	it('sort and filter by the latest packet; the silent ones come first', async () => {
+		const query = (...pairs: Array<[string, string | number]>): Request => ({ query: pairs });
+		const last = ({ most_recent_packet: packet }: Json) =>
+			Math.max(
+				0,
+				...Object.values(packet as Record<string, { timestamp: number } | null>).map(
+					(each) => each?.timestamp ?? 0,
+				),
+			);
+		const up = (
+			await askAll('listDevices', 'devices', query(['sort_field', 'most_recent_packet_ts'], ['limit', 10]))
+		).rows;
+		const down = (
+			await askAll(
+				'listDevices',
+				'devices',
+				query(['sort_field', 'most_recent_packet_ts'], ['sort_ascending', 'false'], ['limit', 10]),
+			)
+		).rows;
+		expect(up.map(last)).toEqual([...up.map(last)].sort((a, b) => a - b));
+		expect(down.map(({ id }) => id)).toEqual(up.map(({ id }) => id).reverse());
+		expect(up.slice(0, 2).map(({ most_recent_packet }) => most_recent_packet)).toEqual([{}, {}]);
+		const silent = (
+			await askAll('listDevices', 'devices', query(['filter_most_recent_packet_ts', 'between:0:1']))
+		).rows;
+		expect(silent).toHaveLength(2);
+		const middle = up[20]?.created_ts as number;
+		const since = (
+			await askAll('listDevices', 'devices', query(['filter_created_ts', `between:${middle}:${middle + 1}`]))
+		).rows;
+		expect(since.every(({ created_ts }) => created_ts === middle)).toBe(true);
+		expect(since.length).toBeGreaterThan(0);
+		const sandbox = (await askAll('listDevices', 'devices', query(['filter_tags', '_env:sandbox']))).rows;
+		expect(sandbox).toHaveLength(4);
+	});
+
+	it('register with names, tags, places and keys of the right length', async () => {
+		const make = async (body: Json, query: Request['query'] = []) =>
+			(await ask('registerDevices', { body, query })).data.devices as Json[];
+		const [one, two] = await make({
+			encryption: 'AES-256-CTR',
+			n_devices: 2,
+			names: ['a', 'b'],
+			tags: [{ site: 'x' }, { _env: 'sandbox' }],
+			install_locations: [
+				{ lat: 1, long: 2 },
+				{ lat: 0, long: 0 },
+			],
+		});
+		expect(one).toMatchObject({
+			name: 'a',
+			tags: { _env: 'production', site: 'x' },
+			install_location: { lat: 1, long: 2 },
+		});
+		expect(two).toMatchObject({ name: 'b', tags: { _env: 'sandbox' } });
+		expect(two).not.toHaveProperty('install_location');
+		expect(Buffer.from(one?.key as string, 'base64')).toHaveLength(32);
+		const [hex] = await make({ encryption: 'AES-128-CTR' }, [['key_format', 'hex']]);
+		expect(hex?.key).toMatch(/^[0-9a-f]{32}$/);
+		const [extended] = await make({ encryption: 'AES-128-EAX' });
+		expect(extended).toMatchObject({
+			eid_rotation: { period_exponent: 15 },
+			protocol: { terrestrial: { version: 2 } },
+		});
+		const [open] = await make({ encryption: 'NONE' });
+		expect(open).not.toHaveProperty('key');
+		expect(simulator.world.main.devices.size).toBe(50);
+	});
+
+	it('keep _env, replace tags, clear a place with 0/0', async () => {
+		const params = { device_id: deviceIds()[0] as string };
+		const { data } = await ask('updateDevice', {
+			params,
+			body: { set_tags: { a: 'b' }, set_install_location: { lat: 0, long: 0 } },
+		});
+		expect(data.tags).toEqual({ _env: 'production', a: 'b' });
+		expect(data).not.toHaveProperty('install_location');
+		expect((await ask('getDevice', { params })).data).toEqual(data);
+	});
+
+	it('move to the paired sandbox and back', async () => {
+		const { main, sandbox } = simulator.world;
+		const params = { device_id: deviceIds()[0] as string };
+		const moved = await ask('updateDevice', {
+			params,
+			body: { set_destination_org_id: sandbox.metadata.org_id },
+		});
+		expect(moved.data.tags).toMatchObject({ _env: 'sandbox' });
+		expect((await ask('getDevice', { params })).status).toBe(404);
+		const there: Request = {
+			params: { ...params, org_id: sandbox.metadata.org_id },
+			headers: {
+				Authorization: `Bearer ${simulator.createToken(undefined, { organizationId: sandbox.metadata.org_id })}`,
+			},
+		};
+		expect((await ask('getDevice', there)).status).toBe(200);
+		await ask('updateDevice', { ...there, body: { set_destination_org_id: main.metadata.org_id } });
+		expect((await ask('getDevice', { params })).data.tags).toMatchObject({ _env: 'production' });
+	});
+
+	const renamed = (ids: string[]): Request => ({
+		body: { updates: ids.map((device_id) => ({ device_id, set_name: 'new' })) },
+	});
+	const named = () => [...simulator.world.main.devices.values()].filter(({ name }) => name === 'new').length;
+
+	it('update in a batch, the same one twice in order, all or nothing', async () => {
+		const [one = '', two = ''] = deviceIds();
+		const updates = [one, two, one].map((device_id, n) => ({ device_id, set_name: `name ${n}` }));
+		const { data } = await ask('updateDevices', { body: { updates } });
+		expect((data.devices as Json[]).map(({ id, name }) => [id, name])).toEqual([
+			[one, 'name 2'],
+			[two, 'name 1'],
+		]);
+		const failed = await ask('updateDevices', renamed([two, unknown]));
+		expect([failed.status, named()]).toEqual([404, 0]);
+		expect(failed.data.description).toContain(unknown);
+		expect((await ask('deleteDevices', { body: { device_ids: [one, unknown, one] } })).data).toEqual({});
+		expect(simulator.world.main.devices.has(one)).toBe(false);
+	});
+
+	it.each([
+		[
+			'results',
+			200,
+			{ results: [{ success: true }, { success: false, error: expect.any(String) as string }] },
+			200,
+			{ deleted: 1 },
+		],
+		[
+			'207',
+			207,
+			{ results: [{ success: true }, { success: false }] },
+			207,
+			{ deleted: 1, errors: [{ device_id: unknown }] },
+		],
+		['204', 404, { code: 404 }, 204, undefined],
+	] as const)(
+		'answer batches in the older shape %s',
+		async (batchReply, updated, updates, deleted, deletes) => {
+			simulator.set({ batchReply });
+			const ids = [deviceIds()[0] as string, unknown];
+			const send = async (method: string, data: unknown) =>
+				await axios.request<unknown>({
+					method,
+					url: `${simulator.url}/api/org/${simulator.organizationId}/devices`,
+					data,
+					headers: { Authorization: `Bearer ${simulator.token}` },
+					validateStatus: () => true,
+				});
+			const update = await send('PATCH', renamed(ids).body);
+			expect(update.status).toBe(updated);
+			expect(update.data).toMatchObject(updates);
+			expect(named()).toBe(batchReply === '204' ? 0 : 1);
+			const remove = await send('DELETE', { device_ids: ids });
+			expect(remove.status).toBe(deleted);
+			if (deletes) expect(remove.data).toMatchObject(deletes);
+			else expect(remove.data).toBe('');
+		},
+	);
+});
+
+describe('metrics and billing', () => {
+	const now = Date.UTC(2025, 5, 13, 6, 30);
+	beforeAll(async () => await start({ now: () => now }));
+	const stamps = async (...query: Array<[string, string | number]>) =>
+		((await ask('getPacketMetrics', { query })).data.buckets as Array<{ timestamp: string }>).map(
+			({ timestamp }) => timestamp,
+		);
+
+	it('cut time into whole intervals and the running one', async () => {
+		const days = await stamps(['days', 7]);
+		expect([days.length, days[0], days.at(-1)]).toEqual([8, '2025-06-06T00:00:00Z', '2025-06-13T00:00:00Z']);
+		expect(await stamps(['days', 90])).toEqual(
+			['03', '04', '05', '06'].map((month) => `2025-${month}-01T00:00:00Z`),
+		);
+		expect(await stamps(['days', 7], ['time_interval', 'month'])).toEqual([
+			'2025-05-01T00:00:00Z',
+			'2025-06-01T00:00:00Z',
+		]);
+		const hours = await stamps();
+		expect([hours.length, hours[0], hours.at(-1)]).toEqual([
+			25,
+			'2025-06-12T06:00:00Z',
+			'2025-06-13T06:00:00Z',
+		]);
+		expect(await stamps(['days', 365], ['time_interval', 'day'])).toHaveLength(366);
+	});
+
+	it('count what is in the stream', async () => {
+		const count = async (...query: Array<[string, string | number]>) =>
+			(await ask('getPacketMetrics', { query })).data.total_packets;
+		expect(await count(['days', 8])).toBe(2500);
+		const sandbox = truth().filter(({ device }) => device.tags?._env === 'sandbox').length;
+		expect(await count(['days', 8], ['filter_tags', '_env:sandbox'])).toBe(sandbox);
+	});
+
+	it('leave the running interval of the devices empty, but by hour', async () => {
+		const { data } = await ask('getDeviceMetrics', { query: [['days', 3]] });
+		expect(data).toMatchObject({
+			total_registered_devices: 60,
+			total_active_devices: 57,
+			total_never_active_devices: 3,
+		});
+		expect((data.buckets as Json[]).at(-1)).toEqual({ timestamp: '2025-06-13T00:00:00Z' });
+		const hours = (await ask('getDeviceMetrics')).data.buckets as Json[];
+		expect(hours.at(-1)).toHaveProperty('active_devices');
+	});
+
+	it('count requests and their success from the start on', async () => {
+		const last = async () => {
+			const { buckets } = (await ask('getApiMetrics')).data as { buckets: Array<{ total_requests: number }> };
+			return buckets.at(-1)?.total_requests ?? 0;
+		};
+		const before = await last();
+		await ask('checkKey');
+		expect(await last()).toBe(before + 2);
+	});
+
+	it('give times in microseconds for the subscription and in ISO for the active devices', async () => {
+		const { data } = await ask('getSubscription');
+		expect(data.current_period_start).toBe(Date.UTC(2025, 4, 29) * 1000);
+		const { rows, pages } = await askAll('listActiveDevices', 'devices', { query: [['limit', 20]] });
+		expect([rows.length, pages]).toEqual([57, 3]);
+		const orbit = await askAll('listActiveDevices', 'devices', { query: [['network_type', 'satellite']] });
+		expect(orbit.rows.length).toBeGreaterThan(0);
+		expect(orbit.rows.every(({ network_type }) => network_type === 'satellite')).toBe(true);
+	});
+
+	it('give a PDF whose table of objects is right', async () => {
+		const { invoices } = (await ask('listInvoices')).data as {
+			invoices: Array<{ invoice_id: string; invoice_number: string }>;
+		};
+		const [invoice] = invoices;
+		const { data, headers } = await ask('getInvoicePdf', { params: { invoice_id: invoice?.invoice_id ?? '' } });
+		const file = (data as unknown as Buffer).toString('latin1');
+		expect(headers['content-type']).toBe('application/pdf');
+		expect(file.startsWith('%PDF-1.4\n')).toBe(true);
+		expect(file).toContain(`(Invoice ${invoice?.invoice_number ?? ''})`);
+		const table = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(file)?.[1]);
+		expect(file.slice(table, table + 4)).toBe('xref');
+		const offsets = [...file.slice(table).matchAll(/^(\d{10}) 00000 n $/gm)].map(([, offset]) =>
+			Number(offset),
+		);
+		expect(offsets.map((offset) => file.slice(offset, offset + 7))).toEqual(
+			[1, 2, 3, 4, 5].map((n) => `${n} 0 obj`),
+		);
+	});
+
+	it('page users and invitations by number', async () => {
+		const page = async (name: CallName, list: string, number: number) =>
+			(
+				(
+					await ask(name, {
+						query: [
+							['page_number', number],
+							['page_size', 5],
+						],
+					})
+				).data[list] as Json[]
+			).length;
+		expect([
+			await page('listUsers', 'users', 0),
+			await page('listUsers', 'users', 2),
+			await page('listUsers', 'users', 3),
+		]).toEqual([5, 2, 0]);
+		expect([await page('listInvitations', 'invites', 0), await page('listInvitations', 'invites', 1)]).toEqual([
+			5, 2,
+		]);
+	});
+
+	it('give a key without scopes all of them, and show it once', async () => {
+		const { data } = await ask('createKey');
+		expect(data.scopes).toHaveLength(16);
+		const check = { headers: { Authorization: `Bearer ${String(data.key)}` } };
+		expect((await ask('checkKey', check)).status).toBe(200);
+		const listed = (await ask('listKeys')).data.keys as Json[];
+		expect(listed.some((key) => 'key' in key)).toBe(false);
+		await ask('updateKey', {
+			params: { key_id: data.key_id as string },
+			body: { set_scopes: ['read-devices'] },
+		});
+		expect((await ask('listUsers', check)).status).toBe(403);
+		await ask('deleteKey', { params: { key_id: data.key_id as string } });
+		expect((await ask('checkKey', check)).status).toBe(401);
+	});
+});
+
+describe('faults and the log', () => {
+	beforeEach(async () => await start({ packets: 50 }));
+	const statuses = async (count: number, name: CallName = 'listDevices') => {
+		const seen: number[] = [];
+		for (let n = 0; n < count; n++) seen.push((await ask(name)).status);
+		return seen;
+	};
+	const failure = async (request: Promise<unknown>) =>
+		await request.then(
+			() => 'none',
+			({ code }: { code: string }) => code,
+		);
+
+	it('status: so many times, after so many, with headers; only on that call', async () => {
+		simulator.addFault({
+			call: 'listDevices',
+			status: 503,
+			skip: 1,
+			times: 2,
+			headers: { 'Retry-After': '7' },
+		});
+		expect((await ask('listUsers')).status).toBe(200);
+		expect(await statuses(1)).toEqual([200]);
+		const hit = await ask('listDevices');
+		expect([hit.status, hit.headers['retry-after'], hit.data.name]).toEqual([
+			503,
+			'7',
+			'Internal Server Error',
+		]);
+		expect(await statuses(2)).toEqual([503, 200]);
+	});
+
+	it('chosen by method and path, cleared, refused when nothing matches', async () => {
+		simulator.addFault({ method: 'GET', path: '/v1/org/{org_id}/devices', status: 500, times: 9 });
+		expect(await statuses(1)).toEqual([500]);
+		simulator.clearFaults();
+		expect(await statuses(1)).toEqual([200]);
+		expect(() => simulator.addFault({ path: '/v1/nothing', status: 500 })).toThrow('No call');
+	});
+
+	it('on every call when none is named; scripted 429s are counted', async () => {
+		simulator.addFault({ status: 429, times: 2 });
+		expect([...(await statuses(1)), ...(await statuses(2, 'listUsers'))]).toEqual([429, 429, 200]);
+		expect(simulator.count429).toBe(2);
+	});
+
+	it('a dropped connection, before or after the call took effect', async () => {
+		const add = async (email: string) => await ask('addUser', { body: { email, role: 'member' } });
+		const emails = () => [...simulator.world.main.users.values()].map(({ email }) => email);
+		simulator.addFault({ call: 'addUser', drop: true });
+		expect(await failure(add('lost@example.com'))).toBe('ECONNRESET');
+		simulator.addFault({ call: 'addUser', drop: true, applied: true });
+		expect(await failure(add('kept@example.com'))).toBe('ECONNRESET');
+		simulator.addFault({ call: 'addUser', status: 500, applied: true });
+		expect((await add('also@example.com')).status).toBe(500);
+		expect(['lost', 'kept', 'also'].map((name) => emails().includes(`${name}@example.com`))).toEqual([
+			false,
+			true,
+			true,
+		]);
+		expect(simulator.log.map(({ status }) => status)).toEqual([0, 0, 500]);
+	});
+
+	it('a body cut short', async () => {
+		simulator.addFault({ call: 'listPackets', cutBody: 100 });
+		expect(await failure(ask('listPackets'))).toMatch(/ERR_BAD_RESPONSE|ECONNRESET|ECONNABORTED/);
+		expect((await ask('listPackets')).status).toBe(200);
+	});
+
+	it('a slow reply, and latency on all', async () => {
+		simulator.addFault({ call: 'checkKey', delayMs: 60 });
+		await ask('checkKey');
+		simulator.set({ latencyMs: 30 });
+		await Promise.all([ask('checkKey'), ask('checkKey')]);
+		const took = simulator.log.map(({ startedAt, endedAt }) => endedAt - startedAt);
+		expect([took[0]! >= 59, took[1]! >= 29, took[2]! >= 29]).toEqual([true, true, true]);
+		// Both were under way at one time: latency occupies nothing.
+		expect(simulator.log[2]!.startedAt).toBeLessThan(simulator.log[1]!.endedAt);
+	});
+
+	it('write down every request, with the id that came with it', async () => {
+		const reply = await ask('updateOrganization', {
+			body: { set_name: 'x' },
+			headers: { 'X-Request-ID': 'mine-1' },
+		});
+		await ask('listDevices', {
+			query: [
+				['limit', 10],
+				['filter_tags', '_env:sandbox'],
+			],
+		});
+		expect(reply.headers['x-request-id']).toBe('mine-1');
+		expect(simulator.log).toMatchObject([
+			{
+				call: 'updateOrganization',
+				method: 'PATCH',
+				body: { set_name: 'x' },
+				bodyBytes: 16,
+				requestId: 'mine-1',
+				status: 200,
+			},
+			{
+				call: 'listDevices',
+				path: `/api/org/${simulator.organizationId}/devices`,
+				query: { limit: 10, filter_tags: ['_env:sandbox'] },
+			},
+		]);
+		simulator.clearLog();
+		expect(simulator.log).toEqual([]);
+	});
+
+	it('are at hand over HTTP', async () => {
+		const control = async (method: string, path: string, data?: unknown) =>
+			(
+				await axios.request<Json>({
+					method,
+					url: `${simulator.url}/_simulator${path}`,
+					data,
+					validateStatus: () => true,
+				})
+			).data;
+		expect(await control('POST', '/faults', { call: 'checkKey', status: 500 })).toEqual({});
+		expect(await control('POST', '/faults', { call: 'nothing' })).toMatchObject({ code: 400 });
+		expect((await ask('checkKey')).status).toBe(500);
+		expect(await control('POST', '/packets', { count: 5 })).toEqual({ from: 50, to: 55 });
+		expect(await control('GET', '/state')).toMatchObject({ devices: 60, packets: 55, requests: 1, users: 12 });
+		expect(await control('GET', '/log?call=checkKey')).toMatchObject([{ call: 'checkKey', status: 500 }]);
+		const { token } = await control('POST', '/tokens', { scopes: ['read-users'] });
+		expect((await ask('listDevices', { headers: { Authorization: `Bearer ${String(token)}` } })).status).toBe(
+			403,
+		);
+		await control('DELETE', '/log');
+		expect(simulator.log).toEqual([]);
+		expect((await control('GET', '')) as unknown as Json[]).toHaveLength(10);
+	});
+});
+
+describe('deliveries', () => {
+	/** A receiver that answers as told and keeps what it got. */
+	const got: Array<{ headers: Record<string, unknown>; body: string }> = [];
+	let answer: () => number | Promise<number> = () => 200;
+	const receiver = fastify({ bodyLimit: 16 * 1024 * 1024 });
+	let url = '';
+	beforeAll(async () => {
+		receiver.removeAllContentTypeParsers();
+		receiver.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+		receiver.post('/hook', async (request, reply) => {
+			got.push({ headers: request.headers, body: String(request.body) });
+			return await reply.code(await answer()).send('received');
+		});
+		url = `${await receiver.listen({ host: '127.0.0.1', port: 0 })}/hook`;
+	});
+	afterAll(async () => await receiver.close());
+	beforeEach(async () => {
+		await start({ packets: 100, delivery: { timeScale: 0.0001 } });
+		got.length = 0;
+		answer = () => 200;
+	});
+	const listen = async (max_batch_size = 10) =>
+		(await ask('createWebhook', { body: { url, max_batch_size } })).data;
+	const received = () => got.flatMap(({ body }) => (JSON.parse(body) as { packets: Packet[] }).packets);
+
+	it('bring new packets in batches with the secret, each once', async () => {
+		const { secret } = await listen();
+		const { from, to } = simulator.addPackets(25);
+		await simulator.settled();
+		expect(
+			got.map(({ body }) => (JSON.parse(body) as Json[] & { packets: Json[] }).packets.length).sort(),
+		).toEqual([10, 10, 5]);
+		expect(got.every(({ headers }) => headers['http-x-hubble-token'] === secret)).toBe(true);
+		expect(received().map(keyOf).sort()).toEqual(truth().slice(from, to).map(keyOf).sort());
+		expect(validator(packetBatch)({ packets: received() })).toBe(true);
+		expect(simulator.deliveries.map(({ delivered, attempt }) => [delivered, attempt])).toEqual(
+			Array(3).fill([true, 1]),
+		);
+	});
+
+	it('bring packets given by hand, and bring a range again when told', async () => {
+		await listen();
+		const packet = { ...simulator.world.main.packets.get(0), network_type: 'SATELLITE' as const };
+		packet.device.id = deviceIds()[59] as string;
+		const range = simulator.addPackets([packet]);
+		simulator.deliver(range);
+		await simulator.settled();
+		expect(received()).toEqual([packet, packet]);
+		const device = await ask('getDevice', { params: { device_id: packet.device.id } });
+		expect(device.data.most_recent_packet).toMatchObject({
+			terrestrial: null,
+			satellite: { timestamp: expect.any(Number) as number },
+		});
+	});
+
+	it('are tried again until the receiver takes them', async () => {
+		await listen(100);
+		const answers = [500, 404, 302, 200];
+		answer = () => answers.shift() ?? 200;
+		simulator.addPackets(3);
+		await simulator.settled();
+		expect(simulator.deliveries.map(({ attempt, status, delivered }) => [attempt, status, delivered])).toEqual([
+			[1, 500, false],
+			[2, 404, false],
+			[3, 302, false],
+			[4, 200, true],
+		]);
+		expect(new Set(got.map(({ body }) => body)).size).toBe(1);
+	});
+
+	it('take silence for a failure', async () => {
+		await start({ packets: 100, delivery: { timeScale: 0.0001, timeoutMs: 200 } });
+		await listen();
+		let slow = true;
+		answer = async () => {
+			if (!slow) return 200;
+			slow = false;
+			return await new Promise((resolve) => receiver.server.once('request', () => resolve(200)));
+		};
+		simulator.addPackets(1);
+		await simulator.settled();
+		expect(simulator.deliveries.map(({ status, delivered }) => [status, delivered])).toEqual([
+			[0, false],
+			[200, true],
+		]);
+	});
+
+	it('end when the webhook is deleted, or after three hours of waits', async () => {
+		answer = () => 500;
+		const { webhook_id } = await listen();
+		simulator.addPackets(1);
+		await simulator.settled();
+		// Waits of 1, 2, … 512 s, then of ten minutes each.
+		expect(simulator.deliveries).toHaveLength(27);
+		answer = () => {
+			simulator.world.main.webhooks.delete(webhook_id as string);
+			return 500;
+		};
+		simulator.addPackets(1);
+		await simulator.settled();
+		expect(simulator.deliveries).toHaveLength(28);
+	});
+
+	it('can be tried with an example', async () => {
+		const { webhook_id, secret } = await listen();
+		const params = { webhook_id: webhook_id as string };
+		expect((await ask('testWebhook', { params })).data).toEqual({ success: true, status_code: 200 });
+		expect(got[0]?.headers['http-x-hubble-token']).toBe(secret);
+		expect(validator(packetBatch)(JSON.parse(got[0]?.body ?? ''))).toBe(true);
+		answer = () => 401;
+		expect((await ask('testWebhook', { params })).data).toEqual({
+			success: false,
+			status_code: 401,
+			error: 'The endpoint answered 401.',
+		});
+		await ask('updateWebhook', { params, body: { set_url: 'http://127.0.0.1:9/' } });
+		expect((await ask('testWebhook', { params })).data).toEqual({ success: false, error: 'ECONNREFUSED' });
+		expect(simulator.world.main.packets.length).toBe(100);
+	});
+
+	it.each(Object.entries(partnerEvents))(
+		'of the gift-card event %s are signed over the bytes',
+		async (_, event) => {
+			const secret = 'wëbhook secret';
+			const sent = await simulator.sendPartnerEvent(url, secret, event);
+			const signature = createHmac('sha256', secret)
+				.update(got[0]?.body ?? '')
+				.digest('base64');
+			expect([sent.status, sent.signature, got[0]?.headers['x-verify']]).toEqual([200, signature, signature]);
+			expect(JSON.parse(got[0]?.body ?? '')).toEqual(event);
+		},
+	);
+
+	it('of text are sent as it stands', async () => {
+		const text = '{ "balance": 1e3,\n"threshold":"ü" }';
+		const { signature } = await simulator.sendPartnerEvent(url, 'key', text);
+		expect(got[0]?.body).toBe(text);
+		expect(signature).toBe(createHmac('sha256', 'key').update(text).digest('base64'));
+	});
+});
