@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { between, device, numberIn, platformTags, tagMap, text, texts, uuid, type Field } from '../shared/fields';
 import type { Ask, Batch, Operation } from '../shared/operation';
-import { isoTime } from '../shared/packet';
+import { isoTime } from '../shared/times';
 
 /** Devices in one call (API definition: register, batch update, batch delete). */
 const BATCH = 1000;
@@ -431,9 +431,7 @@ export const deviceOperations: readonly Operation[] = [
 		},
 		batch: update,
 		refuse: ({ body }) => {
-			const count = Object.keys(body).length;
-			if (!count) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
-			if (count > 1 && body.set_destination_org_id) {
+			if (Object.keys(body).length > 1 && body.set_destination_org_id) {
 				return 'Parameter "Move to Organization ID": it excludes the other fields to update';
 			}
 			return undefined;
