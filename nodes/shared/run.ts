@@ -68,7 +68,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 			try {
 				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
 			} catch (error) {
-				fail(ask.item, error, ask.path);
+				fail(ask.item, error, idsOf(operation, ask));
 			}
 		}
 	}
@@ -150,15 +150,14 @@ function readAsk(context: IExecuteFunctions, operation: Operation, item: number)
 	return ask;
 }
 
-function callOf({ method, path, scope, inBody }: Operation, ask: Ask): Call {
-	return { method, path, scope, ids: ask.path, query: ask.query, ...(inBody ? { body: ask.body } : {}) };
-}
+/** What names the thing that is worked on: the placeholders, or what a deletion names in its body. */
+const idsOf = ({ method }: Operation, { path, body }: Ask) =>
+	(method === 'DELETE' ? { ...path, ...body } : path) as Record<string, string>;
 
-/** What a deletion gives: Hubble itself answers with an empty object. */
-const deleted = (ask: Ask): IDataObject => ({
-	deleted: true,
-	id: (Object.values(ask.path).at(-1) ?? Object.values(ask.body)[0]) as string,
-});
+function callOf(operation: Operation, ask: Ask): Call {
+	const { method, path, scope, inBody } = operation;
+	return { method, path, scope, ids: idsOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
+}
 
 async function runOne(
 	context: IExecuteFunctions,
@@ -183,7 +182,8 @@ async function runOne(
 		return;
 	}
 	const { body } = await send(hubble, call);
-	if (operation.method === 'DELETE') finish([deleted(ask)]);
+	// Hubble answers a deletion with an empty object.
+	if (operation.method === 'DELETE') finish([{ deleted: true, id: Object.values(idsOf(operation, ask)).at(-1) }]);
 	else finish(toRows ? toRows(body, ask) : [body]);
 }
 
