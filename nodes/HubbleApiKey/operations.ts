@@ -51,7 +51,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			expires_at_seconds: expiry,
 		},
 		warn: ({ body }) =>
-			body.scopes ? undefined : 'No scope was chosen, so Hubble made a key with all scopes: it may do everything in the organization.',
+			body.scopes ? undefined : 'No scope was chosen: Hubble gives such a key all scopes, so it may do everything in the organization.',
 	},
 	{
 		resource: 'apiKey',

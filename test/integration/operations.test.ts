@@ -159,7 +159,7 @@ function notSet({ name, query = {}, headers = {}, body }: Call, requests: readon
 	return [
 		...(requests.length ? [] : ['the call itself']),
 		...Object.entries(query).flatMap(([parameter, schema]) =>
-			asked(parameter).some((value) => value !== undefined && value !== schema.default) ? [] : [parameter],
+			asked(parameter).some((value) => value !== undefined && String(value) !== String(schema.default)) ? [] : [parameter],
 		),
 		...Object.keys(headers).filter((header) => !isSent[header]),
 		...(body ? leaves(body).filter((path) => !bodies.has(path)) : []),
