@@ -13,6 +13,7 @@ export const packetOperations: readonly Operation[] = [
 		path: '/v1/org/{org_id}/packets',
 		scope: 'read-packets',
 		list: { rows: 'packets', pages: 'token' },
+		hasRawTimes: true,
 		simplify: simplifyPacket,
 		inQuery: {
 			start: {

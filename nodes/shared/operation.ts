@@ -27,6 +27,8 @@ export interface Ask {
 	settings: IDataObject;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
+	/** Whether the limit is ours and not the user's: an AI agent gets no endless output. */
+	isCapped: boolean;
 	/** The Continuation-Token at which a list begins. */
 	token?: string;
 	/** Whether the output is simplified. */
@@ -83,6 +85,8 @@ export interface Operation {
 	local?: LocalFilter[];
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
+	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
+	hasRawTimes?: boolean;
 	batch?: Batch;
 	/** The reply as rows of output, where it is neither a list nor one row. */
 	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
@@ -90,6 +94,8 @@ export interface Operation {
 	toItems?: (work: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }) => Promise<INodeExecutionData[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	refuse?: (ask: Ask) => string | undefined;
+	/** What the user should know about this combination of values, though it is carried out. */
+	warn?: (ask: Ask) => string | undefined;
 }
 
 /** All parameters of an operation in the order in which n8n shows them. */
@@ -97,7 +103,7 @@ export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, list, local, batch } = operation;
 	return [
 		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
-		...(list && list.pages !== 'one' ? [returnAll, limit] : []),
+		...(list ? [returnAll, limit] : []),
 		...(operation.simplify ? [simplify] : []),
 		...(local ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
