@@ -1,7 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { invoice } from '../shared/fields';
 import type { Operation } from '../shared/operation';
-import { send, type Hubble } from '../shared/transport';
+import type { Hubble } from '../shared/connection';
+import { send } from '../shared/transport';
 
 /** The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number. */
 const fetched = new WeakMap<Hubble, Promise<IDataObject[]>>();

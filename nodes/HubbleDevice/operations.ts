@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { device, platformTags, text, texts, uuid } from '../shared/fields';
+import { device, platformTags, tagFilters, text, uuid } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import { isoTime } from '../shared/times';
 import { deletion, registration, update } from './batches';
@@ -117,10 +117,10 @@ export const deviceOperations: readonly Operation[] = [
 				placeholder: 'e.g. site:Rotterdam',
 				description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
 				within: 'filters',
-				toWire: texts,
+				toWire: tagFilters,
 				keeps: ({ tags: own }, wanted) => {
-					const has = new Set(Object.entries(own as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
-					return (wanted as string[]).every((tag) => has.has(tag.replace('=', ':')));
+					const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
+					return (wanted as string[]).every((tag) => has.has(tag));
 				},
 			},
 		],
@@ -188,7 +188,7 @@ export const deviceOperations: readonly Operation[] = [
 				within: 'updateFields',
 				toWire: text(250),
 			},
-			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has.' },
+			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.' },
 			set_install_location: installLocation,
 			set_destination_org_id: {
 				displayName: 'Move to Organization ID',

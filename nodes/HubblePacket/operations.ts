@@ -2,6 +2,9 @@ import { device, platformTags, unixSeconds } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import { simplifyPacket } from '../shared/packet';
 
+/** How far back Hubble begins without a start (API definition, `start`). */
+const DEFAULT_PERIOD_S = 7 * 86_400;
+
 /** The packet's call (API definition, tag "Packets"). A page holds up to 1,000 packets. */
 export const packetOperations: readonly Operation[] = [
 	{
@@ -42,8 +45,11 @@ export const packetOperations: readonly Operation[] = [
 			filter_tags: platformTags,
 		},
 		refuse: ({ query: { start, end }, token }) => {
-			if (token || Number(start ?? 0) < Number(end)) return undefined;
-			return 'Parameter "Start Time": it is not earlier than the End Time';
+			const from = start ?? Date.now() / 1000 - DEFAULT_PERIOD_S;
+			if (token || Number(from) < Number(end)) return undefined;
+			return start === undefined
+				? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
+				: 'Parameter "Start Time": it is not earlier than the End Time';
 		},
 	},
 ];

@@ -11,7 +11,9 @@ import type {
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Call, Hubble, List } from './transport';
+import type { Hubble } from './connection';
+import type { List } from './pages';
+import type { Call } from './transport';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
@@ -37,8 +39,8 @@ export interface Ask {
 	keeps: Array<(row: IDataObject) => boolean>;
 }
 
-/** What became of one part of a batch: its data, or why Hubble refused it. */
-export type BatchResult = { json: IDataObject } | { refused: string };
+/** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
+export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
 /** How many items become few calls. */
 export interface Batch {
