@@ -87,7 +87,7 @@ function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperat
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
 	const resource = context.getNodeParameter('resource', 0, '') as string;
 	const value = context.getNodeParameter('operation', 0) as string;
-	const operation = operations.find((row) => row.value === value && (row.resource ?? '') === resource);
+	const operation = operations.find((row) => row.value === value && (row.resource ?? resource) === resource);
 	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
 	return operation;
 }

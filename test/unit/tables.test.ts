@@ -2,7 +2,7 @@
 /** What n8n and Hubble want of the operation tables, checked on all of them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
+import { NodeHelpers, type INodeProperties, type INodePropertyCollection, type INodePropertyOptions } from 'n8n-workflow';
 import { fieldsOf } from '../../nodes/shared/operation';
 import { withIsoTimes } from '../../nodes/shared/times';
 import { nodes } from '../nodes';
@@ -96,8 +96,18 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		}
 		const choice = description.properties.find((property) => property.name === 'resource');
 		const shown = (choice?.options ?? []) as INodePropertyOptions[];
-		expect(shown.map(({ value }) => value)).toEqual(resources.filter(Boolean));
-		expect(shown.map((option) => option.name)).toEqual(resources.filter(Boolean).map((resource) => titleOf(resource ?? '')));
+		if (resources[0] === undefined) {
+			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.replace('Hubble ', '')]]);
+		} else {
+			expect(shown).toEqual(resources.map((resource = '') => ({ name: titleOf(resource), value: resource })));
+		}
+	});
+
+	test('tells an AI agent by its action what each operation does', () => {
+		for (const { resource, value, action } of operations) {
+			const parameters = { resource: resource ?? (description.properties[0]?.default as string), operation: value };
+			expect(NodeHelpers.makeDescription(parameters, description)).toBe(`${action} in ${name}`);
+		}
 	});
 
 	test('has parameters that read as n8n wants them', () => {

@@ -275,7 +275,7 @@ async function runAgent({ n8n, hubble }: Stage): Promise<string> {
 					start,
 					node('Agent', '@n8n/n8n-nodes-langchain.agent', 2.2, { promptType: 'define', text: 'Which devices are there?', options: {} }),
 					node('Model', '@n8n/n8n-nodes-langchain.lmChatOpenAi', 1.2, { model: byId('scripted'), options: {} }, { openAiApi: { id: '', name: account } }),
-					node('Devices', `${packageName}.hubbleDeviceTool`, 1, { operation: 'getAll', returnAll: true, simplify: false }, hubbleCredential),
+					node('Devices', `${packageName}.hubbleDeviceTool`, 1, { descriptionType: 'auto', operation: 'getAll', returnAll: true, simplify: false }, hubbleCredential),
 				],
 				connections: {
 					Start: { main: to('Agent') },
