@@ -122,7 +122,8 @@ async function hubbleApiTest(
 			simple: false,
 			resolveWithFullResponse: true,
 		})) as { statusCode: number };
-		if (statusCode >= 200 && statusCode < 300) return { status: 'OK', message: 'Hubble accepts the token for this organization' };
+		if (statusCode >= 200 && statusCode < 300)
+			return { status: 'OK', message: 'Hubble accepts the token for this organization' };
 		if (statusCode === 401) return failed('Hubble does not accept this API token: it is wrong, expired or revoked');
 		if ([400, 403, 404].includes(statusCode)) {
 			return failed(`The API token does not belong to the organization ${organizationId}: check the Organization ID`);

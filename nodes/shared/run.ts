@@ -136,15 +136,15 @@ function readAsk(context: IExecuteFunctions, operation: Operation, item: number)
 
 	const { list, simplify: hasSimplify } = operation;
 	const isTool = runsAsTool(context);
-	const wanted = list && !value(returnAll) ? (value(limit) as number) : Infinity;
-	const isCapped = list !== undefined && isTool && wanted > TOOL_ROWS;
+	const asked = list && !value(returnAll) ? ((value(limit) ?? limit.default) as number) : Infinity;
+	const isCapped = list !== undefined && isTool && asked > TOOL_ROWS;
 	const ask: Ask = {
 		item,
 		path: values(operation.inPath) as Record<string, string>,
 		query: values(operation.inQuery),
 		body: values(operation.inBody),
 		settings: values(operation.settings),
-		limit: isCapped ? TOOL_ROWS : wanted,
+		limit: isCapped ? TOOL_ROWS : asked,
 		isCapped,
 		token: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
 		isSimple: hasSimplify !== undefined && (isTool || Boolean(value(simplify))),
@@ -154,7 +154,9 @@ function readAsk(context: IExecuteFunctions, operation: Operation, item: number)
 		}),
 	};
 	const isIdle = operation.method === 'PATCH' && !Object.keys(ask.body).length;
-	const reason = isIdle ? 'Parameter "Fields to Update": nothing is set, so there is nothing to update' : operation.refuse?.(ask);
+	const reason = isIdle
+		? 'Parameter "Fields to Update": nothing is set, so there is nothing to update'
+		: operation.refuse?.(ask);
 	if (reason) throw refuse(reason);
 	return ask;
 }
@@ -186,7 +188,8 @@ async function runOne(
 	if (list) {
 		const isFull = await runList(hubble, list, call, ask, finish);
 		if (isFull && ask.isCapped) {
-			emit([{ json: { note: `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.` } }]);
+			const note = `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.`;
+			emit([{ json: { note } }]);
 		}
 		return;
 	}
@@ -196,7 +199,10 @@ async function runOne(
 	else finish(toRows ? toRows(body, ask) : [body]);
 }
 
-/** Emits page by page, so that what was fetched before a failure is not lost. Gives whether the limit ended it. */
+/**
+ * Emits page by page, so that what was fetched before a failure is not lost.
+ * @returns whether the limit ended it, so that there may be more
+ */
 async function runList(
 	hubble: Hubble,
 	list: List,
