@@ -16,7 +16,10 @@ function invoices(hubble: Hubble): Promise<IDataObject[]> {
 
 /** What is safe in a file name on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
 function fileName(invoiceNumber: unknown): string {
-	const safe = String(invoiceNumber).replace(/[^\w.-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '').slice(0, 100);
+	const safe = String(invoiceNumber)
+		.replace(/[^\w.-]+/g, '-')
+		.replace(/^[.-]+|[.-]+$/g, '')
+		.slice(0, 100);
 	return `${safe || 'invoice'}.pdf`;
 }
 

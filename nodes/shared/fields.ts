@@ -46,7 +46,7 @@ export function uuid(value: unknown): string | undefined {
 	return id.toLowerCase();
 }
 
-/** The form of the other ids (API definition: any text). At least one letter or digit: "." and ".." would change the path. */
+/** The form of the other ids (API definition: any text). One letter or digit at least: ".." would change the path. */
 const FREE_ID = '[\\w.:-]*[A-Za-z0-9][\\w.:-]*';
 const WHOLE_FREE_ID = new RegExp(`^${FREE_ID}$`);
 

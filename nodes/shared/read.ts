@@ -56,7 +56,8 @@ export function readAsk(context: IExecuteFunctions, operation: Operation, item: 
 
 	const { list, simplify: hasSimplify } = operation;
 	const isTool = runsAsTool(context);
-	const wanted = list && !value(returnAll) ? (value(limit) as number) : Infinity;
+	// A model may leave the limit out; from a user's expression nothing is a mistake.
+	const wanted = list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
 	const isCapped = list !== undefined && isTool && wanted > TOOL_ROWS;
 	const ask: Ask = {
 		item,

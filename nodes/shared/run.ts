@@ -96,7 +96,7 @@ function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperat
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
 	const resource = context.getNodeParameter('resource', 0, '') as string;
 	const value = context.getNodeParameter('operation', 0) as string;
-	const operation = operations.find((row) => row.value === value && (row.resource ?? '') === resource);
+	const operation = operations.find((row) => row.value === value && (row.resource ?? resource) === resource);
 	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
 	return operation;
 }
@@ -138,7 +138,8 @@ async function runOne(
 	if (list) {
 		const isFull = await runList(hubble, list, call, ask, finish);
 		if (isFull && ask.isCapped) {
-			emit([{ json: { note: `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.` } }]);
+			const note = `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.`;
+			emit([{ json: { note } }]);
 		}
 		return;
 	}
@@ -151,7 +152,10 @@ async function runOne(
 	else finish(toRows ? toRows(body, ask) : [body]);
 }
 
-/** Emits page by page, so that what was fetched before a failure is not lost. Gives whether the limit ended it. */
+/**
+ * Emits page by page, so that what was fetched before a failure is not lost.
+ * @returns whether the limit ended it, so that there may be more
+ */
 async function runList(
 	hubble: Hubble,
 	list: List,

@@ -108,7 +108,8 @@ interface Attempt extends Outcome {
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
 /** What `read` makes of a success. An error comes as JSON, and a page of some other server stays text. */
-async function fromStream({ statusCode, headers, body }: IN8nHttpFullResponse, read: NonNullable<Call['read']>): Promise<unknown> {
+async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['read']>): Promise<unknown> {
+	const { statusCode, headers, body } = reply;
 	const stream = body as Stream;
 	if (isSuccess(statusCode) && !/^text\/|json/.test(String(headers['content-type']))) return await read(stream);
 	const chunks: Buffer[] = [];
