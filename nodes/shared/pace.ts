@@ -13,7 +13,7 @@ export const LIMITS = { endpoint: 3, organization: 15 } as const;
 /** How long one answer may hold a lane: Hubble's `Retry-After` ends at 300 s (API definition). */
 const LONGEST_HOLD_MS = 300_000;
 const SMALLEST_SHARE = 1 / 16;
-const SHARE_REGAINED_PER_REPLY = 1 / 30;
+const SHARE_REGAINED_PER_REPLY = 1 / 32;
 
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
 export interface Lane {
@@ -64,7 +64,9 @@ function laneWait({ limit, starts, heldUntil, share }: Lane, now: number): numbe
 	const windowMs = 1000 / share;
 	const last = starts.at(-1) ?? -Infinity;
 	const oldest = starts.at(-limit) ?? -Infinity;
-	return Math.max(0, heldUntil - now, last + windowMs / (2 * limit) - now, oldest + windowMs - now);
+	// Beside another user of the bucket nothing is caught up: starts are evenly spread.
+	const gapMs = windowMs / (share < 1 ? limit : 2 * limit);
+	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
 /** Milliseconds until a request to `endpoint` may start; 0 means now. */

@@ -34,10 +34,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	const fail = (item: number, error: unknown, ids: IDataObject = {}) => {
 		const failure = inItem(context, error, item);
 		if (!context.continueOnFail() || hubble.signal?.aborted) throw failure;
-		const { status, requestId, rowsFetched, resumeToken } = failure.context;
-		const details = { description: failure.description, status, requestId, rowsFetched, resumeToken };
-		const json = { error: failure.message, ...ids, ...withoutUndefined(details) };
-		outputs[item]?.push({ json, error: failure, pairedItem: { item } });
+		outputs[item]?.push({ json: errorRow(context, failure, ids), pairedItem: { item } });
 	};
 
 	const asks: Ask[] = [];
@@ -63,6 +60,18 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 		}
 	}
 	return [outputs.flat()];
+}
+
+/**
+ * What continue-on-fail puts in the place of data. n8n sends a row to the error output only when it holds
+ * `error` and `message` alone, and cuts it down to its `error` when the item carries the error itself; so
+ * the details stand in the regular output only, and the error output has n8n's copy of the input instead.
+ */
+function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
+	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
+	if (context.getNode().onError === 'continueErrorOutput') return row;
+	const { status, requestId, rowsFetched, resumeToken } = failure.context;
+	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {

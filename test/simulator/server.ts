@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- timers */
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -15,8 +15,8 @@ import { allScopes, createWorld, type Organization, type World } from './world';
 /**
  * Hubble on localhost: every call of the contract, strict, with Hubble's limits and with faults on request.
  *
- * A request is judged in this order: fault, token (401), organization (404 unknown, 403 another one's), limits
- * (429), scope (403), parameters and body (400), then whatever the call itself finds (400, 404).
+ * A request is judged in this order: fault, token (401), path (400), organization (404 unknown, 403 another one's),
+ * limits (429), scope (403), query and body (400), then whatever the call itself finds (400, 404).
  */
 export interface SimulatorOptions extends AnswerOptions {
 	/** 0: any free port. */
@@ -63,6 +63,7 @@ export interface LogEntry {
 	method: string;
 	/** Path as it was asked for, without the query. */
 	path: string;
+	/** As it was sent: text, or a list of texts when a name came more than once. */
 	query: unknown;
 	/** Undefined when there was none, or when the log holds enough bodies already. */
 	body?: unknown;
@@ -223,6 +224,8 @@ type Bucket = ReturnType<typeof leakyBucket>;
 
 export type Simulator = Awaited<ReturnType<typeof startSimulator>>;
 
+/** The caller's id of the request, or a new one. */
+const requestId = (request: FastifyRequest) => String(request.headers['x-request-id'] || randomUUID());
 const clock = () => performance.timeOrigin + performance.now();
 const keptBodies = 32 * 1024 * 1024;
 const keptEntries = 100_000;
@@ -271,19 +274,20 @@ export async function startSimulator(
 	}
 
 	/** The organization whose valid token came with the request. */
-	function authorize(request: FastifyRequest): { organization: Organization; granted: readonly string[] } {
+	function authorize(call: Call, request: FastifyRequest) {
 		const [, token = ''] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
 		const found = world.tokens.get(token);
 		const alive =
 			found?.organization.keys.has(found.key.key_id) &&
 			(found.key.expires_at_seconds === 0 || found.key.expires_at_seconds > world.seconds());
 		if (!found || !alive) throw new Refusal(401, 'The API token is missing, unknown, expired or deleted.');
+		const check = checks.get(call.name)?.params;
+		if (!check?.(request.params)) throw new Refusal(400, explain('path', check?.errors));
 		const { org_id: id = '' } = request.params as Record<string, string>;
 		const asked = world.organizations.get(id);
-		if (!ajv.validate({ type: 'string', format: 'uuid' }, id)) throw new Refusal(400, 'org_id must be a UUID.');
 		if (!asked) throw new Refusal(404, `Organization ${id} was not found.`);
 		if (asked !== found.organization) throw new Refusal(403, 'The token belongs to another organization.');
-		return { organization: asked, granted: found.key.scopes };
+		return { organization: asked, granted: found.key.scopes as readonly string[] };
 	}
 
 	/** Takes one request out of both limits, or refuses it and takes nothing. */
@@ -316,17 +320,15 @@ export async function startSimulator(
 	async function answer(call: Call, request: FastifyRequest, entry: LogEntry): Promise<Reply> {
 		const headers: Record<string, string> = {};
 		try {
-			const { organization, granted } = authorize(request);
+			const { organization, granted } = authorize(call, request);
 			limit(call, organization, headers);
 			if (call.scope && !granted.includes(call.scope)) {
 				throw new Refusal(403, `The token lacks the scope ${call.scope}.`);
 			}
-			const { params: checkParams, query: checkQuery } = checks.get(call.name) ?? {};
 			const query = typedQuery(call.query, request.query);
-			if (!checkParams?.(request.params)) throw new Refusal(400, explain('path', checkParams?.errors));
-			if (!checkQuery?.(query)) throw new Refusal(400, explain('query', checkQuery?.errors));
+			const check = checks.get(call.name)?.query;
+			if (!check?.(query)) throw new Refusal(400, explain('query', check?.errors));
 			const body = readBody(call, request.body as Buffer | undefined, request.headers['content-type']);
-			entry.query = query;
 			const reply = await answers[call.name as CallName]({
 				world,
 				options,
@@ -386,7 +388,7 @@ export async function startSimulator(
 			bodyBytes: raw?.length ?? 0,
 			...(typeof token === 'string' && token !== '' && { token }),
 			status: 0,
-			requestId: String(request.headers['x-request-id'] ?? randomUUID()),
+			requestId: requestId(request),
 			startedAt: clock(),
 			endedAt: 0,
 		};
@@ -415,20 +417,23 @@ export async function startSimulator(
 		return reply;
 	}
 
+	// What Fastify itself refuses: a malformed address, a body beyond the limit.
+	const refuse = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+		void reply.header('X-Request-ID', requestId(request));
+		send(reply, refusal(error.statusCode ?? 500, error.message));
+	};
 	const app = fastify({
 		bodyLimit: 32 * 1024 * 1024,
 		exposeHeadRoutes: false,
 		forceCloseConnections: true,
+		frameworkErrors: refuse,
 		routerOptions: { maxParamLength: 500 },
 	});
-	// Bodies are read by us, because Fastify's own reader would answer in its own shape.
+	app.setErrorHandler(refuse);
+	app.setNotFoundHandler((request, reply) => handle(undefined, request, reply));
+	// Bodies are read by us, because Fastify's own reader would answer in its own words.
 	app.removeAllContentTypeParsers();
 	app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-	app.setNotFoundHandler((request, reply) => handle(undefined, request, reply));
-	app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
-		void reply.header('X-Request-ID', randomUUID());
-		send(reply, refusal(error.statusCode ?? 500, error.message));
-	});
 	for (const call of calls as readonly Call[]) {
 		for (const path of pathsOf(call.path)) {
 			const url = path.replace(/\{(\w+)\}/g, ':$1');

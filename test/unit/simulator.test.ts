@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports -- the receiver checks signatures with Node's own crypto */
 import axios from 'axios';
 import fastify from 'fastify';
 import { createHmac } from 'node:crypto';
@@ -392,6 +391,8 @@ describe('what is refused', () => {
 	it('an endpoint that does not exist: 404 in the same shape', async () => {
 		const reply = await axios.get(`${simulator.url}/api/nothing`, { validateStatus: () => true });
 		expect([reply.status, isError(reply.data)]).toEqual([404, true]);
+		const malformed = await axios.get(`${simulator.url}/api/org/%zz/check`, { validateStatus: () => true });
+		expect([malformed.status, isError(malformed.data)]).toEqual([400, true]);
 	});
 
 	it('a third webhook: 400', async () => {
@@ -1029,7 +1030,7 @@ describe('faults and the log', () => {
 			{
 				call: 'listDevices',
 				path: `/api/org/${simulator.organizationId}/devices`,
-				query: { limit: 10, filter_tags: ['_env:sandbox'] },
+				query: { limit: '10', filter_tags: '_env:sandbox' },
 			},
 		]);
 		simulator.clearLog();

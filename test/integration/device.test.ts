@@ -1,0 +1,262 @@
+/** Hubble Device in n8n's engine against the simulator: every call passes the strict contract. */
+import type { INode } from 'n8n-workflow';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { execute, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeEach(async () => {
+	hubble = await startSimulator({ devices: 2600, packets: 200 });
+});
+afterEach(async () => await hubble.close());
+
+const credential = (token = hubble.token, apiPaths = 'api') => ({
+	apiToken: token,
+	organizationId: hubble.organizationId,
+	baseUrl: hubble.url,
+	apiPaths,
+});
+const run = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =>
+	await execute({ node: new HubbleDevice(), parameters, credential: credential(), ...more });
+const devices = () => [...hubble.world.main.devices.values()];
+const statuses = () => hubble.log.map(({ status }) => status);
+const unknownId = '00000000-0000-4000-8000-000000000000';
+const setNames = { operation: 'update', deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' }, updateFields: { name: '={{ $json.name }}' } };
+
+describe('Get Many', () => {
+	it('returns all devices, page by page, as Hubble gives them', async () => {
+		const { items, error } = await run({ operation: 'getAll', returnAll: true, simplify: false });
+		expect(error).toBeUndefined();
+		expect(items.map(({ json }) => json.id).sort()).toEqual(devices().map(({ id }) => id).sort());
+		expect(items[0]?.json).toMatchObject({ name: expect.any(String), created_ts: expect.any(Number) });
+		expect(items.every(({ pairedItem }) => (pairedItem as { item: number }).item === 0)).toBe(true);
+		expect(hubble.log.map(({ query }) => query)).toEqual([{ limit: '1000' }, { limit: '1000' }, { limit: '1000' }]);
+	});
+
+	it('fetches no more than the limit needs, and simplifies into at most ten fields', async () => {
+		const { items } = await run({ operation: 'getAll', limit: 5 });
+		expect(items).toHaveLength(5);
+		expect(hubble.log).toHaveLength(1);
+		expect(hubble.log[0]?.query).toEqual({ limit: '10' });
+		expect(Object.keys(items[0]?.json ?? {})).toEqual([
+			'id', 'name', 'environment', 'tags', 'encryption', 'createdAt', 'lastPacketAt', 'latitude', 'longitude', 'installLocation',
+		]);
+	});
+
+	it('sends every filter and sort in the words of the definition', async () => {
+		await run(
+			{
+				operation: 'getAll',
+				limit: 20,
+				filters: {
+					created: { range: { after: '2026-01-01T00:00:00', before: '2026-02-01T00:00:00Z' } },
+					lastPacket: { range: { before: 1767225600 } },
+					platformTags: ['_env=production'],
+				},
+				options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
+			},
+			{ timezone: 'Europe/Amsterdam' },
+		);
+		expect(hubble.log.map(({ status, query }) => ({ status, query }))).toEqual([
+			{
+				status: 200,
+				query: {
+					limit: '20',
+					filter_created_ts: `between:${Date.UTC(2025, 11, 31, 23) / 1000}:${Date.UTC(2026, 1, 1) / 1000}`,
+					filter_most_recent_packet_ts: 'between:0:1767225600',
+					filter_tags: '_env:production',
+					sort_field: 'most_recent_packet_ts',
+					sort_ascending: 'false',
+				},
+			},
+		]);
+	});
+
+	it('applies the filters that Hubble does not have to all devices', async () => {
+		const [wanted] = devices().slice(1234);
+		const { items } = await run({ operation: 'getAll', limit: 1, filters: { nameContains: wanted?.name.toUpperCase() ?? '' } });
+		expect(items.map(({ json }) => json.name)).toEqual([wanted?.name]);
+	});
+});
+
+describe('Update', () => {
+	it('turns 2,500 items into three calls, in order, and pairs each reply with its item', async () => {
+		const input = devices().slice(0, 2500).map(({ id }, index) => ({ id, name: `Sensor ${index}` }));
+		const { items, error } = await run(setNames, { input });
+		expect(error).toBeUndefined();
+		expect(hubble.log.map(({ call, body }) => [call, (body as { updates: unknown[] }).updates.length])).toEqual([
+			['updateDevices', 1000], ['updateDevices', 1000], ['updateDevices', 500],
+		]);
+		expect(items.map(({ json, pairedItem }) => [json.id, json.name, (pairedItem as { item: number }).item])).toEqual(
+			input.map(({ id, name }, index) => [id, name, index]),
+		);
+		expect(input.every(({ id, name }) => hubble.world.main.devices.get(id)?.name === name)).toBe(true);
+	});
+
+	it('keeps the order of two changes to one device', async () => {
+		const [{ id } = { id: '' }] = devices();
+		const input = ['first', 'second', 'third'].map((name) => ({ id, name }));
+		const { items } = await run(setNames, { input });
+		expect(items.map(({ json }) => json.name)).toEqual(['first', 'second', 'third']);
+		expect(hubble.log).toHaveLength(3);
+		expect(hubble.world.main.devices.get(id)?.name).toBe('third');
+	});
+
+	it('finds the one bad item of a batch that Hubble refuses, and updates the others', async () => {
+		const input = devices().slice(0, 7).map(({ id }, index) => ({ id: index === 4 ? unknownId : id, name: `New ${index}` }));
+		const { items } = await run(setNames, { input, onError: 'continueRegularOutput' });
+		expect(items).toHaveLength(7);
+		expect(items[4]?.json).toMatchObject({ error: `Hubble knows no device ${unknownId}`, device_id: unknownId, status: 404 });
+		expect(items.filter((_, index) => index !== 4).map(({ json }) => json.name)).toEqual([0, 1, 2, 3, 5, 6].map((index) => `New ${index}`));
+	});
+
+	it('routes only the bad item to the error output', async () => {
+		const input = [...devices().slice(0, 2).map(({ id }) => ({ id, name: 'New' })), { id: 'nonsense', name: 'New' }];
+		const { items, errorItems } = await run(setNames, { input, onError: 'continueErrorOutput' });
+		expect(items).toHaveLength(2);
+		expect(errorItems.map(({ json }) => json.error)).toEqual([expect.stringContaining('Parameter "Device"')]);
+	});
+
+	it('sends one request per device when asked to', async () => {
+		const input = devices().slice(0, 2).map(({ id }) => ({ id, name: 'Alone' }));
+		const { items } = await run({ ...setNames, options: { batching: 'single' } }, { input });
+		expect(items.map(({ json }) => json.name)).toEqual(['Alone', 'Alone']);
+		expect(hubble.log.map(({ call }) => call)).toEqual(['updateDevice', 'updateDevice']);
+	});
+
+	it('sends tags, location and organization as the definition has them', async () => {
+		const [first, second] = devices();
+		await run({
+			operation: 'update',
+			deviceId: { __rl: true, mode: 'id', value: first?.id },
+			updateFields: {
+				tags: { tag: [{ key: 'site', value: 'Rotterdam' }] },
+				installLocation: { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } },
+			},
+		});
+		await run({
+			operation: 'update',
+			deviceId: { __rl: true, mode: 'id', value: second?.id },
+			updateFields: { destinationOrganizationId: hubble.world.main.partner },
+		});
+		expect(statuses()).toEqual([200, 200]);
+		expect(hubble.world.main.devices.get(first?.id ?? '')).toMatchObject({
+			tags: { site: 'Rotterdam' },
+			install_location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' },
+		});
+		expect(hubble.world.main.devices.has(second?.id ?? '')).toBe(false);
+	});
+});
+
+describe.each(['definition', 'results', '207'] as const)('Update and Delete with replies of the form "%s"', (batchReply) => {
+	it('maps them back to the items', async () => {
+		const older = await startSimulator({ devices: 5, packets: 0, batchReply });
+		try {
+			const input = [...older.world.main.devices.values()].slice(0, 3).map(({ id }) => ({ id, name: 'New' }));
+			const there = { apiToken: older.token, organizationId: older.organizationId, baseUrl: older.url, apiPaths: 'api' };
+			const updated = await run(setNames, { input, credential: there });
+			expect(updated.error).toBeUndefined();
+			expect(updated.items).toHaveLength(3);
+			const deleted = await run({ ...setNames, operation: 'delete' }, { input, credential: there });
+			expect(deleted.items.map(({ json }) => json)).toEqual(input.map(({ id }) => ({ deleted: true, id })));
+			expect(older.world.main.devices.size).toBe(2);
+		} finally {
+			await older.close();
+		}
+	});
+});
+
+describe('Register', () => {
+	it('registers 25 devices in one call and gives out their keys', async () => {
+		const before = new Set(hubble.world.main.devices.keys());
+		const { items } = await run({ operation: 'register', count: 25, encryption: 'AES-128-CTR' });
+		expect(hubble.log.map(({ call, body }) => ({ call, body }))).toEqual([
+			{ call: 'registerDevices', body: { n_devices: 25, encryption: 'AES-128-CTR' } },
+		]);
+		const created = [...hubble.world.main.devices.keys()].filter((id) => !before.has(id));
+		expect(items.map(({ json }) => json.device_id)).toEqual(created);
+		expect(items.every(({ json }) => Buffer.from(String(json.key), 'base64').length === 16)).toBe(true);
+	});
+
+	it('makes few calls of many items and keeps what belongs to each', async () => {
+		const input = Array.from({ length: 1003 }, (_, index) => ({ name: `Probe ${index}`, kind: index % 2 ? 'AES-128-EAX' : 'AES-256-CTR' }));
+		const { items, error } = await run(
+			{
+				operation: 'register',
+				encryption: '={{ $json.kind }}',
+				additionalFields: {
+					names: ['={{ $json.name }}'],
+					tags: { tag: [{ key: 'batch', value: '7' }] },
+					installLocation: { location: { lat: 1, long: 2 } },
+					keyFormat: 'hex',
+				},
+			},
+			{ input },
+		);
+		expect(error).toBeUndefined();
+		expect(hubble.log.map(({ call, status }) => [call, status])).toEqual([['registerDevices', 200], ['registerDevices', 200]]);
+		expect(items.map(({ json }) => json.name)).toEqual(input.map(({ name }) => name));
+		expect(items[1]?.json).toMatchObject({ key: expect.stringMatching(/^[0-9a-f]{32}$/), tags: { batch: '7' }, install_location: { lat: 1, long: 2 } });
+	});
+
+	it('sends EID rotation where it belongs', async () => {
+		const eidRotation = { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } };
+		const { items } = await run({ operation: 'register', encryption: 'AES-128-EAX', additionalFields: { eidRotation } });
+		expect(items[0]?.json.eid_rotation).toEqual({ counter_source: 'DEVICE_UPTIME', period_exponent: 12 });
+	});
+});
+
+describe('Bad input is refused before the first call', () => {
+	const device = (value: string) => ({ __rl: true, mode: 'id', value: `={{ '${value}' }}` });
+	const good = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
+	it.each([
+		['Device', { operation: 'get', deviceId: device('../org') }],
+		['Device', { operation: 'delete', deviceId: device('') }],
+		['Fields to Update', { operation: 'update', deviceId: device(good) }],
+		['Name', { operation: 'update', deviceId: device(good), updateFields: { name: 'x'.repeat(251) } }],
+		['Tags', { operation: 'update', deviceId: device(good), updateFields: { tags: { tag: [{ key: 'k'.repeat(33), value: '' }] } } }],
+		['Install Location', { operation: 'update', deviceId: device(good), updateFields: { installLocation: { location: { lat: 91, long: 0 } } } }],
+		['Move to Organization ID', { operation: 'update', deviceId: device(good), updateFields: { name: 'x', destinationOrganizationId: good } }],
+		['Names', { operation: 'register', count: 3, additionalFields: { names: ['one'] } }],
+		['EID Rotation', { operation: 'register', additionalFields: { eidRotation: { rotation: { period_exponent: 12 } } } }],
+		['Number of Devices', { operation: 'register', count: 1.5 }],
+		['Limit', { operation: 'getAll', limit: 0 }],
+		['Platform Tags', { operation: 'getAll', filters: { platformTags: ['production'] } }],
+		['Created', { operation: 'getAll', filters: { created: { range: { after: 'soon' } } } }],
+	])('%s: %j', async (parameter, parameters) => {
+		const { error } = await run(parameters as INode['parameters']);
+		expect(error?.message).toContain(`Parameter "${parameter}"`);
+		expect(error?.description).toContain('item 0');
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+describe('Errors say what happened and what to do', () => {
+	const get = () => run({ operation: 'get', deviceId: { __rl: true, mode: 'id', value: unknownId } });
+
+	it('404 names the id', async () => {
+		const { error } = await get();
+		expect(error?.message).toBe(`Hubble knows no device ${unknownId}`);
+		expect(error?.httpCode).toBe('404');
+		expect(error?.description).toContain(`X-Request-ID: ${hubble.log[0]?.requestId}`);
+		expect(error?.context?.itemIndex).toBe(0);
+	});
+
+	it('403 names the scope in both spellings', async () => {
+		const token = hubble.createToken(['read-packets']);
+		const { error } = await run({ operation: 'getAll' }, { credential: credential(token) });
+		expect(error?.message).toContain('read-devices (devices:read)');
+	});
+
+	it('401 sends to the credential, and the token is nowhere in the error', async () => {
+		const { error, run: recorded } = await run({ operation: 'getAll' }, { credential: credential('secret-token-123') });
+		expect(error?.message).toBe('Hubble does not accept the API token');
+		expect(JSON.stringify(recorded)).not.toContain('secret-token-123');
+	});
+
+	it('both spellings of the paths work', async () => {
+		const { items } = await run({ operation: 'getAll', limit: 1 }, { credential: credential(hubble.token, 'versioned') });
+		expect(items).toHaveLength(1);
+		expect(hubble.log[0]?.path).toMatch(/^\/v1\/org\//);
+	});
+});

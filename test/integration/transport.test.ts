@@ -1,0 +1,146 @@
+/** What happens between a node and Hubble when things go wrong: retry, pace, pages that break, a stopped run. */
+import { sleep, type INode } from 'n8n-workflow';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { execute, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeEach(async () => {
+	hubble = await startSimulator({ devices: 30, packets: 5500, rateHeaders: true });
+});
+afterEach(async () => await hubble.close());
+
+const run = async (node: HubbleDevice | HubblePacket, parameters: INode['parameters'], more: Partial<Setup> = {}) =>
+	await execute({
+		node,
+		parameters,
+		credential: { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, apiPaths: 'api' },
+		...more,
+	});
+const getDevices = (more?: Partial<Setup>) => run(new HubbleDevice(), { operation: 'getAll', limit: 10 }, more);
+const register = () => run(new HubbleDevice(), { operation: 'register' });
+const getPackets = (parameters: INode['parameters'] = {}, more?: Partial<Setup>) =>
+	run(new HubblePacket(), { operation: 'getAll', returnAll: true, ...parameters }, more);
+const statuses = () => hubble.log.map(({ status }) => status);
+
+describe('Retry', () => {
+	it.each([
+		['500', { status: 500 }],
+		['a dropped connection', { drop: true }],
+		['a cut body', { cutBody: 50 }],
+	])('repeats a GET after %s', async (_, fault) => {
+		hubble.addFault({ call: 'listDevices', ...fault });
+		const { items, error } = await getDevices();
+		expect(error).toBeUndefined();
+		expect(items).toHaveLength(10);
+		expect(hubble.log).toHaveLength(2);
+	});
+
+	it('repeats a POST after 429 and waits as long as Retry-After says', async () => {
+		hubble.addFault({ call: 'registerDevices', status: 429, headers: { 'Retry-After': '2' } });
+		const { items } = await register();
+		expect(items).toHaveLength(1);
+		const [first, second] = hubble.log;
+		expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeGreaterThanOrEqual(1990);
+	});
+
+	it('never repeats a POST that may have happened, and says so', async () => {
+		hubble.addFault({ call: 'registerDevices', status: 500, applied: true });
+		const { error } = await register();
+		expect(hubble.log).toHaveLength(1);
+		expect(error?.description).toContain('may have been carried out');
+	});
+
+	it('finds a deletion done whose reply was lost', async () => {
+		const [id] = [...hubble.world.main.devices.keys()];
+		hubble.addFault({ call: 'deleteDevice', drop: true, applied: true });
+		const { items } = await run(new HubbleDevice(), {
+			operation: 'delete',
+			deviceId: { __rl: true, mode: 'id', value: id },
+			options: { batching: 'single' },
+		});
+		expect(statuses()).toEqual([0, 404]);
+		expect(items.map(({ json }) => json)).toEqual([{ deleted: true, id }]);
+	});
+
+	it('gives up after five tries and says how often it tried', async () => {
+		hubble.addFault({ call: 'listDevices', status: 429, headers: { 'Retry-After': '0' }, times: 9 });
+		const { error } = await getDevices();
+		expect(hubble.log).toHaveLength(5);
+		expect(error?.description).toContain('5 times');
+	});
+
+	it('stops waiting at once when the execution is stopped', async () => {
+		hubble.addFault({ call: 'listDevices', status: 429, headers: { 'Retry-After': '300' } });
+		const refused = async () => {
+			while (!hubble.log.some(({ status }) => status === 429)) await sleep(20);
+		};
+		// Without the stop this would wait for five minutes, and the test for half a minute at most.
+		await getDevices({ stopWhen: refused() });
+		expect(hubble.log).toHaveLength(1);
+	});
+});
+
+describe('Pages', () => {
+	it('returns every packet of the period once, in order', async () => {
+		const { items, error } = await getPackets({ simplify: false, startTime: Math.floor(Date.now() / 1000) - 8 * 86_400 });
+		expect(error).toBeUndefined();
+		expect(items).toHaveLength(5500);
+		const keys = items.map(({ json }) => JSON.stringify(json.device));
+		expect(new Set(keys).size).toBe(5500);
+		expect(hubble.count429).toBe(0);
+	});
+
+	it('takes only the pages that the limit needs', async () => {
+		const { items } = await getPackets({ returnAll: false, limit: 1500 });
+		expect(items).toHaveLength(1500);
+		expect(hubble.log).toHaveLength(2);
+	});
+
+	it('outputs what it has when a page fails, and goes on from there later', async () => {
+		const all = await getPackets();
+		hubble.clearLog();
+		hubble.addFault({ call: 'listPackets', status: 400, skip: 2 });
+		const broken = await getPackets({}, { onError: 'continueRegularOutput' });
+		const failure = broken.items.at(-1)?.json;
+		expect(broken.items).toHaveLength(2001);
+		expect(failure).toMatchObject({ rowsFetched: 2000, resumeToken: expect.any(String) });
+		expect(failure?.message).toContain('after 2000 rows from 2 pages');
+		const rest = await getPackets({ options: { continueFrom: failure?.resumeToken as string } });
+		const keys = [...broken.items.slice(0, -1), ...rest.items].map(({ json }) => json.packetKey);
+		expect(keys).toEqual(all.items.map(({ json }) => json.packetKey));
+	});
+
+	it('closes the period, so that the stream ends', async () => {
+		await getPackets({ returnAll: false, limit: 1 });
+		const { query } = hubble.log[0] as unknown as { query: { start?: string; end: string } };
+		expect(query.start).toBeUndefined();
+		expect(Math.abs(Number(query.end) - Date.now() / 1000)).toBeLessThan(60);
+	});
+
+	it('refuses a period that ends before it begins', async () => {
+		const { error } = await getPackets({ startTime: '2026-01-02', endTime: '2026-01-01' });
+		expect(error?.message).toContain('Parameter "Start Time"');
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+describe('Pace', () => {
+	it('starts at most three requests a second at one endpoint, whichever item or node asks', async () => {
+		const ids = [...hubble.world.main.devices.keys()].slice(0, 5);
+		const get = () =>
+			run(
+				new HubbleDevice(),
+				{ operation: 'get', deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } },
+				{ input: ids.map((id) => ({ id })) },
+			);
+		const [first, second] = await Promise.all([get(), get()]);
+		expect([...first.items, ...second.items].map(({ json }) => json.id)).toEqual([...ids, ...ids]);
+		const starts = hubble.log.map(({ startedAt }) => startedAt).sort((a, b) => a - b);
+		// Half of a fair distance is left for what the network and this machine's scheduler do to requests.
+		const tooClose = starts.filter((start, index) => index >= 3 && start - (starts[index - 3] ?? 0) < 833);
+		expect(tooClose).toEqual([]);
+		expect(hubble.count429).toBe(0);
+	});
+});

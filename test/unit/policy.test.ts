@@ -1,0 +1,171 @@
+/** Pure policy: when a request may start, when it is worth another try, how items become calls. */
+import * as fc from 'fast-check';
+import { toBatches } from '../../nodes/shared/batch';
+import { heed, LIMITS, newPace, started, waitFor } from '../../nodes/shared/pace';
+import { retryDelay, TRIES } from '../../nodes/shared/retry';
+
+/** Lets `count` requests start as early as the pace allows; the clock advances only while they wait. */
+function startTimes(count: number, endpointOf: (index: number) => string, pace = newPace()): number[] {
+	let now = 0;
+	return Array.from({ length: count }, (_, index) => {
+		now += waitFor(pace, endpointOf(index), now);
+		started(pace, endpointOf(index), now);
+		return now;
+	});
+}
+
+/** The most starts that any window of one second holds. */
+function busiestSecond(times: number[]): number {
+	return Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + 1000).length));
+}
+
+/** Feeds starts into a leaky bucket as deep as a second, and returns its highest level. */
+function highestLevel(times: number[], rate: number): number {
+	let [level, highest, last] = [0, 0, 0];
+	for (const time of times) {
+		level = Math.max(0, level - ((time - last) / 1000) * rate) + 1;
+		highest = Math.max(highest, level);
+		last = time;
+	}
+	return highest;
+}
+
+describe('Pace', () => {
+	it('starts three requests a second at one endpoint, and no fewer', () => {
+		const times = startTimes(60, () => 'packets');
+		expect(busiestSecond(times)).toBe(LIMITS.endpoint);
+		expect(times.at(-1)).toBeLessThan(59_000 / LIMITS.endpoint);
+	});
+
+	it('starts fifteen requests a second at one organization', () => {
+		const times = startTimes(150, (index) => `endpoint ${index % 10}`);
+		expect(busiestSecond(times)).toBe(LIMITS.organization);
+		expect(times.at(-1)).toBeLessThan(149_000 / LIMITS.organization);
+	});
+
+	it('leaves the bucket room for requests that the network delays', () => {
+		expect(highestLevel(startTimes(60, () => 'packets'), LIMITS.endpoint)).toBeLessThanOrEqual(2.01);
+	});
+
+	it('never exceeds a limit, however long replies take', () => {
+		fc.assert(
+			fc.property(fc.array(fc.nat(1500), { minLength: 5, maxLength: 60 }), (delays) => {
+				const pace = newPace();
+				let now = 0;
+				const times = delays.map((delay) => {
+					now += waitFor(pace, 'packets', now);
+					started(pace, 'packets', now);
+					const time = now;
+					now += delay;
+					return time;
+				});
+				return busiestSecond(times) <= LIMITS.endpoint && highestLevel(times, LIMITS.endpoint) <= LIMITS.endpoint;
+			}),
+		);
+	});
+
+	it('slows down after a 429 and comes back to full speed', () => {
+		const pace = newPace();
+		heed(pace, 'packets', { tooMany: true, retryAfterMs: 2000 }, 0);
+		const slow = startTimes(10, () => 'packets', pace);
+		expect(slow[0]).toBe(2000);
+		expect(busiestSecond(slow)).toBeLessThan(LIMITS.endpoint);
+		for (let reply = 0; reply < 16; reply++) heed(pace, 'packets', { tooMany: false }, 30_000);
+		const now = 60_000;
+		expect(waitFor(pace, 'packets', now)).toBe(0);
+		started(pace, 'packets', now);
+		expect(waitFor(pace, 'packets', now)).toBeCloseTo(1000 / (2 * LIMITS.endpoint));
+	});
+
+	it('holds one endpoint until X-RateLimit-Reset when nothing remains, and leaves the others alone', () => {
+		const pace = newPace();
+		heed(pace, 'packets', { tooMany: false, remaining: 0, resetMs: 1500 }, 100);
+		expect(waitFor(pace, 'packets', 100)).toBe(1500);
+		expect(waitFor(pace, 'devices', 100)).toBe(0);
+	});
+
+	it('obeys a lower X-RateLimit-Limit and never a higher one', () => {
+		const lower = newPace();
+		heed(lower, 'packets', { tooMany: false, limit: 1 }, 0);
+		expect(busiestSecond(startTimes(5, () => 'packets', lower))).toBe(1);
+		const higher = newPace();
+		heed(higher, 'packets', { tooMany: false, limit: 100 }, 0);
+		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(LIMITS.endpoint);
+	});
+});
+
+describe('Retry', () => {
+	const delay = (attempt: number, method: string, outcome: Parameters<typeof retryDelay>[2]) =>
+		retryDelay(attempt, method, outcome, 0.5);
+
+	it.each(['GET', 'POST', 'PATCH', 'DELETE'])('repeats %s after 429', (method) => {
+		expect(delay(1, method, { status: 429 })).toBe(1000);
+	});
+
+	it.each(['GET', 'PATCH', 'DELETE'])('repeats %s after a server error or without an answer', (method) => {
+		expect(delay(1, method, { status: 503 })).toBe(1000);
+		expect(delay(2, method, { code: 'ECONNRESET' })).toBe(2000);
+	});
+
+	it('never repeats a POST that may have happened', () => {
+		expect(delay(1, 'POST', { status: 500 })).toBeUndefined();
+		expect(delay(1, 'POST', { code: 'ECONNRESET' })).toBeUndefined();
+	});
+
+	it.each([200, 400, 401, 403, 404, 409])('does not repeat after %d', (status) => {
+		expect(delay(1, 'GET', { status })).toBeUndefined();
+	});
+
+	it('doubles its wait, spread by a quarter, and ends after five tries', () => {
+		expect([1, 2, 3, 4, TRIES].map((attempt) => delay(attempt, 'GET', { status: 500 }))).toEqual([1000, 2000, 4000, 8000, undefined]);
+		expect(retryDelay(1, 'GET', { status: 500 }, 0)).toBe(750);
+		expect(retryDelay(1, 'GET', { status: 500 }, 0.999)).toBeLessThan(1250);
+	});
+
+	it('lets Retry-After win, up to the five minutes that Hubble names', () => {
+		expect(delay(1, 'GET', { status: 429, retryAfterMs: 30_000 })).toBe(30_125);
+		expect(delay(1, 'GET', { status: 429, retryAfterMs: 301_000 })).toBeUndefined();
+	});
+
+	it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])('does not repeat what it cannot mend: %s', (code) => {
+		expect(delay(1, 'GET', { code })).toBeUndefined();
+	});
+});
+
+describe('Batches', () => {
+	const unit = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), group: fc.constantFrom('x', 'y'), n: fc.nat() });
+	const options = { keyOf: ({ key }: { key: string }) => key, groupOf: ({ group }: { group: string }) => group };
+
+	it('keep every item once, within the size, one group to a call', () => {
+		fc.assert(
+			fc.property(fc.array(unit, { maxLength: 60 }), fc.integer({ min: 1, max: 9 }), (units, size) => {
+				const batches = toBatches(units, size, options);
+				expect(new Set(batches.flat())).toEqual(new Set(units));
+				expect(batches.flat()).toHaveLength(units.length);
+				for (const batch of batches) {
+					expect(batch.length).toBeGreaterThan(0);
+					expect(batch.length).toBeLessThanOrEqual(size);
+					expect(new Set(batch.map(({ group }) => group)).size).toBe(1);
+					expect(new Set(batch.map(({ key }) => key)).size).toBe(batch.length);
+				}
+			}),
+		);
+	});
+
+	it('keep the order of what is asked of one device', () => {
+		fc.assert(
+			fc.property(fc.array(unit, { maxLength: 60 }), (units) => {
+				const order = toBatches(units, 4, options).flat();
+				for (const wanted of ['a', 'b', 'c', 'd']) {
+					const of = (list: typeof units) => list.filter(({ key }) => key === wanted);
+					expect(of(order)).toEqual(of(units));
+				}
+			}),
+		);
+	});
+
+	it('are as few as the size allows', () => {
+		const units = Array.from({ length: 2500 }, (_, index) => ({ id: String(index) }));
+		expect(toBatches(units, 1000, { keyOf: ({ id }) => id }).map(({ length }) => length)).toEqual([1000, 1000, 500]);
+	});
+});
