@@ -115,13 +115,15 @@ export async function unregister(context: IHookFunctions): Promise<void> {
 	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
 }
 
+/** All in the message: when a publication fails, n8n shows nothing else. */
 function allTaken(context: IHookFunctions, others: IDataObject[]): NodeOperationError {
 	const names = others.map(({ name, url }) => `"${String(name || 'without a name')}" (${String(url)})`).join(' and ');
 	const goOn =
 		context.getMode() === 'manual'
-			? 'To test, unpublish the workflow that uses one of them for the time being, or delete one that is not needed (Hubble Webhook node or dashboard). Pinned data from an earlier execution needs no endpoint.'
-			: 'Delete one that is not needed (Hubble Webhook node or dashboard) and publish again, or let one workflow receive all packets and hand them on.';
-	return new NodeOperationError(context.getNode(), `Hubble allows two webhooks, and both are taken: ${names}`, {
-		description: goOn,
-	});
+			? 'To listen for a test event, unpublish the workflow that uses one of them for the time being, or delete one that is not needed. Pinned data of an earlier execution need no webhook.'
+			: 'Delete one that is not needed (Hubble dashboard or Hubble Webhook node) and publish again, or let one workflow receive all packets and hand them on.';
+	return new NodeOperationError(
+		context.getNode(),
+		`Hubble allows an organization two webhooks, and both are taken: ${names}. ${goOn}`,
+	);
 }
