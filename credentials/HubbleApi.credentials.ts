@@ -48,6 +48,22 @@ export class HubbleApi implements ICredentialType {
 			default: 'api',
 			description: 'How the paths of the API begin. Hubble serves both.',
 		},
+		{
+			displayName: 'Webhook Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Only for a Hubble Trigger with manual registration: the secret that Hubble told when its URL was registered',
+		},
+		{
+			displayName: 'Next Webhook Secret',
+			name: 'nextWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Accepted beside the Webhook Secret, while one is replaced by the other',
+		},
 	];
 
 	authenticate: IAuthenticateGeneric = {

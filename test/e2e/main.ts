@@ -11,9 +11,17 @@ import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
 import { queueChecks } from './checks/queue';
+import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
-const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...nodeChecks];
+const everywhere = [
+	...installChecks,
+	...mainJobChecks,
+	...credentialChecks,
+	...pickerChecks,
+	...nodeChecks,
+	...triggerChecks,
+];
 
 const plan: Record<N8nVersion, Check[]> = {
 	'2.41.1': [...everywhere, ...agentChecks, ...browserChecks, ...queueChecks],
