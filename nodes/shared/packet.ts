@@ -18,6 +18,33 @@ export interface Packet extends IDataObject {
 	network_type?: string;
 }
 
+/**
+ * Hubble's documents show a delivered packet in two shapes: nested, and flat as
+ * `{device_id, payload, timestamp, metadata}`. Either becomes the nested one; what already is nested
+ * stays the same object, and what is neither gives `undefined`.
+ */
+export function normalizePacket(row: unknown): Packet | undefined {
+	if (typeof row !== 'object' || row === null) return undefined;
+	const { device, device_id, payload, timestamp, metadata } = row as IDataObject;
+	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
+	const { location, network_type, gateway, ...rest } = (metadata ?? {}) as Partial<Packet>;
+	const flat = { ...rest, id: device_id, payload, timestamp };
+	if (!isDevice(flat)) return undefined;
+	return {
+		...(location ? { location } : {}),
+		device: flat,
+		...(network_type ? { network_type } : {}),
+		...(gateway ? { gateway } : {}),
+	};
+}
+
+/** What a packet cannot be without (API definition, `packet`: required). */
+function isDevice(device: object): device is Packet['device'] {
+	const { id, payload, timestamp } = device as Partial<Packet['device']>;
+	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
+	return (typeof timestamp === 'number' || typeof timestamp === 'string') && isoTime(seconds(timestamp)) !== null;
+}
+
 /** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text. */
 function seconds(time: number | string): number {
 	return typeof time === 'number' ? time : Date.parse(time) / 1000;

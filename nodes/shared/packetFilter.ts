@@ -1,0 +1,75 @@
+/** The filters of both triggers: which of the packets that Hubble hands over become items. */
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import { platformTags, tagFilters, texts, uuid } from './fields';
+import type { Packet } from './packet';
+
+/** The parameter "Filters"; its value goes to `packetFilter`. */
+export const packetFilters: INodeProperties = {
+	displayName: 'Filters',
+	name: 'filters',
+	type: 'collection',
+	placeholder: 'Add Filter',
+	default: {},
+	options: [
+		{
+			displayName: 'Device IDs',
+			name: 'deviceIds',
+			type: 'string',
+			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Device' },
+			default: [],
+			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
+			description: 'Only the packets of these devices',
+		},
+		{
+			displayName: 'Network Types',
+			name: 'networkTypes',
+			type: 'multiOptions',
+			options: [
+				{ name: 'Satellite', value: 'SATELLITE' },
+				{ name: 'Terrestrial', value: 'TERRESTRIAL' },
+			],
+			default: [],
+			description: 'Only the packets heard by these networks',
+		},
+		{
+			displayName: 'Tags',
+			name: platformTags.name,
+			type: 'string',
+			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+			default: [],
+			placeholder: 'e.g. _env:production',
+			description:
+				'Only the packets of devices with these tags, as key:value. Tags with the same key mean "or", with different keys "and".',
+		},
+	],
+};
+
+/** A device's tags as `key:value`; some documents of Hubble show a list instead of a map. */
+function tagsOf({ device: { tags } }: Packet): string[] {
+	if (Array.isArray(tags)) return tags.map((tag) => String(tag).replace('=', ':'));
+	return Object.entries((tags ?? {}) as IDataObject).map(([key, value]) => `${key}:${String(value)}`);
+}
+
+/**
+ * Whether a packet passes the filters that the user set; `undefined` when there are none.
+ * Throws an Error whose message says what is wrong with a value.
+ */
+export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
+	const devices = texts(filters.deviceIds)?.map(uuid);
+	const networks = texts(filters.networkTypes)?.map((type) => type.toUpperCase());
+	const tags = tagFilters(filters.platformTags);
+	if (!devices && !networks && !tags) return undefined;
+	const wantedDevices = devices && new Set(devices);
+	const byKey = new Map<string, Set<string>>();
+	for (const tag of tags ?? []) {
+		const key = tag.slice(0, tag.indexOf(':'));
+		byKey.set(key, (byKey.get(key) ?? new Set()).add(tag));
+	}
+	return (packet) => {
+		if (wantedDevices && !wantedDevices.has(packet.device.id.toLowerCase())) return false;
+		if (networks && !networks.includes(String(packet.network_type).toUpperCase())) return false;
+		if (byKey.size === 0) return true;
+		const its = tagsOf(packet);
+		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
+	};
+}
