@@ -1,6 +1,67 @@
-import { device, platformTags, unixSeconds } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { simplifyPacket } from '../shared/packet';
+import type { IDataObject } from 'n8n-workflow';
+import { decodeFields, payloadDecoder } from '../shared/decode';
+import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
+import type { Ask, Fields, Operation } from '../shared/operation';
+import { receivedAt, simplifyPacket, type Packet } from '../shared/packet';
+import { MOST_WINDOWS } from '../shared/windows';
+
+/** The period and the filters of the packet history. */
+const inQuery: Fields = {
+	start: {
+		displayName: 'Start Time',
+		name: 'startTime',
+		type: 'dateTime',
+		default: '',
+		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
+		toWire: unixSeconds('down'),
+	},
+	end: {
+		displayName: 'End Time',
+		name: 'endTime',
+		type: 'dateTime',
+		default: '',
+		description: 'The end of the period, not part of it. Empty means now.',
+		// Without an end Hubble would leave the stream open for packets yet to come.
+		toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
+	},
+	device_id: {
+		...device,
+		required: false,
+		within: 'filters',
+		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
+	},
+	filter_tags: platformTags,
+};
+
+const parallelWindows: Field = {
+	displayName: 'Parallel Windows',
+	name: 'parallelWindows',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 16 },
+	default: MOST_WINDOWS,
+	description:
+		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. 1 reads one page after the other.',
+	within: 'options',
+	toWire: numberIn(1, 16),
+};
+
+function refuse({ query: { start, end }, token, settings }: Ask): string | undefined {
+	if (!token && Number(start ?? 0) >= Number(end)) return 'Parameter "Start Time": it is not earlier than the End Time';
+	try {
+		payloadDecoder(settings.decode, settings.table);
+	} catch (error) {
+		return `Parameter "Payload Fields": ${(error as Error).message}`;
+	}
+	return undefined;
+}
+
+/** The packet, short or whole, with what its payload says. */
+function packetToJson({ isSimple, settings }: Ask) {
+	const decode = payloadDecoder(settings.decode, settings.table);
+	const shape = isSimple ? simplifyPacket : (row: IDataObject) => row;
+	if (!decode) return shape;
+	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
+}
 
 /** The packet's call (API definition, tag "Packets"). A page holds up to 1,000 packets. */
 export const packetOperations: readonly Operation[] = [
@@ -12,37 +73,11 @@ export const packetOperations: readonly Operation[] = [
 		method: 'GET',
 		path: '/v1/org/{org_id}/packets',
 		scope: 'read-packets',
-		list: { rows: 'packets', pages: 'token' },
+		list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
 		simplify: simplifyPacket,
-		inQuery: {
-			start: {
-				displayName: 'Start Time',
-				name: 'startTime',
-				type: 'dateTime',
-				default: '',
-				description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
-				toWire: unixSeconds('down'),
-			},
-			end: {
-				displayName: 'End Time',
-				name: 'endTime',
-				type: 'dateTime',
-				default: '',
-				description: 'The end of the period, not part of it. Empty means now.',
-				// Without an end Hubble would leave the stream open for packets yet to come.
-				toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
-			},
-			device_id: {
-				...device,
-				required: false,
-				within: 'filters',
-				description: 'Only the packets of this device: for troubleshooting, not for large amounts',
-			},
-			filter_tags: platformTags,
-		},
-		refuse: ({ query: { start, end }, token }) => {
-			if (token || Number(start ?? 0) < Number(end)) return undefined;
-			return 'Parameter "Start Time": it is not earlier than the End Time';
-		},
+		toJson: packetToJson,
+		inQuery,
+		settings: { ...decodeFields, parallelWindows },
+		refuse,
 	},
 ];

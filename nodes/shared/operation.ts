@@ -5,6 +5,7 @@
  */
 import type {
 	IDataObject,
+	IDisplayOptions,
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
@@ -83,6 +84,8 @@ export interface Operation {
 	local?: LocalFilter[];
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
+	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
+	toJson?: (ask: Ask) => (row: IDataObject) => IDataObject;
 	batch?: Batch;
 	/** The reply as rows of output, where it is neither a list nor one row. */
 	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
@@ -106,9 +109,10 @@ export function fieldsOf(operation: Operation): Field[] {
 }
 
 /** Only what n8n knows: where a parameter stands and how its value travels is ours. */
-function shown(field: Field): INodeProperties {
+export function shown(field: Field): INodeProperties {
 	const property: Partial<LocalFilter> = { ...field };
 	delete property.within;
+	delete property.shownWhen;
 	delete property.toWire;
 	delete property.keeps;
 	return property as INodeProperties;
@@ -153,7 +157,7 @@ function operationProperties(operation: Operation): INodeProperties[] {
 	const standing = fields
 		.filter(({ within }) => !within)
 		.map((field): INodeProperties => {
-			const show = field.name === 'limit' ? { ...displayOptions.show, returnAll: [false] } : displayOptions.show;
+			const show = { ...displayOptions.show, ...field.shownWhen } as NonNullable<IDisplayOptions['show']>;
 			return { ...shown(field), displayOptions: { show } };
 		});
 	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {

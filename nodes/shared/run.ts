@@ -10,6 +10,7 @@ import { toBatches } from './batch';
 import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
 import type { Ask, Batch, BatchResult, Fields, Operation } from './operation';
 import { connect, pages, send, type Call, type Hubble, type List } from './transport';
+import { windowedPages } from './windows';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
@@ -70,8 +71,8 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	if (context.getNode().onError === 'continueErrorOutput') return row;
-	const { status, requestId, rowsFetched, resumeToken } = failure.context;
-	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
+	const { status, requestId, rowsFetched, resumeToken, resumeTime } = failure.context;
+	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, resumeTime }) };
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
@@ -157,14 +158,14 @@ async function runOne(
 	ask: Ask,
 	emit: (results: INodeExecutionData[]) => void,
 ): Promise<void> {
-	const { list, simplify: simplified, toRows, toItems } = operation;
+	const { list, simplify: simplified, toJson, toRows, toItems } = operation;
 	const call = callOf(operation, ask);
 	if (toItems) {
 		emit(await toItems({ context, hubble, call, ask }));
 		return;
 	}
-	const finish = (rows: IDataObject[]) =>
-		emit(rows.map((row) => ({ json: ask.isSimple && simplified ? simplified(row) : row })));
+	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
+	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row) })));
 	if (list) {
 		await runList(hubble, list, call, ask, finish);
 		return;
@@ -179,14 +180,18 @@ async function runList(
 	hubble: Hubble,
 	list: List,
 	call: Call,
-	{ limit: wanted, token, keeps }: Ask,
+	{ limit: wanted, token, keeps, settings }: Ask,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<void> {
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	// A filter on our side may need many rows for few: then whole pages are fetched.
 	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, wanted));
 	let missing = wanted;
-	for await (const { rows } of pages(hubble, { ...call, token }, list, pageSize)) {
+	const isWindowed = list.timeOf !== undefined && wanted === Infinity && !token;
+	const source = isWindowed
+		? windowedPages(hubble, call, list, settings.parallelWindows as number | undefined)
+		: pages(hubble, { ...call, token }, list, pageSize);
+	for await (const { rows } of source) {
 		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 		emit(kept.length > missing ? kept.slice(0, missing) : kept);
 		missing -= kept.length;

@@ -14,7 +14,7 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import { hubbleError } from './errors';
-import { heed, newPace, started, waitFor, type Pace } from './pace';
+import { heed, LIMITS, newPace, started, waitFor, type Pace } from './pace';
 import { retryDelay, type Outcome } from './retry';
 
 /** Every place in n8n from which a node calls Hubble. */
@@ -66,12 +66,19 @@ export interface Reply {
 	body: IDataObject;
 	headers: IDataObject;
 	requestId: string;
+	/** How long the reply took, without waiting for its turn, in milliseconds. */
+	ms: number;
 }
 
 /** A reply that is a list, fetched page by page. */
 export interface List {
 	/** The field of the reply that holds the rows. */
 	rows: string;
+	/**
+	 * The Unix seconds by which Hubble orders the rows and cuts a period of `start` and `end`. With it a
+	 * closed period is read in parallel windows (`windows.ts`).
+	 */
+	timeOf?: (row: IDataObject) => number;
 	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
 	pages: 'token' | 'number' | 'one';
 	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
@@ -92,18 +99,19 @@ export function settingsOf(credential: IDataObject) {
 		baseUrl: String(credential.baseUrl ?? '').trim().replace(/\/+$/, ''),
 		organizationId: String(credential.organizationId ?? '').trim(),
 		token: String(credential.apiToken ?? '').trim(),
+		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
 		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
 	};
 }
 
 /** Reads the credential of the node. Throws when it is incomplete, before anything is sent. */
 export async function connect(context: Context): Promise<Hubble> {
-	const { baseUrl, organizationId, token, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
+	const { baseUrl, organizationId, token, perSecond, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
 	for (const [name, value] of Object.entries({ 'API Token': token, 'Organization ID': organizationId, 'Base URL': baseUrl })) {
 		if (!value) throw new NodeOperationError(context.getNode(), `The Hubble credential has no ${name}`);
 	}
-	const key = `${baseUrl} ${organizationId}`;
-	const pace = paces.get(key) ?? newPace();
+	const key = `${baseUrl} ${organizationId} ${perSecond}`;
+	const pace = paces.get(key) ?? newPace(perSecond);
 	paces.set(key, pace);
 	return {
 		context,
@@ -223,7 +231,9 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
 		await turn(hubble, endpoint);
+		const sentAt = performance.now();
 		const outcome = await attempt(hubble, call);
+		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
 		heed(
 			hubble.pace,
@@ -241,7 +251,7 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 		const isDone = status !== undefined && status >= 200 && status < 300 && !outcome.code;
 		// A deletion whose reply was lost is found done by the next try.
 		if (isDone || (status === 404 && call.method === 'DELETE' && mayHaveHappened)) {
-			return { body, headers, requestId };
+			return { body, headers, requestId, ms };
 		}
 		mayHaveHappened ||= status === undefined || status >= 500;
 		const delay = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());

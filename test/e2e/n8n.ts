@@ -199,6 +199,10 @@ export async function startN8n(options: N8nOptions = {}) {
 		logFile,
 		env,
 		launch,
+		/** The main process, to measure it. */
+		get pid() {
+			return child.pid ?? 0;
+		},
 		rest,
 		login,
 
