@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console */
 /**
  * `npm run test:e2e`: named checks on real n8n releases, one after the other.
  * `npm run test:e2e -- word` runs only those with that word in their name.
@@ -8,12 +8,15 @@ import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
+import { pickerChecks } from './checks/pickers';
 import { queueChecks } from './checks/queue';
 import type { N8nVersion } from './provision';
 
+const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks];
+
 const plan: Record<N8nVersion, Check[]> = {
-	'2.41.1': [...installChecks, ...mainJobChecks, ...credentialChecks, ...browserChecks, ...queueChecks],
-	'1.123.81': [...installChecks, ...mainJobChecks, ...credentialChecks],
+	'2.41.1': [...everywhere, ...browserChecks, ...queueChecks],
+	'1.123.81': everywhere,
 };
 
 async function main() {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Simulator } from '../simulator/server';
-import { type Execution, type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
+import { type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
 
 /** The fleet that the main job finds: with the 25 devices that it registers they are 2,500. */
 export const fleet = { devices: 2475, packets: 50_000, days: 6 };
@@ -65,7 +65,11 @@ const jobs: Job[] = [
 		requests: { GET: 3 },
 		compare: (items, { devices }) => [
 			...difference('device', ids(items), devices.keys()),
-			...difference('name', items.map(({ json }) => `${json.id} ${json.name}`), [...devices.values()].map(({ id, name }) => `${id} ${name}`)),
+			...difference(
+				'name',
+				items.map(({ json }) => `${json.id} ${json.name}`),
+				[...devices.values()].map(({ id, name }) => `${id} ${name}`),
+			),
 		],
 	},
 	{
@@ -111,13 +115,12 @@ export async function runMainJob(
 	n8n: N8n,
 	hubble: Simulator,
 	workflows: ReadonlyMap<string, string>,
-	run: (workflowId: string) => Promise<Execution> = n8n.run,
 ): Promise<Row[]> {
 	const rows: Row[] = [];
 	for (const { example, node, requests, compare } of jobs) {
 		const known = new Set(hubble.world.main.devices.keys());
 		const firstRequest = hubble.log.length;
-		const execution = await run(workflows.get(example) ?? '');
+		const execution = await n8n.run(workflows.get(example) ?? '');
 		const log = hubble.log.slice(firstRequest);
 		const items = execution.items(node);
 		const throttled = log.filter(({ status }) => status === 429).length;
@@ -143,6 +146,11 @@ export async function runMainJob(
 		});
 	}
 	return rows;
+}
+
+/** What is wrong with the outcome, with the workflow's name; of each workflow the first ten. */
+export function problemsOf(rows: Row[]): string[] {
+	return rows.flatMap(({ workflow, problems }) => problems.slice(0, 10).map((problem) => `${workflow}: ${problem}`));
 }
 
 /** The rows as an aligned text table. */
@@ -181,6 +189,7 @@ function difference(what: string, got: Iterable<string>, wanted: Iterable<string
 		else if (!left.delete(id)) extra.push(id);
 		seen.add(id);
 	}
-	const say = (kind: string, list: string[]) => (list.length > 0 ? [`${list.length} × ${what} ${kind}, e.g. ${list[0]}`] : []);
+	const say = (kind: string, found: string[]) =>
+		found.length > 0 ? [`${found.length} × ${what} ${kind}, e.g. ${found[0]}`] : [];
 	return [...say('missing', [...left]), ...say('unexpected', extra), ...say('twice', twice)];
 }

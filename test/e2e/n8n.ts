@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error */
 import axios, { isAxiosError } from 'axios';
 import { parse } from 'flatted';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -108,8 +108,8 @@ export async function startN8n(options: N8nOptions = {}) {
 		...options.env,
 	};
 
-	/** Starts one of n8n's commands ('start', 'worker', 'webhook'); `more` adds to the environment. */
-	const launch = (command: string, more: Record<string, string> = {}, log = logFile) =>
+	/** Starts one of n8n's commands; `more` adds to the environment. */
+	const launch = (command: 'start' | 'worker' | 'webhook', log = logFile, more: Record<string, string> = {}) =>
 		startProcess(
 			node,
 			['--import', dieWithParent, join(n8nFolder, 'node_modules/n8n/bin/n8n'), command],
@@ -209,6 +209,12 @@ export async function startN8n(options: N8nOptions = {}) {
 		/** Stores a credential and gives its id. */
 		async createCredential(name: string, type: string, data: Json): Promise<string> {
 			return (await rest<{ id: string }>('POST', '/credentials', { name, type, data })).id;
+		},
+
+		/** The stored credentials, name → id, as `createWorkflow` takes them. */
+		async credentialIds(): Promise<Record<string, string>> {
+			const stored = await rest<Array<{ id: string; name: string }>>('GET', '/credentials');
+			return Object.fromEntries(stored.map(({ id, name }) => [name, id]));
 		},
 
 		/** What the credential dialog shows after Save: stores the credential and lets n8n test it. */

@@ -1,6 +1,5 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console */
 /** Programs that some checks need beside n8n: taken from the system, or on Debian as root installed from it. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -59,7 +58,7 @@ export async function startPostgres(): Promise<Record<string, string>> {
 	const log = join(folder, 'log');
 	const port = await freePort();
 	// PostgreSQL refuses to run as root.
-	const user = isRoot ? { uid: id('-u', 'postgres'), gid: id('-g', 'postgres') } : {};
+	const user = isRoot ? { uid: await id('-u', 'postgres'), gid: await id('-g', 'postgres') } : {};
 	if (isRoot) chownSync(folder, user.uid ?? 0, user.gid ?? 0);
 	chmodSync(folder, 0o700);
 	await run(initdb, ['-D', data, '-U', 'n8n', '--auth=trust', '--encoding=UTF8', '--no-sync'], { ...user, cwd: folder });
@@ -87,7 +86,7 @@ function startServer(path: string, options: string[], log: string, user: { uid?:
 	return startProcess('/usr/bin/setpriv', ['--pdeathsig=KILL', ...identity, path, ...options], log);
 }
 
-const id = (flag: string, user: string) => Number(execFileSync('id', [flag, user]).toString());
+const id = async (flag: '-u' | '-g', user: string) => Number(await run('id', [flag, user]));
 
 async function accepts(port: number): Promise<boolean> {
 	return await new Promise((done) => {

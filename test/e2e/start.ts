@@ -1,10 +1,10 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console */
 /**
  * `npm start`: n8n with this package, the Hubble simulator and the example workflows, until Ctrl+C.
  * `npm start -- --once`: runs the example workflows instead and compares them with the simulator's truth.
  */
 import { startSimulator } from '../simulator/server';
-import { fleet, importExamples, runMainJob, table } from './mainJob';
+import { fleet, importExamples, problemsOf, runMainJob, table } from './mainJob';
 import { owner, startN8n } from './n8n';
 
 async function main() {
@@ -15,7 +15,7 @@ async function main() {
 
 	if (process.argv.includes('--once')) {
 		const rows = await runMainJob(n8n, hubble, workflows);
-		const problems = rows.flatMap((row) => row.problems.slice(0, 10).map((problem) => `${row.workflow}: ${problem}`));
+		const problems = problemsOf(rows);
 		console.log(table(rows));
 		for (const problem of problems) console.log(`MISMATCH ${problem}`);
 		if (problems.length > 0) console.error(`The end of n8n's log:\n${n8n.logs(15)}`);

@@ -18,7 +18,8 @@ export const installChecks: Check[] = [
 	{
 		name: 'n8n loads every node type of the package',
 		async run({ n8n }) {
-			const names = listedNodes().map((file) => basename(file, '.node.js')).map((name) => name[0]?.toLowerCase() + name.slice(1));
+			const files = listedNodes().map((file) => basename(file, '.node.js'));
+			const names = files.map((file) => file.charAt(0).toLowerCase() + file.slice(1));
 			const nodeInfos = names.map((name) => ({ name: `${packageName}.${name}`, version: 1 }));
 			const types = await n8n.rest<Array<{ name: string; displayName: string }>>('POST', '/node-types', { nodeInfos });
 			deepEqual(types.map(({ name }) => name), names);
