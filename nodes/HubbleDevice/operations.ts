@@ -1,7 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
+import { exportFields, exportTo } from '../shared/export';
 import { device, platformTags, text, texts, uuid } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import { isoTime } from '../shared/packet';
+import type { List } from '../shared/transport';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
 
@@ -10,6 +12,20 @@ function lastPacket({ most_recent_packet: packets }: IDataObject): IDataObject &
 	const seen = Object.values((packets ?? {}) as IDataObject).filter(Boolean) as Array<{ timestamp: number }>;
 	return seen.sort((a, b) => b.timestamp - a.timestamp)[0] ?? {};
 }
+
+/** The names of the ten flat fields. */
+const SIMPLIFIED = [
+	'id',
+	'name',
+	'environment',
+	'tags',
+	'encryption',
+	'createdAt',
+	'lastPacketAt',
+	'latitude',
+	'longitude',
+	'installLocation',
+];
 
 /** A device in ten flat fields. */
 function simplifyDevice(row: IDataObject): IDataObject {
@@ -29,6 +45,77 @@ function simplifyDevice(row: IDataObject): IDataObject {
 	};
 }
 
+const list: List = { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } };
+
+const getMany: Operation = {
+	name: 'Get Many',
+	value: 'getAll',
+	action: 'Get many devices',
+	description: 'Get the devices of the organization',
+	method: 'GET',
+	path: '/v1/org/{org_id}/devices',
+	scope: 'read-devices',
+	simplify: simplifyDevice,
+	inQuery: {
+		filter_created_ts: { ...timeRange, displayName: 'Created', name: 'created', description: 'When the device was registered' },
+		filter_most_recent_packet_ts: {
+			...timeRange,
+			displayName: 'Last Packet',
+			name: 'lastPacket',
+			description: 'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
+		},
+		filter_tags: platformTags,
+		sort_field: {
+			displayName: 'Sort By',
+			name: 'sortBy',
+			type: 'options',
+			options: [
+				{ name: 'Created', value: 'created_ts' },
+				{ name: 'Last Packet', value: 'most_recent_packet_ts' },
+			],
+			default: 'created_ts',
+			description: 'What the devices are sorted by',
+			within: 'options',
+		},
+		sort_ascending: {
+			displayName: 'Sort Ascending',
+			name: 'sortAscending',
+			type: 'boolean',
+			default: true,
+			description: 'Whether the oldest comes first',
+			within: 'options',
+		},
+	},
+	list,
+	local: [
+		{
+			displayName: 'Name Contains',
+			name: 'nameContains',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. cold room',
+			description: 'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
+			within: 'filters',
+			keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
+		},
+		{
+			displayName: 'Own Tags',
+			name: 'ownTags',
+			type: 'string',
+			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+			default: [],
+			placeholder: 'e.g. site:Rotterdam',
+			description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
+			within: 'filters',
+			toWire: texts,
+			keeps: ({ tags: own }, wanted) => {
+				const has = new Set(Object.entries(own as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
+				return (wanted as string[]).every((tag) => has.has(tag.replace('=', ':')));
+			},
+		},
+	],
+};
+
 /** The devices' calls (API definition, tag "Devices"). */
 export const deviceOperations: readonly Operation[] = [
 	{
@@ -43,6 +130,22 @@ export const deviceOperations: readonly Operation[] = [
 		batch: deletion,
 	},
 	{
+		...getMany,
+		name: 'Export',
+		value: 'export',
+		action: 'Export devices to a file',
+		description: 'Write the devices of the organization into one file, however many they are',
+		simplify: undefined,
+		settings: exportFields(),
+		toItems: exportTo({
+			name: 'devices',
+			list,
+			toJson: () => (row) => row,
+			simplify: simplifyDevice,
+			columns: () => SIMPLIFIED,
+		}),
+	},
+	{
 		name: 'Get',
 		value: 'get',
 		action: 'Get a device',
@@ -53,78 +156,7 @@ export const deviceOperations: readonly Operation[] = [
 		inPath: { device_id: device },
 		simplify: simplifyDevice,
 	},
-	{
-		name: 'Get Many',
-		value: 'getAll',
-		action: 'Get many devices',
-		description: 'Get the devices of the organization',
-		method: 'GET',
-		path: '/v1/org/{org_id}/devices',
-		scope: 'read-devices',
-		simplify: simplifyDevice,
-		inQuery: {
-			filter_created_ts: { ...timeRange, displayName: 'Created', name: 'created', description: 'When the device was registered' },
-			filter_most_recent_packet_ts: {
-				...timeRange,
-				displayName: 'Last Packet',
-				name: 'lastPacket',
-				description: 'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
-			},
-			filter_tags: platformTags,
-			sort_field: {
-				displayName: 'Sort By',
-				name: 'sortBy',
-				type: 'options',
-				options: [
-					{ name: 'Created', value: 'created_ts' },
-					{ name: 'Last Packet', value: 'most_recent_packet_ts' },
-				],
-				default: 'created_ts',
-				description: 'What the devices are sorted by',
-				within: 'options',
-			},
-			sort_ascending: {
-				displayName: 'Sort Ascending',
-				name: 'sortAscending',
-				type: 'boolean',
-				default: true,
-				description: 'Whether the oldest comes first',
-				within: 'options',
-			},
-		},
-		list: {
-			rows: 'devices',
-			pages: 'token',
-			pageSize: { name: 'limit', min: 10, max: 1000 },
-		},
-		local: [
-			{
-				displayName: 'Name Contains',
-				name: 'nameContains',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. cold room',
-				description: 'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
-				within: 'filters',
-				keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
-			},
-			{
-				displayName: 'Own Tags',
-				name: 'ownTags',
-				type: 'string',
-				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-				default: [],
-				placeholder: 'e.g. site:Rotterdam',
-				description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
-				within: 'filters',
-				toWire: texts,
-				keeps: ({ tags: own }, wanted) => {
-					const has = new Set(Object.entries(own as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
-					return (wanted as string[]).every((tag) => has.has(tag.replace('=', ':')));
-				},
-			},
-		],
-	},
+	getMany,
 	{
 		name: 'Register',
 		value: 'register',

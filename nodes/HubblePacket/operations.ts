@@ -1,8 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 import { decodeFields, payloadDecoder } from '../shared/decode';
+import { exportFields, exportTo } from '../shared/export';
 import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
 import type { Ask, Fields, Operation } from '../shared/operation';
-import { receivedAt, simplifyPacket, type Packet } from '../shared/packet';
+import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
 import { MOST_WINDOWS } from '../shared/windows';
 
 /** The period and the filters of the packet history. */
@@ -63,21 +64,48 @@ function packetToJson({ isSimple, settings }: Ask) {
 	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
 }
 
-/** The packet's call (API definition, tag "Packets"). A page holds up to 1,000 packets. */
+/** The simplified fields, and those that the payload has by the table. */
+function columns({ settings }: Ask): string[] {
+	const { field = [] } = (settings.table ?? {}) as { field?: Array<{ name: string }> };
+	const decoded = settings.decode === 'fields' ? field.map(({ name }) => `decoded.${name.trim()}`) : [];
+	return [...SIMPLIFIED, ...decoded, ...(decoded.length ? ['decodeError'] : [])];
+}
+
+const getMany: Operation = {
+	name: 'Get Many',
+	value: 'getAll',
+	action: 'Get many packets',
+	description: 'Get the packets that Hubble received in a period, oldest first',
+	method: 'GET',
+	path: '/v1/org/{org_id}/packets',
+	scope: 'read-packets',
+	list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+	simplify: simplifyPacket,
+	toJson: packetToJson,
+	inQuery,
+	settings: { ...decodeFields, parallelWindows },
+	refuse,
+};
+
+/** The packet's call (API definition, tag "Packets"), into items or into a file. A page holds up to 1,000 packets. */
 export const packetOperations: readonly Operation[] = [
 	{
-		name: 'Get Many',
-		value: 'getAll',
-		action: 'Get many packets',
-		description: 'Get the packets that Hubble received in a period, oldest first',
-		method: 'GET',
-		path: '/v1/org/{org_id}/packets',
-		scope: 'read-packets',
-		list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
-		simplify: simplifyPacket,
-		toJson: packetToJson,
-		inQuery,
-		settings: { ...decodeFields, parallelWindows },
-		refuse,
+		...getMany,
+		name: 'Export',
+		value: 'export',
+		action: 'Export packets to a file',
+		description: 'Write the packets of a period into one file, however many they are',
+		simplify: undefined,
+		settings: { ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
+		toItems: exportTo({
+			name: 'packets',
+			list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+			toJson: packetToJson,
+			simplify: simplifyPacket,
+			columns,
+			timeOf: receivedAt,
+			ownerOf: (row) => (row as Packet).device,
+		}),
 	},
+	getMany,
 ];

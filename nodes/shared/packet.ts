@@ -69,6 +69,20 @@ export function receivedAt(row: IDataObject): number {
 	return seconds((row as Packet).device.timestamp);
 }
 
+/** The names of the ten flat fields. */
+export const SIMPLIFIED = [
+	'packetKey',
+	'deviceId',
+	'deviceName',
+	'timestamp',
+	'sequenceNumber',
+	'payload',
+	'rssi',
+	'networkType',
+	'latitude',
+	'longitude',
+];
+
 /** A packet in ten flat fields. */
 export function simplifyPacket(row: IDataObject): IDataObject {
 	const packet = row as Packet;

@@ -9,8 +9,8 @@ import {
 import { toBatches } from './batch';
 import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
 import type { Ask, Batch, BatchResult, Fields, Operation } from './operation';
-import { connect, pages, send, type Call, type Hubble, type List } from './transport';
-import { windowedPages } from './windows';
+import { connect, send, type Call, type Hubble, type List } from './transport';
+import { pagesOf } from './windows';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
@@ -180,18 +180,12 @@ async function runList(
 	hubble: Hubble,
 	list: List,
 	call: Call,
-	{ limit: wanted, token, keeps, settings }: Ask,
+	ask: Ask,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<void> {
-	const { min = 1, max = Infinity } = list.pageSize ?? {};
-	// A filter on our side may need many rows for few: then whole pages are fetched.
-	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, wanted));
-	let missing = wanted;
-	const isWindowed = list.timeOf !== undefined && wanted === Infinity && !token;
-	const source = isWindowed
-		? windowedPages(hubble, call, list, settings.parallelWindows as number | undefined)
-		: pages(hubble, { ...call, token }, list, pageSize);
-	for await (const { rows } of source) {
+	const { keeps } = ask;
+	let missing = ask.limit;
+	for await (const { rows } of pagesOf(hubble, call, list, ask)) {
 		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 		emit(kept.length > missing ? kept.slice(0, missing) : kept);
 		missing -= kept.length;

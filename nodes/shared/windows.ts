@@ -8,9 +8,10 @@
  * reading, by the density that the pages show: a period says nothing about when its packets came.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { Ask } from './operation';
 import { rateOf } from './pace';
 import { isoTime } from './packet';
-import { send, type Call, type Hubble, type List, type Page } from './transport';
+import { pages, send, type Call, type Hubble, type List, type Page } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
 const PAGE = 1000;
@@ -219,4 +220,18 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 		start,
 		end,
 	);
+}
+
+/**
+ * The pages that one item asks for: a closed period side by side when all of it is wanted, else one page
+ * after the other and no more than the limit needs.
+ */
+export function pagesOf(hubble: Hubble, call: Call, list: List, { limit, token, keeps, settings }: Ask): AsyncGenerator<Page> {
+	if (list.timeOf && limit === Infinity && !token) {
+		return windowedPages(hubble, call, list, settings.parallelWindows as number | undefined);
+	}
+	const { min = 1, max = Infinity } = list.pageSize ?? {};
+	// A filter on our side may need many rows for few: then whole pages are fetched.
+	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, limit));
+	return pages(hubble, { ...call, token }, list, pageSize);
 }
