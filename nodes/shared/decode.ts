@@ -117,7 +117,7 @@ function bytesOf(payload: string): Buffer {
 	return bytes;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const textOf = (bytes: Buffer) => {
 	try {
 		return utf8.decode(bytes);

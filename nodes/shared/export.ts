@@ -146,6 +146,7 @@ export const exportTo =
 		let [count, bytes] = [0, 0];
 		let [first, last]: Array<number | undefined> = [];
 		let stopped: IDataObject = {};
+		let failure: unknown;
 
 		async function* texts() {
 			yield head;
@@ -156,7 +157,7 @@ export const exportTo =
 					const room = ask.limit - count;
 					const taken = kept.length > room ? kept.slice(0, room) : kept;
 					if (taken.length) {
-						yield (count && between) + taken.map((row) => write(toJson(row))).join(between);
+						yield (count ? between : '') + taken.map((row) => write(toJson(row))).join(between);
 						first ??= subject.timeOf?.(taken[0] ?? {});
 						last = subject.timeOf?.(taken.at(-1) ?? {}) ?? last;
 						count += taken.length;
@@ -170,7 +171,9 @@ export const exportTo =
 					token = next;
 				}
 			} catch (error) {
-				if (!context.continueOnFail() || hubble.signal?.aborted || !count) throw error;
+				// An error inside a stream that nobody reads yet would end the process: the file ends, then it is thrown.
+				failure = error;
+				if (!count || !context.continueOnFail() || hubble.signal?.aborted) return;
 				const { message, context: details } = error as Error & { context?: IDataObject };
 				stopped = { stoppedBy: message, continuationToken: details?.resumeToken, resumeTime: details?.resumeTime };
 			}
@@ -195,6 +198,7 @@ export const exportTo =
 		// n8n stores a Readable without holding it. Nodes may not import Node's streams, but its hashes are
 		// streams, and `from` is inherited.
 		const file = await context.helpers.prepareBinaryData(Hash.from(counted()), fileName, settings.gzip ? 'application/gzip' : mimeType);
+		if (failure && !stopped.stoppedBy) throw failure as Error;
 		const times = subject.timeOf ? { firstTime: isoTime(first ?? NaN), lastTime: isoTime(last ?? NaN) } : {};
 		const json: IDataObject = { fileName, count, ...times, bytes, requests: hubble.requests - requestsBefore, ...stopped };
 		return [{ json, binary: { [String(settings.binaryField || 'data')]: file } }];

@@ -127,8 +127,9 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			take(window, await source.fetch(window.from, window.token));
 		} catch (error) {
 			window.error = error;
-			// What comes after a gap is of no use.
-			windows.splice(windows.indexOf(window) + 1);
+			// What comes after a gap is of no use; and this window may be such itself.
+			const index = windows.indexOf(window);
+			if (index >= 0) windows.splice(index + 1);
 		}
 		window.isBusy = false;
 		wake();
