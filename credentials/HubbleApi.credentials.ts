@@ -57,6 +57,22 @@ export class HubbleApi implements ICredentialType {
 			description:
 				'How many requests may go to one endpoint in a second. Hubble allows 3 unless it agreed to more; the limit of the organization is five times this.',
 		},
+		{
+			displayName: 'Webhook Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Only for a Hubble Trigger with manual registration: the secret that Hubble told when its URL was registered',
+		},
+		{
+			displayName: 'Next Webhook Secret',
+			name: 'nextWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Accepted beside the Webhook Secret, while one is replaced by the other',
+		},
 	];
 
 	authenticate: IAuthenticateGeneric = {

@@ -10,9 +10,10 @@ import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { pickerChecks } from './checks/pickers';
 import { queueChecks } from './checks/queue';
+import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
-const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks];
+const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...triggerChecks];
 
 const plan: Record<N8nVersion, Check[]> = {
 	'2.41.1': [...everywhere, ...browserChecks, ...queueChecks],
