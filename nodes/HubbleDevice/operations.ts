@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { exportFields, exportTo } from '../shared/export';
 import { device, platformTags, text, texts, uuid } from '../shared/fields';
 import type { Operation } from '../shared/operation';
-import { isoTime } from '../shared/packet';
+import { isoTime } from '../shared/times';
 import type { List } from '../shared/transport';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
@@ -236,9 +236,7 @@ export const deviceOperations: readonly Operation[] = [
 		},
 		batch: update,
 		refuse: ({ body }) => {
-			const count = Object.keys(body).length;
-			if (!count) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
-			if (count > 1 && body.set_destination_org_id) {
+			if (Object.keys(body).length > 1 && body.set_destination_org_id) {
 				return 'Parameter "Move to Organization ID": it excludes the other fields to update';
 			}
 			return undefined;

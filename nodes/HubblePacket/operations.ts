@@ -80,6 +80,7 @@ const getMany: Operation = {
 	path: '/v1/org/{org_id}/packets',
 	scope: 'read-packets',
 	list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+	hasRawTimes: true,
 	simplify: simplifyPacket,
 	toJson: packetToJson,
 	inQuery,

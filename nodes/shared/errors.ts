@@ -1,5 +1,6 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
 import { NodeApiError, type INode, type JsonObject } from 'n8n-workflow';
+import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
 export interface Failure {
@@ -23,21 +24,6 @@ export interface Failure {
 	/** Base URL and organization, for messages that send the user to the credential. */
 	baseUrl: string;
 	organizationId: string;
-}
-
-/** The other spelling of Hubble's scopes, where it is not simply `read-devices` → `devices:read`. */
-const SHORT_NAMES: Record<string, string> = {
-	'organization-metadata': 'organization',
-	'api-keys': 'api_keys',
-	'platform-metrics': 'metrics',
-	'billing-usage': 'billing',
-	'billing-invoices': 'billing',
-};
-
-/** A scope in both spellings that Hubble's documents use, e.g. "read-devices (devices:read)". */
-export function bothSpellings(scope: string): string {
-	const [, access = '', subject = ''] = /^(\w+)-(.+)$/.exec(scope) ?? [];
-	return `${scope} (${SHORT_NAMES[subject] ?? subject}:${access})`;
 }
 
 /** 'device_id' → 'device'. */

@@ -7,7 +7,7 @@ import { Hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { texts, type Field } from './fields';
 import type { Ask, Fields } from './operation';
-import { isoTime } from './packet';
+import { isoTime } from './times';
 import type { Call, Hubble, List } from './transport';
 import { pagesOf } from './windows';
 

@@ -1,5 +1,6 @@
 /** Parameters that several operations share, and the conversions from n8n's values to the wire's. */
 import { tryToParseDateTime, type IDataObject, type INodeProperties } from 'n8n-workflow';
+import type { Search } from './pickers';
 
 /** The collections in which optional parameters stand, with their titles. */
 export const COLLECTIONS = {
@@ -45,6 +46,26 @@ export function uuid(value: unknown): string | undefined {
 	if (!id) return undefined;
 	if (!WHOLE_UUID.test(id)) throw new Error(`"${id}" is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
 	return id.toLowerCase();
+}
+
+/** The form of the other ids (API definition: any text). At least one letter or digit: "." and ".." would change the path. */
+const FREE_ID = '[\\w.:-]*[A-Za-z0-9][\\w.:-]*';
+const WHOLE_FREE_ID = new RegExp(`^${FREE_ID}$`);
+
+/** An id of a webhook, an API key or an invoice. Empty is not sent. */
+function freeId(value: unknown): string | undefined {
+	const id = String(plain(value) ?? '').trim();
+	if (!id) return undefined;
+	if (!WHOLE_FREE_ID.test(id)) throw new Error(`"${id}" is not an ID (letters, digits and -_.: only)`);
+	return id;
+}
+
+/** An email address. Empty is not sent. */
+export function email(value: unknown): string | undefined {
+	const address = String(value ?? '').trim();
+	if (!address) return undefined;
+	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) throw new Error(`"${address}" is not an email address`);
+	return address;
 }
 
 /** A text of at most `max` characters, sent even when it is empty. */
@@ -196,33 +217,112 @@ export const batching: Field = {
 	within: 'options',
 };
 
-/** Picks one device from the list or by its ID. Its search is `searchDevices` in `pickers.ts`. */
-export const device: Field = {
+/** Picks one thing from its list or by its ID. `search` names the row of `searches` in `pickers.ts`. */
+function picker(picked: {
+	displayName: string;
+	name: string;
+	description: string;
+	search: Search;
+	/** An ID as Hubble gives it. */
+	example: string;
+	/** Whether the ID is a UUID; else only its characters are checked. */
+	isUuid?: boolean;
+}): Field {
+	const { displayName, name, description, search, example, isUuid } = picked;
+	const form = isUuid ? UUID : FREE_ID;
+	return {
+		displayName,
+		name,
+		type: 'resourceLocator',
+		default: { mode: 'list', value: '' },
+		required: true,
+		description,
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				placeholder: `Select ${withArticle(displayName)}…`,
+				typeOptions: { searchListMethod: search, searchable: true },
+			},
+			{
+				displayName: 'By ID',
+				name: 'id',
+				type: 'string',
+				placeholder: `e.g. ${example}`,
+				validation: [
+					{
+						type: 'regex',
+						properties: {
+							regex: `^\\s*${form}\\s*$`,
+							errorMessage: `This is not the ID of ${withArticle(displayName)}, such as ${example}`,
+						},
+					},
+				],
+			},
+		],
+		toWire: isUuid ? uuid : freeId,
+	};
+}
+
+/** 'API Key' → 'an API key', 'User' → 'a user'. */
+function withArticle(displayName: string): string {
+	const words = displayName.replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
+	return `${/^[aeio]/i.test(words) ? 'an' : 'a'} ${words}`;
+}
+
+export const device = picker({
 	displayName: 'Device',
 	name: 'deviceId',
-	type: 'resourceLocator',
-	default: { mode: 'list', value: '' },
-	required: true,
 	description: 'The device to work on',
-	modes: [
-		{
-			displayName: 'From List',
-			name: 'list',
-			type: 'list',
-			placeholder: 'Select a device…',
-			typeOptions: { searchListMethod: 'searchDevices', searchable: true },
-		},
-		{
-			displayName: 'By ID',
-			name: 'id',
-			type: 'string',
-			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
-			validation: [
-				{ type: 'regex', properties: { regex: `^\\s*${UUID}\\s*$`, errorMessage: 'A device ID is a UUID' } },
-			],
-		},
+	search: 'searchDevices',
+	example: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
+	isUuid: true,
+});
+
+export const webhook = picker({
+	displayName: 'Webhook',
+	name: 'webhookId',
+	description: 'The webhook to work on',
+	search: 'searchWebhooks',
+	example: '0d4c7c2e-52a8-4d4c-9a53-1f8f6b9a7c11',
+});
+
+export const user = picker({
+	displayName: 'User',
+	name: 'userId',
+	description: 'The user of the organization to work on',
+	search: 'searchUsers',
+	example: '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60',
+	isUuid: true,
+});
+
+export const apiKey = picker({
+	displayName: 'API Key',
+	name: 'keyId',
+	description: 'The API key to work on. This is the ID of the key, not the key itself.',
+	search: 'searchApiKeys',
+	example: '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10',
+});
+
+export const invoice = picker({
+	displayName: 'Invoice',
+	name: 'invoiceId',
+	description: 'The invoice to work on',
+	search: 'searchInvoices',
+	example: 'in_1a2b3c4d',
+});
+
+export const role: Field = {
+	displayName: 'Role',
+	name: 'role',
+	type: 'options',
+	options: [
+		{ name: 'Admin', value: 'admin' },
+		{ name: 'Member', value: 'member' },
 	],
-	toWire: uuid,
+	default: 'member',
+	description: 'What the user may do in the organization',
 };
 
 export const platformTags: Field = {

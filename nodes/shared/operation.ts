@@ -28,6 +28,8 @@ export interface Ask {
 	settings: IDataObject;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
+	/** Whether the limit is ours and not the user's: an AI agent gets no endless output. */
+	isCapped: boolean;
 	/** The Continuation-Token at which a list begins. */
 	token?: string;
 	/** Whether the output is simplified. */
@@ -86,6 +88,8 @@ export interface Operation {
 	simplify?: (row: IDataObject) => IDataObject;
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
 	toJson?: (ask: Ask) => (row: IDataObject) => IDataObject;
+	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
+	hasRawTimes?: boolean;
 	batch?: Batch;
 	/** The reply as rows of output, where it is neither a list nor one row. */
 	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
@@ -93,6 +97,8 @@ export interface Operation {
 	toItems?: (work: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }) => Promise<INodeExecutionData[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	refuse?: (ask: Ask) => string | undefined;
+	/** What the user should know about this combination of values, though it is carried out. */
+	warn?: (ask: Ask) => string | undefined;
 }
 
 /** All parameters of an operation in the order in which n8n shows them. */
@@ -100,7 +106,7 @@ export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, list, local, batch } = operation;
 	return [
 		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
-		...(list && list.pages !== 'one' ? [returnAll, limit] : []),
+		...(list ? [returnAll, limit] : []),
 		...(operation.simplify ? [simplify] : []),
 		...(local ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),

@@ -1,5 +1,6 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
+import { isoTime } from './times';
 
 /**
  * A packet as the API definition has it (`packet`). Times are Unix seconds with a fraction, `payload`
@@ -48,12 +49,6 @@ function isDevice(device: object): device is Packet['device'] {
 /** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text. */
 function seconds(time: number | string): number {
 	return typeof time === 'number' ? time : Date.parse(time) / 1000;
-}
-
-/** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
-export function isoTime(unixSeconds: number): string | null {
-	const date = new Date(unixSeconds * 1000);
-	return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /**

@@ -11,9 +11,13 @@ import { continuationToken, limit, returnAll, simplify, type Field } from './fie
 import type { Ask, Batch, BatchResult, Fields, Operation } from './operation';
 import { connect, send, type Call, type Hubble, type List } from './transport';
 import { pagesOf } from './windows';
+import { withIsoTimes } from './times';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
+
+/** Rows that an AI agent gets at most: n8n hands all of them to the model. */
+const TOOL_ROWS = 100;
 
 /**
  * Executes the operation that the node's parameters name, for all input items.
@@ -29,6 +33,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	const emit = (item: number, results: INodeExecutionData[]) => {
 		for (const result of results) {
 			result.pairedItem = { item };
+			if (!operation.hasRawTimes) result.json = withIsoTimes(result.json);
 			outputs[item]?.push(result);
 		}
 	};
@@ -47,6 +52,11 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 		}
 	}
 
+	const warnings = new Set(asks.flatMap((ask) => operation.warn?.(ask) ?? []));
+	for (const message of warnings) {
+		context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+	}
+
 	const { batch } = operation;
 	const isSingle = batch?.single && context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
 	if (batch && !isSingle) {
@@ -56,7 +66,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 			try {
 				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
 			} catch (error) {
-				fail(ask.item, error, ask.path);
+				fail(ask.item, error, idsOf(operation, ask));
 			}
 		}
 	}
@@ -96,6 +106,11 @@ function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeA
 const withoutUndefined = (object: Record<string, unknown>) =>
 	Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as IDataObject;
 
+/** Whether an AI agent called the node as its tool; n8n 1.x does not tell. */
+function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () => boolean }): boolean {
+	return context.isToolExecution?.() ?? false;
+}
+
 /** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
 function readAsk(context: IExecuteFunctions, operation: Operation, item: number): Ask {
 	const refuse = (reason: string) =>
@@ -121,35 +136,38 @@ function readAsk(context: IExecuteFunctions, operation: Operation, item: number)
 		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 
 	const { list, simplify: hasSimplify } = operation;
-	const isPaged = list !== undefined && list.pages !== 'one';
+	const isTool = runsAsTool(context);
+	const wanted = list && !value(returnAll) ? (value(limit) as number) : Infinity;
+	const isCapped = list !== undefined && isTool && wanted > TOOL_ROWS;
 	const ask: Ask = {
 		item,
 		path: values(operation.inPath) as Record<string, string>,
 		query: values(operation.inQuery),
 		body: values(operation.inBody),
 		settings: values(operation.settings),
-		limit: isPaged && !value(returnAll) ? (value(limit) as number) : Infinity,
+		limit: isCapped ? TOOL_ROWS : wanted,
+		isCapped,
 		token: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
-		isSimple: hasSimplify !== undefined && Boolean(value(simplify)),
+		isSimple: hasSimplify !== undefined && (isTool || Boolean(value(simplify))),
 		keeps: (operation.local ?? []).flatMap((filter) => {
 			const wanted = value(filter);
 			return wanted === undefined ? [] : [(row: IDataObject) => filter.keeps(row, wanted)];
 		}),
 	};
-	const reason = operation.refuse?.(ask);
+	const isIdle = operation.method === 'PATCH' && !Object.keys(ask.body).length;
+	const reason = isIdle ? 'Parameter "Fields to Update": nothing is set, so there is nothing to update' : operation.refuse?.(ask);
 	if (reason) throw refuse(reason);
 	return ask;
 }
 
-function callOf({ method, path, scope, inBody }: Operation, ask: Ask): Call {
-	return { method, path, scope, ids: ask.path, query: ask.query, ...(inBody ? { body: ask.body } : {}) };
-}
+/** What names the thing that is worked on: the placeholders, or what a deletion names in its body. */
+const idsOf = ({ method }: Operation, { path, body }: Ask) =>
+	(method === 'DELETE' ? { ...path, ...body } : path) as Record<string, string>;
 
-/** What a deletion gives: Hubble itself answers with an empty object. */
-const deleted = (ask: Ask): IDataObject => ({
-	deleted: true,
-	id: (Object.values(ask.path).at(-1) ?? Object.values(ask.body)[0]) as string,
-});
+function callOf(operation: Operation, ask: Ask): Call {
+	const { method, path, scope, inBody } = operation;
+	return { method, path, scope, ids: idsOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
+}
 
 async function runOne(
 	context: IExecuteFunctions,
@@ -167,30 +185,35 @@ async function runOne(
 	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
 	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row) })));
 	if (list) {
-		await runList(hubble, list, call, ask, finish);
+		const isFull = await runList(hubble, list, call, ask, finish);
+		if (isFull && ask.isCapped) {
+			emit([{ json: { note: `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.` } }]);
+		}
 		return;
 	}
 	const { body } = await send(hubble, call);
-	if (operation.method === 'DELETE') finish([deleted(ask)]);
+	// Hubble answers a deletion with an empty object.
+	if (operation.method === 'DELETE') finish([{ deleted: true, id: Object.values(idsOf(operation, ask)).at(-1) }]);
 	else finish(toRows ? toRows(body, ask) : [body]);
 }
 
-/** Emits page by page, so that what was fetched before a failure is not lost. */
+/** Emits page by page, so that what was fetched before a failure is not lost. Gives whether the limit ended it. */
 async function runList(
 	hubble: Hubble,
 	list: List,
 	call: Call,
 	ask: Ask,
 	emit: (rows: IDataObject[]) => void,
-): Promise<void> {
+): Promise<boolean> {
 	const { keeps } = ask;
 	let missing = ask.limit;
 	for await (const { rows } of pagesOf(hubble, call, list, ask)) {
 		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 		emit(kept.length > missing ? kept.slice(0, missing) : kept);
 		missing -= kept.length;
-		if (missing <= 0) return;
+		if (missing <= 0) return true;
 	}
+	return false;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** One request to Hubble (authentication, pace, retry, error), and one generator of pages. */
 import { randomUUID } from 'node:crypto';
 import {
+	jsonParse,
 	NodeApiError,
 	NodeOperationError,
 	sleep,
@@ -48,6 +49,9 @@ export interface Hubble {
 	redact: (text: string) => string;
 }
 
+/** A body that is read as it comes; what n8n stores as a file. */
+export type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
+
 /** One call, in the words of the API definition. */
 export interface Call {
 	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -60,6 +64,11 @@ export interface Call {
 	body?: IDataObject;
 	/** The Continuation-Token to send. */
 	token?: string;
+	/**
+	 * For a reply that is not JSON: reads the stream of a success, and what it gives becomes the reply's
+	 * body. A stream that breaks off is a reply that did not come whole, so the call is tried again.
+	 */
+	read?: (stream: Stream) => Promise<IDataObject>;
 }
 
 export interface Reply {
@@ -87,7 +96,7 @@ export interface List {
 
 export interface Page {
 	rows: IDataObject[];
-	/** Where the next page begins; `undefined` on the last one. */
+	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
 	/** Seconds until asking again is worthwhile, on the empty page at the head of an open stream. */
 	retryAfterMs?: number;
@@ -179,6 +188,18 @@ interface Attempt extends Outcome {
 	requestId: string;
 }
 
+const isSuccess = (status: number) => status >= 200 && status < 300;
+
+/** What `read` makes of a success. An error comes as JSON, and a page of some other server stays text. */
+async function fromStream({ statusCode, headers, body }: IN8nHttpFullResponse, read: NonNullable<Call['read']>): Promise<unknown> {
+	const stream = body as Stream;
+	if (isSuccess(statusCode) && !/^text\/|json/.test(String(headers['content-type']))) return await read(stream);
+	const chunks: Buffer[] = [];
+	for await (const chunk of stream) chunks.push(chunk as Buffer);
+	const said = Buffer.concat(chunks).toString();
+	return jsonParse(said, { fallbackValue: said });
+}
+
 /** Sends once. Never throws for what the other side does: the outcome says it. */
 async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 	const requestId = randomUUID();
@@ -189,7 +210,7 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 		qs: call.query,
 		arrayFormat: 'repeat',
 		...(call.body ? { body: call.body } : {}),
-		json: true,
+		...(call.read ? { encoding: 'stream' } : { json: true }),
 		timeout: TIMEOUT_MS,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
@@ -204,7 +225,8 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 			'hubbleApi',
 			options,
 		)) as IN8nHttpFullResponse;
-		const { headers, body } = reply;
+		const { headers } = reply;
+		const body: unknown = call.read ? await fromStream(reply, call.read) : reply.body;
 		// n8n hands over text where the body does not parse as JSON.
 		const garbled = typeof body === 'string' && body !== '';
 		const cut = garbled && /json/.test(String(headers['content-type']));
@@ -248,7 +270,7 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 			performance.now(),
 		);
 		const body = typeof outcome.body === 'object' && outcome.body !== null ? (outcome.body as IDataObject) : {};
-		const isDone = status !== undefined && status >= 200 && status < 300 && !outcome.code;
+		const isDone = status !== undefined && isSuccess(status) && !outcome.code;
 		// A deletion whose reply was lost is found done by the next try.
 		if (isDone || (status === 404 && call.method === 'DELETE' && mayHaveHappened)) {
 			return { body, headers, requestId, ms };
@@ -277,33 +299,38 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
  * By token: an absent or empty Continuation-Token ends the list, and one that was seen before would
  * never end it, so it is an error. By number: a page that is not full ends the list.
  * An error on a page tells how far the run came; its `context` holds `rowsFetched` and `resumeToken`.
+ * @param call its `token` says where to begin: a Continuation-Token, or the number of a page
  * @param pageSize rows in a page, where the endpoint takes a size
  */
 export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
+	const isNumbered = list.pages === 'number';
 	const seen = new Set<string>();
-	let { token } = call;
+	let place = call.token;
 	let rowsFetched = 0;
 	for (let page = 0; ; page++) {
-		const number = list.pages === 'number' ? { page_number: page } : {};
+		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
+		const token = isNumbered ? undefined : place;
 		const { body, headers } = await send(hubble, { ...call, query, token }).catch((error: unknown) => {
 			throw withProgress(error, page, rowsFetched, token);
 		});
 		const rows = (body[list.rows] ?? []) as IDataObject[];
 		rowsFetched += rows.length;
-		const next = list.pages === 'token' ? String(headers['continuation-token'] ?? '') || undefined : undefined;
+		const next = {
+			token: String(headers['continuation-token'] ?? '') || undefined,
+			number: rows.length < (pageSize ?? Infinity) ? undefined : String(Number(place ?? 0) + 1),
+			one: undefined,
+		}[list.pages];
 		yield { rows, next, retryAfterMs: retryAfter(headers) };
-		if (list.pages === 'token') {
-			if (!next) return;
-			if (seen.has(next)) {
-				throw new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
-					description: `The list would never end. Stopped after ${rowsFetched} rows from ${page + 1} pages.`,
-				});
-			}
-			seen.add(next);
-			token = next;
-		} else if (list.pages === 'one' || rows.length < (pageSize ?? Infinity)) return;
+		if (!next) return;
+		if (seen.has(next)) {
+			throw new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
+				description: `The list would never end. Stopped after ${rowsFetched} rows from ${page + 1} pages.`,
+			});
+		}
+		seen.add(next);
+		place = next;
 	}
 }
 

@@ -10,7 +10,7 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { isoTime } from './packet';
+import { isoTime } from './times';
 import { pages, send, type Call, type Hubble, type List, type Page } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
