@@ -1,5 +1,5 @@
 /** What a payload means: text, hex, JSON, bytes, or fields at fixed places, by a table that the user fills in. */
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { Field } from './fields';
 
 /** One value in a payload. */
@@ -26,6 +26,9 @@ export type Decoded =
 
 type Read = (bytes: Buffer) => number | string | boolean;
 
+/** Why a table or a payload cannot be used. */
+const unfit = (reason: string) => new Error(reason);
+
 /** A 64-bit integer as a number where a number holds it exactly, else as text. */
 const exact = (value: bigint) => (BigInt.asIntN(54, value) === value ? Number(value) : String(value));
 
@@ -51,7 +54,7 @@ const NUMBERS = {
 /** `length` bits from `bit` on, of the bytes from `offset` on, which are one number in that endianness. */
 function bits(offset: number, bit: number, length: number, isLittle: boolean): [end: number, read: (bytes: Buffer) => number] {
 	const size = Math.ceil((bit + length) / 8);
-	if (size > 6) throw new Error('a bit field ends within 48 bits of its offset');
+	if (size > 6) throw unfit('a bit field ends within 48 bits of its offset');
 	const divisor = 2 ** bit;
 	const modulus = 2 ** length;
 	const whole = (bytes: Buffer) => (isLittle ? bytes.readUIntLE(offset, size) : bytes.readUIntBE(offset, size));
@@ -62,7 +65,7 @@ function bits(offset: number, bit: number, length: number, isLittle: boolean): [
 function compile(field: PayloadField): [end: number, read: Read] {
 	const { type, offset = 0, bit = 0, length = 0, endianness = 'big', scale = 1, add = 0 } = field;
 	for (const [what, value] of Object.entries({ Offset: offset, Bit: bit, Length: length })) {
-		if (!Number.isInteger(value) || value < 0) throw new Error(`${what} is not a whole number from 0 on`);
+		if (!Number.isInteger(value) || value < 0) throw unfit(`${what} is not a whole number from 0 on`);
 	}
 	const isLittle = endianness === 'little';
 	if (type === 'ascii') {
@@ -87,21 +90,21 @@ export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) =>
 	const compiled = fields.map((field): { name: string; end: number; read: Read } => {
 		const name = (field.name ?? '').trim();
 		try {
-			if (!name) throw new Error('it has no name');
-			if (names.has(name)) throw new Error('its name is given twice');
+			if (!name) throw unfit('it has no name');
+			if (names.has(name)) throw unfit('its name is given twice');
 			names.add(name);
 			const [end, read] = compile(field);
 			return { name, end, read };
 		} catch (error) {
-			throw new Error(`payload field "${name}": ${(error as Error).message}`);
+			throw unfit(`payload field "${name}": ${(error as Error).message}`);
 		}
 	});
-	if (!compiled.length) throw new Error('no payload field is given');
+	if (!compiled.length) throw unfit('no payload field is given');
 	const size = Math.max(...compiled.map(({ end }) => end));
 	return (bytes) => {
 		if (bytes.length < size) {
 			const { name, end } = compiled.find((field) => field.end > bytes.length) ?? { name: '', end: size };
-			throw new Error(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${end}`);
+			throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${end}`);
 		}
 		const result: IDataObject = {};
 		for (const { name, read } of compiled) result[name] = read(bytes);
@@ -113,7 +116,7 @@ export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) =>
 function bytesOf(payload: string): Buffer {
 	const bytes = Buffer.from(payload, 'base64');
 	const padding = payload.endsWith('==') ? 2 : payload.endsWith('=') ? 1 : 0;
-	if (bytes.length !== Math.floor(((payload.length - padding) * 3) / 4)) throw new Error('the payload is not Base64');
+	if (bytes.length !== Math.floor(((payload.length - padding) * 3) / 4)) throw unfit('the payload is not Base64');
 	return bytes;
 }
 
@@ -122,7 +125,7 @@ const textOf = (bytes: Buffer) => {
 	try {
 		return utf8.decode(bytes);
 	} catch {
-		throw new Error('the payload is not UTF-8 text');
+		throw unfit('the payload is not UTF-8 text');
 	}
 };
 
@@ -134,7 +137,7 @@ const READERS: Record<string, (bytes: Buffer) => IDataObject[string]> = {
 		try {
 			return JSON.parse(textOf(bytes)) as IDataObject;
 		} catch (error) {
-			throw new Error(`the payload is not JSON: ${(error as Error).message}`);
+			throw unfit(`the payload is not JSON: ${(error as Error).message}`);
 		}
 	},
 };
@@ -150,7 +153,7 @@ export function payloadDecoder(mode: unknown, table: unknown): ((payload: string
 	if (!mode || mode === 'none') return undefined;
 	const fields = ((table ?? {}) as { field?: PayloadField[] }).field ?? [];
 	const read = mode === 'fields' ? fieldReader(fields) : READERS[String(mode)];
-	if (!read) throw new Error(`"${String(mode)}" is no way to decode a payload`);
+	if (!read) throw unfit(`"${String(mode)}" is no way to decode a payload`);
 	const units = Object.fromEntries(fields.flatMap(({ name, unit }) => (unit ? [[name.trim(), unit]] : [])));
 	const hasUnits = mode === 'fields' && Object.keys(units).length > 0;
 	return (payload) => {
@@ -165,6 +168,96 @@ export function payloadDecoder(mode: unknown, table: unknown): ((payload: string
 
 const NUMERIC = Object.keys(NUMBERS);
 const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
+
+/** One row of the table of payload fields. */
+const VALUES: INodeProperties[] = [
+	{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. temperature' },
+	{
+		displayName: 'Type',
+		name: 'type',
+		type: 'options',
+		options: [
+			{ name: 'ASCII Text', value: 'ascii' },
+			{ name: 'Bit Field', value: 'bits' },
+			{ name: 'Boolean', value: 'bool' },
+			{ name: 'Float 32', value: 'float32' },
+			{ name: 'Float 64', value: 'float64' },
+			{ name: 'Int 16', value: 'int16' },
+			{ name: 'Int 24', value: 'int24' },
+			{ name: 'Int 32', value: 'int32' },
+			{ name: 'Int 64', value: 'int64', description: 'As text where a number cannot hold it' },
+			{ name: 'Int 8', value: 'int8' },
+			{ name: 'Unsigned Int 16', value: 'uint16' },
+			{ name: 'Unsigned Int 24', value: 'uint24' },
+			{ name: 'Unsigned Int 32', value: 'uint32' },
+			{ name: 'Unsigned Int 64', value: 'uint64', description: 'As text where a number cannot hold it' },
+			{ name: 'Unsigned Int 8', value: 'uint8' },
+		],
+		default: 'uint8',
+	},
+	{
+		displayName: 'Offset',
+		name: 'offset',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'Where the value begins, in bytes from 0',
+	},
+	{
+		displayName: 'Bit',
+		name: 'bit',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'The lowest bit of the value: 0 is the least significant',
+		...showFor('bits', 'bool'),
+	},
+	{
+		displayName: 'Length',
+		name: 'length',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'Bits of a bit field, or characters of a text; 0 means one bit, or all the rest of the payload',
+		...showFor('ascii', 'bits'),
+	},
+	{
+		displayName: 'Endianness',
+		name: 'endianness',
+		type: 'options',
+		options: [
+			{ name: 'Big', value: 'big', description: 'The most significant byte comes first' },
+			{ name: 'Little', value: 'little', description: 'The least significant byte comes first' },
+		],
+		default: 'big',
+		...showFor('bits', 'bool', ...NUMERIC.filter((type) => !type.endsWith('int8'))),
+	},
+	{
+		displayName: 'Scale',
+		name: 'scale',
+		type: 'number',
+		default: 1,
+		description: 'What the value is multiplied by',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'Add',
+		name: 'add',
+		type: 'number',
+		default: 0,
+		description: 'What is added to the value after scaling',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'Unit',
+		name: 'unit',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. °C',
+		description: 'Stands in "decodedUnits"',
+		...showFor('bits', ...NUMERIC),
+	},
+];
 
 /** The parameters of decoding, for operation tables; they stand on their own. */
 export const decodeFields = {
@@ -196,95 +289,16 @@ export const decodeFields = {
 			{
 				displayName: 'Field',
 				name: 'field',
-				values: [
-					{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. temperature' },
-					{
-						displayName: 'Type',
-						name: 'type',
-						type: 'options',
-						options: [
-							{ name: 'ASCII Text', value: 'ascii' },
-							{ name: 'Bit Field', value: 'bits' },
-							{ name: 'Boolean', value: 'bool' },
-							{ name: 'Float 32', value: 'float32' },
-							{ name: 'Float 64', value: 'float64' },
-							{ name: 'Int 16', value: 'int16' },
-							{ name: 'Int 24', value: 'int24' },
-							{ name: 'Int 32', value: 'int32' },
-							{ name: 'Int 64', value: 'int64', description: 'As text where a number cannot hold it' },
-							{ name: 'Int 8', value: 'int8' },
-							{ name: 'Unsigned Int 16', value: 'uint16' },
-							{ name: 'Unsigned Int 24', value: 'uint24' },
-							{ name: 'Unsigned Int 32', value: 'uint32' },
-							{ name: 'Unsigned Int 64', value: 'uint64', description: 'As text where a number cannot hold it' },
-							{ name: 'Unsigned Int 8', value: 'uint8' },
-						],
-						default: 'uint8',
-					},
-					{
-						displayName: 'Offset',
-						name: 'offset',
-						type: 'number',
-						typeOptions: { minValue: 0 },
-						default: 0,
-						description: 'Where the value begins, in bytes from 0',
-					},
-					{
-						displayName: 'Bit',
-						name: 'bit',
-						type: 'number',
-						typeOptions: { minValue: 0 },
-						default: 0,
-						description: 'The lowest bit of the value: 0 is the least significant',
-						...showFor('bits', 'bool'),
-					},
-					{
-						displayName: 'Length',
-						name: 'length',
-						type: 'number',
-						typeOptions: { minValue: 0 },
-						default: 0,
-						description: 'Bits of a bit field, or characters of a text; 0 means one bit, or all the rest of the payload',
-						...showFor('ascii', 'bits'),
-					},
-					{
-						displayName: 'Endianness',
-						name: 'endianness',
-						type: 'options',
-						options: [
-							{ name: 'Big', value: 'big', description: 'The most significant byte comes first' },
-							{ name: 'Little', value: 'little', description: 'The least significant byte comes first' },
-						],
-						default: 'big',
-						...showFor('bits', 'bool', ...NUMERIC.filter((type) => !type.endsWith('int8'))),
-					},
-					{
-						displayName: 'Scale',
-						name: 'scale',
-						type: 'number',
-						default: 1,
-						description: 'What the value is multiplied by',
-						...showFor('bits', ...NUMERIC),
-					},
-					{
-						displayName: 'Add',
-						name: 'add',
-						type: 'number',
-						default: 0,
-						description: 'What is added to the value after scaling',
-						...showFor('bits', ...NUMERIC),
-					},
-					{
-						displayName: 'Unit',
-						name: 'unit',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. °C',
-						description: 'Stands in "decodedUnits"',
-						...showFor('bits', ...NUMERIC),
-					},
-				],
+				values: VALUES,
 			},
 		],
 	},
 } as const satisfies Record<string, Field>;
+
+/** The same for nodes without a table. */
+export const decodeProperties: INodeProperties[] = Object.values(decodeFields as Record<string, Field>).map(
+	({ shownWhen, ...field }) => ({
+		...(field as INodeProperties),
+		...(shownWhen ? { displayOptions: { show: shownWhen as NonNullable<INodeProperties['displayOptions']>['show'] } } : {}),
+	}),
+);

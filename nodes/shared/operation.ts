@@ -115,7 +115,7 @@ export function fieldsOf(operation: Operation): Field[] {
 }
 
 /** Only what n8n knows: where a parameter stands and how its value travels is ours. */
-export function shown(field: Field): INodeProperties {
+function shown(field: Field): INodeProperties {
 	const property: Partial<LocalFilter> = { ...field };
 	delete property.within;
 	delete property.shownWhen;

@@ -1,14 +1,18 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console */
 /**
  * `npm run bench`: every measure; `npm run bench -- pace trigger`: only those.
  * Prints a table and keeps the figures in `results.json` beside this file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pace, windows } from './pace';
+import { decode } from './decode';
+import { exports } from './export';
+import { items } from './items';
+import { pace, windows, items, exports, updates, decode } from './pace';
 import type { Result } from './result';
+import { updates } from './updates';
 
-const benches: Record<string, () => Promise<Result[]>> = { pace, windows };
+const benches: Record<string, () => Promise<Result[]>> = { pace, windows, items, exports, updates, decode };
 
 const file = join(__dirname, 'results.json');
 

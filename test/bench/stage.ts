@@ -1,11 +1,13 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import fastify from 'fastify';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { credentialData, credentialName } from '../e2e/mainJob';
 import { type Json, startN8n } from '../e2e/n8n';
-import { pause } from '../e2e/processes';
+import { pause, run as runProgram, temporaryFolder } from '../e2e/processes';
+import { provisionNode } from '../e2e/provision';
 import { type SimulatorOptions, startSimulator } from '../simulator/server';
 
 /** One node of a workflow that is measured. */
@@ -57,11 +59,15 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		parameters: { url: `=${markUrl}/${name}${report && `?report={{ encodeURIComponent(JSON.stringify(${report})) }}`}`, options: {} },
 	});
 
-	/** Stores a workflow: trigger, mark, the steps, mark. `report` is an expression over the last item. */
-	async function workflow(steps: readonly Step[], report = ''): Promise<string> {
+	/**
+	 * Stores a workflow: trigger, mark, the steps, mark. `report` is an expression over the last item. Steps
+	 * `before` prepare items; then the time counts from the start of the whole workflow.
+	 */
+	async function workflow(steps: readonly Step[], report = '', before: readonly Step[] = []): Promise<string> {
 		const nodes = [
 			{ name: 'Trigger', type: 'n8n-nodes-base.manualTrigger', version: 1, parameters: {} },
-			mark('begin'),
+			...before,
+			...(before.length ? [] : [mark('begin')]),
 			...steps,
 			{ name: 'One', type: 'n8n-nodes-base.limit', version: 1, parameters: { maxItems: 1, keep: 'lastItems' } },
 			mark('end', report),
@@ -79,6 +85,7 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		reached.clear();
 		await pause(500);
 		const idleMb = memory.reset(n8n.pid);
+		const asked = performance.now();
 		const { executionId } = await n8n.rest<{ executionId: string }>('POST', `/workflows/${id}/run`, {
 			triggerToStartFrom: { name: 'Trigger' },
 		});
@@ -90,7 +97,7 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 			if (stored && ['error', 'crashed', 'canceled'].includes(stored.status)) throw new Error(stored.error ?? stored.status);
 			if (performance.now() > deadline) throw new Error(`Not done within ${timeoutSeconds} s\n${n8n.logs(20)}`);
 		}
-		const [begin, end] = [reached.get('begin')?.at ?? NaN, reached.get('end')];
+		const [begin, end] = [reached.get('begin')?.at ?? asked, reached.get('end')];
 		const result = {
 			seconds: ((end?.at ?? NaN) - begin) / 1000,
 			peakMb: memory.peak(n8n.pid) - idleMb,
@@ -102,11 +109,19 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		return result;
 	}
 
+	/** The bare loop over the same pages, in a process of its own under n8n's Node.js; in seconds. */
+	async function bareLoop({ toFile = false } = {}): Promise<number> {
+		const { url, organizationId, token } = hubble;
+		const file = toFile ? [join(temporaryFolder('bare'), 'packets.ndjson')] : [];
+		return Number(await runProgram(await provisionNode(), [join(__dirname, 'bare.mjs'), url, organizationId, token, ...file]));
+	}
+
 	return {
 		hubble,
 		n8n,
 		workflow,
 		run,
+		bareLoop,
 		async close() {
 			await n8n.stop();
 			await marks.close();
