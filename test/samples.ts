@@ -80,6 +80,7 @@ const expiresAt = Date.parse(expires) / 1000;
 const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
 	const shared = {
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'update',
 		call: batching === 'single' ? ('updateDevice' as const) : ('updateDevices' as const),
 		bad: badDevice,
@@ -267,6 +268,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'delete',
 		call: 'deleteDevices',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id) }),
@@ -276,6 +278,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'delete',
 		call: 'deleteDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), options: { batching: 'single' } }),
@@ -285,6 +288,16 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'file',
+		operation: 'export',
+		call: 'listDevices',
+		parameters: () => ({ returnAll: true, format: 'csv', filters: { platformTags } }),
+		gives: () => ({ fileName: 'devices.csv', count: any(expect.any(Number)) }),
+		bad: { filters: { platformTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'get',
 		call: 'getDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), simplify: false }),
@@ -294,6 +307,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({
@@ -311,6 +325,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, simplify: false }),
@@ -321,6 +336,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'register',
 		call: 'registerDevices',
 		parameters: () => ({
@@ -410,6 +426,14 @@ export const samples: readonly Sample[] = [
 			timezone: 'Europe/Amsterdam',
 		}),
 		bad: { updateFields: { contact: { contact: { phoneNumber: '12' } } } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'export',
+		call: 'listPackets',
+		parameters: () => ({ returnAll: true, format: 'ndjson', filters: { platformTags } }),
+		gives: () => ({ fileName: 'packets.ndjson', count: any(expect.any(Number)) }),
+		bad: { filters: { platformTags: ['no tag'] } },
 	},
 	{
 		node: 'Hubble Packet',

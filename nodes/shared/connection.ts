@@ -7,7 +7,7 @@ import {
 	type ILoadOptionsFunctions,
 	type IPollFunctions,
 } from 'n8n-workflow';
-import { newPace, type Pace } from './pace';
+import { LIMITS, newPace, type Pace } from './pace';
 
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
@@ -40,18 +40,19 @@ export function settingsOf(credential: IDataObject) {
 		baseUrl: String(credential.baseUrl ?? '').trim().replace(/\/+$/, ''),
 		organizationId: String(credential.organizationId ?? '').trim(),
 		token: String(credential.apiToken ?? '').trim(),
+		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
 		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
 	};
 }
 
 /** Reads the credential of the node. Throws when it is incomplete, before anything is sent. */
 export async function connect(context: Context): Promise<Hubble> {
-	const { baseUrl, organizationId, token, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
+	const { baseUrl, organizationId, token, perSecond, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
 	for (const [name, value] of Object.entries({ 'API Token': token, 'Organization ID': organizationId, 'Base URL': baseUrl })) {
 		if (!value) throw new NodeOperationError(context.getNode(), `The Hubble credential has no ${name}`);
 	}
-	const key = `${baseUrl} ${organizationId}`;
-	const pace = paces.get(key) ?? newPace();
+	const key = `${baseUrl} ${organizationId} ${perSecond}`;
+	const pace = paces.get(key) ?? newPace(perSecond);
 	paces.set(key, pace);
 	return {
 		context,

@@ -22,6 +22,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	within?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
+	/** The values of other parameters for which n8n shows this one. */
+	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
 	 * n8n's value → the value on the wire. `undefined` is not sent. Throws an Error whose message says
 	 * what is wrong with the value. Without it the value travels as it is, and an empty one does not.
@@ -204,6 +206,7 @@ export const limit: Field = {
 	default: 50,
 	required: true,
 	description: 'Max number of results to return',
+	shownWhen: { returnAll: [false] },
 	toWire: numberIn(1, Number.MAX_SAFE_INTEGER),
 };
 

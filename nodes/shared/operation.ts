@@ -5,6 +5,7 @@
  */
 import type {
 	IDataObject,
+	IDisplayOptions,
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
@@ -87,6 +88,8 @@ export interface Operation {
 	local?: LocalFilter[];
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
+	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
+	toJson?: (ask: Ask) => (row: IDataObject) => IDataObject;
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
 	hasRawTimes?: boolean;
 	batch?: Batch;
@@ -117,6 +120,7 @@ export function fieldsOf(operation: Operation): Field[] {
 function shown(field: Field): INodeProperties {
 	const property: Partial<LocalFilter> = { ...field };
 	delete property.within;
+	delete property.shownWhen;
 	delete property.toWire;
 	delete property.keeps;
 	return property as INodeProperties;
@@ -162,7 +166,7 @@ function operationProperties(operation: Operation): INodeProperties[] {
 	const standing = fields
 		.filter(({ within }) => !within)
 		.map((field): INodeProperties => {
-			const show = field.name === 'limit' ? { ...displayOptions.show, returnAll: [false] } : displayOptions.show;
+			const show = { ...displayOptions.show, ...field.shownWhen } as NonNullable<IDisplayOptions['show']>;
 			return { ...shown(field), displayOptions: { show } };
 		});
 	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {

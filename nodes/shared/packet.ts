@@ -59,6 +59,25 @@ export function packetKey({ device: { id, sequence_number, timestamp } }: Packet
 	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
 }
 
+/** When Hubble received the packet, in Unix seconds: the order of the packet history. */
+export function receivedAt(row: IDataObject): number {
+	return seconds((row as Packet).device.timestamp);
+}
+
+/** The names of the ten flat fields. */
+export const SIMPLIFIED = [
+	'packetKey',
+	'deviceId',
+	'deviceName',
+	'timestamp',
+	'sequenceNumber',
+	'payload',
+	'rssi',
+	'networkType',
+	'latitude',
+	'longitude',
+];
+
 /** A packet in ten flat fields. */
 export function simplifyPacket(row: IDataObject): IDataObject {
 	const packet = row as Packet;

@@ -2,12 +2,17 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import { foreignReply } from './errors';
-import { retryAfter, send, type Call } from './transport';
+import { retryAfter, send, type Call, type Reply } from './transport';
 
 /** A reply that is a list, fetched page by page. */
 export interface List {
 	/** The field of the reply that holds the rows. */
 	rows: string;
+	/**
+	 * The Unix seconds by which Hubble orders the rows and cuts a period of `start` and `end`. With it a
+	 * closed period is read in parallel windows (`windows.ts`).
+	 */
+	timeOf?: (row: IDataObject) => number;
 	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
 	pages: 'token' | 'number' | 'one';
 	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
@@ -40,13 +45,14 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		const { body, headers, requestId } = await send(hubble, { ...call, query, token }).catch((error: unknown) => {
-			throw withProgress(error, page, rowsFetched, token);
-		});
-		const rows = body[list.rows] as IDataObject[];
-		if (!Array.isArray(rows)) {
-			const error = foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
-			throw withProgress(error, page, rowsFetched, token);
+		let rows: IDataObject[];
+		let headers: IDataObject;
+		try {
+			const reply = await send(hubble, { ...call, query, token });
+			rows = rowsIn(hubble, list, reply);
+			({ headers } = reply);
+		} catch (error) {
+			throw withProgress(hubble, error, page, rowsFetched, token);
 		}
 		rowsFetched += rows.length;
 		const next = {
@@ -60,16 +66,25 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
 				description: 'The list would never end.',
 			});
-			throw withProgress(error, page + 1, rowsFetched, token);
+			throw withProgress(hubble, error, page + 1, rowsFetched, token);
 		}
 		seen.add(next);
 		place = next;
 	}
 }
 
-/** Adds to an error how many rows came before it and where to go on. */
-function withProgress(error: unknown, pages: number, rowsFetched: number, token?: string): unknown {
-	if ((error instanceof NodeApiError || error instanceof NodeOperationError) && pages > 0) {
+/** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
+export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
+	const rows = body[list.rows];
+	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
+	return rows as IDataObject[];
+}
+
+/** The error with how many rows came before it and where to go on. */
+function withProgress({ context }: Hubble, cause: unknown, pages: number, rowsFetched: number, token?: string): Error {
+	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
+	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
+	if (pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
 		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
 		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;

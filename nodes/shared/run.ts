@@ -10,10 +10,11 @@ import { runBatches } from './batch';
 import { connect, type Hubble } from './connection';
 import { foreignReply } from './errors';
 import type { Ask, Operation } from './operation';
-import { pages, type List } from './pages';
+import type { List } from './pages';
 import { readAsk, withoutUndefined } from './read';
 import { withIsoTimes } from './times';
 import { send, type Call } from './transport';
+import { pagesOf } from './windows';
 
 /**
  * Executes the operation that the node's parameters name, for all input items.
@@ -89,8 +90,8 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	if (context.getNode().onError === 'continueErrorOutput') return row;
-	const { status, requestId, rowsFetched, resumeToken } = failure.context;
-	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
+	const { status, requestId, rowsFetched, resumeToken, resumeTime } = failure.context;
+	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, resumeTime }) };
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
@@ -127,14 +128,14 @@ async function runOne(
 	ask: Ask,
 	emit: (results: INodeExecutionData[]) => void,
 ): Promise<void> {
-	const { list, simplify: simplified, toRows, toItems } = operation;
+	const { list, simplify: simplified, toJson, toRows, toItems } = operation;
 	const call = callOf(operation, ask);
 	if (toItems) {
 		emit(await toItems({ context, hubble, call, ask }));
 		return;
 	}
-	const finish = (rows: IDataObject[]) =>
-		emit(rows.map((row) => ({ json: ask.isSimple && simplified ? simplified(row) : row })));
+	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
+	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row) })));
 	if (list) {
 		const isFull = await runList(hubble, list, call, ask, finish);
 		if (isFull && ask.isCapped) {
@@ -160,14 +161,12 @@ async function runList(
 	hubble: Hubble,
 	list: List,
 	call: Call,
-	{ limit: wanted, token, keeps }: Ask,
+	ask: Ask,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
-	const { min = 1, max = Infinity } = list.pageSize ?? {};
-	// A filter on our side may need many rows for few: then whole pages are fetched.
-	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, wanted));
-	let missing = wanted;
-	for await (const { rows } of pages(hubble, { ...call, token }, list, pageSize)) {
+	const { keeps } = ask;
+	let missing = ask.limit;
+	for await (const { rows } of pagesOf(hubble, call, list, ask)) {
 		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 		emit(kept.length > missing ? kept.slice(0, missing) : kept);
 		missing -= kept.length;

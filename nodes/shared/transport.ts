@@ -47,6 +47,8 @@ export interface Reply {
 	body: IDataObject;
 	headers: IDataObject;
 	requestId: string;
+	/** How long the reply took, without waiting for its turn, in milliseconds. */
+	ms: number;
 }
 
 function urlOf(hubble: Hubble, { path, ids }: Call): string {
@@ -181,7 +183,9 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
 		await turn(hubble, endpoint);
+		const sentAt = performance.now();
 		const outcome = await attempt(hubble, call);
+		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
 		heed(
 			hubble.pace,
@@ -200,7 +204,7 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 		// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
 		const isGone = status === 404 && call.method === 'DELETE' && mayHaveHappened && /\}$/.test(call.path);
 		if (isDone || isGone) {
-			return { body, headers, requestId };
+			return { body, headers, requestId, ms };
 		}
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
 		const delay = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());

@@ -200,6 +200,10 @@ export async function startN8n(options: N8nOptions = {}) {
 		userFolder,
 		logFile,
 		launch,
+		/** The main process, to measure it. */
+		get pid() {
+			return child.pid ?? 0;
+		},
 		rest,
 
 		/** Stores a credential and gives its id. */
