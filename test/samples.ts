@@ -27,7 +27,8 @@ const nobody = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
 const any = (matcher: unknown) => matcher as IDataObject;
 const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 
-const device = ({ world }: Simulator, n = 0) => [...world.main.devices.values()][n] as { id: string; name: string; created_ts: number };
+const device = ({ world }: Simulator, n = 0) =>
+	[...world.main.devices.values()][n] as { id: string; name: string; created_ts: number };
 const user = ({ world }: Simulator, n = 0) => [...world.main.users.values()][n] as { user_id: string; email: string };
 const key = ({ world }: Simulator) => first(world.main.keys.values());
 const invoice = ({ world }: Simulator, n = 0) => world.main.invoices[n] as Invoice;
@@ -41,7 +42,13 @@ function crowd({ world: { main } }: Simulator): void {
 	for (let n = 0; n < 100; n++) {
 		const [email, created_at] = [emailOf(n), 1_700_000_000];
 		main.users.set(email, { user_id: email, email, email_confirmed: true, created_at, role: 'member' });
-		main.invitations.set(email, { invitee_email: email, inviter_email: email, created_at, expires_at: created_at, role: 'member' });
+		main.invitations.set(email, {
+			invitee_email: email,
+			inviter_email: email,
+			created_at,
+			expires_at: created_at,
+			role: 'member',
+		});
 	}
 }
 
@@ -49,7 +56,14 @@ function crowd({ world: { main } }: Simulator): void {
 function webhook({ world, url }: Simulator, n = 0) {
 	const webhook_id = `webhook-${n}`;
 	const org_id = world.main.metadata.org_id;
-	world.main.webhooks.set(webhook_id, { webhook_id, org_id, url: `${url}/nowhere`, max_batch_size: 100, name: 'First', secret: 's' });
+	world.main.webhooks.set(webhook_id, {
+		webhook_id,
+		org_id,
+		url: `${url}/nowhere`,
+		max_batch_size: 100,
+		name: 'First',
+		secret: 's',
+	});
 	return webhook_id;
 }
 
@@ -74,7 +88,11 @@ const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sam
 	return [
 		{
 			...shared,
-			parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), updateFields: changed, options: { batching } }),
+			parameters: (hubble, n) => ({
+				deviceId: byId(device(hubble, n).id),
+				updateFields: changed,
+				options: { batching },
+			}),
 			gives: (hubble) => ({
 				id: device(hubble).id,
 				name: 'Renamed',
@@ -108,7 +126,12 @@ const metrics = (
 		node: 'Hubble Metric',
 		operation,
 		call: operation,
-		parameters: () => ({ days: 3, interval: 'day', output: 'intervals', ...(hasTags ? { filters: { platformTags } } : {}) }),
+		parameters: () => ({
+			days: 3,
+			interval: 'day',
+			output: 'intervals',
+			...(hasTags ? { filters: { platformTags } } : {}),
+		}),
 		gives: () => ({ ...row, timestamp: any(expect.stringMatching(/Z$/)) }),
 		bad: { days: 366 },
 	};
@@ -279,7 +302,11 @@ export const samples: readonly Sample[] = [
 			filters: { created: always, lastPacket: always, platformTags },
 			options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
 		}),
-		gives: () => ({ environment: 'production', createdAt: any(expect.stringMatching(/Z$/)), lastPacketAt: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({
+			environment: 'production',
+			createdAt: any(expect.stringMatching(/Z$/)),
+			lastPacketAt: any(expect.stringMatching(/Z$/)),
+		}),
 		bad: { filters: { platformTags: ['no tag'] } },
 	},
 	{
@@ -287,7 +314,10 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, simplify: false }),
-		gives: () => ({ tags: any(expect.objectContaining({ model: 'demo' })), created_ts_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({
+			tags: any(expect.objectContaining({ model: 'demo' })),
+			created_ts_iso: any(expect.stringMatching(/Z$/)),
+		}),
 	},
 	{
 		node: 'Hubble Device',
@@ -304,7 +334,11 @@ export const samples: readonly Sample[] = [
 				keyFormat: 'hex',
 			},
 		}),
-		gives: () => ({ name: 'One', key: any(expect.stringMatching(/^[0-9a-f]{32}$/)), created_ts_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({
+			name: 'One',
+			key: any(expect.stringMatching(/^[0-9a-f]{32}$/)),
+			created_ts_iso: any(expect.stringMatching(/Z$/)),
+		}),
 		bad: { count: 3 },
 	},
 	...deviceUpdates,
@@ -329,7 +363,11 @@ export const samples: readonly Sample[] = [
 		operation: 'send',
 		call: 'sendInvitation',
 		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
-		gives: () => ({ invitee_email: emailOf('new0'), role: 'admin', created_at_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({
+			invitee_email: emailOf('new0'),
+			role: 'admin',
+			created_at_iso: any(expect.stringMatching(/Z$/)),
+		}),
 		bad: { email: '' },
 	},
 	...metrics,
@@ -346,14 +384,28 @@ export const samples: readonly Sample[] = [
 		parameters: () => ({
 			updateFields: {
 				name: 'Cold Chain',
-				address: { address: { street_address: '1 Quay', street_address_line_two: 'Hall 3', city: 'Rotterdam', state: 'ZH', country: 528 } },
+				address: {
+					address: {
+						street_address: '1 Quay',
+						street_address_line_two: 'Hall 3',
+						city: 'Rotterdam',
+						state: 'ZH',
+						country: 528,
+					},
+				},
 				contact: { contact: { email: emailOf('ops'), phoneNumber: '+31 10 555 0100' } },
 				timezone: 'Europe/Amsterdam',
 			},
 		}),
 		gives: () => ({
 			name: 'Cold Chain',
-			address: { street_address: '1 Quay', street_address_line_two: 'Hall 3', city: 'Rotterdam', state: 'ZH', country: 528 },
+			address: {
+				street_address: '1 Quay',
+				street_address_line_two: 'Hall 3',
+				city: 'Rotterdam',
+				state: 'ZH',
+				country: 528,
+			},
 			contact_info: { email: emailOf('ops'), phoneNumber: '+31105550100' },
 			timezone: 'Europe/Amsterdam',
 		}),
@@ -419,8 +471,16 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Webhook',
 		operation: 'create',
 		call: 'createWebhook',
-		parameters: () => ({ url: 'https://n8n.example.com/webhook/hubble', additionalFields: { name: 'n8n', maxBatchSize: 500 } }),
-		gives: () => ({ name: 'n8n', max_batch_size: 500, secret: any(expect.stringMatching(/./)), webhook_id: any(expect.any(String)) }),
+		parameters: () => ({
+			url: 'https://n8n.example.com/webhook/hubble',
+			additionalFields: { name: 'n8n', maxBatchSize: 500 },
+		}),
+		gives: () => ({
+			name: 'n8n',
+			max_batch_size: 500,
+			secret: any(expect.stringMatching(/./)),
+			webhook_id: any(expect.any(String)),
+		}),
 		bad: { url: 'n8n.example.com' },
 	},
 	{

@@ -24,4 +24,7 @@ export const tables: Readonly<Record<string, readonly Operation[]>> = {
 
 /** 'paymentMethod' → 'Payment Method', 'apiKey' → 'API Key'. */
 export const titleOf = (resource: string) =>
-	resource.replace(/^./, (letter) => letter.toUpperCase()).replace(/(?!^)([A-Z])/g, ' $1').replace(/^Api/, 'API');
+	resource
+		.replace(/^./, (letter) => letter.toUpperCase())
+		.replace(/(?!^)([A-Z])/g, ' $1')
+		.replace(/^Api/, 'API');

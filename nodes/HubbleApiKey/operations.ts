@@ -51,14 +51,17 @@ export const apiKeyOperations: readonly Operation[] = [
 			expires_at_seconds: expiry,
 		},
 		warn: ({ body }) =>
-			body.scopes ? undefined : 'No scope was chosen: Hubble gives such a key all scopes, so it may do everything in the organization.',
+			body.scopes
+				? undefined
+				: 'No scope was chosen: Hubble gives such a key all scopes, so it may do everything in the organization.',
 	},
 	{
 		resource: 'apiKey',
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete an API key',
-		description: 'Delete a key for good: whatever uses it loses its access at once, this credential too if the key is its own',
+		description:
+			'Delete a key for good: whatever uses it loses its access at once, this credential too if the key is its own',
 		method: 'DELETE',
 		path: '/v1/org/{org_id}/key/{key_id}',
 		scope: 'write-api-keys',

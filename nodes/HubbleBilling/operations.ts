@@ -1,7 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { invoice } from '../shared/fields';
 import type { Operation } from '../shared/operation';
-import { send, type Hubble } from '../shared/transport';
+import type { Hubble } from '../shared/connection';
+import { send } from '../shared/transport';
 
 /** The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number. */
 const fetched = new WeakMap<Hubble, Promise<IDataObject[]>>();
@@ -15,7 +16,10 @@ function invoices(hubble: Hubble): Promise<IDataObject[]> {
 
 /** What is safe in a file name on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
 function fileName(invoiceNumber: unknown): string {
-	const safe = String(invoiceNumber).replace(/[^\w.-]+/g, '-').replace(/^[.-]+|[.-]+$/g, '').slice(0, 100);
+	const safe = String(invoiceNumber)
+		.replace(/[^\w.-]+/g, '-')
+		.replace(/^[.-]+|[.-]+$/g, '')
+		.slice(0, 100);
 	return `${safe || 'invoice'}.pdf`;
 }
 

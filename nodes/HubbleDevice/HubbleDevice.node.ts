@@ -24,7 +24,7 @@ export class HubbleDevice implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(deviceOperations),
+		properties: toProperties(deviceOperations, [{ name: 'Device', value: 'device' }]),
 	};
 
 	methods = methods;

@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 import { exportFields, exportTo } from '../shared/export';
-import { device, platformTags, text, texts, uuid } from '../shared/fields';
+import { device, platformTags, tagFilters, text, uuid } from '../shared/fields';
 import type { Operation } from '../shared/operation';
+import type { List } from '../shared/pages';
 import { isoTime } from '../shared/times';
-import type { List } from '../shared/transport';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
 
@@ -107,10 +107,10 @@ const getMany: Operation = {
 			placeholder: 'e.g. site:Rotterdam',
 			description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
 			within: 'filters',
-			toWire: texts,
+			toWire: tagFilters,
 			keeps: ({ tags: own }, wanted) => {
-				const has = new Set(Object.entries(own as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
-				return (wanted as string[]).every((tag) => has.has(tag.replace('=', ':')));
+				const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
+				return (wanted as string[]).every((tag) => has.has(tag));
 			},
 		},
 	],
@@ -220,7 +220,7 @@ export const deviceOperations: readonly Operation[] = [
 				within: 'updateFields',
 				toWire: text(250),
 			},
-			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has.' },
+			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.' },
 			set_install_location: installLocation,
 			set_destination_org_id: {
 				displayName: 'Move to Organization ID',

@@ -24,7 +24,7 @@ export class HubbleInvitation implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(invitationOperations),
+		properties: toProperties(invitationOperations, [{ name: 'Invitation', value: 'invitation' }]),
 	};
 
 	methods = methods;

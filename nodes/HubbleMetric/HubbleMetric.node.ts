@@ -24,7 +24,7 @@ export class HubbleMetric implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(metricOperations),
+		properties: toProperties(metricOperations, [{ name: 'Metric', value: 'metric' }]),
 	};
 
 	methods = methods;

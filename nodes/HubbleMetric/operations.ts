@@ -21,7 +21,11 @@ const interval: Field = {
 	name: 'interval',
 	type: 'options',
 	options: [
-		{ name: 'Automatic', value: 'automatic', description: 'Hours for one day, days for up to 31 days, months for more' },
+		{
+			name: 'Automatic',
+			value: 'automatic',
+			description: 'Hours for one day, days for up to 31 days, months for more',
+		},
 		{ name: 'Day', value: 'day' },
 		{ name: 'Hour', value: 'hour', description: 'For up to 15 days' },
 		{ name: 'Month', value: 'month' },
@@ -37,7 +41,11 @@ const output: Field = {
 	type: 'options',
 	options: [
 		{ name: 'One Item per Interval', value: 'intervals' },
-		{ name: 'Summary with All Intervals', value: 'summary', description: 'One item with the totals and a list of the intervals' },
+		{
+			name: 'Summary with All Intervals',
+			value: 'summary',
+			description: 'One item with the totals and a list of the intervals',
+		},
 	],
 	default: 'intervals',
 	description: 'How the numbers become items',

@@ -24,7 +24,7 @@ export class HubbleOrganization implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(organizationOperations),
+		properties: toProperties(organizationOperations, [{ name: 'Organization', value: 'organization' }]),
 	};
 
 	methods = methods;

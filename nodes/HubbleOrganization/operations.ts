@@ -13,7 +13,8 @@ function filled(given: unknown, conversions: Record<string, (value: unknown) => 
 /** A phone number in the form of E.164. Empty is not sent. */
 function phoneNumber(value: unknown): string | undefined {
 	const number = String(value).replace(/[\s().-]/g, '');
-	if (number && !/^\+[1-9]\d{1,14}$/.test(number)) throw new Error(`"${String(value)}" is not a phone number such as +12065550100`);
+	if (number && !/^\+[1-9]\d{1,14}$/.test(number))
+		throw new Error(`"${String(value)}" is not a phone number such as +12065550100`);
 	return number || undefined;
 }
 
@@ -67,7 +68,13 @@ export const organizationOperations: readonly Operation[] = [
 								description: 'Number of the country in ISO 3166, e.g. 840 for the United States',
 							},
 							{ displayName: 'State', name: 'state', type: 'string', default: '', placeholder: 'e.g. WA' },
-							{ displayName: 'Street', name: 'street_address', type: 'string', default: '', placeholder: 'e.g. 1 Harbor Street' },
+							{
+								displayName: 'Street',
+								name: 'street_address',
+								type: 'string',
+								default: '',
+								placeholder: 'e.g. 1 Harbor Street',
+							},
 							{
 								displayName: 'Street, Second Line',
 								name: 'street_address_line_two',

@@ -4,7 +4,7 @@ import { exportFields, exportTo } from '../shared/export';
 import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
 import type { Ask, Fields, Operation } from '../shared/operation';
 import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
-import { MOST_WINDOWS } from '../shared/windows';
+import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/windows';
 
 /** The period and the filters of the packet history. */
 const inQuery: Fields = {
@@ -47,7 +47,11 @@ const parallelWindows: Field = {
 };
 
 function refuse({ query: { start, end }, token, settings }: Ask): string | undefined {
-	if (!token && Number(start ?? 0) >= Number(end)) return 'Parameter "Start Time": it is not earlier than the End Time';
+	if (!token && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
+		return start === undefined
+			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
+			: 'Parameter "Start Time": it is not earlier than the End Time';
+	}
 	try {
 		payloadDecoder(settings.decode, settings.table);
 	} catch (error) {

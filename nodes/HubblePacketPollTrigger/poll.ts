@@ -1,10 +1,11 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { connect, type Hubble } from '../shared/connection';
 import { payloadDecoder } from '../shared/decode';
 import { unixSeconds } from '../shared/fields';
 import { normalizePacket, packetKey, receivedAt, simplifyPacket, type Packet } from '../shared/packet';
 import { packetFilter } from '../shared/packetFilter';
-import { connect, pages, type Hubble } from '../shared/transport';
+import { pages } from '../shared/pages';
 import { advance, behind, resume, type Position, type Stored } from './position';
 
 /** Packets in a full page, and days that Hubble keeps them (API definition, "Packets"). */

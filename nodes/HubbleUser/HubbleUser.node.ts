@@ -24,7 +24,7 @@ export class HubbleUser implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(userOperations),
+		properties: toProperties(userOperations, [{ name: 'User', value: 'user' }]),
 	};
 
 	methods = methods;

@@ -24,7 +24,7 @@ export class HubbleWebhook implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(webhookOperations),
+		properties: toProperties(webhookOperations, [{ name: 'Webhook', value: 'webhook' }]),
 	};
 
 	methods = methods;

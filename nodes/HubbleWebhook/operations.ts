@@ -4,7 +4,8 @@ import type { Operation } from '../shared/operation';
 /** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
 function address(value: unknown): string | undefined {
 	const url = text(2000)(value).trim();
-	if (url && !/^https?:\/\/[^\s/]+\S*$/i.test(url)) throw new Error(`"${url}" is not an address that begins with https://`);
+	if (url && !/^https?:\/\/[^\s/]+\S*$/i.test(url))
+		throw new Error(`"${url}" is not an address that begins with https://`);
 	return url || undefined;
 }
 

@@ -5,10 +5,12 @@
  */
 import { Hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Hubble } from './connection';
 import { texts, type Field } from './fields';
 import type { Ask, Fields } from './operation';
+import type { List } from './pages';
 import { isoTime } from './times';
-import type { Call, Hubble, List } from './transport';
+import type { Call } from './transport';
 import { pagesOf } from './windows';
 
 /** What there is to know about the rows of one kind. */

@@ -12,7 +12,9 @@ import type {
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Call, Hubble, List } from './transport';
+import type { Hubble } from './connection';
+import type { List } from './pages';
+import type { Call } from './transport';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
@@ -38,8 +40,8 @@ export interface Ask {
 	keeps: Array<(row: IDataObject) => boolean>;
 }
 
-/** What became of one part of a batch: its data, or why Hubble refused it. */
-export type BatchResult = { json: IDataObject } | { refused: string };
+/** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
+export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
 /** How many items become few calls. */
 export interface Batch {
@@ -137,21 +139,22 @@ function operationChoice(rows: readonly Operation[]): INodeProperties {
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }
 
-/** The parameters of a node, made from its table: resource, operation, then those of each operation. */
+/**
+ * The parameters of a node, made from its table: resource, operation, then those of each operation.
+ * A single resource is no choice, so it is hidden; without any, n8n would describe the operation to an AI
+ * agent by what the whole node does instead of by its action.
+ */
 export function toProperties(
 	operations: readonly Operation[],
-	resources: ReadonlyArray<{ name: string; value: string }> = [],
+	resources: ReadonlyArray<{ name: string; value: string }>,
 ): INodeProperties[] {
-	const choices = resources.length
-		? [
-				choice('Resource', 'resource', [...resources], resources[0]?.value ?? ''),
-				...resources.map(({ value }) => ({
-					...operationChoice(operations.filter(({ resource }) => resource === value)),
-					displayOptions: { show: { resource: [value] } },
-				})),
-			]
-		: [operationChoice(operations)];
-	return [...choices, ...operations.flatMap(operationProperties)];
+	const resource = choice('Resource', 'resource', [...resources], resources[0]?.value ?? '');
+	const choices = resources.map(({ value }) => ({
+		...operationChoice(operations.filter((row) => (row.resource ?? value) === value)),
+		displayOptions: { show: { resource: [value] } },
+	}));
+	if (resources.length === 1) resource.type = 'hidden';
+	return [resource, ...choices, ...operations.flatMap(operationProperties)];
 }
 
 function operationProperties(operation: Operation): INodeProperties[] {

@@ -8,7 +8,9 @@ import type {
 	INodeListSearchResult,
 	INodePropertyOptions,
 } from 'n8n-workflow';
-import { connect, pages, send, settingsOf, type List } from './transport';
+import { connect, settingsOf } from './connection';
+import { pages, type List } from './pages';
+import { send } from './transport';
 
 /** Where a picker finds its entries: the call, the field with the ID, and what the user reads. */
 interface Source {
@@ -111,23 +113,29 @@ async function hubbleApiTest(
 ): Promise<INodeCredentialTestResult> {
 	const { baseUrl, organizationId, token, prefixes } = settingsOf(credential.data ?? {});
 	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
+	if (!token) return failed('The API Token is empty');
+	if (!organizationId) return failed('The Organization ID is empty');
 	const { helpers } = this;
 	try {
 		// The only request helper that n8n gives to credential tests.
-		const { statusCode } = (await helpers.request({
+		const { statusCode, body } = (await helpers.request({
 			uri: `${baseUrl}${prefixes.v1}/org/${encodeURIComponent(organizationId)}/check`,
 			headers: { Authorization: `Bearer ${token}` },
 			timeout: 10_000,
 			followRedirect: false,
 			simple: false,
 			resolveWithFullResponse: true,
-		})) as { statusCode: number };
-		if (statusCode >= 200 && statusCode < 300) return { status: 'OK', message: 'Hubble accepts the token for this organization' };
+			json: true,
+		})) as { statusCode: number; body: unknown };
+		const isHubbles = typeof body === 'object' && body !== null && ('org_id' in body || 'description' in body || 'name' in body);
 		if (statusCode === 401) return failed('Hubble does not accept this API token: it is wrong, expired or revoked');
-		if ([400, 403, 404].includes(statusCode)) {
+		if (isHubbles && statusCode >= 200 && statusCode < 300) {
+			return { status: 'OK', message: 'Hubble accepts the token for this organization' };
+		}
+		if (isHubbles && [400, 403, 404].includes(statusCode)) {
 			return failed(`The API token does not belong to the organization ${organizationId}: check the Organization ID`);
 		}
-		return failed(`${baseUrl} answered with HTTP ${statusCode}: check the Base URL, or try again later`);
+		return failed(`${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`);
 	} catch (error) {
 		const { code, cause } = error as { code?: string; cause?: IDataObject };
 		const reason = String(code ?? cause?.code ?? 'no answer');

@@ -1,4 +1,4 @@
-/** The two spellings that Hubble's documents have for a scope: `read-devices` on the wire, `devices:read` beside it. */
+/** Hubble's documents have two spellings for a scope: `read-devices`, which is on the wire, and `devices:read`. */
 
 /** Subjects whose short name is another word. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {

@@ -8,16 +8,19 @@
  * reading, by the density that the pages show: a period says nothing about when its packets came.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { Hubble } from './connection';
+import { foreignReply } from './errors';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
+import { pages, type List, type Page } from './pages';
 import { isoTime } from './times';
-import { pages, send, type Call, type Hubble, type List, type Page } from './transport';
+import { send, type Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
 const PAGE = 1000;
 
 /** How long the packets go back when no start is given (API definition, `start`). */
-const DEFAULT_PERIOD_S = 7 * 86_400;
+export const DEFAULT_PERIOD_S = 7 * 86_400;
 
 /** Pages that one window is made for, and how many when there is no room to read ahead. */
 const PAGES_EACH = 8;
@@ -30,7 +33,7 @@ const SLACK = 0.15;
 const PAGES_AHEAD = 10;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
-const FASTEST = 50;
+const FASTEST = 120;
 
 /** Windows at once, unless the user says otherwise. */
 export const MOST_WINDOWS = 8;
@@ -196,10 +199,11 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 	return inOrder(
 		{
 			fetch: async (from, token) => {
-				const { body, headers, ms } = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
+				const { body, headers, requestId, ms } = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
 				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
-				const next = String(headers['continuation-token'] ?? '') || undefined;
-				return { rows: (body[list.rows] ?? []) as IDataObject[], next };
+				const rows = body[list.rows] as IDataObject[];
+				if (!Array.isArray(rows)) throw foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
+				return { rows, next: String(headers['continuation-token'] ?? '') || undefined };
 			},
 			timeOf: list.timeOf ?? (() => NaN),
 			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { decode } from './decode';
 import { exports } from './export';
 import { items } from './items';
-import { pace, windows, items, exports, updates, decode } from './pace';
+import { pace, windows } from './pace';
 import type { Result } from './result';
 import { updates } from './updates';
 

@@ -26,7 +26,10 @@ async function run(node: INodeType, parameters: IDataObject, input?: IDataObject
 const jsonOf = ({ items }: Outcome) => items.map(({ json }) => json);
 
 /** Runs something in the context of a node: a picker, or the node as it runs for an AI agent. */
-function within(name: string, execution: (context: IExecuteFunctions, node: INodeType) => Promise<unknown>): INodeType {
+function within(
+	name: string,
+	execution: (context: IExecuteFunctions, node: INodeType) => Promise<unknown>,
+): INodeType {
 	const node = nodeNamed(name);
 	return {
 		description: node.description,
@@ -40,7 +43,10 @@ describe('pickers', () => {
 	type Found = { results: Array<{ name: string; value: string }>; paginationToken?: string };
 	async function search(name: string, filter?: string, paginationToken?: string): Promise<Found> {
 		const picker = nodeNamed('Hubble Device').methods?.listSearch?.[name];
-		const asked = within('Hubble Device', async (context) => await picker?.call(context as never, filter, paginationToken));
+		const asked = within(
+			'Hubble Device',
+			async (context) => await picker?.call(context as never, filter, paginationToken),
+		);
 		const outcome = await run(asked, {});
 		expect(outcome.error).toBeUndefined();
 		return jsonOf(outcome)[0]?.result as unknown as Found;
@@ -64,7 +70,13 @@ describe('pickers', () => {
 	test('users come by name and email, by numbered pages', async () => {
 		for (let n = 0; n < 100; n++) {
 			const user_id = `user-${n}`;
-			hubble.world.main.users.set(user_id, { user_id, email: `u${n}@example.com`, email_confirmed: true, created_at: 1, role: 'member' });
+			hubble.world.main.users.set(user_id, {
+				user_id,
+				email: `u${n}@example.com`,
+				email_confirmed: true,
+				created_at: 1,
+				role: 'member',
+			});
 		}
 		const first = await search('searchUsers');
 		expect(first.results).toHaveLength(100);
@@ -85,19 +97,30 @@ describe('pickers', () => {
 			{ name: 'https://a.example.com/x', value: 'w' },
 			{ name: 'Second (https://a.example.com/x)', value: 'v' },
 		]);
-		expect((await search('searchApiKeys', 'simu')).results).toEqual([{ name: 'Simulator', value: [...main.keys.keys()][0] }]);
-		expect((await search('searchInvoices', '1004')).results).toEqual([{ name: 'SIM-1004 (draft)', value: main.invoices[0]?.invoice_id }]);
+		expect((await search('searchApiKeys', 'simu')).results).toEqual([
+			{ name: 'Simulator', value: [...main.keys.keys()][0] },
+		]);
+		expect((await search('searchInvoices', '1004')).results).toEqual([
+			{ name: 'SIM-1004 (draft)', value: main.invoices[0]?.invoice_id },
+		]);
 		expect((await search('searchInvoices', 'nothing')).results).toEqual([]);
 	});
 
 	test('scopes and time zones come as options', async () => {
 		const { getScopes, getTimezones } = nodeNamed('Hubble API Key').methods?.loadOptions ?? {};
 		const load = async (method: typeof getScopes) => {
-			const outcome = await run(within('Hubble API Key', async (context) => await method?.call(context as never)), {});
+			const outcome = await run(
+				within('Hubble API Key', async (context) => await method?.call(context as never)),
+				{},
+			);
 			return jsonOf(outcome)[0]?.result as unknown as Array<{ name: string; value: string }>;
 		};
 		expect(await load(getScopes)).toHaveLength(16);
-		expect(await load(getScopes)).toContainEqual({ name: 'Read devices', value: 'read-devices', description: 'read-devices' });
+		expect(await load(getScopes)).toContainEqual({
+			name: 'Read devices',
+			value: 'read-devices',
+			description: 'read-devices',
+		});
 		const zones = await load(getTimezones);
 		expect(zones).toContainEqual({ name: 'Europe/Amsterdam', value: 'Europe/Amsterdam' });
 		expect(zones).toContainEqual({ name: 'UTC', value: 'UTC' });
@@ -106,7 +129,11 @@ describe('pickers', () => {
 
 describe('invoice PDF', () => {
 	const download = (ids: string[]) =>
-		run(nodeNamed('Hubble Billing'), { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.id }}') }, ids.map((id) => ({ id })));
+		run(
+			nodeNamed('Hubble Billing'),
+			{ resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.id }}') },
+			ids.map((id) => ({ id })),
+		);
 	const pdfs = ({ items }: Outcome) => items.map(({ binary }) => binary?.data);
 
 	test('goes out as a file named by the invoice number, the list fetched once', async () => {
@@ -158,7 +185,11 @@ describe('API keys', () => {
 	test('with scopes get none; both spellings do', async () => {
 		const outcome = await create({ scopes: '={{ ["devices:read", "write-devices"] }}', expires: '2099-01-01' });
 		expect(outcome.hints).toEqual([]);
-		expect(sent()).toEqual({ name: 'New', scopes: ['read-devices', 'write-devices'], expires_at_seconds: 4_070_908_800 });
+		expect(sent()).toEqual({
+			name: 'New',
+			scopes: ['read-devices', 'write-devices'],
+			expires_at_seconds: 4_070_908_800,
+		});
 	});
 
 	test('whose reply is lost leave no key behind in the error', async () => {
@@ -221,7 +252,9 @@ describe('as the tool of an AI agent', () => {
 	});
 
 	test('Return All ends at a hundred short rows and says so', async () => {
-		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
+		const rows = jsonOf(
+			await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }),
+		);
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('first 100 results') as string });

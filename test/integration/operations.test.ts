@@ -40,7 +40,11 @@ async function run(
 ): Promise<Outcome> {
 	return await execute({
 		node: nodes[node] as never,
-		parameters: { ...(resource ? { resource } : {}), operation, ...(expressions(inputs[0] ?? {}) as IDataObject) } as never,
+		parameters: {
+			...(resource ? { resource } : {}),
+			operation,
+			...(expressions(inputs[0] ?? {}) as IDataObject),
+		} as never,
 		credential: credential(hubble, more.token),
 		input: inputs,
 		onError: more.onError,
@@ -51,9 +55,12 @@ async function run(
 function expressions(value: unknown, path = '$json', name = ''): unknown {
 	// n8n decides with these what it shows, so they stay as they are.
 	if (typeof value === 'boolean' || name === '__rl' || name === 'mode') return value;
-	if (Array.isArray(value) && typeof value[0] === 'object') return value.map((entry, index) => expressions(entry, `${path}[${index}]`));
+	if (Array.isArray(value) && typeof value[0] === 'object')
+		return value.map((entry, index) => expressions(entry, `${path}[${index}]`));
 	if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-		return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expressions(entry, `${path}.${key}`, key)]));
+		return Object.fromEntries(
+			Object.entries(value).map(([key, entry]) => [key, expressions(entry, `${path}.${key}`, key)]),
+		);
 	}
 	return typeof value === 'string' && value.startsWith('=') ? value : `={{ ${path} }}`;
 }
@@ -62,12 +69,14 @@ const given = (hubble: Simulator, sample: Sample, n = 0) => sample.parameters?.(
 
 /** The successful run of a sample, made once: its outcome, and the requests that it took. */
 function success(sample: Sample): Promise<{ outcome: Outcome; log: readonly LogEntry[]; gives: IDataObject }> {
-	const made = successes.get(sample) ?? withHubble(async (hubble) => {
-		const input = given(hubble, sample);
-		const gives = sample.gives(hubble);
-		const outcome = await run(hubble, sample, [input]);
-		return { outcome, log: hubble.log, gives };
-	});
+	const made =
+		successes.get(sample) ??
+		withHubble(async (hubble) => {
+			const input = given(hubble, sample);
+			const gives = sample.gives(hubble);
+			const outcome = await run(hubble, sample, [input]);
+			return { outcome, log: hubble.log, gives };
+		});
 	successes.set(sample, made);
 	return made;
 }
@@ -80,7 +89,11 @@ const titled = samples.map((sample, index) => {
 
 test('there is a sample for each operation', () => {
 	const sampled = new Set(samples.map(rowOf));
-	expect(Object.values(tables).flat().filter((row) => !sampled.has(row))).toEqual([]);
+	expect(
+		Object.values(tables)
+			.flat()
+			.filter((row) => !sampled.has(row)),
+	).toEqual([]);
 });
 
 describe.each(titled)('$title', ({ sample }) => {
@@ -101,31 +114,37 @@ describe.each(titled)('$title', ({ sample }) => {
 		withHubble(async (hubble) => {
 			const inputs = [given(hubble, sample, 0), given(hubble, sample, 1), given(hubble, sample, 2)];
 			if (bad) inputs[1] = { ...given(hubble, sample, 1), ...bad };
-			else hubble.addFault({ call, status: 400, skip: (await pagesOf(sample)) });
+			else hubble.addFault({ call, status: 400, skip: await pagesOf(sample) });
 			const { items, error } = await run(hubble, sample, inputs, { onError: 'continueRegularOutput' });
 			expect(error).toBeUndefined();
-			const byItem = [0, 1, 2].map((item) => items.filter(({ pairedItem }) => (pairedItem as IPairedItemData).item === item));
+			const byItem = [0, 1, 2].map((item) =>
+				items.filter(({ pairedItem }) => (pairedItem as IPairedItemData).item === item),
+			);
 			expect(byItem.map((own) => own.length > 0)).toEqual([true, true, true]);
 			expect(byItem.map((own) => own.some(({ json }) => 'error' in json))).toEqual([false, true, false]);
-			expect(byItem[1]?.map(({ json }) => json)).toEqual([expect.objectContaining({ error: expect.stringMatching(/./) as string })]);
+			expect(byItem[1]?.map(({ json }) => json)).toEqual([
+				expect.objectContaining({ error: expect.stringMatching(/./) as string }),
+			]);
 		}));
 
-	if (scope) test('names the scope that the key lacks', () =>
-		withHubble(async (hubble) => {
-			const token = hubble.createToken(allScopes.filter((granted) => granted !== scope));
-			const { error, items } = await run(hubble, sample, [given(hubble, sample)], { token });
-			expect(items).toEqual([]);
-			expect(error?.message).toContain(`needs the scope ${scope}`);
-			expect(error?.httpCode).toBe('403');
-			expect(JSON.stringify([error?.message, error?.description])).not.toContain(token);
-		}));
+	if (scope)
+		test('names the scope that the key lacks', () =>
+			withHubble(async (hubble) => {
+				const token = hubble.createToken(allScopes.filter((granted) => granted !== scope));
+				const { error, items } = await run(hubble, sample, [given(hubble, sample)], { token });
+				expect(items).toEqual([]);
+				expect(error?.message).toContain(`needs the scope ${scope}`);
+				expect(error?.httpCode).toBe('403');
+				expect(JSON.stringify([error?.message, error?.description])).not.toContain(token);
+			}));
 
-	if (unknown) test('names the ID that Hubble does not know', () =>
-		withHubble(async (hubble) => {
-			const { error } = await run(hubble, sample, [{ ...given(hubble, sample), ...unknown.parameters }]);
-			expect(error?.httpCode).toBe('404');
-			expect(error?.message).toContain(unknown.id);
-		}));
+	if (unknown)
+		test('names the ID that Hubble does not know', () =>
+			withHubble(async (hubble) => {
+				const { error } = await run(hubble, sample, [{ ...given(hubble, sample), ...unknown.parameters }]);
+				expect(error?.httpCode).toBe('404');
+				expect(error?.message).toContain(unknown.id);
+			}));
 });
 
 /** How many requests of its call a sample takes for one item. */
@@ -138,14 +157,19 @@ async function pagesOf(sample: Sample): Promise<number> {
 function leaves(schema: Schema, path = ''): string[] {
 	if (schema.items) return leaves(schema.items as Schema, path);
 	if (!schema.properties) return [path];
-	return Object.entries(schema.properties as Record<string, Schema>).flatMap(([name, inner]) => leaves(inner, path ? `${path}.${name}` : name));
+	return Object.entries(schema.properties as Record<string, Schema>).flatMap(([name, inner]) =>
+		leaves(inner, path ? `${path}.${name}` : name),
+	);
 }
 
 /** The paths at which a body holds values, as `leaves` writes them. */
 function valuesIn(value: unknown, path = ''): string[] {
 	if (Array.isArray(value)) return value.flatMap((entry) => valuesIn(entry, path));
 	if (typeof value !== 'object' || value === null) return [path];
-	return [path, ...Object.entries(value).flatMap(([name, inner]) => valuesIn(inner, path ? `${path}.${name}` : name))];
+	return [
+		path,
+		...Object.entries(value).flatMap(([name, inner]) => valuesIn(inner, path ? `${path}.${name}` : name)),
+	];
 }
 
 /** The parameters of a call that none of these requests set to something else than Hubble's default. */
@@ -159,7 +183,9 @@ function notSet({ name, query = {}, headers = {}, body }: Call, requests: readon
 	return [
 		...(requests.length ? [] : ['the call itself']),
 		...Object.entries(query).flatMap(([parameter, schema]) =>
-			asked(parameter).some((value) => value !== undefined && String(value) !== String(schema.default)) ? [] : [parameter],
+			asked(parameter).some((value) => value !== undefined && String(value) !== String(schema.default))
+				? []
+				: [parameter],
 		),
 		...Object.keys(headers).filter((header) => !isSent[header]),
 		...(body ? leaves(body).filter((path) => !bodies.has(path)) : []),
@@ -168,7 +194,12 @@ function notSet({ name, query = {}, headers = {}, body }: Call, requests: readon
 
 test('each of the 38 calls is made, with each of its parameters set', async () => {
 	const log = (await Promise.all(samples.map(success))).flatMap(({ log: entries }) => entries);
-	const missing = (calls as readonly Call[]).flatMap((call) => notSet(call, log.filter((entry) => entry.call === call.name)));
+	const missing = (calls as readonly Call[]).flatMap((call) =>
+		notSet(
+			call,
+			log.filter((entry) => entry.call === call.name),
+		),
+	);
 	expect(calls).toHaveLength(38);
 	expect(missing).toEqual([]);
 });

@@ -2,7 +2,12 @@
 /** What n8n and Hubble want of the operation tables, checked on all of them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
+import {
+	NodeHelpers,
+	type INodeProperties,
+	type INodePropertyCollection,
+	type INodePropertyOptions,
+} from 'n8n-workflow';
 import { fieldsOf } from '../../nodes/shared/operation';
 import { withIsoTimes } from '../../nodes/shared/times';
 import { nodes } from '../nodes';
@@ -13,7 +18,8 @@ const root = join(__dirname, '../..');
 const rows = Object.entries(tables).flatMap(([node, operations]) =>
 	operations.map((row) => ({ title: [node, row.resource, row.value].filter(Boolean).join(' '), node, row })),
 );
-const callOf = (method: string, path: string) => (calls as readonly Call[]).find((call) => call.method === method && call.path === path);
+const callOf = (method: string, path: string) =>
+	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
 
 describe.each(rows)('$title', ({ row }) => {
 	const { method, path, scope, inPath = {}, inQuery = {}, inBody = {}, list, batch, name, action, description } = row;
@@ -26,9 +32,15 @@ describe.each(rows)('$title', ({ row }) => {
 
 	test('sends only parameters that the contract has', () => {
 		const sent = batch && !batch.single ? callOf(method, batch.path) : call;
-		expect(Object.keys(inPath)).toEqual(Object.keys(call?.params ?? {}).filter((placeholder) => placeholder !== 'org_id'));
-		expect(Object.keys(sent?.query ?? {})).toEqual(expect.arrayContaining([...Object.keys(inQuery), ...(list?.pageSize ? [list.pageSize.name] : [])]));
-		expect(Object.keys((sent?.body?.properties as Schema | undefined) ?? {})).toEqual(expect.arrayContaining(Object.keys(inBody)));
+		expect(Object.keys(inPath)).toEqual(
+			Object.keys(call?.params ?? {}).filter((placeholder) => placeholder !== 'org_id'),
+		);
+		expect(Object.keys(sent?.query ?? {})).toEqual(
+			expect.arrayContaining([...Object.keys(inQuery), ...(list?.pageSize ? [list.pageSize.name] : [])]),
+		);
+		expect(Object.keys((sent?.body?.properties as Schema | undefined) ?? {})).toEqual(
+			expect.arrayContaining(Object.keys(inBody)),
+		);
 	});
 
 	test('reads the list that the contract has', () => {
@@ -82,7 +94,9 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		expect(description.name).toBe(folder[0]?.toLowerCase() + folder.slice(1));
 		expect(n8n.nodes).toContain(`dist/nodes/${folder}/${folder}.node.js`);
 		expect(existsSync(join(root, `nodes/${folder}/${folder}.node.json`))).toBe(true);
-		expect(readFileSync(join(root, `nodes/${folder}/${folder}.node.json`), 'utf8')).toContain(`"n8n-nodes-hubble.${description.name}"`);
+		expect(readFileSync(join(root, `nodes/${folder}/${folder}.node.json`), 'utf8')).toContain(
+			`"n8n-nodes-hubble.${description.name}"`,
+		);
 		expect(description.usableAsTool).toBe(true);
 	});
 
@@ -96,8 +110,18 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		}
 		const choice = description.properties.find((property) => property.name === 'resource');
 		const shown = (choice?.options ?? []) as INodePropertyOptions[];
-		expect(shown.map(({ value }) => value)).toEqual(resources.filter(Boolean));
-		expect(shown.map((option) => option.name)).toEqual(resources.filter(Boolean).map((resource) => titleOf(resource ?? '')));
+		if (resources[0] === undefined) {
+			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.replace('Hubble ', '')]]);
+		} else {
+			expect(shown).toEqual(resources.map((resource = '') => ({ name: titleOf(resource), value: resource })));
+		}
+	});
+
+	test('tells an AI agent by its action what each operation does', () => {
+		for (const { resource, value, action } of operations) {
+			const parameters = { resource: resource ?? (description.properties[0]?.default as string), operation: value };
+			expect(NodeHelpers.makeDescription(parameters, description)).toBe(`${action} in ${name}`);
+		}
 	});
 
 	test('has parameters that read as n8n wants them', () => {
@@ -111,7 +135,8 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 				const search = mode.typeOptions?.searchListMethod;
 				if (mode.type === 'list') expect(methods?.listSearch).toHaveProperty(search ?? 'none');
 			}
-			if (typeOptions?.loadOptionsMethod) expect(methods?.loadOptions).toHaveProperty(typeOptions.loadOptionsMethod as string);
+			if (typeOptions?.loadOptionsMethod)
+				expect(methods?.loadOptions).toHaveProperty(typeOptions.loadOptionsMethod as string);
 			if (type === 'options' || type === 'multiOptions') {
 				const shown = ((property.options ?? []) as INodePropertyOptions[]).map((option) => option.name);
 				expect(shown).toEqual([...shown].sort((a, b) => a.localeCompare(b)));
