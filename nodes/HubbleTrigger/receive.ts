@@ -3,7 +3,7 @@
  * 500 and store a failed execution, so every way out is an answer of ours; none carries a header or a secret.
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { digestOf, recall, seen, toText, type Answer } from './redelivery';
+import { digestOf, follow, recall, seen, type Answer } from './redelivery';
 import { nodeKey } from './registration';
 import { sources, type Delivery } from './sources';
 
@@ -72,15 +72,13 @@ async function take(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	// In a test, static data are empty and the workflow is run on purpose.
 	if (identity && context.getMode() !== 'manual') {
 		const data = context.getWorkflowStaticData('node');
-		const memory = recall(nodeKey(context), String(data.accepted ?? ''));
+		const memory = recall(nodeKey(context), data.accepted);
 		const digest = digestOf(identity());
 		const before = seen(memory, digest);
 		if (before === 'accepted') return {};
 		if (before === 'running') return answer(context, 503, 'The same delivery is being worked on.');
-		memory.running.set(digest, context.getResponseObject() as unknown as Answer);
 		const isAtOnce = context.getNodeParameter('acknowledge', 'onReceived') === 'onReceived';
-		const text = toText(memory, isAtOnce ? digest : undefined);
-		if (text !== (data.accepted ?? '')) data.accepted = text;
+		void follow(memory, digest, context.getResponseObject() as unknown as Answer, isAtOnce, data);
 	}
 	return { workflowData: [items.map((json: IDataObject) => ({ json }))] };
 }
