@@ -4,10 +4,7 @@ import { exportFields, exportTo } from '../shared/export';
 import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
 import type { Ask, Fields, Operation } from '../shared/operation';
 import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
-import { MOST_WINDOWS } from '../shared/windows';
-
-/** How far back Hubble begins without a start (API definition, `start`). */
-const DEFAULT_PERIOD_S = 7 * 86_400;
+import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/windows';
 
 /** The period and the filters of the packet history. */
 const inQuery: Fields = {
@@ -50,8 +47,7 @@ const parallelWindows: Field = {
 };
 
 function refuse({ query: { start, end }, token, settings }: Ask): string | undefined {
-	const from = start ?? Date.now() / 1000 - DEFAULT_PERIOD_S;
-	if (!token && Number(from) >= Number(end)) {
+	if (!token && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
 		return start === undefined
 			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
 			: 'Parameter "Start Time": it is not earlier than the End Time';

@@ -1,10 +1,10 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { connect, type Hubble } from '../shared/connection';
 import { payloadDecoder } from '../shared/decode';
 import { unixSeconds } from '../shared/fields';
 import { normalizePacket, packetKey, receivedAt, simplifyPacket, type Packet } from '../shared/packet';
 import { packetFilter } from '../shared/packetFilter';
-import { connect, type Hubble } from '../shared/connection';
 import { pages } from '../shared/pages';
 import { advance, behind, resume, type Position, type Stored } from './position';
 

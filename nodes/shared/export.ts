@@ -5,11 +5,11 @@
  */
 import { Hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Hubble } from './connection';
 import { texts, type Field } from './fields';
 import type { Ask, Fields } from './operation';
-import { isoTime } from './times';
-import type { Hubble } from './connection';
 import type { List } from './pages';
+import { isoTime } from './times';
 import type { Call } from './transport';
 import { pagesOf } from './windows';
 

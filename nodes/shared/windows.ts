@@ -8,18 +8,18 @@
  * reading, by the density that the pages show: a period says nothing about when its packets came.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { isoTime } from './times';
-import type { Hubble } from './connection';
 import { pages, rowsIn, type List, type Page } from './pages';
+import { isoTime } from './times';
 import { send, type Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
 const PAGE = 1000;
 
 /** How long the packets go back when no start is given (API definition, `start`). */
-const DEFAULT_PERIOD_S = 7 * 86_400;
+export const DEFAULT_PERIOD_S = 7 * 86_400;
 
 /** Pages that one window is made for, and how many when there is no room to read ahead. */
 const PAGES_EACH = 8;
@@ -32,7 +32,7 @@ const SLACK = 0.15;
 const PAGES_AHEAD = 10;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
-const FASTEST = 50;
+const FASTEST = 120;
 
 /** Windows at once, unless the user says otherwise. */
 export const MOST_WINDOWS = 8;

@@ -11,20 +11,22 @@ export async function exports(): Promise<Result[]> {
 		const stage = await openStage({ devices: 1000, packets, days: 6, limits: false }, 1000);
 		const workflow = await stage.workflow([hubblePackets({ operation: 'export', format: 'ndjson' })], '$json');
 		const runs = [];
+		const peaks: number[] = [];
 		const bare: number[] = [];
-		await stage.run(workflow);
 		for (let index = 0; index < RUNS; index++) {
+			await stage.restart();
+			peaks.push((await stage.run(workflow, 600)).peakMb);
 			const run = await stage.run(workflow, 600);
 			if (run.report.count !== packets) throw new Error(`The file holds ${String(run.report.count)} packets`);
 			runs.push(run);
 			bare.push(await stage.bareLoop({ toFile: true }));
 		}
 		await stage.close();
-		measured.push({ seconds: median(runs.map(({ seconds }) => seconds)), peakMb: median(runs.map(({ peakMb }) => peakMb)), bare: median(bare) });
+		measured.push({ seconds: median(runs.map(({ seconds }) => seconds)), peakMb: median(peaks), bare: median(bare) });
 	}
 	const [small, large] = measured;
 	if (!small || !large) throw new Error('Nothing was measured');
-	const remark = `median of ${RUNS} paired runs; 100,000: ${small.seconds.toFixed(1)} s, ${small.peakMb.toFixed(0)} MB; 1,000,000: ${large.seconds.toFixed(1)} s, ${large.peakMb.toFixed(0)} MB`;
+	const remark = `median of ${RUNS} paired runs, memory in a fresh n8n; 100,000: ${small.seconds.toFixed(1)} s, ${small.peakMb.toFixed(0)} MB; 1,000,000: ${large.seconds.toFixed(1)} s, ${large.peakMb.toFixed(0)} MB`;
 	return [
 		{ name: '1,000,000 packets to NDJSON, peak memory above idle', unit: 'MB', ours: large.peakMb, peer: null, limit: null, ...atMost(150, large.peakMb), remark },
 		{ name: '100,000 packets to NDJSON, peak memory above idle', unit: 'MB', ours: small.peakMb, peer: null, limit: null, ...atMost(150, small.peakMb), remark },

@@ -122,6 +122,12 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		workflow,
 		run,
 		bareLoop,
+		/** A fresh n8n process: what an earlier run made the heap grow to does not hide what the next one needs. */
+		async restart() {
+			await n8n.stop();
+			await n8n.start();
+			await pause(3000);
+		},
 		async close() {
 			await n8n.stop();
 			await marks.close();

@@ -11,6 +11,7 @@ import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
 import { queueChecks } from './checks/queue';
+import { scaleChecks } from './checks/scale';
 import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
@@ -24,7 +25,7 @@ const everywhere = [
 ];
 
 const plan: Record<N8nVersion, Check[]> = {
-	'2.41.1': [...everywhere, ...agentChecks, ...browserChecks, ...queueChecks],
+	'2.41.1': [...everywhere, ...scaleChecks, ...agentChecks, ...browserChecks, ...queueChecks],
 	'1.123.81': everywhere,
 };
 

@@ -1,0 +1,73 @@
+/** The position of the poll trigger: through any sequence of polls and crashes no packet is lost. */
+import fc from 'fast-check';
+import { advance, behind, resume, type Position, type Stored } from '../../nodes/HubblePacketPollTrigger/position';
+
+const PAGE = 3;
+
+/** What can happen around one poll; n8n saves the position, then makes the execution. */
+const event = fc.constantFrom('handed over', 'error', 'crash before saving', 'crash after saving', 'crash after hand-over', 'restart', 'arrival');
+
+it('loses nothing, and repeats at most the last execution for each crash or restart', () => {
+	fc.assert(
+		fc.property(fc.array(event, { maxLength: 60 }), fc.nat(20), (events, history) => {
+			let length = history;
+			let disk: Stored = {};
+			let stored: Stored = {};
+			let emittedFrom: Position | undefined;
+			const delivered: number[] = [];
+			let restarts = 0;
+			const restart = () => {
+				stored = structuredClone(disk);
+				emittedFrom = undefined;
+				restarts++;
+			};
+			const poll = (outcome: string) => {
+				const from = resume(stored, 'stream', 0, emittedFrom);
+				const at = Number(from.token ?? from.start);
+				const packets = Array.from({ length: Math.min(PAGE, length - at) }, (_, index) => at + index);
+				if (outcome === 'error') return;
+				const next = packets.length ? { token: String(at + packets.length) } : from;
+				const changed = advance(stored, 'stream', from, next, packets.length > 0);
+				if (changed) stored = changed;
+				emittedFrom = packets.length ? from : undefined;
+				if (!packets.length) return;
+				if (outcome === 'crash before saving') return restart();
+				disk = structuredClone(stored);
+				if (outcome === 'crash after saving') return restart();
+				delivered.push(...packets);
+				if (outcome === 'crash after hand-over') restart();
+			};
+			for (const what of events) {
+				if (what === 'arrival') length += 2;
+				else if (what === 'restart') restart();
+				else poll(what);
+			}
+			for (let index = 0; index <= length; index++) poll('handed over');
+			expect([...new Set(delivered)].sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, index) => index));
+			expect(delivered.length - length).toBeLessThanOrEqual(restarts * PAGE);
+		}),
+		{ numRuns: 2000 },
+	);
+});
+
+it('begins anew when the stream is another one', () => {
+	const stored: Stored = { stream: 'a', next: { token: 't' } };
+	expect(resume(stored, 'a', 5)).toEqual({ token: 't' });
+	expect(resume(stored, 'b', 5)).toEqual({ start: 5 });
+	expect(resume({}, 'a', 5)).toEqual({ start: 5 });
+});
+
+it('stores nothing when nothing happened', () => {
+	const stored: Stored = { stream: 'a', next: { token: 't' } };
+	expect(advance(stored, 'a', { token: 't' }, { token: 't' }, false)).toBeUndefined();
+	expect(advance({}, 'a', { start: 1 }, { start: 1 }, false)).toEqual({ stream: 'a', next: { start: 1 }, unsure: undefined });
+});
+
+it('goes on by time where Hubble gives no token, and knows what it has of that second', () => {
+	const rows = [{ key: 'a', time: 10.1 }, { key: 'b', time: 11.2 }, { key: 'c', time: 11.9 }];
+	const first = behind({ start: 10 }, undefined, rows);
+	expect(first).toEqual({ start: 11, seen: ['b', 'c'] });
+	expect(behind(first, undefined, [])).toEqual(first);
+	expect(behind(first, undefined, [{ key: 'd', time: 11.95 }])).toEqual({ start: 11, seen: ['b', 'c', 'd'] });
+	expect(behind(first, 'token', rows)).toEqual({ token: 'token' });
+});
