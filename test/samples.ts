@@ -80,6 +80,7 @@ const expiresAt = Date.parse(expires) / 1000;
 const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
 	const shared = {
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'update',
 		call: batching === 'single' ? ('updateDevice' as const) : ('updateDevices' as const),
 		bad: badDevice,
@@ -267,6 +268,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'delete',
 		call: 'deleteDevices',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id) }),
@@ -276,6 +278,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'delete',
 		call: 'deleteDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), options: { batching: 'single' } }),
@@ -285,6 +288,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'get',
 		call: 'getDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), simplify: false }),
@@ -294,6 +298,15 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'fleet',
+		operation: 'export',
+		call: 'listDevices',
+		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.devices.size }),
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({
@@ -311,6 +324,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, simplify: false }),
@@ -321,6 +335,7 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		resource: 'device',
 		operation: 'register',
 		call: 'registerDevices',
 		parameters: () => ({
@@ -410,6 +425,13 @@ export const samples: readonly Sample[] = [
 			timezone: 'Europe/Amsterdam',
 		}),
 		bad: { updateFields: { contact: { contact: { phoneNumber: '12' } } } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'export',
+		call: 'listPackets',
+		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.packets.length }),
 	},
 	{
 		node: 'Hubble Packet',

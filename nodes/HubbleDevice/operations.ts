@@ -48,6 +48,7 @@ function simplifyDevice(row: IDataObject): IDataObject {
 const list: List = { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } };
 
 const getMany: Operation = {
+	resource: 'device',
 	name: 'Get Many',
 	value: 'getAll',
 	action: 'Get many devices',
@@ -119,6 +120,7 @@ const getMany: Operation = {
 /** The devices' calls (API definition, tag "Devices"). */
 export const deviceOperations: readonly Operation[] = [
 	{
+		resource: 'device',
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete a device',
@@ -131,6 +133,7 @@ export const deviceOperations: readonly Operation[] = [
 	},
 	{
 		...getMany,
+		resource: 'fleet',
 		name: 'Export',
 		value: 'export',
 		action: 'Export devices to a file',
@@ -146,6 +149,7 @@ export const deviceOperations: readonly Operation[] = [
 		}),
 	},
 	{
+		resource: 'device',
 		name: 'Get',
 		value: 'get',
 		action: 'Get a device',
@@ -158,6 +162,7 @@ export const deviceOperations: readonly Operation[] = [
 	},
 	getMany,
 	{
+		resource: 'device',
 		name: 'Register',
 		value: 'register',
 		action: 'Register devices',
@@ -201,6 +206,7 @@ export const deviceOperations: readonly Operation[] = [
 		},
 	},
 	{
+		resource: 'device',
 		name: 'Update',
 		value: 'update',
 		action: 'Update a device',

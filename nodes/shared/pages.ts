@@ -72,13 +72,14 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 	}
 }
 
-/** Adds to an error how many rows came before it and where to go on. */
-function withProgress(error: unknown, pages: number, rowsFetched: number, token?: string): unknown {
+/** Adds to an error how many rows came before it and where to go on: at a token, or where there is none, at a time. */
+export function withProgress(error: unknown, pages: number, rowsFetched: number, token?: string, time?: string | null): unknown {
 	if ((error instanceof NodeApiError || error instanceof NodeOperationError) && pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
-		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
+		const place = token ? `give this Continuation Token under Options: ${token}` : time && `set the Start Time to ${time}`;
+		const resume = place ? ` To go on from there, ${place}` : '';
 		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
-		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : {}) });
+		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : time ? { resumeTime: time } : {}) });
 	}
 	return error;
 }

@@ -56,7 +56,7 @@ describe.each(rows)('$title', ({ row }) => {
 
 	test('offers Simplify when it is a list of rows with more than ten fields', () => {
 		const items = list && ((call?.reply.properties as Record<string, Schema>)[list.rows]?.items as Schema);
-		if (items && leaves(items).length > 10) expect(row.simplify).toBeDefined();
+		if (items && !row.toItems && leaves(items).length > 10) expect(row.simplify).toBeDefined();
 	});
 
 	test('has parameters with names of their own, required ones in plain sight', () => {
