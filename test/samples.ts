@@ -288,15 +288,6 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'file',
-		operation: 'export',
-		call: 'listDevices',
-		parameters: () => ({ returnAll: true, format: 'csv', filters: { platformTags } }),
-		gives: () => ({ fileName: 'devices.csv', count: any(expect.any(Number)) }),
-		bad: { filters: { platformTags: ['no tag'] } },
-	},
-	{
-		node: 'Hubble Device',
 		resource: 'device',
 		operation: 'get',
 		call: 'getDevice',
@@ -304,6 +295,14 @@ export const samples: readonly Sample[] = [
 		gives: (hubble) => ({ name: device(hubble).name, created_ts_iso: iso(device(hubble).created_ts) }),
 		bad: badDevice,
 		unknown: unknownDevice,
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'fleet',
+		operation: 'export',
+		call: 'listDevices',
+		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.devices.size }),
 	},
 	{
 		node: 'Hubble Device',
@@ -431,9 +430,8 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Packet',
 		operation: 'export',
 		call: 'listPackets',
-		parameters: () => ({ returnAll: true, format: 'ndjson', filters: { platformTags } }),
-		gives: () => ({ fileName: 'packets.ndjson', count: any(expect.any(Number)) }),
-		bad: { filters: { platformTags: ['no tag'] } },
+		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.packets.length }),
 	},
 	{
 		node: 'Hubble Packet',

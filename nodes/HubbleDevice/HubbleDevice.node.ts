@@ -17,7 +17,7 @@ export class HubbleDevice implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{$parameter["operation"]}}',
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
 		description: 'Register, find, update and delete the devices of a Hubble fleet',
 		defaults: { name: 'Hubble Device' },
 		usableAsTool: true,
@@ -26,7 +26,7 @@ export class HubbleDevice implements INodeType {
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(deviceOperations, [
 			{ name: 'Device', value: 'device' },
-			{ name: 'File', value: 'file' },
+			{ name: 'Fleet', value: 'fleet' },
 		]),
 	};
 

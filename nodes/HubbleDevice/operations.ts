@@ -132,6 +132,23 @@ export const deviceOperations: readonly Operation[] = [
 		batch: deletion,
 	},
 	{
+		...getMany,
+		resource: 'fleet',
+		name: 'Export',
+		value: 'export',
+		action: 'Export devices to a file',
+		description: 'Write the devices of the organization into one file, however many they are',
+		simplify: undefined,
+		settings: exportFields(),
+		toItems: exportTo({
+			name: 'devices',
+			list,
+			toJson: () => (row) => row,
+			simplify: simplifyDevice,
+			columns: () => SIMPLIFIED,
+		}),
+	},
+	{
 		resource: 'device',
 		name: 'Get',
 		value: 'get',
@@ -230,22 +247,5 @@ export const deviceOperations: readonly Operation[] = [
 			}
 			return undefined;
 		},
-	},
-	{
-		...getMany,
-		resource: 'file',
-		name: 'Export',
-		value: 'export',
-		action: 'Export devices to a file',
-		description: 'Write the devices of the organization into one file, however many they are',
-		simplify: undefined,
-		settings: exportFields(),
-		toItems: exportTo({
-			name: 'devices',
-			list,
-			toJson: () => (row) => row,
-			simplify: simplifyDevice,
-			columns: () => SIMPLIFIED,
-		}),
 	},
 ];

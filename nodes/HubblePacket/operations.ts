@@ -41,7 +41,7 @@ const parallelWindows: Field = {
 	typeOptions: { minValue: 1, maxValue: 16 },
 	default: MOST_WINDOWS,
 	description:
-		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. With 1, one page is read after the other.',
+		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. Set it to 1 to read one page after the other.',
 	within: 'options',
 	toWire: numberIn(1, 16),
 };

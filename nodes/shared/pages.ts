@@ -52,7 +52,7 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 			rows = rowsIn(hubble, list, reply);
 			({ headers } = reply);
 		} catch (error) {
-			throw withProgress(hubble, error, page, rowsFetched, token);
+			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
 		rowsFetched += rows.length;
 		const next = {
@@ -66,7 +66,7 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
 				description: 'The list would never end.',
 			});
-			throw withProgress(hubble, error, page + 1, rowsFetched, token);
+			throw withProgress(hubble, error, { pages: page + 1, rowsFetched, token });
 		}
 		seen.add(next);
 		place = next;
@@ -80,15 +80,24 @@ export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, request
 	return rows as IDataObject[];
 }
 
+/** Where a list that broke off goes on: at a token or, where there is none, at a time. */
+export interface Progress {
+	pages: number;
+	rowsFetched: number;
+	token?: string;
+	time?: string | null;
+}
+
 /** The error with how many rows came before it and where to go on. */
-function withProgress({ context }: Hubble, cause: unknown, pages: number, rowsFetched: number, token?: string): Error {
+export function withProgress({ context }: Hubble, cause: unknown, { pages, rowsFetched, token, time }: Progress): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
 	if (pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
-		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
+		const place = token ? `give this Continuation Token under Options: ${token}` : time && `set the Start Time to ${time}`;
+		const resume = place ? ` To go on from there, ${place}` : '';
 		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
-		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : {}) });
+		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : time ? { resumeTime: time } : {}) });
 	}
 	return error;
 }

@@ -28,8 +28,10 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	const signal = context.getExecutionCancelSignal();
 
 	const emit = (item: number, results: INodeExecutionData[]) => {
+		// One object for all of them: packets come by the hundred thousand.
+		const pairedItem = { item };
 		for (const result of results) {
-			result.pairedItem = { item };
+			result.pairedItem = pairedItem;
 			if (!operation.hasRawTimes) result.json = withIsoTimes(result.json);
 			outputs[item]?.push(result);
 		}

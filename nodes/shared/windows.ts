@@ -7,11 +7,11 @@
  * beyond that is dropped. So a token of any window is a token of all that follows. Windows are made while
  * reading, by the density that the pages show: a period says nothing about when its packets came.
  */
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { pages, rowsIn, type List, type Page } from './pages';
+import { pages, rowsIn, withProgress, type List, type Page } from './pages';
 import { isoTime } from './times';
 import { send, type Call } from './transport';
 
@@ -32,7 +32,7 @@ const SLACK = 0.15;
 const PAGES_AHEAD = 10;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
-const FASTEST = 120;
+const FASTEST = 80;
 
 /** Windows at once, unless the user says otherwise. */
 export const MOST_WINDOWS = 8;
@@ -94,7 +94,7 @@ export interface Source {
 	/** How many windows to read at once, now. */
 	streams: () => number;
 	/** The error that a failed page becomes: how many rows came before it, and where it begins. */
-	failure: (error: unknown, at: { rows: number; from: number; token?: string }) => unknown;
+	failure: (error: unknown, at: { pages: number; rows: number; from: number; token?: string }) => unknown;
 }
 
 /**
@@ -166,16 +166,17 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		}
 	};
 
-	for (let rows = 0; ; ) {
+	for (let [pages, rows] = [0, 0]; ; ) {
 		fill();
 		const [window] = windows;
 		if (!window) return;
 		const page = window.ready.shift();
 		if (page) {
+			pages += 1;
 			rows += page.rows.length;
 			yield page;
 		} else if (window.error) {
-			throw source.failure(window.error, { rows, from: window.from, token: window.token });
+			throw source.failure(window.error, { pages, rows, from: window.from, token: window.token });
 		} else if (window.isDone) {
 			windows.shift();
 		} else {
@@ -206,20 +207,8 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 			},
 			timeOf: list.timeOf ?? (() => NaN),
 			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
-			failure: (error, { rows, from, token }) => {
-				const known =
-					error instanceof NodeApiError || error instanceof NodeOperationError
-						? error
-						: new NodeOperationError(hubble.context.getNode(), error as Error);
-				if (rows === 0 && !token) return known;
-				const resumeTime = token ? undefined : isoTime(from);
-				const resume = token
-					? `give this Continuation Token under Options: ${token}`
-					: `set the Start Time to ${resumeTime}`;
-				known.description = `Stopped after ${rows} rows. ${known.description ?? ''} To go on from there, ${resume}`;
-				Object.assign(known.context, { rowsFetched: rows, ...(token ? { resumeToken: token } : { resumeTime }) });
-				return known;
-			},
+			failure: (error, { pages: count, rows, from, token }) =>
+				withProgress(hubble, error, { pages: count, rowsFetched: rows, token, time: isoTime(from) }),
 		},
 		start,
 		end,

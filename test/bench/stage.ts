@@ -1,11 +1,11 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import fastify from 'fastify';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { credentialData, credentialName } from '../e2e/mainJob';
-import { type Json, startN8n } from '../e2e/n8n';
+import { type Json, projectFolder, startN8n } from '../e2e/n8n';
 import { pause, run as runProgram, temporaryFolder } from '../e2e/processes';
 import { provisionNode } from '../e2e/provision';
 import { type SimulatorOptions, startSimulator } from '../simulator/server';
@@ -113,7 +113,7 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 	async function bareLoop({ toFile = false } = {}): Promise<number> {
 		const { url, organizationId, token } = hubble;
 		const file = toFile ? [join(temporaryFolder('bare'), 'packets.ndjson')] : [];
-		return Number(await runProgram(await provisionNode(), [join(__dirname, 'bare.mjs'), url, organizationId, token, ...file]));
+		return Number(await runProgram(await provisionNode(), [join(projectFolder, 'test/bench/bare.mjs'), url, organizationId, token, ...file]));
 	}
 
 	return {

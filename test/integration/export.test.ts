@@ -131,7 +131,7 @@ describe('GeoJSON', () => {
 });
 
 it('devices: every device, page by page', async () => {
-	const { json, bytes } = await write({ resource: 'file', format: 'ndjson' }, { node: new HubbleDevice() });
+	const { json, bytes } = await write({ resource: 'fleet', format: 'ndjson' }, { node: new HubbleDevice() });
 	const ids = bytes.toString().trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id);
 	expect(ids.sort()).toEqual([...hubble.world.main.devices.keys()].sort());
 	expect(json).toMatchObject({ fileName: 'devices.ndjson', count: 30, requests: 1 });
