@@ -1,6 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/require-node-api-error */
 import axios, { isAxiosError } from 'axios';
 import { parse } from 'flatted';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -231,10 +232,12 @@ export async function startN8n(options: N8nOptions = {}) {
 		/** Imports a workflow and gives its id; credentials are linked by name to `credentials` (name → id). */
 		async createWorkflow(file: WorkflowFile, credentials: Record<string, string> = {}): Promise<string> {
 			const workflow = structuredClone(file);
-			for (const { credentials: used = {} } of workflow.nodes) {
-				for (const reference of Object.values(used)) {
+			for (const node of workflow.nodes) {
+				for (const reference of Object.values(node.credentials ?? {})) {
 					reference.id = credentials[reference.name] ?? reference.id;
 				}
+				// As the editor does: a webhook's path begins with this.
+				if (/trigger$|webhook$/i.test(node.type)) node.webhookId ??= randomUUID();
 			}
 			return (await rest<{ id: string }>('POST', '/workflows', { active: false, ...workflow })).id;
 		},
