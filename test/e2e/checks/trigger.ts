@@ -18,9 +18,9 @@ const packetNode = 'Hubble delivers packets';
 const eventNode = 'Hubble tells an event';
 const partnerKey = 'partner-0001';
 
-const post = async (url: string, body: string | Buffer, headers: Record<string, string>, timeout = 30_000) =>
+const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
 	await axios
-		.post(url, body, { headers: { 'Content-Type': 'application/json', ...headers }, timeout, proxy: false, validateStatus: () => true })
+		.post(url, Buffer.from(body), { headers: { 'Content-Type': 'application/json', ...headers }, timeout, proxy: false, validateStatus: () => true })
 		.then(({ status }) => status);
 
 /**
