@@ -49,6 +49,15 @@ export class HubbleApi implements ICredentialType {
 			description: 'How the paths of the API begin. Hubble serves both.',
 		},
 		{
+			displayName: 'Requests per Second',
+			name: 'requestsPerSecond',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: 3,
+			description:
+				'How many requests may go to one endpoint in a second. Hubble allows 3 unless it agreed to more; the limit of the organization is five times this.',
+		},
+		{
 			displayName: 'Webhook Secret',
 			name: 'webhookSecret',
 			type: 'string',

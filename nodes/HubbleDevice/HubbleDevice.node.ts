@@ -24,7 +24,10 @@ export class HubbleDevice implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(deviceOperations),
+		properties: toProperties(deviceOperations, [
+			{ name: 'Device', value: 'device' },
+			{ name: 'File', value: 'file' },
+		]),
 	};
 
 	methods = methods;

@@ -1,11 +1,14 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
 import type { IDataObject } from 'n8n-workflow';
-import type { Ask, Batch } from '../shared/operation';
+import type { Ask, Batch, BatchResult } from '../shared/operation';
 
 /** Devices in one call (API definition: register, batch update, batch delete). */
 const BATCH = 1000;
 
-/** Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold. */
+/**
+ * Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold.
+ * A part's body holds one device's name, tags and location; `toBody` makes the call's lists of them.
+ */
 export const registration: Batch = {
 	path: '/v2/org/{org_id}/devices',
 	size: BATCH,
@@ -38,45 +41,60 @@ export const registration: Batch = {
 	fromReply: ({ devices = [] }) => (devices as IDataObject[]).map((json) => ({ json })),
 };
 
-/** Why Hubble refused a device, in the older replies that report each device on its own. */
-const refusalOf = ({ error, message, description }: IDataObject) => {
-	const reason = error ?? message ?? description;
+/** Why a row of an older reply refuses its device; `undefined` when it does not. */
+function refusalIn({ success, error, status, code, message, description }: IDataObject): string | undefined {
+	const isRefused =
+		success === false || Boolean(error) || [status, code].some((value) => Number(value) >= 400) ||
+		/fail|error|refuse|reject|denied|not.?found/i.test(String(status ?? ''));
+	if (!isRefused) return undefined;
+	const reason = error ?? description ?? message ?? status ?? code;
 	return typeof reason === 'object' ? JSON.stringify(reason) : String(reason ?? 'no reason given');
-};
-const isRefused = ({ success, error, status }: IDataObject) =>
-	success === false || Boolean(error) || (typeof status === 'number' && status >= 400);
-
-/** The rows of a batch reply by device id: `devices` as the definition has it, `results` in older replies. */
-function rowsById(reply: IDataObject): Map<string, IDataObject> {
-	const rows = [reply.devices, reply.results, reply.errors].flatMap((list) => (Array.isArray(list) ? list : []));
-	return new Map((rows as IDataObject[]).map((row) => [String(row.id ?? row.device_id).toLowerCase(), row]));
 }
+
+/**
+ * What a batch reply says of each device, by its id: `devices` as the definition has it, `results` and
+ * `errors` in older replies, where an entry of `errors` may be the bare id.
+ */
+function resultsById(reply: IDataObject): Map<string, BatchResult> {
+	const rows = (list: unknown) =>
+		(Array.isArray(list) ? list : [])
+			.map((row: unknown) => (typeof row === 'string' ? { id: row } : row) as IDataObject | null)
+			.filter((row) => typeof row === 'object' && row !== null);
+	const idOf = ({ id, device_id }: IDataObject) => String(device_id ?? id).toLowerCase();
+	const results = new Map<string, BatchResult>();
+	for (const row of [...rows(reply.devices), ...rows(reply.results)]) {
+		const refused = refusalIn(row);
+		results.set(idOf(row), refused === undefined ? { json: row } : { refused });
+	}
+	for (const row of rows(reply.errors)) {
+		results.set(idOf(row), { refused: refusalIn({ ...row, success: false }) ?? '' });
+	}
+	return results;
+}
+
+const idIn = ({ path }: Ask) => path.device_id ?? '';
 
 export const update: Batch = {
 	path: '/v1/org/{org_id}/devices',
 	size: BATCH,
 	single: true,
-	keyOf: ({ path }) => path.device_id ?? '',
+	keyOf: idIn,
 	toBody: (parts) => ({ updates: parts.map(({ path, body }) => ({ ...path, ...body })) }),
 	fromReply: (reply, parts) => {
-		const rows = rowsById(reply);
-		return parts.map(({ path }) => {
-			const row = rows.get(path.device_id ?? '');
-			if (!row) return { refused: 'The reply does not mention this device.' };
-			return isRefused(row) ? { refused: refusalOf(row) } : { json: row };
-		});
+		const results = resultsById(reply);
+		return parts.map((part) => results.get(idIn(part)) ?? { missing: true });
 	},
 };
 
 export const deletion: Batch = {
 	...update,
-	toBody: (parts) => ({ device_ids: parts.map(({ path }) => path.device_id) as string[] }),
+	toBody: (parts) => ({ device_ids: parts.map(idIn) }),
 	// Hubble answers with an empty object, older versions with counts or with the devices that failed.
 	fromReply: (reply, parts) => {
-		const rows = rowsById(reply);
-		return parts.map(({ path }) => {
-			const row = rows.get(path.device_id ?? '');
-			return row && isRefused(row) ? { refused: refusalOf(row) } : { json: { deleted: true, id: path.device_id } };
+		const results = resultsById(reply);
+		return parts.map((part) => {
+			const result = results.get(idIn(part));
+			return result && 'refused' in result ? result : { json: { deleted: true, id: idIn(part) } };
 		});
 	},
 };

@@ -24,7 +24,7 @@ export const count: Field = {
 	typeOptions: { minValue: 1 },
 	default: 1,
 	required: true,
-	description: 'How many devices to register. More than 1,000 are registered in several requests.',
+	description: 'How many devices to register. More than 1,000 are several requests: then set On Error to Continue, so that a failure keeps the keys of those before it.',
 	toWire: numberIn(1, 1_000_000),
 };
 
@@ -85,11 +85,10 @@ export const installLocation: Field = {
 		const { location } = value as { location?: IDataObject };
 		if (!location) return undefined;
 		const name = text(500)(location.location_name ?? '');
-		return {
-			lat: numberIn(-90, 90, false)(location.lat ?? 0),
-			long: numberIn(-180, 180, false)(location.long ?? 0),
-			...(name ? { location_name: name } : {}),
-		};
+		const lat = numberIn(-90, 90, false)(location.lat);
+		const long = numberIn(-180, 180, false)(location.long);
+		if (lat === undefined || long === undefined) throw new Error('it needs a latitude and a longitude');
+		return { lat, long, ...(name ? { location_name: name } : {}) };
 	},
 };
 

@@ -1,7 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
-import { device, platformTags, text, texts, uuid } from '../shared/fields';
+import { exportFields, exportTo } from '../shared/export';
+import { device, platformTags, tagFilters, text, uuid } from '../shared/fields';
 import type { Operation } from '../shared/operation';
-import { isoTime } from '../shared/packet';
+import { isoTime } from '../shared/times';
+import type { List } from '../shared/pages';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
 
@@ -10,6 +12,20 @@ function lastPacket({ most_recent_packet: packets }: IDataObject): IDataObject &
 	const seen = Object.values((packets ?? {}) as IDataObject).filter(Boolean) as Array<{ timestamp: number }>;
 	return seen.sort((a, b) => b.timestamp - a.timestamp)[0] ?? {};
 }
+
+/** The names of the ten flat fields. */
+const SIMPLIFIED = [
+	'id',
+	'name',
+	'environment',
+	'tags',
+	'encryption',
+	'createdAt',
+	'lastPacketAt',
+	'latitude',
+	'longitude',
+	'installLocation',
+];
 
 /** A device in ten flat fields. */
 function simplifyDevice(row: IDataObject): IDataObject {
@@ -29,9 +45,82 @@ function simplifyDevice(row: IDataObject): IDataObject {
 	};
 }
 
+const list: List = { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } };
+
+const getMany: Operation = {
+	resource: 'device',
+	name: 'Get Many',
+	value: 'getAll',
+	action: 'Get many devices',
+	description: 'Get the devices of the organization',
+	method: 'GET',
+	path: '/v1/org/{org_id}/devices',
+	scope: 'read-devices',
+	simplify: simplifyDevice,
+	inQuery: {
+		filter_created_ts: { ...timeRange, displayName: 'Created', name: 'created', description: 'When the device was registered' },
+		filter_most_recent_packet_ts: {
+			...timeRange,
+			displayName: 'Last Packet',
+			name: 'lastPacket',
+			description: 'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
+		},
+		filter_tags: platformTags,
+		sort_field: {
+			displayName: 'Sort By',
+			name: 'sortBy',
+			type: 'options',
+			options: [
+				{ name: 'Created', value: 'created_ts' },
+				{ name: 'Last Packet', value: 'most_recent_packet_ts' },
+			],
+			default: 'created_ts',
+			description: 'What the devices are sorted by',
+			within: 'options',
+		},
+		sort_ascending: {
+			displayName: 'Sort Ascending',
+			name: 'sortAscending',
+			type: 'boolean',
+			default: true,
+			description: 'Whether the oldest comes first',
+			within: 'options',
+		},
+	},
+	list,
+	local: [
+		{
+			displayName: 'Name Contains',
+			name: 'nameContains',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. cold room',
+			description: 'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
+			within: 'filters',
+			keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
+		},
+		{
+			displayName: 'Own Tags',
+			name: 'ownTags',
+			type: 'string',
+			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+			default: [],
+			placeholder: 'e.g. site:Rotterdam',
+			description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
+			within: 'filters',
+			toWire: tagFilters,
+			keeps: ({ tags: own }, wanted) => {
+				const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
+				return (wanted as string[]).every((tag) => has.has(tag));
+			},
+		},
+	],
+};
+
 /** The devices' calls (API definition, tag "Devices"). */
 export const deviceOperations: readonly Operation[] = [
 	{
+		resource: 'device',
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete a device',
@@ -43,6 +132,7 @@ export const deviceOperations: readonly Operation[] = [
 		batch: deletion,
 	},
 	{
+		resource: 'device',
 		name: 'Get',
 		value: 'get',
 		action: 'Get a device',
@@ -53,79 +143,9 @@ export const deviceOperations: readonly Operation[] = [
 		inPath: { device_id: device },
 		simplify: simplifyDevice,
 	},
+	getMany,
 	{
-		name: 'Get Many',
-		value: 'getAll',
-		action: 'Get many devices',
-		description: 'Get the devices of the organization',
-		method: 'GET',
-		path: '/v1/org/{org_id}/devices',
-		scope: 'read-devices',
-		simplify: simplifyDevice,
-		inQuery: {
-			filter_created_ts: { ...timeRange, displayName: 'Created', name: 'created', description: 'When the device was registered' },
-			filter_most_recent_packet_ts: {
-				...timeRange,
-				displayName: 'Last Packet',
-				name: 'lastPacket',
-				description: 'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
-			},
-			filter_tags: platformTags,
-			sort_field: {
-				displayName: 'Sort By',
-				name: 'sortBy',
-				type: 'options',
-				options: [
-					{ name: 'Created', value: 'created_ts' },
-					{ name: 'Last Packet', value: 'most_recent_packet_ts' },
-				],
-				default: 'created_ts',
-				description: 'What the devices are sorted by',
-				within: 'options',
-			},
-			sort_ascending: {
-				displayName: 'Sort Ascending',
-				name: 'sortAscending',
-				type: 'boolean',
-				default: true,
-				description: 'Whether the oldest comes first',
-				within: 'options',
-			},
-		},
-		list: {
-			rows: 'devices',
-			pages: 'token',
-			pageSize: { name: 'limit', min: 10, max: 1000 },
-		},
-		local: [
-			{
-				displayName: 'Name Contains',
-				name: 'nameContains',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. cold room',
-				description: 'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
-				within: 'filters',
-				keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
-			},
-			{
-				displayName: 'Own Tags',
-				name: 'ownTags',
-				type: 'string',
-				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-				default: [],
-				placeholder: 'e.g. site:Rotterdam',
-				description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
-				within: 'filters',
-				toWire: texts,
-				keeps: ({ tags: own }, wanted) => {
-					const has = new Set(Object.entries(own as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
-					return (wanted as string[]).every((tag) => has.has(tag.replace('=', ':')));
-				},
-			},
-		],
-	},
-	{
+		resource: 'device',
 		name: 'Register',
 		value: 'register',
 		action: 'Register devices',
@@ -169,6 +189,7 @@ export const deviceOperations: readonly Operation[] = [
 		},
 	},
 	{
+		resource: 'device',
 		name: 'Update',
 		value: 'update',
 		action: 'Update a device',
@@ -188,7 +209,7 @@ export const deviceOperations: readonly Operation[] = [
 				within: 'updateFields',
 				toWire: text(250),
 			},
-			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has.' },
+			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.' },
 			set_install_location: installLocation,
 			set_destination_org_id: {
 				displayName: 'Move to Organization ID',
@@ -204,12 +225,27 @@ export const deviceOperations: readonly Operation[] = [
 		},
 		batch: update,
 		refuse: ({ body }) => {
-			const count = Object.keys(body).length;
-			if (!count) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
-			if (count > 1 && body.set_destination_org_id) {
+			if (Object.keys(body).length > 1 && body.set_destination_org_id) {
 				return 'Parameter "Move to Organization ID": it excludes the other fields to update';
 			}
 			return undefined;
 		},
+	},
+	{
+		...getMany,
+		resource: 'file',
+		name: 'Export',
+		value: 'export',
+		action: 'Export devices to a file',
+		description: 'Write the devices of the organization into one file, however many they are',
+		simplify: undefined,
+		settings: exportFields(),
+		toItems: exportTo({
+			name: 'devices',
+			list,
+			toJson: () => (row) => row,
+			simplify: simplifyDevice,
+			columns: () => SIMPLIFIED,
+		}),
 	},
 ];

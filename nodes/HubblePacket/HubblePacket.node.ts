@@ -24,7 +24,7 @@ export class HubblePacket implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(packetOperations),
+		properties: toProperties(packetOperations, [{ name: 'Packet', value: 'packet' }]),
 	};
 
 	methods = methods;

@@ -1,48 +1,120 @@
-import { device, platformTags, unixSeconds } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { simplifyPacket } from '../shared/packet';
+import type { IDataObject } from 'n8n-workflow';
+import { decodeFields, payloadDecoder } from '../shared/decode';
+import { exportFields, exportTo } from '../shared/export';
+import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
+import type { Ask, Fields, Operation } from '../shared/operation';
+import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
+import { MOST_WINDOWS } from '../shared/windows';
 
-/** The packet's call (API definition, tag "Packets"). A page holds up to 1,000 packets. */
+/** How far back Hubble begins without a start (API definition, `start`). */
+const DEFAULT_PERIOD_S = 7 * 86_400;
+
+/** The period and the filters of the packet history. */
+const inQuery: Fields = {
+	start: {
+		displayName: 'Start Time',
+		name: 'startTime',
+		type: 'dateTime',
+		default: '',
+		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
+		toWire: unixSeconds('down'),
+	},
+	end: {
+		displayName: 'End Time',
+		name: 'endTime',
+		type: 'dateTime',
+		default: '',
+		description: 'The end of the period, not part of it. Empty means now.',
+		// Without an end Hubble would leave the stream open for packets yet to come.
+		toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
+	},
+	device_id: {
+		...device,
+		required: false,
+		within: 'filters',
+		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
+	},
+	filter_tags: platformTags,
+};
+
+const parallelWindows: Field = {
+	displayName: 'Parallel Windows',
+	name: 'parallelWindows',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 16 },
+	default: MOST_WINDOWS,
+	description:
+		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. With 1, one page is read after the other.',
+	within: 'options',
+	toWire: numberIn(1, 16),
+};
+
+function refuse({ query: { start, end }, token, settings }: Ask): string | undefined {
+	const from = start ?? Date.now() / 1000 - DEFAULT_PERIOD_S;
+	if (!token && Number(from) >= Number(end)) {
+		return start === undefined
+			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
+			: 'Parameter "Start Time": it is not earlier than the End Time';
+	}
+	try {
+		payloadDecoder(settings.decode, settings.table);
+	} catch (error) {
+		return `Parameter "Payload Fields": ${(error as Error).message}`;
+	}
+	return undefined;
+}
+
+/** The packet, short or whole, with what its payload says. */
+function packetToJson({ isSimple, settings }: Ask) {
+	const decode = payloadDecoder(settings.decode, settings.table);
+	const shape = isSimple ? simplifyPacket : (row: IDataObject) => row;
+	if (!decode) return shape;
+	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
+}
+
+/** The simplified fields, and those that the payload has by the table. */
+function columns({ settings }: Ask): string[] {
+	const { field = [] } = (settings.table ?? {}) as { field?: Array<{ name: string }> };
+	const decoded = settings.decode === 'fields' ? field.map(({ name }) => `decoded.${name.trim()}`) : [];
+	return [...SIMPLIFIED, ...decoded, ...(decoded.length ? ['decodeError'] : [])];
+}
+
+const getMany: Operation = {
+	name: 'Get Many',
+	value: 'getAll',
+	action: 'Get many packets',
+	description: 'Get the packets that Hubble received in a period, oldest first',
+	method: 'GET',
+	path: '/v1/org/{org_id}/packets',
+	scope: 'read-packets',
+	list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+	hasRawTimes: true,
+	simplify: simplifyPacket,
+	toJson: packetToJson,
+	inQuery,
+	settings: { ...decodeFields, parallelWindows },
+	refuse,
+};
+
+/** The packet's call (API definition, tag "Packets"), into items or into a file. A page holds up to 1,000 packets. */
 export const packetOperations: readonly Operation[] = [
 	{
-		name: 'Get Many',
-		value: 'getAll',
-		action: 'Get many packets',
-		description: 'Get the packets that Hubble received in a period, oldest first',
-		method: 'GET',
-		path: '/v1/org/{org_id}/packets',
-		scope: 'read-packets',
-		list: { rows: 'packets', pages: 'token' },
-		simplify: simplifyPacket,
-		inQuery: {
-			start: {
-				displayName: 'Start Time',
-				name: 'startTime',
-				type: 'dateTime',
-				default: '',
-				description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
-				toWire: unixSeconds('down'),
-			},
-			end: {
-				displayName: 'End Time',
-				name: 'endTime',
-				type: 'dateTime',
-				default: '',
-				description: 'The end of the period, not part of it. Empty means now.',
-				// Without an end Hubble would leave the stream open for packets yet to come.
-				toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
-			},
-			device_id: {
-				...device,
-				required: false,
-				within: 'filters',
-				description: 'Only the packets of this device: for troubleshooting, not for large amounts',
-			},
-			filter_tags: platformTags,
-		},
-		refuse: ({ query: { start, end }, token }) => {
-			if (token || Number(start ?? 0) < Number(end)) return undefined;
-			return 'Parameter "Start Time": it is not earlier than the End Time';
-		},
+		...getMany,
+		name: 'Export',
+		value: 'export',
+		action: 'Export packets to a file',
+		description: 'Write the packets of a period into one file, however many they are',
+		simplify: undefined,
+		settings: { ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
+		toItems: exportTo({
+			name: 'packets',
+			list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+			toJson: packetToJson,
+			simplify: simplifyPacket,
+			columns,
+			timeOf: receivedAt,
+			ownerOf: (row) => (row as Packet).device,
+		}),
 	},
+	getMany,
 ];

@@ -6,7 +6,8 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { connect, send, type Hubble } from '../shared/transport';
+import { connect, type Hubble } from '../shared/connection';
+import { send } from '../shared/transport';
 
 /** The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created. */
 export interface Endpoint extends IDataObject {

@@ -1,3 +1,135 @@
+/** Many input items in few calls, and the replies back onto the items. */
+import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
+import type { Hubble } from './connection';
+import type { Ask, Batch, BatchResult, Operation } from './operation';
+import { send } from './transport';
+
+/** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
+const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
+
+/** After so many halvings that all failed with the same words, the parts are not what is wrong. */
+const SAME_FAILURES = 3;
+
+/** What becomes of results and failures, and whether the run goes on after a failure. */
+export interface Sink {
+	emit: (item: number, results: INodeExecutionData[]) => void;
+	/** Throws when the run must stop. */
+	fail: (item: number, error: unknown, ids?: IDataObject) => void;
+	canContinue: boolean;
+}
+
+/**
+ * Carries out what many items ask in few calls. When Hubble refuses a batch as a whole and the run may
+ * continue, its halves are tried on their own until what is at fault stands alone: one bad item does not
+ * fail the others. A run that must stop refuses the batch whole: it would be half carried out otherwise.
+ */
+export async function runBatches(
+	hubble: Hubble,
+	{ method, scope, name }: Operation,
+	batch: Batch,
+	asks: readonly Ask[],
+	{ emit, fail, canContinue }: Sink,
+): Promise<void> {
+	const began = new Date().toISOString();
+	let done = 0;
+	const parts = batch.split ? asks.flatMap(batch.split) : asks;
+	const failAll = (group: readonly Ask[], error: unknown) => {
+		for (const ask of new Map(group.map((part) => [part.item, part])).values()) fail(ask.item, error, ask.path);
+	};
+
+	/** One call. The error of a call that failed, `undefined` when it was answered. */
+	const settle = async (group: readonly Ask[]): Promise<unknown> => {
+		// All parts of a group share what is not in the body's lists: `groupOf` keeps others apart.
+		const [first] = group;
+		let reply;
+		try {
+			reply = await send(hubble, {
+				method,
+				path: batch.path,
+				scope,
+				ids: group.length === 1 ? first?.path : {},
+				query: first?.query,
+				body: batch.toBody(group),
+			});
+		} catch (error) {
+			return error;
+		}
+		const results = batch.fromReply(reply.body, group);
+		const refused: Array<() => void> = [];
+		group.forEach((ask, index) => {
+			const result = results[index] ?? { missing: true };
+			if ('json' in result) {
+				done += 1;
+				emit(ask.item, [{ json: result.json }]);
+			} else refused.push(() => fail(ask.item, refusal(hubble, ask, result, reply.requestId), ask.path));
+		});
+		for (const report of refused) report();
+		return undefined;
+	};
+
+	for (const whole of toBatches(parts, batch.size, batch)) {
+		let groups: Ask[][] = [whole];
+		for (let halvings = 0; groups.length; halvings++) {
+			const failed: Array<{ group: Ask[]; error: unknown }> = [];
+			for (const group of groups) {
+				const error = await settle(group);
+				if (error) failed.push({ group, error });
+			}
+			const isCommon = failed.length === groups.length && new Set(failed.map(({ error }) => words(error))).size === 1;
+			groups = failed.flatMap(({ group, error }) => {
+				const isOneItem = group.every(({ item }) => item === group[0]?.item);
+				const canSplit = canContinue && !isOneItem && !(isCommon && halvings >= SAME_FAILURES);
+				if (canSplit && error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '')) return halves(group);
+				failAll(group, withPast(error, { name, done, began, size: group.length }));
+				return [];
+			});
+		}
+	}
+}
+
+const halves = <T>(list: T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
+
+/** What two failures have in common when they have the same cause. */
+const words = (error: unknown) =>
+	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);
+
+/** Adds to the error of a batch how many devices it was, and what earlier batches did. */
+function withPast(
+	error: unknown,
+	{ name, done, began, size }: { name: string; done: number; began: string; size: number },
+): unknown {
+	if (error instanceof NodeApiError && !error.context.hasPast) {
+		const isRefused = REFUSED_WHOLE.has(error.httpCode ?? '');
+		const together = isRefused && size > 1 ? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.` : '';
+		const lost =
+			name === 'Register' ? ` Their keys are lost if the run stops here: find them with Get Many (Created after ${began}), and delete them.` : '';
+		const past = done ? ` ${name} had succeeded for ${done} devices before.${lost}` : '';
+		error.description = `${error.description ?? ''}${together}${past}`;
+		error.context.hasPast = true;
+	}
+	return error;
+}
+
+/** The error of one part that a reply refuses, or does not mention. */
+function refusal(
+	{ context, redact }: Hubble,
+	ask: Ask,
+	result: Exclude<BatchResult, { json: IDataObject }>,
+	requestId: string,
+): NodeOperationError {
+	const id = Object.values(ask.path).at(-1);
+	const reason =
+		'refused' in result
+			? `Hubble says: "${redact(result.refused)}"`
+			: 'Hubble answered the batch without a word about it: look whether it was carried out.';
+	const error = new NodeOperationError(context.getNode(), `Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`, {
+		itemIndex: ask.item,
+		description: `${reason} X-Request-ID: ${requestId}.`,
+	});
+	error.context.requestId = requestId;
+	return error;
+}
+
 /**
  * Cuts `units` into calls of at most `size`, in their order. Units of different groups never share a
  * call. Of units with the same key, each goes into a later call than the one before, so that a call

@@ -1,21 +1,26 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
-import { NodeApiError, type INode, type JsonObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type INode, type JsonObject } from 'n8n-workflow';
+import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
 export interface Failure {
 	method: string;
-	/** Path of the API definition, with placeholders. */
-	path: string;
 	/** The values of the placeholders. */
 	ids: Readonly<Record<string, string>>;
 	/** The scope that the call needs, in the definition's spelling. */
 	scope?: string;
 	/** Without a status no whole reply came. */
 	status?: number;
-	/** Node's code of a connection failure, e.g. ECONNRESET. */
+	/** Node's code of a connection failure, e.g. ECONNRESET, or what was wrong with the reply. */
 	code?: string;
-	/** What Hubble says of it (`description` of its error body). */
+	/** What the other side says of it (`description` of Hubble's error body). */
 	said?: string;
+	/** Whether the body has Hubble's form of an error: else something between us and Hubble answered. */
+	isHubbles: boolean;
+	/** Whether this or an earlier try may have been carried out without an answer that says so. */
+	mayHaveHappened: boolean;
+	/** `Retry-After` of the last reply, in milliseconds. */
+	askedToWaitMs?: number;
 	/** `X-Request-ID` of the reply, or the one that was sent. */
 	requestId: string;
 	/** How often the request was sent. */
@@ -25,98 +30,107 @@ export interface Failure {
 	organizationId: string;
 }
 
-/** The other spelling of Hubble's scopes, where it is not simply `read-devices` → `devices:read`. */
-const SHORT_NAMES: Record<string, string> = {
-	'organization-metadata': 'organization',
-	'api-keys': 'api_keys',
-	'platform-metrics': 'metrics',
-	'billing-usage': 'billing',
-	'billing-invoices': 'billing',
-};
-
-/** A scope in both spellings that Hubble's documents use, e.g. "read-devices (devices:read)". */
-export function bothSpellings(scope: string): string {
-	const [, access = '', subject = ''] = /^(\w+)-(.+)$/.exec(scope) ?? [];
-	return `${scope} (${SHORT_NAMES[subject] ?? subject}:${access})`;
-}
-
 /** 'device_id' → 'device'. */
 const noun = (placeholder: string) => placeholder.replace(/_id$/, '').replace(/_/g, ' ');
 
-function explain(failure: Failure): { message: string; remedy: string } {
-	const { status, code, scope, ids, path, method, baseUrl, organizationId, tries } = failure;
-	const [placeholder, id] = Object.entries(ids).at(-1) ?? [];
-	if (status === undefined) return unanswered(failure);
-	switch (status) {
-		case 400:
-			return { message: 'Hubble refused the request as invalid', remedy: 'Compare the parameters with what Hubble says.' };
-		case 401:
-			return {
-				message: 'Hubble does not accept the API token',
-				remedy:
-					'It is wrong, expired or revoked. Create one in the Hubble dashboard (Developer → API Tokens) and save it in the credential.',
-			};
-		case 403:
-			return {
-				message: scope
-					? `The API token may not do this: it needs the scope ${bothSpellings(scope)}`
-					: 'The API token may not do this',
-				remedy: `Give the key this scope, or use a key that has it, and check that the organization ${organizationId} is its own.`,
-			};
-		case 404:
-			return {
-				message: placeholder ? `Hubble knows no ${noun(placeholder)} ${id}` : `Hubble knows no ${path.split('/').at(-1)}`,
-				remedy: `It may have been deleted, or belong to another organization than ${organizationId} (the one in the credential).`,
-			};
-		case 429:
-			return {
-				message: "Hubble's rate limit is used up",
-				remedy: `Hubble refused the request ${tries} times. Something else calls the API for this organization: run less at once, or later.`,
-			};
-	}
-	if (status >= 500) {
-		const mayHaveHappened = method === 'POST' ? ' It may have been carried out all the same: look before you repeat it.' : '';
-		return {
-			message: `Hubble failed to answer (HTTP ${status})`,
-			remedy: `Tried ${tries} time${tries === 1 ? '' : 's'}. Try again later.${mayHaveHappened}`,
-		};
-	}
-	return {
-		message: `Hubble gave an unexpected answer (HTTP ${status}${code ? `, ${code}` : ''})`,
-		remedy: `Check that the base URL ${baseUrl} in the credential leads to the Hubble API.`,
-	};
+interface Explanation {
+	message: string;
+	remedy: string;
 }
 
-/** No whole reply: the host, the network, or the time was the matter. */
-function unanswered({ code = '', method, baseUrl, tries }: Failure): { message: string; remedy: string } {
-	const detail = code ? ` (${code})` : '';
-	if (/ENOTFOUND|EAI_AGAIN|ERR_INVALID_URL/.test(code)) {
+/** What to do when the reply is not from Hubble, or not what Hubble gives. */
+const checkBaseUrl = (baseUrl: string) =>
+	`Check that the Base URL ${baseUrl} in the credential leads to the Hubble API, without a path.`;
+
+function explain(failure: Failure): Explanation {
+	const { status, code, scope, ids, isHubbles, baseUrl, organizationId, tries, askedToWaitMs } = failure;
+	const [placeholder, id] = Object.entries(ids).at(-1) ?? [];
+	if (status === undefined) return unanswered(failure);
+	if (status === 401) {
 		return {
-			message: `There is no host at ${baseUrl}`,
-			remedy: `Check the base URL in the credential and the network of this n8n server${detail}.`,
+			message: 'Hubble does not accept the API token',
+			remedy:
+				'It is wrong, expired or revoked. Create one in the Hubble dashboard (Developer → API Tokens) and save it in the credential.',
 		};
 	}
-	const mayHaveHappened =
-		method === 'POST' ? 'It may have been carried out all the same: look before you repeat it. ' : '';
+	if (status === 429) {
+		const asked = askedToWaitMs ? ` and last asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s` : '';
+		return {
+			message: "Hubble's rate limit is used up",
+			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization: run less at once, or later.`,
+		};
+	}
+	if (status >= 500) {
+		return { message: `Hubble failed to answer (HTTP ${status})`, remedy: `Tried ${times(tries)}. Try again later.` };
+	}
+	if (isHubbles && status === 400) {
+		return { message: 'Hubble refused the request as invalid', remedy: 'Compare the parameters with what Hubble says.' };
+	}
+	if (isHubbles && status === 403) {
+		return {
+			message: scope
+				? `The API token may not do this: it needs the scope ${bothSpellings(scope)}`
+				: 'The API token may not do this',
+			remedy: `Give the key this scope, or use a key that has it, and check that the organization ${organizationId} is its own.`,
+		};
+	}
+	if (isHubbles && status === 404) {
+		const elsewhere = `belong to another organization than ${organizationId} (the one in the credential)`;
+		return placeholder
+			? { message: `Hubble knows no ${noun(placeholder)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` }
+			: { message: 'Hubble did not find what the request names', remedy: `It may have been deleted, or ${elsewhere}; or Hubble does not know this organization.` };
+	}
+	const detail = code ? `, ${code}` : '';
+	return { message: `This is no answer of Hubble's (HTTP ${status}${detail})`, remedy: checkBaseUrl(baseUrl) };
+}
+
+const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
+
+/** No whole reply: the host, the network, or the time was the matter. */
+function unanswered({ code = '', baseUrl, tries }: Failure): Explanation {
+	const detail = code ? ` (${code})` : '';
+	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
+		return {
+			message: `There is no host at ${baseUrl}`,
+			remedy: `Check the Base URL in the credential and the network of this n8n server${detail}.`,
+		};
+	}
+	if (/^ERR_INVALID_/.test(code)) {
+		return {
+			message: 'The credential cannot be used',
+			remedy: `The Base URL is no address, or the API Token holds a character that cannot be in a token${detail}.`,
+		};
+	}
 	return {
 		message: `Hubble could not be reached at ${baseUrl}`,
-		remedy: `${mayHaveHappened}No whole reply came in ${tries === 1 ? 'one try' : `${tries} tries`}${detail}. Check the base URL in the credential and the network of this n8n server.`,
+		remedy: `Tried ${times(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
 	};
 }
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
-	const { status, said, requestId } = failure;
+	const { status, said, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = explain(failure);
 	const quoted = said ? `Hubble says: "${said}" ` : '';
+	const doubt =
+		mayHaveHappened && method !== 'GET' ? ' It may have been carried out all the same: look before you repeat it.' : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };
 	const error = new NodeApiError(node, cause, {
 		message,
-		description: `${quoted}${remedy} X-Request-ID: ${requestId}`,
+		description: `${quoted}${remedy}${doubt} X-Request-ID: ${requestId}.`,
 		...(status ? { httpCode: String(status) } : {}),
 	});
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;
-	Object.assign(error.context, { requestId, ...(status ? { status } : {}) });
+	Object.assign(error.context, { requestId, ...(status ? { status } : {}), ...(said ? { said } : {}) });
+	return error;
+}
+
+/** The error of a success whose body is not what Hubble gives. */
+export function foreignReply(node: INode, wanted: string, baseUrl: string, requestId: string): NodeOperationError {
+	const error = new NodeOperationError(node, `The answer does not hold ${wanted}`, {
+		description: `${checkBaseUrl(baseUrl)} X-Request-ID: ${requestId}.`,
+	});
+	error.context.requestId = requestId;
 	return error;
 }

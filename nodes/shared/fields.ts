@@ -1,5 +1,6 @@
 /** Parameters that several operations share, and the conversions from n8n's values to the wire's. */
 import { tryToParseDateTime, type IDataObject, type INodeProperties } from 'n8n-workflow';
+import type { Search } from './pickers';
 
 /** The collections in which optional parameters stand, with their titles. */
 export const COLLECTIONS = {
@@ -21,6 +22,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	within?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
+	/** The values of other parameters for which n8n shows this one. */
+	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
 	 * n8n's value → the value on the wire. `undefined` is not sent. Throws an Error whose message says
 	 * what is wrong with the value. Without it the value travels as it is, and an empty one does not.
@@ -45,22 +48,58 @@ export function uuid(value: unknown): string | undefined {
 	return id.toLowerCase();
 }
 
+/** The form of the other ids (API definition: any text). One letter or digit at least: ".." would change the path. */
+const FREE_ID = '[\\w.:-]*[A-Za-z0-9][\\w.:-]*';
+const WHOLE_FREE_ID = new RegExp(`^${FREE_ID}$`);
+
+/** An id of a webhook, an API key or an invoice. Empty is not sent. */
+function freeId(value: unknown): string | undefined {
+	const id = String(plain(value) ?? '').trim();
+	if (!id) return undefined;
+	if (!WHOLE_FREE_ID.test(id)) throw new Error(`"${id}" is not an ID (letters, digits and -_.: only)`);
+	return id;
+}
+
+/** An email address. Empty is not sent. */
+export function email(value: unknown): string | undefined {
+	const address = String(value ?? '').trim();
+	if (!address) return undefined;
+	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) throw new Error(`"${address}" is not an email address`);
+	return address;
+}
+
+/** A value that is meant as text. An object or a list has slipped in by an expression. */
+function asText(value: unknown): string {
+	if (!['string', 'number', 'boolean'].includes(typeof value)) throw new Error(`${JSON.stringify(value)} is not a text`);
+	return String(value);
+}
+
 /** A text of at most `max` characters, sent even when it is empty. */
 export function text(max: number) {
 	return (value: unknown): string => {
-		const result = String(value);
-		if (result.length > max) throw new Error(`it has ${result.length} characters, Hubble takes at most ${max}`);
+		const result = asText(value);
+		const length = [...result].length;
+		if (length > max) throw new Error(`it has ${length} characters, Hubble takes at most ${max}`);
 		return result;
 	};
+}
+
+/** A yes or no, also as the text that an expression or an AI agent gives. Empty is not sent. */
+export function flag(value: unknown): boolean | undefined {
+	if (value === '') return undefined;
+	if (value === true || value === 'true') return true;
+	if (value === false || value === 'false') return false;
+	throw new Error(`${JSON.stringify(value)} is neither true nor false`);
 }
 
 /** A number within both bounds; `whole` refuses fractions. Empty is not sent. */
 export function numberIn(min: number, max: number, whole = true) {
 	return (value: unknown): number | undefined => {
-		if (value === '' || value === undefined || value === null) return undefined;
-		const result = Number(value);
+		const given = typeof value === 'string' ? value.trim() : value;
+		if (given === '' || given === undefined || given === null) return undefined;
+		const result = typeof given === 'number' || typeof given === 'string' ? Number(given) : NaN;
 		if (!Number.isFinite(result) || result < min || result > max || (whole && !Number.isInteger(result))) {
-			throw new Error(`"${String(value)}" is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+			throw new Error(`${JSON.stringify(value)} is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
 		}
 		return result;
 	};
@@ -68,7 +107,7 @@ export function numberIn(min: number, max: number, whole = true) {
 
 /** A list of texts from a repeated parameter or from an expression that gives a list. Empty is not sent. */
 export function texts(value: unknown): string[] | undefined {
-	const list = (Array.isArray(value) ? value.flat() : [value]).map((entry) => String(entry ?? '').trim());
+	const list = (Array.isArray(value) ? value.flat() : [value]).map((entry) => asText(entry ?? '').trim());
 	const filled = list.filter((entry) => entry !== '');
 	return filled.length ? filled : undefined;
 }
@@ -85,21 +124,23 @@ export function tagFilters(value: unknown): string[] | undefined {
 /** Hubble's limits of one device's tags (API definition, `deviceTags`). */
 const TAGS = { count: 10, key: 32, value: 128 };
 
-/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. */
-export function tagMap(value: unknown): Record<string, string> {
-	const rows = (value as { tag?: Array<{ key?: unknown; value?: unknown }> }).tag ?? [];
-	const tags: Record<string, string> = {};
+/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. Without rows it is not sent. */
+export function tagMap(value: unknown): Record<string, string> | undefined {
+	const { tag: rows = [] } = value as { tag?: Array<{ key?: unknown; value?: unknown }> };
+	const tags = new Map<string, string>();
 	for (const row of rows) {
-		const key = String(row.key ?? '').trim();
-		const content = String(row.value ?? '');
+		const key = asText(row.key ?? '').trim();
 		if (!key) throw new Error('a tag has no key');
-		if (key in tags) throw new Error(`the tag "${key}" is given twice`);
-		if (key.length > TAGS.key) throw new Error(`the key "${key}" has more than ${TAGS.key} characters`);
-		if (content.length > TAGS.value) throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
-		tags[key] = content;
+		if (row.value === undefined || row.value === null) throw new Error(`the tag "${key}" has no value`);
+		const content = asText(row.value);
+		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
+		if (key.startsWith('_')) throw new Error(`the key "${key}" begins with "_", which only Hubble's own tags do`);
+		if ([...key].length > TAGS.key) throw new Error(`the key "${key}" has more than ${TAGS.key} characters`);
+		if ([...content].length > TAGS.value) throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
+		tags.set(key, content);
 	}
-	if (Object.keys(tags).length > TAGS.count) throw new Error(`a device has at most ${TAGS.count} tags`);
-	return tags;
+	if (tags.size > TAGS.count) throw new Error(`a device has at most ${TAGS.count} tags`);
+	return tags.size ? Object.fromEntries(tags) : undefined;
 }
 
 /**
@@ -119,14 +160,19 @@ export function unixSeconds(round: 'down' | 'up') {
 const LARGEST_SECONDS = 1e11;
 
 function secondsOf(value: unknown, timezone: string): number {
-	const count = typeof value === 'number' || /^\d{9,14}$/.test(String(value)) ? Number(value) : NaN;
-	if (!Number.isNaN(count)) return count > LARGEST_SECONDS ? count / 1000 : count;
-	const seconds = parsedSeconds(value, timezone);
-	if (Number.isNaN(seconds)) throw new Error(`"${String(value)}" is not a date and time, e.g. 2026-01-31T08:00:00Z`);
+	const isCount = typeof value === 'number' || /^\d{9,14}$/.test(String(value));
+	const seconds = isCount ? Number(value) / (Number(value) > LARGEST_SECONDS ? 1000 : 1) : parsedSeconds(value, timezone);
+	if (!Number.isFinite(seconds) || seconds < 0) {
+		throw new Error(`"${String(value)}" is not a date and time, e.g. 2026-01-31T08:00:00Z`);
+	}
 	return seconds;
 }
 
+/** Texts begin with the year, as ISO 8601, or with a weekday, as in mail and HTTP; others are ambiguous. */
+const CLEAR_DATE = /^\s*(\d{4}-\d{2}|[A-Za-z]{3},? )/;
+
 function parsedSeconds(value: unknown, timezone: string): number {
+	if (typeof value === 'string' && !CLEAR_DATE.test(value)) return NaN;
 	try {
 		return tryToParseDateTime(value, timezone).toMillis() / 1000;
 	} catch {
@@ -158,7 +204,9 @@ export const limit: Field = {
 	type: 'number',
 	typeOptions: { minValue: 1 },
 	default: 50,
+	required: true,
 	description: 'Max number of results to return',
+	shownWhen: { returnAll: [false] },
 	toWire: numberIn(1, Number.MAX_SAFE_INTEGER),
 };
 
@@ -178,12 +226,18 @@ export const continuationToken: Field = {
 	description:
 		'Where to go on: the token that an error of an earlier run named. The token carries the filters of that run; those given here are ignored.',
 	within: 'options',
+	toWire: (value) => {
+		const token = asText(value).trim();
+		if (/[^\x21-\x7e]/.test(token)) throw new Error('it holds a character that is in no Continuation Token');
+		return token || undefined;
+	},
 };
 
 export const batching: Field = {
 	displayName: 'Batching',
 	name: 'batching',
 	type: 'options',
+	noDataExpression: true,
 	options: [
 		{ name: 'Automatic', value: 'automatic', description: 'Send the items of up to 1,000 devices in one request' },
 		{ name: 'One Request per Device', value: 'single', description: 'Send each item on its own, three a second' },
@@ -193,33 +247,112 @@ export const batching: Field = {
 	within: 'options',
 };
 
-/** Picks one device from the list or by its ID. Its search is `searchDevices` in `pickers.ts`. */
-export const device: Field = {
+/** Picks one thing from its list or by its ID. `search` names the row of `searches` in `pickers.ts`. */
+function picker(picked: {
+	displayName: string;
+	name: string;
+	description: string;
+	search: Search;
+	/** An ID as Hubble gives it. */
+	example: string;
+	/** Whether the ID is a UUID; else only its characters are checked. */
+	isUuid?: boolean;
+}): Field {
+	const { displayName, name, description, search, example, isUuid } = picked;
+	const form = isUuid ? UUID : FREE_ID;
+	return {
+		displayName,
+		name,
+		type: 'resourceLocator',
+		default: { mode: 'list', value: '' },
+		required: true,
+		description,
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				placeholder: `Select ${withArticle(displayName)}…`,
+				typeOptions: { searchListMethod: search, searchable: true },
+			},
+			{
+				displayName: 'By ID',
+				name: 'id',
+				type: 'string',
+				placeholder: `e.g. ${example}`,
+				validation: [
+					{
+						type: 'regex',
+						properties: {
+							regex: `^\\s*${form}\\s*$`,
+							errorMessage: `This is not the ID of ${withArticle(displayName)}, such as ${example}`,
+						},
+					},
+				],
+			},
+		],
+		toWire: isUuid ? uuid : freeId,
+	};
+}
+
+/** 'API Key' → 'an API key', 'User' → 'a user'. */
+function withArticle(displayName: string): string {
+	const words = displayName.replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
+	return `${/^[aeio]/i.test(words) ? 'an' : 'a'} ${words}`;
+}
+
+export const device = picker({
 	displayName: 'Device',
 	name: 'deviceId',
-	type: 'resourceLocator',
-	default: { mode: 'list', value: '' },
-	required: true,
 	description: 'The device to work on',
-	modes: [
-		{
-			displayName: 'From List',
-			name: 'list',
-			type: 'list',
-			placeholder: 'Select a device…',
-			typeOptions: { searchListMethod: 'searchDevices', searchable: true },
-		},
-		{
-			displayName: 'By ID',
-			name: 'id',
-			type: 'string',
-			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
-			validation: [
-				{ type: 'regex', properties: { regex: `^\\s*${UUID}\\s*$`, errorMessage: 'A device ID is a UUID' } },
-			],
-		},
+	search: 'searchDevices',
+	example: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
+	isUuid: true,
+});
+
+export const webhook = picker({
+	displayName: 'Webhook',
+	name: 'webhookId',
+	description: 'The webhook to work on',
+	search: 'searchWebhooks',
+	example: '0d4c7c2e-52a8-4d4c-9a53-1f8f6b9a7c11',
+});
+
+export const user = picker({
+	displayName: 'User',
+	name: 'userId',
+	description: 'The user of the organization to work on',
+	search: 'searchUsers',
+	example: '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60',
+	isUuid: true,
+});
+
+export const apiKey = picker({
+	displayName: 'API Key',
+	name: 'keyId',
+	description: 'The API key to work on. This is the ID of the key, not the key itself.',
+	search: 'searchApiKeys',
+	example: '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10',
+});
+
+export const invoice = picker({
+	displayName: 'Invoice',
+	name: 'invoiceId',
+	description: 'The invoice to work on',
+	search: 'searchInvoices',
+	example: 'in_1a2b3c4d',
+});
+
+export const role: Field = {
+	displayName: 'Role',
+	name: 'role',
+	type: 'options',
+	options: [
+		{ name: 'Admin', value: 'admin' },
+		{ name: 'Member', value: 'member' },
 	],
-	toWire: uuid,
+	default: 'member',
+	description: 'What the user may do in the organization',
 };
 
 export const platformTags: Field = {

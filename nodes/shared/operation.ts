@@ -5,13 +5,16 @@
  */
 import type {
 	IDataObject,
+	IDisplayOptions,
 	IExecuteFunctions,
 	INodeExecutionData,
 	INodeProperties,
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Call, Hubble, List } from './transport';
+import type { Hubble } from './connection';
+import type { List } from './pages';
+import type { Call } from './transport';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
@@ -27,6 +30,8 @@ export interface Ask {
 	settings: IDataObject;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
+	/** Whether the limit is ours and not the user's: an AI agent gets no endless output. */
+	isCapped: boolean;
 	/** The Continuation-Token at which a list begins. */
 	token?: string;
 	/** Whether the output is simplified. */
@@ -35,8 +40,8 @@ export interface Ask {
 	keeps: Array<(row: IDataObject) => boolean>;
 }
 
-/** What became of one part of a batch: its data, or why Hubble refused it. */
-export type BatchResult = { json: IDataObject } | { refused: string };
+/** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
+export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
 /** How many items become few calls. */
 export interface Batch {
@@ -83,6 +88,10 @@ export interface Operation {
 	local?: LocalFilter[];
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
+	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
+	toJson?: (ask: Ask) => (row: IDataObject) => IDataObject;
+	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
+	hasRawTimes?: boolean;
 	batch?: Batch;
 	/** The reply as rows of output, where it is neither a list nor one row. */
 	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
@@ -90,6 +99,8 @@ export interface Operation {
 	toItems?: (work: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }) => Promise<INodeExecutionData[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	refuse?: (ask: Ask) => string | undefined;
+	/** What the user should know about this combination of values, though it is carried out. */
+	warn?: (ask: Ask) => string | undefined;
 }
 
 /** All parameters of an operation in the order in which n8n shows them. */
@@ -97,7 +108,7 @@ export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, list, local, batch } = operation;
 	return [
 		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
-		...(list && list.pages !== 'one' ? [returnAll, limit] : []),
+		...(list ? [returnAll, limit] : []),
 		...(operation.simplify ? [simplify] : []),
 		...(local ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
@@ -109,6 +120,7 @@ export function fieldsOf(operation: Operation): Field[] {
 function shown(field: Field): INodeProperties {
 	const property: Partial<LocalFilter> = { ...field };
 	delete property.within;
+	delete property.shownWhen;
 	delete property.toWire;
 	delete property.keeps;
 	return property as INodeProperties;
@@ -127,21 +139,22 @@ function operationChoice(rows: readonly Operation[]): INodeProperties {
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }
 
-/** The parameters of a node, made from its table: resource, operation, then those of each operation. */
+/**
+ * The parameters of a node, made from its table: resource, operation, then those of each operation.
+ * A single resource is no choice, so it is hidden; without any, n8n would describe the operation to an AI
+ * agent by what the whole node does instead of by its action.
+ */
 export function toProperties(
 	operations: readonly Operation[],
-	resources: ReadonlyArray<{ name: string; value: string }> = [],
+	resources: ReadonlyArray<{ name: string; value: string }>,
 ): INodeProperties[] {
-	const choices = resources.length
-		? [
-				choice('Resource', 'resource', [...resources], resources[0]?.value ?? ''),
-				...resources.map(({ value }) => ({
-					...operationChoice(operations.filter(({ resource }) => resource === value)),
-					displayOptions: { show: { resource: [value] } },
-				})),
-			]
-		: [operationChoice(operations)];
-	return [...choices, ...operations.flatMap(operationProperties)];
+	const resource = choice('Resource', 'resource', [...resources], resources[0]?.value ?? '');
+	const choices = resources.map(({ value }) => ({
+		...operationChoice(operations.filter((row) => (row.resource ?? value) === value)),
+		displayOptions: { show: { resource: [value] } },
+	}));
+	if (resources.length === 1) resource.type = 'hidden';
+	return [resource, ...choices, ...operations.flatMap(operationProperties)];
 }
 
 function operationProperties(operation: Operation): INodeProperties[] {
@@ -153,7 +166,7 @@ function operationProperties(operation: Operation): INodeProperties[] {
 	const standing = fields
 		.filter(({ within }) => !within)
 		.map((field): INodeProperties => {
-			const show = field.name === 'limit' ? { ...displayOptions.show, returnAll: [false] } : displayOptions.show;
+			const show = { ...displayOptions.show, ...field.shownWhen } as NonNullable<IDisplayOptions['show']>;
 			return { ...shown(field), displayOptions: { show } };
 		});
 	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {

@@ -18,6 +18,8 @@ const SHARE_REGAINED_PER_REPLY = 1 / 32;
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
 export interface Lane {
 	limit: number;
+	/** The most that `limit` may be: what Hubble allows unless it says less. */
+	allowed: number;
 	/** The last `limit` starts, oldest first. */
 	starts: number[];
 	/** No start before this time: Hubble asked for a pause. */
@@ -28,6 +30,8 @@ export interface Lane {
 
 /** All lanes of one organization: its own, and one for each endpoint that was called. */
 export interface Pace {
+	/** The limit of a new lane. */
+	perSecond: number;
 	organization: Lane;
 	endpoints: Map<string, Lane>;
 }
@@ -46,17 +50,21 @@ export interface RateNotice {
 }
 
 function newLane(limit: number): Lane {
-	return { limit, starts: [], heldUntil: 0, share: 1 };
+	return { limit, allowed: limit, starts: [], heldUntil: 0, share: 1 };
 }
 
-/** A pace for an organization that was not called yet. */
-export function newPace(): Pace {
-	return { organization: newLane(LIMITS.organization), endpoints: new Map() };
+/**
+ * A pace for an organization that was not called yet.
+ * @param perSecond requests to one endpoint in a second, where Hubble agreed to other limits
+ */
+export function newPace(perSecond: number = LIMITS.endpoint): Pace {
+	const organization = newLane((perSecond * LIMITS.organization) / LIMITS.endpoint);
+	return { perSecond, organization, endpoints: new Map() };
 }
 
 function laneOf(pace: Pace, endpoint: string): Lane {
 	let lane = pace.endpoints.get(endpoint);
-	if (!lane) pace.endpoints.set(endpoint, (lane = newLane(LIMITS.endpoint)));
+	if (!lane) pace.endpoints.set(endpoint, (lane = newLane(pace.perSecond)));
 	return lane;
 }
 
@@ -72,6 +80,12 @@ function laneWait({ limit, starts, heldUntil, share }: Lane, now: number): numbe
 /** Milliseconds until a request to `endpoint` may start; 0 means now. */
 export function waitFor(pace: Pace, endpoint: string, now: number): number {
 	return Math.max(laneWait(pace.organization, now), laneWait(laneOf(pace, endpoint), now));
+}
+
+/** Requests a second that may now go to `endpoint`. */
+export function rateOf(pace: Pace, endpoint: string): number {
+	const { limit, share } = laneOf(pace, endpoint);
+	return limit * share;
 }
 
 /** Notes that a request to `endpoint` starts now. */
@@ -92,7 +106,7 @@ export function heed(pace: Pace, endpoint: string, notice: RateNotice, now: numb
 		lane.heldUntil = Math.max(lane.heldUntil, now + Math.min(ms, LONGEST_HOLD_MS));
 	};
 	if (notice.limit !== undefined && notice.limit >= 1) {
-		lane.limit = Math.min(LIMITS.endpoint, Math.floor(notice.limit));
+		lane.limit = Math.min(lane.allowed, Math.floor(notice.limit));
 	}
 	if (notice.remaining === 0 && notice.resetMs !== undefined) holdFor(notice.resetMs);
 	if (notice.tooMany) {

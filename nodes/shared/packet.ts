@@ -1,5 +1,6 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
+import { isoTime } from './times';
 
 /**
  * A packet as the API definition has it (`packet`). Times are Unix seconds with a fraction, `payload`
@@ -53,12 +54,6 @@ function seconds(time: number | string): number {
 	return typeof time === 'number' ? time : Date.parse(time) / 1000;
 }
 
-/** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
-export function isoTime(unixSeconds: number): string | null {
-	const date = new Date(unixSeconds * 1000);
-	return Number.isNaN(date.getTime()) ? null : date.toISOString();
-}
-
 /**
  * What makes a packet itself: Hubble may deliver one twice, and both share device, sequence number and
  * time. Stable across the webhook, the packet history, and the two shapes.
@@ -66,6 +61,25 @@ export function isoTime(unixSeconds: number): string | null {
 export function packetKey({ device: { id, sequence_number, timestamp } }: Packet): string {
 	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
 }
+
+/** When Hubble received the packet, in Unix seconds: the order of the packet history. */
+export function receivedAt(row: IDataObject): number {
+	return seconds((row as Packet).device.timestamp);
+}
+
+/** The names of the ten flat fields. */
+export const SIMPLIFIED = [
+	'packetKey',
+	'deviceId',
+	'deviceName',
+	'timestamp',
+	'sequenceNumber',
+	'payload',
+	'rssi',
+	'networkType',
+	'latitude',
+	'longitude',
+];
 
 /** A packet in ten flat fields. */
 export function simplifyPacket(row: IDataObject): IDataObject {

@@ -6,13 +6,15 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { toBatches } from './batch';
-import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Ask, Batch, BatchResult, Fields, Operation } from './operation';
-import { connect, pages, send, type Call, type Hubble, type List } from './transport';
-
-/** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
-const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
+import { runBatches } from './batch';
+import { connect, type Hubble } from './connection';
+import { foreignReply } from './errors';
+import type { Ask, Operation } from './operation';
+import type { List } from './pages';
+import { readAsk, withoutUndefined } from './read';
+import { withIsoTimes } from './times';
+import { send, type Call } from './transport';
+import { pagesOf } from './windows';
 
 /**
  * Executes the operation that the node's parameters name, for all input items.
@@ -21,21 +23,30 @@ const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
  */
 export async function run(context: IExecuteFunctions, operations: readonly Operation[]): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
-	const hubble = await connect(context);
 	const inputs = context.getInputData();
 	const outputs: INodeExecutionData[][] = inputs.map(() => []);
+	const signal = context.getExecutionCancelSignal();
 
 	const emit = (item: number, results: INodeExecutionData[]) => {
 		for (const result of results) {
 			result.pairedItem = { item };
+			if (!operation.hasRawTimes) result.json = withIsoTimes(result.json);
 			outputs[item]?.push(result);
 		}
 	};
 	const fail = (item: number, error: unknown, ids: IDataObject = {}) => {
 		const failure = inItem(context, error, item);
-		if (!context.continueOnFail() || hubble.signal?.aborted) throw failure;
+		if (!context.continueOnFail() || signal?.aborted) throw failure;
 		outputs[item]?.push({ json: errorRow(context, failure, ids), pairedItem: { item } });
 	};
+
+	let hubble: Hubble;
+	try {
+		hubble = await connect(context);
+	} catch (error) {
+		inputs.forEach((_, item) => fail(item, error));
+		return [outputs.flat()];
+	}
 
 	const asks: Ask[] = [];
 	for (let item = 0; item < inputs.length; item++) {
@@ -46,16 +57,25 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 		}
 	}
 
+	const warnings = new Set(asks.flatMap((ask) => operation.warn?.(ask) ?? []));
+	for (const message of warnings) {
+		context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+	}
+
 	const { batch } = operation;
 	const isSingle = batch?.single && context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
 	if (batch && !isSingle) {
-		await runBatches(hubble, operation, batch, asks, emit, fail);
+		await runBatches(hubble, operation, batch, asks, { emit, fail, canContinue: context.continueOnFail() });
 	} else {
+		let lockedOut: unknown;
 		for (const ask of asks) {
 			try {
+				// A token that was refused once is refused for all items.
+				if (lockedOut) throw lockedOut;
 				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
 			} catch (error) {
-				fail(ask.item, error, ask.path);
+				if (error instanceof NodeApiError && error.httpCode === '401') lockedOut = error;
+				fail(ask.item, error, idsOf(operation, ask));
 			}
 		}
 	}
@@ -70,14 +90,14 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	if (context.getNode().onError === 'continueErrorOutput') return row;
-	const { status, requestId, rowsFetched, resumeToken } = failure.context;
-	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
+	const { status, requestId, rowsFetched, resumeToken, resumeTime } = failure.context;
+	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, resumeTime }) };
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
 	const resource = context.getNodeParameter('resource', 0, '') as string;
 	const value = context.getNodeParameter('operation', 0) as string;
-	const operation = operations.find((row) => row.value === value && (row.resource ?? '') === resource);
+	const operation = operations.find((row) => row.value === value && (row.resource ?? resource) === resource);
 	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
 	return operation;
 }
@@ -92,63 +112,14 @@ function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeA
 	return failure;
 }
 
-const withoutUndefined = (object: Record<string, unknown>) =>
-	Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as IDataObject;
+/** What names the thing that is worked on: the placeholders, or what a deletion names in its body. */
+const idsOf = ({ method }: Operation, { path, body }: Ask) =>
+	(method === 'DELETE' ? { ...path, ...body } : path) as Record<string, string>;
 
-/** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
-function readAsk(context: IExecuteFunctions, operation: Operation, item: number): Ask {
-	const refuse = (reason: string) =>
-		new NodeOperationError(context.getNode(), reason, {
-			itemIndex: item,
-			description: `Nothing was sent to Hubble for item ${item}.`,
-		});
-	const timezone = context.getTimezone();
-	const value = (field: Field): unknown => {
-		const { name, within, type, toWire } = field;
-		const path = within ? `${within}.${name}` : name;
-		const given: unknown = context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });
-		try {
-			const sent = given !== null && given !== undefined && toWire ? toWire(given, { timezone }) : given;
-			const isEmpty = sent === null || sent === undefined || (sent === '' && (!toWire || field.required));
-			if (isEmpty && field.required) throw new Error('it is required');
-			return isEmpty ? undefined : sent;
-		} catch (error) {
-			throw refuse(`Parameter "${field.displayName}": ${(error as Error).message}`);
-		}
-	};
-	const values = (fields: Fields = {}) =>
-		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
-
-	const { list, simplify: hasSimplify } = operation;
-	const isPaged = list !== undefined && list.pages !== 'one';
-	const ask: Ask = {
-		item,
-		path: values(operation.inPath) as Record<string, string>,
-		query: values(operation.inQuery),
-		body: values(operation.inBody),
-		settings: values(operation.settings),
-		limit: isPaged && !value(returnAll) ? (value(limit) as number) : Infinity,
-		token: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
-		isSimple: hasSimplify !== undefined && Boolean(value(simplify)),
-		keeps: (operation.local ?? []).flatMap((filter) => {
-			const wanted = value(filter);
-			return wanted === undefined ? [] : [(row: IDataObject) => filter.keeps(row, wanted)];
-		}),
-	};
-	const reason = operation.refuse?.(ask);
-	if (reason) throw refuse(reason);
-	return ask;
+function callOf(operation: Operation, ask: Ask): Call {
+	const { method, path, scope, inBody } = operation;
+	return { method, path, scope, ids: idsOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
 }
-
-function callOf({ method, path, scope, inBody }: Operation, ask: Ask): Call {
-	return { method, path, scope, ids: ask.path, query: ask.query, ...(inBody ? { body: ask.body } : {}) };
-}
-
-/** What a deletion gives: Hubble itself answers with an empty object. */
-const deleted = (ask: Ask): IDataObject => ({
-	deleted: true,
-	id: (Object.values(ask.path).at(-1) ?? Object.values(ask.body)[0]) as string,
-});
 
 async function runOne(
 	context: IExecuteFunctions,
@@ -157,99 +128,49 @@ async function runOne(
 	ask: Ask,
 	emit: (results: INodeExecutionData[]) => void,
 ): Promise<void> {
-	const { list, simplify: simplified, toRows, toItems } = operation;
+	const { list, simplify: simplified, toJson, toRows, toItems } = operation;
 	const call = callOf(operation, ask);
 	if (toItems) {
 		emit(await toItems({ context, hubble, call, ask }));
 		return;
 	}
-	const finish = (rows: IDataObject[]) =>
-		emit(rows.map((row) => ({ json: ask.isSimple && simplified ? simplified(row) : row })));
+	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
+	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row) })));
 	if (list) {
-		await runList(hubble, list, call, ask, finish);
+		const isFull = await runList(hubble, list, call, ask, finish);
+		if (isFull && ask.isCapped) {
+			const note = `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.`;
+			emit([{ json: { note } }]);
+		}
 		return;
 	}
-	const { body } = await send(hubble, call);
-	if (operation.method === 'DELETE') finish([deleted(ask)]);
+	const { body, requestId } = await send(hubble, call);
+	if (operation.method === 'GET' && !Object.keys(body).length) {
+		throw foreignReply(context.getNode(), 'anything', hubble.baseUrl, requestId);
+	}
+	// Hubble answers a deletion with an empty object.
+	if (operation.method === 'DELETE') finish([{ deleted: true, id: Object.values(idsOf(operation, ask)).at(-1) }]);
 	else finish(toRows ? toRows(body, ask) : [body]);
 }
 
-/** Emits page by page, so that what was fetched before a failure is not lost. */
+/**
+ * Emits page by page, so that what was fetched before a failure is not lost.
+ * @returns whether the limit ended it, so that there may be more
+ */
 async function runList(
 	hubble: Hubble,
 	list: List,
 	call: Call,
-	{ limit: wanted, token, keeps }: Ask,
+	ask: Ask,
 	emit: (rows: IDataObject[]) => void,
-): Promise<void> {
-	const { min = 1, max = Infinity } = list.pageSize ?? {};
-	// A filter on our side may need many rows for few: then whole pages are fetched.
-	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, wanted));
-	let missing = wanted;
-	for await (const { rows } of pages(hubble, { ...call, token }, list, pageSize)) {
+): Promise<boolean> {
+	const { keeps } = ask;
+	let missing = ask.limit;
+	for await (const { rows } of pagesOf(hubble, call, list, ask)) {
 		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 		emit(kept.length > missing ? kept.slice(0, missing) : kept);
 		missing -= kept.length;
-		if (missing <= 0) return;
+		if (missing <= 0) return true;
 	}
-}
-
-/**
- * Many items in few calls. When Hubble refuses a batch as a whole, its halves are sent on their own
- * until the part at fault stands alone: one bad item does not fail the others.
- */
-async function runBatches(
-	hubble: Hubble,
-	operation: Operation,
-	batch: Batch,
-	asks: readonly Ask[],
-	emit: (item: number, results: INodeExecutionData[]) => void,
-	fail: (item: number, error: unknown, ids?: IDataObject) => void,
-): Promise<void> {
-	const { method, scope } = operation;
-	const parts = batch.split ? asks.flatMap(batch.split) : asks;
-
-	const callWith = async (part: readonly Ask[]): Promise<BatchResult[]> => {
-		const { body } = await send(hubble, {
-			method,
-			path: batch.path,
-			scope,
-			ids: part.length === 1 ? part[0]?.path : {},
-			query: part[0]?.query,
-			body: batch.toBody(part),
-		});
-		return batch.fromReply(body, part);
-	};
-
-	const settle = async (part: readonly Ask[]): Promise<void> => {
-		let results: BatchResult[];
-		try {
-			results = await callWith(part);
-		} catch (error) {
-			const canSplit = error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '') && part.length > 1;
-			if (!canSplit) {
-				for (const ask of new Map(part.map((ask) => [ask.item, ask])).values()) fail(ask.item, error, ask.path);
-				return;
-			}
-			const half = Math.ceil(part.length / 2);
-			await settle(part.slice(0, half));
-			await settle(part.slice(half));
-			return;
-		}
-		part.forEach((ask, index) => {
-			const result = results[index] ?? { refused: 'Its reply does not mention this one.' };
-			if ('json' in result) emit(ask.item, [{ json: result.json }]);
-			else fail(ask.item, refusal(hubble, ask, result.refused), ask.path);
-		});
-	};
-
-	for (const part of toBatches(parts, batch.size, batch)) await settle(part);
-}
-
-function refusal(hubble: Hubble, ask: Ask, reason: string): NodeOperationError {
-	const id = Object.values(ask.path).at(-1) ?? '';
-	return new NodeOperationError(hubble.context.getNode(), `Hubble did not accept ${id || 'this item'}`, {
-		itemIndex: ask.item,
-		description: `Hubble says: "${hubble.redact(reason)}"`,
-	});
+	return false;
 }

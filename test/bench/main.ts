@@ -1,23 +1,47 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console */
-/** `npm run bench -- name`: one bench by its name; fails when a limit is missed. */
-import { trigger, type Row } from './trigger';
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console */
+/**
+ * `npm run bench`: every measure; `npm run bench -- pace trigger`: only those.
+ * Prints a table and keeps the figures in `results.json` beside this file.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decode } from './decode';
+import { exports } from './export';
+import { items } from './items';
+import { pace, windows } from './pace';
+import type { Result } from './result';
+import { trigger } from './trigger';
+import { updates } from './updates';
 
-const benches: Record<string, () => Promise<Row[]>> = { trigger };
+const benches: Record<string, () => Promise<Result[]>> = { pace, windows, items, exports, updates, decode, trigger };
 
-const meets = ({ ratio, limit }: Row) => {
-	const bound = Number(limit.slice(2));
-	return limit === '' || (limit.startsWith('≥') ? ratio >= bound : ratio <= bound);
-};
+const file = join(__dirname, 'results.json');
 
 async function main() {
-	const bench = benches[process.argv[2] ?? ''];
-	if (!bench) throw new Error(`Name one of: ${Object.keys(benches).join(', ')}`);
-	const rows = await bench();
-	for (const row of rows) {
-		const figures = [row.ours.toFixed(1), row.peer.toFixed(1), row.ratio.toFixed(2)].map((text) => text.padStart(9)).join('');
-		console.log(`${meets(row) ? 'ok    ' : 'MISSED'}  ${figures}  ${row.limit.padEnd(8)}${row.name}`);
+	const wanted = process.argv.slice(2);
+	const unknown = wanted.filter((name) => !(name in benches));
+	if (unknown.length) throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
+	const results: Result[] = [];
+	for (const name of wanted.length ? wanted : Object.keys(benches)) {
+		const measured = (await benches[name]?.()) ?? [];
+		print(measured);
+		results.push(...measured);
 	}
-	process.exit(rows.every(meets) ? 0 : 1);
+	const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result[]) : [];
+	const isNew = (name: string) => results.some((result) => result.name === name);
+	const all = [...kept.filter(({ name }) => !isNew(name)), ...results];
+	writeFileSync(file, `${JSON.stringify(all, null, '\t')}\n`);
+	process.exit(results.every(({ passed }) => passed) ? 0 : 1);
+}
+
+/** One block a measure: a line of figures, and below it what was measured and what must be. */
+function print(results: readonly Result[]) {
+	const shown = (value: number | null) => (value === null ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 4 }));
+	for (const { name, unit, ours, peer, limit, ratio, must, passed, remark } of results) {
+		console.log(`${passed ? 'ok    ' : 'NOT OK'}  ${name}`);
+		console.log(`        ours ${shown(ours)}   peer ${shown(peer)}   limit ${shown(limit)}   (${unit})   ratio ${shown(ratio)}, must be ${must}`);
+		if (remark) console.log(`        ${remark}`);
+	}
 }
 
 main().catch((error: unknown) => {

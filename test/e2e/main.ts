@@ -8,15 +8,23 @@ import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
+import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
 import { queueChecks } from './checks/queue';
 import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
-const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...triggerChecks];
+const everywhere = [
+	...installChecks,
+	...mainJobChecks,
+	...credentialChecks,
+	...pickerChecks,
+	...nodeChecks,
+	...triggerChecks,
+];
 
 const plan: Record<N8nVersion, Check[]> = {
-	'2.41.1': [...everywhere, ...browserChecks, ...queueChecks],
+	'2.41.1': [...everywhere, ...agentChecks, ...browserChecks, ...queueChecks],
 	'1.123.81': everywhere,
 };
 

@@ -2,7 +2,8 @@
 import axios, { isAxiosError } from 'axios';
 import { parse } from 'flatted';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { Agent } from 'node:http';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { freePort, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
 import { type N8nVersion, provisionN8n, provisionNode } from './provision';
 
@@ -57,7 +58,6 @@ export const owner = { email: 'owner@example.com', password: 'Hubble-demo-1', fi
 
 /** No telemetry, no call to the outside, no question to the user. */
 const quiet = {
-	EXECUTIONS_DATA_MAX_DISPLAY_SIZE: String(2 ** 31),
 	N8N_DIAGNOSTICS_ENABLED: 'false',
 	N8N_DYNAMIC_BANNERS_ENABLED: 'false',
 	N8N_HIRING_BANNER_ENABLED: 'false',
@@ -92,7 +92,7 @@ export async function startN8n(options: N8nOptions = {}) {
 	await installPackage(userFolder);
 
 	const env = {
-		PATH: process.env.PATH,
+		PATH: [dirname(node), process.env.PATH].join(delimiter), // n8n starts its task runner with the first `node`
 		HOME: process.env.HOME,
 		LANG: 'C.UTF-8',
 		...quiet,
@@ -123,7 +123,8 @@ export async function startN8n(options: N8nOptions = {}) {
 		baseURL: url,
 		maxContentLength: Infinity,
 		proxy: false,
-		transformRequest: (body: unknown) => (body === undefined ? undefined : JSON.stringify(body)),
+		// A connection of its own for each call: n8n closes kept ones when it was busy for some seconds.
+		httpAgent: new Agent({ keepAlive: false }),
 	});
 
 	/** Calls n8n's own REST interface, the one its editor uses; gives what is in `data` of the reply. */
@@ -135,9 +136,10 @@ export async function startN8n(options: N8nOptions = {}) {
 			if (cookies) cookie = cookies.map((one) => one.split(';')[0]).join('; ');
 			return response.data.data;
 		} catch (error) {
-			if (!isAxiosError(error) || !error.response) throw error;
-			const { message } = (error.response.data ?? {}) as { message?: string };
-			throw new Error(`n8n answered ${error.response.status} to ${method} ${path}: ${message ?? ''}`);
+			const reply = isAxiosError<{ message?: string }>(error) ? error.response : undefined;
+			if (reply) throw new Error(`n8n answered ${reply.status} to ${method} ${path}: ${reply.data?.message ?? ''}`);
+			// Not the error itself: it holds the session's cookie.
+			throw new Error(`n8n did not answer ${method} ${path}: ${(error as Error).message}\n${tail(logFile, 15)}`);
 		}
 	}
 
@@ -197,10 +199,12 @@ export async function startN8n(options: N8nOptions = {}) {
 		url,
 		userFolder,
 		logFile,
-		env,
 		launch,
+		/** The main process, to measure it. */
+		get pid() {
+			return child.pid ?? 0;
+		},
 		rest,
-		login,
 
 		/** Stores a credential and gives its id. */
 		async createCredential(name: string, type: string, data: Json): Promise<string> {

@@ -1,0 +1,38 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { apiKeyOperations } from './operations';
+
+export class HubbleApiKey implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble API Key',
+		name: 'hubbleApiKey',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		description: 'Create, find, update, delete and validate the API keys of a Hubble organization',
+		defaults: { name: 'Hubble API Key' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(apiKeyOperations, [
+			{ name: 'API Key', value: 'apiKey' },
+			{ name: 'Scope', value: 'scope' },
+		]),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, apiKeyOperations);
+	}
+}

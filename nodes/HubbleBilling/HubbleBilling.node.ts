@@ -1,0 +1,40 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { billingOperations } from './operations';
+
+export class HubbleBilling implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Billing',
+		name: 'hubbleBilling',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		description: 'Get the invoices, usage, subscription and payment methods of a Hubble organization',
+		defaults: { name: 'Hubble Billing' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(billingOperations, [
+			{ name: 'Invoice', value: 'invoice' },
+			{ name: 'Payment Method', value: 'paymentMethod' },
+			{ name: 'Subscription', value: 'subscription' },
+			{ name: 'Usage', value: 'usage' },
+		]),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, billingOperations);
+	}
+}

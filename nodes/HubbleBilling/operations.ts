@@ -1,0 +1,131 @@
+import type { IDataObject } from 'n8n-workflow';
+import { invoice } from '../shared/fields';
+import type { Operation } from '../shared/operation';
+import type { Hubble } from '../shared/connection';
+import { send } from '../shared/transport';
+
+/** The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number. */
+const fetched = new WeakMap<Hubble, Promise<IDataObject[]>>();
+
+function invoices(hubble: Hubble): Promise<IDataObject[]> {
+	const call = { method: 'GET', path: '/v1/org/{org_id}/billing/invoices', scope: 'read-billing-invoices' } as const;
+	const known = fetched.get(hubble) ?? send(hubble, call).then(({ body }) => (body.invoices ?? []) as IDataObject[]);
+	fetched.set(hubble, known);
+	return known;
+}
+
+/** What is safe in a file name on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
+function fileName(invoiceNumber: unknown): string {
+	const safe = String(invoiceNumber)
+		.replace(/[^\w.-]+/g, '-')
+		.replace(/^[.-]+|[.-]+$/g, '')
+		.slice(0, 100);
+	return `${safe || 'invoice'}.pdf`;
+}
+
+const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, ask }) => {
+	const { invoice_id = '' } = ask.path;
+	const row = (await invoices(hubble)).find((entry) => entry.invoice_id === invoice_id);
+	const name = fileName(row?.invoice_number ?? invoice_id);
+	const { body } = await send(hubble, {
+		...call,
+		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
+	});
+	const field = String(ask.settings.binaryPropertyName);
+	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: body.file as never } }];
+};
+
+/** Billing's calls (API definition, tag "Billing"). */
+export const billingOperations: readonly Operation[] = [
+	{
+		resource: 'invoice',
+		name: 'Download PDF',
+		value: 'downloadPdf',
+		action: 'Download an invoice as PDF',
+		description: 'Get an invoice as a PDF file in a binary field of the output',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/invoices/{invoice_id}/pdf',
+		scope: 'read-billing-invoices',
+		inPath: { invoice_id: invoice },
+		settings: {
+			binaryPropertyName: {
+				displayName: 'Put Output File in Field',
+				name: 'binaryPropertyName',
+				type: 'string',
+				default: 'data',
+				required: true,
+				description: 'The name of the binary field of the output that gets the file',
+			},
+		},
+		toItems: downloadPdf,
+	},
+	{
+		resource: 'invoice',
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get many invoices',
+		description: 'Get the latest invoices of the organization',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/invoices',
+		scope: 'read-billing-invoices',
+		list: { rows: 'invoices', pages: 'one' },
+	},
+	{
+		resource: 'paymentMethod',
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get many payment methods',
+		description: 'Get the cards that are stored for the organization, with their last four digits',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/payment-method',
+		scope: 'read-billing-invoices',
+		list: { rows: 'payment_methods', pages: 'one' },
+	},
+	{
+		resource: 'subscription',
+		name: 'Get',
+		value: 'get',
+		action: 'Get the subscription',
+		description: 'Get the plan of the organization, its prices in cents and its current period',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/subscription',
+		scope: 'read-billing-invoices',
+	},
+	{
+		resource: 'usage',
+		name: 'Get Active Devices',
+		value: 'getActiveDevices',
+		action: 'Get active devices',
+		description: 'Get the devices that were active in the current billing period',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/active-devices',
+		scope: 'read-billing-usage',
+		inQuery: {
+			network_type: {
+				displayName: 'Network',
+				name: 'networkType',
+				type: 'options',
+				options: [
+					{ name: 'Any', value: '' },
+					{ name: 'Satellite', value: 'satellite', description: 'Needs satellite access' },
+					{ name: 'Terrestrial', value: 'terrestrial' },
+				],
+				default: '',
+				description: 'Only devices that were heard last over this network',
+				within: 'filters',
+			},
+		},
+		list: { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } },
+	},
+	{
+		resource: 'usage',
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get many usage records',
+		description: 'Get how many devices were active on each day and in each month',
+		method: 'GET',
+		path: '/v1/org/{org_id}/billing/usage',
+		scope: 'read-billing-usage',
+		list: { rows: 'usage', pages: 'one' },
+	},
+];

@@ -1,0 +1,35 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { invitationOperations } from './operations';
+
+export class HubbleInvitation implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Invitation',
+		name: 'hubbleInvitation',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"]}}',
+		description: 'Send, find and revoke the invitations to a Hubble organization',
+		defaults: { name: 'Hubble Invitation' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(invitationOperations, [{ name: 'Invitation', value: 'invitation' }]),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, invitationOperations);
+	}
+}

@@ -1,0 +1,120 @@
+import type { IDataObject } from 'n8n-workflow';
+import { numberIn, platformTags, type Field } from '../shared/fields';
+import type { Ask, Operation } from '../shared/operation';
+
+/** Intervals in one reply (API definition, parameter `days`). */
+const MOST_INTERVALS = 365;
+
+const days: Field = {
+	displayName: 'Days Back',
+	name: 'days',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 7,
+	required: true,
+	description: 'How many days to look back, from 1 to 365',
+	toWire: numberIn(1, 365),
+};
+
+const interval: Field = {
+	displayName: 'Interval',
+	name: 'interval',
+	type: 'options',
+	options: [
+		{
+			name: 'Automatic',
+			value: 'automatic',
+			description: 'Hours for one day, days for up to 31 days, months for more',
+		},
+		{ name: 'Day', value: 'day' },
+		{ name: 'Hour', value: 'hour', description: 'For up to 15 days' },
+		{ name: 'Month', value: 'month' },
+	],
+	default: 'automatic',
+	description: 'What one number sums up. The interval that is still running comes last.',
+	toWire: (value) => (value === 'automatic' ? undefined : value),
+};
+
+const output: Field = {
+	displayName: 'Output',
+	name: 'output',
+	type: 'options',
+	options: [
+		{ name: 'One Item per Interval', value: 'intervals' },
+		{
+			name: 'Summary with All Intervals',
+			value: 'summary',
+			description: 'One item with the totals and a list of the intervals',
+		},
+	],
+	default: 'intervals',
+	description: 'How the numbers become items',
+};
+
+const period = { days, time_interval: interval };
+
+const toRows: Operation['toRows'] = (reply, { settings }) =>
+	settings.output === 'summary' ? [reply] : (reply.buckets as IDataObject[]);
+
+const refuse = ({ query }: Ask): string | undefined => {
+	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
+	if (intervals <= MOST_INTERVALS) return undefined;
+	const most = Math.floor(MOST_INTERVALS / 24);
+	return `Parameter "Interval": ${String(query.days)} days by the hour are ${intervals} intervals, Hubble gives at most ${MOST_INTERVALS}; look back ${most} days at most, or choose Day`;
+};
+
+/** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */
+export const metricOperations: readonly Operation[] = [
+	{
+		name: 'Get API Metrics',
+		value: 'getApiMetrics',
+		action: 'Get API metrics',
+		description: 'Get how many API requests the organization made and which part of them succeeded',
+		method: 'GET',
+		path: '/v1/org/{org_id}/api_metrics',
+		scope: 'read-platform-metrics',
+		inQuery: period,
+		settings: { output },
+		toRows,
+		refuse,
+	},
+	{
+		name: 'Get Device Metrics',
+		value: 'getDeviceMetrics',
+		action: 'Get device metrics',
+		description: 'Get how many devices were registered, active and never active',
+		method: 'GET',
+		path: '/v1/org/{org_id}/device_metrics',
+		scope: 'read-platform-metrics',
+		inQuery: { ...period, filter_tags: platformTags },
+		settings: { output },
+		toRows,
+		refuse,
+	},
+	{
+		name: 'Get Packet Metrics',
+		value: 'getPacketMetrics',
+		action: 'Get packet metrics',
+		description: 'Get how many packets Hubble received',
+		method: 'GET',
+		path: '/v1/org/{org_id}/packet_metrics',
+		scope: 'read-platform-metrics',
+		inQuery: { ...period, filter_tags: platformTags },
+		settings: { output },
+		toRows,
+		refuse,
+	},
+	{
+		name: 'Get Webhook Metrics',
+		value: 'getWebhookMetrics',
+		action: 'Get webhook metrics',
+		description: 'Get how many deliveries Hubble made to webhooks and which part of them succeeded',
+		method: 'GET',
+		path: '/v1/org/{org_id}/webhook_metrics',
+		scope: 'read-platform-metrics',
+		inQuery: period,
+		settings: { output },
+		toRows,
+		refuse,
+	},
+];

@@ -1,0 +1,137 @@
+import type { IDataObject } from 'n8n-workflow';
+import { email, numberIn, text } from '../shared/fields';
+import type { Operation } from '../shared/operation';
+
+/** The fields that are filled in, each converted; `undefined` when none is. */
+function filled(given: unknown, conversions: Record<string, (value: unknown) => unknown>): IDataObject | undefined {
+	const entries = Object.entries(conversions)
+		.map(([name, convert]) => [name, convert((given as IDataObject | undefined)?.[name] ?? '')])
+		.filter(([, value]) => value !== '' && value !== undefined);
+	return entries.length ? (Object.fromEntries(entries) as IDataObject) : undefined;
+}
+
+/** A phone number in the form of E.164. Empty is not sent. */
+function phoneNumber(value: unknown): string | undefined {
+	const number = String(value).replace(/[\s().-]/g, '');
+	if (number && !/^\+[1-9]\d{1,14}$/.test(number))
+		throw new Error(`"${String(value)}" is not a phone number such as +12065550100`);
+	return number || undefined;
+}
+
+/** The organization's calls (API definition, tag "Organizations"). */
+export const organizationOperations: readonly Operation[] = [
+	{
+		name: 'Get',
+		value: 'get',
+		action: 'Get the organization',
+		description: 'Get the name, address, contact and time zone of the organization',
+		method: 'GET',
+		path: '/v1/org/{org_id}',
+		scope: 'read-organization-metadata',
+	},
+	{
+		name: 'Update',
+		value: 'update',
+		action: 'Update the organization',
+		description: 'Change the name, address, contact or time zone of the organization',
+		method: 'PATCH',
+		path: '/v1/org/{org_id}',
+		scope: 'write-organization-metadata',
+		inBody: {
+			set_name: {
+				displayName: 'Name',
+				name: 'name',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. Cold Chain Rotterdam',
+				description: 'The name of the organization. Empty changes nothing.',
+				within: 'updateFields',
+			},
+			set_address: {
+				displayName: 'Address',
+				name: 'address',
+				type: 'fixedCollection',
+				placeholder: 'Set Address',
+				default: {},
+				description: 'Give the whole address: it replaces the one before',
+				options: [
+					{
+						displayName: 'Address',
+						name: 'address',
+						values: [
+							{ displayName: 'City', name: 'city', type: 'string', default: '', placeholder: 'e.g. Rotterdam' },
+							{
+								displayName: 'Country Code',
+								name: 'country',
+								type: 'number',
+								default: '',
+								description: 'Number of the country in ISO 3166, e.g. 840 for the United States',
+							},
+							{ displayName: 'State', name: 'state', type: 'string', default: '', placeholder: 'e.g. WA' },
+							{
+								displayName: 'Street',
+								name: 'street_address',
+								type: 'string',
+								default: '',
+								placeholder: 'e.g. 1 Harbor Street',
+							},
+							{
+								displayName: 'Street, Second Line',
+								name: 'street_address_line_two',
+								type: 'string',
+								default: '',
+								placeholder: 'e.g. Hall 3',
+							},
+						],
+					},
+				],
+				within: 'updateFields',
+				toWire: (value) =>
+					filled((value as IDataObject).address, {
+						street_address: text(250),
+						street_address_line_two: text(250),
+						city: text(100),
+						state: text(100),
+						country: numberIn(1, 999),
+					}),
+			},
+			set_contact_info: {
+				displayName: 'Contact',
+				name: 'contact',
+				type: 'fixedCollection',
+				placeholder: 'Set Contact',
+				default: {},
+				description: 'Give both the email address and the phone number: they replace those before',
+				options: [
+					{
+						displayName: 'Contact',
+						name: 'contact',
+						values: [
+							{ displayName: 'Email', name: 'email', type: 'string', default: '', placeholder: 'name@email.com' },
+							{
+								displayName: 'Phone Number',
+								name: 'phoneNumber',
+								type: 'string',
+								default: '',
+								placeholder: 'e.g. +12065550100',
+								description: 'With the country, as E.164 has it',
+							},
+						],
+					},
+				],
+				within: 'updateFields',
+				toWire: (value) => filled((value as IDataObject).contact, { phoneNumber, email }),
+			},
+			set_timezone: {
+				displayName: 'Timezone Name or ID',
+				name: 'timezone',
+				type: 'options',
+				typeOptions: { loadOptionsMethod: 'getTimezones' },
+				default: '',
+				description:
+					'A name of the IANA time zone database. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+				within: 'updateFields',
+			},
+		},
+	},
+];

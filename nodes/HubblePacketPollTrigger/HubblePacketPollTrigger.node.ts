@@ -1,0 +1,81 @@
+import {
+	NodeConnectionTypes,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	type IPollFunctions,
+} from 'n8n-workflow';
+import { decodeProperties } from '../shared/decode';
+import { packetFilters } from '../shared/packetFilter';
+import { methods } from '../shared/pickers';
+import { poll } from './poll';
+
+export class HubblePacketPollTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Packet Poll Trigger',
+		name: 'hubblePacketPollTrigger',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['trigger'],
+		version: 1,
+		subtitle: '={{"From " + $parameter["startFrom"]}}',
+		description: 'Starts the workflow with new packets, for an n8n that the internet cannot reach',
+		defaults: { name: 'Hubble Packet Poll Trigger' },
+		polling: true,
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: [
+			{
+				displayName:
+					'No packet is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>packetKey</code> to recognize them. Where n8n can be reached from the internet, the Hubble Trigger is faster.',
+				name: 'repeatsNotice',
+				type: 'notice',
+				default: '',
+			},
+			{
+				displayName: 'Start From',
+				name: 'startFrom',
+				type: 'options',
+				options: [
+					{ name: 'Date', value: 'date', description: 'All packets since a moment' },
+					{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
+					{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
+				],
+				default: 'now',
+				description: 'Where to begin when the workflow is published for the first time. Later it goes on where it was; a change here begins anew.',
+			},
+			{
+				displayName: 'Start Time',
+				name: 'startTime',
+				type: 'dateTime',
+				default: '',
+				required: true,
+				description: 'The first moment, at most 30 days ago',
+				displayOptions: { show: { startFrom: ['date'] } },
+			},
+			{
+				displayName: 'Max Packets per Execution',
+				name: 'maxPackets',
+				type: 'number',
+				typeOptions: { minValue: 1000, maxValue: 100000 },
+				default: 10000,
+				description: 'How many packets one execution gets at most, from 1,000 on. What is left comes with the next polls.',
+			},
+			{
+				displayName: 'Simplify',
+				name: 'simplify',
+				type: 'boolean',
+				default: true,
+				description: 'Whether to return a simplified version of the packets instead of all their fields',
+			},
+			packetFilters,
+			...decodeProperties,
+		],
+	};
+
+	methods = methods;
+
+	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+		return await poll(this);
+	}
+}

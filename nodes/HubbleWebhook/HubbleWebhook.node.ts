@@ -1,0 +1,35 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { toProperties } from '../shared/operation';
+import { methods } from '../shared/pickers';
+import { run } from '../shared/run';
+import { webhookOperations } from './operations';
+
+export class HubbleWebhook implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Webhook',
+		name: 'hubbleWebhook',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{$parameter["operation"]}}',
+		description: 'Create, test, update and delete the webhooks to which Hubble sends packets',
+		defaults: { name: 'Hubble Webhook' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties: toProperties(webhookOperations, [{ name: 'Webhook', value: 'webhook' }]),
+	};
+
+	methods = methods;
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, webhookOperations);
+	}
+}

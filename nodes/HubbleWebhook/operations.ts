@@ -1,0 +1,106 @@
+import { numberIn, text, webhook, type Field } from '../shared/fields';
+import type { Operation } from '../shared/operation';
+
+/** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
+function address(value: unknown): string | undefined {
+	const url = text(2000)(value).trim();
+	if (url && !/^https?:\/\/[^\s/]+\S*$/i.test(url))
+		throw new Error(`"${url}" is not an address that begins with https://`);
+	return url || undefined;
+}
+
+const url: Field = {
+	displayName: 'URL',
+	name: 'url',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. https://n8n.example.com/webhook/packets',
+	description: 'Where Hubble sends the packets. It must answer within ten seconds.',
+	toWire: address,
+};
+
+const webhookName: Field = {
+	displayName: 'Name',
+	name: 'name',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. Packets to n8n',
+	description: 'At most 250 characters',
+	toWire: text(250),
+};
+
+const batchSize: Field = {
+	displayName: 'Max Batch Size',
+	name: 'maxBatchSize',
+	type: 'number',
+	typeOptions: { minValue: 10 },
+	default: 100,
+	description: 'How many packets one delivery holds at most, from 10 to 1,000',
+	toWire: numberIn(10, 1000),
+};
+
+/** The webhooks' calls (API definition, tag "Packet Webhooks"). An organization has at most two webhooks. */
+export const webhookOperations: readonly Operation[] = [
+	{
+		name: 'Create',
+		value: 'create',
+		action: 'Create a webhook',
+		description:
+			'Let Hubble send all packets of the organization to a URL, for at most two URLs. The output holds the secret, which Hubble shows only this once.',
+		method: 'POST',
+		path: '/v1/org/{org_id}/webhooks',
+		scope: 'write-webhooks',
+		inBody: {
+			url: { ...url, required: true },
+			max_batch_size: { ...batchSize, within: 'additionalFields' },
+			name: { ...webhookName, within: 'additionalFields' },
+		},
+	},
+	{
+		name: 'Delete',
+		value: 'delete',
+		action: 'Delete a webhook',
+		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
+		method: 'DELETE',
+		path: '/v1/org/{org_id}/webhooks/{webhook_id}',
+		scope: 'write-webhooks',
+		inPath: { webhook_id: webhook },
+	},
+	{
+		name: 'Get Many',
+		value: 'getAll',
+		action: 'Get many webhooks',
+		description: 'Get the webhooks of the organization, without their secrets',
+		method: 'GET',
+		path: '/v1/org/{org_id}/webhooks',
+		scope: 'read-webhooks',
+		list: { rows: 'webhooks', pages: 'one' },
+	},
+	{
+		name: 'Test',
+		value: 'test',
+		action: 'Test a webhook',
+		description: 'Let Hubble send an example packet to a webhook once, and get what its URL answered',
+		method: 'POST',
+		path: '/v1/org/{org_id}/webhooks/{webhook_id}/test',
+		scope: 'write-webhooks',
+		inPath: { webhook_id: webhook },
+		// n8n takes an output field "error" for a failure of the node.
+		toRows: ({ error, ...result }) => [{ ...result, error_details: error ?? null }],
+	},
+	{
+		name: 'Update',
+		value: 'update',
+		action: 'Update a webhook',
+		description: 'Change the URL, name or batch size of a webhook. It keeps its secret.',
+		method: 'PATCH',
+		path: '/v1/org/{org_id}/webhooks/{webhook_id}',
+		scope: 'write-webhooks',
+		inPath: { webhook_id: webhook },
+		inBody: {
+			set_max_batch_size: { ...batchSize, within: 'updateFields' },
+			set_name: { ...webhookName, within: 'updateFields' },
+			set_url: { ...url, within: 'updateFields' },
+		},
+	},
+];

@@ -1,0 +1,67 @@
+/** The organization behind a credential, as one run of a node sees it. */
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type IHookFunctions,
+	type ILoadOptionsFunctions,
+	type IPollFunctions,
+} from 'n8n-workflow';
+import { LIMITS, newPace, type Pace } from './pace';
+
+/** Every place in n8n from which a node calls Hubble. */
+export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
+
+/**
+ * The pace of each organization, shared by all nodes, items and executions of this process: the limit
+ * counts per organization, whoever calls.
+ */
+const paces = new Map<string, Pace>();
+
+/** One organization as one run sees it. */
+export interface Hubble {
+	context: Context;
+	baseUrl: string;
+	organizationId: string;
+	/** Prefix of version 1 and 2 of the API. */
+	prefixes: { v1: string; v2: string };
+	pace: Pace;
+	/** Tells of a stopped execution. */
+	signal?: AbortSignal;
+	/** Requests sent so far, tries included. */
+	requests: number;
+	/** Takes the token out of a text that comes from outside. */
+	redact: (text: string) => string;
+}
+
+/** What the credential says. The two spellings of the API's paths are aliases (API definition, "Versioning"). */
+export function settingsOf(credential: IDataObject) {
+	return {
+		baseUrl: String(credential.baseUrl ?? '').trim().replace(/\/+$/, ''),
+		organizationId: String(credential.organizationId ?? '').trim(),
+		token: String(credential.apiToken ?? '').trim(),
+		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
+		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
+	};
+}
+
+/** Reads the credential of the node. Throws when it is incomplete, before anything is sent. */
+export async function connect(context: Context): Promise<Hubble> {
+	const { baseUrl, organizationId, token, perSecond, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
+	for (const [name, value] of Object.entries({ 'API Token': token, 'Organization ID': organizationId, 'Base URL': baseUrl })) {
+		if (!value) throw new NodeOperationError(context.getNode(), `The Hubble credential has no ${name}`);
+	}
+	const key = `${baseUrl} ${organizationId} ${perSecond}`;
+	const pace = paces.get(key) ?? newPace(perSecond);
+	paces.set(key, pace);
+	return {
+		context,
+		baseUrl,
+		organizationId,
+		prefixes,
+		pace,
+		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
+		requests: 0,
+		redact: (text) => text.split(token).join('***'),
+	};
+}

@@ -1,0 +1,263 @@
+/**
+ * All rows of a list into one file of n8n's binary store, streamed page by page: neither the rows nor the
+ * file are ever whole in memory. The exception is GeoJSON with one line per device, which has to wait for
+ * the last packet and keeps 16 bytes of each until then.
+ */
+import { Hash } from 'node:crypto';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { texts, type Field } from './fields';
+import type { Ask, Fields } from './operation';
+import { isoTime } from './times';
+import type { Hubble } from './connection';
+import type { List } from './pages';
+import type { Call } from './transport';
+import { pagesOf } from './windows';
+
+/** What there is to know about the rows of one kind. */
+export interface Subject {
+	/** Beginning of the file's name, e.g. 'packets'. */
+	name: string;
+	list: List;
+	/** The row as it is written, made ready once a file: what decoding adds, for instance. */
+	toJson: (ask: Ask) => (row: IDataObject) => IDataObject;
+	/** The flat fields that are the columns, unless others are chosen. */
+	simplify: (row: IDataObject) => IDataObject;
+	columns: (ask: Ask) => string[];
+	/** Unix seconds of a row, where rows come in the order of time. */
+	timeOf?: (row: IDataObject) => number;
+	/** To whom a row belongs: the lines of GeoJSON. */
+	ownerOf?: (row: IDataObject) => { id: string; name?: string };
+}
+
+/** Turns rows into text. `rest` is what is written when all rows are in. */
+interface Writer {
+	head: string;
+	row: (row: IDataObject) => string;
+	between: string;
+	rest: () => Iterable<string>;
+}
+
+const FORMATS = {
+	csv: { extension: 'csv', mimeType: 'text/csv', writer: csv },
+	geojson: { extension: 'geojson', mimeType: 'application/geo+json', writer: points },
+	geojsonLines: { extension: 'geojson', mimeType: 'application/geo+json', writer: lines },
+	ndjson: { extension: 'ndjson', mimeType: 'application/x-ndjson', writer: ndjson },
+} as const;
+
+function ndjson(): Writer {
+	return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', rest: () => [] };
+}
+
+/** One cell of CSV (RFC 4180); what is neither text nor number nor boolean is written as JSON. */
+export function csvCell(value: unknown): string {
+	if (value === null || value === undefined) return '';
+	const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+	return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+/** A column is a simplified field, or a path into the row such as device.tags.site. */
+function csv({ simplify, columns }: Subject, ask: Ask): Writer {
+	const chosen = (ask.settings.columns as string[] | undefined) ?? columns(ask);
+	const cells = chosen.map((column) => {
+		const path = column.split('.');
+		return (row: IDataObject, flat: IDataObject) =>
+			csvCell(column in flat ? flat[column] : path.reduce<unknown>((value, key) => (value as IDataObject | undefined)?.[key], row));
+	});
+	return {
+		head: `${chosen.map(csvCell).join(',')}\r\n`,
+		row: (row) => {
+			const flat = simplify(row);
+			return `${cells.map((cell) => cell(row, flat)).join(',')}\r\n`;
+		},
+		between: '',
+		rest: () => [],
+	};
+}
+
+const COLLECTION = ['{"type":"FeatureCollection","features":[\n', '\n]}\n'] as const;
+
+/** A feature a row (RFC 7946); one that has no place has no geometry. */
+function points({ simplify }: Subject): Writer {
+	return {
+		head: COLLECTION[0],
+		row: (row) => {
+			const { latitude, longitude, ...properties } = simplify(row);
+			const isPlaced = typeof latitude === 'number' && typeof longitude === 'number';
+			const geometry = isPlaced ? { type: 'Point', coordinates: [longitude, latitude] } : null;
+			const { decoded, decodeError } = row;
+			return JSON.stringify({ type: 'Feature', geometry, properties: { ...properties, decoded, decodeError } });
+		},
+		between: ',\n',
+		rest: () => [COLLECTION[1]],
+	};
+}
+
+/** A feature a device: its places in the order of time; a device that was in one place only is a point. */
+function lines({ simplify, ownerOf, timeOf }: Subject): Writer {
+	interface Track {
+		name: string | null;
+		/** Longitude, latitude, longitude … */
+		places: number[];
+		first?: number;
+		last?: number;
+	}
+	const tracks = new Map<string, Track>();
+	function* features() {
+		let between = '';
+		for (const [deviceId, { name, places, first = NaN, last = NaN }] of tracks) {
+			const coordinates = Array.from({ length: places.length / 2 }, (_, index) => places.slice(2 * index, 2 * index + 2));
+			const geometry =
+				coordinates.length > 1 ? { type: 'LineString', coordinates } : { type: 'Point', coordinates: coordinates[0] };
+			const properties = { deviceId, deviceName: name, count: coordinates.length, firstTime: isoTime(first), lastTime: isoTime(last) };
+			yield `${between}${JSON.stringify({ type: 'Feature', geometry, properties })}`;
+			between = ',\n';
+		}
+		yield COLLECTION[1];
+	}
+	return {
+		head: COLLECTION[0],
+		row: (row) => {
+			const { latitude, longitude } = simplify(row);
+			if (typeof latitude !== 'number' || typeof longitude !== 'number') return '';
+			const { id, name = null } = ownerOf?.(row) ?? { id: '' };
+			let track = tracks.get(id);
+			if (!track) tracks.set(id, (track = { name, places: [], first: timeOf?.(row) }));
+			track.places.push(longitude, latitude);
+			track.last = timeOf?.(row);
+			return '';
+		},
+		between: '',
+		rest: features,
+	};
+}
+
+/**
+ * Writes the file of one item and gives the item: the file, and in its JSON what is in it. Where On Error says
+ * to continue, a failing page ends the file instead of losing it; `stoppedBy` then says why, and
+ * `continuationToken` where to go on.
+ */
+export const exportTo =
+	(subject: Subject) =>
+	async ({ context, hubble, call, ask }: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }): Promise<INodeExecutionData[]> => {
+		const { settings, keeps } = ask;
+		const format = String(settings.format) as keyof typeof FORMATS;
+		const { extension, mimeType, writer } = FORMATS[format];
+		const { head, row: write, between, rest } = writer(subject, ask);
+		const toJson = subject.toJson(ask);
+		const requestsBefore = hubble.requests;
+		let [count, bytes] = [0, 0];
+		let [first, last]: Array<number | undefined> = [];
+		let stopped: IDataObject = {};
+		let failure: unknown;
+
+		async function* texts() {
+			yield head;
+			let { token } = ask;
+			try {
+				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
+					const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
+					const room = ask.limit - count;
+					const taken = kept.length > room ? kept.slice(0, room) : kept;
+					if (taken.length) {
+						yield (count ? between : '') + taken.map((row) => write(toJson(row))).join(between);
+						first ??= subject.timeOf?.(taken[0] ?? {});
+						last = subject.timeOf?.(taken.at(-1) ?? {}) ?? last;
+						count += taken.length;
+					}
+					if (count >= ask.limit) {
+						// A token leads to a whole page: of a page that was cut, the rows written come again.
+						if (taken.length < kept.length) stopped = { continuationToken: token, rowsRepeated: taken.length };
+						else if (next) stopped = { continuationToken: next };
+						break;
+					}
+					token = next;
+				}
+			} catch (error) {
+				// An error inside a stream that nobody reads yet would end the process: the file ends, then it is thrown.
+				failure = error;
+				if (!count || !context.continueOnFail() || hubble.signal?.aborted) return;
+				const { message, context: details } = error as Error & { context?: IDataObject };
+				stopped = { stoppedBy: message, continuationToken: details?.resumeToken, resumeTime: details?.resumeTime };
+			}
+			yield* rest();
+		}
+
+		async function* chunks() {
+			for await (const text of texts()) if (text) yield Buffer.from(text);
+		}
+
+		async function* counted() {
+			const source = settings.gzip
+				? ReadableStream.from<Uint8Array>(chunks()).pipeThrough<Uint8Array>(new CompressionStream('gzip'))
+				: chunks();
+			for await (const chunk of source) {
+				bytes += chunk.length;
+				yield chunk;
+			}
+		}
+
+		const fileName = `${(settings.fileName as string | undefined) || subject.name}.${extension}${settings.gzip ? '.gz' : ''}`;
+		// n8n stores a Readable without holding it. Nodes may not import Node's streams, but its hashes are
+		// streams, and `from` is inherited.
+		const file = await context.helpers.prepareBinaryData(Hash.from(counted()), fileName, settings.gzip ? 'application/gzip' : mimeType);
+		if (failure && !stopped.stoppedBy) throw failure as Error;
+		const times = subject.timeOf ? { firstTime: isoTime(first ?? NaN), lastTime: isoTime(last ?? NaN) } : {};
+		const json: IDataObject = { fileName, count, ...times, bytes, requests: hubble.requests - requestsBefore, ...stopped };
+		return [{ json, binary: { [String(settings.binaryField || 'data')]: file } }];
+	};
+
+/** The parameters of an export; `hasLines` where rows of several devices follow each other in time. */
+export function exportFields({ hasLines = false } = {}): Fields {
+	const format: Field = {
+		displayName: 'Format',
+		name: 'format',
+		type: 'options',
+		options: [
+			{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
+			...(hasLines
+				? [{ name: 'GeoJSON Lines', value: 'geojsonLines', description: 'One line per device through its places, in order of time' }]
+				: []),
+			{ name: 'GeoJSON Points', value: 'geojson', description: 'One point each, for maps' },
+			{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object a line, with all that Hubble says' },
+		],
+		default: 'ndjson',
+		description: 'What the file holds',
+	};
+	const columns: Field = {
+		displayName: 'Columns',
+		name: 'columns',
+		type: 'string',
+		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
+		default: [],
+		placeholder: 'e.g. device.tags.site',
+		description: 'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
+		shownWhen: { format: ['csv'] },
+		toWire: texts,
+	};
+	const gzip: Field = {
+		displayName: 'Compress',
+		name: 'gzip',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to compress the file with gzip',
+		within: 'options',
+	};
+	const fileName: Field = {
+		displayName: 'File Name',
+		name: 'fileName',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. september',
+		description: 'Without its extension, which the format gives',
+		within: 'options',
+	};
+	const binaryField: Field = {
+		displayName: 'Put Output File in Field',
+		name: 'binaryPropertyName',
+		type: 'string',
+		default: 'data',
+		hint: 'The name of the output binary field to put the file in',
+		within: 'options',
+	};
+	return { format, columns, gzip, fileName, binaryField };
+}

@@ -1,0 +1,94 @@
+/** A list of Hubble's, page by page. */
+import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { Hubble } from './connection';
+import { foreignReply } from './errors';
+import { retryAfter, send, type Call, type Reply } from './transport';
+
+/** A reply that is a list, fetched page by page. */
+export interface List {
+	/** The field of the reply that holds the rows. */
+	rows: string;
+	/**
+	 * The Unix seconds by which Hubble orders the rows and cuts a period of `start` and `end`. With it a
+	 * closed period is read in parallel windows (`windows.ts`).
+	 */
+	timeOf?: (row: IDataObject) => number;
+	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
+	pages: 'token' | 'number' | 'one';
+	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
+	pageSize?: { name: string; min: number; max: number };
+}
+
+export interface Page {
+	rows: IDataObject[];
+	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
+	next?: string;
+	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
+	retryAfterMs?: number;
+}
+
+/**
+ * The pages of a list, one at a time and only as far as the caller reads.
+ * By token: an absent or empty Continuation-Token ends the list, and one that was seen before would
+ * never end it, so it is an error. By number: a page that is not full ends the list.
+ * An error on a page tells how far the run came; its `context` holds `rowsFetched` and `resumeToken`.
+ * @param call its `token` says where to begin: a Continuation-Token, or the number of a page
+ * @param pageSize rows in a page, where the endpoint takes a size
+ */
+export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
+	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
+	const isNumbered = list.pages === 'number';
+	const seen = new Set(call.token ? [call.token] : []);
+	let place = call.token;
+	let rowsFetched = 0;
+	for (let page = 0; ; page++) {
+		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
+		const query = { ...call.query, ...size, ...number };
+		const token = isNumbered ? undefined : place;
+		let rows: IDataObject[];
+		let headers: IDataObject;
+		try {
+			const reply = await send(hubble, { ...call, query, token });
+			rows = rowsIn(hubble, list, reply);
+			({ headers } = reply);
+		} catch (error) {
+			throw withProgress(hubble, error, page, rowsFetched, token);
+		}
+		rowsFetched += rows.length;
+		const next = {
+			token: String(headers['continuation-token'] ?? '') || undefined,
+			number: rows.length < (pageSize ?? Infinity) ? undefined : String(Number(place ?? 0) + 1),
+			one: undefined,
+		}[list.pages];
+		yield { rows, next, retryAfterMs: retryAfter(headers) };
+		if (!next) return;
+		if (seen.has(next)) {
+			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
+				description: 'The list would never end.',
+			});
+			throw withProgress(hubble, error, page + 1, rowsFetched, token);
+		}
+		seen.add(next);
+		place = next;
+	}
+}
+
+/** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
+export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
+	const rows = body[list.rows];
+	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
+	return rows as IDataObject[];
+}
+
+/** The error with how many rows came before it and where to go on. */
+function withProgress({ context }: Hubble, cause: unknown, pages: number, rowsFetched: number, token?: string): Error {
+	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
+	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
+	if (pages > 0) {
+		const from = pages === 1 ? 'one page' : `${pages} pages`;
+		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
+		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
+		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : {}) });
+	}
+	return error;
+}

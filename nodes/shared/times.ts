@@ -1,0 +1,46 @@
+/** Times: Hubble's numbers, and the ISO text beside them that people and n8n's date functions read. */
+import type { IDataObject } from 'n8n-workflow';
+
+/** How many units make a second in each time that Hubble gives as a number (API definition). */
+const UNITS_PER_SECOND: Readonly<Record<string, number>> = {
+	created_at: 1,
+	created_ts: 1,
+	due_timestamp: 1,
+	expires_at: 1,
+	expires_at_seconds: 1,
+	issue_timestamp: 1,
+	last_active: 1,
+	last_active_at: 1,
+	timestamp: 1,
+	// The subscription counts microseconds.
+	current_period_end: 1e6,
+	current_period_start: 1e6,
+	next_payment_date: 1e6,
+};
+
+/** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
+export function isoTime(unixSeconds: number): string | null {
+	const date = new Date(unixSeconds * 1000);
+	return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/**
+ * The row with `<name>_iso` behind each time in it, at any depth. 0 stands for "never" (API definition,
+ * `apiKeyExpiration`) and gives `null`.
+ */
+export function withIsoTimes(row: IDataObject): IDataObject {
+	const entries = Object.entries(row).flatMap(([name, value]): Array<[string, unknown]> => {
+		const units = UNITS_PER_SECOND[name];
+		if (units === undefined || typeof value !== 'number') return [[name, nested(value)]];
+		return [
+			[name, value],
+			[`${name}_iso`, value === 0 ? null : isoTime(value / units)],
+		];
+	});
+	return Object.fromEntries(entries) as IDataObject;
+}
+
+function nested(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(nested);
+	return typeof value === 'object' && value !== null ? withIsoTimes(value as IDataObject) : value;
+}

@@ -1,0 +1,37 @@
+import { atMost, median, type Result } from './result';
+import { httpRequestPackets, hubblePackets, openStage } from './stage';
+
+const PACKETS = 100_000;
+const PAIRS = 5;
+
+/** 100,000 packets to items without limits: what the node itself costs. */
+export async function items(): Promise<Result[]> {
+	const stage = await openStage({ devices: 1000, packets: PACKETS, days: 6, limits: false }, 1000);
+	const ours = await stage.workflow([hubblePackets({ simplify: false })]);
+	const peer = await stage.workflow(httpRequestPackets(stage.hubble, 0));
+	const runs: Record<'ours' | 'peer', Array<{ seconds: number; peakMb: number }>> = { ours: [], peer: [] };
+	const bare: number[] = [];
+	await stage.run(ours);
+	await stage.run(peer);
+	for (let pair = 0; pair < PAIRS; pair++) {
+		runs.ours.push(await stage.run(ours));
+		runs.peer.push(await stage.run(peer));
+		bare.push(await stage.bareLoop());
+	}
+	await stage.close();
+	const of = (side: 'ours' | 'peer', what: 'seconds' | 'peakMb') => median(runs[side].map((run) => run[what]));
+	const common = { unit: 's', ours: of('ours', 'seconds'), peer: of('peer', 'seconds'), limit: median(bare), remark: `median of ${PAIRS} paired runs` };
+	const memory = { ours: of('ours', 'peakMb'), peer: of('peer', 'peakMb') };
+	return [
+		{ name: '100,000 packets to items, against HTTP Request and Split Out', ...common, ...atMost(0.9, common.ours / common.peer) },
+		{ name: '100,000 packets to items, against the bare loop', ...common, ...atMost(1.5, common.ours / common.limit) },
+		{
+			name: '100,000 packets to items, peak memory above idle',
+			unit: 'MB',
+			...memory,
+			limit: null,
+			...atMost(1, memory.ours / memory.peer),
+			remark: common.remark,
+		},
+	];
+}

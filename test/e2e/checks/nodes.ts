@@ -1,0 +1,449 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import fastify from 'fastify';
+import type { Simulator } from '../../simulator/server';
+import type { Check, Stage } from '../check';
+import { credentialName, readExample } from '../mainJob';
+import { type Item, type Json, packageName, type WorkflowFile } from '../n8n';
+
+const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+const hubbleCredential = { hubbleApi: { id: '', name: credentialName } };
+
+/** Steps of one node after another: what each is called, its parameters, and what its only item holds. */
+interface Step {
+	name: string;
+	type: string;
+	parameters: Json;
+	gives: (hubble: Simulator) => Json;
+}
+
+const steps = (type: string, ...own: Array<Omit<Step, 'type'>>): Step[] => own.map((step) => ({ type, ...step }));
+const first = <T>(all: Iterable<T>): T => [...all][0] as T;
+const apiKey = { resource: 'apiKey' };
+const usersMail = 'new.user@example.com';
+const invitedMail = 'new.invitee@example.com';
+
+/** At least two operations of each action node; the packet node has one, so it runs in two ways. */
+const chains: Step[][] = [
+	steps(
+		'hubbleDevice',
+		{
+			name: 'Get one of many devices',
+			parameters: { operation: 'getAll', limit: 1, options: {}, filters: {} },
+			gives: ({ world }) => ({ id: oldest(world.main.devices.values()).id }),
+		},
+		{
+			name: 'Get the device',
+			parameters: { operation: 'get', deviceId: byId('={{ $json.id }}'), simplify: false },
+			gives: ({ world }) => {
+				const { id, name, created_ts } = oldest(world.main.devices.values());
+				return { id, name, created_ts, created_ts_iso: new Date(created_ts * 1000).toISOString() };
+			},
+		},
+	),
+	steps(
+		'hubblePacket',
+		{
+			name: 'Get a packet',
+			parameters: { operation: 'getAll', limit: 1, startTime: '={{ $now.minus({ days: 7 }).toISO() }}' },
+			gives: ({ world }) => ({
+				deviceId: world.main.packets.get(0).device.id,
+				sequenceNumber: world.main.packets.get(0).device.sequence_number,
+			}),
+		},
+		{
+			name: 'Get a packet of that device, raw',
+			parameters: {
+				operation: 'getAll',
+				limit: 1,
+				startTime: '={{ $now.minus({ days: 7 }).toISO() }}',
+				simplify: false,
+				filters: { deviceId: byId('={{ $json.deviceId }}') },
+			},
+			gives: ({ world }) => ({ network_type: world.main.packets.get(0).network_type }),
+		},
+	),
+	steps(
+		'hubbleWebhook',
+		{
+			name: 'Create a webhook',
+			parameters: {
+				operation: 'create',
+				url: 'http://127.0.0.1:9/packets',
+				additionalFields: { name: 'Short-lived', maxBatchSize: 10 },
+			},
+			gives: () => ({ name: 'Short-lived', max_batch_size: 10 }),
+		},
+		{
+			name: 'Test the webhook',
+			parameters: { operation: 'test', webhookId: byId('={{ $json.webhook_id }}') },
+			gives: () => ({ success: false }),
+		},
+		{
+			name: 'Delete the webhook',
+			parameters: { operation: 'delete', webhookId: byId("={{ $('Create a webhook').item.json.webhook_id }}") },
+			gives: () => ({ deleted: true }),
+		},
+	),
+	steps(
+		'hubbleMetric',
+		{
+			name: 'Get packet metrics',
+			parameters: { operation: 'getPacketMetrics', days: 30, interval: 'day', output: 'summary' },
+			gives: ({ world }) => ({ total_packets: world.main.packets.length }),
+		},
+		{
+			name: 'Get device metrics',
+			parameters: { operation: 'getDeviceMetrics', days: 1, interval: 'automatic', output: 'summary' },
+			gives: ({ world }) => ({ total_registered_devices: world.main.devices.size }),
+		},
+	),
+	steps(
+		'hubbleOrganization',
+		{
+			name: 'Update the organization',
+			parameters: { operation: 'update', updateFields: { timezone: 'Europe/Amsterdam' } },
+			gives: () => ({ timezone: 'Europe/Amsterdam' }),
+		},
+		{
+			name: 'Get the organization',
+			parameters: { operation: 'get' },
+			gives: ({ organizationId }) => ({ org_id: organizationId, timezone: 'Europe/Amsterdam' }),
+		},
+	),
+	steps(
+		'hubbleUser',
+		{
+			name: 'Add a user',
+			parameters: { operation: 'add', email: usersMail, role: 'member' },
+			gives: () => ({ email: usersMail, role: 'member' }),
+		},
+		{
+			name: 'Update the user',
+			parameters: { operation: 'update', userId: byId('={{ $json.user_id }}'), updateFields: { role: 'admin' } },
+			gives: () => ({ email: usersMail, role: 'admin' }),
+		},
+		{
+			name: 'Remove the user',
+			parameters: { operation: 'remove', userId: byId('={{ $json.user_id }}') },
+			gives: () => ({ deleted: true }),
+		},
+	),
+	steps(
+		'hubbleInvitation',
+		{
+			name: 'Send an invitation',
+			parameters: { operation: 'send', email: invitedMail, role: 'member' },
+			gives: () => ({ invitee_email: invitedMail }),
+		},
+		{
+			name: 'Revoke the invitation',
+			parameters: { operation: 'revoke', email: '={{ $json.invitee_email }}' },
+			gives: () => ({ deleted: true, id: invitedMail }),
+		},
+	),
+	steps(
+		'hubbleApiKey',
+		{
+			name: 'Validate the key',
+			parameters: { ...apiKey, operation: 'validate' },
+			gives: ({ organizationId }) => ({ valid: true, org_id: organizationId }),
+		},
+		{
+			name: 'Create a key',
+			parameters: {
+				...apiKey,
+				operation: 'create',
+				name: 'Short-lived',
+				scopes: ['read-devices'],
+				expires: '2099-01-01T00:00:00Z',
+			},
+			gives: () => ({
+				key_name: 'Short-lived',
+				scopes: ['read-devices'],
+				expires_at_seconds_iso: '2099-01-01T00:00:00.000Z',
+			}),
+		},
+		{
+			name: 'Delete the key',
+			parameters: { ...apiKey, operation: 'delete', keyId: byId('={{ $json.key_id }}') },
+			gives: () => ({ deleted: true }),
+		},
+	),
+	steps(
+		'hubbleBilling',
+		{
+			name: 'Get one of many invoices',
+			parameters: { resource: 'invoice', operation: 'getAll', limit: 1 },
+			gives: ({ world }) => ({ invoice_number: world.main.invoices[0]?.invoice_number }),
+		},
+		{
+			name: 'Download the invoice',
+			parameters: { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.invoice_id }}') },
+			gives: ({ world }) => ({ file_name: `${world.main.invoices[0]?.invoice_number}.pdf` }),
+		},
+	),
+];
+
+/** The device that Hubble lists first. */
+function oldest(devices: Iterable<{ id: string; name: string; created_ts: number }>) {
+	return first([...devices].sort((a, b) => a.created_ts - b.created_ts || (a.id < b.id ? -1 : 1)));
+}
+
+const node = (name: string, type: string, typeVersion: number, parameters: Json, credentials = {}) => ({
+	id: name,
+	name,
+	type,
+	typeVersion,
+	position: [0, 0],
+	parameters,
+	credentials,
+});
+const start = node('Start', 'n8n-nodes-base.manualTrigger', 1, {});
+const to = (name: string, type = 'main') => [[{ node: name, type, index: 0 }]];
+
+/** A workflow that runs the chains, one after the other. */
+function workflowOf(name: string, all: Step[][]): WorkflowFile {
+	const connections: Json = {
+		Start: { main: [all.map(([step]) => ({ node: step?.name, type: 'main', index: 0 }))] },
+	};
+	for (const chain of all) {
+		chain.slice(1).forEach((step, index) => (connections[chain[index]?.name ?? ''] = { main: to(step.name) }));
+	}
+	const nodes = all
+		.flat()
+		.map((step) => node(step.name, `${packageName}.${step.type}`, 1, step.parameters, hubbleCredential));
+	return { name, nodes: [start, ...nodes], connections, settings: { executionOrder: 'v1' } };
+}
+
+async function runNodes({ n8n, hubble }: Stage): Promise<string> {
+	// What is true before the run: it changes nothing that is compared.
+	const wanted = new Map(chains.flat().map((step) => [step.name, step.gives(hubble)]));
+	const id = await n8n.createWorkflow(workflowOf('Two operations of each node', chains), await n8n.credentialIds());
+	const execution = await n8n.run(id);
+	equal(execution.error, undefined);
+	for (const { name } of chains.flat()) {
+		const items: Item[] = execution.items(name);
+		equal(items.length, 1, `${name} gave ${items.length} items`);
+		const json = items[0]?.json ?? {};
+		const expected = wanted.get(name) ?? {};
+		deepEqual(Object.fromEntries(Object.keys(expected).map((field) => [field, json[field]])), expected, name);
+	}
+	const [file] = execution.items('Download the invoice') as Array<
+		Item & { binary?: Record<string, { mimeType: string }> }
+	>;
+	equal(file?.binary?.data?.mimeType, 'application/pdf');
+	return `${chains.flat().length} operations of ${chains.length} nodes`;
+}
+
+/** Each picker besides that of devices: the node and parameter where it stands, and all that it must list. */
+const pickers: Array<{
+	node: string;
+	method: string;
+	parameter: string;
+	lists: (hubble: Simulator) => Iterable<string>;
+}> = [
+	{
+		node: 'hubbleWebhook',
+		method: 'searchWebhooks',
+		parameter: 'webhookId',
+		lists: ({ world }) => world.main.webhooks.keys(),
+	},
+	{ node: 'hubbleUser', method: 'searchUsers', parameter: 'userId', lists: ({ world }) => world.main.users.keys() },
+	{ node: 'hubbleApiKey', method: 'searchApiKeys', parameter: 'keyId', lists: ({ world }) => world.main.keys.keys() },
+	{
+		node: 'hubbleBilling',
+		method: 'searchInvoices',
+		parameter: 'invoiceId',
+		lists: ({ world }) => world.main.invoices.map(({ invoice_id }) => invoice_id),
+	},
+];
+
+async function runPickers({ n8n, hubble }: Stage): Promise<string> {
+	const id = (await n8n.credentialIds())[credentialName] ?? '';
+	const credentials = { hubbleApi: { id, name: credentialName } };
+	const { webhooks, metadata } = hubble.world.main;
+	webhooks.set('picked', {
+		webhook_id: 'picked',
+		org_id: metadata.org_id,
+		url: 'https://a.example.com',
+		max_batch_size: 10,
+		secret: 's',
+	});
+	const remarks: string[] = [];
+	for (const { node: type, method, parameter, lists } of pickers) {
+		const request = {
+			nodeType: `${packageName}.${type}`,
+			methodName: method,
+			path: `parameters.${parameter}`,
+			credentials,
+		};
+		const { results } = await n8n.listSearch(request);
+		deepEqual(new Set(results.map(({ value }) => value)), new Set(lists(hubble)), method);
+		const last = results.at(-1);
+		const found = await n8n.listSearch({ ...request, filter: last?.name });
+		ok(
+			found.results.some(({ value }) => value === last?.value),
+			`${method} does not find ${last?.name}`,
+		);
+		remarks.push(`${method}: ${results.length}, e.g. ${last?.name}`);
+	}
+	webhooks.delete('picked');
+	for (const [methodName, type] of Object.entries({
+		getScopes: 'hubbleApiKey',
+		getTimezones: 'hubbleOrganization',
+	})) {
+		const options = await n8n.rest<Array<{ value: string }>>('POST', '/dynamic-node-parameters/options', {
+			methodName,
+			path: 'parameters.any',
+			credentials,
+			currentNodeParameters: {},
+			nodeTypeAndVersion: { name: `${packageName}.${type}`, version: 1 },
+		});
+		ok(options.length >= 16, `${methodName} gives ${options.length} options`);
+		remarks.push(`${methodName}: ${options.length}`);
+	}
+	return remarks.join('\n');
+}
+
+interface ChatRequest {
+	messages: Array<{ role: string; content: unknown }>;
+	tools?: Array<{ function: { name: string; description: string } }>;
+}
+
+/**
+ * A model that follows a script: it calls the first tool, then answers with what the tool gave: how
+ * many results, and the first device's name. Everything that it was asked is in `requests`.
+ */
+async function startModel() {
+	const requests: ChatRequest[] = [];
+	const server = fastify({ bodyLimit: 2 ** 26 });
+	server.post('/v1/chat/completions', (request) => {
+		const asked = request.body as ChatRequest;
+		requests.push(asked);
+		const said = asked.messages.find(({ role }) => role === 'tool')?.content;
+		const call = { name: asked.tools?.[0]?.function.name, arguments: '{}' };
+		const message =
+			said === undefined
+				? { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: call }] }
+				: { role: 'assistant', content: answerFrom(String(said)) };
+		const finish_reason = said === undefined ? 'tool_calls' : 'stop';
+		const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+		return {
+			id: 'chat_1',
+			object: 'chat.completion',
+			created: 0,
+			model: 'scripted',
+			choices: [{ index: 0, message, finish_reason }],
+			usage,
+		};
+	});
+	const url = await server.listen({ host: '127.0.0.1', port: 0 });
+	return { url, requests, close: async () => await server.close() };
+}
+
+function answerFrom(toolOutput: string): string {
+	const rows = JSON.parse(toolOutput) as Json[];
+	return `I see ${rows.length} results; the first is ${String(rows[0]?.name)}.`;
+}
+
+async function runAgent({ n8n, hubble }: Stage): Promise<string> {
+	const model = await startModel();
+	try {
+		const account = 'Scripted model';
+		await n8n.createCredential(account, 'openAiApi', { apiKey: 'none', url: `${model.url}/v1` });
+		const id = await n8n.createWorkflow(
+			{
+				name: 'An agent asks for devices',
+				nodes: [
+					start,
+					node('Agent', '@n8n/n8n-nodes-langchain.agent', 2.2, {
+						promptType: 'define',
+						text: 'Which devices are there?',
+						options: {},
+					}),
+					node(
+						'Model',
+						'@n8n/n8n-nodes-langchain.lmChatOpenAi',
+						1.2,
+						{ model: byId('scripted'), options: {} },
+						{ openAiApi: { id: '', name: account } },
+					),
+					node(
+						'Devices',
+						`${packageName}.hubbleDeviceTool`,
+						1,
+						{ descriptionType: 'auto', operation: 'getAll', returnAll: true, simplify: false },
+						hubbleCredential,
+					),
+				],
+				connections: {
+					Start: { main: to('Agent') },
+					Model: { ai_languageModel: to('Agent', 'ai_languageModel') },
+					Devices: { ai_tool: to('Agent', 'ai_tool') },
+				},
+			},
+			await n8n.credentialIds(),
+		);
+		const execution = await n8n.run(id);
+		equal(execution.error, undefined);
+		const output = String(execution.items('Agent')[0]?.json.output);
+		const { name } = oldest(hubble.world.main.devices.values());
+		// A hundred of the fleet, and a note that there may be more.
+		equal(output, `I see 101 results; the first is ${name}.`);
+		match(model.requests[0]?.tools?.[0]?.function.description ?? '', /Get many devices in Hubble Device/);
+		const tool = String(model.requests.at(-1)?.messages.find(({ role }) => role === 'tool')?.content);
+		return `${output} The tool's output has ${tool.length} characters.`;
+	} finally {
+		await model.close();
+	}
+}
+
+/** The example with that key and URL typed into its first node. */
+function rotationOf(oldKeyId: string, baseUrl: string): WorkflowFile {
+	const example = readExample('rotate-api-key.json');
+	const { assignments } = example.nodes.find(({ name }) => name === 'Settings')?.parameters.assignments as {
+		assignments: Array<{ name: string; value: unknown }>;
+	};
+	for (const field of assignments) field.value = { oldKeyId, baseUrl }[field.name] ?? field.value;
+	// Here the executions are kept, to look into them.
+	return { ...example, settings: { executionOrder: 'v1' } };
+}
+
+async function runRotation({ n8n, hubble }: Stage): Promise<string> {
+	const { main } = hubble.world;
+	const granted = ['read-devices', 'read-packets'];
+	const { key: old, token } = hubble.world.createKey(main, { name: 'Dashboard', scopes: granted });
+	const rotate = async (keyId: string) =>
+		await n8n.run(await n8n.createWorkflow(rotationOf(keyId, hubble.url), await n8n.credentialIds()));
+
+	const seen = hubble.log.length;
+	const execution = await rotate(old.key_id);
+	equal(execution.error, undefined);
+	const made = execution.items('Create the new key')[0]?.json ?? {};
+	deepEqual([made.key_name, made.scopes], ['Dashboard', granted]);
+	deepEqual(execution.items('Delete the old key')[0]?.json, { deleted: true, id: old.key_id });
+	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.key_id)));
+	const order = hubble.log.slice(seen).map(({ call, status }) => `${call} ${status}`);
+	deepEqual(order, ['checkKey 200', 'listKeys 200', 'createKey 200', 'checkKey 200', 'deleteKey 200']);
+	const n8nLog = readFileSync(n8n.logFile, 'utf8');
+	ok(![token, String(made.key)].some((secret) => n8nLog.includes(secret)), 'A key is in the log of n8n');
+
+	// With a new key that Hubble refuses, the old one must stay. The first check is that of the credential.
+	hubble.addFault({ call: 'checkKey', status: 401, skip: 1 });
+	const failed = await rotate(String(made.key_id));
+	hubble.clearFaults();
+	equal(failed.status, 'error');
+	ok(main.keys.has(String(made.key_id)), 'The old key is gone although the new one does not work');
+	return `${order.join(', ')}; a new key that Hubble refuses leaves the old one`;
+}
+
+export const nodeChecks: Check[] = [
+	{ name: 'each node runs two operations or more of a stored workflow', run: runNodes },
+	{ name: 'every picker and every list of options comes through the endpoint of n8n', run: runPickers },
+	{ name: 'the example that rotates an API key deletes the old one only after the new one works', run: runRotation },
+];
+
+/** The tools of n8n 2: an agent of n8n 1 does not tell a node that it is one. */
+export const agentChecks: Check[] = [{ name: 'an AI agent uses the device node as its tool', run: runAgent }];

@@ -1,0 +1,208 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- opens what the node wrote */
+/** Export and windows in n8n's engine against the simulator: what is in the file is what Hubble has. */
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import type { IDataObject, INode, INodeType } from 'n8n-workflow';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { csvCell } from '../../nodes/shared/export';
+import { simplifyPacket, type Packet } from '../../nodes/shared/packet';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { execute, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeAll(async () => {
+	hubble = await startSimulator({ devices: 30, packets: 4500, days: 5, limits: false });
+});
+beforeEach(() => {
+	hubble.clearLog();
+	hubble.clearFaults();
+	hubble.set({ latencyMs: 0 });
+});
+afterAll(async () => await hubble.close());
+
+const setup = (parameters: INode['parameters'], node: INodeType = new HubblePacket()): Setup => ({
+	node,
+	parameters,
+	credential: { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, requestsPerSecond: 1000 },
+});
+
+/** Runs one export and gives its JSON and its file. */
+async function write(parameters: INode['parameters'], more: Partial<Setup> = {}) {
+	const { items, error } = await execute({ ...setup({ operation: 'export', returnAll: true, ...parameters }), ...more });
+	if (error) throw error;
+	const json = items[0]?.json as IDataObject;
+	const file = items[0]?.binary?.data ?? { data: '', mimeType: '' };
+	return { json, mimeType: file.mimeType, bytes: Buffer.from(file.data, 'base64') };
+}
+
+const packets = () => Array.from({ length: hubble.world.main.packets.length }, (_, index) => hubble.world.main.packets.get(index));
+
+/** An independent reader of RFC 4180. */
+function parseCsv(text: string): string[][] {
+	const rows: string[][] = [[]];
+	for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+		rows.at(-1)?.push(quoted?.replace(/""/g, '"') ?? plain ?? '');
+		if (end === '\r\n') rows.push([]);
+		if (end === '') break;
+	}
+	return rows.slice(0, -1);
+}
+
+describe('NDJSON', () => {
+	it('holds every packet as Hubble gave it, in order, and the item says what is in it', async () => {
+		const { json, mimeType, bytes } = await write({ format: 'ndjson', options: { fileName: 'all' } });
+		const lines = bytes.toString().trimEnd().split('\n').map((line) => JSON.parse(line) as Packet);
+		expect(lines).toEqual(packets());
+		expect(mimeType).toBe('application/x-ndjson');
+		const iso = (index: number) => new Date(hubble.world.main.packets.timeOf(index)).toISOString();
+		expect(json).toEqual({ fileName: 'all.ndjson', count: 4500, firstTime: iso(0), lastTime: iso(4499), bytes: bytes.length, requests: 5 });
+	});
+
+	it('compressed is the same, smaller', async () => {
+		const plain = await write({ format: 'ndjson' });
+		const { json, mimeType, bytes } = await write({ format: 'ndjson', options: { gzip: true } });
+		expect(gunzipSync(bytes).equals(plain.bytes)).toBe(true);
+		expect(json).toMatchObject({ fileName: 'packets.ndjson.gz', bytes: bytes.length, count: 4500 });
+		expect(mimeType).toBe('application/gzip');
+		expect(bytes.length).toBeLessThan(plain.bytes.length / 3);
+	});
+});
+
+describe('CSV', () => {
+	it('has the simplified fields and the decoded ones unless columns are chosen', async () => {
+		const { bytes } = await write({
+			format: 'csv',
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 'uptime', type: 'uint32', offset: 0 }, { name: 'temperature', type: 'int16', offset: 4, scale: 0.01 }] },
+		});
+		const [header, ...rows] = parseCsv(bytes.toString());
+		const simple = simplifyPacket(packets()[0] as unknown as Packet);
+		expect(header).toEqual([...Object.keys(simple), 'decoded.uptime', 'decoded.temperature', 'decodeError']);
+		expect(rows).toHaveLength(4500);
+		expect(rows[0]?.slice(0, 10)).toEqual(Object.values(simple).map((value) => String(value ?? '')));
+		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
+		expect(Number(rows[0]?.[10])).toBe(payload.readUInt32BE(0));
+		expect(Number(rows[0]?.[11])).toBeCloseTo(payload.readInt16BE(4) / 100);
+	});
+
+	it('takes columns in their order, from the short and the whole packet', async () => {
+		const { bytes } = await write({ format: 'csv', columns: ['device.tags._env', 'packetKey', 'location', 'nothing'] });
+		const [header, first] = parseCsv(bytes.toString());
+		const packet = packets()[0] as unknown as Packet;
+		expect(header).toEqual(['device.tags._env', 'packetKey', 'location', 'nothing']);
+		expect(first).toEqual([(packet.device.tags as { _env: string })._env, simplifyPacket(packet).packetKey, JSON.stringify(packet.location), '']);
+	});
+
+	it('export → parse gives the same values, whatever is in them', () => {
+		const value = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', ',', '\r', '\n', 'a', ' ') }));
+		fc.assert(
+			fc.property(fc.array(fc.array(value, { minLength: 2, maxLength: 5 }), { minLength: 1, maxLength: 5 }), (rows) => {
+				expect(parseCsv(rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join(''))).toEqual(rows);
+			}),
+		);
+	});
+});
+
+describe('GeoJSON', () => {
+	interface Collection {
+		features: Array<{ geometry: { type: string; coordinates: number[] | number[][] } | null; properties: Record<string, unknown> }>;
+	}
+
+	it('points: one a packet, with the other simplified fields', async () => {
+		const { bytes } = await write({ format: 'geojson' });
+		const { features } = JSON.parse(bytes.toString()) as Collection;
+		expect(features.map(({ geometry }) => geometry)).toEqual(
+			packets().map(({ location }) => ({ type: 'Point', coordinates: [location.longitude, location.latitude] })),
+		);
+		expect(features.map(({ properties }) => properties.packetKey)).toEqual(packets().map((packet) => simplifyPacket(packet as unknown as Packet).packetKey));
+	});
+
+	it('lines: one a device through its places in order of time', async () => {
+		const { bytes, json } = await write({ format: 'geojsonLines' });
+		const { features } = JSON.parse(bytes.toString()) as Collection;
+		const expected = new Map<string, number[][]>();
+		for (const { device, location } of packets()) {
+			expected.set(device.id, [...(expected.get(device.id) ?? []), [location.longitude, location.latitude]]);
+		}
+		expect(new Map(features.map(({ geometry, properties }) => [properties.deviceId, geometry?.coordinates]))).toEqual(expected);
+		expect(json.count).toBe(4500);
+	});
+});
+
+it('devices: every device, page by page', async () => {
+	const { json, bytes } = await write({ resource: 'file', format: 'ndjson' }, { node: new HubbleDevice() });
+	const ids = bytes.toString().trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id);
+	expect(ids.sort()).toEqual([...hubble.world.main.devices.keys()].sort());
+	expect(json).toMatchObject({ fileName: 'devices.ndjson', count: 30, requests: 1 });
+});
+
+it('stops at the limit, and its token leads to the rest', async () => {
+	const { json, bytes } = await write({ format: 'ndjson', returnAll: false, limit: 2500 });
+	expect(json).toMatchObject({ count: 2500, requests: 3, rowsRepeated: 500, continuationToken: expect.any(String) });
+	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
+	const lines = (file: Buffer) => file.toString().trimEnd().split('\n');
+	expect([...lines(bytes), ...lines(rest.bytes).slice(500)].map((line) => JSON.parse(line) as Packet)).toEqual(packets());
+});
+
+it('an error ends the run, or the file where On Error says to continue', async () => {
+	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
+	await expect(write({ format: 'ndjson' })).rejects.toMatchObject({ message: expect.stringContaining('needs the scope') });
+	hubble.clearFaults();
+	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
+	const { json, bytes } = await write({ format: 'ndjson' }, { onError: 'continueRegularOutput' });
+	expect(json).toMatchObject({ count: expect.any(Number), stoppedBy: expect.stringContaining('scope') });
+	hubble.clearFaults();
+	const { continuationToken, resumeTime } = json;
+	const rest = await write({ format: 'ndjson', ...(continuationToken ? { options: { continueFrom: continuationToken as string } } : { startTime: resumeTime as string }) });
+	const lines = (bytes.toString() + rest.bytes.toString()).trimEnd().split('\n');
+	expect(lines.map((line) => JSON.parse(line) as Packet)).toEqual(packets());
+});
+
+describe('parallel windows in Get Many', () => {
+	const ids = (items: Array<{ json: { packetKey?: unknown } }>) => items.map(({ json }) => json.packetKey);
+	const all = () => packets().map((packet) => simplifyPacket(packet as unknown as Packet).packetKey);
+
+	it('read a slow history side by side, complete and in order', async () => {
+		hubble.set({ latencyMs: 300 });
+		const { items } = await execute(setup({ operation: 'getAll', returnAll: true }));
+		expect(ids(items)).toEqual(all());
+		expect(new Set(hubble.log.map(({ query }) => (query as { start: string }).start)).size).toBeGreaterThan(1);
+	});
+
+	it('do not when one window is the most', async () => {
+		hubble.set({ latencyMs: 300 });
+		const { items } = await execute(setup({ operation: 'getAll', returnAll: true, options: { parallelWindows: 1 } }));
+		expect(ids(items)).toEqual(all());
+		expect(hubble.log).toHaveLength(5);
+	});
+
+	it('give what came before a failing page, and a way to go on with the rest', async () => {
+		hubble.set({ latencyMs: 300 });
+		hubble.addFault({ call: 'listPackets', status: 404, skip: 4, times: 99 });
+		const first = await execute({ ...setup({ operation: 'getAll', returnAll: true }), onError: 'continueRegularOutput' });
+		const { resumeToken, resumeTime, rowsFetched } = first.items.pop()?.json ?? {};
+		expect(ids(first.items)).toEqual(all().slice(0, rowsFetched as number));
+		hubble.clearFaults();
+		hubble.set({ latencyMs: 0 });
+		const more = resumeToken ? { options: { continueFrom: resumeToken } } : { startTime: resumeTime };
+		const second = await execute(setup({ operation: 'getAll', returnAll: true, ...more } as INode['parameters']));
+		expect([...ids(first.items), ...ids(second.items)]).toEqual(all());
+	});
+});
+
+it('decoding adds what the payload says to each packet, or why it cannot be read', async () => {
+	const { items } = await execute(setup({ operation: 'getAll', returnAll: true, simplify: false, decodePayload: 'json' }));
+	expect(items).toHaveLength(4500);
+	for (const { json } of items) {
+		const text = Buffer.from(String((json as Packet).device.payload), 'base64').toString();
+		if (text.startsWith('{')) expect(json.decoded).toEqual(JSON.parse(text));
+		else expect(json.decodeError).toEqual(expect.any(String));
+	}
+});
+
+it('a wrong table of payload fields is refused before anything is sent', async () => {
+	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'fields', payloadFields: {} }));
+	expect(error?.message).toContain('no payload field is given');
+	expect(hubble.log).toHaveLength(0);
+});

@@ -1,0 +1,267 @@
+/** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
+import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
+import { nodes } from '../nodes';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { execute, type Outcome } from './harness';
+
+let hubble: Simulator;
+beforeEach(async () => {
+	hubble = await startSimulator({ devices: 2100, packets: 2100, days: 5, limits: false });
+});
+afterEach(async () => await hubble.close());
+
+const nodeNamed = (name: string) => nodes[name] as INodeType;
+const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+
+async function run(node: INodeType, parameters: IDataObject, input?: IDataObject[]): Promise<Outcome> {
+	const { url, token, organizationId } = hubble;
+	return await execute({
+		node,
+		parameters: parameters as never,
+		credential: { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' },
+		input,
+	});
+}
+
+const jsonOf = ({ items }: Outcome) => items.map(({ json }) => json);
+
+/** Runs something in the context of a node: a picker, or the node as it runs for an AI agent. */
+function within(
+	name: string,
+	execution: (context: IExecuteFunctions, node: INodeType) => Promise<unknown>,
+): INodeType {
+	const node = nodeNamed(name);
+	return {
+		description: node.description,
+		async execute(this: IExecuteFunctions) {
+			return [[{ json: { result: (await execution(this, node)) as IDataObject } }]];
+		},
+	};
+}
+
+describe('pickers', () => {
+	type Found = { results: Array<{ name: string; value: string }>; paginationToken?: string };
+	async function search(name: string, filter?: string, paginationToken?: string): Promise<Found> {
+		const picker = nodeNamed('Hubble Device').methods?.listSearch?.[name];
+		const asked = within(
+			'Hubble Device',
+			async (context) => await picker?.call(context as never, filter, paginationToken),
+		);
+		const outcome = await run(asked, {});
+		expect(outcome.error).toBeUndefined();
+		return jsonOf(outcome)[0]?.result as unknown as Found;
+	}
+
+	test('devices come page by page, by name or ID', async () => {
+		const first = await search('searchDevices');
+		expect(first.results).toHaveLength(1000);
+		const second = await search('searchDevices', '', first.paginationToken);
+		const third = await search('searchDevices', '', second.paginationToken);
+		expect(third.results).toHaveLength(100);
+		expect(third.paginationToken).toBeUndefined();
+		const all = [...first.results, ...second.results, ...third.results].map(({ value }) => value);
+		expect(new Set(all)).toEqual(new Set(hubble.world.main.devices.keys()));
+		const [last] = third.results;
+		// The first two pages hold no match and are passed over.
+		expect((await search('searchDevices', last?.name.toUpperCase())).results).toEqual([last]);
+		expect((await search('searchDevices', last?.value)).results).toEqual([last]);
+	});
+
+	test('users come by name and email, by numbered pages', async () => {
+		for (let n = 0; n < 100; n++) {
+			const user_id = `user-${n}`;
+			hubble.world.main.users.set(user_id, {
+				user_id,
+				email: `u${n}@example.com`,
+				email_confirmed: true,
+				created_at: 1,
+				role: 'member',
+			});
+		}
+		const first = await search('searchUsers');
+		expect(first.results).toHaveLength(100);
+		expect(first.results[0]?.name).toBe('Operator 01 (operator01@example.com)');
+		const second = await search('searchUsers', '', first.paginationToken);
+		expect(second.results).toHaveLength(12);
+		expect(second.paginationToken).toBeUndefined();
+		expect((await search('searchUsers', 'OPERATOR03@')).results).toEqual([first.results[2]]);
+		// Only the second page holds it.
+		expect((await search('searchUsers', 'u99@')).results.map(({ value }) => value)).toEqual(['user-99']);
+	});
+
+	test('webhooks, API keys and invoices come by what tells them apart', async () => {
+		const { main } = hubble.world;
+		const webhook = { webhook_id: 'w', org_id: '', url: 'https://a.example.com/x', max_batch_size: 10, secret: 's' };
+		main.webhooks.set('w', webhook).set('v', { ...webhook, webhook_id: 'v', name: 'Second' });
+		expect((await search('searchWebhooks')).results).toEqual([
+			{ name: 'https://a.example.com/x', value: 'w' },
+			{ name: 'Second (https://a.example.com/x)', value: 'v' },
+		]);
+		expect((await search('searchApiKeys', 'simu')).results).toEqual([
+			{ name: 'Simulator', value: [...main.keys.keys()][0] },
+		]);
+		expect((await search('searchInvoices', '1004')).results).toEqual([
+			{ name: 'SIM-1004 (draft)', value: main.invoices[0]?.invoice_id },
+		]);
+		expect((await search('searchInvoices', 'nothing')).results).toEqual([]);
+	});
+
+	test('scopes and time zones come as options', async () => {
+		const { getScopes, getTimezones } = nodeNamed('Hubble API Key').methods?.loadOptions ?? {};
+		const load = async (method: typeof getScopes) => {
+			const outcome = await run(
+				within('Hubble API Key', async (context) => await method?.call(context as never)),
+				{},
+			);
+			return jsonOf(outcome)[0]?.result as unknown as Array<{ name: string; value: string }>;
+		};
+		expect(await load(getScopes)).toHaveLength(16);
+		expect(await load(getScopes)).toContainEqual({
+			name: 'Read devices',
+			value: 'read-devices',
+			description: 'read-devices',
+		});
+		const zones = await load(getTimezones);
+		expect(zones).toContainEqual({ name: 'Europe/Amsterdam', value: 'Europe/Amsterdam' });
+		expect(zones).toContainEqual({ name: 'UTC', value: 'UTC' });
+	});
+});
+
+describe('invoice PDF', () => {
+	const download = (ids: string[]) =>
+		run(
+			nodeNamed('Hubble Billing'),
+			{ resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.id }}') },
+			ids.map((id) => ({ id })),
+		);
+	const pdfs = ({ items }: Outcome) => items.map(({ binary }) => binary?.data);
+
+	test('goes out as a file named by the invoice number, the list fetched once', async () => {
+		const { invoices } = hubble.world.main;
+		const outcome = await download(invoices.slice(0, 3).map(({ invoice_id }) => invoice_id));
+		const files = pdfs(outcome);
+		expect(files.map((file) => file?.fileName)).toEqual(['SIM-1004.pdf', 'SIM-1003.pdf', 'SIM-1002.pdf']);
+		expect(files.map((file) => file?.mimeType)).toEqual(Array(3).fill('application/pdf'));
+		const text = Buffer.from(files[1]?.data ?? '', 'base64').toString('latin1');
+		expect(text).toMatch(/^%PDF-1\.4/);
+		expect(text).toContain('Invoice SIM-1003');
+		expect(text).toMatch(/%%EOF\n$/);
+		expect(hubble.log.filter(({ call }) => call === 'listInvoices')).toHaveLength(1);
+	});
+
+	test('has a name that is safe on every system', async () => {
+		const [invoice] = hubble.world.main.invoices;
+		if (invoice) invoice.invoice_number = '../../etc/pass wd\\äö:7.';
+		expect(pdfs(await download([invoice?.invoice_id ?? '']))[0]?.fileName).toBe('etc-pass-wd-7.pdf');
+	});
+
+	test('that broke off on its way is fetched again', async () => {
+		hubble.addFault({ call: 'getInvoicePdf', cutBody: 100 });
+		const outcome = await download([hubble.world.main.invoices[0]?.invoice_id ?? '']);
+		expect(Buffer.from(pdfs(outcome)[0]?.data ?? '', 'base64').toString('latin1')).toMatch(/%%EOF\n$/);
+		expect(hubble.log.filter(({ call }) => call === 'getInvoicePdf')).toHaveLength(2);
+	});
+
+	test('that does not exist gives what Hubble says', async () => {
+		const { error } = await download(['in_0']);
+		expect(error?.message).toBe('Hubble knows no invoice in_0');
+		expect(error?.description).toContain('Hubble says: "Invoice in_0 was not found."');
+	});
+});
+
+describe('API keys', () => {
+	const create = (more: IDataObject) =>
+		run(nodeNamed('Hubble API Key'), { resource: 'apiKey', operation: 'create', name: 'New', ...more });
+	const sent = () => hubble.log.find(({ call }) => call === 'createKey')?.body;
+
+	test('without scopes get a warning, and never expire without a date', async () => {
+		const outcome = await create({});
+		expect(outcome.hints).toEqual([expect.stringContaining('all scopes')]);
+		expect(sent()).toEqual({ name: 'New', expires_at_seconds: 0 });
+		expect(outcome.items[0]?.json).toMatchObject({ expires_at_seconds: 0, expires_at_seconds_iso: null });
+		expect(outcome.hints.join()).not.toContain(outcome.items[0]?.json.key);
+	});
+
+	test('with scopes get none; both spellings do', async () => {
+		const outcome = await create({ scopes: '={{ ["devices:read", "write-devices"] }}', expires: '2099-01-01' });
+		expect(outcome.hints).toEqual([]);
+		expect(sent()).toEqual({
+			name: 'New',
+			scopes: ['read-devices', 'write-devices'],
+			expires_at_seconds: 4_070_908_800,
+		});
+	});
+
+	test('whose reply is lost leave no key behind in the error', async () => {
+		hubble.addFault({ call: 'createKey', cutBody: 200 });
+		const { error, items } = await create({});
+		expect(items).toEqual([]);
+		expect(error?.description).toContain('It may have been carried out all the same');
+		expect(hubble.log.filter(({ call }) => call === 'createKey')).toHaveLength(1);
+		for (const key of hubble.world.tokens.keys()) expect(JSON.stringify(error)).not.toContain(key.slice(0, 30));
+	});
+});
+
+describe('metrics', () => {
+	const metrics = (more: IDataObject) => run(nodeNamed('Hubble Metric'), { operation: 'getPacketMetrics', ...more });
+
+	test('come as one item for each interval, or as one with all', async () => {
+		const rows = jsonOf(await metrics({ days: 3, interval: 'day' }));
+		expect(rows).toHaveLength(4);
+		const [summary, ...rest] = jsonOf(await metrics({ days: 3, interval: 'day', output: 'summary' }));
+		expect(rest).toEqual([]);
+		expect(summary).toEqual({ total_packets: expect.any(Number) as number, buckets: rows });
+	});
+
+	test('leave the interval to Hubble when it is automatic', async () => {
+		expect(jsonOf(await metrics({ days: 1 }))).toHaveLength(25);
+		expect(hubble.log.map(({ query }) => query)).toEqual([{ days: '1' }]);
+	});
+
+	test('of more than 365 intervals are refused before the call, with the numbers', async () => {
+		expect(jsonOf(await metrics({ days: 15, interval: 'hour' }))).toHaveLength(361);
+		hubble.clearLog();
+		const { error } = await metrics({ days: 16, interval: 'hour' });
+		expect(error?.message).toBe(
+			'Parameter "Interval": 16 days by the hour are 384 intervals, Hubble gives at most 365; look back 15 days at most, or choose Day',
+		);
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+test.each([
+	['Hubble Organization', {}],
+	['Hubble User', { userId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
+	['Hubble Webhook', { webhookId: byId('w') }],
+	['Hubble API Key', { resource: 'apiKey', keyId: byId('k') }],
+	['Hubble Device', { deviceId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
+])('%s: an update of nothing is refused before the call', async (name, parameters) => {
+	const { error } = await run(nodeNamed(name), { ...parameters, operation: 'update' });
+	expect(error?.message).toBe('Parameter "Fields to Update": nothing is set, so there is nothing to update');
+	expect(hubble.log).toEqual([]);
+});
+
+describe('as the tool of an AI agent', () => {
+	/** The node in a context that says, as n8n 2 does, that an agent called it. */
+	const asTool = (name: string): INodeType => ({
+		description: nodeNamed(name).description,
+		async execute(this: IExecuteFunctions) {
+			const context = Object.assign(Object.create(this) as IExecuteFunctions, { isToolExecution: () => true });
+			return (await nodeNamed(name).execute?.call(context)) as never;
+		},
+	});
+
+	test('Return All ends at a hundred short rows and says so', async () => {
+		const rows = jsonOf(
+			await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }),
+		);
+		expect(rows).toHaveLength(101);
+		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
+		expect(rows[100]).toEqual({ note: expect.stringContaining('first 100 results') as string });
+	});
+
+	test('a limit below that is kept, and rows that are all there get no note', async () => {
+		expect(jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }))).toHaveLength(10);
+		expect(jsonOf(await run(asTool('Hubble User'), { operation: 'getAll', returnAll: true }))).toHaveLength(12);
+	});
+});

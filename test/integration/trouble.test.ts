@@ -1,0 +1,242 @@
+/** What the nodes make of odd input, of partial failures, and of answers that are not Hubble's. */
+import fastify, { type FastifyInstance } from 'fastify';
+import type { ICredentialTestFunctions, IDataObject, INode } from 'n8n-workflow';
+import { CredentialTestContext } from 'n8n-core/dist/execution-engine/node-execution-context';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { methods } from '../../nodes/shared/pickers';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { execute, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeEach(async () => {
+	hubble = await startSimulator({ devices: 40, packets: 200, limits: false });
+});
+afterEach(async () => await hubble.close());
+
+const credential = (changed: IDataObject = {}) =>
+	({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, apiPaths: 'api', ...changed }) as Setup['credential'];
+const device = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =>
+	await execute({ node: new HubbleDevice(), parameters, credential: credential(), ...more });
+const devices = () => [...hubble.world.main.devices.values()];
+const unknownId = '00000000-0000-4000-8000-000000000000';
+const byId = (value: unknown) => ({ __rl: true, mode: 'id', value }) as INode['parameters'][string];
+const rename = { operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { name: '={{ $json.name }}' } };
+const go = 'continueRegularOutput' as const;
+
+/** A server that always gives the same answer, whoever asks. */
+async function answering(status: number, body: string | object, headers: Record<string, string> = {}) {
+	const server: FastifyInstance & { asked?: number } = fastify();
+	server.asked = 0;
+	server.all('/*', async (_, reply) => {
+		server.asked = (server.asked ?? 0) + 1;
+		return await reply.code(status).headers(headers).send(body);
+	});
+	return { url: await server.listen({ host: '127.0.0.1', port: 0 }), asked: () => server.asked, close: async () => await server.close() };
+}
+
+describe('Odd input from expressions is refused, never guessed', () => {
+	const [id] = ['={{ $json.id }}'];
+	it.each([
+		['Name', { name: '={{ {a: 1} }}' }],
+		['Tags', { tags: { tag: [{ key: 'site', value: '={{ undefined }}' }] } }],
+		['Tags', { tags: { tag: [{ key: '_env', value: 'moon' }] } }],
+		['Install Location', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
+		['Install Location', { installLocation: { location: { lat: ' ', long: 1 } } }],
+		['Fields to Update', { tags: {} }],
+	])('%s: %j', async (parameter, updateFields) => {
+		const { error } = await device(
+			{ operation: 'update', deviceId: byId(id), updateFields: updateFields as INode['parameters'] },
+			{ input: [{ id: devices()[0]?.id }] },
+		);
+		expect(error?.message).toContain(`Parameter "${parameter}"`);
+		expect(hubble.log).toEqual([]);
+	});
+
+	it.each([
+		['Limit', { operation: 'getAll', limit: '={{ undefined }}' }],
+		['Return All', { operation: 'getAll', returnAll: '={{ "perhaps" }}' }],
+		['Encryption', { operation: 'register', encryption: '={{ "foo" }}' }],
+		['Names', { operation: 'register', additionalFields: { names: ['={{ {a: 1} }}'] } }],
+		['Created', { operation: 'getAll', filters: { created: { range: { after: '={{ "03/04/2026" }}' } } } }],
+		['Created', { operation: 'getAll', filters: { created: { range: { after: '={{ -5 }}' } } } }],
+		['Continuation Token', { operation: 'getAll', options: { continueFrom: 'a\u00e9b' } }],
+	])('%s: %j', async (parameter, parameters) => {
+		const { error } = await device(parameters as INode['parameters']);
+		expect(error?.message).toContain(`Parameter "${parameter}"`);
+		expect(hubble.log).toEqual([]);
+	});
+
+	it('understands yes and no as text, and 250 letters of any alphabet', async () => {
+		const all = await device({ operation: 'getAll', returnAll: '={{ "false" }}', limit: 3, simplify: '={{ "false" }}' });
+		expect(all.items).toHaveLength(3);
+		expect(all.items[0]?.json).toHaveProperty('created_ts');
+		const name = '🛰'.repeat(250);
+		await device({ ...rename, updateFields: { name } }, { input: [{ id: devices()[0]?.id }] });
+		expect(devices()[0]?.name).toBe(name);
+	});
+
+	it('does nothing for no items', async () => {
+		const { items, error } = await device({ operation: 'getAll' }, { input: [] });
+		expect([items, error, hubble.log]).toEqual([[], undefined, []]);
+	});
+
+	it('asks for a start when the end lies before the default start', async () => {
+		const { error } = await execute({
+			node: new HubblePacket(),
+			parameters: { operation: 'getAll', endTime: new Date(Date.now() - 8 * 86_400_000).toISOString() },
+			credential: credential(),
+		});
+		expect(error?.message).toContain('Parameter "Start Time": it is required');
+	});
+});
+
+describe('Batches that partly fail', () => {
+	const items = (bad: number[], count = 8) =>
+		devices().slice(0, count).map(({ id }, index) => ({ id: bad.includes(index) ? unknownId.replace(/0$/, String(index)) : id, name: `New ${index}` }));
+
+	it('change nothing when the run must stop', async () => {
+		const before = devices().map(({ name }) => name);
+		const { error } = await device(rename, { input: items([5]) });
+		expect(hubble.log).toHaveLength(1);
+		expect(devices().map(({ name }) => name)).toEqual(before);
+		expect(error?.description).toContain('one request for 8 devices');
+	});
+
+	it('find every bad item when the run may go on', async () => {
+		const { items: given } = await device(rename, { input: items([0, 5, 6]), onError: go });
+		expect(given.map(({ json }) => Boolean(json.error))).toEqual([true, false, false, false, false, true, true, false]);
+	});
+
+	it('are not halved for a cause that all items share', async () => {
+		const input = items([], 40);
+		const { items: given } = await device(rename, { input, onError: go, credential: credential({ organizationId: unknownId }) });
+		expect(given.every(({ json }) => json.error)).toBe(true);
+		expect(given).toHaveLength(40);
+		expect(hubble.log.length).toBeLessThanOrEqual(15);
+	});
+
+	it('report an item once, however many devices it wanted', async () => {
+		hubble.addFault({ call: 'registerDevices', status: 400, times: 50 });
+		const { items: given } = await device({ operation: 'register', count: 8 }, { onError: go });
+		expect(given).toHaveLength(1);
+		expect(hubble.log).toHaveLength(1);
+	});
+
+	it('keep the keys of what was registered before, or say how many are lost', async () => {
+		hubble.addFault({ call: 'registerDevices', status: 500, skip: 1, times: 2 });
+		const kept = await device({ operation: 'register', count: 1001 }, { onError: go });
+		expect(kept.items).toHaveLength(1001);
+		expect(kept.items.at(-1)?.json.error).toContain('HTTP 500');
+		hubble.clearFaults();
+		hubble.addFault({ call: 'registerDevices', status: 400, skip: 1 });
+		const lost = await device({ operation: 'register', count: 1001 });
+		expect(lost.error?.description).toContain('succeeded for 1000 devices before');
+	});
+
+	it.each([
+		[{ deleted: 1, errors: [{ device_id: 'ID', code: 404, name: 'Not Found', description: 'gone' }] }, 'gone'],
+		[{ errors: ['ID'] }, 'no reason given'],
+		[{ results: [{ device_id: 'ID', status: 'failed', message: 'locked' }] }, 'locked'],
+		[{ results: [{ device_id: 'ID', status: '404' }, null] }, '404'],
+	])('are told apart in the reply %j', async (reply, reason) => {
+		const [good, bad] = devices().map(({ id }) => ({ id }));
+		const server = await answering(207, JSON.parse(JSON.stringify(reply).replace('ID', String(bad?.id))) as object, { 'x-request-id': 'abc' });
+		const { items: given } = await device(
+			{ operation: 'delete', deviceId: byId('={{ $json.id }}') },
+			{ input: [good as IDataObject, bad as IDataObject], onError: go, credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		expect(given[0]?.json).toEqual({ deleted: true, id: good?.id });
+		expect(given[1]?.json.message).toContain(reason);
+		expect(given[1]?.json.message).toContain('X-Request-ID: abc');
+	});
+});
+
+describe('Answers that are not Hubble\'s', () => {
+	const html = '<html>Welcome</html>';
+	const json = { 'content-type': 'application/json' };
+	it.each([
+		[200, html, {}, 'no answer of Hubble'],
+		[404, html, {}, 'no answer of Hubble'],
+		[403, html, {}, 'no answer of Hubble'],
+		[302, '', { location: 'http://127.0.0.1:1/' }, 'no answer of Hubble'],
+		[401, 'Unauthorized', json, 'does not accept the API token'],
+		[200, '{}', json, 'does not hold a list "devices"'],
+		[200, '{"devices": null}', json, 'does not hold a list "devices"'],
+		[400, '{"message": "bad moon"}', json, 'no answer of Hubble'],
+	])('%d %s', async (status, body, headers, message) => {
+		const server = await answering(status, body, headers as Record<string, string>);
+		const { error } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl: server.url }) });
+		await server.close();
+		expect(error?.message).toContain(message);
+		expect(server.asked()).toBe(1);
+	});
+
+	it.each([
+		['http://no-such-host.invalid', 'There is no host at'],
+		['not an address', 'The credential cannot be used'],
+	])('%s is said at once', async (baseUrl, message) => {
+		const { error } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl }) });
+		expect(error?.message).toContain(message);
+	});
+
+	it('a connection that never came about carried no registration', async () => {
+		const { error } = await device({ operation: 'register' }, { credential: credential({ baseUrl: 'http://127.0.0.1:1' }) });
+		expect(error?.message).toContain('could not be reached');
+		expect(error?.description).toContain('ECONNREFUSED');
+		expect(error?.description).not.toContain('carried out');
+	});
+
+	it('a token that comes again is an error, an identical page is not', async () => {
+		const server = await answering(200, { devices: [{ id: 'a' }] }, { 'continuation-token': 'same' });
+		const { error } = await device(
+			{ operation: 'getAll', returnAll: true, simplify: false },
+			{ credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		expect(error?.message).toContain('same Continuation-Token twice');
+		expect(server.asked()).toBe(2);
+	});
+
+	it('what the other side says of the token is blacked out', async () => {
+		const server = await answering(400, { code: 400, name: 'Bad Request', description: `Your token ${hubble.token} is odd` });
+		const { run } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl: server.url }), onError: go });
+		await server.close();
+		expect(JSON.stringify(run)).toContain('Your token *** is odd');
+		expect(JSON.stringify(run)).not.toContain(hubble.token);
+	});
+
+	it('an incomplete credential fails each item instead of passing it on', async () => {
+		const { items } = await device({ operation: 'getAll' }, { credential: credential({ organizationId: ' ' }), onError: go, input: [{}, {}] });
+		expect(items.map(({ json: { error } }) => error)).toEqual(Array(2).fill('The Hubble credential has no Organization ID'));
+	});
+});
+
+describe('The test of the credential', () => {
+	const test = async (changed: IDataObject = {}) =>
+		await methods.credentialTest.hubbleApiTest.call(new CredentialTestContext() as ICredentialTestFunctions, {
+			id: '1',
+			name: 'Test',
+			type: 'hubbleApi',
+			data: credential(changed),
+		});
+
+	it.each([
+		[{}, 'OK', 'accepts the token'],
+		[{ apiPaths: 'versioned' }, 'OK', 'accepts the token'],
+		[{ apiToken: 'wrong' }, 'Error', 'does not accept this API token'],
+		[{ apiToken: '' }, 'Error', 'The API Token is empty'],
+		[{ organizationId: unknownId }, 'Error', 'does not belong to the organization'],
+		[{ organizationId: 'nonsense' }, 'Error', 'does not belong to the organization'],
+		[{ baseUrl: 'http://127.0.0.1:1' }, 'Error', 'cannot be reached (ECONNREFUSED)'],
+	])('%j: %s, %s', async (changed, status, message) => {
+		expect(await test(changed)).toMatchObject({ status, message: expect.stringContaining(message) });
+	});
+
+	it.each([200, 404, 500])('is not taken in by a web server that answers %d', async (status) => {
+		const server = await answering(status, '<html></html>');
+		expect(await test({ baseUrl: server.url })).toMatchObject({ status: 'Error', message: expect.stringContaining('check the Base URL') });
+		await server.close();
+	});
+});

@@ -1,0 +1,29 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/** `npm run readme`: writes the table of all operations into the README, made from the operation tables. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tables, titleOf } from './tables';
+
+export const readmeFile = join(__dirname, '../README.md');
+const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
+
+/** One line for each operation: node, what it does, the scope that the API token needs. */
+export function operationsTable(): string {
+	const rows = Object.entries(tables).flatMap(([node, operations]) =>
+		operations.map(({ resource, name, description, scope }, index) => {
+			const operation = resource ? `${titleOf(resource)}: ${name}` : name;
+			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`;
+		}),
+	);
+	return ['| Node | Operation | What it does | Scope |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** The README's text with the table between its markers. */
+export function withTable(readme: string): string {
+	const [before, rest] = readme.split(markers[0]);
+	const [, after] = rest?.split(markers[1]) ?? [];
+	if (after === undefined) throw new Error(`README.md lacks the lines ${markers.join(' and ')}`);
+	return `${before}${markers[0]}\n${operationsTable()}\n${markers[1]}${after}`;
+}
+
+if (process.argv[1]?.endsWith('readme.ts')) writeFileSync(readmeFile, withTable(readFileSync(readmeFile, 'utf8')));

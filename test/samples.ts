@@ -1,0 +1,547 @@
+import type { IDataObject } from 'n8n-workflow';
+import type { CallName } from './simulator/contract';
+import type { Simulator } from './simulator/server';
+import type { Invoice } from './simulator/world';
+
+/** One way to run an operation: its parameters and what comes of them. */
+export interface Sample {
+	/** Key of `tables`. */
+	node: string;
+	resource?: string;
+	operation: string;
+	/** The call that it makes. */
+	call: CallName;
+	/** Every parameter that goes together with the others; another `n` names another device, user and so on. */
+	parameters?: (hubble: Simulator, n: number) => IDataObject;
+	/** What the first item of the output holds, for `n` 0; asked before the run. */
+	gives: (hubble: Simulator) => IDataObject;
+	/** Parameters that make an item fail. Without them Hubble refuses the second request instead. */
+	bad?: IDataObject;
+	/** Parameters with a well-formed ID of nothing, and the ID. */
+	unknown?: { parameters: IDataObject; id: string };
+}
+
+const byId = (value: unknown) => ({ __rl: true, mode: 'id', value });
+const first = <T>(all: Iterable<T>): T => [...all][0] as T;
+const nobody = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
+const any = (matcher: unknown) => matcher as IDataObject;
+const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+const device = ({ world }: Simulator, n = 0) =>
+	[...world.main.devices.values()][n] as { id: string; name: string; created_ts: number };
+const user = ({ world }: Simulator, n = 0) => [...world.main.users.values()][n] as { user_id: string; email: string };
+const key = ({ world }: Simulator) => first(world.main.keys.values());
+const invoice = ({ world }: Simulator, n = 0) => world.main.invoices[n] as Invoice;
+const emailOf = (name: string | number) => `${name}@example.com`;
+
+/** A key other than that of the credential. */
+const newKey = ({ world }: Simulator) => world.createKey(world.main, {}).key.key_id;
+
+/** More users and invitations than fit on one page. */
+function crowd({ world: { main } }: Simulator): void {
+	for (let n = 0; n < 100; n++) {
+		const [email, created_at] = [emailOf(n), 1_700_000_000];
+		main.users.set(email, { user_id: email, email, email_confirmed: true, created_at, role: 'member' });
+		main.invitations.set(email, {
+			invitee_email: email,
+			inviter_email: email,
+			created_at,
+			expires_at: created_at,
+			role: 'member',
+		});
+	}
+}
+
+/** A webhook that is there already; its URL leads to the simulator, which knows no such path. */
+function webhook({ world, url }: Simulator, n = 0) {
+	const webhook_id = `webhook-${n}`;
+	const org_id = world.main.metadata.org_id;
+	world.main.webhooks.set(webhook_id, {
+		webhook_id,
+		org_id,
+		url: `${url}/nowhere`,
+		max_batch_size: 100,
+		name: 'First',
+		secret: 's',
+	});
+	return webhook_id;
+}
+
+const unknownDevice = { parameters: { deviceId: byId(nobody) }, id: nobody };
+const badDevice = { deviceId: byId('no ID') };
+const tags = { tag: [{ key: 'site', value: 'Rotterdam' }] };
+const location = { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } };
+const platformTags = ['_env:production'];
+const always = { range: { after: '2000-01-01T00:00:00Z', before: '2099-01-01T00:00:00Z' } };
+const changed = { name: 'Renamed', tags, installLocation: location };
+const expires = '2099-01-01T00:00:00Z';
+const expiresAt = Date.parse(expires) / 1000;
+
+const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
+	const shared = {
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'update',
+		call: batching === 'single' ? ('updateDevice' as const) : ('updateDevices' as const),
+		bad: badDevice,
+		unknown: unknownDevice,
+	};
+	return [
+		{
+			...shared,
+			parameters: (hubble, n) => ({
+				deviceId: byId(device(hubble, n).id),
+				updateFields: changed,
+				options: { batching },
+			}),
+			gives: (hubble) => ({
+				id: device(hubble).id,
+				name: 'Renamed',
+				tags: any(expect.objectContaining({ site: 'Rotterdam' })),
+				install_location: location.location,
+				created_ts_iso: iso(device(hubble).created_ts),
+			}),
+		},
+		{
+			...shared,
+			parameters: (hubble, n) => ({
+				deviceId: byId(device(hubble, n).id),
+				updateFields: { destinationOrganizationId: hubble.world.sandbox.metadata.org_id },
+				options: { batching },
+			}),
+			gives: () => ({ tags: any(expect.objectContaining({ _env: 'sandbox' })) }),
+		},
+	];
+});
+
+const metrics = (
+	[
+		['getApiMetrics', { total_requests: any(expect.any(Number)), success_rate: any(expect.any(Number)) }],
+		['getDeviceMetrics', { registered_devices: any(expect.any(Number)) }],
+		['getPacketMetrics', { total_packets: any(expect.any(Number)) }],
+		['getWebhookMetrics', { total_requests: any(expect.any(Number)), success_rate: any(expect.any(Number)) }],
+	] as const
+).map(([operation, row]): Sample => {
+	const hasTags = operation === 'getDeviceMetrics' || operation === 'getPacketMetrics';
+	return {
+		node: 'Hubble Metric',
+		operation,
+		call: operation,
+		parameters: () => ({
+			days: 3,
+			interval: 'day',
+			output: 'intervals',
+			...(hasTags ? { filters: { platformTags } } : {}),
+		}),
+		gives: () => ({ ...row, timestamp: any(expect.stringMatching(/Z$/)) }),
+		bad: { days: 366 },
+	};
+});
+
+/** At least one sample for each operation, and for each of the 38 calls. */
+export const samples: readonly Sample[] = [
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
+		operation: 'create',
+		call: 'createKey',
+		parameters: () => ({ name: 'Read only', scopes: ['read-devices', 'packets:read'], expires }),
+		gives: () => ({
+			key_name: 'Read only',
+			scopes: ['read-devices', 'read-packets'],
+			expires_at_seconds: expiresAt,
+			expires_at_seconds_iso: '2099-01-01T00:00:00.000Z',
+			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
+		}),
+		bad: { expires: 'some day' },
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
+		operation: 'delete',
+		call: 'deleteKey',
+		parameters: (hubble) => ({ keyId: byId(newKey(hubble)) }),
+		gives: () => ({ deleted: true, id: any(expect.any(String)) }),
+		bad: { keyId: byId('..') },
+		unknown: { parameters: { keyId: byId('no-such-key') }, id: 'no-such-key' },
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
+		operation: 'getAll',
+		call: 'listKeys',
+		parameters: () => ({ limit: 1 }),
+		gives: (hubble) => ({ key_id: key(hubble).key_id, expires_at_seconds: 0, expires_at_seconds_iso: null }),
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
+		operation: 'update',
+		call: 'updateKey',
+		parameters: (hubble) => ({
+			keyId: byId(newKey(hubble)),
+			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expires },
+		}),
+		gives: () => ({
+			key_name: 'Renamed',
+			scopes: ['read-devices', 'read-billing-usage', 'read-billing-invoices'],
+			expires_at_seconds: expiresAt,
+		}),
+		bad: { keyId: byId('no ID') },
+		unknown: { parameters: { keyId: byId('no-such-key') }, id: 'no-such-key' },
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
+		operation: 'validate',
+		call: 'checkKey',
+		gives: ({ organizationId }) => ({ valid: true, org_id: organizationId }),
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'scope',
+		operation: 'getAll',
+		call: 'listScopes',
+		parameters: () => ({ returnAll: true }),
+		gives: () => ({ scope_id: 'read-api-keys', display_name: 'Read API keys' }),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'invoice',
+		operation: 'downloadPdf',
+		call: 'getInvoicePdf',
+		parameters: (hubble, n) => ({ invoiceId: byId(invoice(hubble, n).invoice_id), binaryPropertyName: 'invoice' }),
+		gives: () => ({ invoice_number: 'SIM-1004', file_name: 'SIM-1004.pdf' }),
+		bad: { invoiceId: byId('../..') },
+		unknown: { parameters: { invoiceId: byId('in_0') }, id: 'in_0' },
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'invoice',
+		operation: 'getAll',
+		call: 'listInvoices',
+		parameters: () => ({ returnAll: true }),
+		gives: (hubble) => ({ ...invoice(hubble), issue_timestamp_iso: iso(invoice(hubble).issue_timestamp) }),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'paymentMethod',
+		operation: 'getAll',
+		call: 'listPaymentMethods',
+		parameters: () => ({ returnAll: true }),
+		gives: () => ({ id: 'pm_simulated1', last4: '4242' }),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'subscription',
+		operation: 'get',
+		call: 'getSubscription',
+		gives: () => ({
+			plan: 'GROWTH',
+			current_period_start: any(expect.any(Number)),
+			current_period_start_iso: any(expect.stringMatching(/^20\d\d-\d\d-\d\dT00:00:00.000Z$/)),
+		}),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'usage',
+		operation: 'getActiveDevices',
+		call: 'listActiveDevices',
+		parameters: () => ({ limit: 11, filters: { networkType: 'terrestrial' } }),
+		gives: () => ({ network_type: 'terrestrial', last_active_iso: any(expect.stringMatching(/Z$/)) }),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'usage',
+		operation: 'getActiveDevices',
+		call: 'listActiveDevices',
+		parameters: () => ({ returnAll: true }),
+		gives: () => ({ device_id: any(expect.any(String)), name: any(expect.stringMatching(/^Sensor/)) }),
+	},
+	{
+		node: 'Hubble Billing',
+		resource: 'usage',
+		operation: 'getAll',
+		call: 'listUsage',
+		parameters: () => ({ limit: 31 }),
+		gives: () => ({ usage_type: 'Daily Active Devices', usage_value: any(expect.any(Number)) }),
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'delete',
+		call: 'deleteDevices',
+		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id) }),
+		gives: (hubble) => ({ deleted: true, id: device(hubble).id }),
+		bad: badDevice,
+		// Nothing is unknown: deleting a batch is idempotent.
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'delete',
+		call: 'deleteDevice',
+		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), options: { batching: 'single' } }),
+		gives: (hubble) => ({ deleted: true, id: device(hubble).id }),
+		bad: badDevice,
+		unknown: unknownDevice,
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'file',
+		operation: 'export',
+		call: 'listDevices',
+		parameters: () => ({ returnAll: true, format: 'csv', filters: { platformTags } }),
+		gives: () => ({ fileName: 'devices.csv', count: any(expect.any(Number)) }),
+		bad: { filters: { platformTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'get',
+		call: 'getDevice',
+		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), simplify: false }),
+		gives: (hubble) => ({ name: device(hubble).name, created_ts_iso: iso(device(hubble).created_ts) }),
+		bad: badDevice,
+		unknown: unknownDevice,
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'getAll',
+		call: 'listDevices',
+		parameters: () => ({
+			returnAll: false,
+			limit: 12,
+			filters: { created: always, lastPacket: always, platformTags },
+			options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
+		}),
+		gives: () => ({
+			environment: 'production',
+			createdAt: any(expect.stringMatching(/Z$/)),
+			lastPacketAt: any(expect.stringMatching(/Z$/)),
+		}),
+		bad: { filters: { platformTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'getAll',
+		call: 'listDevices',
+		parameters: () => ({ returnAll: true, simplify: false }),
+		gives: () => ({
+			tags: any(expect.objectContaining({ model: 'demo' })),
+			created_ts_iso: any(expect.stringMatching(/Z$/)),
+		}),
+	},
+	{
+		node: 'Hubble Device',
+		resource: 'device',
+		operation: 'register',
+		call: 'registerDevices',
+		parameters: () => ({
+			encryption: 'AES-128-EAX',
+			count: 2,
+			additionalFields: {
+				names: ['One', 'Two'],
+				tags,
+				installLocation: location,
+				eidRotation: { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } },
+				keyFormat: 'hex',
+			},
+		}),
+		gives: () => ({
+			name: 'One',
+			key: any(expect.stringMatching(/^[0-9a-f]{32}$/)),
+			created_ts_iso: any(expect.stringMatching(/Z$/)),
+		}),
+		bad: { count: 3 },
+	},
+	...deviceUpdates,
+	{
+		node: 'Hubble Invitation',
+		operation: 'getAll',
+		call: 'listInvitations',
+		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
+		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_iso: any(expect.stringMatching(/Z$/)) }),
+	},
+	{
+		node: 'Hubble Invitation',
+		operation: 'revoke',
+		call: 'revokeInvitation',
+		parameters: (_, n) => ({ email: emailOf(`invitee${n + 2}`) }),
+		gives: () => ({ deleted: true, id: emailOf('invitee2') }),
+		bad: { email: 'nobody' },
+		unknown: { parameters: { email: emailOf('nobody') }, id: emailOf('nobody') },
+	},
+	{
+		node: 'Hubble Invitation',
+		operation: 'send',
+		call: 'sendInvitation',
+		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
+		gives: () => ({
+			invitee_email: emailOf('new0'),
+			role: 'admin',
+			created_at_iso: any(expect.stringMatching(/Z$/)),
+		}),
+		bad: { email: '' },
+	},
+	...metrics,
+	{
+		node: 'Hubble Organization',
+		operation: 'get',
+		call: 'getOrganization',
+		gives: ({ organizationId }) => ({ org_id: organizationId, name: 'Simulated Fleet' }),
+	},
+	{
+		node: 'Hubble Organization',
+		operation: 'update',
+		call: 'updateOrganization',
+		parameters: () => ({
+			updateFields: {
+				name: 'Cold Chain',
+				address: {
+					address: {
+						street_address: '1 Quay',
+						street_address_line_two: 'Hall 3',
+						city: 'Rotterdam',
+						state: 'ZH',
+						country: 528,
+					},
+				},
+				contact: { contact: { email: emailOf('ops'), phoneNumber: '+31 10 555 0100' } },
+				timezone: 'Europe/Amsterdam',
+			},
+		}),
+		gives: () => ({
+			name: 'Cold Chain',
+			address: {
+				street_address: '1 Quay',
+				street_address_line_two: 'Hall 3',
+				city: 'Rotterdam',
+				state: 'ZH',
+				country: 528,
+			},
+			contact_info: { email: emailOf('ops'), phoneNumber: '+31105550100' },
+			timezone: 'Europe/Amsterdam',
+		}),
+		bad: { updateFields: { contact: { contact: { phoneNumber: '12' } } } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'export',
+		call: 'listPackets',
+		parameters: () => ({ returnAll: true, format: 'ndjson', filters: { platformTags } }),
+		gives: () => ({ fileName: 'packets.ndjson', count: any(expect.any(Number)) }),
+		bad: { filters: { platformTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'getAll',
+		call: 'listPackets',
+		parameters: (hubble, n) => ({
+			startTime: '={{ $now.minus({ days: 6 }).toISO() }}',
+			endTime: '={{ $now.toISO() }}',
+			simplify: false,
+			filters: { deviceId: byId(device(hubble, n).id), platformTags },
+		}),
+		gives: (hubble) => ({ device: any(expect.objectContaining({ id: device(hubble).id })) }),
+		bad: { filters: { platformTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'getAll',
+		call: 'listPackets',
+		parameters: () => ({ returnAll: true }),
+		gives: () => ({ packetKey: any(expect.any(String)), networkType: any(expect.any(String)) }),
+	},
+	{
+		node: 'Hubble User',
+		operation: 'add',
+		call: 'addUser',
+		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
+		gives: () => ({ email: emailOf('new0'), role: 'admin', created_at_iso: any(expect.stringMatching(/Z$/)) }),
+		bad: { email: 'new' },
+	},
+	{
+		node: 'Hubble User',
+		operation: 'getAll',
+		call: 'listUsers',
+		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
+		gives: () => ({ email: emailOf('operator01'), last_active_at_iso: any(expect.stringMatching(/Z$/)) }),
+	},
+	{
+		node: 'Hubble User',
+		operation: 'remove',
+		call: 'removeUser',
+		parameters: (hubble, n) => ({ userId: byId(user(hubble, n).user_id) }),
+		gives: (hubble) => ({ deleted: true, id: user(hubble).user_id }),
+		bad: { userId: byId('no ID') },
+		unknown: { parameters: { userId: byId(nobody) }, id: nobody },
+	},
+	{
+		node: 'Hubble User',
+		operation: 'update',
+		call: 'updateUser',
+		parameters: (hubble, n) => ({
+			userId: byId(user(hubble, n).user_id),
+			updateFields: { firstName: 'Example', lastName: 'Person', role: 'admin' },
+		}),
+		gives: (hubble) => ({ user_id: user(hubble).user_id, first_name: 'Example', last_name: 'Person', role: 'admin' }),
+		bad: { userId: byId('') },
+		unknown: { parameters: { userId: byId(nobody) }, id: nobody },
+	},
+	{
+		node: 'Hubble Webhook',
+		operation: 'create',
+		call: 'createWebhook',
+		parameters: () => ({
+			url: 'https://n8n.example.com/webhook/hubble',
+			additionalFields: { name: 'n8n', maxBatchSize: 500 },
+		}),
+		gives: () => ({
+			name: 'n8n',
+			max_batch_size: 500,
+			secret: any(expect.stringMatching(/./)),
+			webhook_id: any(expect.any(String)),
+		}),
+		bad: { url: 'n8n.example.com' },
+	},
+	{
+		node: 'Hubble Webhook',
+		operation: 'delete',
+		call: 'deleteWebhook',
+		parameters: (hubble, n) => ({ webhookId: byId(webhook(hubble, n)) }),
+		gives: () => ({ deleted: true, id: 'webhook-0' }),
+		bad: { webhookId: byId('a/b') },
+		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
+	},
+	{
+		node: 'Hubble Webhook',
+		operation: 'getAll',
+		call: 'listWebhooks',
+		parameters: (hubble) => (webhook(hubble), { returnAll: true }),
+		gives: () => ({ name: 'First' }),
+	},
+	{
+		node: 'Hubble Webhook',
+		operation: 'test',
+		call: 'testWebhook',
+		parameters: (hubble, n) => ({ webhookId: byId(webhook(hubble, n)) }),
+		gives: () => ({ success: false, status_code: 404, error_details: any(expect.any(String)) }),
+		bad: { webhookId: byId('') },
+		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
+	},
+	{
+		node: 'Hubble Webhook',
+		operation: 'update',
+		call: 'updateWebhook',
+		parameters: (hubble, n) => ({
+			webhookId: byId(webhook(hubble, n)),
+			updateFields: { name: 'Second', url: 'https://n8n.example.com/webhook/2', maxBatchSize: 10 },
+		}),
+		gives: () => ({ name: 'Second', url: 'https://n8n.example.com/webhook/2', max_batch_size: 10 }),
+		bad: { webhookId: byId('') },
+		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
+	},
+];

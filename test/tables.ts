@@ -1,0 +1,30 @@
+import { apiKeyOperations } from '../nodes/HubbleApiKey/operations';
+import { billingOperations } from '../nodes/HubbleBilling/operations';
+import { deviceOperations } from '../nodes/HubbleDevice/operations';
+import { invitationOperations } from '../nodes/HubbleInvitation/operations';
+import { metricOperations } from '../nodes/HubbleMetric/operations';
+import { organizationOperations } from '../nodes/HubbleOrganization/operations';
+import { packetOperations } from '../nodes/HubblePacket/operations';
+import { userOperations } from '../nodes/HubbleUser/operations';
+import { webhookOperations } from '../nodes/HubbleWebhook/operations';
+import type { Operation } from '../nodes/shared/operation';
+
+/** The action nodes by the name that the user reads, each with its operation table. */
+export const tables: Readonly<Record<string, readonly Operation[]>> = {
+	'Hubble API Key': apiKeyOperations,
+	'Hubble Billing': billingOperations,
+	'Hubble Device': deviceOperations,
+	'Hubble Invitation': invitationOperations,
+	'Hubble Metric': metricOperations,
+	'Hubble Organization': organizationOperations,
+	'Hubble Packet': packetOperations,
+	'Hubble User': userOperations,
+	'Hubble Webhook': webhookOperations,
+};
+
+/** 'paymentMethod' → 'Payment Method', 'apiKey' → 'API Key'. */
+export const titleOf = (resource: string) =>
+	resource
+		.replace(/^./, (letter) => letter.toUpperCase())
+		.replace(/(?!^)([A-Z])/g, ' $1')
+		.replace(/^Api/, 'API');

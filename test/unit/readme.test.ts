@@ -1,0 +1,26 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+import { existsSync, readFileSync } from 'node:fs';
+import { operationsTable, readmeFile, withTable } from '../readme';
+import { tables } from '../tables';
+
+test('the table of operations has a line for each, with its scope', () => {
+	const lines = operationsTable().split('\n').slice(2);
+	const operations = Object.values(tables).flat();
+	expect(lines).toHaveLength(operations.length);
+	operations.forEach(({ name, description, scope }, index) => {
+		expect(lines[index]).toContain(`${name} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`);
+	});
+});
+
+test('the table replaces what is between its markers, and nothing else', () => {
+	const readme = 'before\n<!-- operations:begin -->\nold\n<!-- operations:end -->\nafter';
+	const [before, after] = withTable(readme).split(operationsTable());
+	expect(before).toBe('before\n<!-- operations:begin -->\n');
+	expect(after).toBe('\n<!-- operations:end -->\nafter');
+	expect(() => withTable('no markers')).toThrow('README.md lacks the lines');
+});
+
+(existsSync(readmeFile) ? test : test.skip)('the README is up to date (`npm run readme` writes it)', () => {
+	const readme = readFileSync(readmeFile, 'utf8');
+	expect(readme).toBe(withTable(readme));
+});

@@ -1,0 +1,200 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+/** What n8n and Hubble want of the operation tables, checked on all of them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+	NodeHelpers,
+	type INodeProperties,
+	type INodePropertyCollection,
+	type INodePropertyOptions,
+} from 'n8n-workflow';
+import { fieldsOf } from '../../nodes/shared/operation';
+import { withIsoTimes } from '../../nodes/shared/times';
+import { nodes } from '../nodes';
+import { calls, type Call, type Schema } from '../simulator/contract';
+import { tables, titleOf } from '../tables';
+
+const root = join(__dirname, '../..');
+const rows = Object.entries(tables).flatMap(([node, operations]) =>
+	operations.map((row) => ({ title: [node, row.resource, row.value].filter(Boolean).join(' '), node, row })),
+);
+const callOf = (method: string, path: string) =>
+	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
+
+describe.each(rows)('$title', ({ row }) => {
+	const { method, path, scope, inPath = {}, inQuery = {}, inBody = {}, list, batch, name, action, description } = row;
+	const call = callOf(method, path);
+
+	test('is a call of the contract, with its scope', () => {
+		expect(call?.scope).toBe(scope ?? null);
+		if (batch) expect(callOf(method, batch.path)?.scope).toBe(scope ?? null);
+	});
+
+	test('sends only parameters that the contract has', () => {
+		const sent = batch && !batch.single ? callOf(method, batch.path) : call;
+		expect(Object.keys(inPath)).toEqual(
+			Object.keys(call?.params ?? {}).filter((placeholder) => placeholder !== 'org_id'),
+		);
+		expect(Object.keys(sent?.query ?? {})).toEqual(
+			expect.arrayContaining([...Object.keys(inQuery), ...(list?.pageSize ? [list.pageSize.name] : [])]),
+		);
+		expect(Object.keys((sent?.body?.properties as Schema | undefined) ?? {})).toEqual(
+			expect.arrayContaining(Object.keys(inBody)),
+		);
+	});
+
+	test('reads the list that the contract has', () => {
+		const reply = (call?.reply.properties ?? {}) as Record<string, Schema>;
+		if (list) expect(reply[list.rows]?.type).toBe('array');
+		const byToken = call?.headers?.['Continuation-Token'] !== undefined;
+		const byNumber = call?.query?.page_number !== undefined;
+		expect(list?.pages === 'token').toBe(byToken);
+		expect(list?.pages === 'number').toBe(byNumber);
+		const { minimum, maximum } = call?.query?.[list?.pageSize?.name ?? ''] ?? {};
+		expect([list?.pageSize?.min, list?.pageSize?.max]).toEqual([minimum, maximum]);
+	});
+
+	test('offers Simplify when it is a list of rows with more than ten fields', () => {
+		const items = list && ((call?.reply.properties as Record<string, Schema>)[list.rows]?.items as Schema);
+		if (items && !row.toItems && leaves(items).length > 10) expect(row.simplify).toBeDefined();
+	});
+
+	test('has parameters with names of their own, required ones in plain sight', () => {
+		const fields = fieldsOf(row);
+		const names = fields.map((field) => field.name);
+		expect(new Set(names).size).toBe(names.length);
+		expect(fields.filter(({ required, within }) => required && within)).toEqual([]);
+	});
+
+	test('reads as n8n wants it', () => {
+		expect(name).toMatch(/^[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)*$/);
+		expect(action).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
+		expectDescription(description);
+	});
+});
+
+/** Fields of a row, those of objects in it included. */
+function leaves(schema: Schema): string[] {
+	if (!schema.properties) return [''];
+	return Object.values(schema.properties as Record<string, Schema>).flatMap(leaves);
+}
+
+/** One sentence goes without a period at its end, several have it. */
+function expectDescription(text: string): void {
+	expect(text).toMatch(/^[A-Z]/);
+	expect(text.replace(/<[^>]+>/g, '').endsWith('.')).toBe(/\. [A-Z]/.test(text));
+}
+
+describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
+	const operations = tables[name] ?? [];
+
+	test('is listed, documented and fit for AI agents', () => {
+		const { n8n } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { n8n: { nodes: string[] } };
+		const folder = name.replace('API', 'Api').replace(/ /g, '');
+		expect(description.name).toBe(folder[0]?.toLowerCase() + folder.slice(1));
+		expect(n8n.nodes).toContain(`dist/nodes/${folder}/${folder}.node.js`);
+		expect(existsSync(join(root, `nodes/${folder}/${folder}.node.json`))).toBe(true);
+		expect(readFileSync(join(root, `nodes/${folder}/${folder}.node.json`), 'utf8')).toContain(
+			`"n8n-nodes-hubble.${description.name}"`,
+		);
+		expect(description.usableAsTool).toBe(true);
+	});
+
+	test('has at most five operations for each resource, in alphabetical order', () => {
+		const resources = [...new Set(operations.map(({ resource }) => resource))];
+		for (const resource of resources) {
+			const own = operations.filter((row) => row.resource === resource).map((row) => row.name);
+			expect(own.length).toBeLessThanOrEqual(5);
+			expect(own).toEqual([...own].sort());
+			expect(new Set(own).size).toBe(own.length);
+		}
+		const choice = description.properties.find((property) => property.name === 'resource');
+		const shown = (choice?.options ?? []) as INodePropertyOptions[];
+		if (resources[0] === undefined) {
+			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.replace('Hubble ', '')]]);
+		} else {
+			expect(shown).toEqual(resources.map((resource = '') => ({ name: titleOf(resource), value: resource })));
+		}
+	});
+
+	test('tells an AI agent by its action what each operation does', () => {
+		for (const { resource, value, action } of operations) {
+			const parameters = { resource: resource ?? (description.properties[0]?.default as string), operation: value };
+			expect(NodeHelpers.makeDescription(parameters, description)).toBe(`${action} in ${name}`);
+		}
+	});
+
+	test('has parameters that read as n8n wants them', () => {
+		for (const property of everyProperty(description.properties)) {
+			const { displayName, type, description: text, default: preset, typeOptions, modes } = property;
+			expect(displayName).toMatch(/^[A-Z]/);
+			expect(preset).toBeDefined();
+			if (text) expectDescription(text);
+			if (type === 'boolean') expect(text).toMatch(/^Whether /);
+			for (const mode of modes ?? []) {
+				const search = mode.typeOptions?.searchListMethod;
+				if (mode.type === 'list') expect(methods?.listSearch).toHaveProperty(search ?? 'none');
+			}
+			if (typeOptions?.loadOptionsMethod)
+				expect(methods?.loadOptions).toHaveProperty(typeOptions.loadOptionsMethod as string);
+			if (type === 'options' || type === 'multiOptions') {
+				const shown = ((property.options ?? []) as INodePropertyOptions[]).map((option) => option.name);
+				expect(shown).toEqual([...shown].sort((a, b) => a.localeCompare(b)));
+			}
+		}
+	});
+});
+
+/** Parameters at any depth. */
+function everyProperty(properties: readonly INodeProperties[]): INodeProperties[] {
+	return properties.flatMap((property) => {
+		const { type, options = [] } = property;
+		const inner =
+			type === 'collection'
+				? (options as INodeProperties[])
+				: type === 'fixedCollection'
+					? (options as INodePropertyCollection[]).flatMap(({ values }) => values)
+					: [];
+		return [property, ...everyProperty(inner)];
+	});
+}
+
+test('every time that Hubble gives as a number gets its ISO text', () => {
+	const numbers = (schema: Schema): string[] => {
+		if (schema.items) return numbers(schema.items as Schema);
+		return Object.entries((schema.properties ?? {}) as Record<string, Schema>).flatMap(([name, inner]) => [
+			...(inner.type === 'integer' || inner.type === 'number' ? [name] : []),
+			...numbers(inner),
+		]);
+	};
+	const isTime = /(_at|_ts|timestamp|_at_seconds|_active|_(start|end|date))$/;
+	const times = (calls as readonly Call[]).flatMap(({ reply }) => numbers(reply)).filter((name) => isTime.test(name));
+	expect(new Set(times).size).toBe(12);
+	for (const name of times) {
+		expect(Object.keys(withIsoTimes({ [name]: 1 }))).toEqual([name, `${name}_iso`]);
+	}
+});
+
+test('seconds, microseconds, never, and times inside of lists', () => {
+	expect(
+		withIsoTimes({
+			created_at: 1_700_000_000,
+			expires_at_seconds: 0,
+			current_period_end: 1_700_000_000_500_000,
+			timestamp: '2026-01-01T00:00:00Z',
+			rows: [{ last_active: 1_700_000_000.25, tags: { created_at: 'monday' } }, null],
+		}),
+	).toEqual({
+		created_at: 1_700_000_000,
+		created_at_iso: '2023-11-14T22:13:20.000Z',
+		expires_at_seconds: 0,
+		expires_at_seconds_iso: null,
+		current_period_end: 1_700_000_000_500_000,
+		current_period_end_iso: '2023-11-14T22:13:20.500Z',
+		timestamp: '2026-01-01T00:00:00Z',
+		rows: [
+			{ last_active: 1_700_000_000.25, last_active_iso: '2023-11-14T22:13:20.250Z', tags: { created_at: 'monday' } },
+			null,
+		],
+	});
+});

@@ -1,0 +1,144 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- replies that overtake each other */
+/** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
+import fc from 'fast-check';
+import type { IDataObject } from 'n8n-workflow';
+import { cut, inOrder, seamIn, streamsFor, type Source, type Span } from '../../nodes/shared/windows';
+
+const whole = (from: number, to: number): Span => ({ from, to, readTo: from, density: 0, isDone: false });
+
+it('windows partition any period', () => {
+	fc.assert(
+		fc.property(
+			fc.integer({ min: 0, max: 2_000_000_000 }),
+			fc.integer({ min: 1, max: 3_000_000 }),
+			fc.array(fc.record({ density: fc.double({ min: 1e-4, max: 1e5, noNaN: true }), read: fc.double({ min: 0, max: 1, noNaN: true }) }), { maxLength: 30 }),
+			(from, length, readings) => {
+				const spans = [whole(from, from + length)];
+				readings.forEach(({ density, read }, index) => {
+					const span = spans[index % spans.length] as Span;
+					Object.assign(span, { density, readTo: span.readTo + (span.to - span.readTo) * read });
+					const seam = seamIn(spans, 8);
+					if (!seam) return;
+					const cutOne = spans[seam.index] as Span;
+					expect(seam.at).toBeGreaterThan(cutOne.readTo);
+					spans.splice(seam.index, 1, ...cut(cutOne, seam.at));
+				});
+				expect(spans[0]?.from).toBe(from);
+				expect(spans.at(-1)?.to).toBe(from + length);
+				spans.forEach(({ from: begin, to }, index) => {
+					expect(Number.isInteger(begin)).toBe(true);
+					expect(begin).toBeLessThan(to);
+					if (index) expect(begin).toBe(spans[index - 1]?.to);
+				});
+			},
+		),
+	);
+});
+
+/** A history in memory: pages of up to 1,000 from a time or a token on, answered after `delay` turns of the clock. */
+function history(times: readonly number[], end: number, streams: number, delay: (request: number) => number) {
+	const stop = times.filter((time) => time < end).length;
+	const asked: number[] = [];
+	const source: Source = {
+		fetch: async (from, token) => {
+			const request = asked.push(from);
+			for (let turn = delay(request); turn > 0; turn--) await new Promise((done) => setImmediate(done));
+			const at = token === undefined ? times.findIndex((time) => time >= from) : Number(token);
+			const first = at < 0 ? stop : at;
+			const rows = times.slice(first, Math.min(stop, first + 1000)).map((time, index) => ({ time, id: first + index }));
+			return { rows, next: first + 1000 < stop ? String(first + 1000) : undefined };
+		},
+		timeOf: ({ time }) => time as number,
+		streams: () => streams,
+		failure: (error, at) => Object.assign(error as Error, at),
+	};
+	return { source, asked };
+}
+
+async function collect(pages: AsyncGenerator<{ rows: IDataObject[] }>) {
+	const ids: number[] = [];
+	for await (const { rows } of pages) ids.push(...rows.map(({ id }) => id as number));
+	return ids;
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+/** Times of packets in bursts: several share one time, and the distances vary by orders of magnitude. */
+const bursts = fc
+	.array(fc.record({ count: fc.integer({ min: 1, max: 4000 }), step: fc.constantFrom(0, 0.001, 0.25, 1, 60) }), { minLength: 1, maxLength: 6 })
+	.map((parts) => {
+		const times: number[] = [];
+		let time = 1000;
+		for (const { count, step } of parts) for (let i = 0; i < count; i++) times.push((time += step));
+		return times;
+	});
+
+it('gives every packet of the period once and in order, whichever reply comes first', async () => {
+	await fc.assert(
+		fc.asyncProperty(bursts, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 12 }), fc.nat(4000), async (times, streams, wobble, skip) => {
+			const from = Math.floor(times[0] ?? 0) + skip;
+			const end = Math.ceil(times.at(-1) ?? 0) - (skip % 50);
+			fc.pre(from < end);
+			const { source } = history(times, end, streams, (request) => (request * 7919) % (wobble + 1));
+			const expected = range(times.filter((time) => time < from).length, Math.max(times.filter((time) => time < end).length, times.filter((time) => time < from).length));
+			expect(await collect(inOrder(source, from, end))).toEqual(expected);
+		}),
+		{ numRuns: 60 },
+	);
+});
+
+const even = (count: number) => Array.from({ length: count }, (_, index) => index / 2);
+
+it('reads side by side with few requests more than there are pages, and one after the other when told to', async () => {
+	const sideBySide = history(even(60_000), 30_000, 4, () => 5);
+	expect(await collect(inOrder(sideBySide.source, 0, 30_000))).toHaveLength(60_000);
+	expect(new Set(sideBySide.asked).size).toBeGreaterThan(3);
+	expect(sideBySide.asked.length).toBeLessThanOrEqual(66);
+	const single = history(even(60_000), 30_000, 1, () => 5);
+	await collect(inOrder(single.source, 0, 30_000));
+	expect(single.asked).toEqual(Array(60).fill(0));
+});
+
+it('reads ahead no further than its bound while nobody takes the pages', async () => {
+	const { source, asked } = history(even(300_000), 150_000, 4, () => 1);
+	const pages = inOrder(source, 0, 150_000);
+	await pages.next();
+	for (let turn = 0; turn < 1000; turn++) await new Promise((done) => setImmediate(done));
+	expect(asked.length).toBeLessThanOrEqual(61);
+	await pages.return(undefined);
+});
+
+it('gives what came before a failing page, and says where to go on', async () => {
+	const { source } = history(even(60_000), 30_000, 4, () => 3);
+	const ids: number[] = [];
+	let count = 0;
+	const { fetch } = source;
+	source.fetch = async (from, token) => {
+		const page = await fetch(from, token);
+		if (++count >= 20 && (page.rows[0]?.id as number) >= 12_000) throw new Error('broken');
+		return page;
+	};
+	const failure = (await (async () => {
+		for await (const { rows } of inOrder(source, 0, 30_000)) ids.push(...rows.map(({ id }) => id as number));
+	})().catch((error: unknown) => error)) as Error & { rows: number; from: number; token?: string };
+	expect(failure.message).toBe('broken');
+	expect(ids).toEqual(range(0, failure.rows));
+	const { source: again } = history(even(60_000), 30_000, 4, () => 1);
+	const rest = failure.token
+		? (await again.fetch(failure.from, failure.token)).rows[0]?.id
+		: (await again.fetch(failure.from)).rows[0]?.id;
+	expect(rest).toBe(failure.rows);
+});
+
+it('refuses a token that comes again', async () => {
+	const { source } = history(even(3000), 1500, 1, () => 0);
+	const { fetch } = source;
+	source.fetch = async (from, token) => ({ ...(await fetch(from, token)), next: '1000' });
+	await expect(collect(inOrder(source, 0, 1500))).rejects.toThrow('twice');
+});
+
+it('reads one page after the other while that keeps the pace, and as many as the latency needs else', () => {
+	expect([120, 250, 300, 1000, 2000, 60_000].map((ms) => streamsFor(ms, 3, 8))).toEqual([1, 1, 2, 4, 7, 8]);
+	expect(streamsFor(10, 1000, 8)).toBe(1);
+	expect(streamsFor(2000, 3, 1)).toBe(1);
+});
