@@ -109,7 +109,7 @@ const packets: Source = {
 	register: async (context) => await register(context, maxBatchSize(context)),
 
 	async unregister(context) {
-		if (isAutomatic(context)) await unregister(context);
+		if (isAutomatic(context) || knownEndpoint(context)) await unregister(context);
 	},
 
 	async secrets(context) {

@@ -39,11 +39,14 @@ export function normalizePacket(row: unknown): Packet | undefined {
 	};
 }
 
+/** The last second that a JavaScript date can hold. */
+const LATEST = 8.64e12;
+
 /** What a packet cannot be without (API definition, `packet`: required). */
 function isDevice(device: object): device is Packet['device'] {
 	const { id, payload, timestamp } = device as Partial<Packet['device']>;
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
-	return (typeof timestamp === 'number' || typeof timestamp === 'string') && isoTime(seconds(timestamp)) !== null;
+	return (typeof timestamp === 'number' || typeof timestamp === 'string') && Math.abs(seconds(timestamp)) <= LATEST;
 }
 
 /** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text. */

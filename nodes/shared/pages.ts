@@ -2,7 +2,7 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import { foreignReply } from './errors';
-import { retryAfter, send, type Call } from './transport';
+import { retryAfter, send, type Call, type Reply } from './transport';
 
 /** A reply that is a list, fetched page by page. */
 export interface List {
@@ -45,13 +45,14 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		const { body, headers, requestId } = await send(hubble, { ...call, query, token }).catch((error: unknown) => {
-			throw withProgress(error, page, rowsFetched, token);
-		});
-		const rows = body[list.rows] as IDataObject[];
-		if (!Array.isArray(rows)) {
-			const error = foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
-			throw withProgress(error, page, rowsFetched, token);
+		let rows: IDataObject[];
+		let headers: IDataObject;
+		try {
+			const reply = await send(hubble, { ...call, query, token });
+			rows = rowsIn(hubble, list, reply);
+			({ headers } = reply);
+		} catch (error) {
+			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
 		rowsFetched += rows.length;
 		const next = {
@@ -65,16 +66,33 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
 				description: 'The list would never end.',
 			});
-			throw withProgress(error, page + 1, rowsFetched, token);
+			throw withProgress(hubble, error, { pages: page + 1, rowsFetched, token });
 		}
 		seen.add(next);
 		place = next;
 	}
 }
 
-/** Adds to an error how many rows came before it and where to go on: at a token, or where there is none, at a time. */
-export function withProgress(error: unknown, pages: number, rowsFetched: number, token?: string, time?: string | null): unknown {
-	if ((error instanceof NodeApiError || error instanceof NodeOperationError) && pages > 0) {
+/** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
+export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
+	const rows = body[list.rows];
+	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
+	return rows as IDataObject[];
+}
+
+/** Where a list that broke off goes on: at a token or, where there is none, at a time. */
+export interface Progress {
+	pages: number;
+	rowsFetched: number;
+	token?: string;
+	time?: string | null;
+}
+
+/** The error with how many rows came before it and where to go on. */
+export function withProgress({ context }: Hubble, cause: unknown, { pages, rowsFetched, token, time }: Progress): Error {
+	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
+	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
+	if (pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
 		const place = token ? `give this Continuation Token under Options: ${token}` : time && `set the Start Time to ${time}`;
 		const resume = place ? ` To go on from there, ${place}` : '';

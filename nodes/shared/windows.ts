@@ -7,12 +7,11 @@
  * beyond that is dropped. So a token of any window is a token of all that follows. Windows are made while
  * reading, by the density that the pages show: a period says nothing about when its packets came.
  */
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
-import { foreignReply } from './errors';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { pages, withProgress, type List, type Page } from './pages';
+import { pages, rowsIn, withProgress, type List, type Page } from './pages';
 import { isoTime } from './times';
 import { send, type Call } from './transport';
 
@@ -201,19 +200,16 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 	return inOrder(
 		{
 			fetch: async (from, token) => {
-				const { body, headers, requestId, ms } = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
+				const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
+				const { headers, ms } = reply;
 				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
-				const rows = body[list.rows] as IDataObject[];
-				if (!Array.isArray(rows)) throw foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
-				return { rows, next: String(headers['continuation-token'] ?? '') || undefined };
+				const next = String(headers['continuation-token'] ?? '') || undefined;
+				return { rows: rowsIn(hubble, list, reply), next };
 			},
 			timeOf: list.timeOf ?? (() => NaN),
 			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
-			failure: (error, { pages: count, rows, from, token }) => {
-				const isKnown = error instanceof NodeApiError || error instanceof NodeOperationError;
-				const known = isKnown ? error : new NodeOperationError(hubble.context.getNode(), error as Error);
-				return withProgress(known, count, rows, token, isoTime(from));
-			},
+			failure: (error, { pages: count, rows, from, token }) =>
+				withProgress(hubble, error, { pages: count, rowsFetched: rows, token, time: isoTime(from) }),
 		},
 		start,
 		end,

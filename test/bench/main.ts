@@ -10,9 +10,10 @@ import { exports } from './export';
 import { items } from './items';
 import { pace, windows } from './pace';
 import type { Result } from './result';
+import { trigger } from './trigger';
 import { updates } from './updates';
 
-const benches: Record<string, () => Promise<Result[]>> = { pace, windows, items, exports, updates, decode };
+const benches: Record<string, () => Promise<Result[]>> = { pace, windows, items, exports, updates, decode, trigger };
 
 const file = join(__dirname, 'results.json');
 

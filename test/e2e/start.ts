@@ -1,9 +1,11 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console */
 /**
- * `npm start`: n8n with this package, the Hubble simulator and the example workflows, until Ctrl+C.
+ * `npm start`: n8n with this package, the Hubble simulator and the example workflows, with packets arriving,
+ * until Ctrl+C.
  * `npm start -- --once`: runs the example workflows instead and compares them with the simulator's truth.
  */
 import { startSimulator } from '../simulator/server';
+import { publishTriggers, showArrivals } from './live';
 import { fleet, importExamples, problemsOf, runMainJob, table } from './mainJob';
 import { owner, startN8n } from './n8n';
 
@@ -22,12 +24,16 @@ async function main() {
 		process.exit(problems.length > 0 ? 1 : 0);
 	}
 
+	const { eventsUrl } = await publishTriggers(n8n, hubble);
 	console.log(`
 n8n        ${n8n.url}
 login      ${owner.email}  ${owner.password}
 simulator  ${hubble.url}  (${fleet.devices} devices, ${fleet.packets} packets)
 
-The example workflows are imported and their credential is set. Ctrl+C ends everything; nothing is kept.`);
+The example workflows are imported and their credential is set. Ctrl+C ends everything; nothing is kept.
+Those that start when Hubble delivers are published; what arrives:
+`);
+	await showArrivals(hubble, eventsUrl);
 }
 
 main().catch((error: unknown) => {

@@ -65,7 +65,7 @@ const source: INodeType = {
 };
 
 /** Authenticates requests as n8n's own helper does for a generic `authenticate`. */
-class TestCredentials extends ICredentialsHelper {
+export class TestCredentials extends ICredentialsHelper {
 	constructor(private readonly credential: ICredentialDataDecryptedObject) {
 		super();
 	}

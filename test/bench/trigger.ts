@@ -1,0 +1,268 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+/**
+ * The trigger against what a user would build without it (A: n8n's Webhook node with header auth and Split
+ * Out; with the raw body and a Code node for the signature), and against the floor (B: a community trigger
+ * that compares one header and hands the packets on). One n8n, the contenders in turn, every delivery other
+ * packets; a turn lasts until all its executions are over. Figures are medians of the rounds, ratios medians
+ * of the rounds' ratios.
+ */
+import axios from 'axios';
+import { deepEqual, equal } from 'node:assert/strict';
+import { createHmac, randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { startSimulator } from '../simulator/server';
+import { credentialData, readExample } from '../e2e/mainJob';
+import { type Json, type N8n, startN8n, type WorkflowFile } from '../e2e/n8n';
+import { temporaryFolder, until } from '../e2e/processes';
+import { median, type Result } from './result';
+
+/** Who receives; a body becomes a delivery by the headers that prove it, or forge it. */
+interface Contender {
+	workflow: string;
+	url: string;
+	headers(body: string, isForged: boolean): Record<string, string>;
+}
+
+interface Turn {
+	perSecond: number;
+	p99: number;
+	/** Milliseconds a call takes. */
+	mean: number;
+}
+
+const rounds = 5;
+const lanes = 4;
+const token = randomUUID();
+
+const floorFolder = 'n8n-nodes-hubblefloor';
+const floorNode = `exports.HubbleFloor = class {
+	description = {
+		displayName: 'Floor', name: 'hubbleFloor', group: ['trigger'], version: 2, description: 'Does nothing',
+		defaults: { name: 'Floor' }, inputs: [], outputs: ['main'], properties: [],
+		webhooks: [{ name: 'default', httpMethod: 'POST', path: 'webhook', responseMode: 'onReceived', responseData: 'noData' }],
+	};
+	async webhook() {
+		const { headers, body } = this.getRequestObject();
+		if (headers['http-x-hubble-token'] !== '${token}') {
+			this.getResponseObject().status(401).json({});
+			return { noWebhookResponse: true };
+		}
+		return { workflowData: [(body.packets ?? [body]).map((json) => ({ json }))] };
+	}
+};
+`;
+
+/** Puts the floor beside our package, where n8n looks for community packages. */
+function installFloor(userFolder: string): void {
+	const folder = join(userFolder, '.n8n/nodes/node_modules', floorFolder);
+	mkdirSync(folder, { recursive: true });
+	const n8n = { n8nNodesApiVersion: 1, nodes: ['HubbleFloor.node.js'], credentials: [] };
+	writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: floorFolder, version: '1.0.0', n8n }));
+	writeFileSync(join(folder, 'HubbleFloor.node.js'), floorNode);
+}
+
+/** A workflow of nodes in a row. */
+const chain = (name: string, ...nodes: WorkflowFile['nodes']): WorkflowFile => ({
+	name,
+	nodes: nodes.map((node, i) => ({ ...node, id: randomUUID(), position: [i * 200, 0], webhookId: randomUUID() })),
+	connections: Object.fromEntries(
+		nodes.slice(1).map((node, i) => [nodes[i]?.name ?? '', { main: [[{ node: node.name, type: 'main', index: 0 }]] }]),
+	),
+	settings: { executionOrder: 'v1' },
+});
+
+const hmacCode = `const { createHmac, timingSafeEqual } = require('crypto');
+const raw = await this.helpers.getBinaryDataBuffer(0, 'data');
+const given = Buffer.from($input.first().json.headers['x-verify'] ?? '');
+const wanted = Buffer.from(createHmac('sha256', '${token}').update(raw).digest('base64'));
+if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new Error('forged');
+return [{ json: JSON.parse(raw.toString()) }];`;
+
+const inHeader = (_: string, isForged: boolean) => ({ 'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : token });
+const signed = (body: string, isForged: boolean) => ({
+	'X-Verify': createHmac('sha256', isForged ? randomUUID() : token).update(body).digest('base64'),
+});
+
+/** Publishes a workflow and tells where it receives. */
+async function contender(n8n: N8n, file: WorkflowFile, credentials: Record<string, string>, headers: Contender['headers']) {
+	const workflow = await n8n.createWorkflow(file, credentials);
+	await n8n.activate(workflow);
+	const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${workflow}`);
+	const node = nodes.find(({ type }) => /trigger|webhook|floor/i.test(type));
+	const path = node?.parameters.path ?? `${String(node?.webhookId)}/webhook`;
+	return { workflow, url: `${n8n.url}/webhook/${String(path)}`, headers };
+}
+
+const agent = new Agent({ keepAlive: true });
+
+async function send(url: string, body: string, headers: Record<string, string>): Promise<number> {
+	const reply = await axios.post(url, Buffer.from(body), {
+		headers: { 'Content-Type': 'application/json', ...headers },
+		httpAgent: agent,
+		proxy: false,
+		validateStatus: () => true,
+	});
+	return reply.status;
+}
+
+/** Delivers `bodies` in a few lanes and waits until n8n has nothing left to do. */
+async function turn(n8n: N8n, { url, headers, workflow }: Contender, bodies: readonly string[], isForged: boolean): Promise<Turn> {
+	const wanted = isForged ? 0 : bodies.length;
+	const [before] = await n8n.executions(workflow, 1);
+	const latencies: number[] = [];
+	let next = 0;
+	const lane = async () => {
+		for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+			const start = performance.now();
+			const status = await send(url, body, headers(body, isForged));
+			latencies.push(performance.now() - start);
+			if (isForged ? status < 400 : status !== 200) throw new Error(`${url} answered ${status}`);
+		}
+	};
+	const start = performance.now();
+	await Promise.all(Array.from({ length: lanes }, lane));
+	await until('the executions', 120, async () => {
+		const all = await n8n.executions(workflow, Math.max(1, Math.min(100, wanted)));
+		const fresh = all.filter(({ id }) => Number(id) > Number(before?.id ?? 0));
+		return fresh.length >= wanted && fresh.every(({ status }) => status !== 'running' && status !== 'new');
+	});
+	const seconds = (performance.now() - start) / 1000;
+	latencies.sort((a, b) => a - b);
+	return {
+		perSecond: bodies.length / seconds,
+		p99: latencies[Math.ceil(latencies.length * 0.99) - 1] ?? NaN,
+		mean: latencies.reduce((sum, one) => sum + one, 0) / latencies.length,
+	};
+}
+
+/** The contenders in turn, `rounds` times; who begins changes. Turns by contender. */
+async function compete(n8n: N8n, contenders: readonly Contender[], bodies: () => string[], isForged = false) {
+	const turns: Turn[][] = contenders.map(() => []);
+	for (const who of contenders) await turn(n8n, who, bodies(), isForged);
+	for (let round = 0; round < rounds; round++) {
+		for (let i = 0; i < contenders.length; i++) {
+			const index = (i + round) % contenders.length;
+			turns[index]?.push(await turn(n8n, contenders[index] as Contender, bodies(), isForged));
+		}
+	}
+	return turns;
+}
+
+function row(name: string, must: string, figure: keyof Turn, ours: Turn[] = [], peer: Turn[] = []): Result {
+	const ratio = median(ours.map((one, i) => one[figure] / (peer[i]?.[figure] ?? NaN)));
+	const bound = Number(must.slice(2));
+	return {
+		name: `trigger, ${name}`,
+		unit: figure === 'perSecond' ? 'deliveries/s' : 'ms',
+		ours: median(ours.map((one) => one[figure])),
+		peer: median(peer.map((one) => one[figure])),
+		limit: null,
+		ratio,
+		must: must || 'told only',
+		passed: must === '' || (must.startsWith('≥') ? ratio >= bound : ratio <= bound),
+	};
+}
+
+/** The packets of a contender's newest execution, in the order of their text. */
+async function items(n8n: N8n, { workflow }: Contender, node: string): Promise<string[]> {
+	const [newest] = await n8n.executions(workflow, 1);
+	return (await n8n.execution(newest?.id ?? '')).items(node).map(({ json }) => JSON.stringify(json)).sort();
+}
+
+/** Every comparison in an n8n with or without the lazy expression isolate. */
+async function compare(isLazy: boolean): Promise<Result[]> {
+	const hubble = await startSimulator({ packets: 1000, limits: false });
+	const userFolder = temporaryFolder('bench');
+	installFloor(userFolder);
+	const n8n = await startN8n({
+		userFolder,
+		env: { NODE_FUNCTION_ALLOW_BUILTIN: 'crypto', ...(isLazy ? { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true' } : {}) },
+	});
+	const mode = isLazy ? 'lazy isolate' : 'as installed';
+	const credentials = {
+		'Hubble account': await n8n.createCredential('Hubble account', 'hubbleApi', { ...credentialData(hubble), webhookSecret: token }),
+		'Hubble partner account': await n8n.createCredential('Hubble partner account', 'hubblePartnerApi', { webhookSecret: token }),
+		header: await n8n.createCredential('header', 'httpHeaderAuth', { name: 'HTTP-X-HUBBLE-TOKEN', value: token }),
+	};
+
+	const own = (example: string, parameters: Json) => {
+		const trigger = readExample(example).nodes[1] as WorkflowFile['nodes'][number];
+		return chain(example, { ...trigger, name: 'Trigger', parameters: { ...trigger.parameters, ...parameters } });
+	};
+	const ours = await contender(n8n, own('receive-packets.json', { simplify: false, maxBatchSize: 1000 }), credentials, (_, isForged) => ({
+		'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : ([...hubble.world.main.webhooks.values()][0]?.secret ?? ''),
+	}));
+	const webhook = { name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2.1 };
+	const split = await contender(
+		n8n,
+		chain(
+			'Webhook and Split Out',
+			{
+				...webhook,
+				parameters: { httpMethod: 'POST', path: 'packets', authentication: 'headerAuth', options: {} },
+				credentials: { httpHeaderAuth: { id: '', name: 'header' } },
+			},
+			{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1, parameters: { fieldToSplitOut: 'body.packets', options: {} } },
+		),
+		credentials,
+		inHeader,
+	);
+	const floor = await contender(n8n, chain('Floor', { name: 'Trigger', type: `${floorFolder}.hubbleFloor`, typeVersion: 2, parameters: {} }), {}, inHeader);
+
+	// One changed packet makes another batch.
+	let made = 0;
+	const bodies = (count: number, size: number) => () =>
+		Array.from({ length: count }, () => {
+			const packets = Array.from({ length: size }, (_, i) => hubble.world.main.packets.json(i));
+			packets[0] = packets[0]?.replace(/"sequence_number":\d+/, `"sequence_number":${(made += 1) + 10_000}`) ?? '';
+			return `{"packets":[${packets.join()}]}`;
+		});
+
+	const rows: Result[] = [];
+	for (const [size, deliveries] of [[100, 40], [1000, 12]] as const) {
+		const [us, a, b] = await compete(n8n, [ours, split, floor], bodies(deliveries, size));
+		const name = `${mode}, ${size.toLocaleString('en')} packets`;
+		rows.push(row(`${name}: accepted/s to the floor's`, '≥ 0.95', 'perSecond', us, b));
+		rows.push(row(`${name}: p99 ms to the floor's`, '≤ 1.1', 'p99', us, b));
+		rows.push(row(`${name}: accepted/s to Webhook + Split Out's`, isLazy ? '≥ 1.0' : '', 'perSecond', us, a));
+		const last = bodies(1, size)();
+		for (const who of [ours, split, floor]) await turn(n8n, who, last, false);
+		const packets = await items(n8n, ours, 'Trigger');
+		equal(packets.length, size);
+		deepEqual(await items(n8n, split, 'Split'), packets);
+		deepEqual(await items(n8n, floor, 'Trigger'), packets);
+
+		const [usForged, aForged, bForged] = await compete(n8n, [ours, split, floor], bodies(deliveries * 2, size), true);
+		rows.push(row(`${name}: forged/s to the floor's`, '≥ 0.95', 'perSecond', usForged, bForged));
+		rows.push(row(`${name}: forged p99 ms to the floor's`, '≤ 1.1', 'p99', usForged, bForged));
+		rows.push(row(`${name}: forged/s to Webhook + Split Out's`, isLazy ? '≥ 1.0' : '', 'perSecond', usForged, aForged));
+		const cost = (turns: Turn[] = []): Turn[] => turns.map((one) => ({ ...one, mean: 1000 / one.perSecond }));
+		rows.push(row(`${name}: ms a forged delivery to an accepted one`, isLazy ? '≤ 0.333' : '', 'mean', cost(usForged), cost(us)));
+	}
+
+	const events = await contender(n8n, own('gift-card-events.json', {}), credentials, signed);
+	const code = await contender(
+		n8n,
+		chain(
+			'Webhook and Code',
+			{ ...webhook, parameters: { httpMethod: 'POST', path: 'events', options: { rawBody: true } } },
+			{ name: 'Verify', type: 'n8n-nodes-base.code', typeVersion: 2, parameters: { jsCode: hmacCode } },
+		),
+		{},
+		signed,
+	);
+	const orders = (count: number) => () => Array.from({ length: count }, () => JSON.stringify({ id: randomUUID(), status: 'SUCCESS' }));
+	const [us, a] = await compete(n8n, [events, code], orders(40));
+	rows.push(row(`${mode}, signed event: accepted/s to Webhook + Code's`, isLazy ? '≥ 1.0' : '', 'perSecond', us, a));
+	await n8n.stop();
+	await hubble.close();
+	return rows;
+}
+
+/** All comparisons: with n8n's lazy expression isolate, and with n8n as it is installed. */
+export async function trigger(): Promise<Result[]> {
+	return [...(await compare(true)), ...(await compare(false))];
+}

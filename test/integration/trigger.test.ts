@@ -1,0 +1,333 @@
+ 
+/** The whole trigger in n8n-core's own contexts: hooks against the simulator, deliveries by request and response. */
+import { HookContext, WebhookContext } from 'n8n-core';
+import {
+	Workflow,
+	type IDataObject,
+	type INode,
+	type INodeTypes,
+	type IWebhookData,
+	type IWebhookResponseData,
+	type IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { createHmac, randomUUID } from 'node:crypto';
+import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { partnerEvents } from '../simulator/delivery';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { TestCredentials } from './harness';
+
+const trigger = new HubbleTrigger();
+const nodeTypes: INodeTypes = {
+	getByName: () => trigger,
+	getByNameAndVersion: () => trigger,
+	getKnownTypes: () => ({}),
+};
+let hubble: Simulator;
+const warnings: string[] = [];
+
+beforeAll(async () => {
+	hubble = await startSimulator({ packets: 100, devices: 10, limits: false });
+});
+afterAll(async () => await hubble.close());
+beforeEach(() => hubble.world.main.webhooks.clear());
+
+/** One activated node: a workflow of its own, with its static data, in the way n8n makes its contexts. */
+function place(parameters: IDataObject, credential: IDataObject = {}) {
+	const both = { hubbleApi: { id: '1', name: 'Hubble' }, hubblePartnerApi: { id: '2', name: 'Partner' } };
+	const node: INode = {
+		id: randomUUID(),
+		name: 'Hubble Trigger',
+		type: 'hubbleTrigger',
+		typeVersion: 2,
+		position: [0, 0],
+		parameters: parameters as INode['parameters'],
+		webhookId: randomUUID(),
+		credentials: both,
+	};
+	const id = randomUUID();
+	const workflow = new Workflow({ id, name: 'Receive', nodes: [node], connections: {}, active: true, nodeTypes });
+	const own = workflow.getNode('Hubble Trigger') as INode;
+	const api = { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, apiPaths: 'api' };
+	const additionalData = (more: object = {}) =>
+		({
+			credentialsHelper: new TestCredentials({ ...api, ...credential } as never),
+			webhookBaseUrl: 'https://n8n.example.com/webhook',
+			webhookTestBaseUrl: 'https://n8n.example.com/webhook-test',
+			...more,
+		}) as unknown as IWorkflowExecuteAdditionalData;
+	const webhookData = { webhookDescription: trigger.description.webhooks?.[0] } as IWebhookData;
+	const hooks = trigger.webhookMethods.default;
+	const hook = (isTest: boolean) =>
+		new HookContext(workflow, own, additionalData(), isTest ? 'manual' : 'trigger', isTest ? 'manual' : 'activate', { ...webhookData, isTest });
+	return {
+		data: () => workflow.getStaticData('node', own),
+		exists: async (isTest = false) => await hooks.checkExists.call(hook(isTest)),
+		create: async (isTest = false) => await hooks.create.call(hook(isTest)),
+		remove: async (isTest = false) => await hooks.delete.call(hook(isTest)),
+		/** n8n's own order at an activation. */
+		async activate(isTest = false) {
+			if (!(await hooks.checkExists.call(hook(isTest)))) await hooks.create.call(hook(isTest));
+		},
+		/** One delivery; n8n answers 200 to what starts a run, unless `endsWith` says how the run ended. */
+		async deliver(body: unknown, headers: IDataObject = {}, more: IDataObject = {}) {
+			const raw = typeof body === 'string' ? body : JSON.stringify(body);
+			const answer = { status: 0, message: '' };
+			const response = {
+				writableEnded: false,
+				statusCode: 200,
+				status(code: number) {
+					answer.status = code;
+					return response;
+				},
+				json(content: { message: string }) {
+					answer.message = content.message;
+				},
+			};
+			const request = {
+				headers: { 'content-type': 'application/json', ...headers },
+				rawBody: Buffer.from(raw),
+				body: typeof body === 'string' ? undefined : body,
+				ip: '203.0.113.9',
+				...more,
+			};
+			const data = additionalData({ httpRequest: request, httpResponse: response });
+			const context = new WebhookContext(workflow, own, data, 'webhook', webhookData, [], null);
+			Object.defineProperty(context, 'logger', { value: { warn: (line: string) => warnings.push(line), error: (line: string) => warnings.push(line) } });
+			const result: IWebhookResponseData = await trigger.webhook.call(context);
+			Object.assign(response, { writableEnded: true, statusCode: answer.status || Number(more.endsWith ?? 200) });
+			return { ...answer, items: (result.workflowData?.[0] ?? []).map(({ json }) => json), result };
+		},
+	};
+}
+
+const packet = (i: number) => hubble.world.main.packets.get(i) as unknown as IDataObject;
+const batch = (...indices: number[]) => ({ packets: indices.map(packet) });
+
+describe('registration', () => {
+	const automatic = { source: 'packets', registration: 'automatic', maxBatchSize: 200 };
+	const taken = (url: string, name = 'Elsewhere') => {
+		const webhook_id = hubble.world.newId();
+		hubble.world.main.webhooks.set(webhook_id, { webhook_id, org_id: hubble.organizationId, url, name, max_batch_size: 100, secret: 'theirs' });
+		return webhook_id;
+	};
+
+	it('registers, is found again, follows the batch size and is removed', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const [webhook] = [...hubble.world.main.webhooks.values()];
+		expect(webhook).toMatchObject({ url: expect.stringMatching(/^https:\/\/n8n\.example\.com\/webhook\/.+/), max_batch_size: 200, name: 'n8n: Receive' });
+		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, secret: webhook?.secret });
+		expect(await node.exists()).toBe(true);
+		if (webhook) webhook.max_batch_size = 10;
+		expect(await node.exists()).toBe(false);
+		await node.create();
+		expect([...hubble.world.main.webhooks.values()]).toEqual([{ ...webhook, max_batch_size: 200 }]);
+		await node.remove();
+		expect(hubble.world.main.webhooks.size).toBe(0);
+		expect(node.data().endpoint).toBeUndefined();
+	});
+
+	it('replaces an endpoint at its URL whose secret is lost, and leaves others alone', async () => {
+		const foreign = taken('https://example.com');
+		const node = place(automatic);
+		await node.activate();
+		const [, { url, webhook_id }] = [...hubble.world.main.webhooks.values()] as [unknown, { url: string; webhook_id: string }];
+		await node.remove();
+		taken(url, 'n8n: Receive');
+		await node.activate();
+		expect([...hubble.world.main.webhooks.values()].map((webhook) => webhook.url)).toEqual(['https://example.com', url]);
+		expect([...hubble.world.main.webhooks.keys()]).toContain(foreign);
+		expect([...hubble.world.main.webhooks.keys()]).not.toContain(webhook_id);
+	});
+
+	it('names the others and what to do when both are taken, also for a test', async () => {
+		taken('https://example.com/a', 'Warehouse');
+		taken('https://example.com/b', '');
+		const names = /"Warehouse" \(https:\/\/example\.com\/a\) and "without a name" \(https:\/\/example\.com\/b\)/;
+		await expect(place(automatic).activate()).rejects.toThrow(names);
+		await expect(place(automatic).activate()).rejects.toThrow(/publish again/);
+		await expect(place(automatic).activate(true)).rejects.toThrow(/unpublish the workflow that uses one of them/);
+		expect(hubble.world.main.webhooks.size).toBe(2);
+	});
+
+	it('takes a 404 at the removal for done, and any other failure for one', async () => {
+		const node = place(automatic);
+		await node.activate();
+		hubble.addFault({ call: 'deleteWebhook', status: 403 });
+		await expect(node.remove()).rejects.toThrow(/scope write-webhooks/);
+		hubble.world.main.webhooks.clear();
+		expect(await node.remove()).toBe(true);
+	});
+
+	it('fails when Hubble refuses the registration', async () => {
+		hubble.addFault({ call: 'createWebhook', status: 403 });
+		await expect(place(automatic).activate()).rejects.toThrow(/write-webhooks \(webhooks:write\)/);
+	});
+
+	it('wants a secret for manual registration and for gift cards, and valid parameters', async () => {
+		const manual = { source: 'packets', registration: 'manual' };
+		await expect(place(manual).activate()).rejects.toThrow('no Webhook Secret');
+		await expect(place({ source: 'giftCards' }).activate()).rejects.toThrow('no Webhook Secret');
+		await place(manual, { webhookSecret: 's' }).activate();
+		expect(hubble.world.main.webhooks.size).toBe(0);
+		await expect(place({ ...automatic, filters: { deviceIds: ['x'] } }).activate()).rejects.toThrow('"x" is not an ID');
+		await expect(place({ ...automatic, maxBatchSize: 5 }).activate()).rejects.toThrow('10 to 1,000');
+		const options = { allowedSenders: 'everybody' };
+		await expect(place({ source: 'giftCards', options }, { webhookSecret: 's' }).activate()).rejects.toThrow('"everybody" is neither');
+	});
+
+	it('keeps a new secret when static data of before come back', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const old = node.data().endpoint;
+		await node.remove();
+		await node.activate();
+		const secret = [...hubble.world.main.webhooks.values()][0]?.secret;
+		node.data().endpoint = old;
+		expect((await node.deliver(batch(1), { 'x-hubble-token': secret })).items).toHaveLength(1);
+		expect((node.data().endpoint as IDataObject).secret).toBe(secret);
+	});
+});
+
+describe('packets', () => {
+	const secret = { webhookSecret: 'right', nextWebhookSecret: ' next ' };
+	const right = { 'http-x-hubble-token': 'right' };
+	const manual = { source: 'packets', registration: 'manual', simplify: false };
+
+	it('takes either secret in either header, and gives one item per packet', async () => {
+		const node = place(manual, secret);
+		expect((await node.deliver(batch(0, 1), right)).items).toEqual([packet(0), packet(1)]);
+		expect((await node.deliver(batch(2), { 'x-hubble-token': 'next' })).items).toEqual([packet(2)]);
+	});
+
+	it.each([{}, { 'x-hubble-token': 'Right' }, { 'x-hubble-token': 'right ' }, { authorization: 'right' }])('refuses %j', async (headers) => {
+		expect(await place(manual, secret).deliver(batch(0), headers)).toMatchObject({ status: 401, result: { noWebhookResponse: true }, items: [] });
+	});
+
+	it('refuses everything while no secret is known', async () => {
+		expect(await place({ ...manual, registration: 'automatic' }).deliver(batch(0), right)).toMatchObject({ status: 401, items: [] });
+		expect(await place(manual).deliver(batch(0), { 'x-hubble-token': '' })).toMatchObject({ status: 401, items: [] });
+	});
+
+	it.each<[string, unknown, IDataObject, number]>([
+		['another content type', { packets: [{}] }, { 'content-type': 'text/plain' }, 415],
+		['no body', '', {}, 400],
+		['a list', [1], {}, 400],
+		['no packets', {}, {}, 400],
+		['packets that are no list', { packets: {} }, {}, 400],
+		['an empty batch', { packets: [] }, {}, 400],
+		['a packet that is none', { packets: [{ device: {} }] }, {}, 400],
+		['an infinite number', { packets: [{ device: { id: 'a', payload: '', timestamp: 1, rssi: Infinity } }] }, {}, 400],
+		['a time beyond all dates', { packets: [{ device: { id: 'a', payload: '', timestamp: 1e300 } }] }, {}, 400],
+		['JSON nested too deep', { packets: [JSON.parse('['.repeat(100) + ']'.repeat(100))] }, {}, 400],
+	])('answers %s with a 4xx and starts nothing', async (_, body, headers, status) => {
+		expect(await place(manual, secret).deliver(body, { ...right, ...headers })).toMatchObject({ status, items: [] });
+	});
+
+	it('answers a body beyond the limit with 413', async () => {
+		const more = { rawBody: { length: 17 * 1024 * 1024 } };
+		expect(await place(manual, secret).deliver(batch(0), right, more)).toMatchObject({ status: 413, items: [] });
+	});
+
+	it('gives simplified packets, one item per delivery, and the nested shape of a flat packet', async () => {
+		const { items } = await place({ ...manual, simplify: true, output: 'batch' }, secret).deliver(batch(0, 1), right);
+		expect(items).toEqual([{ packets: [expect.objectContaining({ deviceId: expect.any(String) }), expect.anything()] }]);
+		const flat = { packets: [{ device_id: 'device123', payload: 'SGVsbG8gV29ybGQ=', timestamp: '2024-01-15T10:30:00Z', metadata: {} }] };
+		expect((await place(manual, secret).deliver(flat, right)).items).toEqual([
+			{ device: { id: 'device123', payload: 'SGVsbG8gV29ybGQ=', timestamp: '2024-01-15T10:30:00Z' } },
+		]);
+	});
+
+	it('filters, and starts nothing when nothing is left', async () => {
+		const { id } = packet(3).device as IDataObject;
+		const node = place({ ...manual, filters: { deviceIds: [id] } }, secret);
+		expect((await node.deliver(batch(2, 3), right)).items).toEqual([packet(3)]);
+		expect(await node.deliver(batch(4), right)).toMatchObject({ status: 0, items: [], result: {} });
+	});
+
+	it('takes a batch once, in whatever order its packets come', async () => {
+		const node = place(manual, secret);
+		expect((await node.deliver(batch(5, 6), right)).items).toHaveLength(2);
+		expect(await node.deliver(batch(6, 5), right)).toMatchObject({ status: 0, items: [] });
+		expect((await node.deliver(batch(5, 7), right)).items).toHaveLength(2);
+	});
+
+	it('takes a batch again whose run failed', async () => {
+		const node = place({ ...manual, acknowledge: 'lastNode' }, secret);
+		expect((await node.deliver(batch(8), right, { endsWith: 500 })).items).toHaveLength(1);
+		expect((await node.deliver(batch(8), right)).items).toHaveLength(1);
+		expect((await node.deliver(batch(8), right)).items).toHaveLength(0);
+	});
+
+	it('puts no header and no secret into items or answers, and never throws', async () => {
+		const node = place(manual, secret);
+		const answers = [await node.deliver(batch(9), right), await node.deliver(batch(9), { 'x-hubble-token': 'wrong-one' })];
+		expect(JSON.stringify(answers)).not.toMatch(/right|next|wrong-one|token/i);
+		const broken = place({ ...manual, filters: { platformTags: ['broken'] } }, secret);
+		expect(await broken.deliver(batch(0), right)).toMatchObject({ status: 503, items: [] });
+	});
+});
+
+describe('gift-card events', () => {
+	const key = { webhookSecret: 'partner', nextWebhookSecret: 'soon' };
+	const all = { source: 'giftCards', events: [...Object.keys(partnerEvents), 'unrecognized'] };
+	const sign = (body: unknown, by = 'partner') => ({ 'x-verify': createHmac('sha256', by).update(JSON.stringify(body)).digest('base64') });
+
+	it.each(Object.entries(partnerEvents))('recognizes %s', async (event, data) => {
+		const { items } = await place(all, key).deliver(data, sign(data));
+		expect(items).toEqual([{ event, data, receivedAt: expect.stringMatching(/^\d{4}-.*Z$/) }]);
+	});
+
+	it('takes the next secret, refuses others, and looks at the raw bytes', async () => {
+		const event = { balance: 1, threshold: 2 };
+		expect((await place(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
+		expect(await place(all, key).deliver(event, sign(event, 'other'))).toMatchObject({ status: 401, items: [] });
+		expect(await place(all, key).deliver(event, {})).toMatchObject({ status: 401 });
+		const reformatted = { rawBody: Buffer.from(JSON.stringify(event, null, 1)) };
+		expect(await place(all, key).deliver(event, sign(event), reformatted)).toMatchObject({ status: 401 });
+	});
+
+	it('reads the bytes itself where n8n did not, and survives that they cannot be read', async () => {
+		const event = { balance: 1, threshold: 2 };
+		const headers = { ...sign(event), 'content-type': 'application/octet-stream' };
+		const unread = { rawBody: undefined, body: undefined };
+		async function readRawBody(this: IDataObject) {
+			this.rawBody = Buffer.from(JSON.stringify(event)) as never;
+		}
+		const readBroken = () => Promise.reject(new Error('aborted'));
+		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({ status: 415 });
+		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never)).toMatchObject({ status: 400 });
+	});
+
+	it('gives deprecated amounts under their new names too', async () => {
+		const event = { id: 'b', denominationType: 'FLEXIBLE', amountRestrictions: { minAmount: 5, maxAmount: 9, maxOrderAmount: 8 } };
+		const [item] = (await place(all, key).deliver(event, sign(event))).items;
+		expect((item?.data as IDataObject).amountRestrictions).toEqual({ minAmount: 5, maxAmount: 9, minOrderAmount: 5, maxOrderAmount: 8 });
+	});
+
+	it('starts only chosen events, and never drops an unrecognized one silently', async () => {
+		const node = place({ ...all, events: ['brandUpdated'] }, key);
+		const [order, odd] = [partnerEvents.orderTerminalState, { shape: 'new', pin: 'confidential' }];
+		expect(await node.deliver(order, sign(order))).toMatchObject({ status: 0, items: [] });
+		warnings.length = 0;
+		expect(await node.deliver(odd, sign(odd))).toMatchObject({ status: 0, items: [] });
+		expect(warnings).toEqual([expect.stringContaining('shape, pin')]);
+		expect(warnings.join()).not.toContain('confidential');
+		expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([expect.objectContaining({ event: 'unrecognized', data: odd })]);
+	});
+
+	it('ignores replays unless told otherwise', async () => {
+		const event = { balance: 3, threshold: 4 };
+		const [strict, lenient] = [place(all, key), place({ ...all, options: { ignoreReplays: false } }, key)];
+		const counts = [];
+		for (const node of [strict, strict, lenient, lenient]) counts.push((await node.deliver(event, sign(event))).items.length);
+		expect(counts).toEqual([1, 0, 1, 1]);
+	});
+
+	it('takes events from allowed senders only', async () => {
+		const event = { balance: 5, threshold: 6 };
+		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
+		expect(await node.deliver(event, sign(event), { ip: '198.51.100.1' })).toMatchObject({ status: 403, items: [] });
+		expect((await node.deliver(event, sign(event), { ip: '::ffff:203.0.113.9' })).items).toHaveLength(1);
+	});
+});

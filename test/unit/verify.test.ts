@@ -1,0 +1,93 @@
+ 
+import Base64 from 'crypto-js/enc-base64';
+import hmacSHA256 from 'crypto-js/hmac-sha256';
+import fc from 'fast-check';
+import { isSecret, isSignature, senderFilter } from '../../nodes/HubbleTrigger/verify';
+
+describe('isSecret', () => {
+	const secrets = ['YjJd_B_GdSVVGWdNpuLEqtX1HMbDIX7Txvv2yr4NhrA', 'next'];
+
+	it.each(secrets)('accepts %s', (secret) => {
+		expect(isSecret(secret, secrets)).toBe(true);
+	});
+
+	it.each([undefined, '', ' ', 'Next', 'nex', 'nextt', 'next, next', ['next'], 'x'.repeat(100_000)])('refuses %p', (given) => {
+		expect(isSecret(given, secrets)).toBe(false);
+	});
+
+	it('refuses everything when there is no secret', () => {
+		expect(isSecret('', [])).toBe(false);
+		expect(isSecret('next', [])).toBe(false);
+	});
+
+	it('compares bytes: a header with UTF-8 comes as latin1', () => {
+		expect(isSecret(Buffer.from('geheim-ß').toString('latin1'), ['geheim-ß'])).toBe(true);
+	});
+});
+
+describe('isSignature', () => {
+	// RFC 4231, test cases 1, 2 and 4: those whose keys are UTF-8 text.
+	it.each([
+		['\x0b'.repeat(20), Buffer.from('Hi There'), 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+		['Jefe', Buffer.from('what do ya want for nothing?'), '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
+		[
+			String.fromCharCode(...Array.from({ length: 25 }, (_, i) => i + 1)),
+			Buffer.alloc(50, 0xcd),
+			'82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b',
+		],
+	])('knows the answer for the key %j', (key, body, hex) => {
+		const signature = Buffer.from(hex, 'hex').toString('base64');
+		expect(isSignature(signature, body, [key])).toBe(true);
+		expect(isSignature(hex, body, [key])).toBe(false);
+		expect(isSignature(signature, Buffer.concat([body, Buffer.from([0])]), [key])).toBe(false);
+	});
+
+	it('agrees with crypto-js, for either secret', () => {
+		fc.assert(
+			fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), fc.string({ minLength: 1 }), (secret, body, other) => {
+				const signature = Base64.stringify(hmacSHA256(body, secret));
+				expect(isSignature(signature, Buffer.from(body), [other, secret])).toBe(true);
+				expect(isSignature(signature, Buffer.from(`${body}!`), [other, secret])).toBe(false);
+			}),
+		);
+	});
+
+	it('refuses what is cut, changed in case, padded or of any other length', () => {
+		const body = Buffer.from('{"balance":50,"threshold":100}');
+		const right = Base64.stringify(hmacSHA256(body.toString(), 'secret'));
+		const wrong = [right.slice(0, -1), right.toLowerCase(), `${right}=`, ` ${right}`, '', 'A', right.repeat(1000), undefined];
+		expect(wrong.filter((given) => isSignature(given, body, ['secret']))).toEqual([]);
+		expect(isSignature(right, body, [])).toBe(false);
+	});
+});
+
+describe('senderFilter', () => {
+	it.each([
+		['35.200.156.199, 34.47.147.244, 34.14.138.52', '34.47.147.244', true],
+		['35.200.156.199', '35.200.156.198', false],
+		['35.200.156.199', '::ffff:35.200.156.199', true],
+		['::ffff:35.200.156.199', '35.200.156.199', true],
+		['10.0.0.0/8', '10.255.0.1', true],
+		['10.0.0.0/8', '11.0.0.1', false],
+		['10.1.2.3/9', '10.127.0.0', true],
+		['0.0.0.0/0', '203.0.113.9', true],
+		['0.0.0.0/0', '2001:db8::1', false],
+		['2001:db8::/32', '2001:db8:ffff::1', true],
+		['2001:db8::/32', '2001:db9::1', false],
+		['2001:DB8:0:0:0:0:0:1', '2001:db8::1', true],
+		['fe80::1', 'fe80::1%eth0', true],
+		['::1 127.0.0.1', '127.0.0.1', true],
+		['127.0.0.1', '', false],
+		['127.0.0.1', 'localhost', false],
+		['', '127.0.0.1', false],
+	])('%s and %s → %s', (list, sender, isAllowed) => {
+		expect(senderFilter(list)(sender)).toBe(isAllowed);
+	});
+
+	it.each(['1.2.3', '1.2.3.256', '1.2.3.4/33', '1.2.3.4/-1', '1.2.3.4/8/9', '1.2.3.4/', ':::', '1::2::3', '2001:db8::/129', '12345::', '1:2:3:4:5:6:7', 'hubble.com'])(
+		'names %s as wrong',
+		(entry) => {
+			expect(() => senderFilter(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an IP address nor a range`);
+		},
+	);
+});
