@@ -145,7 +145,8 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			const busy = windows.filter(({ isBusy }) => isBusy).length;
 			if (busy >= streams) return;
 			const ahead = busy + windows.reduce((sum, { ready }) => sum + ready.length, 0);
-			const limit = streams > 1 ? PAGES_AHEAD * streams : 2;
+			// Fast replies need little ahead.
+			const limit = [0, 2, 12][streams] ?? PAGES_AHEAD * streams;
 			const hasRoom = ahead < limit;
 			// Without room only the windows that come next are read: that makes room soonest.
 			const isInReach = ({ ready }: Window, index: number) =>
