@@ -1,10 +1,9 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
-import { NodeOperationError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect, type Hubble } from '../shared/connection';
-import { payloadDecoder } from '../shared/decode';
 import { unixSeconds } from '../shared/fields';
-import { normalizePacket, packetKey, receivedAt, simplifyPacket, type Packet } from '../shared/packet';
-import { packetFilter } from '../shared/packetFilter';
+import { normalizePacket, packetKey, receivedAt, type Packet } from '../shared/packet';
+import { packetReader, readParameter } from '../shared/packetFilter';
 import { pages } from '../shared/pages';
 import { advance, behind, resume, type Position, type Stored } from './position';
 
@@ -91,31 +90,17 @@ function startOf(context: IPollFunctions, startFrom: string): number {
 	const now = Math.floor(Date.now() / 1000);
 	if (startFrom === 'everything') return now - KEPT_S;
 	if (startFrom !== 'date') return now;
-	try {
+	return readParameter(context, 'Start Time', () => {
 		const start = unixSeconds('down')(context.getNodeParameter('startTime', ''), { timezone: context.getTimezone() });
 		if (start === undefined) throw new Error('it is required');
 		return start;
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), `Parameter "Start Time": ${(error as Error).message}`);
-	}
+	});
 }
 
-/** Filters, shortens and decodes packets as the parameters say; they are read once a poll. */
+/** What becomes of packets as the parameters say; they are read once a poll. */
 function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecutionData[] {
-	try {
-		const keeps = packetFilter(context.getNodeParameter('filters', {}) as IDataObject);
-		const decode = payloadDecoder(
-			context.getNodeParameter('decodePayload', 'none'),
-			context.getNodeParameter('payloadFields', {}),
-		);
-		const shape = context.getNodeParameter('simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
-		return (packets) =>
-			(keeps ? packets.filter(keeps) : packets).map((packet) => ({
-				json: Object.assign(shape(packet), decode?.(packet.device.payload)),
-			}));
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), (error as Error).message);
-	}
+	const read = packetReader(context);
+	return (packets) => read(packets).map((json) => ({ json }));
 }
 
 /** Some packets of the last week for the editor; positions stay where they are. */

@@ -8,6 +8,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
+import { decodeProperties } from '../shared/decode';
 import { packetFilters } from '../shared/packetFilter';
 import { methods } from '../shared/pickers';
 import { receive } from './receive';
@@ -185,6 +186,10 @@ export class HubbleTrigger implements INodeType {
 				description: 'When Hubble is told that a delivery has arrived',
 			},
 			{ ...packetFilters, displayOptions: isPackets },
+			...decodeProperties.map((property) => ({
+				...property,
+				displayOptions: { show: { ...isPackets.show, ...property.displayOptions?.show } },
+			})),
 			{
 				displayName: 'Options',
 				name: 'options',

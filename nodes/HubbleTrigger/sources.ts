@@ -8,8 +8,8 @@ import {
 	type INodeCredentialTestResult,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../shared/packet';
-import { packetFilter } from '../shared/packetFilter';
+import { normalizePacket, packetKey, type Packet } from '../shared/packet';
+import { packetReader, readParameter } from '../shared/packetFilter';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
 import { isSecret, isSignature, senderFilter } from './verify';
 
@@ -74,16 +74,6 @@ async function requireSecret(context: IHookFunctions, credential: string, where:
 const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getNodeParameter('registration', 'automatic') === 'automatic';
 
-/** Runs a check of what the user typed; its Error becomes one that names the parameter. */
-function checkParameter(context: IHookFunctions, name: string, check: () => unknown): void {
-	try {
-		check();
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), `Parameter "${name}": ${(error as Error).message}`);
-	}
-}
-
-const filtersOf = (context: IHookFunctions | IWebhookFunctions) => context.getNodeParameter('filters', {}) as IDataObject;
 const optionsOf = (context: IHookFunctions | IWebhookFunctions) => context.getNodeParameter('options', {}) as IDataObject;
 
 function maxBatchSize(context: IHookFunctions): number {
@@ -100,7 +90,7 @@ const packets: Source = {
 	maxBytes: 16 * 1024 * 1024,
 
 	async isReady(context) {
-		checkParameter(context, 'Filters', () => packetFilter(filtersOf(context)));
+		packetReader(context);
 		if (isAutomatic(context)) return await isRegistered(context, maxBatchSize(context));
 		await requireSecret(context, 'hubbleApi', 'Hubble API');
 		return true;
@@ -131,9 +121,7 @@ const packets: Source = {
 			if (!packet) return { refused: `Packet ${all.length + 1} of ${rows.length} has no device ID, payload or valid timestamp.` };
 			all.push(packet);
 		}
-		const keeps = packetFilter(filtersOf(context));
-		const kept = keeps ? all.filter(keeps) : all;
-		const shown = context.getNodeParameter('simplify', true) ? kept.map(simplifyPacket) : kept;
+		const shown = packetReader(context)(all);
 		const isBatch = context.getNodeParameter('output', 'packet') === 'batch';
 		return {
 			items: isBatch && shown.length ? [{ packets: shown }] : shown,
@@ -175,7 +163,7 @@ const giftCards: Source = {
 
 	async isReady(context) {
 		const { allowedSenders = '' } = optionsOf(context);
-		checkParameter(context, 'Allowed Senders', () => senderFilter(String(allowedSenders)));
+		readParameter(context, 'Allowed Senders', () => senderFilter(String(allowedSenders)));
 		await requireSecret(context, 'hubblePartnerApi', 'Hubble Partner');
 		return true;
 	},

@@ -1,7 +1,18 @@
-/** The filters of both triggers: which of the packets that Hubble hands over become items. */
-import type { IDataObject, INodeProperties } from 'n8n-workflow';
+/** What both triggers make of the packets that Hubble hands over: which become items, and what they hold. */
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IHookFunctions,
+	type INodeProperties,
+	type IPollFunctions,
+	type IWebhookFunctions,
+} from 'n8n-workflow';
+import { payloadDecoder } from './decode';
 import { platformTags, tagFilters, texts, uuid } from './fields';
-import type { Packet } from './packet';
+import { simplifyPacket, type Packet } from './packet';
+
+/** What a trigger reads its parameters from. */
+type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
 
 /** The parameter "Filters"; its value goes to `packetFilter`. */
 export const packetFilters: INodeProperties = {
@@ -71,5 +82,31 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 		if (byKey.size === 0) return true;
 		const its = tagsOf(packet);
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
+	};
+}
+
+/** Reads what the user typed; an Error becomes one that names the parameter. */
+export function readParameter<T>(context: Reader, displayName: string, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${(error as Error).message}`);
+	}
+}
+
+/**
+ * Filters, shortens and decodes packets as the node's parameters say; they are read once.
+ * Throws a NodeOperationError that names the parameter at fault.
+ */
+export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
+	const keeps = readParameter(context, 'Filters', () => packetFilter(context.getNodeParameter('filters', {}) as IDataObject));
+	const decode = readParameter(context, 'Payload Fields', () =>
+		payloadDecoder(context.getNodeParameter('decodePayload', 'none'), context.getNodeParameter('payloadFields', {})),
+	);
+	const shape = context.getNodeParameter('simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
+	return (packets) => {
+		const kept = keeps ? packets.filter(keeps) : packets;
+		if (!decode) return kept.map(shape);
+		return kept.map((packet) => Object.assign(shape(packet), decode(packet.device.payload)));
 	};
 }

@@ -245,6 +245,13 @@ describe('packets', () => {
 		expect(await node.deliver(batch(4), right)).toMatchObject({ status: 0, items: [], result: {} });
 	});
 
+	it('decodes payloads as the other packet nodes do', async () => {
+		const node = place({ ...manual, decodePayload: 'hex' }, secret);
+		const { device } = packet(3) as { device: { payload: string } };
+		const [item] = (await node.deliver(batch(3), right)).items as IDataObject[];
+		expect(item?.decoded).toBe(Buffer.from(device.payload, 'base64').toString('hex'));
+	});
+
 	it('takes a batch once, in whatever order its packets come', async () => {
 		const node = place(manual, secret);
 		expect((await node.deliver(batch(5, 6), right)).items).toHaveLength(2);
