@@ -8,11 +8,15 @@ import {
 } from 'n8n-workflow';
 import { connect, type Hubble } from '../shared/connection';
 import { send } from '../shared/transport';
+import { fingerprint } from './verify';
 
-/** The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created. */
+/**
+ * The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created; only its
+ * fingerprint is kept, because n8n 1 stores the static data with every execution.
+ */
 export interface Endpoint extends IDataObject {
 	id: string;
-	secret: string;
+	fingerprint: string;
 }
 
 /** An organization has at most two endpoints (API definition, "Packet Webhooks"). */
@@ -34,7 +38,7 @@ export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endp
 	const data = context.getWorkflowStaticData('node');
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = data.endpoint as Endpoint | undefined;
-	if (latest && latest.secret !== saved?.secret) data.endpoint = { ...latest };
+	if (latest && latest.fingerprint !== saved?.fingerprint) data.endpoint = { ...latest };
 	return latest ?? saved;
 }
 
@@ -99,7 +103,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 		if (typeof created.webhook_id !== 'string' || typeof created.secret !== 'string') {
 			throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
 		}
-		adopted = { id: created.webhook_id, secret: created.secret };
+		adopted = { id: created.webhook_id, fingerprint: fingerprint(created.secret) };
 	}
 	context.getWorkflowStaticData('node').endpoint = { ...adopted };
 	if (context.getMode() !== 'manual') registered.set(nodeKey(context), adopted);

@@ -11,7 +11,7 @@ import {
 import { normalizePacket, packetKey, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
-import { isSecret, isSignature, senderFilter } from './verify';
+import { fingerprint, isSecret, isSignature, senderFilter } from './verify';
 
 /** The part of Express's request that is read here, with what n8n adds. */
 export interface Delivery {
@@ -40,7 +40,7 @@ export interface Source {
 	unregister?(context: IHookFunctions): Promise<void>;
 	/** Whether the body's bytes are needed to verify it. */
 	needsBody?: true;
-	/** The secrets that a delivery may prove. */
+	/** What a delivery may prove: the secrets or, for packets, their fingerprints. */
 	secrets(context: IWebhookFunctions): Promise<string[]> | string[];
 	/** Whether the sender's address is allowed. */
 	admits?(context: IWebhookFunctions, sender: string): boolean;
@@ -103,9 +103,9 @@ const packets: Source = {
 	},
 
 	async secrets(context) {
-		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi'));
+		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
 		const endpoint = knownEndpoint(context);
-		return endpoint ? [endpoint.secret] : [];
+		return endpoint ? [endpoint.fingerprint] : [];
 	},
 
 	// The documents of Hubble have the first name, and proxies may drop what looks like a CGI variable.

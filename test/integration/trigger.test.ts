@@ -11,6 +11,7 @@ import {
 	type IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { createHmac, randomUUID } from 'node:crypto';
+import { fingerprint } from '../../nodes/HubbleTrigger/verify';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
 import { partnerEvents } from '../simulator/delivery';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -116,7 +117,7 @@ describe('registration', () => {
 		await node.activate();
 		const [webhook] = [...hubble.world.main.webhooks.values()];
 		expect(webhook).toMatchObject({ url: expect.stringMatching(/^https:\/\/n8n\.example\.com\/webhook\/.+/), max_batch_size: 200, name: 'n8n: Receive' });
-		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, secret: webhook?.secret });
+		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, fingerprint: fingerprint(String(webhook?.secret)) });
 		expect(await node.exists()).toBe(true);
 		if (webhook) webhook.max_batch_size = 10;
 		expect(await node.exists()).toBe(false);
@@ -185,7 +186,7 @@ describe('registration', () => {
 		const secret = [...hubble.world.main.webhooks.values()][0]?.secret;
 		node.data().endpoint = old;
 		expect((await node.deliver(batch(1), { 'x-hubble-token': secret })).items).toHaveLength(1);
-		expect((node.data().endpoint as IDataObject).secret).toBe(secret);
+		expect((node.data().endpoint as IDataObject).fingerprint).toBe(fingerprint(String(secret)));
 	});
 });
 

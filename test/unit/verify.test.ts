@@ -2,17 +2,17 @@
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
 import fc from 'fast-check';
-import { isSecret, isSignature, senderFilter } from '../../nodes/HubbleTrigger/verify';
+import { fingerprint, isSecret, isSignature, senderFilter } from '../../nodes/HubbleTrigger/verify';
 
 describe('isSecret', () => {
 	const secrets = ['YjJd_B_GdSVVGWdNpuLEqtX1HMbDIX7Txvv2yr4NhrA', 'next'];
 
 	it.each(secrets)('accepts %s', (secret) => {
-		expect(isSecret(secret, secrets)).toBe(true);
+		expect(isSecret(secret, secrets.map(fingerprint))).toBe(true);
 	});
 
 	it.each([undefined, '', ' ', 'Next', 'nex', 'nextt', 'next, next', ['next'], 'x'.repeat(100_000)])('refuses %p', (given) => {
-		expect(isSecret(given, secrets)).toBe(false);
+		expect(isSecret(given, secrets.map(fingerprint))).toBe(false);
 	});
 
 	it('refuses everything when there is no secret', () => {
@@ -21,7 +21,7 @@ describe('isSecret', () => {
 	});
 
 	it('compares bytes: a header with UTF-8 comes as latin1', () => {
-		expect(isSecret(Buffer.from('geheim-ß').toString('latin1'), ['geheim-ß'])).toBe(true);
+		expect(isSecret(Buffer.from('geheim-ß').toString('latin1'), [fingerprint('geheim-ß')])).toBe(true);
 	});
 });
 

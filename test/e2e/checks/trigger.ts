@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import axios from 'axios';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { packetKey, type Packet } from '../../../nodes/shared/packet';
 import { partnerEvents } from '../../simulator/delivery';
 import { type Simulator, startSimulator } from '../../simulator/server';
@@ -36,11 +36,11 @@ async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): 
 	}
 }
 
-/** A workflow made of an example: other parameters of the trigger, and what follows it. */
-function variant(example: string, parameters: Json, after?: { type: string; parameters: Json; typeVersion: number }): WorkflowFile {
+/** An example with a webhook id of its own, as n8n's editor gives it at an import, and on demand with other parameters of the trigger, and what follows it. */
+function variant(example: string, parameters: Json = {}, after?: { type: string; parameters: Json; typeVersion: number }): WorkflowFile {
 	const file = readExample(example);
 	const [, trigger, second] = file.nodes;
-	Object.assign(trigger?.parameters ?? {}, parameters);
+	Object.assign(trigger ?? {}, { webhookId: randomUUID(), parameters: { ...trigger?.parameters, ...parameters } });
 	if (second && after) Object.assign(second, after);
 	return file;
 }
@@ -130,7 +130,7 @@ export const triggerChecks: Check[] = [
 		name: 'trigger: 20,000 packets arrive exactly once, forged and repeated ones start nothing',
 		async run(stage) {
 			return await withBusyN8n(stage, async (n8n) => await withHubble({ n8n }, async (hubble, credentials) => {
-				const id = await n8n.createWorkflow(readExample('receive-packets.json'), credentials);
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
 				await n8n.activate(id);
 				const webhook = onlyWebhook(hubble);
 				ok(webhook.url.startsWith(`${n8n.url}/webhook/`));
@@ -138,7 +138,7 @@ export const triggerChecks: Check[] = [
 
 				hubble.deliver({ from: 0, to: fleet.packets });
 				await hubble.settled();
-				deepEqual([...new Set(hubble.deliveries.map(({ status }) => status))], [200]);
+				equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 80);
 				equal(await count(n8n, id), 80);
 				const keys: string[] = [];
 				for (const { id: execution } of await n8n.executions(id)) {
@@ -151,7 +151,7 @@ export const triggerChecks: Check[] = [
 
 				hubble.deliver({ from: 0, to: fleet.packets });
 				await hubble.settled();
-				deepEqual([...new Set(hubble.deliveries.map(({ status }) => status))], [200]);
+				equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 160);
 				equal(await count(n8n, id), 80);
 
 				const body = batch(hubble, 0, 10);
@@ -168,7 +168,7 @@ export const triggerChecks: Check[] = [
 				}
 				equal(await count(n8n, id), 80);
 
-				const stored = await n8n.rest<{ data: string }>('GET', `/executions/${(await n8n.executions(id, 1))[0]?.id}`);
+				const stored = await n8n.rest<Json>('GET', `/executions/${(await n8n.executions(id, 1))[0]?.id}`);
 				ok(!JSON.stringify(stored).includes(webhook.secret), 'the secret is in the execution');
 				ok(!n8n.logs(100_000).includes(webhook.secret), 'the secret is in the log');
 				await n8n.deactivate(id);
@@ -191,7 +191,7 @@ export const triggerChecks: Check[] = [
 					return taken;
 				};
 				const foreign = occupy('Elsewhere', 'https://example.com/a');
-				const file = readExample('receive-packets.json');
+				const file = variant('receive-packets.json');
 				const id = await n8n.createWorkflow(file, credentials);
 				for (let i = 0; i < 20; i++) {
 					const stored = await n8n.rest<WorkflowFile & Json>('GET', `/workflows/${id}`);
@@ -225,7 +225,7 @@ export const triggerChecks: Check[] = [
 			const { n8n } = stage;
 			await withHubble(stage, async (hubble, credentials) => {
 				const { webhooks } = hubble.world.main;
-				const id = await n8n.createWorkflow(readExample('receive-packets.json'), credentials);
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
 				const workflowData = await n8n.rest<Json>('GET', `/workflows/${id}`);
 				const listen = async () =>
 					await n8n.rest<{ waitingForWebhook?: boolean }>('POST', `/workflows/${id}/run`, {
@@ -251,7 +251,7 @@ export const triggerChecks: Check[] = [
 		async run(stage) {
 			const { n8n } = stage;
 			return await withHubble(stage, async (hubble, credentials) => {
-				const id = await n8n.createWorkflow(readExample('receive-packets.json'), credentials);
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
 				await n8n.activate(id);
 				const before = { ...onlyWebhook(hubble) };
 				hubble.deliver({ from: 0, to: 500 });
