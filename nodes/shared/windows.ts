@@ -32,7 +32,7 @@ const SLACK = 0.15;
 const PAGES_AHEAD = 10;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
-const FASTEST = 80;
+const FASTEST = 100;
 
 /** Windows at once, unless the user says otherwise. */
 export const MOST_WINDOWS = 8;
