@@ -50,10 +50,11 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 		return [outputs.flat()];
 	}
 
+	const stored = context.getNode().parameters as IDataObject;
 	const asks: Ask[] = [];
 	for (let item = 0; item < inputs.length; item++) {
 		try {
-			asks.push(readAsk(context, operation, item));
+			asks.push(readAsk(context, stored, operation, item));
 		} catch (error) {
 			fail(item, error);
 		}

@@ -17,7 +17,7 @@ export async function updates(): Promise<Result[]> {
 			name: 'Devices',
 			type: 'n8n-nodes-base.set',
 			version: 3.4,
-			parameters: { mode: 'raw', jsonOutput: JSON.stringify({ devices: ids.slice(0, count).map((id) => ({ id })) }), options: {} },
+			parameters: { mode: 'raw', jsonOutput: JSON.stringify({ devices: ids.slice(0, count).map((id, index) => ({ id, name: `Tracker ${index}` })) }), options: {} },
 		},
 		{ name: 'Split', type: 'n8n-nodes-base.splitOut', version: 1, parameters: { fieldToSplitOut: 'devices', options: {} } },
 	];
@@ -30,7 +30,7 @@ export async function updates(): Promise<Result[]> {
 				parameters: {
 					operation: 'update',
 					deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
-					updateFields: { name: '=Tracker {{ $itemIndex }}' },
+					updateFields: { name: '={{ $json.name }}' },
 				},
 			},
 		],
@@ -50,7 +50,7 @@ export async function updates(): Promise<Result[]> {
 					nodeCredentialType: 'hubbleApi',
 					sendBody: true,
 					specifyBody: 'json',
-					jsonBody: '={"set_name": "Tracker {{ $itemIndex }}"}',
+					jsonBody: '={"set_name": "{{ $json.name }}"}',
 					options: { batching: { batch: { batchSize: 1, batchInterval: Math.ceil(1000 / LIMITS.endpoint) } } },
 				},
 			},

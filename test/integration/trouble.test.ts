@@ -76,6 +76,15 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		expect(devices()[0]?.name).toBe(name);
 	});
 
+	it('reads a field of the item as an expression does, however deep, and nothing where there is none', async () => {
+		const deviceId = byId('={{ $json.device.id }}');
+		const [first] = devices();
+		const found = await device({ operation: 'get', deviceId }, { input: [{ device: { id: first?.id } }] });
+		expect(found.items[0]?.json.id).toBe(first?.id);
+		const { error } = await device({ operation: 'get', deviceId }, { input: [{ device: {} }] });
+		expect(error?.message).toContain('Parameter "Device": it is required');
+	});
+
 	it('does nothing for no items', async () => {
 		const { items, error } = await device({ operation: 'getAll' }, { input: [] });
 		expect([items, error, hubble.log]).toEqual([[], undefined, []]);
