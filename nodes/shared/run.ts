@@ -28,10 +28,9 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	const signal = context.getExecutionCancelSignal();
 
 	const emit = (item: number, results: INodeExecutionData[]) => {
-		// One object for all of them: packets come by the hundred thousand.
 		const pairedItem = { item };
 		for (const result of results) {
-			result.pairedItem = pairedItem;
+			result.pairedItem ??= pairedItem;
 			if (!operation.hasRawTimes) result.json = withIsoTimes(result.json);
 			outputs[item]?.push(result);
 		}
@@ -138,7 +137,9 @@ async function runOne(
 		return;
 	}
 	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
-	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row) })));
+	// One object for all of them, and no property added later: packets come by the hundred thousand.
+	const pairedItem = { item: ask.item };
+	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row), pairedItem })));
 	if (list) {
 		const isFull = await runList(hubble, list, call, ask, finish);
 		if (isFull && ask.isCapped) {

@@ -95,6 +95,9 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	const output = page.getByTestId('output-panel');
 	await page.getByTestId('node-execute-button').click();
 	await output.getByText('50 items').first().waitFor();
+	await page.mouse.move(700, 800);
+	// n8n's messages lie over the output for some seconds.
+	for (const message of await page.locator('.el-notification').all()) await message.waitFor({ state: 'detached' });
 	await picture(page, '6-output');
 
 	await page.getByTestId('parameter-input-operation').click();
