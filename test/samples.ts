@@ -180,7 +180,7 @@ export const samples: readonly Sample[] = [
 		call: 'updateKey',
 		parameters: (hubble) => ({
 			keyId: byId(newKey(hubble)),
-			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expires },
+			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expiry: { expiry: { expires } } },
 		}),
 		gives: () => ({
 			key_name: 'Renamed',

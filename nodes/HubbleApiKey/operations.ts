@@ -1,4 +1,5 @@
-import { apiKey, text, texts, unixSeconds, type Field } from '../shared/fields';
+import type { IDataObject } from 'n8n-workflow';
+import { apiKey, flag, isFilled, text, texts, unixSeconds, type Field } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import { wireScopes } from '../shared/scopes';
 
@@ -20,8 +21,14 @@ const scopes: Field = {
 	default: [],
 	description:
 		'What the key may do. A key without any scope may do everything. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-	toWire: (value) => texts(value)?.flatMap((given) => given.split(/[\s,]+/).flatMap(wireScopes)),
+	toWire: (value) => {
+		const given = texts(value)?.flatMap((entry) => entry.split(/[\s,]+/).flatMap(wireScopes));
+		return given && [...new Set(given)];
+	},
 };
+
+/** What stands for a key that never expires (API definition, `apiKeyExpiration`). */
+const NEVER = 0;
 
 const expiry: Field = {
 	displayName: 'Expires',
@@ -29,8 +36,41 @@ const expiry: Field = {
 	type: 'dateTime',
 	default: '',
 	description: 'When the key stops working. Empty means never.',
-	// 0 means never (API definition, `apiKeyExpiration`).
-	toWire: (value, surroundings) => unixSeconds('down')(value, surroundings) ?? 0,
+	toWire: (value, surroundings) => unixSeconds('down')(value, surroundings) ?? NEVER,
+};
+
+/** In an update an empty date changes nothing: "never" is said by its own switch. */
+const newExpiry: Field = {
+	displayName: 'Expiry',
+	name: 'expiry',
+	type: 'fixedCollection',
+	placeholder: 'Set Expiry',
+	default: {},
+	description: 'When the key stops working. An empty date changes nothing.',
+	options: [
+		{
+			displayName: 'Expiry',
+			name: 'expiry',
+			values: [
+				{ displayName: 'Expires', name: 'expires', type: 'dateTime', default: '' },
+				{
+					displayName: 'Never Expires',
+					name: 'never',
+					type: 'boolean',
+					default: false,
+					description: 'Whether the key works until it is deleted. Not together with a date.',
+				},
+			],
+		},
+	],
+	within: 'updateFields',
+	toWire: (value, surroundings) => {
+		const { expires, never } = ((value as IDataObject).expiry ?? {}) as IDataObject;
+		const date = unixSeconds('down')(expires, surroundings);
+		if (!flag(never ?? '')) return date;
+		if (date !== undefined) throw new Error('a key that never expires has no date');
+		return NEVER;
+	},
 };
 
 /** The API keys' calls (API definition, tag "API Keys"). */
@@ -39,7 +79,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		resource: 'apiKey',
 		name: 'Create',
 		value: 'create',
-		action: 'Create an API key',
+		action: 'Create an API key that may do everything unless scopes are given',
 		description:
 			'Create a key that gives access to the organization; without scopes it may do everything. The output holds the key, which Hubble shows only this once.',
 		method: 'POST',
@@ -47,9 +87,11 @@ export const apiKeyOperations: readonly Operation[] = [
 		scope: 'write-api-keys',
 		inBody: {
 			name: { ...keyName, required: true },
-			scopes,
-			expires_at_seconds: expiry,
+			// Nothing from an expression would make a key that may do everything, or that never expires.
+			scopes: { ...scopes, refusesNothing: true },
+			expires_at_seconds: { ...expiry, refusesNothing: true },
 		},
+		needs: { key: isFilled },
 		warn: ({ body }) =>
 			body.scopes
 				? undefined
@@ -59,7 +101,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		resource: 'apiKey',
 		name: 'Delete',
 		value: 'delete',
-		action: 'Delete an API key',
+		action: 'Delete an API key for good',
 		description:
 			'Delete a key for good: whatever uses it loses its access at once, this credential too if the key is its own',
 		method: 'DELETE',
@@ -89,7 +131,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		scope: 'write-api-keys',
 		inPath: { key_id: apiKey },
 		inBody: {
-			set_expires_at_seconds: { ...expiry, within: 'updateFields' },
+			set_expires_at_seconds: newExpiry,
 			set_name: { ...keyName, within: 'updateFields' },
 			set_scopes: {
 				...scopes,

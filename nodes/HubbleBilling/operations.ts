@@ -1,15 +1,24 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { IBinaryData, IDataObject } from 'n8n-workflow';
+import type { Hubble } from '../shared/connection';
+import { foreignReply } from '../shared/errors';
 import { invoice } from '../shared/fields';
 import type { Operation } from '../shared/operation';
-import type { Hubble } from '../shared/connection';
+import { rowsOf } from '../shared/pages';
 import { send } from '../shared/transport';
 
-/** The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number. */
+/**
+ * The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number.
+ * It only gives files their names, so that a list that fails is an empty one, and asked for again next time.
+ */
 const fetched = new WeakMap<Hubble, Promise<IDataObject[]>>();
 
 function invoices(hubble: Hubble): Promise<IDataObject[]> {
 	const call = { method: 'GET', path: '/v1/org/{org_id}/billing/invoices', scope: 'read-billing-invoices' } as const;
-	const known = fetched.get(hubble) ?? send(hubble, call).then(({ body }) => (body.invoices ?? []) as IDataObject[]);
+	const unnamed = (): IDataObject[] => {
+		fetched.delete(hubble);
+		return [];
+	};
+	const known = fetched.get(hubble) ?? send(hubble, call).then(({ body }) => rowsOf(body.invoices), unnamed);
 	fetched.set(hubble, known);
 	return known;
 }
@@ -27,12 +36,15 @@ const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, ask })
 	const { invoice_id = '' } = ask.path;
 	const row = (await invoices(hubble)).find((entry) => entry.invoice_id === invoice_id);
 	const name = fileName(row?.invoice_number ?? invoice_id);
-	const { body } = await send(hubble, {
+	const { body, requestId } = await send(hubble, {
 		...call,
 		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
 	});
+	const file = body.file as IBinaryData | undefined;
+	// n8n tells the size as a text.
+	if (!file || file.fileSize === '0 B') throw foreignReply(context.getNode(), 'a PDF', hubble.baseUrl, requestId);
 	const field = String(ask.settings.binaryPropertyName);
-	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: body.file as never } }];
+	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: file } }];
 };
 
 /** Billing's calls (API definition, tag "Billing"). */

@@ -1,6 +1,6 @@
-import type { IDataObject } from 'n8n-workflow';
 import { numberIn, platformTags, type Field } from '../shared/fields';
 import type { Ask, Operation } from '../shared/operation';
+import { rowsOf } from '../shared/pages';
 
 /** Intervals in one reply (API definition, parameter `days`). */
 const MOST_INTERVALS = 365;
@@ -54,7 +54,9 @@ const output: Field = {
 const period = { days, time_interval: interval };
 
 const toRows: Operation['toRows'] = (reply, { settings }) =>
-	settings.output === 'summary' ? [reply] : (reply.buckets as IDataObject[]);
+	settings.output === 'summary' ? [reply] : rowsOf(reply.buckets);
+
+const needs: Operation['needs'] = { buckets: Array.isArray };
 
 const refuse = ({ query }: Ask): string | undefined => {
 	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
@@ -75,6 +77,7 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: period,
 		settings: { output },
+		needs,
 		toRows,
 		refuse,
 	},
@@ -88,6 +91,7 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
+		needs,
 		toRows,
 		refuse,
 	},
@@ -101,6 +105,7 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
+		needs,
 		toRows,
 		refuse,
 	},
@@ -114,6 +119,7 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: period,
 		settings: { output },
+		needs,
 		toRows,
 		refuse,
 	},

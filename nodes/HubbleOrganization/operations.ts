@@ -44,8 +44,9 @@ export const organizationOperations: readonly Operation[] = [
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. Cold Chain Rotterdam',
-				description: 'The name of the organization. Empty changes nothing.',
+				description: 'At most 250 characters. Empty changes nothing.',
 				within: 'updateFields',
+				toWire: (value) => text(250)(value).trim() || undefined,
 			},
 			set_address: {
 				displayName: 'Address',
@@ -86,14 +87,19 @@ export const organizationOperations: readonly Operation[] = [
 					},
 				],
 				within: 'updateFields',
-				toWire: (value) =>
-					filled((value as IDataObject).address, {
+				toWire: (value) => {
+					const given = filled((value as IDataObject).address, {
 						street_address: text(250),
 						street_address_line_two: text(250),
 						city: text(100),
 						state: text(100),
 						country: numberIn(1, 999),
-					}),
+					});
+					if (given && !given.street_address && !given.city) {
+						throw new Error('it replaces the whole address, so give its street or city too');
+					}
+					return given;
+				},
 			},
 			set_contact_info: {
 				displayName: 'Contact',

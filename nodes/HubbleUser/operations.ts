@@ -6,7 +6,7 @@ export const userOperations: readonly Operation[] = [
 	{
 		name: 'Add',
 		value: 'add',
-		action: 'Add a user',
+		action: 'Add a user who has access at once',
 		description: 'Give a person access to the organization at once, without an invitation',
 		method: 'POST',
 		path: '/v1/org/{org_id}/users',
@@ -38,7 +38,7 @@ export const userOperations: readonly Operation[] = [
 	{
 		name: 'Remove',
 		value: 'remove',
-		action: 'Remove a user',
+		action: 'Remove a user from the organization',
 		description: 'Take the access to the organization away from a user',
 		method: 'DELETE',
 		path: '/v1/org/{org_id}/users/{user_id}',

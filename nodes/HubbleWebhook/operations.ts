@@ -1,4 +1,4 @@
-import { numberIn, text, webhook, type Field } from '../shared/fields';
+import { isFilled, numberIn, text, webhook, type Field } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 
 /** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
@@ -44,7 +44,7 @@ export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Create',
 		value: 'create',
-		action: 'Create a webhook',
+		action: 'Create a webhook that gets all packets',
 		description:
 			'Let Hubble send all packets of the organization to a URL, for at most two URLs. The output holds the secret, which Hubble shows only this once.',
 		method: 'POST',
@@ -55,11 +55,12 @@ export const webhookOperations: readonly Operation[] = [
 			max_batch_size: { ...batchSize, within: 'additionalFields' },
 			name: { ...webhookName, within: 'additionalFields' },
 		},
+		needs: { secret: isFilled },
 	},
 	{
 		name: 'Delete',
 		value: 'delete',
-		action: 'Delete a webhook',
+		action: 'Delete a webhook for good',
 		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
 		method: 'DELETE',
 		path: '/v1/org/{org_id}/webhooks/{webhook_id}',

@@ -107,13 +107,15 @@ function unanswered({ code = '', baseUrl, tries }: Failure): Explanation {
 	};
 }
 
+/** Behind the error of a call that may have changed something. */
+const DOUBT = ' It may have been carried out all the same: look before you repeat it.';
+
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = explain(failure);
 	const quoted = said ? `Hubble says: "${said}" ` : '';
-	const doubt =
-		mayHaveHappened && method !== 'GET' ? ' It may have been carried out all the same: look before you repeat it.' : '';
+	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };
 	const error = new NodeApiError(node, cause, {
 		message,
@@ -127,9 +129,15 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 }
 
 /** The error of a success whose body is not what Hubble gives. */
-export function foreignReply(node: INode, wanted: string, baseUrl: string, requestId: string): NodeOperationError {
+export function foreignReply(
+	node: INode,
+	wanted: string,
+	baseUrl: string,
+	requestId: string,
+	method = 'GET',
+): NodeOperationError {
 	const error = new NodeOperationError(node, `The answer does not hold ${wanted}`, {
-		description: `${checkBaseUrl(baseUrl)} X-Request-ID: ${requestId}.`,
+		description: `${checkBaseUrl(baseUrl)}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
 	});
 	error.context.requestId = requestId;
 	return error;

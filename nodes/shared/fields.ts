@@ -22,6 +22,11 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	within?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
+	/**
+	 * Whether `null` is refused where empty is a choice: an expression that failed must not choose. Only for
+	 * a parameter that stands on its own, as one that is left out of a collection is `null` too.
+	 */
+	refusesNothing?: boolean;
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
@@ -33,7 +38,7 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 
 /** The form of every id that Hubble gives to devices, organizations, users and gateways. */
 export const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
-const WHOLE_UUID = new RegExp(`^${UUID}$`);
+export const WHOLE_UUID = new RegExp(`^${UUID}$`);
 
 /** A resource locator's value, or the value itself. */
 function plain(value: unknown): unknown {
@@ -59,6 +64,9 @@ function freeId(value: unknown): string | undefined {
 	if (!WHOLE_FREE_ID.test(id)) throw new Error(`"${id}" is not an ID (letters, digits and -_.: only)`);
 	return id;
 }
+
+/** Whether a value is a text with something in it. */
+export const isFilled = (value: unknown) => typeof value === 'string' && value !== '';
 
 /** An email address. Empty is not sent. */
 export function email(value: unknown): string | undefined {

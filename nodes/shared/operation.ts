@@ -65,7 +65,11 @@ export interface Batch {
 /** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
 export type LocalFilter = Field & { keeps: (row: IDataObject, value: unknown) => boolean };
 
-/** One row of an operation table. */
+/**
+ * One row of an operation table. From a reply to items: `toItems` makes them on its own. Else `list`,
+ * `toRows` or the reply itself gives the rows; `toJson` or, with Simplify on, `simplify` shapes each; last
+ * come the ISO texts of its times, unless `hasRawTimes`.
+ */
 export interface Operation {
 	/** Only in nodes with more than one resource. */
 	resource?: string;
@@ -86,6 +90,8 @@ export interface Operation {
 	list?: List;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	local?: LocalFilter[];
+	/** Fields of the reply without which it is not Hubble's, and what each must be. */
+	needs?: Readonly<Record<string, (value: unknown) => boolean>>;
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
@@ -120,6 +126,7 @@ export function fieldsOf(operation: Operation): Field[] {
 function shown(field: Field): INodeProperties {
 	const property: Partial<LocalFilter> = { ...field };
 	delete property.within;
+	delete property.refusesNothing;
 	delete property.shownWhen;
 	delete property.toWire;
 	delete property.keeps;

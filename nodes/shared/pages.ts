@@ -46,10 +46,12 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
 		let rows: IDataObject[];
+		let isFull: boolean;
 		let headers: IDataObject;
 		try {
 			const reply = await send(hubble, { ...call, query, token });
 			rows = rowsIn(hubble, list, reply);
+			isFull = (reply.body[list.rows] as unknown[]).length >= (pageSize ?? Infinity);
 			({ headers } = reply);
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
@@ -57,7 +59,7 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		rowsFetched += rows.length;
 		const next = {
 			token: String(headers['continuation-token'] ?? '') || undefined,
-			number: rows.length < (pageSize ?? Infinity) ? undefined : String(Number(place ?? 0) + 1),
+			number: isFull ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
 		yield { rows, next, retryAfterMs: retryAfter(headers) };
@@ -77,7 +79,13 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
 	const rows = body[list.rows];
 	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
-	return rows as IDataObject[];
+	return rowsOf(rows);
+}
+
+/** The rows of a list, without what is no row; none when it is no list. */
+export function rowsOf(list: unknown): IDataObject[] {
+	if (!Array.isArray(list)) return [];
+	return list.filter((row): row is IDataObject => typeof row === 'object' && row !== null);
 }
 
 /** Where a list that broke off goes on: at a token or, where there is none, at a time. */

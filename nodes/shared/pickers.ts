@@ -1,15 +1,17 @@
 /** What every node offers n8n's dialogs: the searches behind "From List" and the test of the credential. */
-import type {
-	ICredentialsDecrypted,
-	ICredentialTestFunctions,
-	IDataObject,
-	ILoadOptionsFunctions,
-	INodeCredentialTestResult,
-	INodeListSearchResult,
-	INodePropertyOptions,
+import {
+	NodeApiError,
+	type ICredentialsDecrypted,
+	type ICredentialTestFunctions,
+	type IDataObject,
+	type ILoadOptionsFunctions,
+	type INodeCredentialTestResult,
+	type INodeListSearchResult,
+	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { connect, settingsOf } from './connection';
-import { pages, type List } from './pages';
+import { WHOLE_UUID } from './fields';
+import { pages, rowsIn, type List } from './pages';
 import { send } from './transport';
 
 /** Where a picker finds its entries: the call, the field with the ID, and what the user reads. */
@@ -19,7 +21,12 @@ interface Source {
 	list: List;
 	id: string;
 	label: (row: IDataObject) => string;
+	/** The call that gets one entry by its ID, for lists that are too long to look through. */
+	one?: { path: string; placeholder: string };
 }
+
+/** A search without a match gives up after so many pages: n8n's dialog waits for it. */
+const MOST_PAGES = 10;
 
 const searches = {
 	searchApiKeys: {
@@ -35,6 +42,7 @@ const searches = {
 		list: { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } },
 		id: 'id',
 		label: ({ name }) => text(name),
+		one: { path: '/v1/org/{org_id}/devices/{device_id}', placeholder: 'device_id' },
 	},
 	searchInvoices: {
 		path: '/v1/org/{org_id}/billing/invoices',
@@ -65,31 +73,45 @@ export type Search = keyof typeof searches;
 const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
 
 /** Entries whose label or ID contains what was typed: Hubble cannot search, so its pages are compared here. */
-function searchIn({ path, scope, list, id, label }: Source) {
+function searchIn({ path, scope, list, id, label, one }: Source) {
+	const entry = (row: IDataObject) => ({ name: label(row) || String(row[id]), value: String(row[id]) });
 	return async function (
 		this: ILoadOptionsFunctions,
 		filter = '',
 		paginationToken?: string,
 	): Promise<INodeListSearchResult> {
 		const hubble = await connect(this);
-		const wanted = filter.toLowerCase();
+		const wanted = filter.trim().toLowerCase();
+		if (one && WHOLE_UUID.test(wanted)) {
+			const byId = { method: 'GET', path: one.path, scope, ids: { [one.placeholder]: wanted } } as const;
+			const reply = await send(hubble, byId).catch(nothingWhenUnknown);
+			return { results: reply?.body[id] ? [entry(reply.body)] : [] };
+		}
+		let looked = 0;
 		const call = { method: 'GET', path, scope, token: paginationToken } as const;
 		for await (const { rows, next } of pages(hubble, call, list, list.pageSize?.max)) {
+			looked += 1;
 			const results = rows
-				.map((row) => ({ name: label(row) || String(row[id]), value: String(row[id]) }))
+				.map(entry)
 				.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
 			// n8n asks for the next page only when it has something to scroll.
-			if (results.length || !next) return { results, paginationToken: next };
+			if (results.length || !next || looked === MOST_PAGES) return { results, paginationToken: next };
 		}
 		return { results: [] };
 	};
 }
 
+/** What Hubble does not know is nothing found; any other failure stays one. */
+async function nothingWhenUnknown(error: Error): Promise<undefined> {
+	return error instanceof NodeApiError && error.httpCode === '404' ? undefined : await Promise.reject(error);
+}
+
 /** The scopes that the organization can give to a key. */
 async function getScopes(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	const call = { method: 'GET', path: '/v1/org/{org_id}/key_scopes', scope: 'read-api-keys' } as const;
-	const { body } = await send(await connect(this), call);
-	const options = (body.scopes as IDataObject[]).map(({ scope_id, display_name }) => ({
+	const hubble = await connect(this);
+	const scopes = rowsIn(hubble, { rows: 'scopes', pages: 'one' }, await send(hubble, call));
+	const options = scopes.map(({ scope_id, display_name }) => ({
 		name: text(display_name) || String(scope_id),
 		value: String(scope_id),
 		description: String(scope_id),

@@ -50,7 +50,8 @@ function givenValue(context: IExecuteFunctions, stored: IDataObject, { name, wit
 
 /** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
 function sentValue(field: Field, given: unknown, surroundings: Surroundings): unknown {
-	const { type, options, typeOptions, required } = field;
+	const { type, options, typeOptions, required, refusesNothing } = field;
+	if (refusesNothing && (given === null || given === undefined)) throw new Error('its expression gave nothing');
 	const toWire = field.toWire ?? (type === 'boolean' ? flag : undefined);
 	const sent = given !== null && given !== undefined && toWire ? toWire(given, surroundings) : given;
 	const isEmpty = sent === null || sent === undefined || (sent === '' && (!toWire || required));

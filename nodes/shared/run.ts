@@ -77,7 +77,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
 			} catch (error) {
 				if (error instanceof NodeApiError && error.httpCode === '401') lockedOut = error;
-				fail(ask.item, error, idsOf(operation, ask));
+				fail(ask.item, error, targetOf(operation, ask));
 			}
 		}
 	}
@@ -114,13 +114,14 @@ function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeA
 	return failure;
 }
 
-/** What names the thing that is worked on: the placeholders, or what a deletion names in its body. */
-const idsOf = ({ method }: Operation, { path, body }: Ask) =>
-	(method === 'DELETE' ? { ...path, ...body } : path) as Record<string, string>;
+/** The IDs of what is worked on, by wire name: those in the path or, of a deletion without any, what its body names. */
+function targetOf({ method, inPath }: Operation, { path, body }: Ask): Record<string, string> {
+	return method === 'DELETE' && !inPath ? (body as Record<string, string>) : path;
+}
 
 function callOf(operation: Operation, ask: Ask): Call {
 	const { method, path, scope, inBody } = operation;
-	return { method, path, scope, ids: idsOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
+	return { method, path, scope, ids: targetOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
 }
 
 async function runOne(
@@ -152,9 +153,15 @@ async function runOne(
 	if (operation.method === 'GET' && !Object.keys(body).length) {
 		throw foreignReply(context.getNode(), 'anything', hubble.baseUrl, requestId);
 	}
-	// Hubble answers a deletion with an empty object.
-	if (operation.method === 'DELETE') finish([{ deleted: true, id: Object.values(idsOf(operation, ask)).at(-1) }]);
-	else finish(toRows ? toRows(body, ask) : [body]);
+	const [missing] = Object.entries(operation.needs ?? {}).find(([name, isGiven]) => !isGiven(body[name])) ?? [];
+	if (missing) throw foreignReply(context.getNode(), `the field "${missing}"`, hubble.baseUrl, requestId, operation.method);
+	if (operation.method === 'DELETE') {
+		// Hubble answers with an empty object. Each deletion names one thing.
+		const [id] = Object.values(targetOf(operation, ask));
+		finish([{ deleted: true, id }]);
+	} else {
+		finish(toRows ? toRows(body, ask) : [body]);
+	}
 }
 
 /**

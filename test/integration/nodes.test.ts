@@ -1,4 +1,5 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
+import fastify from 'fastify';
 import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
 import { nodes } from '../nodes';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -13,14 +14,31 @@ afterEach(async () => await hubble.close());
 const nodeNamed = (name: string) => nodes[name] as INodeType;
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 
-async function run(node: INodeType, parameters: IDataObject, input?: IDataObject[]): Promise<Outcome> {
-	const { url, token, organizationId } = hubble;
+async function run(
+	node: INodeType,
+	parameters: IDataObject,
+	input?: IDataObject[],
+	{ url }: { url: string } = hubble,
+): Promise<Outcome> {
+	const { token, organizationId } = hubble;
 	return await execute({
 		node,
 		parameters: parameters as never,
 		credential: { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' },
 		input,
 	});
+}
+
+/** Runs a node against a server that gives the same answer to every request. */
+async function runAgainst(answer: object | string, node: INodeType, parameters: IDataObject): Promise<Outcome> {
+	const server = fastify();
+	server.all('/*', async (_, reply) => await reply.send(answer));
+	const url = await server.listen({ host: '127.0.0.1', port: 0 });
+	try {
+		return await run(node, parameters, undefined, { url });
+	} finally {
+		await server.close();
+	}
 }
 
 const jsonOf = ({ items }: Outcome) => items.map(({ json }) => json);
@@ -87,6 +105,26 @@ describe('pickers', () => {
 		expect((await search('searchUsers', 'OPERATOR03@')).results).toEqual([first.results[2]]);
 		// Only the second page holds it.
 		expect((await search('searchUsers', 'u99@')).results.map(({ value }) => value)).toEqual(['user-99']);
+	});
+
+	test('a whole device ID is fetched, and may be unknown', async () => {
+		const [device] = [...hubble.world.main.devices.values()] as Array<{ id: string; name: string }>;
+		const { id = '', name } = device ?? {};
+		expect(await search('searchDevices', ` ${id.toUpperCase()} `)).toEqual({ results: [{ name, value: id }] });
+		expect(await search('searchDevices', 'ffffffff-ffff-4fff-bfff-ffffffffffff')).toEqual({ results: [] });
+		expect(hubble.log.map(({ call }) => call)).toEqual(['getDevice', 'getDevice']);
+	});
+
+	test('a search without a match ends after ten pages and can go on', async () => {
+		for (let n = 0; n < 1100; n++) {
+			const [user_id, email, created_at] = [`user-${n}`, `u${n}@example.com`, 1];
+			hubble.world.main.users.set(user_id, { user_id, email, email_confirmed: true, created_at, role: 'member' });
+		}
+		const { results, paginationToken } = await search('searchUsers', 'nobody');
+		expect(results).toEqual([]);
+		expect(hubble.log).toHaveLength(10);
+		expect(await search('searchUsers', 'nobody', paginationToken)).toEqual({ results: [] });
+		expect(hubble.log).toHaveLength(12);
 	});
 
 	test('webhooks, API keys and invoices come by what tells them apart', async () => {
@@ -162,6 +200,26 @@ describe('invoice PDF', () => {
 		expect(hubble.log.filter(({ call }) => call === 'getInvoicePdf')).toHaveLength(2);
 	});
 
+	test('comes without the list too, which is asked for again', async () => {
+		hubble.addFault({ call: 'listInvoices', status: 403 });
+		const ids = hubble.world.main.invoices.slice(0, 3).map(({ invoice_id }) => invoice_id);
+		const outcome = await download(ids);
+		expect(outcome.error).toBeUndefined();
+		expect(pdfs(outcome).map((file) => file?.fileName)).toEqual([`${ids[0]}.pdf`, 'SIM-1003.pdf', 'SIM-1002.pdf']);
+		expect(outcome.items[0]?.json).toEqual({ invoice_id: ids[0], file_name: `${ids[0]}.pdf` });
+		expect(hubble.log.filter(({ call }) => call === 'listInvoices')).toHaveLength(2);
+	});
+
+	test.each([
+		['JSON', { invoices: [null] }],
+		['an empty file', Buffer.alloc(0)],
+	])('that is %s instead is no success', async (_, answer) => {
+		const parameters = { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('in_1') };
+		const { error, items } = await runAgainst(answer, nodeNamed('Hubble Billing'), parameters);
+		expect(items).toEqual([]);
+		expect(error?.message).toBe('The answer does not hold a PDF');
+	});
+
 	test('that does not exist gives what Hubble says', async () => {
 		const { error } = await download(['in_0']);
 		expect(error?.message).toBe('Hubble knows no invoice in_0');
@@ -183,12 +241,47 @@ describe('API keys', () => {
 	});
 
 	test('with scopes get none; both spellings do', async () => {
-		const outcome = await create({ scopes: '={{ ["devices:read", "write-devices"] }}', expires: '2099-01-01' });
+		const scopes = '={{ ["devices:read", "write-devices", "read-devices"] }}';
+		const outcome = await create({ scopes, expires: '2099-01-01' });
 		expect(outcome.hints).toEqual([]);
 		expect(sent()).toEqual({
 			name: 'New',
 			scopes: ['read-devices', 'write-devices'],
 			expires_at_seconds: 4_070_908_800,
+		});
+	});
+
+	test.each([
+		['Scope Names or IDs', { scopes: '={{ $json.missing }}' }],
+		['Scope Names or IDs', { scopes: '={{ null }}' }],
+		['Expires', { expires: '={{ $json.missing }}' }],
+	])('are not made mightier by an expression that gives nothing: %s, %j', async (parameter, more) => {
+		const { error } = await create(more);
+		expect(error?.message).toBe(`Parameter "${parameter}": its expression gave nothing`);
+		expect(hubble.log).toEqual([]);
+	});
+
+	describe('that are updated', () => {
+		const update = async (expiry: IDataObject) => {
+			const [keyId = ''] = hubble.world.main.keys.keys();
+			const updateFields = { name: 'Renamed', expiry: { expiry } };
+			return await run(nodeNamed('Hubble API Key'), { operation: 'update', keyId: byId(keyId), updateFields });
+		};
+
+		test.each([
+			[{ expires: '' }, { set_name: 'Renamed' }],
+			[{ expires: '={{ $json.missing }}', never: false }, { set_name: 'Renamed' }],
+			[{ never: true }, { set_name: 'Renamed', set_expires_at_seconds: 0 }],
+			[{ expires: '2099-01-01' }, { set_name: 'Renamed', set_expires_at_seconds: 4_070_908_800 }],
+		])('expire as %j says', async (expiry, body) => {
+			expect((await update(expiry)).error).toBeUndefined();
+			expect(hubble.log.map((entry) => entry.body)).toEqual([body]);
+		});
+
+		test('cannot both expire and not', async () => {
+			const { error } = await update({ expires: '2099-01-01', never: true });
+			expect(error?.message).toBe('Parameter "Expiry": a key that never expires has no date');
+			expect(hubble.log).toEqual([]);
 		});
 	});
 
@@ -226,6 +319,48 @@ describe('metrics', () => {
 			'Parameter "Interval": 16 days by the hour are 384 intervals, Hubble gives at most 365; look back 15 days at most, or choose Day',
 		);
 		expect(hubble.log).toEqual([]);
+	});
+});
+
+test.each([
+	['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New' }, 'key', true],
+	['Hubble Webhook', { operation: 'create', url: 'https://n8n.example.com/' }, 'secret', true],
+	['Hubble Metric', { operation: 'getPacketMetrics' }, 'buckets', false],
+])('%s: an answer without what was asked for is no success', async (name, parameters, field, isWrite) => {
+	const { error, items } = await runAgainst({}, nodeNamed(name), parameters);
+	const other = await runAgainst({ [field]: 1 }, nodeNamed(name), parameters);
+	expect([items, other.items]).toEqual([[], []]);
+	expect(other.error?.message).toBe(`The answer does not hold the field "${field}"`);
+	expect(error?.description?.includes('look before you repeat it')).toBe(isWrite);
+});
+
+test.each([
+	['Hubble User', 'getAll', 'users'],
+	['Hubble Webhook', 'getAll', 'webhooks'],
+	['Hubble Metric', 'getApiMetrics', 'buckets'],
+])('%s: what is no row in the list "%s" is left out', async (name, operation, list) => {
+	const row = { email: 'a@example.com' };
+	const outcome = await runAgainst({ [list]: [null, row, 'x'] }, nodeNamed(name), { operation });
+	expect(outcome.error).toBeUndefined();
+	expect(jsonOf(outcome)).toEqual([row]);
+});
+
+describe('an organization', () => {
+	const update = async (updateFields: IDataObject) =>
+		await run(nodeNamed('Hubble Organization'), { operation: 'update', updateFields });
+
+	test.each([
+		['Name', { name: 'x'.repeat(251) }],
+		['Fields to Update', { name: '  ' }],
+		['Address', { address: { address: { country: 528 } } }],
+	])('is not updated by what would spoil it: %s', async (parameter, fields) => {
+		expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);
+		expect(hubble.log).toEqual([]);
+	});
+
+	test('gets a name without spaces around it, and an address with a city alone', async () => {
+		expect((await update({ name: ' Fleet ', address: { address: { city: 'Rotterdam' } } })).error).toBeUndefined();
+		expect(hubble.log[0]?.body).toEqual({ set_name: 'Fleet', set_address: { city: 'Rotterdam' } });
 	});
 });
 

@@ -124,6 +124,13 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		}
 	});
 
+	test('warns an AI agent in the action of what cannot be undone and of what opens a door', () => {
+		for (const { method, needs, action } of operations) {
+			if (method === 'DELETE') expect(action).toMatch(/ for good$|^Remove .* from |^Revoke /);
+			if (needs && method === 'POST') expect(action).toMatch(/ that (may do everything|gets all packets)/);
+		}
+	});
+
 	test('has parameters that read as n8n wants them', () => {
 		for (const property of everyProperty(description.properties)) {
 			const { displayName, type, description: text, default: preset, typeOptions, modes } = property;
