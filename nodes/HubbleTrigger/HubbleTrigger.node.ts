@@ -60,9 +60,9 @@ export class HubbleTrigger implements INodeType {
 			header: '',
 			executionsHelp: {
 				inactive:
-					'While you build the workflow, choose <b>Listen for test event</b>: the next delivery runs it and shows here. For packets, a test endpoint is registered with Hubble for two minutes; gift-card events arrive only where Hubble sends to the Test URL.<br /><br />When it is ready, <b>publish</b> it: every delivery then runs it, and those runs are in the executions list.',
+					'While you build the workflow, choose <b>Listen for test event</b>: the next delivery runs it and shows here. For packets with automatic registration, a test endpoint is registered with Hubble for two minutes; everything else arrives only where Hubble sends to the Test URL.<br /><br />When it is ready, <b>publish</b> it: every delivery then runs it, and those runs are in the executions list.',
 				active:
-					'While you change the workflow, choose <b>Listen for test event</b>: the next delivery runs the changed one and shows here. For packets, this takes one of the two endpoints that Hubble allows.<br /><br />The published workflow runs with every delivery; those runs are in the <a data-key="executions">executions list</a>.',
+					'While you change the workflow, choose <b>Listen for test event</b>: the next delivery runs the changed one and shows here. For packets with automatic registration, this takes one of the two endpoints that Hubble allows.<br /><br />The published workflow runs with every delivery; those runs are in the <a data-key="executions">executions list</a>.',
 			},
 			activationHint: 'Once the workflow is published, every delivery runs it.',
 		},
@@ -110,7 +110,7 @@ export class HubbleTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'Register the <b>Production URL</b> shown above with Hubble (dashboard or API). Hubble tells the secret once: enter it as Webhook Secret in the credential. To replace it, enter the new one as Next Webhook Secret first; both are accepted.',
+					'Register the <b>Production URL</b> shown above with Hubble (dashboard or API). Hubble tells the secret once: enter it as Webhook Secret in the credential. To replace it, enter the new one as Next Webhook Secret first; both are accepted. <b>Listen for test event</b> hears only what is sent to the Test URL.',
 				name: 'manualNotice',
 				type: 'notice',
 				default: '',

@@ -83,21 +83,33 @@ export function toText(memory: Memory): string {
 }
 
 /**
- * Follows a delivery that n8n is about to take over.
- * @param isAtOnce whether n8n answers before the workflow has finished
+ * What lies in the static data until n8n saves them, and is text from then on. To be serialized is the sign that
+ * n8n took the delivery over: `LiveWebhooks` saves when `executeWebhook` has called back without an error. Where
+ * n8n answers at once, that is when the execution was created, hence the side effect.
  */
-export async function follow(memory: Memory, digest: string, answer: Answer, isAtOnce: boolean, data: IDataObject): Promise<void> {
-	memory.running.set(digest, answer);
-	const saved = {
-		/** n8n calls it when it saves: no delivery that it accepted meanwhile is left out. */
+function acceptedWhenSaved(memory: Memory, digest: string, isAtOnce: boolean): string {
+	const text = {
+		/** Called by the JSON.stringify of n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
 			if (isAtOnce) memory.accepted.set(digest, clock());
 			return toText(memory);
 		},
 	};
-	// Once would do, but n8n 2 forgets that static data were changed while it creates the execution.
+	return text as unknown as string;
+}
+
+/**
+ * Follows a delivery that n8n is about to take over.
+ * @param isAtOnce whether n8n answers before the workflow has finished
+ */
+export async function follow(memory: Memory, digest: string, answer: Answer, isAtOnce: boolean, data: IDataObject): Promise<void> {
+	memory.running.set(digest, answer);
+	const text = acceptedWhenSaved(memory, digest, isAtOnce);
+	// Each assignment tells n8n that the static data changed. Once would do, but n8n 2 forgets it while it creates
+	// the execution. It ends with the answer, which comes after the save, or after a second: whoever waits longer
+	// waits for the end of the workflow, and that the answer tells.
 	for (let ms = 1; ms < 1000 && !answer.writableEnded; ms *= 2) {
-		data.accepted = saved as unknown as string;
+		data.accepted = text;
 		await sleep(ms);
 	}
 }

@@ -17,6 +17,8 @@ import { fingerprint } from './verify';
 export interface Endpoint extends IDataObject {
 	id: string;
 	fingerprint: string;
+	/** When it was created, in Unix milliseconds; endpoints of early versions have none. */
+	at?: number;
 }
 
 /** An organization has at most two endpoints (API definition, "Packet Webhooks"). */
@@ -25,6 +27,7 @@ const SLOTS = 2;
 /**
  * What was registered by this process. The static data alone would do, if n8n did not save them whole: a
  * delivery or an execution that began before a publication may end after it and put the old secret back.
+ * With several main processes, the static data may be the newer ones: another process registered meanwhile.
  */
 const registered = new Map<string, Endpoint>();
 
@@ -38,8 +41,9 @@ export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endp
 	const data = context.getWorkflowStaticData('node');
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = data.endpoint as Endpoint | undefined;
-	if (latest && latest.fingerprint !== saved?.fingerprint) data.endpoint = { ...latest };
-	return latest ?? saved;
+	if (!latest || (saved?.at ?? 0) > (latest.at ?? 0)) return saved;
+	if (latest.fingerprint !== saved?.fingerprint) data.endpoint = { ...latest };
+	return latest;
 }
 
 const webhookPath = '/v1/org/{org_id}/webhooks';
@@ -62,19 +66,59 @@ async function remove(hubble: Hubble, id: string): Promise<void> {
 	}
 }
 
-/** Whether exactly our endpoint is registered at our URL, its secret is known and its batch size is the wanted one. */
-export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
-	const endpoint = knownEndpoint(context);
-	if (!endpoint) return false;
-	const url = context.getNodeWebhookUrl('default');
-	const ours = (await list(await connect(context))).filter((webhook) => webhook.url === url);
-	const [only, second] = ours;
-	return !second && only?.webhook_id === endpoint.id && only.max_batch_size === maxBatchSize;
+/** Whether Hubble could not be asked just now: no answer, too many requests, or a failure of its own. */
+function isPassing(error: unknown): boolean {
+	if (!(error instanceof NodeApiError)) return false;
+	const { status } = error.context;
+	return status === undefined || status === 429 || Number(status) >= 500;
 }
 
 /**
- * Registers our URL: goes on with our endpoint where its secret is known, replaces one whose secret is lost,
- * else takes a free slot.
+ * Whether our endpoint is registered at our URL, alone, with the wanted batch size and a secret that is known.
+ * When Hubble cannot be asked just now, a known endpoint counts as registered: n8n would take the error for a
+ * failed activation and delete the endpoint, and with it all would go that Hubble holds to deliver again.
+ */
+export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
+	const known = knownEndpoint(context);
+	if (!known) return false;
+	const url = context.getNodeWebhookUrl('default');
+	const hubble = await connect(context);
+	try {
+		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
+		const [only, second] = ours;
+		return !second && only?.webhook_id === known.id && only.url === url && only.max_batch_size === maxBatchSize;
+	} catch (error) {
+		if (!isPassing(error)) throw new NodeApiError(context.getNode(), error as never);
+		const reason = (error as Error).message;
+		context.logger.warn(`"${context.getNode().name}" goes on with the webhook it has, without a look at it: ${reason}`);
+		return true;
+	}
+}
+
+/** Gives our endpoint the URL and the batch size that it should have; it keeps its secret. */
+async function update(hubble: Hubble, endpoint: IDataObject, url: string | undefined, maxBatchSize: number): Promise<void> {
+	const body = {
+		...(endpoint.url === url ? {} : { set_url: url }),
+		...(endpoint.max_batch_size === maxBatchSize ? {} : { set_max_batch_size: maxBatchSize }),
+	};
+	if (!Object.keys(body).length) return;
+	const ids = { webhook_id: String(endpoint.webhook_id) };
+	await send(hubble, { method: 'PATCH', path: onePath, scope: 'write-webhooks', ids, body });
+}
+
+async function create(context: IHookFunctions, hubble: Hubble, url: string | undefined, maxBatchSize: number): Promise<Endpoint> {
+	const name = `n8n: ${context.getWorkflow().name ?? context.getNode().name}`.slice(0, 250);
+	const call = { method: 'POST', path: webhookPath, scope: 'write-webhooks' } as const;
+	const { webhook_id: id, secret } = (await send(hubble, { ...call, body: { url, name, max_batch_size: maxBatchSize } })).body;
+	if (typeof id !== 'string' || typeof secret !== 'string') {
+		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
+	}
+	return { id, fingerprint: fingerprint(secret), at: Date.now() };
+}
+
+/**
+ * Registers our URL: goes on with the endpoint whose secret is known, wherever it points (n8n's public URL may
+ * have changed), removes all others at our URL, and takes a free slot when there is nothing to go on with.
  * @throws NodeOperationError with the names and URLs of the others when both slots are theirs
  */
 export async function register(context: IHookFunctions, maxBatchSize: number): Promise<void> {
@@ -82,40 +126,30 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	const url = context.getNodeWebhookUrl('default');
 	const known = knownEndpoint(context);
 	const all = await list(hubble);
-	const others = all.filter((webhook) => webhook.url !== url);
-	let adopted: Endpoint | undefined;
-	for (const { webhook_id, max_batch_size } of all.filter((webhook) => webhook.url === url)) {
-		const id = String(webhook_id);
-		if (id !== known?.id) {
-			await remove(hubble, id);
-			continue;
-		}
-		adopted = known;
-		if (max_batch_size === maxBatchSize) continue;
-		const body = { set_max_batch_size: maxBatchSize };
-		await send(hubble, { method: 'PATCH', path: onePath, scope: 'write-webhooks', ids: { webhook_id: id }, body });
-	}
-	if (!adopted) {
-		if (others.length >= SLOTS) throw allTaken(context, others);
-		const name = `n8n: ${context.getWorkflow().name ?? context.getNode().name}`.slice(0, 250);
-		const body = { url, name, max_batch_size: maxBatchSize };
-		const created = (await send(hubble, { method: 'POST', path: webhookPath, scope: 'write-webhooks', body })).body;
-		if (typeof created.webhook_id !== 'string' || typeof created.secret !== 'string') {
-			throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
-		}
-		adopted = { id: created.webhook_id, fingerprint: fingerprint(created.secret) };
-	}
-	context.getWorkflowStaticData('node').endpoint = { ...adopted };
-	if (context.getMode() !== 'manual') registered.set(nodeKey(context), adopted);
+	const ours = known && all.find(({ webhook_id }) => webhook_id === known.id);
+	const rest = all.filter((webhook) => webhook !== ours);
+	const others = rest.filter((webhook) => webhook.url !== url);
+	for (const { webhook_id } of rest.filter((webhook) => webhook.url === url)) await remove(hubble, String(webhook_id));
+	if (ours) await update(hubble, ours, url, maxBatchSize);
+	else if (others.length >= SLOTS) throw allTaken(context, others);
+	const endpoint = (ours && known) ?? (await create(context, hubble, url, maxBatchSize));
+	context.getWorkflowStaticData('node').endpoint = { ...endpoint };
+	if (context.getMode() !== 'manual') registered.set(nodeKey(context), endpoint);
 }
 
-/** Removes our endpoint: the known one, else whatever is registered at our URL. */
-export async function unregister(context: IHookFunctions): Promise<void> {
+/**
+ * Removes the known endpoint and whatever else is registered at our URL.
+ * @param isAutomatic `false` leaves alone what the user registered at our URL
+ */
+export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const known = knownEndpoint(context);
+	if (!known && !isAutomatic) return;
 	const hubble = await connect(context);
 	const url = context.getNodeWebhookUrl('default');
-	const ids = known ? [known.id] : (await list(hubble)).filter((webhook) => webhook.url === url).map(({ webhook_id }) => String(webhook_id));
-	for (const id of ids) await remove(hubble, id);
+	for (const webhook of await list(hubble)) {
+		const isOurs = webhook.webhook_id === known?.id || (isAutomatic && webhook.url === url);
+		if (isOurs) await remove(hubble, String(webhook.webhook_id));
+	}
 	delete context.getWorkflowStaticData('node').endpoint;
 	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
 }

@@ -8,6 +8,7 @@ import {
 	type INodeCredentialTestResult,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { texts } from '../shared/fields';
 import { normalizePacket, packetKey, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
@@ -27,8 +28,25 @@ export interface Delivery {
 /** What a verified body holds. */
 export type Content =
 	| { refused: string }
-	/** `identity`: what a repeated delivery has in common with the first; absent when repeats are welcome. */
-	| { items: IDataObject[]; identity?: () => string | Buffer };
+	| {
+			items: IDataObject[];
+			/** What a repeated delivery has in common with the first; absent when repeats are welcome. */
+			identity?: () => string | Buffer;
+			/** For n8n's log: what starts nothing although it should perhaps. Names of fields, never values. */
+			warning?: string;
+	  };
+
+/** How deep JSON may be nested: a packet has three levels. n8n's own code would fail on thousands. */
+const DEPTH = 20;
+
+/** Whether all numbers fit (JSON's 1e400 becomes Infinity, which n8n would store as null), to a sane depth. */
+function isSound(value: unknown, depth = 0): boolean {
+	if (typeof value === 'number') return Number.isFinite(value);
+	if (typeof value !== 'object' || value === null) return true;
+	if (depth === DEPTH) return false;
+	for (const part of Object.values(value)) if (typeof part !== 'string' && !isSound(part, depth + 1)) return false;
+	return true;
+}
 
 /** One service that sends. */
 export interface Source {
@@ -98,9 +116,7 @@ const packets: Source = {
 
 	register: async (context) => await register(context, maxBatchSize(context)),
 
-	async unregister(context) {
-		if (isAutomatic(context) || knownEndpoint(context)) await unregister(context);
-	},
+	unregister: async (context) => await unregister(context, isAutomatic(context)),
 
 	async secrets(context) {
 		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
@@ -109,24 +125,23 @@ const packets: Source = {
 	},
 
 	// The documents of Hubble have the first name, and proxies may drop what looks like a CGI variable.
-	verify: ({ headers }, secrets) => isSecret(headers['http-x-hubble-token'] ?? headers['x-hubble-token'], secrets),
+	verify: ({ headers }, secrets) => isSecret(headers['http-x-hubble-token'] || headers['x-hubble-token'], secrets),
 
 	read(context, { body }) {
 		const rows = (body as IDataObject).packets;
 		if (!Array.isArray(rows)) return { refused: 'The body has no list "packets".' };
 		if (rows.length === 0) return { refused: 'The list "packets" is empty.' };
-		const all: Packet[] = [];
-		for (const row of rows) {
-			const packet = normalizePacket(row);
-			if (!packet) return { refused: `Packet ${all.length + 1} of ${rows.length} has no device ID, payload or valid timestamp.` };
-			all.push(packet);
-		}
+		const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
+		const odd = rows.length - all.length;
+		const ask = 'a device ID, a payload, a valid timestamp and no number that is too large or odd';
+		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${ask}.` };
 		const shown = packetReader(context)(all);
 		const isBatch = context.getNodeParameter('output', 'packet') === 'batch';
 		return {
 			items: isBatch && shown.length ? [{ packets: shown }] : shown,
 			// In any order: it is the same batch when it holds the same packets.
 			identity: () => all.map(packetKey).sort().join('\n'),
+			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${ask}` } : {}),
 		};
 	},
 };
@@ -136,10 +151,11 @@ const ORDER_STATES = ['SUCCESS', 'FAILED', 'PROCESSING', 'REVERSED', 'CANCELLED'
 
 /** Gift-card events by their shape: the body names no type. */
 const EVENTS: Record<string, (data: IDataObject) => boolean> = {
-	brandUpdated: ({ id, denominationType }) => id !== undefined && denominationType !== undefined,
-	walletLowBalance: ({ balance, threshold }) => balance !== undefined && threshold !== undefined,
-	orderTerminalState: ({ id, status }) => id !== undefined && ORDER_STATES.includes(String(status)),
-	brandDiscountUpdated: ({ brandId, subventionPercentage }) => brandId !== undefined && subventionPercentage !== undefined,
+	brandUpdated: ({ id, denominationType }) => typeof id === 'string' && typeof denominationType === 'string',
+	walletLowBalance: ({ balance, threshold }) => typeof balance === 'number' && typeof threshold === 'number',
+	orderTerminalState: ({ id, status }) => typeof id === 'string' && typeof status === 'string' && ORDER_STATES.includes(status),
+	brandDiscountUpdated: ({ brandId, subventionPercentage }) =>
+		typeof brandId === 'string' && typeof subventionPercentage === 'number',
 };
 
 /** The amounts that Hubble renamed, old → new. Both are given, so that a workflow can use the new name. */
@@ -148,12 +164,23 @@ const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 /** The event with the new names of its amounts beside the old ones. */
 function withNewNames(data: IDataObject): IDataObject {
 	const { amountRestrictions } = data;
-	if (typeof amountRestrictions !== 'object' || amountRestrictions === null) return data;
+	if (typeof amountRestrictions !== 'object' || amountRestrictions === null || Array.isArray(amountRestrictions)) return data;
 	const amounts = { ...amountRestrictions } as IDataObject;
 	for (const [old, name] of Object.entries(RENAMED)) {
 		if (amounts[old] !== undefined) amounts[name] ??= amounts[old];
 	}
 	return { ...data, amountRestrictions: amounts };
+}
+
+/** The test behind the option "Allowed Senders"; `undefined` when all are allowed. */
+function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((sender: string) => boolean) | undefined {
+	const given = optionsOf(context).allowedSenders;
+	if (given === undefined) return undefined;
+	return readParameter(context, 'Allowed Senders', () => {
+		const list = String(given ?? '');
+		if (!/[^\s,]/.test(list)) throw new Error('it is empty; remove the option to allow all senders');
+		return senderFilter(list);
+	});
 }
 
 /** Hubble gift cards: one signed event a delivery. URL and secret are set by Hubble's staff. */
@@ -162,32 +189,26 @@ const giftCards: Source = {
 	needsBody: true,
 
 	async isReady(context) {
-		const { allowedSenders = '' } = optionsOf(context);
-		readParameter(context, 'Allowed Senders', () => senderFilter(String(allowedSenders)));
+		allowedSenders(context);
 		await requireSecret(context, 'hubblePartnerApi', 'Hubble Partner');
 		return true;
 	},
 
 	secrets: async (context) => bothSecrets(await context.getCredentials('hubblePartnerApi')),
 
-	admits(context, sender) {
-		const { allowedSenders } = optionsOf(context);
-		return allowedSenders === undefined || senderFilter(String(allowedSenders))(sender);
-	},
+	admits: (context, sender) => allowedSenders(context)?.(sender) ?? true,
 
 	verify: ({ headers, rawBody }, secrets) => !!rawBody && isSignature(headers['x-verify'], rawBody, secrets),
 
 	read(context, { body, rawBody = Buffer.alloc(0) }) {
+		if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
 		const data = body as IDataObject;
 		const event = Object.keys(EVENTS).find((name) => EVENTS[name]?.(data)) ?? 'unrecognized';
-		const selected = context.getNodeParameter('events', []) as string[];
+		const selected = texts(context.getNodeParameter('events', [])) ?? [];
 		if (!selected.includes(event)) {
-			if (event === 'unrecognized') {
-				const { name } = context.getNode();
-				const fields = Object.keys(data).slice(0, 20).join(', ');
-				context.logger.warn(`"${name}" got a gift-card event that it does not recognize, with the fields: ${fields}`);
-			}
-			return { items: [] };
+			if (event !== 'unrecognized') return { items: [] };
+			const fields = Object.keys(data).slice(0, 20).join(', ');
+			return { items: [], warning: `got a gift-card event that it does not recognize, with the fields: ${fields}` };
 		}
 		return {
 			items: [{ event, data: withNewNames(data), receivedAt: new Date().toISOString() }],

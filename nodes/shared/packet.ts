@@ -28,7 +28,8 @@ export function normalizePacket(row: unknown): Packet | undefined {
 	if (typeof row !== 'object' || row === null) return undefined;
 	const { device, device_id, payload, timestamp, metadata } = row as IDataObject;
 	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
-	const { location, network_type, gateway, ...rest } = (metadata ?? {}) as Partial<Packet>;
+	const more = typeof metadata === 'object' && !Array.isArray(metadata) ? metadata : {};
+	const { location, network_type, gateway, ...rest } = (more ?? {}) as Partial<Packet>;
 	const flat = { ...rest, id: device_id, payload, timestamp };
 	if (!isDevice(flat)) return undefined;
 	return {
@@ -42,10 +43,11 @@ export function normalizePacket(row: unknown): Packet | undefined {
 /** The last second that a JavaScript date can hold. */
 const LATEST = 8.64e12;
 
-/** What a packet cannot be without (API definition, `packet`: required). */
+/** What a packet cannot be without (API definition, `packet`: required), and a sequence number that can be one. */
 function isDevice(device: object): device is Packet['device'] {
-	const { id, payload, timestamp } = device as Partial<Packet['device']>;
+	const { id, payload, timestamp, sequence_number } = device as Partial<Packet['device']>;
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
+	if (typeof (sequence_number ?? 0) !== 'number') return false;
 	return (typeof timestamp === 'number' || typeof timestamp === 'string') && Math.abs(seconds(timestamp)) <= LATEST;
 }
 

@@ -30,7 +30,10 @@ beforeAll(async () => {
 	hubble = await startSimulator({ packets: 100, devices: 10, limits: false });
 });
 afterAll(async () => await hubble.close());
-beforeEach(() => hubble.world.main.webhooks.clear());
+beforeEach(() => {
+	hubble.world.main.webhooks.clear();
+	warnings.length = 0;
+});
 
 /** One activated node: a workflow of its own, with its static data, in the way n8n makes its contexts. */
 function place(parameters: IDataObject, credential: IDataObject = {}) {
@@ -52,16 +55,24 @@ function place(parameters: IDataObject, credential: IDataObject = {}) {
 	const additionalData = (more: object = {}) =>
 		({
 			credentialsHelper: new TestCredentials({ ...api, ...credential } as never),
-			webhookBaseUrl: 'https://n8n.example.com/webhook',
-			webhookTestBaseUrl: 'https://n8n.example.com/webhook-test',
 			...more,
 		}) as unknown as IWorkflowExecuteAdditionalData;
 	const webhookData = { webhookDescription: trigger.description.webhooks?.[0] } as IWebhookData;
 	const hooks = trigger.webhookMethods.default;
-	const hook = (isTest: boolean) =>
-		new HookContext(workflow, own, additionalData(), isTest ? 'manual' : 'trigger', isTest ? 'manual' : 'activate', { ...webhookData, isTest });
+	const logger = { value: { warn: (line: string) => warnings.push(line), error: (line: string) => warnings.push(line) } };
+	let base = 'https://n8n.example.com';
+	const hook = (isTest: boolean) => {
+		const data = additionalData({ webhookBaseUrl: `${base}/webhook`, webhookTestBaseUrl: `${base}/webhook-test` });
+		const [mode, activation] = isTest ? (['manual', 'manual'] as const) : (['trigger', 'activate'] as const);
+		return Object.defineProperty(new HookContext(workflow, own, data, mode, activation, { ...webhookData, isTest }), 'logger', logger);
+	};
 	return {
 		data: () => workflow.getStaticData('node', own),
+		/** n8n gets another public URL. */
+		moveTo(url: string) {
+			base = url;
+		},
+		setParameters: (changed: IDataObject) => Object.assign(own.parameters, changed),
 		exists: async (isTest = false) => await hooks.checkExists.call(hook(isTest)),
 		create: async (isTest = false) => await hooks.create.call(hook(isTest)),
 		remove: async (isTest = false) => await hooks.delete.call(hook(isTest)),
@@ -93,7 +104,7 @@ function place(parameters: IDataObject, credential: IDataObject = {}) {
 			};
 			const data = additionalData({ httpRequest: request, httpResponse: response });
 			const context = new WebhookContext(workflow, own, data, 'webhook', webhookData, [], null);
-			Object.defineProperty(context, 'logger', { value: { warn: (line: string) => warnings.push(line), error: (line: string) => warnings.push(line) } });
+			Object.defineProperty(context, 'logger', logger);
 			const result: IWebhookResponseData = await trigger.webhook.call(context);
 			Object.assign(response, { writableEnded: true, statusCode: answer.status || Number(more.endsWith ?? 200) });
 			return { ...answer, items: (result.workflowData?.[0] ?? []).map(({ json }) => json), result };
@@ -117,7 +128,7 @@ describe('registration', () => {
 		await node.activate();
 		const [webhook] = [...hubble.world.main.webhooks.values()];
 		expect(webhook).toMatchObject({ url: expect.stringMatching(/^https:\/\/n8n\.example\.com\/webhook\/.+/), max_batch_size: 200, name: 'n8n: Receive' });
-		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, fingerprint: fingerprint(String(webhook?.secret)) });
+		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, fingerprint: fingerprint(String(webhook?.secret)), at: expect.any(Number) });
 		expect(await node.exists()).toBe(true);
 		if (webhook) webhook.max_batch_size = 10;
 		expect(await node.exists()).toBe(false);
@@ -156,8 +167,70 @@ describe('registration', () => {
 		await node.activate();
 		hubble.addFault({ call: 'deleteWebhook', status: 403 });
 		await expect(node.remove()).rejects.toThrow(/scope write-webhooks/);
-		hubble.world.main.webhooks.clear();
+		hubble.addFault({ call: 'deleteWebhook', status: 404 });
 		expect(await node.remove()).toBe(true);
+		expect(node.data().endpoint).toBeUndefined();
+	});
+
+	it('takes its endpoint along to another public URL of n8n, with the secret, also when both slots are taken', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const [before] = [...hubble.world.main.webhooks.values()];
+		taken('https://example.com');
+		node.moveTo('https://moved.example.com');
+		expect(await node.exists()).toBe(false);
+		await node.activate();
+		expect(await node.exists()).toBe(true);
+		const [ours, theirs] = [...hubble.world.main.webhooks.values()];
+		expect(ours).toEqual({ ...before, url: String(before?.url).replace('n8n.example', 'moved.example') });
+		expect(theirs?.url).toBe('https://example.com');
+		expect((await node.deliver(batch(1), { 'x-hubble-token': before?.secret })).items).toHaveLength(1);
+	});
+
+	it('removes what stands at its URL under another ID too, except what was registered by hand', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const [{ url } = { url: '' }] = [...hubble.world.main.webhooks.values()];
+		taken('https://example.com');
+		hubble.world.main.webhooks.delete((node.data().endpoint as IDataObject).id as string);
+		taken(url);
+		await node.remove();
+		expect([...hubble.world.main.webhooks.values()].map((webhook) => webhook.url)).toEqual(['https://example.com']);
+
+		hubble.world.main.webhooks.clear();
+		await node.activate();
+		const byHand = taken(url);
+		node.setParameters({ registration: 'manual' });
+		await node.remove();
+		expect([...hubble.world.main.webhooks.keys()]).toEqual([byHand]);
+	});
+
+	// A wait that is too long for us ends the tries at once; the pace of its own keeps it from the other tests.
+	it.each([429, 503])('keeps a known endpoint when the look at it fails with %i', async (status) => {
+		const node = place(automatic, { requestsPerSecond: status });
+		await node.activate();
+		hubble.addFault({ call: 'listWebhooks', status: 403 });
+		await expect(node.exists()).rejects.toThrow(/read-webhooks/);
+		hubble.addFault({ call: 'listWebhooks', status, headers: { 'retry-after': '301' } });
+		expect(await node.exists()).toBe(true);
+		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Trigger" goes on with the webhook it has/)]);
+	});
+
+	it('keeps a known endpoint when Hubble gives no answer', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const away = place(automatic, { baseUrl: 'http://hubble.invalid' });
+		away.data().endpoint = node.data().endpoint;
+		expect(await away.exists()).toBe(true);
+	});
+
+	it('believes the static data when another process registered later', async () => {
+		const node = place(automatic);
+		await node.activate();
+		const newer = { id: 'newer', fingerprint: fingerprint('newer'), at: Date.now() + 1 };
+		node.data().endpoint = newer;
+		expect((await node.deliver(batch(1), { 'x-hubble-token': 'newer' })).items).toHaveLength(1);
+		expect(node.data().endpoint).toEqual(newer);
 	});
 
 	it('fails when Hubble refuses the registration', async () => {
@@ -173,8 +246,9 @@ describe('registration', () => {
 		expect(hubble.world.main.webhooks.size).toBe(0);
 		await expect(place({ ...automatic, filters: { deviceIds: ['x'] } }).activate()).rejects.toThrow('"x" is not an ID');
 		await expect(place({ ...automatic, maxBatchSize: 5 }).activate()).rejects.toThrow('10 to 1,000');
-		const options = { allowedSenders: 'everybody' };
-		await expect(place({ source: 'giftCards', options }, { webhookSecret: 's' }).activate()).rejects.toThrow('"everybody" is neither');
+		const from = (allowedSenders: string) => place({ source: 'giftCards', options: { allowedSenders } }, { webhookSecret: 's' });
+		await expect(from('everybody').activate()).rejects.toThrow('"everybody" is neither');
+		await expect(from(' , ').activate()).rejects.toThrow('"Allowed Senders": it is empty; remove the option to allow all');
 	});
 
 	it('keeps a new secret when static data of before come back', async () => {
@@ -199,10 +273,13 @@ describe('packets', () => {
 		const node = place(manual, secret);
 		expect((await node.deliver(batch(0, 1), right)).items).toEqual([packet(0), packet(1)]);
 		expect((await node.deliver(batch(2), { 'x-hubble-token': 'next' })).items).toEqual([packet(2)]);
+		const both = { 'http-x-hubble-token': '', 'x-hubble-token': 'right' };
+		expect((await node.deliver(batch(3), both)).items).toEqual([packet(3)]);
 	});
 
 	it.each([{}, { 'x-hubble-token': 'Right' }, { 'x-hubble-token': 'right ' }, { authorization: 'right' }])('refuses %j', async (headers) => {
 		expect(await place(manual, secret).deliver(batch(0), headers)).toMatchObject({ status: 401, result: { noWebhookResponse: true }, items: [] });
+		expect(warnings).toEqual([]);
 	});
 
 	it('refuses everything while no secret is known', async () => {
@@ -222,7 +299,18 @@ describe('packets', () => {
 		['a time beyond all dates', { packets: [{ device: { id: 'a', payload: '', timestamp: 1e300 } }] }, {}, 400],
 		['JSON nested too deep', { packets: [JSON.parse('['.repeat(100) + ']'.repeat(100))] }, {}, 400],
 	])('answers %s with a 4xx and starts nothing', async (_, body, headers, status) => {
-		expect(await place(manual, secret).deliver(body, { ...right, ...headers })).toMatchObject({ status, items: [] });
+		const answered = await place(manual, secret).deliver(body, { ...right, ...headers });
+		expect(answered).toMatchObject({ status, items: [] });
+		expect(warnings).toEqual([`"Hubble Trigger" refused a delivery with ${status}: ${answered.message}`]);
+	});
+
+	it('gives the good packets of a delivery with odd ones, and says how many it dropped', async () => {
+		const { device } = packet(0) as { device: IDataObject };
+		const odd = [{}, null, { device: { ...device, rssi: Infinity } }, { device: { ...device, sequence_number: 'private' } }];
+		const { items } = await place(manual, secret).deliver({ packets: [packet(0), ...odd, packet(1)] }, right);
+		expect(items).toEqual([packet(0), packet(1)]);
+		expect(warnings).toEqual([expect.stringContaining('"Hubble Trigger" dropped 4 of the 6 packets')]);
+		expect(warnings.join()).not.toContain('private');
 	});
 
 	it('answers a body beyond the limit with 413', async () => {
@@ -313,11 +401,28 @@ describe('gift-card events', () => {
 		expect((item?.data as IDataObject).amountRestrictions).toEqual({ minAmount: 5, maxAmount: 9, minOrderAmount: 5, maxOrderAmount: 8 });
 	});
 
+	it.each([
+		{ id: 7, denominationType: 'FIXED' },
+		{ balance: '1', threshold: 2 },
+		{ id: 'order', status: ['SUCCESS'] },
+		{ brandId: 'b', subventionPercentage: '8' },
+		{ amountRestrictions: [{ minAmount: 5 }] },
+	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
+		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([expect.objectContaining({ event: 'unrecognized', data })]);
+	});
+
+	it('takes one event that an expression names', async () => {
+		const { walletLowBalance } = partnerEvents;
+		const node = place({ ...all, events: 'walletLowBalance' }, key);
+		expect((await node.deliver(walletLowBalance, sign(walletLowBalance))).items).toHaveLength(1);
+		const [order, wide] = [{ id: 'o', status: 'SUCCESS' }, place({ ...all, events: 'orderTerminalStates' }, key)];
+		expect((await wide.deliver(order, sign(order))).items).toEqual([]);
+	});
+
 	it('starts only chosen events, and never drops an unrecognized one silently', async () => {
 		const node = place({ ...all, events: ['brandUpdated'] }, key);
 		const [order, odd] = [partnerEvents.orderTerminalState, { shape: 'new', pin: 'confidential' }];
 		expect(await node.deliver(order, sign(order))).toMatchObject({ status: 0, items: [] });
-		warnings.length = 0;
 		expect(await node.deliver(odd, sign(odd))).toMatchObject({ status: 0, items: [] });
 		expect(warnings).toEqual([expect.stringContaining('shape, pin')]);
 		expect(warnings.join()).not.toContain('confidential');
@@ -336,6 +441,7 @@ describe('gift-card events', () => {
 		const event = { balance: 5, threshold: 6 };
 		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
 		expect(await node.deliver(event, sign(event), { ip: '198.51.100.1' })).toMatchObject({ status: 403, items: [] });
+		expect(warnings).toEqual(['"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.']);
 		expect((await node.deliver(event, sign(event), { ip: '::ffff:203.0.113.9' })).items).toHaveLength(1);
 	});
 });

@@ -29,6 +29,11 @@ describe('normalizePacket', () => {
 		expect(normalizePacket(flat)?.device).toEqual({ id, payload: 'YQ==', timestamp: 5 });
 	});
 
+	it.each([['abc'], [['a', 'b']], [null], [7]])('takes nothing from metadata %j', (metadata) => {
+		const flat = { device_id: id, payload: 'YQ==', timestamp: 5, metadata };
+		expect(normalizePacket(flat)).toEqual({ device: { id, payload: 'YQ==', timestamp: 5 } });
+	});
+
 	it.each([
 		null,
 		'packet',
@@ -42,6 +47,8 @@ describe('normalizePacket', () => {
 		{ device: { id, payload: 'YQ==', timestamp: 1e300 } },
 		{ device: { id, payload: 'YQ==', timestamp: Infinity } },
 		{ device: { id, payload: 'YQ==', timestamp: 'yesterday' } },
+		{ device: { id, payload: 'YQ==', timestamp: 1, sequence_number: '4' } },
+		{ device_id: id, payload: 'YQ==', timestamp: 1, metadata: { sequence_number: {} } },
 		{ device_id: id, timestamp: 1 },
 	])('gives nothing for %j', (row) => {
 		expect(normalizePacket(row)).toBeUndefined();
