@@ -1,7 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
-import { apiKey, flag, isFilled, text, texts, unixSeconds, type Field } from '../shared/fields';
+import { apiKey, type Field } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import { wireScopes } from '../shared/scopes';
+import { flag, isFilled, text, texts, unixSeconds } from '../shared/values';
 
 const keyName: Field = {
 	displayName: 'Name',

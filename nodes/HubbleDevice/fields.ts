@@ -1,6 +1,7 @@
 /** The parameters that only devices have. */
 import type { IDataObject } from 'n8n-workflow';
-import { between, numberIn, tagMap, text, texts, type Field } from '../shared/fields';
+import type { Field } from '../shared/fields';
+import { between, numberIn, tagMap, text, texts } from '../shared/values';
 
 export const encryption: Field = {
 	displayName: 'Encryption',

@@ -1,9 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 import { exportFields, exportTo } from '../shared/export';
-import { device, platformTags, tagFilters, text, uuid } from '../shared/fields';
+import { device, platformTags } from '../shared/fields';
 import type { Operation } from '../shared/operation';
 import type { List } from '../shared/pages';
 import { isoTime } from '../shared/times';
+import { tagFilters, text, uuid } from '../shared/values';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
 

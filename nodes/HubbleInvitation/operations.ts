@@ -1,5 +1,6 @@
-import { email, role, type Field } from '../shared/fields';
+import { role, type Field } from '../shared/fields';
 import type { Operation } from '../shared/operation';
+import { email } from '../shared/values';
 
 const invitee: Field = {
 	displayName: 'Email',

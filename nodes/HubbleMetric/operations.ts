@@ -1,6 +1,7 @@
-import { numberIn, platformTags, type Field } from '../shared/fields';
+import { platformTags, type Field } from '../shared/fields';
 import type { Ask, Operation } from '../shared/operation';
 import { rowsOf } from '../shared/pages';
+import { numberIn } from '../shared/values';
 
 /** Intervals in one reply (API definition, parameter `days`). */
 const MOST_INTERVALS = 365;

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { email, numberIn, text } from '../shared/fields';
 import type { Operation } from '../shared/operation';
+import { email, numberIn, text } from '../shared/values';
 
 /** The fields that are filled in, each converted; `undefined` when none is. */
 function filled(given: unknown, conversions: Record<string, (value: unknown) => unknown>): IDataObject | undefined {

@@ -1,10 +1,11 @@
 import type { IDataObject } from 'n8n-workflow';
 import { decodeFields, payloadDecoder } from '../shared/decode';
 import { exportFields, exportTo } from '../shared/export';
-import { device, numberIn, platformTags, unixSeconds, type Field } from '../shared/fields';
+import { device, platformTags, type Field } from '../shared/fields';
 import type { Ask, Fields, Operation } from '../shared/operation';
 import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
 import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/windows';
+import { numberIn, unixSeconds } from '../shared/values';
 
 /** The period and the filters of the packet history. */
 const inQuery: Fields = {

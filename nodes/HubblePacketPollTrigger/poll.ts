@@ -1,10 +1,10 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect, type Hubble } from '../shared/connection';
-import { unixSeconds } from '../shared/fields';
 import { normalizePacket, packetKey, receivedAt, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
 import { pages } from '../shared/pages';
+import { unixSeconds } from '../shared/values';
 import { advance, behind, resume, type Position, type Stored } from './position';
 
 /** Packets in a full page, and days that Hubble keeps them (API definition, "Packets"). */

@@ -8,9 +8,9 @@ import {
 	type INodeCredentialTestResult,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { texts } from '../shared/fields';
 import { normalizePacket, packetKey, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
+import { texts } from '../shared/values';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
 import { fingerprint, isSecret, isSignature, senderFilter } from './verify';
 

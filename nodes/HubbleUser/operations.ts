@@ -1,5 +1,6 @@
-import { email, role, text, user } from '../shared/fields';
+import { role, user } from '../shared/fields';
 import type { Operation } from '../shared/operation';
+import { email, text } from '../shared/values';
 
 /** The users' calls (API definition, tag "Organizations"). */
 export const userOperations: readonly Operation[] = [

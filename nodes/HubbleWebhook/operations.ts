@@ -1,5 +1,6 @@
-import { isFilled, numberIn, text, webhook, type Field } from '../shared/fields';
+import { webhook, type Field } from '../shared/fields';
 import type { Operation } from '../shared/operation';
+import { isFilled, numberIn, text } from '../shared/values';
 
 /** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
 function address(value: unknown): string | undefined {

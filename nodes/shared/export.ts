@@ -6,12 +6,13 @@
 import { Hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { Hubble } from './connection';
-import { texts, type Field } from './fields';
+import type { Field } from './fields';
 import type { Ask, Fields } from './operation';
 import type { List } from './pages';
 import { isoTime } from './times';
 import type { Call } from './transport';
 import { pagesOf } from './windows';
+import { texts } from './values';
 
 /** What there is to know about the rows of one kind. */
 export interface Subject {

@@ -8,8 +8,9 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
-import { platformTags, tagFilters, texts, uuid } from './fields';
+import { platformTags } from './fields';
 import { simplifyPacket, type Packet } from './packet';
+import { tagFilters, texts, uuid } from './values';
 
 /** What a trigger reads its parameters from. */
 type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;

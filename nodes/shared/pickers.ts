@@ -10,9 +10,9 @@ import {
 	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { connect, settingsOf } from './connection';
-import { WHOLE_UUID } from './fields';
 import { pages, rowsIn, type List } from './pages';
 import { send } from './transport';
+import { WHOLE_UUID } from './values';
 
 /** Where a picker finds its entries: the call, the field with the ID, and what the user reads. */
 interface Source {

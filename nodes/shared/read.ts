@@ -1,7 +1,8 @@
 /** From the parameters of a node to what one item asks of Hubble. Bad input is refused here, before any call. */
 import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INodePropertyOptions } from 'n8n-workflow';
-import { continuationToken, flag, limit, returnAll, simplify, type Field, type Surroundings } from './fields';
+import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
 import type { Ask, Fields, Operation } from './operation';
+import { flag, type Surroundings } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
