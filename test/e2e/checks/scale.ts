@@ -16,7 +16,7 @@ const accountName = 'Hubble account';
 
 async function open({ n8n }: Stage, options: Parameters<typeof startSimulator>[0]) {
 	const hubble = await startSimulator(options);
-	const credentials = { [accountName]: await n8n.createCredential(accountName, 'hubbleApi', credentialData(hubble)) };
+	const credentials = { [accountName]: await n8n.createCredential('Scale', 'hubbleApi', credentialData(hubble)) };
 	return { hubble, credentials };
 }
 

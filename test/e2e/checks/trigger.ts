@@ -48,10 +48,10 @@ function variant(example: string, parameters: Json = {}, after?: { type: string;
 /** Runs a check with an own simulator, a credential for it and no workflow left behind. */
 async function withHubble<T>({ n8n }: Pick<Stage, 'n8n'>, work: (hubble: Simulator, credentials: Record<string, string>) => Promise<T>) {
 	const hubble = await startSimulator({ ...fleet, limits: false });
-	const name = 'Hubble account';
+	// Under names of their own: other checks find theirs by name.
 	const credentials = {
-		[name]: await n8n.createCredential(name, 'hubbleApi', credentialData(hubble)),
-		'Hubble partner account': await n8n.createCredential('Hubble partner account', 'hubblePartnerApi', { webhookSecret: partnerKey }),
+		'Hubble account': await n8n.createCredential('Trigger', 'hubbleApi', credentialData(hubble)),
+		'Hubble partner account': await n8n.createCredential('Partner', 'hubblePartnerApi', { webhookSecret: partnerKey }),
 	};
 	try {
 		return await work(hubble, credentials);
