@@ -155,7 +155,7 @@ export const exportTo =
 			yield head;
 			let { token } = ask;
 			try {
-				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask, 'file')) {
+				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
 					const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 					const room = ask.limit - count;
 					const taken = kept.length > room ? kept.slice(0, room) : kept;

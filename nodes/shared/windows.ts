@@ -31,12 +31,8 @@ const SLACK = 0.15;
 /** Pages that may wait for their turn, for each window that is read; a page is about a megabyte. */
 const PAGES_AHEAD = 10;
 
-/**
- * Pages a second that one process takes in: more windows than this needs gain nothing. Writing a file takes
- * longer than keeping items, and pages that wait for it would only fill the memory.
- */
-const TAKEN_IN = { items: 120, file: 40 };
-type Use = keyof typeof TAKEN_IN;
+/** Pages a second that one process takes in: more windows than this needs gain nothing. */
+const FASTEST = 120;
 
 /** Windows at once, unless the user says otherwise. */
 export const MOST_WINDOWS = 8;
@@ -85,8 +81,8 @@ export function cut<S extends Span>(span: S, at: number): [S, Span] {
 }
 
 /** How many windows keep the pace: requests in flight are their rate times the time that one takes. */
-export function streamsFor(latencyMs: number, perSecond: number, most: number, use: Use = 'items'): number {
-	const inFlight = (latencyMs / 1000) * Math.min(perSecond, TAKEN_IN[use]);
+export function streamsFor(latencyMs: number, perSecond: number, most: number): number {
+	const inFlight = (latencyMs / 1000) * Math.min(perSecond, FASTEST);
 	return inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
 }
 
@@ -196,13 +192,7 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
  * end of the period.
  * @param most windows at once; 1 reads one page after the other
  */
-export function windowedPages(
-	hubble: Hubble,
-	call: Call,
-	list: List,
-	most = MOST_WINDOWS,
-	use: Use = 'items',
-): AsyncGenerator<Page> {
+export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOST_WINDOWS): AsyncGenerator<Page> {
 	const endpoint = `${call.method} ${call.path}`;
 	const end = Number(call.query?.end);
 	const start = Number(call.query?.start ?? Math.floor(Date.now() / 1000) - DEFAULT_PERIOD_S);
@@ -217,7 +207,7 @@ export function windowedPages(
 				return { rows: rowsIn(hubble, list, reply), next };
 			},
 			timeOf: list.timeOf ?? (() => NaN),
-			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most, use),
+			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
 			failure: (error, { pages: count, rows, from, token }) =>
 				withProgress(hubble, error, { pages: count, rowsFetched: rows, token, time: isoTime(from) }),
 		},
@@ -230,15 +220,9 @@ export function windowedPages(
  * The pages that one item asks for: a closed period side by side when all of it is wanted, else one page
  * after the other and no more than the limit needs.
  */
-export function pagesOf(
-	hubble: Hubble,
-	call: Call,
-	list: List,
-	{ limit, token, keeps, settings }: Ask,
-	use: Use = 'items',
-): AsyncGenerator<Page> {
+export function pagesOf(hubble: Hubble, call: Call, list: List, { limit, token, keeps, settings }: Ask): AsyncGenerator<Page> {
 	if (list.timeOf && limit === Infinity && !token) {
-		return windowedPages(hubble, call, list, settings.parallelWindows as number | undefined, use);
+		return windowedPages(hubble, call, list, settings.parallelWindows as number | undefined);
 	}
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	// A filter on our side may need many rows for few: then whole pages are fetched.
