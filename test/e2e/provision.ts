@@ -17,6 +17,12 @@ const n8nReleases = {
 	'1.123.81': { xlsx: 'npm:@e965/xlsx@0.20.3' },
 } as const;
 
+/**
+ * Dependencies are resolved as they were on this day, soon after the releases above: every machine gets the same
+ * ones, and no half-published release of one of their thousands of packages stops an installation.
+ */
+const resolvedOn = '2026-10-01';
+
 export type N8nVersion = keyof typeof n8nReleases;
 export const n8nVersions = Object.keys(n8nReleases) as N8nVersion[];
 
@@ -58,7 +64,7 @@ async function provision(
 	const work = join(cache, `.${name}-${process.pid}`);
 	mkdirSync(work, { recursive: true });
 	writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, dependencies, overrides }));
-	await npm(work, 'install', '--ignore-scripts');
+	await npm(work, 'install', '--ignore-scripts', `--before=${resolvedOn}`);
 	await finish(work);
 	try {
 		renameSync(work, target);
