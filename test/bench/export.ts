@@ -2,7 +2,7 @@ import { atMost, median, type Result } from './result';
 import { hubblePackets, openStage } from './stage';
 
 const SIZES = [100_000, 1_000_000] as const;
-const RUNS = 3;
+const RUNS = 5;
 
 /** A million packets into one NDJSON file: memory that does not grow, and time that grows as the packets do. */
 export async function exports(): Promise<Result[]> {

@@ -3,7 +3,6 @@ import { httpRequestPackets, hubblePackets, openStage } from './stage';
 
 const PACKETS = 100_000;
 const PAIRS = 5;
-const MEMORY_PAIRS = 3;
 
 /** 100,000 packets to items without limits: what the node itself costs. */
 export async function items(): Promise<Result[]> {
@@ -20,7 +19,7 @@ export async function items(): Promise<Result[]> {
 		bare.push(await stage.bareLoop());
 	}
 	const peaks: Record<'ours' | 'peer', number[]> = { ours: [], peer: [] };
-	for (let pair = 0; pair < MEMORY_PAIRS; pair++) {
+	for (let pair = 0; pair < PAIRS; pair++) {
 		for (const [side, workflow] of [['ours', ours], ['peer', peer]] as const) {
 			await stage.restart();
 			peaks[side].push((await stage.run(workflow)).peakMb);
@@ -38,7 +37,7 @@ export async function items(): Promise<Result[]> {
 			...memory,
 			limit: null,
 			...atMost(1, memory.ours / memory.peer),
-			remark: `median of ${MEMORY_PAIRS} paired runs, each in a fresh n8n`,
+			remark: `median of ${PAIRS} paired runs, each in a fresh n8n`,
 		},
 	];
 }
