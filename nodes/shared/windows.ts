@@ -31,6 +31,9 @@ const SLACK = 0.15;
 /** Pages that may wait for their turn, for each window that is read; a page is about a megabyte. */
 const PAGES_AHEAD = 10;
 
+/** Where replies are faster, or come one after the other, two pages ahead are as good and cost less memory. */
+const SLOW_MS = 50;
+
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
 const FASTEST = 120;
 
@@ -86,6 +89,9 @@ export function streamsFor(latencyMs: number, perSecond: number, most: number): 
 	return inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
 }
 
+/** How many pages may be on their way or wait for their turn. */
+export const aheadFor = (latencyMs: number, streams: number) => (streams === 1 || latencyMs < SLOW_MS ? 2 : PAGES_AHEAD * streams);
+
 /** What `inOrder` reads from. */
 export interface Source {
 	/** The page at `token`, or the first one from `from` on. */
@@ -93,6 +99,8 @@ export interface Source {
 	timeOf: (row: IDataObject) => number;
 	/** How many windows to read at once, now. */
 	streams: () => number;
+	/** How many pages that many windows may read ahead. */
+	ahead: (streams: number) => number;
 	/** The error that a failed page becomes: how many rows came before it, and where it begins. */
 	failure: (error: unknown, at: { pages: number; rows: number; from: number; token?: string }) => unknown;
 }
@@ -145,8 +153,7 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			const busy = windows.filter(({ isBusy }) => isBusy).length;
 			if (busy >= streams) return;
 			const ahead = busy + windows.reduce((sum, { ready }) => sum + ready.length, 0);
-			// Fast replies need little ahead.
-			const limit = [0, 2, 12][streams] ?? PAGES_AHEAD * streams;
+			const limit = source.ahead(streams);
 			const hasRoom = ahead < limit;
 			// Without room only the windows that come next are read: that makes room soonest.
 			const isInReach = ({ ready }: Window, index: number) =>
@@ -208,6 +215,7 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 			},
 			timeOf: list.timeOf ?? (() => NaN),
 			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
+			ahead: (streams) => aheadFor(latencyMs, streams),
 			failure: (error, { pages: count, rows, from, token }) =>
 				withProgress(hubble, error, { pages: count, rowsFetched: rows, token, time: isoTime(from) }),
 		},

@@ -2,7 +2,7 @@
 /** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
 import fc from 'fast-check';
 import type { IDataObject } from 'n8n-workflow';
-import { cut, inOrder, seamIn, streamsFor, type Source, type Span } from '../../nodes/shared/windows';
+import { aheadFor, cut, inOrder, seamIn, streamsFor, type Source, type Span } from '../../nodes/shared/windows';
 
 const whole = (from: number, to: number): Span => ({ from, to, readTo: from, density: 0, isDone: false });
 
@@ -50,6 +50,7 @@ function history(times: readonly number[], end: number, streams: number, delay: 
 		},
 		timeOf: ({ time }) => time as number,
 		streams: () => streams,
+		ahead: (many) => aheadFor(streams % 2 ? 10 : 300, many),
 		failure: (error, at) => Object.assign(error as Error, at),
 	};
 	return { source, asked };
@@ -140,5 +141,6 @@ it('refuses a token that comes again', async () => {
 it('reads one page after the other while that keeps the pace, and as many as the latency needs else', () => {
 	expect([120, 250, 300, 1000, 2000, 60_000].map((ms) => streamsFor(ms, 3, 8))).toEqual([1, 1, 2, 4, 7, 8]);
 	expect(streamsFor(5, 1000, 8)).toBe(1);
+	expect([[10, 2], [120, 1], [300, 2], [1000, 4]].map(([ms = 0, streams = 0]) => aheadFor(ms, streams))).toEqual([2, 2, 20, 40]);
 	expect(streamsFor(2000, 3, 1)).toBe(1);
 });
