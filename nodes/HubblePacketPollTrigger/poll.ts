@@ -1,7 +1,7 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect, type Hubble } from '../shared/connection';
-import { normalizePacket, packetKey, receivedAt, type Packet } from '../shared/packet';
+import { normalizePacket, PACKET_NEEDS, packetKey, receivedAt, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
 import { pages } from '../shared/pages';
 import { unixSeconds } from '../shared/values';
@@ -59,7 +59,10 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 	let count = 0;
 	const items: INodeExecutionData[] = [];
 	for await (const page of pages(hubble, callAt(from), PACKETS)) {
-		const rows = page.rows.flatMap((row) => normalizePacket(row) ?? []).map((packet) => ({ packet, key: packetKey(packet), time: receivedAt(packet) }));
+		const packets = page.rows.flatMap((row) => normalizePacket(row) ?? []);
+		const odd = page.rows.length - packets.length;
+		if (odd) context.logger.warn(`"${context.getNode().name}" left out ${odd} of ${page.rows.length} packets; a packet needs ${PACKET_NEEDS}`);
+		const rows = packets.map((packet) => ({ packet, key: packetKey(packet), time: receivedAt(packet) }));
 		const fresh = next.seen ? rows.filter(({ key }) => !next.seen?.includes(key)) : rows;
 		items.push(...toItems(fresh.map(({ packet }) => packet)));
 		next = behind(next, page.rows.length ? page.next : undefined, fresh);

@@ -30,7 +30,7 @@ export interface Memory {
 	/** Digest → Unix second. */
 	accepted: Map<string, number>;
 	running: Map<string, Answer>;
-	/** The text of the static data as last read. */
+	/** The text of the static data as last read or written: it says nothing new. */
 	read: string;
 }
 
@@ -92,7 +92,7 @@ function acceptedWhenSaved(memory: Memory, digest: string, isAtOnce: boolean): s
 		/** Called by the JSON.stringify of n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
 			if (isAtOnce) memory.accepted.set(digest, clock());
-			return toText(memory);
+			return (memory.read = toText(memory));
 		},
 	};
 	return text as unknown as string;

@@ -8,7 +8,7 @@ import {
 	type INodeCredentialTestResult,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { normalizePacket, packetKey, type Packet } from '../shared/packet';
+import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
 import { texts } from '../shared/values';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
@@ -133,15 +133,14 @@ const packets: Source = {
 		if (rows.length === 0) return { refused: 'The list "packets" is empty.' };
 		const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
 		const odd = rows.length - all.length;
-		const ask = 'a device ID, a payload, a valid timestamp and no number that is too large or odd';
-		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${ask}.` };
+		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${PACKET_NEEDS}.` };
 		const shown = packetReader(context)(all);
 		const isBatch = context.getNodeParameter('output', 'packet') === 'batch';
 		return {
 			items: isBatch && shown.length ? [{ packets: shown }] : shown,
 			// In any order: it is the same batch when it holds the same packets.
 			identity: () => all.map(packetKey).sort().join('\n'),
-			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${ask}` } : {}),
+			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${PACKET_NEEDS}` } : {}),
 		};
 	},
 };

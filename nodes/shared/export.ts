@@ -38,12 +38,6 @@ interface Writer {
 	rest: () => Iterable<string>;
 }
 
-/**
- * Rows that are written at once. A whole page would be a string and a buffer of half a megabyte: V8 keeps what is
- * that large until its next full collection.
- */
-const SLICE = 50;
-
 const FORMATS = {
 	csv: { extension: 'csv', mimeType: 'text/csv', writer: csv },
 	geojson: { extension: 'geojson', mimeType: 'application/geo+json', writer: points },
@@ -166,9 +160,7 @@ export const exportTo =
 					const room = ask.limit - count;
 					const taken = kept.length > room ? kept.slice(0, room) : kept;
 					if (taken.length) {
-						for (let at = 0; at < taken.length; at += SLICE) {
-							yield (count + at ? between : '') + taken.slice(at, at + SLICE).map((row) => write(toJson(row))).join(between);
-						}
+						yield (count ? between : '') + taken.map((row) => write(toJson(row))).join(between);
 						first ??= subject.timeOf?.(taken[0] ?? {});
 						last = subject.timeOf?.(taken.at(-1) ?? {}) ?? last;
 						count += taken.length;

@@ -1,5 +1,5 @@
 // The bare loop: fetch and JSON.parse over the pages of a period, nothing else. With a file name it writes
-// the packets as NDJSON. Prints the seconds it took.
+// the packets as NDJSON. Prints the seconds it took and its peak of resident memory above the start, in MB, as JSON.
 //   node bare.mjs <base url> <organization> <token> [<file>]
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
@@ -9,6 +9,7 @@ const now = Math.ceil(Date.now() / 1000);
 const url = `${baseUrl}/api/org/${organization}/packets?start=${now - 29 * 86_400}&end=${now}`;
 const output = file && createWriteStream(file);
 const packets = [];
+const idle = process.memoryUsage.rss();
 const startedAt = performance.now();
 for (let token; token !== ''; ) {
 	const headers = { authorization: `Bearer ${apiToken}`, ...(token ? { 'continuation-token': token } : {}) };
@@ -22,4 +23,4 @@ for (let token; token !== ''; ) {
 	token = reply.headers.get('continuation-token') ?? '';
 }
 if (output) await finished(output.end());
-console.log((performance.now() - startedAt) / 1000);
+console.log(JSON.stringify([(performance.now() - startedAt) / 1000, process.resourceUsage().maxRSS / 1024 - idle / 2 ** 20]));

@@ -16,7 +16,7 @@ export async function items(): Promise<Result[]> {
 	for (let pair = 0; pair < PAIRS; pair++) {
 		runs.ours.push((await stage.run(ours)).seconds);
 		runs.peer.push((await stage.run(peer)).seconds);
-		bare.push(await stage.bareLoop());
+		bare.push((await stage.bareLoop())[0]);
 	}
 	const peaks: Record<'ours' | 'peer', number[]> = { ours: [], peer: [] };
 	for (let pair = 0; pair < PAIRS; pair++) {
@@ -37,7 +37,7 @@ export async function items(): Promise<Result[]> {
 			...memory,
 			limit: null,
 			...atMost(1, memory.ours / memory.peer),
-			remark: `median of ${PAIRS} paired runs, each in a fresh n8n`,
+			remark: `median of ${PAIRS} paired runs, each in a fresh n8n whose start left no garbage`,
 		},
 	];
 }

@@ -40,7 +40,9 @@ export type Stage = Awaited<ReturnType<typeof openStage>>;
  */
 export async function openStage(options: Partial<Omit<SimulatorOptions, 'delivery'>>, requestsPerSecond = 3) {
 	const hubble = await startSimulator(options);
-	const n8n = await startN8n({ env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem' } });
+	const n8n = await startN8n({
+		env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem', NODE_OPTIONS: `--require ${join(__dirname, 'collect.cjs')}` },
+	});
 	const credential = await n8n.createCredential(credentialName, 'hubbleApi', { ...credentialData(hubble), requestsPerSecond });
 	const credentials = { hubbleApi: { id: credential, name: credentialName } };
 
@@ -109,11 +111,12 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		return result;
 	}
 
-	/** The bare loop over the same pages, in a process of its own under n8n's Node.js; in seconds. */
-	async function bareLoop({ toFile = false } = {}): Promise<number> {
+	/** The bare loop over the same pages, in a process of its own under n8n's Node.js: its seconds, and its peak memory in MB. */
+	async function bareLoop({ toFile = false } = {}): Promise<[seconds: number, peakMb: number]> {
 		const { url, organizationId, token } = hubble;
 		const file = toFile ? [join(temporaryFolder('bare'), 'packets.ndjson')] : [];
-		return Number(await runProgram(await provisionNode(), [join(projectFolder, 'test/bench/bare.mjs'), url, organizationId, token, ...file]));
+		const said = await runProgram(await provisionNode(), [join(projectFolder, 'test/bench/bare.mjs'), url, organizationId, token, ...file]);
+		return JSON.parse(said) as [number, number];
 	}
 
 	return {
@@ -122,11 +125,16 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		workflow,
 		run,
 		bareLoop,
-		/** A fresh n8n process: what an earlier run made the heap grow to does not hide what the next one needs. */
+		/** A fresh n8n process that is really idle: no garbage of an earlier run or of its start hides what the next run needs. */
 		async restart() {
 			await n8n.stop();
 			await n8n.start();
 			await pause(3000);
+			// What a first collection frees lets a later one free more.
+			for (let time = 0; time < 3; time++) {
+				process.kill(n8n.pid, 'SIGUSR2');
+				await pause(1000);
+			}
 		},
 		async close() {
 			await n8n.stop();

@@ -15,11 +15,13 @@ let nodes = 0;
 /** A node of its own with what n8n gives to `poll`. */
 function node(parameters: IDataObject = {}, staticData: IDataObject = {}, mode = 'trigger') {
 	const id = `node ${++nodes}`;
+	const warnings: string[] = [];
 	const context = {
 		getMode: () => mode,
 		getWorkflow: () => ({ id: 'workflow' }),
 		getNode: () => ({ id, name: 'Poll' }),
 		getTimezone: () => 'UTC',
+		logger: { warn: (line: string) => warnings.push(line) },
 		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
 		getCredentials: async () => ({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, requestsPerSecond: 1000 }),
@@ -29,7 +31,7 @@ function node(parameters: IDataObject = {}, staticData: IDataObject = {}, mode =
 		const [items = []] = (await new HubblePacketPollTrigger().poll.call(context)) ?? [];
 		return items.map(({ json }) => json);
 	};
-	return { poll, staticData };
+	return { poll, staticData, warnings };
 }
 
 const everything = { startFrom: 'everything', maxPackets: 2000 };
@@ -63,6 +65,15 @@ it('leaves the position alone on an error', async () => {
 	await expect(poll()).rejects.toThrow('scope');
 	expect(JSON.stringify(staticData)).toBe(before);
 	expect(await poll()).toHaveLength(1500);
+});
+
+it('tells in the log of packets that are none', async () => {
+	const { packets } = hubble.world.main;
+	const json = packets.json.bind(packets);
+	packets.json = (index) => (index === 3 ? json(index).replace('"payload":', '"load":') : json(index));
+	const { poll, warnings } = node(everything);
+	expect(await poll()).toHaveLength(1999);
+	expect(warnings).toEqual([expect.stringContaining('"Poll" left out 1 of 1000 packets; a packet needs')]);
 });
 
 it('shows a sample in a manual test and leaves the position alone', async () => {
