@@ -1,9 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
-import { decodeFields, payloadDecoder } from '../shared/decode';
+import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/decode';
 import { exportFields, exportTo } from '../shared/export';
 import { device, platformTags, type Field } from '../shared/fields';
 import type { Ask, Fields, Operation } from '../shared/operation';
-import { receivedAt, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
+import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
 import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/windows';
 import { numberIn, unixSeconds } from '../shared/values';
 
@@ -15,6 +15,7 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
+		refusesNothing: true,
 		toWire: unixSeconds('down'),
 	},
 	end: {
@@ -23,6 +24,7 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The end of the period, not part of it. Empty means now.',
+		refusesNothing: true,
 		// Without an end Hubble would leave the stream open for packets yet to come.
 		toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
 	},
@@ -69,11 +71,12 @@ function packetToJson({ isSimple, settings }: Ask) {
 	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
 }
 
-/** The simplified fields, and those that the payload has by the table. */
-function columns({ settings }: Ask): string[] {
-	const { field = [] } = (settings.table ?? {}) as { field?: Array<{ name: string }> };
-	const decoded = settings.decode === 'fields' ? field.map(({ name }) => `decoded.${name.trim()}`) : [];
-	return [...SIMPLIFIED, ...decoded, ...(decoded.length ? ['decodeError'] : [])];
+/** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
+function columns({ settings: { decode, table } }: Ask): string[] {
+	if (!decode || decode === 'none') return SIMPLIFIED;
+	const { field = [] } = (table ?? {}) as { field?: PayloadField[] };
+	const decoded = decode === 'fields' ? field.map((row) => `decoded.${nameOf(row)}`) : ['decoded'];
+	return [...SIMPLIFIED, ...decoded, 'decodeError'];
 }
 
 const getMany: Operation = {
@@ -84,7 +87,7 @@ const getMany: Operation = {
 	method: 'GET',
 	path: '/v1/org/{org_id}/packets',
 	scope: 'read-packets',
-	list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+	list: PACKETS,
 	hasRawTimes: true,
 	simplify: simplifyPacket,
 	toJson: packetToJson,
@@ -105,11 +108,10 @@ export const packetOperations: readonly Operation[] = [
 		settings: { ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
 		toItems: exportTo({
 			name: 'packets',
-			list: { rows: 'packets', pages: 'token', timeOf: receivedAt },
+			list: PACKETS,
 			toJson: packetToJson,
 			simplify: simplifyPacket,
 			columns,
-			timeOf: receivedAt,
 			ownerOf: (row) => (row as Packet).device,
 		}),
 	},

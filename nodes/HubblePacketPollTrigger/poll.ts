@@ -1,18 +1,23 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
-import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
 import { connect, type Hubble } from '../shared/connection';
-import { normalizePacket, PACKET_NEEDS, packetKey, receivedAt, type Packet } from '../shared/packet';
+import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
-import { pages } from '../shared/pages';
-import { unixSeconds } from '../shared/values';
+import { leftOut, pages, type Page } from '../shared/pages';
+import { isoTime } from '../shared/times';
+import { numberIn, unixSeconds } from '../shared/values';
 import { advance, behind, resume, type Position, type Stored } from './position';
 
 /** Packets in a full page, and days that Hubble keeps them (API definition, "Packets"). */
 const PAGE = 1000;
 const KEPT_S = 30 * 86_400;
 
-/** A manual test shows so many packets, of the last seven days. */
+/** Hubble's longest `Retry-After` (API definition), in milliseconds. */
+const LONGEST_PAUSE_MS = 300_000;
+
+/** A manual test shows so many packets, of the last seven days, and looks for them in so many pages. */
 const SAMPLE = 10;
+const SAMPLE_PAGES = 10;
 const SAMPLE_PERIOD_S = 7 * 86_400;
 
 /** What this process knows of a node's polls; another process knows nothing. */
@@ -48,28 +53,31 @@ export async function poll(context: IPollFunctions): Promise<INodeExecutionData[
 async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecutionData[][] | null> {
 	const hubble = await connect(context);
 	const toItems = itemsOf(context);
-	const most = Math.max(PAGE, context.getNodeParameter('maxPackets', 10_000) as number);
+	const most = readParameter(context, 'Max Packets per Execution', () => numberIn(PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000);
 	const startFrom = context.getNodeParameter('startFrom', 'now') as string;
 	const start = startOf(context, startFrom);
 	const stored = context.getWorkflowStaticData('node') as Stored;
-	const stream = [hubble.baseUrl, hubble.organizationId, startFrom, startFrom === 'date' ? start : ''].join(' ');
+	// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
+	const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
+	const stream = [hubble.baseUrl, hubble.organizationId, startFrom, typed].join(' ');
 
 	const from = resume(stored, stream, start, memory.emittedFrom);
 	let next = from;
 	let count = 0;
 	const items: INodeExecutionData[] = [];
-	for await (const page of pages(hubble, callAt(from), PACKETS)) {
-		const packets = page.rows.flatMap((row) => normalizePacket(row) ?? []);
-		const odd = page.rows.length - packets.length;
-		if (odd) context.logger.warn(`"${context.getNode().name}" left out ${odd} of ${page.rows.length} packets; a packet needs ${PACKET_NEEDS}`);
-		const rows = packets.map((packet) => ({ packet, key: packetKey(packet), time: receivedAt(packet) }));
-		const fresh = next.seen ? rows.filter(({ key }) => !next.seen?.includes(key)) : rows;
+	for await (const page of pagesFrom(context, hubble, from)) {
+		const { rows, odd = 0 } = page;
+		if (odd) context.logger.warn(`"${context.getNode().name}": ${leftOut(odd, PACKETS)}`);
+		const packets = (rows as Packet[]).map((packet) => ({ packet, key: packetKey(packet), time: heardAt(packet) }));
+		const seen = new Set(next.seen);
+		const fresh = packets.filter(({ key }) => !seen.has(key));
 		items.push(...toItems(fresh.map(({ packet }) => packet)));
-		next = behind(next, page.rows.length ? page.next : undefined, fresh);
-		count += page.rows.length;
-		if (page.retryAfterMs !== undefined && !page.rows.length) memory.notBefore = Date.now() + page.retryAfterMs;
+		next = behind(next, page.next, fresh, Math.floor(Date.now() / 1000));
+		count += rows.length + odd;
+		const isEmpty = rows.length + odd === 0;
+		if (isEmpty && page.retryAfterMs !== undefined) memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_PAUSE_MS);
 		// The empty page is the head of the stream; and a page is never read in part.
-		if (!page.rows.length || count + PAGE > most) break;
+		if (isEmpty || count + PAGE > most) break;
 	}
 	const changed = advance(stored, stream, from, next, items.length > 0);
 	if (changed) Object.assign(context.getWorkflowStaticData('node'), changed);
@@ -77,7 +85,29 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 	return items.length ? [items] : null;
 }
 
-const PACKETS = { rows: 'packets', pages: 'token' } as const;
+/** Answers to a token that Hubble knows no longer. */
+const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
+
+/**
+ * The stream from a position on. Where Hubble no longer takes its token, the time beside it: then packets may come
+ * again, and none is lost.
+ */
+async function* pagesFrom(context: IPollFunctions, hubble: Hubble, from: Position): AsyncGenerator<Page> {
+	let hasBegun = false;
+	try {
+		for await (const page of pages(hubble, callAt(from), PACKETS)) {
+			hasBegun = true;
+			yield page;
+		}
+	} catch (error) {
+		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
+		if (hasBegun || !from.token || !isUnknown) return await Promise.reject(error as Error);
+		context.logger.warn(
+			`"${context.getNode().name}" goes on from ${isoTime(from.start)}: Hubble does not accept the Continuation Token any longer. Packets may come again.`,
+		);
+		yield* pages(hubble, callAt({ start: from.start }), PACKETS);
+	}
+}
 
 /** The stream is left open: without `end`, Hubble goes on with packets yet to come. */
 const callAt = ({ token, start }: Position) =>
@@ -111,10 +141,12 @@ async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] |
 	const hubble: Hubble = await connect(context);
 	const toItems = itemsOf(context);
 	const end = Math.ceil(Date.now() / 1000);
-	const { method, path, scope } = callAt({});
-	for await (const { rows } of pages(hubble, { method, path, scope, query: { start: end - SAMPLE_PERIOD_S, end } }, PACKETS)) {
-		const items = toItems(rows.flatMap((row) => normalizePacket(row) ?? []));
+	const call = { ...callAt({ start: 0 }), query: { start: end - SAMPLE_PERIOD_S, end } };
+	let left = SAMPLE_PAGES;
+	for await (const { rows } of pages(hubble, call, PACKETS)) {
+		const items = toItems(rows as Packet[]);
 		if (items.length) return [items.slice(0, SAMPLE)];
+		if (--left === 0) break;
 	}
 	return null;
 }

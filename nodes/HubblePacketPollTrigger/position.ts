@@ -4,17 +4,27 @@
  * n8n stores the position before the execution of what was emitted exists, so a crash in between would lose
  * those packets if the new position were all there is. The one before is kept beside it. That n8n took over
  * is known only in the process that polls again after it emitted; any other process, after a crash or
- * restart, goes on from the one before: packets may come twice, and none is lost.
+ * restart, goes on from the one before: packets may come twice, and none is lost. An execution that n8n itself
+ * fails to make, and lives on, is not seen here: n8n tells a polling trigger nothing of it.
  */
 
-/** A place in the stream: a token of Hubble, or a time where there is no token yet. */
+/** A place in the stream: a token of Hubble, and a time for when there is none or Hubble takes it no longer. */
 export interface Position {
 	token?: string;
-	/** Unix seconds, inclusive. */
-	start?: number;
-	/** Keys of packets from `start` on that were read already. */
+	/** Unix seconds: what Hubble received before was read. */
+	start: number;
+	/** Without a token: keys of the packets read last, which may come again. */
 	seen?: string[];
 }
+
+/**
+ * How much earlier than its last packet a stream goes on by time: Hubble counts by when it received a packet,
+ * the packet says when it was heard, and a clock may be ahead.
+ */
+const MARGIN_S = 60;
+
+/** How many keys are kept: as many as a page has. */
+const SEEN = 1000;
 
 /** What n8n stores for the node. */
 export interface Stored {
@@ -46,12 +56,19 @@ export function advance(stored: Stored, stream: string, from: Position, next: Po
 	return isSame ? undefined : changed;
 }
 
-/** The position behind a page: its token, or where Hubble gave none, the time of its last packet. */
-export function behind(position: Position, next: string | undefined, rows: ReadonlyArray<{ key: string; time: number }>): Position {
-	if (next) return { token: next };
+/**
+ * The position behind a page: its token, or where Hubble gave none, the time of its last packet.
+ * @param now Unix seconds of the request: a packet that says it is of later is not believed
+ */
+export function behind(
+	position: Position,
+	token: string | undefined,
+	rows: ReadonlyArray<{ key: string; time: number }>,
+	now: number,
+): Position {
 	const last = rows.at(-1);
+	const start = last ? Math.max(position.start, Math.min(Math.floor(last.time), now) - MARGIN_S) : position.start;
+	if (token) return { token, start };
 	if (!last) return position;
-	const start = Math.floor(last.time);
-	const before = position.start === start ? (position.seen ?? []) : [];
-	return { start, seen: [...before, ...rows.filter(({ time }) => time >= start).map(({ key }) => key)] };
+	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-SEEN) };
 }

@@ -1,10 +1,10 @@
 /**
  * All rows of a list into one file of n8n's binary store, streamed page by page: neither the rows nor the
  * file are ever whole in memory. The exception is GeoJSON with one line per device, which has to wait for
- * the last packet and keeps 16 bytes of each until then.
+ * the last packet and keeps 24 bytes of each until then.
  */
 import { Hash } from 'node:crypto';
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Field } from './fields';
 import type { Ask, Fields } from './operation';
@@ -24,8 +24,6 @@ export interface Subject {
 	/** The flat fields that are the columns, unless others are chosen. */
 	simplify: (row: IDataObject) => IDataObject;
 	columns: (ask: Ask) => string[];
-	/** Unix seconds of a row, where rows come in the order of time. */
-	timeOf?: (row: IDataObject) => number;
 	/** To whom a row belongs: the lines of GeoJSON. */
 	ownerOf?: (row: IDataObject) => { id: string; name?: string };
 }
@@ -36,6 +34,8 @@ interface Writer {
 	row: (row: IDataObject) => string;
 	between: string;
 	rest: () => Iterable<string>;
+	/** What the item says of the file beside what it says of any. */
+	about?: () => IDataObject;
 }
 
 const FORMATS = {
@@ -56,14 +56,24 @@ export function csvCell(value: unknown): string {
 	return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
-/** A column is a simplified field, or a path into the row such as device.tags.site. */
+/** The value at a path such as device.tags.site; a key may itself hold dots. */
+function valueAt(value: unknown, path: string): unknown {
+	if (typeof value !== 'object' || value === null) return undefined;
+	if (Object.hasOwn(value, path)) return (value as IDataObject)[path];
+	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+		const key = path.slice(0, dot);
+		const found = Object.hasOwn(value, key) ? valueAt((value as IDataObject)[key], path.slice(dot + 1)) : undefined;
+		if (found !== undefined) return found;
+	}
+	return undefined;
+}
+
+/** A column is a simplified field, or a path into the row. */
 function csv({ simplify, columns }: Subject, ask: Ask): Writer {
 	const chosen = (ask.settings.columns as string[] | undefined) ?? columns(ask);
-	const cells = chosen.map((column) => {
-		const path = column.split('.');
-		return (row: IDataObject, flat: IDataObject) =>
-			csvCell(column in flat ? flat[column] : path.reduce<unknown>((value, key) => (value as IDataObject | undefined)?.[key], row));
-	});
+	const cells = chosen.map(
+		(column) => (row: IDataObject, flat: IDataObject) => csvCell(Object.hasOwn(flat, column) ? flat[column] : valueAt(row, column)),
+	);
 	return {
 		head: `${chosen.map(csvCell).join(',')}\r\n`,
 		row: (row) => {
@@ -93,23 +103,27 @@ function points({ simplify }: Subject): Writer {
 	};
 }
 
-/** A feature a device: its places in the order of time; a device that was in one place only is a point. */
-function lines({ simplify, ownerOf, timeOf }: Subject): Writer {
+/** A feature a device: its places in the order of time; a device with one packet only is a point. */
+function lines({ list, simplify, ownerOf }: Subject): Writer {
+	const timeOf = list.order?.timeOf ?? (() => NaN);
 	interface Track {
 		name: string | null;
-		/** Longitude, latitude, longitude … */
+		/** Longitude, latitude, Unix seconds, longitude … */
 		places: number[];
-		first?: number;
-		last?: number;
 	}
 	const tracks = new Map<string, Track>();
+	let withoutLocation = 0;
 	function* features() {
 		let between = '';
-		for (const [deviceId, { name, places, first = NaN, last = NaN }] of tracks) {
-			const coordinates = Array.from({ length: places.length / 2 }, (_, index) => places.slice(2 * index, 2 * index + 2));
+		for (const [deviceId, { name, places }] of tracks) {
+			const track = Array.from({ length: places.length / 3 }, (_, index) => places.slice(3 * index, 3 * index + 3));
+			// Packets come in the order in which Hubble received them.
+			track.sort(([, , a = 0], [, , b = 0]) => a - b);
+			const coordinates = track.map(([longitude, latitude]) => [longitude, latitude]);
 			const geometry =
 				coordinates.length > 1 ? { type: 'LineString', coordinates } : { type: 'Point', coordinates: coordinates[0] };
-			const properties = { deviceId, deviceName: name, count: coordinates.length, firstTime: isoTime(first), lastTime: isoTime(last) };
+			const [firstTime, lastTime] = [track[0], track.at(-1)].map((place) => isoTime(place?.[2] ?? NaN));
+			const properties = { deviceId, deviceName: name, count: coordinates.length, firstTime, lastTime };
 			yield `${between}${JSON.stringify({ type: 'Feature', geometry, properties })}`;
 			between = ',\n';
 		}
@@ -119,22 +133,25 @@ function lines({ simplify, ownerOf, timeOf }: Subject): Writer {
 		head: COLLECTION[0],
 		row: (row) => {
 			const { latitude, longitude } = simplify(row);
-			if (typeof latitude !== 'number' || typeof longitude !== 'number') return '';
+			if (typeof latitude !== 'number' || typeof longitude !== 'number') {
+				withoutLocation += 1;
+				return '';
+			}
 			const { id, name = null } = ownerOf?.(row) ?? { id: '' };
 			let track = tracks.get(id);
-			if (!track) tracks.set(id, (track = { name, places: [], first: timeOf?.(row) }));
-			track.places.push(longitude, latitude);
-			track.last = timeOf?.(row);
+			if (!track) tracks.set(id, (track = { name, places: [] }));
+			track.places.push(longitude, latitude, timeOf(row));
 			return '';
 		},
 		between: '',
 		rest: features,
+		about: () => ({ withoutLocation }),
 	};
 }
 
 /**
  * Writes the file of one item and gives the item: the file, and in its JSON what is in it. Where On Error says
- * to continue, a failing page ends the file instead of losing it; `stoppedBy` then says why, and
+ * to continue, a failing page ends the file instead of losing it; `stoppedBy` then says why and what to do, and
  * `continuationToken` where to go on.
  */
 export const exportTo =
@@ -143,31 +160,35 @@ export const exportTo =
 		const { settings, keeps } = ask;
 		const format = String(settings.format) as keyof typeof FORMATS;
 		const { extension, mimeType, writer } = FORMATS[format];
-		const { head, row: write, between, rest } = writer(subject, ask);
+		const { head, row: write, between, rest, about } = writer(subject, ask);
+		const timeOf = subject.list.order?.timeOf;
 		const toJson = subject.toJson(ask);
 		const requestsBefore = hubble.requests;
-		let [count, bytes] = [0, 0];
-		let [first, last]: Array<number | undefined> = [];
+		let [count, bytes, skipped] = [0, 0, 0];
+		let [first, last] = [Infinity, -Infinity];
 		let stopped: IDataObject = {};
 		let failure: unknown;
 
-		async function* texts() {
+		async function* parts() {
 			yield head;
 			let { token } = ask;
 			try {
-				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
+				for await (const { rows, next, odd = 0 } of pagesOf(hubble, call, subject.list, ask)) {
+					skipped += odd;
 					const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
 					const room = ask.limit - count;
 					const taken = kept.length > room ? kept.slice(0, room) : kept;
 					if (taken.length) {
 						yield (count ? between : '') + taken.map((row) => write(toJson(row))).join(between);
-						first ??= subject.timeOf?.(taken[0] ?? {});
-						last = subject.timeOf?.(taken.at(-1) ?? {}) ?? last;
+						for (const time of timeOf ? taken.map(timeOf) : []) {
+							if (time < first) first = time;
+							if (time > last) last = time;
+						}
 						count += taken.length;
 					}
 					if (count >= ask.limit) {
 						// A token leads to a whole page: of a page that was cut, the rows written come again.
-						if (taken.length < kept.length) stopped = { continuationToken: token, rowsRepeated: taken.length };
+						if (taken.length < kept.length) stopped = token ? { continuationToken: token, rowsRepeated: taken.length } : {};
 						else if (next) stopped = { continuationToken: next };
 						break;
 					}
@@ -177,14 +198,14 @@ export const exportTo =
 				// An error inside a stream that nobody reads yet would end the process: the file ends, then it is thrown.
 				failure = error;
 				if (!count || !context.continueOnFail() || hubble.signal?.aborted) return;
-				const { message, context: details } = error as Error & { context?: IDataObject };
-				stopped = { stoppedBy: message, continuationToken: details?.resumeToken, resumeTime: details?.resumeTime };
+				const { message, description, context: details } = error as NodeOperationError;
+				stopped = { stoppedBy: [message, description].filter(Boolean).join('. '), continuationToken: details?.resumeToken ?? token };
 			}
 			yield* rest();
 		}
 
 		async function* chunks() {
-			for await (const text of texts()) if (text) yield Buffer.from(text);
+			for await (const text of parts()) if (text) yield Buffer.from(text);
 		}
 
 		async function* counted() {
@@ -202,8 +223,17 @@ export const exportTo =
 		// streams, and `from` is inherited.
 		const file = await context.helpers.prepareBinaryData(Hash.from(counted()), fileName, settings.gzip ? 'application/gzip' : mimeType);
 		if (failure && !stopped.stoppedBy) throw failure as Error;
-		const times = subject.timeOf ? { firstTime: isoTime(first ?? NaN), lastTime: isoTime(last ?? NaN) } : {};
-		const json: IDataObject = { fileName, count, ...times, bytes, requests: hubble.requests - requestsBefore, ...stopped };
+		const times = timeOf ? { firstTime: isoTime(first), lastTime: isoTime(last) } : {};
+		const json: IDataObject = {
+			fileName,
+			count,
+			...times,
+			bytes,
+			requests: hubble.requests - requestsBefore,
+			...about?.(),
+			...(skipped ? { skipped } : {}),
+			...stopped,
+		};
 		return [{ json, binary: { [String(settings.binaryField || 'data')]: file } }];
 	};
 

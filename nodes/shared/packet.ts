@@ -1,5 +1,6 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
+import type { List } from './pages';
 import { isoTime } from './times';
 
 /**
@@ -67,10 +68,21 @@ export function packetKey({ device: { id, sequence_number, timestamp } }: Packet
 	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
 }
 
-/** When Hubble received the packet, in Unix seconds: the order of the packet history. */
-export function receivedAt(row: IDataObject): number {
+/**
+ * When the packet was heard, in Unix seconds. The packet history is in the order in which Hubble received the
+ * packets, which is about the same; both may differ by the delay of an upload or an error of a clock.
+ */
+export function heardAt(row: IDataObject): number {
 	return seconds((row as Packet).device.timestamp);
 }
+
+/** The packet history: what a row must be, and how the rows lie in time. */
+export const PACKETS: List = {
+	rows: 'packets',
+	pages: 'token',
+	accept: { row: normalizePacket, needs: PACKET_NEEDS },
+	order: { timeOf: heardAt, keyOf: (row: IDataObject) => packetKey(row as Packet) },
+};
 
 /** The names of the ten flat fields. */
 export const SIMPLIFIED = [

@@ -8,19 +8,28 @@ import { retryAfter, send, type Call, type Reply } from './transport';
 export interface List {
 	/** The field of the reply that holds the rows. */
 	rows: string;
-	/**
-	 * The Unix seconds by which Hubble orders the rows and cuts a period of `start` and `end`. With it a
-	 * closed period is read in parallel windows (`windows.ts`).
-	 */
-	timeOf?: (row: IDataObject) => number;
+	/** What a row must be, and in what words a row is refused that is not. Without it any object will do. */
+	accept?: { row: (row: IDataObject) => IDataObject | undefined; needs: string };
+	/** With it a closed period of `start` and `end` is read in parallel windows (`windows.ts`). */
+	order?: Order;
 	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
 	pages: 'token' | 'number' | 'one';
 	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
 	pageSize?: { name: string; min: number; max: number };
 }
 
+/** How the rows of a stream lie in time. */
+export interface Order {
+	/** About when Hubble received the row, in Unix seconds; NaN when the row does not tell. */
+	timeOf: (row: IDataObject) => number;
+	/** What makes a row itself, in whichever page it comes. */
+	keyOf: (row: IDataObject) => string;
+}
+
 export interface Page {
 	rows: IDataObject[];
+	/** How many rows were left out because they are not what they should be (`accept`). */
+	odd?: number;
 	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
@@ -45,24 +54,24 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		let rows: IDataObject[];
-		let isFull: boolean;
+		let found: Page;
 		let headers: IDataObject;
 		try {
 			const reply = await send(hubble, { ...call, query, token });
-			rows = rowsIn(hubble, list, reply);
-			isFull = (reply.body[list.rows] as unknown[]).length >= (pageSize ?? Infinity);
+			found = rowsIn(hubble, list, reply);
 			({ headers } = reply);
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
+		const { rows, odd = 0 } = found;
 		rowsFetched += rows.length;
+		const isFull = rows.length + odd >= (pageSize ?? Infinity);
 		const next = {
 			token: String(headers['continuation-token'] ?? '') || undefined,
 			number: isFull ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { rows, next, retryAfterMs: retryAfter(headers) };
+		yield { ...found, next, retryAfterMs: retryAfter(headers) };
 		if (!next) return;
 		if (seen.has(next)) {
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
@@ -76,11 +85,16 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 }
 
 /** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
-export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
-	const rows = body[list.rows];
-	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
-	return rowsOf(rows);
+export function rowsIn({ context, baseUrl }: Hubble, { rows: name, accept }: List, { body, requestId }: Reply): Page {
+	const list = body[name];
+	if (!Array.isArray(list)) throw foreignReply(context.getNode(), `a list "${name}"`, baseUrl, requestId);
+	const rows = accept ? rowsOf(list).map(accept.row).filter((row) => row !== undefined) : rowsOf(list);
+	return { rows, odd: list.length - rows.length };
 }
+
+/** What the user reads of rows that were left out. */
+export const leftOut = (odd: number, { rows, accept }: List) =>
+	`${odd} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
 
 /** The rows of a list, without what is no row; none when it is no list. */
 export function rowsOf(list: unknown): IDataObject[] {
@@ -88,24 +102,22 @@ export function rowsOf(list: unknown): IDataObject[] {
 	return list.filter((row): row is IDataObject => typeof row === 'object' && row !== null);
 }
 
-/** Where a list that broke off goes on: at a token or, where there is none, at a time. */
+/** Where a list that broke off goes on. */
 export interface Progress {
 	pages: number;
 	rowsFetched: number;
 	token?: string;
-	time?: string | null;
 }
 
 /** The error with how many rows came before it and where to go on. */
-export function withProgress({ context }: Hubble, cause: unknown, { pages, rowsFetched, token, time }: Progress): Error {
+export function withProgress({ context }: Hubble, cause: unknown, { pages, rowsFetched, token }: Progress): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
 	if (pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
-		const place = token ? `give this Continuation Token under Options: ${token}` : time && `set the Start Time to ${time}`;
-		const resume = place ? ` To go on from there, ${place}` : '';
+		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
 		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
-		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : time ? { resumeTime: time } : {}) });
+		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : {}) });
 	}
 	return error;
 }

@@ -90,7 +90,7 @@ export function readAsk(context: IExecuteFunctions, stored: IDataObject, operati
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
 	const wanted = list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
-	const isCapped = list !== undefined && isTool && wanted > TOOL_ROWS;
+	const isCapped = list !== undefined && !operation.toItems && isTool && wanted > TOOL_ROWS;
 	const ask: Ask = {
 		item,
 		path: values(operation.inPath) as Record<string, string>,

@@ -10,7 +10,7 @@ import { runBatches } from './batch';
 import { connect, type Hubble } from './connection';
 import { foreignReply } from './errors';
 import type { Ask, Operation } from './operation';
-import type { List } from './pages';
+import { leftOut, type List } from './pages';
 import { readAsk, withoutUndefined } from './read';
 import { withIsoTimes } from './times';
 import { send, type Call } from './transport';
@@ -61,7 +61,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 
 	const warnings = new Set(asks.flatMap((ask) => operation.warn?.(ask) ?? []));
 	for (const message of warnings) {
-		context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+		warn(context, message);
 	}
 
 	const { batch } = operation;
@@ -84,6 +84,9 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	return [outputs.flat()];
 }
 
+const warn = (context: IExecuteFunctions, message: string) =>
+	context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+
 /**
  * What continue-on-fail puts in the place of data. n8n sends a row to the error output only when it holds
  * `error` and `message` alone, and cuts it down to its `error` when the item carries the error itself; so
@@ -92,8 +95,8 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	if (context.getNode().onError === 'continueErrorOutput') return row;
-	const { status, requestId, rowsFetched, resumeToken, resumeTime } = failure.context;
-	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, resumeTime }) };
+	const { status, requestId, rowsFetched, resumeToken } = failure.context;
+	return { ...row, ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
@@ -142,7 +145,7 @@ async function runOne(
 	const pairedItem = { item: ask.item };
 	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row), pairedItem })));
 	if (list) {
-		const isFull = await runList(hubble, list, call, ask, finish);
+		const isFull = await runList(context, hubble, list, call, ask, finish);
 		if (isFull && ask.isCapped) {
 			const note = `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.`;
 			emit([{ json: { note } }]);
@@ -169,6 +172,7 @@ async function runOne(
  * @returns whether the limit ended it, so that there may be more
  */
 async function runList(
+	context: IExecuteFunctions,
 	hubble: Hubble,
 	list: List,
 	call: Call,
@@ -177,11 +181,17 @@ async function runList(
 ): Promise<boolean> {
 	const { keeps } = ask;
 	let missing = ask.limit;
-	for await (const { rows } of pagesOf(hubble, call, list, ask)) {
-		const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
-		emit(kept.length > missing ? kept.slice(0, missing) : kept);
-		missing -= kept.length;
-		if (missing <= 0) return true;
+	let leftOutRows = 0;
+	try {
+		for await (const { rows, odd = 0 } of pagesOf(hubble, call, list, ask)) {
+			leftOutRows += odd;
+			const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
+			emit(kept.length > missing ? kept.slice(0, missing) : kept);
+			missing -= kept.length;
+			if (missing <= 0) return true;
+		}
+		return false;
+	} finally {
+		if (leftOutRows) warn(context, leftOut(leftOutRows, list));
 	}
-	return false;
 }

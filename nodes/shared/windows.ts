@@ -3,16 +3,20 @@
  * of Continuation-Tokens uses only a part of the requests that Hubble allows.
  *
  * A part, called window, begins at a whole second and has its own chain of tokens. Each chain asks up to
- * the end of the whole period; a window ends where the next one begins, and what its last page holds
- * beyond that is dropped. So a token of any window is a token of all that follows. Windows are made while
- * reading, by the density that the pages show: a period says nothing about when its packets came.
+ * the end of the whole period, so that a token of any window is a token of all that follows. A window ends
+ * at the row with which the next one begins, wherever that comes. Times are no help there: Hubble orders and
+ * cuts by when it received a packet, and a packet says when it was heard, by another clock (API definition,
+ * `start` and "Device Object"). They only tell about where to begin a window. A window that begins at the
+ * wrong place costs requests: the one before it then reads on to the end, and nothing is lost or doubled.
+ *
+ * Windows are made while reading, by the density that the pages show: a period says nothing about when its
+ * packets came.
  */
 import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { pages, rowsIn, withProgress, type List, type Page } from './pages';
-import { isoTime } from './times';
+import { pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
 import { send, type Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
@@ -44,7 +48,7 @@ export const MOST_WINDOWS = 8;
 export interface Span {
 	from: number;
 	to: number;
-	/** Everything before this time was read. */
+	/** About the time up to which everything was read. */
 	readTo: number;
 	/** Rows a second around `readTo`, or what is expected there. */
 	density: number;
@@ -58,7 +62,25 @@ interface Window extends Span {
 	isBusy: boolean;
 	/** Pages that wait for the windows before this one. */
 	ready: Page[];
+	/** Keys of its first rows, by which the window before it knows its end; empty when it has none. */
+	head?: string[];
 	error?: unknown;
+}
+
+/** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
+const CLOCKS_AHEAD = 0.03;
+
+/** About how far a page reaches; NaN when its rows tell no time. */
+function reach(times: readonly number[]): number {
+	const sorted = Float64Array.from(times.filter(Number.isFinite)).sort();
+	return sorted[Math.ceil((1 - CLOCKS_AHEAD) * (sorted.length - 1))] ?? NaN;
+}
+
+/** Where in `keys` the rows of `head` begin; -1 where they do not. All rows from there on must agree: one may come twice. */
+export function startOf(head: readonly string[], keys: readonly string[]): number {
+	return keys.findIndex(
+		(key, start) => key === head[0] && head.every((wanted, index) => (keys[start + index] ?? wanted) === wanted),
+	);
 }
 
 /**
@@ -96,39 +118,64 @@ export const aheadFor = (latencyMs: number, streams: number) => (streams === 1 |
 export interface Source {
 	/** The page at `token`, or the first one from `from` on. */
 	fetch: (from: number, token?: string) => Promise<Page>;
+	/** About when Hubble received the row, in Unix seconds. */
 	timeOf: (row: IDataObject) => number;
+	/** What makes a row itself. */
+	keyOf: (row: IDataObject) => string;
 	/** How many windows to read at once, now. */
 	streams: () => number;
 	/** How many pages that many windows may read ahead. */
 	ahead: (streams: number) => number;
 	/** The error that a failed page becomes: how many rows came before it, and where it begins. */
-	failure: (error: unknown, at: { pages: number; rows: number; from: number; token?: string }) => unknown;
+	failure: (error: unknown, at: { pages: number; rows: number; token?: string }) => unknown;
 }
 
 /**
- * All rows of the period `from` … `to` in the order of their time, page by page, read in as many windows
- * as `streams` says. What was read before a failing page is given before its error is thrown.
+ * All rows of the period `from` … `to` in Hubble's order, page by page, read in as many windows as `streams`
+ * says. What was read before a failing page is given before its error is thrown.
  */
 export async function* inOrder(source: Source, from: number, to: number): AsyncGenerator<Page> {
-	const { timeOf } = source;
 	const opened = (span: Span): Window => ({ ...span, tokens: new Set(), isBusy: false, ready: [] });
 	const windows = [opened({ from, to, readTo: from, density: 0, isDone: false })];
-	let canSplit = true;
+	let canCut = true;
 	let wake = () => {};
 
-	/** Puts a page where it belongs, without what lies beyond the window. */
-	const take = (window: Window, { rows, next }: Page) => {
-		const times = rows.map(timeOf);
-		const last = times.at(-1) ?? window.readTo;
-		const isSorted = times.every((time, index) => time >= (times[index - 1] ?? window.readTo));
-		if (!isSorted && windows.length > 1) throw new Error('The packets are not in the order of their time. Set Parallel Windows to 1.');
-		canSplit &&= isSorted;
-		const isLast = next === undefined || (canSplit && last >= window.to);
+	/** Ends a window where the next one begins, if that is in one of its pages from the one at `since` on. */
+	const join = (window: Window | undefined, since: number) => {
+		const head = window && windows[windows.indexOf(window) + 1]?.head;
+		if (!window || !head?.length) return;
+		for (let index = since; index < window.ready.length; index++) {
+			const { rows, odd } = window.ready[index] as Page;
+			const end = startOf(head, rows.map(source.keyOf));
+			if (end < 0) continue;
+			window.ready.splice(index, Infinity, { rows: rows.slice(0, end), odd });
+			window.isDone = true;
+			return;
+		}
+	};
+
+	const take = (window: Window, page: Page) => {
+		const index = windows.indexOf(window);
+		// It was given up, or it ended before this page: the next one has its rows.
+		if (index < 0 || window.isDone) return;
+		const { rows, next } = page;
 		if (next !== undefined && window.tokens.has(next)) throw new Error('Hubble gave the same Continuation-Token twice.');
 		if (next !== undefined) window.tokens.add(next);
-		window.ready.push({ rows: isLast && canSplit ? rows.filter((_, index) => (times[index] ?? 0) < window.to) : rows, next });
-		window.density = rows.length / Math.max(last - window.readTo, 1e-3);
-		Object.assign(window, { readTo: last, token: next, isDone: isLast });
+		// Times that do not advance tell nothing of where to begin another window.
+		const readTo = Math.max(window.readTo, reach(rows.map(source.timeOf)) || 0);
+		window.density = readTo > window.readTo ? rows.length / (readTo - window.readTo) : 0;
+		Object.assign(window, { readTo, token: next });
+		window.ready.push(page);
+		if (!window.head && (rows.length || next === undefined)) {
+			window.head = rows.map(source.keyOf);
+			join(windows[index - 1], 0);
+		}
+		join(window, window.ready.length - 1);
+		if (next === undefined && !window.isDone) {
+			// It came to the end of the period and did not meet the windows behind it: it has their rows.
+			window.isDone = true;
+			windows.splice(index + 1);
+		}
 	};
 
 	const advance = async (window: Window) => {
@@ -136,10 +183,18 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		try {
 			take(window, await source.fetch(window.from, window.token));
 		} catch (error) {
-			window.error = error;
-			// What comes after a gap is of no use; and this window may be such itself.
 			const index = windows.indexOf(window);
-			if (index >= 0) windows.splice(index + 1);
+			const before = windows[index - 1];
+			window.error = error;
+			if (before && !window.head) {
+				// It never began: its part is left to the window before it.
+				windows.splice(index);
+				before.to = to;
+				canCut = false;
+			} else if (index >= 0) {
+				// What comes after a gap is of no use.
+				windows.splice(index + 1);
+			}
 		}
 		window.isBusy = false;
 		wake();
@@ -147,8 +202,10 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 
 	/** Starts as many requests as make sense now. */
 	const fill = () => {
-		const streams = canSplit ? source.streams() : 1;
-		const isIdle = ({ isBusy, isDone, error }: Window) => !isBusy && !isDone && !error;
+		const streams = source.streams();
+		/** Whether a window may be at its end, which shows when the next one begins. */
+		const isWaiting = (window: Window) => window.readTo >= window.to && !hasBegun(windows[windows.indexOf(window) + 1]);
+		const isIdle = (window: Window) => !window.isBusy && !window.isDone && !window.error && !isWaiting(window);
 		for (;;) {
 			const busy = windows.filter(({ isBusy }) => isBusy).length;
 			if (busy >= streams) return;
@@ -156,10 +213,10 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			const limit = source.ahead(streams);
 			const hasRoom = ahead < limit;
 			// Without room only the windows that come next are read: that makes room soonest.
-			const isInReach = ({ ready }: Window, index: number) =>
-				hasRoom || (index === 0 ? !ready.length : index < streams && ahead < 1.5 * limit);
+			const isInReach = ({ ready, head }: Window, index: number) =>
+				hasRoom || !head || (index === 0 ? !ready.length : index < streams && ahead < 1.5 * limit);
 			let next = windows.find((window, index) => isIdle(window) && isInReach(window, index));
-			if (!next && streams > 1 && ahead < 1.5 * limit) {
+			if (!next && canCut && streams > 1 && ahead < 1.5 * limit) {
 				const near = hasRoom ? windows : windows.slice(0, 1);
 				const seam = near.some(isIdle) ? undefined : seamIn(near, hasRoom ? PAGES_EACH : PAGES_EACH_NEAR);
 				const window = seam && windows[seam.index];
@@ -176,16 +233,17 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 
 	for (let [pages, rows] = [0, 0]; ; ) {
 		fill();
-		const [window] = windows;
+		const [window, following] = windows;
 		if (!window) return;
-		const page = window.ready.shift();
+		// A page may hold the end of its window, which shows when the next one begins.
+		const page = hasBegun(following) ? window.ready.shift() : undefined;
 		if (page) {
 			pages += 1;
 			rows += page.rows.length;
 			yield page;
-		} else if (window.error) {
-			throw source.failure(window.error, { pages, rows, from: window.from, token: window.token });
-		} else if (window.isDone) {
+		} else if (window.error && !window.ready.length) {
+			throw source.failure(window.error, { pages, rows, token: window.token });
+		} else if (window.isDone && !window.ready.length) {
 			windows.shift();
 		} else {
 			await new Promise<void>((done) => (wake = done));
@@ -193,13 +251,15 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 	}
 }
 
+/** Whether it is known with which row a window begins; there may be no window. */
+const hasBegun = (window?: Window) => !window || window.head !== undefined;
+
 /**
- * The pages of a closed period in order, as `pages` of transport.ts gives them, but as fast as the pace allows.
- * An error names the Continuation Token, or the time, from which another run goes on; both hold to the
- * end of the period.
+ * The pages of a closed period in order, as `pages` gives them, but as fast as the pace allows.
+ * An error names the Continuation Token from which another run goes on, to the end of the period.
  * @param most windows at once; 1 reads one page after the other
  */
-export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOST_WINDOWS): AsyncGenerator<Page> {
+function windowedPages(hubble: Hubble, call: Call, list: List, order: Order, most = MOST_WINDOWS): AsyncGenerator<Page> {
 	const endpoint = `${call.method} ${call.path}`;
 	const end = Number(call.query?.end);
 	const start = Number(call.query?.start ?? Math.floor(Date.now() / 1000) - DEFAULT_PERIOD_S);
@@ -211,13 +271,12 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
 				const { headers, ms } = reply;
 				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
 				const next = String(headers['continuation-token'] ?? '') || undefined;
-				return { rows: rowsIn(hubble, list, reply), next };
+				return { ...rowsIn(hubble, list, reply), next };
 			},
-			timeOf: list.timeOf ?? (() => NaN),
+			...order,
 			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
 			ahead: (streams) => aheadFor(latencyMs, streams),
-			failure: (error, { pages: count, rows, from, token }) =>
-				withProgress(hubble, error, { pages: count, rowsFetched: rows, token, time: isoTime(from) }),
+			failure: (error, { pages: count, rows, token }) => withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
 		},
 		start,
 		end,
@@ -229,8 +288,8 @@ export function windowedPages(hubble: Hubble, call: Call, list: List, most = MOS
  * after the other and no more than the limit needs.
  */
 export function pagesOf(hubble: Hubble, call: Call, list: List, { limit, token, keeps, settings }: Ask): AsyncGenerator<Page> {
-	if (list.timeOf && limit === Infinity && !token) {
-		return windowedPages(hubble, call, list, settings.parallelWindows as number | undefined);
+	if (list.order && limit === Infinity && !token) {
+		return windowedPages(hubble, call, list, list.order, settings.parallelWindows as number | undefined);
 	}
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	// A filter on our side may need many rows for few: then whole pages are fetched.

@@ -36,6 +36,16 @@ async function write(parameters: INode['parameters'], more: Partial<Setup> = {})
 	return { json, mimeType: file.mimeType, bytes: Buffer.from(file.data, 'base64') };
 }
 
+/** Changes packets on their way; gives back how to end it. */
+function changePackets(change: (json: string, index: number) => string) {
+	const { packets } = hubble.world.main;
+	const { json } = packets;
+	packets.json = (index) => change(json(index), index);
+	return () => {
+		packets.json = json;
+	};
+}
+
 const packets = () => Array.from({ length: hubble.world.main.packets.length }, (_, index) => hubble.world.main.packets.get(index));
 
 /** An independent reader of RFC 4180. */
@@ -86,6 +96,26 @@ describe('CSV', () => {
 		expect(Number(rows[0]?.[11])).toBeCloseTo(payload.readInt16BE(4) / 100);
 	});
 
+	it('has what decoding gives as a whole', async () => {
+		const { bytes } = await write({ format: 'csv', decodePayload: 'hex' });
+		const [header, first] = parseCsv(bytes.toString());
+		expect(header?.slice(10)).toEqual(['decoded', 'decodeError']);
+		expect(first?.slice(10)).toEqual([Buffer.from(String(packets()[0]?.device.payload), 'base64').toString('hex'), '']);
+	});
+
+	it('finds columns whose names hold dots', async () => {
+		const restore = changePackets((json) => json.replace('"tags":{', '"tags":{"a.b":"dotted",'));
+		const { bytes } = await write({
+			format: 'csv',
+			columns: ['device.tags.a.b', 'decoded.x.y', 'decoded.x.z'],
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 'x.y', type: 'uint8', offset: 0, add: '={{ "5" }}' }] },
+		});
+		restore();
+		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
+		expect(parseCsv(bytes.toString())[1]).toEqual(['dotted', String(payload.readUInt8(0) + 5), '']);
+	});
+
 	it('takes columns in their order, from the short and the whole packet', async () => {
 		const { bytes } = await write({ format: 'csv', columns: ['device.tags._env', 'packetKey', 'location', 'nothing'] });
 		const [header, first] = parseCsv(bytes.toString());
@@ -126,7 +156,21 @@ describe('GeoJSON', () => {
 			expected.set(device.id, [...(expected.get(device.id) ?? []), [location.longitude, location.latitude]]);
 		}
 		expect(new Map(features.map(({ geometry, properties }) => [properties.deviceId, geometry?.coordinates]))).toEqual(expected);
-		expect(json.count).toBe(4500);
+		expect(json).toMatchObject({ count: 4500, withoutLocation: 0 });
+	});
+
+	it('lines: in order of the packets\' own times, and the item says how many have no place', async () => {
+		const restore = changePackets((json, index) => {
+			if (index % 10) return json.replace(/"device":\{"id":"[^"]*"/, '"device":{"id":"d"').replace(/(-?[\d.]+),("counter")/, `${1e9 - index},$2`);
+			return json.replace(/"location":\{[^}]*\}/, '"location":null');
+		});
+		const { bytes, json } = await write({ format: 'geojsonLines' });
+		restore();
+		expect(json).toMatchObject({ count: 4500, withoutLocation: 450 });
+		const line = (JSON.parse(bytes.toString()) as Collection).features.find(({ properties }) => properties.deviceId === 'd');
+		const placed = packets().filter((_, index) => index % 10).reverse();
+		expect(line?.geometry?.coordinates).toEqual(placed.map(({ location }) => [location.longitude, location.latitude]));
+		expect(line?.properties).toMatchObject({ count: 4050, firstTime: new Date((1e9 - 4499) * 1000).toISOString() });
 	});
 });
 
@@ -145,16 +189,26 @@ it('stops at the limit, and its token leads to the rest', async () => {
 	expect([...lines(bytes), ...lines(rest.bytes).slice(500)].map((line) => JSON.parse(line) as Packet)).toEqual(packets());
 });
 
+it('leaves out what is no packet, and says how many', async () => {
+	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device"', '"devise"') : json));
+	const { json, bytes } = await write({ format: 'ndjson' });
+	const { items, hints } = await execute(setup({ operation: 'getAll', returnAll: true }));
+	restore();
+	expect(json).toMatchObject({ count: 4495, skipped: 5 });
+	expect(bytes.toString().trimEnd().split('\n')).toHaveLength(4495);
+	expect(items).toHaveLength(4495);
+	expect(hints).toEqual([expect.stringContaining('5 of the packets were left out: each needs a device ID')]);
+});
+
 it('an error ends the run, or the file where On Error says to continue', async () => {
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
 	await expect(write({ format: 'ndjson' })).rejects.toMatchObject({ message: expect.stringContaining('needs the scope') });
 	hubble.clearFaults();
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
 	const { json, bytes } = await write({ format: 'ndjson' }, { onError: 'continueRegularOutput' });
-	expect(json).toMatchObject({ count: expect.any(Number), stoppedBy: expect.stringContaining('scope') });
+	expect(json).toMatchObject({ count: expect.any(Number), stoppedBy: expect.stringMatching(/scope .*Give the key this scope.*X-Request-ID: /s) });
 	hubble.clearFaults();
-	const { continuationToken, resumeTime } = json;
-	const rest = await write({ format: 'ndjson', ...(continuationToken ? { options: { continueFrom: continuationToken as string } } : { startTime: resumeTime as string }) });
+	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
 	const lines = (bytes.toString() + rest.bytes.toString()).trimEnd().split('\n');
 	expect(lines.map((line) => JSON.parse(line) as Packet)).toEqual(packets());
 });
@@ -170,6 +224,17 @@ describe('parallel windows in Get Many', () => {
 		expect(new Set(hubble.log.map(({ query }) => (query as { start: string }).start)).size).toBeGreaterThan(1);
 	});
 
+	it.each([2_000, 7_200_000])('are complete and in order when clocks are up to %d ms off', async (clockSkewMs) => {
+		const skewed = await startSimulator({ devices: 30, packets: 20_000, days: 1, limits: false, latencyMs: 100, clockSkewMs });
+		const credential = { apiToken: skewed.token, organizationId: skewed.organizationId, baseUrl: skewed.url, requestsPerSecond: 100 };
+		const { items, error } = await execute({ ...setup({ operation: 'getAll', returnAll: true, simplify: false }), credential });
+		await skewed.close();
+		expect(error).toBeUndefined();
+		const { packets: history } = skewed.world.main;
+		expect(items.map(({ json }) => json)).toEqual(Array.from({ length: 20_000 }, (_, index) => history.get(index)));
+		expect(new Set(skewed.log.map(({ query }) => (query as { start: string }).start)).size).toBeGreaterThan(1);
+	});
+
 	it('do not when one window is the most', async () => {
 		hubble.set({ latencyMs: 300 });
 		const { items } = await execute(setup({ operation: 'getAll', returnAll: true, options: { parallelWindows: 1 } }));
@@ -181,12 +246,11 @@ describe('parallel windows in Get Many', () => {
 		hubble.set({ latencyMs: 300 });
 		hubble.addFault({ call: 'listPackets', status: 404, skip: 4, times: 99 });
 		const first = await execute({ ...setup({ operation: 'getAll', returnAll: true }), onError: 'continueRegularOutput' });
-		const { resumeToken, resumeTime, rowsFetched } = first.items.pop()?.json ?? {};
+		const { resumeToken, rowsFetched } = first.items.pop()?.json ?? {};
 		expect(ids(first.items)).toEqual(all().slice(0, rowsFetched as number));
 		hubble.clearFaults();
 		hubble.set({ latencyMs: 0 });
-		const more = resumeToken ? { options: { continueFrom: resumeToken } } : { startTime: resumeTime };
-		const second = await execute(setup({ operation: 'getAll', returnAll: true, ...more } as INode['parameters']));
+		const second = await execute(setup({ operation: 'getAll', returnAll: true, options: { continueFrom: resumeToken } } as INode['parameters']));
 		expect([...ids(first.items), ...ids(second.items)]).toEqual(all());
 	});
 });

@@ -1,6 +1,8 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
+import fastify from 'fastify';
+import { packetKey } from '../../nodes/shared/packet';
 import { httpRequest } from './pollContext';
-import type { IDataObject, IPollFunctions } from 'n8n-workflow';
+import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 
@@ -13,18 +15,24 @@ afterEach(async () => await hubble.close());
 let nodes = 0;
 
 /** A node of its own with what n8n gives to `poll`. */
-function node(parameters: IDataObject = {}, staticData: IDataObject = {}, mode = 'trigger') {
+function node(
+	parameters: IDataObject = {},
+	staticData: IDataObject = {},
+	mode = 'trigger',
+	expressions: Record<string, () => unknown> = {},
+	baseUrl = hubble.url,
+) {
 	const id = `node ${++nodes}`;
 	const warnings: string[] = [];
 	const context = {
 		getMode: () => mode,
 		getWorkflow: () => ({ id: 'workflow' }),
-		getNode: () => ({ id, name: 'Poll' }),
+		getNode: () => ({ id, name: 'Poll', parameters }),
 		getTimezone: () => 'UTC',
 		logger: { warn: (line: string) => warnings.push(line) },
-		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
+		getNodeParameter: (name: string, fallback: unknown) => expressions[name]?.() ?? parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
-		getCredentials: async () => ({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, requestsPerSecond: 1000 }),
+		getCredentials: async () => ({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl, requestsPerSecond: 1000 }),
 		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
 	} as unknown as IPollFunctions;
 	const poll = async () => {
@@ -73,7 +81,70 @@ it('tells in the log of packets that are none', async () => {
 	packets.json = (index) => (index === 3 ? json(index).replace('"payload":', '"load":') : json(index));
 	const { poll, warnings } = node(everything);
 	expect(await poll()).toHaveLength(1999);
-	expect(warnings).toEqual([expect.stringContaining('"Poll" left out 1 of 1000 packets; a packet needs')]);
+	expect(warnings).toEqual([expect.stringContaining('"Poll": 1 of the packets were left out: each needs')]);
+});
+
+it('goes on where an expression gives another date at each poll', async () => {
+	const startTime = '={{ $now.minus(1, "day") }}';
+	const parameters = { startFrom: 'date', startTime };
+	const { poll } = node({ ...parameters, maxPackets: 100_000 }, {}, 'trigger', { startTime: () => new Date(Date.now() - 86_400_000).toISOString() });
+	expect((await poll()).length).toBeGreaterThan(1000);
+	expect(await poll()).toHaveLength(0);
+	await sleep(1100);
+	hubble.addPackets(2);
+	expect(await poll()).toHaveLength(2);
+});
+
+it('goes past a packet that says it is of later', async () => {
+	const { packets } = hubble.world.main;
+	const { json } = packets;
+	packets.json = (index) => (index === 3499 ? json(index).replace(/[\d.]+(,"counter")/, '99999999999$1') : json(index));
+	hubble.set({ headToken: 'absent' });
+	const { poll } = node({ ...everything, maxPackets: 10_000 });
+	expect(await poll()).toHaveLength(3500);
+	hubble.addPackets(4);
+	expect(await poll()).toHaveLength(4);
+});
+
+it('goes on by time when Hubble does not accept the token any longer: nothing is lost', async () => {
+	const { poll, warnings } = node({ ...everything, maxPackets: 10_000 });
+	expect(await poll()).toHaveLength(3500);
+	expect(await poll()).toHaveLength(0);
+	hubble.addPackets(5);
+	hubble.addFault({ call: 'listPackets', status: 400 });
+	const again = (await poll()).map(({ packetKey }) => packetKey);
+	const { packets } = hubble.world.main;
+	for (let index = 3500; index < 3505; index++) expect(again).toContain(packetKey(packets.get(index) as never));
+	expect(again.length).toBeLessThan(50);
+	expect(warnings).toEqual([expect.stringContaining('Packets may come again')]);
+});
+
+it.each([['abc'], [5], [1e6]])('refuses %j packets an execution', async (maxPackets) => {
+	await expect(node({ ...everything, maxPackets }).poll()).rejects.toThrow('Parameter "Max Packets per Execution"');
+	expect(hubble.log).toEqual([]);
+});
+
+it('follows a token that comes with an empty page', async () => {
+	const server = fastify();
+	const asked: unknown[] = [];
+	server.get('/*', async ({ headers }, reply) => {
+		asked.push(headers['continuation-token']);
+		return await reply.header('continuation-token', `t${asked.length}`).send({ packets: [] });
+	});
+	const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
+	const { poll } = node(everything, {}, 'trigger', {}, baseUrl);
+	await poll();
+	await poll();
+	await server.close();
+	expect(asked).toEqual([undefined, 't1']);
+});
+
+it('looks for a sample in a few pages only', async () => {
+	await hubble.close();
+	hubble = await startSimulator({ devices: 20, packets: 15_000, days: 2, limits: false });
+	const { poll } = node({ ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } }, {}, 'manual');
+	expect(await poll()).toHaveLength(0);
+	expect(hubble.log).toHaveLength(10);
 });
 
 it('shows a sample in a manual test and leaves the position alone', async () => {

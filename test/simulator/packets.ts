@@ -1,5 +1,5 @@
 /**
- * The packet stream. A packet is computed from its index when somebody asks, so a million of them cost nothing;
+ * The packet stream, in the order of receipt. A packet is computed from its index when somebody asks, so a million of them cost nothing;
  * only the receive times of packets added later are kept.
  *
  * Packets are heard in fours: each four share one receive time, to the millisecond, so that code which cuts or
@@ -47,6 +47,8 @@ export interface PacketOptions {
 	to: number;
 	/** `burst`: half of the packets arrive within the middle tenth of the period. */
 	distribution: 'even' | 'burst';
+	/** How far, in ms, the time that a packet tells may be from its receipt, to either side. */
+	clockSkewMs?: number;
 	/** The devices that send, each in its turn. */
 	senders: readonly Sender[];
 }
@@ -85,7 +87,7 @@ const timeShare = {
 const lot = 1000;
 const sequenceTurn = 1024;
 
-export function createPackets({ seed, count, from, to, distribution, senders }: PacketOptions) {
+export function createPackets({ seed, count, from, to, distribution, clockSkewMs = 0, senders }: PacketOptions) {
 	const history = senders.length > 0 ? count : 0;
 	const liveTimes: number[] = [];
 	const given = new Map<number, Packet>();
@@ -149,7 +151,7 @@ export function createPackets({ seed, count, from, to, distribution, senders }: 
 		const satellite = isSatellite(i);
 		const h = hash(seed, i, 5);
 		const home = hash(seed, index, 6);
-		const time = timeOf(i);
+		const time = timeOf(i) + (clockSkewMs ? (hash(seed, i, 9) % (2 * clockSkewMs + 1)) - clockSkewMs : 0);
 		// On the ground the place is the gateway's latest GPS fix; from orbit it is taken with the packet.
 		const fix = satellite ? time : time - (h % 30_000);
 		const latitude = ((home % 12_000_000) + (h % 2000) - 6_000_000) / 1e5;

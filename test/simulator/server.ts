@@ -35,6 +35,8 @@ export interface SimulatorOptions extends AnswerOptions {
 	/** X-RateLimit-Limit, -Remaining and -Reset on every reply to a request with a good token. */
 	rateHeaders: boolean;
 	distribution: 'even' | 'burst';
+	/** How far the time that a packet tells may be from its receipt, to either side: Hubble orders by receipt. */
+	clockSkewMs: number;
 	delivery: DeliveryOptions;
 	/** The clock of the world in ms (limits and the log keep their own). */
 	now: () => number;
@@ -50,6 +52,7 @@ export const defaults: SimulatorOptions = {
 	limits: { endpoint: 3, organization: 15 },
 	rateHeaders: false,
 	distribution: 'even',
+	clockSkewMs: 0,
 	batchReply: 'definition',
 	headToken: 'empty',
 	headRetryAfter: 30,
@@ -479,7 +482,7 @@ export async function startSimulator(
 		/** Changes latency, limits and reply shapes of the running simulator. */
 		set(
 			changed: Partial<
-				Omit<SimulatorOptions, 'port' | 'devices' | 'packets' | 'days' | 'seed' | 'now' | 'delivery'>
+				Omit<SimulatorOptions, 'port' | 'devices' | 'packets' | 'days' | 'seed' | 'clockSkewMs' | 'now' | 'delivery'>
 			>,
 		): void {
 			Object.assign(options, changed);

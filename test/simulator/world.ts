@@ -93,6 +93,7 @@ export interface WorldOptions {
 	days: number;
 	seed: number;
 	distribution: 'even' | 'burst';
+	clockSkewMs: number;
 	/** The clock in ms. */
 	now: () => number;
 }
@@ -138,6 +139,7 @@ export function createWorld(options: WorldOptions) {
 		from: began - history + Math.min(3_600_000, history / 10),
 		to: began - 1000,
 		distribution: options.distribution,
+		clockSkewMs: options.clockSkewMs,
 		senders: senders.map(({ id, name, tags }) => ({ id, name, tags })),
 	};
 

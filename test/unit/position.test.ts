@@ -26,7 +26,7 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 				const at = Number(from.token ?? from.start);
 				const packets = Array.from({ length: Math.min(PAGE, length - at) }, (_, index) => at + index);
 				if (outcome === 'error') return;
-				const next = packets.length ? { token: String(at + packets.length) } : from;
+				const next = packets.length ? { token: String(at + packets.length), start: 0 } : from;
 				const changed = advance(stored, 'stream', from, next, packets.length > 0);
 				if (changed) stored = changed;
 				emittedFrom = packets.length ? from : undefined;
@@ -51,23 +51,38 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 });
 
 it('begins anew when the stream is another one', () => {
-	const stored: Stored = { stream: 'a', next: { token: 't' } };
-	expect(resume(stored, 'a', 5)).toEqual({ token: 't' });
+	const stored: Stored = { stream: 'a', next: { token: 't', start: 1 } };
+	expect(resume(stored, 'a', 5)).toEqual({ token: 't', start: 1 });
 	expect(resume(stored, 'b', 5)).toEqual({ start: 5 });
 	expect(resume({}, 'a', 5)).toEqual({ start: 5 });
 });
 
 it('stores nothing when nothing happened', () => {
-	const stored: Stored = { stream: 'a', next: { token: 't' } };
-	expect(advance(stored, 'a', { token: 't' }, { token: 't' }, false)).toBeUndefined();
+	const at = { token: 't', start: 1 };
+	expect(advance({ stream: 'a', next: at }, 'a', at, at, false)).toBeUndefined();
 	expect(advance({}, 'a', { start: 1 }, { start: 1 }, false)).toEqual({ stream: 'a', next: { start: 1 }, unsure: undefined });
 });
 
-it('goes on by time where Hubble gives no token, and knows what it has of that second', () => {
-	const rows = [{ key: 'a', time: 10.1 }, { key: 'b', time: 11.2 }, { key: 'c', time: 11.9 }];
-	const first = behind({ start: 10 }, undefined, rows);
-	expect(first).toEqual({ start: 11, seen: ['b', 'c'] });
-	expect(behind(first, undefined, [])).toEqual(first);
-	expect(behind(first, undefined, [{ key: 'd', time: 11.95 }])).toEqual({ start: 11, seen: ['b', 'c', 'd'] });
-	expect(behind(first, 'token', rows)).toEqual({ token: 'token' });
+const NOW = 2000;
+
+it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {
+	const rows = [{ key: 'a', time: 1010.1 }, { key: 'b', time: 1111.9 }];
+	const first = behind({ start: 1000 }, undefined, rows, NOW);
+	expect(first).toEqual({ start: 1051, seen: ['a', 'b'] });
+	expect(behind(first, undefined, [], NOW)).toEqual(first);
+	expect(behind(first, undefined, [{ key: 'c', time: 1112 }], NOW)).toEqual({ start: 1052, seen: ['a', 'b', 'c'] });
+	expect(behind(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1051 });
+	expect(behind({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
+});
+
+it('believes no packet that says it is of later, and goes back for none that came late', () => {
+	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 9e9 }], NOW)).toEqual({ token: 'token', start: NOW - 60 });
+	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 5 }], NOW)).toEqual({ token: 'token', start: 1000 });
+});
+
+it('keeps as many keys as a page has', () => {
+	const rows = Array.from({ length: 700 }, (_, index) => ({ key: String(index), time: 1500 }));
+	const twice = behind(behind({ start: 1000 }, undefined, rows, NOW), undefined, rows, NOW);
+	expect(twice.seen).toHaveLength(1000);
+	expect(twice.seen?.slice(-700)).toEqual(rows.map(({ key }) => key));
 });
