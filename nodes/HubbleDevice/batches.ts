@@ -1,6 +1,7 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
 import type { IDataObject } from 'n8n-workflow';
 import type { Ask, Batch, BatchResult } from '../shared/operation';
+import { rowsOf } from '../shared/pages';
 
 /** Devices in one call (API definition: register, batch update, batch delete). */
 const BATCH = 1000;
@@ -38,7 +39,7 @@ export const registration: Batch = {
 			...(install_location !== undefined ? { install_locations: all('install_location') } : {}),
 		};
 	},
-	fromReply: ({ devices = [] }) => (devices as IDataObject[]).map((json) => ({ json })),
+	fromReply: ({ devices }) => rowsOf(devices).map((json) => ({ json })),
 };
 
 /** Why a row of an older reply refuses its device; `undefined` when it does not. */
@@ -56,10 +57,7 @@ function refusalIn({ success, error, status, code, message, description }: IData
  * `errors` in older replies, where an entry of `errors` may be the bare id.
  */
 function resultsById(reply: IDataObject): Map<string, BatchResult> {
-	const rows = (list: unknown) =>
-		(Array.isArray(list) ? list : [])
-			.map((row: unknown) => (typeof row === 'string' ? { id: row } : row) as IDataObject | null)
-			.filter((row) => typeof row === 'object' && row !== null);
+	const rows = (list: unknown) => rowsOf(Array.isArray(list) ? list.map((row: unknown) => (typeof row === 'string' ? { id: row } : row)) : list);
 	const idOf = ({ id, device_id }: IDataObject) => String(device_id ?? id).toLowerCase();
 	const results = new Map<string, BatchResult>();
 	for (const row of [...rows(reply.devices), ...rows(reply.results)]) {
@@ -92,9 +90,14 @@ export const deletion: Batch = {
 	// Hubble answers with an empty object, older versions with counts or with the devices that failed.
 	fromReply: (reply, parts) => {
 		const results = resultsById(reply);
-		return parts.map((part) => {
-			const result = results.get(idIn(part));
-			return result && 'refused' in result ? result : { json: { deleted: true, id: idIn(part) } };
+		const refusals = parts.map((part) => [results.get(idIn(part))].find((result) => result && 'refused' in result));
+		const unrefused = refusals.filter((refused) => !refused).length;
+		const { deleted = unrefused } = reply;
+		const isCountLess = typeof deleted === 'number' && deleted < unrefused;
+		return parts.map((part, index): BatchResult => {
+			if (refusals[index]) return refusals[index];
+			if (isCountLess) return { refused: `deleted ${deleted} of ${parts.length}, without a word about which` };
+			return { json: { deleted: true, id: idIn(part) } };
 		});
 	},
 };

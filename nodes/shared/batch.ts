@@ -7,8 +7,8 @@ import { send } from './transport';
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
 
-/** After so many halvings that all failed with the same words, the parts are not what is wrong. */
-const SAME_FAILURES = 3;
+/** After so many halvings that all failed with the same words, perhaps the parts are not what is wrong. */
+const SAME_FAILURES = 2;
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface Sink {
@@ -37,8 +37,12 @@ export async function runBatches(
 		for (const ask of new Map(group.map((part) => [part.item, part])).values()) fail(ask.item, error, ask.path);
 	};
 
+	let lockedOut: unknown;
+
 	/** One call. The error of a call that failed, `undefined` when it was answered. */
 	const settle = async (group: readonly Ask[]): Promise<unknown> => {
+		// A token that was refused once is refused for all batches.
+		if (lockedOut) return lockedOut;
 		// All parts of a group share what is not in the body's lists: `groupOf` keeps others apart.
 		const [first] = group;
 		let reply;
@@ -52,6 +56,7 @@ export async function runBatches(
 				body: batch.toBody(group),
 			});
 		} catch (error) {
+			if (codeOf(error) === '401') lockedOut = error;
 			return error;
 		}
 		const results = batch.fromReply(reply.body, group);
@@ -67,27 +72,53 @@ export async function runBatches(
 		return undefined;
 	};
 
+	const settleAll = async (groups: readonly Ask[][]) => {
+		const failed: Failed[] = [];
+		for (const group of groups) {
+			const error = await settle(group);
+			if (error) failed.push({ group, error });
+		}
+		return failed;
+	};
+	const giveUp = ({ group, error }: Failed) => failAll(group, withPast(error, { name, done, began, size: group.length }));
+
 	for (const whole of toBatches(parts, batch.size, batch)) {
 		let groups: Ask[][] = [whole];
+		let isPartsFault = false;
 		for (let halvings = 0; groups.length; halvings++) {
-			const failed: Array<{ group: Ask[]; error: unknown }> = [];
-			for (const group of groups) {
-				const error = await settle(group);
-				if (error) failed.push({ group, error });
+			const failures = await settleAll(groups);
+			const canSplit = ({ group, error }: Failed) => canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
+			failures.filter((failed) => !canSplit(failed)).forEach(giveUp);
+			let left = failures.filter(canSplit);
+			if (left.length === groups.length && isSame(left) && halvings >= SAME_FAILURES && !isPartsFault) {
+				// One item of each group alone tells whether it is the parts, or all that is asked.
+				const alone = await settleAll(left.map(({ group }) => group.filter(isWithFirst)));
+				isPartsFault = alone.length < left.length || !isSame([...alone, ...left]);
+				alone.forEach(giveUp);
+				left = left.map(({ group, error }) => ({ group: group.filter(({ item }) => item !== group[0]?.item), error }));
+				if (!isPartsFault) left.splice(0).forEach(giveUp);
 			}
-			const isCommon = failed.length === groups.length && new Set(failed.map(({ error }) => words(error))).size === 1;
-			groups = failed.flatMap(({ group, error }) => {
-				const isOneItem = group.every(({ item }) => item === group[0]?.item);
-				const canSplit = canContinue && !isOneItem && !(isCommon && halvings >= SAME_FAILURES);
-				if (canSplit && error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '')) return halves(group);
-				failAll(group, withPast(error, { name, done, began, size: group.length }));
-				return [];
-			});
+			groups = left.flatMap(({ group }) => halves(group));
 		}
 	}
 }
 
-const halves = <T>(list: T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
+interface Failed {
+	group: readonly Ask[];
+	error: unknown;
+}
+
+const codeOf = (error: unknown) => (error instanceof NodeApiError ? error.httpCode : undefined);
+
+/** Whether a part belongs to the item of its group's first part. */
+const isWithFirst = ({ item }: Ask, _: number, group: readonly Ask[]) => item === group[0]?.item;
+
+const isOneItem = (group: readonly Ask[]) => group.every(isWithFirst);
+
+/** Whether failures have the same words, so that they may have the same cause. */
+const isSame = (failed: readonly Failed[]) => new Set(failed.map(({ error }) => words(error))).size <= 1;
+
+const halves = <T>(list: readonly T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
 
 /** What two failures have in common when they have the same cause. */
 const words = (error: unknown) =>

@@ -1,6 +1,7 @@
 /** What a payload means: text, hex, JSON, bytes, or fields at fixed places, by a table that the user fills in. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { Field } from './fields';
+import { numberIn } from './values';
 
 /** One value in a payload. */
 export interface PayloadField {
@@ -61,13 +62,24 @@ function bits(offset: number, bit: number, length: number, isLittle: boolean): [
 	return [offset + size, (bytes) => Math.floor(whole(bytes) / divisor) % modulus];
 }
 
-/** One field as the byte at which it ends and a function that reads it; what can be settled before is. */
-function compile(field: PayloadField): [end: number, read: Read] {
-	const { type, offset = 0, bit = 0, length = 0, endianness = 'big', scale = 1, add = 0 } = field;
-	for (const [what, value] of Object.entries({ Offset: offset, Bit: bit, Length: length })) {
-		if (!Number.isInteger(value) || value < 0) throw unfit(`${what} is not a whole number from 0 on`);
+/** A number of the table as its cell or an expression gives it. */
+function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_VALUE, isWhole = false): number {
+	try {
+		return numberIn(min, Number.MAX_VALUE, isWhole)(value) ?? fallback;
+	} catch {
+		throw unfit(`${what} is not ${isWhole ? 'a whole number from 0 on' : 'a number'}: ${JSON.stringify(value)}`);
 	}
+}
+
+/** One field as the byte at which it ends and a function that reads it; what can be settled before is. */
+function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField): [end: number, read: Read] {
+	const offset = cell('Offset', given.offset, 0, 0, true);
+	const bit = cell('Bit', given.bit, 0, 0, true);
+	const length = cell('Length', given.length, 0, 0, true);
+	const scale = cell('Scale', given.scale, 1);
+	const add = cell('Add', given.add, 0);
 	const isLittle = endianness === 'little';
+	if (!isLittle && endianness !== 'big') throw unfit(`Endianness is neither "big" nor "little": ${JSON.stringify(endianness)}`);
 	if (type === 'ascii') {
 		const end = length ? offset + length : undefined;
 		// What a fixed field is filled up with is no text.
@@ -77,6 +89,7 @@ function compile(field: PayloadField): [end: number, read: Read] {
 		const [end, read] = bits(offset, bit, 1, isLittle);
 		return [end, (bytes) => read(bytes) === 1];
 	}
+	if (type !== 'bits' && !Object.hasOwn(NUMBERS, type)) throw unfit(`Type ${JSON.stringify(type)} is unknown`);
 	const [end, read] =
 		type === 'bits'
 			? bits(offset, bit, length || 1, isLittle)
@@ -84,13 +97,17 @@ function compile(field: PayloadField): [end: number, read: Read] {
 	return [end, scale === 1 && add === 0 ? read : (bytes) => Number(read(bytes)) * scale + add];
 }
 
+/** A field's name; an expression may have given a number. */
+export const nameOf = ({ name }: PayloadField) => String(name ?? '').trim();
+
 /** All fields of a table as one function from bytes to an object. Throws when the table is wrong. */
 export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) => IDataObject {
 	const names = new Set<string>();
 	const compiled = fields.map((field): { name: string; end: number; read: Read } => {
-		const name = (field.name ?? '').trim();
+		const name = nameOf(field);
 		try {
 			if (!name) throw unfit('it has no name');
+			if (name === '__proto__') throw unfit('this name is not possible');
 			if (names.has(name)) throw unfit('its name is given twice');
 			names.add(name);
 			const [end, read] = compile(field);
@@ -112,12 +129,12 @@ export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) =>
 	};
 }
 
-/** Base64 → bytes. Node skips what is not Base64; then bytes are missing. */
+/** Base64, also its form for URLs or without padding, → bytes. Node skips what is not Base64, so it is looked for. */
 function bytesOf(payload: string): Buffer {
-	const bytes = Buffer.from(payload, 'base64');
 	const padding = payload.endsWith('==') ? 2 : payload.endsWith('=') ? 1 : 0;
-	if (bytes.length !== Math.floor(((payload.length - padding) * 3) / 4)) throw unfit('the payload is not Base64');
-	return bytes;
+	const digits = payload.length - padding;
+	if (digits % 4 === 1 || !/^[\w+/-]*={0,2}$/.test(payload)) throw unfit('the payload is not Base64');
+	return Buffer.from(payload, 'base64');
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -152,9 +169,9 @@ const READERS: Record<string, (bytes: Buffer) => IDataObject[string]> = {
 export function payloadDecoder(mode: unknown, table: unknown): ((payload: string) => Decoded) | undefined {
 	if (!mode || mode === 'none') return undefined;
 	const fields = ((table ?? {}) as { field?: PayloadField[] }).field ?? [];
-	const read = mode === 'fields' ? fieldReader(fields) : READERS[String(mode)];
+	const read = mode === 'fields' ? fieldReader(fields) : Object.hasOwn(READERS, String(mode)) && READERS[String(mode)];
 	if (!read) throw unfit(`"${String(mode)}" is no way to decode a payload`);
-	const units = Object.fromEntries(fields.flatMap(({ name, unit }) => (unit ? [[name.trim(), unit]] : [])));
+	const units = Object.fromEntries(fields.flatMap((field) => (field.unit ? [[nameOf(field), field.unit]] : [])));
 	const hasUnits = mode === 'fields' && Object.keys(units).length > 0;
 	return (payload) => {
 		try {

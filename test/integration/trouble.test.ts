@@ -85,6 +85,17 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		expect(error?.message).toContain('Parameter "Device": it is required');
 	});
 
+	it.each([
+		['Start Time', { operation: 'getAll', startTime: '={{ undefined }}' }],
+		['End Time', { operation: 'export', endTime: '={{ $json.no }}' }],
+		['Payload Fields', { operation: 'getAll', decodePayload: 'fields', payloadFields: { field: [{ name: 'a', type: 'uint8', scale: '={{ "abc" }}' }] } }],
+		['Payload Fields', { operation: 'export', decodePayload: '={{ "constructor" }}' }],
+	])('%s: %j of packets', async (parameter, parameters) => {
+		const { error } = await execute({ node: new HubblePacket(), parameters: parameters as INode['parameters'], credential: credential() });
+		expect(error?.message).toMatch(new RegExp(`Parameter "(${parameter}|Decode Payload)"`));
+		expect(hubble.log).toEqual([]);
+	});
+
 	it('does nothing for no items', async () => {
 		const { items, error } = await device({ operation: 'getAll' }, { input: [] });
 		expect([items, error, hubble.log]).toEqual([[], undefined, []]);
@@ -123,6 +134,45 @@ describe('Batches that partly fail', () => {
 		expect(given.every(({ json }) => json.error)).toBe(true);
 		expect(given).toHaveLength(40);
 		expect(hubble.log.length).toBeLessThanOrEqual(15);
+	});
+
+	it('carry out the good ones among many bad ones, though Hubble says the same of each', async () => {
+		const input = items(Array.from({ length: 20 }, (_, index) => 2 * index), 40);
+		const server = fastify();
+		server.patch('/*', async ({ body }, reply) => {
+			const ids = (body as { updates: Array<{ device_id: string }> }).updates.map(({ device_id }) => device_id);
+			const isKnown = ids.every((id) => hubble.world.main.devices.has(id));
+			return await (isKnown ? reply.send({ devices: ids.map((id) => ({ id })) }) : reply.code(404).send({ code: 404, name: 'Not Found', description: 'No such device' }));
+		});
+		const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
+		const { items: given } = await device(rename, { input, onError: go, credential: credential({ baseUrl, requestsPerSecond: 1000 }) });
+		await server.close();
+		expect(given.map(({ json }) => Boolean(json.error))).toEqual(input.map((_, index) => index % 2 === 0));
+	});
+
+	it('end with a token that is not accepted: the other batches are not tried', async () => {
+		const [{ id } = { id: '' }] = devices();
+		hubble.addFault({ call: 'updateDevices', status: 401, times: 9 });
+		const { items: given } = await device(rename, { input: [1, 2, 3].map((n) => ({ id, name: `Turn ${n}` })), onError: go });
+		expect(given.map(({ json }) => json.error)).toEqual(Array(3).fill('Hubble does not accept the API token'));
+		expect(hubble.log).toHaveLength(1);
+	});
+
+	it('answered without the devices are an error of each item', async () => {
+		const server = await answering(200, { devices: { id: 'a' } }, { 'x-request-id': 'abc' });
+		const { items: given } = await device({ operation: 'register' }, { input: [{}, {}], onError: go, credential: credential({ baseUrl: server.url }) });
+		await server.close();
+		expect(given.map(({ json }) => json.message)).toEqual(Array(2).fill(expect.stringContaining('without a word about it')));
+	});
+
+	it('that deleted fewer devices than they named do not say that all were', async () => {
+		const server = await answering(200, { deleted: 1 }, { 'x-request-id': 'abc' });
+		const { items: given } = await device(
+			{ operation: 'delete', deviceId: byId('={{ $json.id }}') },
+			{ input: devices().slice(0, 3).map(({ id }) => ({ id })), onError: go, credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		expect(given.map(({ json }) => json.message)).toEqual(Array(3).fill(expect.stringContaining('deleted 1 of 3')));
 	});
 
 	it('report an item once, however many devices it wanted', async () => {

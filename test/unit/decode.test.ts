@@ -115,7 +115,8 @@ it.each<[string, string, unknown, string]>([
 });
 
 it('says what is not Base64', () => {
-	expect(payloadDecoder('hex', {})?.('not base64!')).toEqual({ decodeError: 'the payload is not Base64' });
+	for (const odd of ['not base64!', 'AA=A', 'AAAAA', 'AAA A']) expect(payloadDecoder('hex', {})?.(odd)).toEqual({ decodeError: 'the payload is not Base64' });
+	for (const good of ['AP8=', 'AP8', '']) expect(payloadDecoder('hex', {})?.(good)).toEqual({ decoded: good && '00ff' });
 });
 
 it.each<[string, PayloadField[]]>([
@@ -123,9 +124,19 @@ it.each<[string, PayloadField[]]>([
 	['it has no name', [{ name: ' ', type: 'uint8' }]],
 	['its name is given twice', [{ name: 'a', type: 'uint8' }, { name: 'a', type: 'int8' }]],
 	['Offset is not a whole number', [{ name: 'a', type: 'uint8', offset: -1 }]],
+	['Scale is not a number: "abc"', [{ name: 'a', type: 'uint8', scale: 'abc' as never }]],
+	['Endianness is neither', [{ name: 'a', type: 'uint16', endianness: 'Little' as never }]],
+	['Type "toString" is unknown', [{ name: 'a', type: 'toString' as never }]],
+	['not possible', [{ name: '__proto__', type: 'uint8' }]],
 	['within 48 bits', [{ name: 'a', type: 'bits', bit: 40, length: 20 }]],
 ])('refuses a table of which: %s', (reason, fields) => {
 	expect(() => payloadDecoder('fields', { field: fields })).toThrow(reason);
+});
+
+it('takes numbers that came as text, and nothing as the default', () => {
+	const field = { name: 7, type: 'uint8', offset: '1', scale: null, add: '5' } as never;
+	expect(decode([field], Uint8Array.of(9, 20))).toEqual({ decoded: { 7: 25 } });
+	expect(() => payloadDecoder('toString', {})).toThrow('no way to decode');
 });
 
 it('does nothing unless it is asked to', () => {
