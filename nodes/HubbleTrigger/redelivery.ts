@@ -10,15 +10,20 @@
  * The static data carry all that across a restart. n8n saves them whole and only with a delivery, so an
  * acceptance that the answer told is saved with the next one.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { sleep, type IDataObject } from 'n8n-workflow';
 
 /** How much is remembered: Hubble repeats a delivery for three hours at most. */
 const MOST = 1000;
-const SECONDS = 24 * 3600;
-/** A mark is 72 bits of a digest in Base64 and the Unix second in base 36: 18 characters, 18 kB in all. */
-const DIGEST = 12;
-const MARK = DIGEST + 6;
+const HOURS = 24;
+/**
+ * A mark is 60 bits of a digest in Base64; marks of one hour follow its number in base 36, and hours are parted by
+ * a dot. n8n reads and writes the static data several times for each delivery, so the text is kept short: 10 kB.
+ */
+const DIGEST = 10;
+const HOUR = 5;
+/** How many texts of the static data are known by heart: deliveries that run side by side read older ones. */
+const KNOWN = 8;
 
 /** What n8n answers with; Express fills it in also when the sender has gone meanwhile. */
 export interface Answer {
@@ -27,24 +32,23 @@ export interface Answer {
 }
 
 export interface Memory {
-	/** Digest → Unix second. */
+	/** Digest → Unix hour, the oldest first. */
 	accepted: Map<string, number>;
 	running: Map<string, Answer>;
-	/** The text of the static data as last read or written: it says nothing new. */
-	read: string;
+	/** The texts of the static data as last read or written: they say nothing new. */
+	known: string[];
 }
 
 /** What this process remembers, by node. */
 const memories = new Map<string, Memory>();
 
-/** Unix seconds. */
-const clock = () => Math.floor(Date.now() / 1000);
+/** Unix hours. */
+const clock = () => Math.floor(Date.now() / 3_600_000);
 
-const isFresh = (second: number) => second > clock() - SECONDS;
+const isFresh = (hour: number) => hour >= clock() - HOURS;
 
 /** The digest of what makes a delivery itself. */
-export const digestOf = (content: Buffer | string) =>
-	createHash('sha256').update(content).digest('base64').slice(0, DIGEST);
+export const digestOf = (content: Buffer | string) => hash('sha256', content, 'base64').slice(0, DIGEST);
 
 function settle({ accepted, running }: Memory): void {
 	for (const [digest, { writableEnded, statusCode }] of running) {
@@ -54,15 +58,20 @@ function settle({ accepted, running }: Memory): void {
 	}
 }
 
+function know(memory: Memory, text: string): string {
+	memory.known = [...memory.known.slice(1 - KNOWN), text];
+	return text;
+}
+
 /** What is remembered of a node, brought up to date with `saved`, the text in its static data. */
 export function recall(node: string, saved: unknown): Memory {
-	const memory = memories.get(node) ?? { accepted: new Map<string, number>(), running: new Map<string, Answer>(), read: '' };
+	const memory = memories.get(node) ?? { accepted: new Map<string, number>(), running: new Map<string, Answer>(), known: [''] };
 	memories.set(node, memory);
-	if (typeof saved === 'string' && saved !== memory.read) {
-		for (let at = 0; at + MARK <= saved.length; at += MARK) {
-			memory.accepted.set(saved.slice(at, at + DIGEST), parseInt(saved.slice(at + DIGEST, at + MARK), 36));
+	if (typeof saved === 'string' && !memory.known.includes(saved)) {
+		for (const marks of know(memory, saved).split('.')) {
+			const hour = parseInt(marks.slice(0, HOUR), 36);
+			for (let at = HOUR; at < marks.length; at += DIGEST) memory.accepted.set(marks.slice(at, at + DIGEST), hour);
 		}
-		memory.read = saved;
 	}
 	settle(memory);
 	return memory;
@@ -77,9 +86,18 @@ export function seen({ accepted, running }: Memory, digest: string): 'accepted' 
 /** All that was accepted, as text for the static data. */
 export function toText(memory: Memory): string {
 	settle(memory);
-	const kept = [...memory.accepted].filter(([, second]) => isFresh(second)).slice(-MOST);
-	if (kept.length < memory.accepted.size) memory.accepted = new Map(kept);
-	return kept.map(([digest, second]) => digest + second.toString(36).padStart(MARK - DIGEST, '0')).join('');
+	const { accepted } = memory;
+	let [text, last] = ['', NaN];
+	for (const [digest, hour] of accepted) {
+		if (accepted.size > MOST || !isFresh(hour)) {
+			accepted.delete(digest);
+			continue;
+		}
+		if (hour !== last) text += (text && '.') + hour.toString(36).padStart(HOUR, '0');
+		text += digest;
+		last = hour;
+	}
+	return text;
 }
 
 /**
@@ -92,7 +110,7 @@ function acceptedWhenSaved(memory: Memory, digest: string, isAtOnce: boolean): s
 		/** Called by the JSON.stringify of n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
 			if (isAtOnce) memory.accepted.set(digest, clock());
-			return (memory.read = toText(memory));
+			return know(memory, toText(memory));
 		},
 	};
 	return text as unknown as string;

@@ -9,60 +9,88 @@ const save = (data: object) => (JSON.parse(JSON.stringify(data)) as { accepted?:
 
 it('answered at once: accepted when n8n saves the static data, running until then', async () => {
 	const [data, response, node] = [{}, answer(), newNode()];
-	const following = follow(recall(node, ''), 'a'.repeat(12), response, true, data);
-	expect(seen(recall(node, ''), 'a'.repeat(12))).toBe('running');
+	const following = follow(recall(node, ''), 'a'.repeat(10), response, true, data);
+	expect(seen(recall(node, ''), 'a'.repeat(10))).toBe('running');
 	const text = save(data);
-	expect(seen(recall(node, ''), 'a'.repeat(12))).toBe('accepted');
+	expect(seen(recall(node, ''), 'a'.repeat(10))).toBe('accepted');
 	end(response, 200);
 	await following;
-	expect(seen(recall(newNode(), text), 'a'.repeat(12))).toBe('accepted');
+	expect(seen(recall(newNode(), text), 'a'.repeat(10))).toBe('accepted');
 });
 
 it('answered when finished: accepted by a success only, a failed run may come again', async () => {
 	const [node, data] = [newNode(), {}];
 	const [failed, done] = [answer(), answer()];
 	const following = [
-		follow(recall(node, ''), 'f'.repeat(12), failed, false, data),
-		follow(recall(node, ''), 'd'.repeat(12), done, false, data),
+		follow(recall(node, ''), 'f'.repeat(10), failed, false, data),
+		follow(recall(node, ''), 'd'.repeat(10), done, false, data),
 	];
 	expect(save(data)).toBe('');
 	end(failed, 500);
 	end(done, 200);
 	await Promise.all(following);
 	const memory = recall(node, '');
-	expect(seen(memory, 'f'.repeat(12))).toBeUndefined();
-	expect(seen(memory, 'd'.repeat(12))).toBe('accepted');
-	expect(toText(memory)).toMatch(/^d{12}.{6}$/);
+	expect(seen(memory, 'f'.repeat(10))).toBeUndefined();
+	expect(seen(memory, 'd'.repeat(10))).toBe('accepted');
+	expect(toText(memory)).toMatch(/^.{5}d{10}$/);
 });
 
 it('leaves out nothing that several deliveries at once accepted', async () => {
 	const node = newNode();
 	const work = ['a', 'b', 'c'].map((name) => {
 		const [data, response] = [{}, answer()];
-		return { data, response, following: follow(recall(node, ''), name.repeat(12), response, true, data) };
+		return { data, response, following: follow(recall(node, ''), name.repeat(10), response, true, data) };
 	});
 	const texts = work.reverse().map(({ data }) => save(data));
 	for (const { response } of work) end(response, 200);
 	await Promise.all(work.map(({ following }) => following));
-	expect(texts.map((text) => text.length)).toEqual([18, 36, 54]);
+	expect(texts.map((text) => text.length)).toEqual([15, 25, 35]);
 });
 
 it('is bounded in number, bytes and time', () => {
 	jest.useFakeTimers();
 	try {
 		const memory = recall(newNode(), '');
-		const second = Math.floor(Date.now() / 1000);
-		for (let i = 0; i < 5000; i++) memory.accepted.set(digestOf(String(i)), second);
-		expect(toText(memory)).toHaveLength(18_000);
+		const hour = Math.floor(Date.now() / 3_600_000);
+		for (let i = 0; i < 5000; i++) memory.accepted.set(digestOf(String(i)), hour);
+		expect(toText(memory)).toHaveLength(10_005);
 		expect(memory.accepted.size).toBe(1000);
 		expect(seen(memory, digestOf('4999'))).toBe('accepted');
 		expect(seen(memory, digestOf('0'))).toBeUndefined();
-		jest.setSystemTime(Date.now() + 25 * 3_600_000);
+		jest.setSystemTime(Date.now() + 26 * 3_600_000);
 		expect(seen(memory, digestOf('4999'))).toBeUndefined();
 		expect(toText(memory)).toBe('');
 	} finally {
 		jest.useRealTimers();
 	}
+});
+
+it('tells another process of each hour', () => {
+	jest.useFakeTimers();
+	try {
+		const memory = recall(newNode(), '');
+		const hour = Math.floor(Date.now() / 3_600_000);
+		const marks = Array.from({ length: 500 }, (_, i) => digestOf(String(i)));
+		marks.forEach((mark, i) => memory.accepted.set(mark, hour - 20 + Math.floor(i / 100)));
+		const text = toText(memory);
+		expect(text.split('.')).toHaveLength(5);
+		const other = recall(newNode(), text);
+		expect([...other.accepted]).toEqual([...memory.accepted]);
+		expect(toText(recall(newNode(), toText(other)))).toBe(text);
+	} finally {
+		jest.useRealTimers();
+	}
+});
+
+it('takes in what another process saved in the meantime', () => {
+	const node = newNode();
+	const texts = Array.from({ length: 20 }, (_, i) => {
+		const other = recall(newNode(), '');
+		other.accepted.set(digestOf(String(i)), Math.floor(Date.now() / 3_600_000));
+		return toText(other);
+	});
+	for (const text of [...texts, ...texts.reverse()]) recall(node, text);
+	texts.forEach((_, i) => expect(seen(recall(node, ''), digestOf(String(i)))).toBe('accepted'));
 });
 
 it('copes with static data that it did not write', () => {
