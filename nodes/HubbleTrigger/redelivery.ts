@@ -45,7 +45,7 @@ const memories = new Map<string, Memory>();
 /** Unix hours. */
 const clock = () => Math.floor(Date.now() / 3_600_000);
 
-const isFresh = (hour: number) => hour >= clock() - HOURS;
+const isFresh = (hour: number, now = clock()) => hour >= now - HOURS;
 
 /** The digest of what makes a delivery itself. */
 export const digestOf = (content: Buffer | string) => hash('sha256', content, 'base64').slice(0, DIGEST);
@@ -87,9 +87,10 @@ export function seen({ accepted, running }: Memory, digest: string): 'accepted' 
 export function toText(memory: Memory): string {
 	settle(memory);
 	const { accepted } = memory;
+	const now = clock();
 	let [text, last] = ['', NaN];
 	for (const [digest, hour] of accepted) {
-		if (accepted.size > MOST || !isFresh(hour)) {
+		if (accepted.size > MOST || !isFresh(hour, now)) {
 			accepted.delete(digest);
 			continue;
 		}

@@ -72,8 +72,8 @@ export function packetKey({ device: { id, sequence_number, timestamp } }: Packet
  * When the packet was heard, in Unix seconds. The packet history is in the order in which Hubble received the
  * packets, which is about the same; both may differ by the delay of an upload or an error of a clock.
  */
-export function heardAt(row: IDataObject): number {
-	return seconds((row as Packet).device.timestamp);
+export function heardAt({ device }: Packet): number {
+	return seconds(device.timestamp);
 }
 
 /** The packet history: what a row must be, and how the rows lie in time. */
@@ -81,7 +81,16 @@ export const PACKETS: List = {
 	rows: 'packets',
 	pages: 'token',
 	accept: { row: normalizePacket, needs: PACKET_NEEDS },
-	order: { timeOf: heardAt, keyOf: (row: IDataObject) => packetKey(row as Packet) },
+	order: {
+		timeOf(row) {
+			const packet = normalizePacket(row);
+			return packet ? heardAt(packet) : NaN;
+		},
+		keyOf(row) {
+			const packet = normalizePacket(row);
+			return packet ? packetKey(packet) : JSON.stringify(row);
+		},
+	},
 };
 
 /** The names of the ten flat fields. */

@@ -18,7 +18,7 @@ export interface List {
 	pageSize?: { name: string; min: number; max: number };
 }
 
-/** How the rows of a stream lie in time. */
+/** How the rows of a stream lie in time; both functions take any row, also one that is not accepted. */
 export interface Order {
 	/** About when Hubble received the row, in Unix seconds; NaN when the row does not tell. */
 	timeOf: (row: IDataObject) => number;
@@ -54,24 +54,24 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		let found: Page;
+		let rows: IDataObject[];
+		let isFull: boolean;
 		let headers: IDataObject;
 		try {
 			const reply = await send(hubble, { ...call, query, token });
-			found = rowsIn(hubble, list, reply);
+			rows = rowsIn(hubble, list, reply);
+			isFull = (reply.body[list.rows] as unknown[]).length >= (pageSize ?? Infinity);
 			({ headers } = reply);
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
-		const { rows, odd = 0 } = found;
 		rowsFetched += rows.length;
-		const isFull = rows.length + odd >= (pageSize ?? Infinity);
 		const next = {
 			token: String(headers['continuation-token'] ?? '') || undefined,
 			number: isFull ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { ...found, next, retryAfterMs: retryAfter(headers) };
+		yield accepted({ rows, next, retryAfterMs: retryAfter(headers) }, list);
 		if (!next) return;
 		if (seen.has(next)) {
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
@@ -85,11 +85,17 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 }
 
 /** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
-export function rowsIn({ context, baseUrl }: Hubble, { rows: name, accept }: List, { body, requestId }: Reply): Page {
-	const list = body[name];
-	if (!Array.isArray(list)) throw foreignReply(context.getNode(), `a list "${name}"`, baseUrl, requestId);
-	const rows = accept ? rowsOf(list).map(accept.row).filter((row) => row !== undefined) : rowsOf(list);
-	return { rows, odd: list.length - rows.length };
+export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
+	const rows = body[list.rows];
+	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
+	return rowsOf(rows);
+}
+
+/** A page without the rows that are not what they should be, and how many those are. */
+export function accepted(page: Page, { accept }: List): Page {
+	if (!accept) return page;
+	const rows = page.rows.map(accept.row).filter((row) => row !== undefined);
+	return { ...page, rows, odd: page.rows.length - rows.length };
 }
 
 /** What the user reads of rows that were left out. */

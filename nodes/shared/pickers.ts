@@ -110,8 +110,8 @@ async function nothingWhenUnknown(error: Error): Promise<undefined> {
 async function getScopes(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	const call = { method: 'GET', path: '/v1/org/{org_id}/key_scopes', scope: 'read-api-keys' } as const;
 	const hubble = await connect(this);
-	const { rows } = rowsIn(hubble, { rows: 'scopes', pages: 'one' }, await send(hubble, call));
-	const options = rows.map(({ scope_id, display_name }) => ({
+	const scopes = rowsIn(hubble, { rows: 'scopes', pages: 'one' }, await send(hubble, call));
+	const options = scopes.map(({ scope_id, display_name }) => ({
 		name: text(display_name) || String(scope_id),
 		value: String(scope_id),
 		description: String(scope_id),

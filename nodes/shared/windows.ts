@@ -16,7 +16,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
+import { accepted, pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
 import { send, type Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
@@ -145,10 +145,10 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		const head = window && windows[windows.indexOf(window) + 1]?.head;
 		if (!window || !head?.length) return;
 		for (let index = since; index < window.ready.length; index++) {
-			const { rows, odd } = window.ready[index] as Page;
+			const { rows } = window.ready[index] as Page;
 			const end = startOf(head, rows.map(source.keyOf));
 			if (end < 0) continue;
-			window.ready.splice(index, Infinity, { rows: rows.slice(0, end), odd });
+			window.ready.splice(index, Infinity, { rows: rows.slice(0, end) });
 			window.isDone = true;
 			return;
 		}
@@ -259,28 +259,25 @@ const hasBegun = (window?: Window) => !window || window.head !== undefined;
  * An error names the Continuation Token from which another run goes on, to the end of the period.
  * @param most windows at once; 1 reads one page after the other
  */
-function windowedPages(hubble: Hubble, call: Call, list: List, order: Order, most = MOST_WINDOWS): AsyncGenerator<Page> {
+async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Order, most = MOST_WINDOWS): AsyncGenerator<Page> {
 	const endpoint = `${call.method} ${call.path}`;
 	const end = Number(call.query?.end);
 	const start = Number(call.query?.start ?? Math.floor(Date.now() / 1000) - DEFAULT_PERIOD_S);
 	let latencyMs = 0;
-	return inOrder(
-		{
-			fetch: async (from, token) => {
-				const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
-				const { headers, ms } = reply;
-				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
-				const next = String(headers['continuation-token'] ?? '') || undefined;
-				return { ...rowsIn(hubble, list, reply), next };
-			},
-			...order,
-			streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
-			ahead: (streams) => aheadFor(latencyMs, streams),
-			failure: (error, { pages: count, rows, token }) => withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
+	const source: Source = {
+		fetch: async (from, token) => {
+			const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
+			const { headers, ms } = reply;
+			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
+			const next = String(headers['continuation-token'] ?? '') || undefined;
+			return { rows: rowsIn(hubble, list, reply), next };
 		},
-		start,
-		end,
-	);
+		...order,
+		streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
+		ahead: (streams) => aheadFor(latencyMs, streams),
+		failure: (error, { pages: count, rows, token }) => withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
+	};
+	for await (const page of inOrder(source, start, end)) yield accepted(page, list);
 }
 
 /**
