@@ -67,6 +67,9 @@ interface Window extends Span {
 	error?: unknown;
 }
 
+/** So many rows at the end of a page must be those with which the next window begins. */
+const ENOUGH = 10;
+
 /** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
 const CLOCKS_AHEAD = 0.03;
 
@@ -142,12 +145,20 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 
 	/** Ends a window where the next one begins, if that is in one of its pages from the one at `since` on. */
 	const join = (window: Window | undefined, since: number) => {
-		const head = window && windows[windows.indexOf(window) + 1]?.head;
-		if (!window || !head?.length) return;
+		const following = window && windows[windows.indexOf(window) + 1];
+		if (!window || !following?.head?.length) return;
 		for (let index = since; index < window.ready.length; index++) {
-			const { rows } = window.ready[index] as Page;
-			const end = startOf(head, rows.map(source.keyOf));
+			const { rows, next } = window.ready[index] as Page;
+			const end = startOf(following.head, rows.map(source.keyOf));
 			if (end < 0) continue;
+			const same = rows.length - end;
+			const first = following.ready.find((page) => page.rows.length);
+			if (same < ENOUGH && next !== undefined && first && first.rows.length > same) {
+				// Packets that came twice look the same. This window keeps them and goes on, the next one gives them up.
+				first.rows = first.rows.slice(same);
+				following.head = following.head.slice(same);
+				continue;
+			}
 			window.ready.splice(index, Infinity, { rows: rows.slice(0, end) });
 			window.isDone = true;
 			return;
@@ -178,23 +189,28 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		}
 	};
 
+	const fail = (window: Window, error: unknown) => {
+		const index = windows.indexOf(window);
+		const before = windows[index - 1];
+		window.error = error;
+		if (before && !window.head) {
+			// It never began: its part is left to the window before it.
+			windows.splice(index);
+			before.to = to;
+			canCut = false;
+		} else if (index >= 0) {
+			// What comes after a gap is of no use.
+			windows.splice(index + 1);
+		}
+	};
+
 	const advance = async (window: Window) => {
 		window.isBusy = true;
 		try {
 			take(window, await source.fetch(window.from, window.token));
 		} catch (error) {
-			const index = windows.indexOf(window);
-			const before = windows[index - 1];
-			window.error = error;
-			if (before && !window.head) {
-				// It never began: its part is left to the window before it.
-				windows.splice(index);
-				before.to = to;
-				canCut = false;
-			} else if (index >= 0) {
-				// What comes after a gap is of no use.
-				windows.splice(index + 1);
-			}
+			// Where the window ended meanwhile, nobody needs the page.
+			if (!window.isDone) fail(window, error);
 		}
 		window.isBusy = false;
 		wake();

@@ -138,6 +138,55 @@ it('does not take a packet that came twice for the end of a window', async () =>
 	expect(await collect(inOrder(twice.source, 0, 30_000))).toEqual(range(0, 60_000));
 });
 
+it.each([1, 3, 9])('loses nothing where the first %d packets of a window end a page before it, too', async (twice) => {
+	let seam = 0;
+	const keys = new Map<number, string>();
+	const { source } = history(even(60_000), 30_000, 2, () => 3, { keyOf: (id) => keys.get(id) ?? String(id) });
+	const { fetch } = source;
+	source.fetch = async (from, token) => {
+		if (from && !token && !seam) {
+			seam = 2 * from;
+			const page = Math.floor(seam / 1000) * 1000 - 1000;
+			for (let index = 0; index < twice; index++) keys.set(page - twice + index, String(seam + index));
+		}
+		return await fetch(from, token);
+	};
+	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
+	expect(seam).toBeGreaterThan(0);
+});
+
+it('does not mind a failing page that nobody needs any more', async () => {
+	// By their own times packets seem to come later, so the first window reads on beyond its end.
+	const { source } = history(even(40_000), 20_000, 2, () => 2, { heard: (time) => time - 1500 });
+	const { fetch } = source;
+	const pause = async (turns: number) => {
+		for (let turn = 0; turn < turns; turn++) await new Promise((done) => setImmediate(done));
+	};
+	let [seam, failures] = [0, 0];
+	let begin = () => {};
+	const hasBegun = new Promise<void>((done) => (begin = done));
+	source.fetch = async (from, token) => {
+		if (from && !token && !seam) {
+			seam = 2 * from;
+			await pause(50);
+			begin();
+		}
+		const isBeyond = !from && seam > 0 && Number(token ?? 0) > seam + 1000;
+		if (!isBeyond) return await fetch(from, token);
+		failures += 1;
+		await hasBegun;
+		await pause(8);
+		throw new Error('broken');
+	};
+	const ids: number[] = [];
+	for await (const { rows } of inOrder(source, 0, 20_000)) {
+		ids.push(...rows.map(({ id }) => id as number));
+		await pause(20);
+	}
+	expect(ids).toEqual(range(0, 40_000));
+	expect(failures).toBe(1);
+});
+
 it('leaves what a window cannot begin to read to the one before it', async () => {
 	const { source } = history(even(60_000), 30_000, 4, () => 3);
 	const { fetch } = source;
