@@ -65,7 +65,10 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 	let next = from;
 	let count = 0;
 	const items: INodeExecutionData[] = [];
-	for await (const page of pagesFrom(context, hubble, from)) {
+	const restart = () => {
+		next = { start: from.start };
+	};
+	for await (const page of pagesFrom(context, hubble, from, restart)) {
 		const { rows, odd = 0 } = page;
 		if (odd) context.logger.warn(`"${context.getNode().name}": ${leftOut(odd, PACKETS)}`);
 		const packets = (rows as Packet[]).map((packet) => ({ packet, key: packetKey(packet), time: heardAt(packet) }));
@@ -92,7 +95,7 @@ const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
  * The stream from a position on. Where Hubble no longer takes its token, the time beside it: then packets may come
  * again, and none is lost.
  */
-async function* pagesFrom(context: IPollFunctions, hubble: Hubble, from: Position): AsyncGenerator<Page> {
+async function* pagesFrom(context: IPollFunctions, hubble: Hubble, from: Position, onUnknownToken: () => void): AsyncGenerator<Page> {
 	let hasBegun = false;
 	try {
 		for await (const page of pages(hubble, callAt(from), PACKETS)) {
@@ -105,6 +108,7 @@ async function* pagesFrom(context: IPollFunctions, hubble: Hubble, from: Positio
 		context.logger.warn(
 			`"${context.getNode().name}" goes on from ${isoTime(from.start)}: Hubble does not accept the Continuation Token any longer. Packets may come again.`,
 		);
+		onUnknownToken();
 		yield* pages(hubble, callAt({ start: from.start }), PACKETS);
 	}
 }

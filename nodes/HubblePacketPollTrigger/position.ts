@@ -18,7 +18,7 @@ export interface Position {
 }
 
 /**
- * How much earlier than its last packet a stream goes on by time: Hubble counts by when it received a packet,
+ * How much earlier than its packets a stream goes on by time: Hubble counts by when it received a packet,
  * the packet says when it was heard, and a clock may be ahead.
  */
 const MARGIN_S = 60;
@@ -57,7 +57,8 @@ export function advance(stored: Stored, stream: string, from: Position, next: Po
 }
 
 /**
- * The position behind a page: its token, or where Hubble gave none, the time of its last packet.
+ * The position behind a page: its token, or where Hubble gave none, the time of its packets; of those the middle
+ * one, for some clocks are ahead and some packets came late.
  * @param now Unix seconds of the request: a packet that says it is of later is not believed
  */
 export function behind(
@@ -66,9 +67,10 @@ export function behind(
 	rows: ReadonlyArray<{ key: string; time: number }>,
 	now: number,
 ): Position {
-	const last = rows.at(-1);
-	const start = last ? Math.max(position.start, Math.min(Math.floor(last.time), now) - MARGIN_S) : position.start;
+	const times = rows.map(({ time }) => time).sort((a, b) => a - b);
+	const middle = times[(times.length - 1) >> 1];
+	const start = middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
 	if (token) return { token, start };
-	if (!last) return position;
+	if (!rows.length) return position;
 	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-SEEN) };
 }

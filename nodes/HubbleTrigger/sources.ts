@@ -133,14 +133,14 @@ const packets: Source = {
 		if (rows.length === 0) return { refused: 'The list "packets" is empty.' };
 		const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
 		const odd = rows.length - all.length;
-		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${PACKET_NEEDS}.` };
+		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${PACKET_NEEDS}; nor may a number be too large.` };
 		const shown = packetReader(context)(all);
 		const isBatch = context.getNodeParameter('output', 'packet') === 'batch';
 		return {
 			items: isBatch && shown.length ? [{ packets: shown }] : shown,
 			// In any order: it is the same batch when it holds the same packets.
 			identity: () => all.map(packetKey).sort().join('\n'),
-			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${PACKET_NEEDS}` } : {}),
+			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${PACKET_NEEDS}, and no number that is too large` } : {}),
 		};
 	},
 };

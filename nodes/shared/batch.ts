@@ -7,8 +7,12 @@ import { send } from './transport';
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
 
-/** After so many halvings that all failed with the same words, perhaps the parts are not what is wrong. */
+/**
+ * After so many halvings that all failed with the same words, perhaps the parts are not what is wrong: then some
+ * items of each group are tried alone, unless the groups are so small that it is not worth while.
+ */
 const SAME_FAILURES = 2;
+const SMALL = 4;
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface Sink {
@@ -33,8 +37,11 @@ export async function runBatches(
 	const began = new Date().toISOString();
 	let done = 0;
 	const parts = batch.split ? asks.flatMap(batch.split) : asks;
-	const failAll = (group: readonly Ask[], error: unknown) => {
-		for (const ask of new Map(group.map((part) => [part.item, part])).values()) fail(ask.item, error, ask.path);
+	const failed = new Set<number>();
+	/** Reports an item once, however many of its parts failed. */
+	const failOnce = ({ item, path }: Ask, error: unknown) => {
+		if (!failed.has(item)) fail(item, error, path);
+		failed.add(item);
 	};
 
 	let lockedOut: unknown;
@@ -66,36 +73,41 @@ export async function runBatches(
 			if ('json' in result) {
 				done += 1;
 				emit(ask.item, [{ json: result.json }]);
-			} else refused.push(() => fail(ask.item, refusal(hubble, ask, result, reply.requestId), ask.path));
+			} else refused.push(() => failOnce(ask, refusal(hubble, ask, result, reply.requestId)));
 		});
 		for (const report of refused) report();
 		return undefined;
 	};
 
 	const settleAll = async (groups: readonly Ask[][]) => {
-		const failed: Failed[] = [];
+		const failures: Failed[] = [];
 		for (const group of groups) {
 			const error = await settle(group);
-			if (error) failed.push({ group, error });
+			if (error) failures.push({ group, error });
 		}
-		return failed;
+		return failures;
 	};
-	const giveUp = ({ group, error }: Failed) => failAll(group, withPast(error, { name, done, began, size: group.length }));
+	const giveUp = ({ group, error }: Failed) => {
+		const reason = withPast(error, { name, done, began, size: canContinue ? 1 : group.length });
+		for (const part of group) failOnce(part, reason);
+	};
+	const canSplit = ({ group, error }: Failed) => canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
 
 	for (const whole of toBatches(parts, batch.size, batch)) {
 		let groups: Ask[][] = [whole];
 		let isPartsFault = false;
 		for (let halvings = 0; groups.length; halvings++) {
 			const failures = await settleAll(groups);
-			const canSplit = ({ group, error }: Failed) => canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
-			failures.filter((failed) => !canSplit(failed)).forEach(giveUp);
+			failures.filter((failure) => !canSplit(failure)).forEach(giveUp);
 			let left = failures.filter(canSplit);
-			if (left.length === groups.length && isSame(left) && halvings >= SAME_FAILURES && !isPartsFault) {
-				// One item of each group alone tells whether it is the parts, or all that is asked.
-				const alone = await settleAll(left.map(({ group }) => group.filter(isWithFirst)));
-				isPartsFault = alone.length < left.length || !isSame([...alone, ...left]);
+			const isLarge = left.every(({ group }) => group.length > SMALL);
+			if (left.length === groups.length && isSame(left) && halvings >= SAME_FAILURES && isLarge && !isPartsFault) {
+				const samples = left.map(({ group }) => sampleOf(group));
+				const tried = left.flatMap(({ group }, index) => [...(samples[index] ?? [])].map((item) => group.filter((part) => part.item === item)));
+				const alone = await settleAll(tried);
+				isPartsFault = alone.length < tried.length || !isSame([...alone, ...left]);
 				alone.forEach(giveUp);
-				left = left.map(({ group, error }) => ({ group: group.filter(({ item }) => item !== group[0]?.item), error }));
+				left = left.map(({ group, error }, index) => ({ group: group.filter(({ item }) => !samples[index]?.has(item)), error }));
 				if (!isPartsFault) left.splice(0).forEach(giveUp);
 			}
 			groups = left.flatMap(({ group }) => halves(group));
@@ -110,10 +122,14 @@ interface Failed {
 
 const codeOf = (error: unknown) => (error instanceof NodeApiError ? error.httpCode : undefined);
 
-/** Whether a part belongs to the item of its group's first part. */
-const isWithFirst = ({ item }: Ask, _: number, group: readonly Ask[]) => item === group[0]?.item;
+const isOneItem = (group: readonly Ask[]) => group.every(({ item }) => item === group[0]?.item);
 
-const isOneItem = (group: readonly Ask[]) => group.every(isWithFirst);
+/** Some items of a group, at places that no pattern shares: multiples of the golden ratio. */
+function sampleOf(group: readonly Ask[]): Set<number> {
+	const count = group.length > 100 ? 4 : 2;
+	const places = Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * group.length));
+	return new Set(places.map((place) => group[place]?.item ?? 0));
+}
 
 /** Whether failures have the same words, so that they may have the same cause. */
 const isSame = (failed: readonly Failed[]) => new Set(failed.map(({ error }) => words(error))).size <= 1;

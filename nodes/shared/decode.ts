@@ -1,7 +1,7 @@
 /** What a payload means: text, hex, JSON, bytes, or fields at fixed places, by a table that the user fills in. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import type { Field } from './fields';
-import { numberIn } from './values';
+import { asText, numberIn } from './values';
 
 /** One value in a payload. */
 export interface PayloadField {
@@ -98,7 +98,7 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 }
 
 /** A field's name; an expression may have given a number. */
-export const nameOf = ({ name }: PayloadField) => String(name ?? '').trim();
+export const nameOf = ({ name }: PayloadField) => asText(name ?? '').trim();
 
 /** All fields of a table as one function from bytes to an object. Throws when the table is wrong. */
 export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) => IDataObject {

@@ -42,7 +42,7 @@ export function normalizePacket(row: unknown): Packet | undefined {
 }
 
 /** What `normalizePacket` asks for, in words. */
-export const PACKET_NEEDS = 'a device ID, a payload, a valid timestamp and no number that is too large or odd';
+export const PACKET_NEEDS = 'a device ID, a payload, a valid timestamp and, if it has a sequence number, one that is a number';
 
 /** The last second that a JavaScript date can hold. */
 const LATEST = 8.64e12;

@@ -7,7 +7,8 @@
  * at the row with which the next one begins, wherever that comes. Times are no help there: Hubble orders and
  * cuts by when it received a packet, and a packet says when it was heard, by another clock (API definition,
  * `start` and "Device Object"). They only tell about where to begin a window. A window that begins at the
- * wrong place costs requests: the one before it then reads on to the end, and nothing is lost or doubled.
+ * wrong place costs requests, at worst as many as it reads ahead, and then one window reads to the end alone;
+ * nothing is lost or doubled.
  *
  * Windows are made while reading, by the density that the pages show: a period says nothing about when its
  * packets came.
@@ -62,12 +63,14 @@ interface Window extends Span {
 	isBusy: boolean;
 	/** Pages that wait for the windows before this one. */
 	ready: Page[];
-	/** Keys of its first rows, by which the window before it knows its end; empty when it has none. */
+	/** Keys of its rows, until there are enough for a head. */
+	opening: string[];
+	/** Keys of its first rows, by which the window before it knows its end; empty when there are too few. */
 	head?: string[];
 	error?: unknown;
 }
 
-/** So many rows at the end of a page must be those with which the next window begins. */
+/** So many rows must be the same: one alone may have come twice. */
 const ENOUGH = 10;
 
 /** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
@@ -138,7 +141,7 @@ export interface Source {
  * says. What was read before a failing page is given before its error is thrown.
  */
 export async function* inOrder(source: Source, from: number, to: number): AsyncGenerator<Page> {
-	const opened = (span: Span): Window => ({ ...span, tokens: new Set(), isBusy: false, ready: [] });
+	const opened = (span: Span): Window => ({ ...span, tokens: new Set(), isBusy: false, ready: [], opening: [] });
 	const windows = [opened({ from, to, readTo: from, density: 0, isDone: false })];
 	let canCut = true;
 	let wake = () => {};
@@ -151,12 +154,11 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			const { rows, next } = window.ready[index] as Page;
 			const end = startOf(following.head, rows.map(source.keyOf));
 			if (end < 0) continue;
-			const same = rows.length - end;
-			const first = following.ready.find((page) => page.rows.length);
-			if (same < ENOUGH && next !== undefined && first && first.rows.length > same) {
-				// Packets that came twice look the same. This window keeps them and goes on, the next one gives them up.
-				first.rows = first.rows.slice(same);
+			let same = rows.length - end;
+			if (same < ENOUGH && next !== undefined && following.ready.reduce((sum, page) => sum + page.rows.length, 0) > same) {
+				// Too few to be sure: this window keeps them and goes on, the next one gives them up.
 				following.head = following.head.slice(same);
+				for (const page of following.ready) same -= page.rows.splice(0, same).length;
 				continue;
 			}
 			window.ready.splice(index, Infinity, { rows: rows.slice(0, end) });
@@ -177,8 +179,11 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		window.density = readTo > window.readTo ? rows.length / (readTo - window.readTo) : 0;
 		Object.assign(window, { readTo, token: next });
 		window.ready.push(page);
-		if (!window.head && (rows.length || next === undefined)) {
-			window.head = rows.map(source.keyOf);
+		if (!window.head) {
+			const { opening } = window;
+			opening.push(...rows.map(source.keyOf));
+			// What has fewer rows up to the end of the period is left to the window before it.
+			if (opening.length >= ENOUGH || next === undefined) window.head = opening.length >= ENOUGH ? opening : [];
 			join(windows[index - 1], 0);
 		}
 		join(window, window.ready.length - 1);

@@ -136,8 +136,14 @@ describe('Batches that partly fail', () => {
 		expect(hubble.log.length).toBeLessThanOrEqual(15);
 	});
 
-	it('carry out the good ones among many bad ones, though Hubble says the same of each', async () => {
-		const input = items(Array.from({ length: 20 }, (_, index) => 2 * index), 40);
+	it.each([
+		['every second of 8', 8, 2, 0],
+		['every second of 40', 40, 2, 0],
+		['every tenth of 40', 40, 10, 0],
+		['every tenth of 40, from the second on', 40, 10, 1],
+	])('carry out the good ones where Hubble says the same of each bad one: %s', async (_, count, step, first) => {
+		const bad = (index: number) => index % step === first;
+		const input = items(Array.from({ length: count }, (__, index) => index).filter(bad), count);
 		const server = fastify();
 		server.patch('/*', async ({ body }, reply) => {
 			const ids = (body as { updates: Array<{ device_id: string }> }).updates.map(({ device_id }) => device_id);
@@ -147,7 +153,7 @@ describe('Batches that partly fail', () => {
 		const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
 		const { items: given } = await device(rename, { input, onError: go, credential: credential({ baseUrl, requestsPerSecond: 1000 }) });
 		await server.close();
-		expect(given.map(({ json }) => Boolean(json.error))).toEqual(input.map((_, index) => index % 2 === 0));
+		expect(given.map(({ json }) => Boolean(json.error))).toEqual(input.map((__, index) => bad(index)));
 	});
 
 	it('end with a token that is not accepted: the other batches are not tried', async () => {
@@ -180,6 +186,13 @@ describe('Batches that partly fail', () => {
 		const { items: given } = await device({ operation: 'register', count: 8 }, { onError: go });
 		expect(given).toHaveLength(1);
 		expect(hubble.log).toHaveLength(1);
+	});
+
+	it('report an item once also where its devices are in several calls', async () => {
+		hubble.addFault({ call: 'registerDevices', status: 400, times: 50 });
+		const { items: given } = await device({ operation: 'register', count: '={{ $json.count }}' }, { input: [{ count: 2500 }, { count: 1 }], onError: go });
+		expect(given.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
+		expect(given.map(({ json }) => String(json.message))).not.toContainEqual(expect.stringContaining('set to Continue'));
 	});
 
 	it('keep the keys of what was registered before, or say how many are lost', async () => {

@@ -68,16 +68,21 @@ const NOW = 2000;
 it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {
 	const rows = [{ key: 'a', time: 1010.1 }, { key: 'b', time: 1111.9 }];
 	const first = behind({ start: 1000 }, undefined, rows, NOW);
-	expect(first).toEqual({ start: 1051, seen: ['a', 'b'] });
+	expect(first).toEqual({ start: 1000, seen: ['a', 'b'] });
 	expect(behind(first, undefined, [], NOW)).toEqual(first);
 	expect(behind(first, undefined, [{ key: 'c', time: 1112 }], NOW)).toEqual({ start: 1052, seen: ['a', 'b', 'c'] });
-	expect(behind(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1051 });
+	expect(behind(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000 });
 	expect(behind({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
 });
 
 it('believes no packet that says it is of later, and goes back for none that came late', () => {
 	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 9e9 }], NOW)).toEqual({ token: 'token', start: NOW - 60 });
 	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 5 }], NOW)).toEqual({ token: 'token', start: 1000 });
+});
+
+it('goes by the middle of a page: neither a clock that is ahead nor a late upload moves it', () => {
+	const at = (...times: number[]) => times.map((time, index) => ({ key: String(index), time }));
+	expect(behind({ start: 1000 }, 'token', at(1200, 1201, 1202, 1999, 3), NOW)).toEqual({ token: 'token', start: 1141 });
 });
 
 it('keeps as many keys as a page has', () => {
