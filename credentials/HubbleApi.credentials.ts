@@ -1,4 +1,4 @@
-import type { IAuthenticateGeneric, ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, ICredentialType, Icon, IHttpRequestOptions, INodeProperties } from 'n8n-workflow';
 
 /** Access to the Hubble Network Cloud API. Its test is `hubbleApiTest`, which the nodes bring along. */
 export class HubbleApi implements ICredentialType {
@@ -75,8 +75,12 @@ export class HubbleApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiToken.trim()}}' } },
-	};
+	/** A function, as n8n makes a sandbox to evaluate an expression: some megabytes that every request would leave behind. */
+	authenticate = async (
+		{ apiToken }: ICredentialDataDecryptedObject,
+		options: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> => ({
+		...options,
+		headers: { ...options.headers, Authorization: `Bearer ${String(apiToken).trim()}` },
+	});
 }

@@ -3,7 +3,7 @@ import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-
 import { connect, type Hubble } from '../shared/connection';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet';
 import { packetReader, readParameter } from '../shared/packetFilter';
-import { leftOut, pages, type Page } from '../shared/pages';
+import { acceptedRows, leftOut, pages, type Page } from '../shared/pages';
 import { isoTime } from '../shared/times';
 import { numberIn, unixSeconds } from '../shared/values';
 import { advance, behind, resume, type Position, type Stored } from './position';
@@ -69,15 +69,19 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 		next = { start: from.start };
 	};
 	for await (const page of pagesFrom(context, hubble, from, restart)) {
-		const { rows, odd = 0 } = page;
+		const { rows } = page;
+		let odd = 0;
+		const packets = [...acceptedRows(rows, PACKETS, () => (odd += 1))].map((row) => {
+			const packet = row as Packet;
+			return { packet, key: packetKey(packet), time: heardAt(packet) };
+		});
 		if (odd) context.logger.warn(`"${context.getNode().name}": ${leftOut(odd, PACKETS)}`);
-		const packets = (rows as Packet[]).map((packet) => ({ packet, key: packetKey(packet), time: heardAt(packet) }));
 		const seen = new Set(next.seen);
 		const fresh = packets.filter(({ key }) => !seen.has(key));
 		items.push(...toItems(fresh.map(({ packet }) => packet)));
 		next = behind(next, page.next, fresh, Math.floor(Date.now() / 1000));
-		count += rows.length + odd;
-		const isEmpty = rows.length + odd === 0;
+		count += rows.length;
+		const isEmpty = rows.length === 0;
 		if (isEmpty && page.retryAfterMs !== undefined) memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_PAUSE_MS);
 		// The empty page is the head of the stream; and a page is never read in part.
 		if (isEmpty || count + PAGE > most) break;
@@ -148,7 +152,7 @@ async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] |
 	const call = { ...callAt({ start: 0 }), query: { start: end - SAMPLE_PERIOD_S, end } };
 	let left = SAMPLE_PAGES;
 	for await (const { rows } of pages(hubble, call, PACKETS)) {
-		const items = toItems(rows as Packet[]);
+		const items = toItems([...acceptedRows(rows, PACKETS)] as Packet[]);
 		if (items.length) return [items.slice(0, SAMPLE)];
 		if (--left === 0) break;
 	}

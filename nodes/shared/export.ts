@@ -8,7 +8,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData, NodeOperationE
 import type { Hubble } from './connection';
 import type { Field } from './fields';
 import type { Ask, Fields } from './operation';
-import type { List } from './pages';
+import { acceptedRows, type List } from './pages';
 import { isoTime } from './times';
 import type { Call } from './transport';
 import { pagesOf } from './windows';
@@ -27,6 +27,9 @@ export interface Subject {
 	/** To whom a row belongs: the lines of GeoJSON. */
 	ownerOf?: (row: IDataObject) => { id: string; name?: string };
 }
+
+/** Characters that are written at once. */
+const SLICE = 65_536;
 
 /** Turns rows into text. `rest` is what is written when all rows are in. */
 interface Writer {
@@ -170,25 +173,31 @@ export const exportTo =
 		let failure: unknown;
 
 		async function* parts() {
-			yield head;
+			let text = head;
 			let { token } = ask;
 			try {
-				for await (const { rows, next, odd = 0 } of pagesOf(hubble, call, subject.list, ask)) {
-					skipped += odd;
-					const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
-					const room = ask.limit - count;
-					const taken = kept.length > room ? kept.slice(0, room) : kept;
-					if (taken.length) {
-						yield (count ? between : '') + taken.map((row) => write(toJson(row))).join(between);
-						for (const time of timeOf ? taken.map(timeOf) : []) {
-							if (time < first) first = time;
-							if (time > last) last = time;
+				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
+					const before = count;
+					let isCut = false;
+					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), keeps)) {
+						isCut = count >= ask.limit;
+						if (isCut) break;
+						const time = timeOf?.(row) ?? NaN;
+						if (time < first) first = time;
+						if (time > last) last = time;
+						text += (count ? between : '') + write(toJson(row));
+						count += 1;
+						if (text.length >= SLICE) {
+							yield text;
+							text = '';
 						}
-						count += taken.length;
 					}
+					// A page of few rows waits for nobody: its text goes before the next page is asked for.
+					yield text;
+					text = '';
 					if (count >= ask.limit) {
 						// A token leads to a whole page: of a page that was cut, the rows written come again.
-						if (taken.length < kept.length) stopped = token ? { continuationToken: token, rowsRepeated: taken.length } : {};
+						if (isCut) stopped = token ? { continuationToken: token, rowsRepeated: count - before } : {};
 						else if (next) stopped = { continuationToken: next };
 						break;
 					}

@@ -2,6 +2,8 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import { foreignReply } from './errors';
+import type { Ask } from './operation';
+import type { Rows } from './rows';
 import { retryAfter, send, type Call, type Reply } from './transport';
 
 /** A reply that is a list, fetched page by page. */
@@ -27,9 +29,8 @@ export interface Order {
 }
 
 export interface Page {
-	rows: IDataObject[];
-	/** How many rows were left out because they are not what they should be (`accept`). */
-	odd?: number;
+	/** As Hubble sent them; `acceptedRows` leaves out what is no row. */
+	rows: Rows;
 	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
@@ -54,13 +55,11 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		let rows: IDataObject[];
-		let isFull: boolean;
+		let rows: Rows;
 		let headers: IDataObject;
 		try {
-			const reply = await send(hubble, { ...call, query, token });
+			const reply = await send(hubble, { ...call, query, token, rows: list.rows });
 			rows = rowsIn(hubble, list, reply);
-			isFull = (reply.body[list.rows] as unknown[]).length >= (pageSize ?? Infinity);
 			({ headers } = reply);
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
@@ -68,10 +67,10 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		rowsFetched += rows.length;
 		const next = {
 			token: String(headers['continuation-token'] ?? '') || undefined,
-			number: isFull ? String(Number(place ?? 0) + 1) : undefined,
+			number: rows.length >= (pageSize ?? Infinity) ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield accepted({ rows, next, retryAfterMs: retryAfter(headers) }, list);
+		yield { rows, next, retryAfterMs: retryAfter(headers) };
 		if (!next) return;
 		if (seen.has(next)) {
 			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
@@ -85,17 +84,23 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 }
 
 /** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
-export function rowsIn({ context, baseUrl }: Hubble, list: List, { body, requestId }: Reply): IDataObject[] {
-	const rows = body[list.rows];
-	if (!Array.isArray(rows)) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
-	return rowsOf(rows);
+export function rowsIn({ context, baseUrl }: Hubble, list: List, { rows, requestId }: Reply): Rows {
+	if (!rows) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
+	return rows;
 }
 
-/** A page without the rows that are not what they should be, and how many those are. */
-export function accepted(page: Page, { accept }: List): Page {
-	if (!accept) return page;
-	const rows = page.rows.map(accept.row).filter((row) => row !== undefined);
-	return { ...page, rows, odd: page.rows.length - rows.length };
+const isObject = (row: unknown): row is IDataObject => typeof row === 'object' && row !== null;
+
+/**
+ * The rows that are what they should be and that every filter keeps, one at a time.
+ * @param onOdd is told of each row that is left out because it is not what it should be
+ */
+export function* acceptedRows(rows: Rows, { accept }: List, onOdd = () => {}, keeps: Ask['keeps'] = []): Generator<IDataObject> {
+	for (const given of rows) {
+		const row = isObject(given) ? (accept ? accept.row(given) : given) : undefined;
+		if (!row) onOdd();
+		else if (keeps.every((keep) => keep(row))) yield row;
+	}
 }
 
 /** What the user reads of rows that were left out. */
@@ -105,7 +110,7 @@ export const leftOut = (odd: number, { rows, accept }: List) =>
 /** The rows of a list, without what is no row; none when it is no list. */
 export function rowsOf(list: unknown): IDataObject[] {
 	if (!Array.isArray(list)) return [];
-	return list.filter((row): row is IDataObject => typeof row === 'object' && row !== null);
+	return list.filter(isObject);
 }
 
 /** Where a list that broke off goes on. */

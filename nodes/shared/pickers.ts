@@ -10,7 +10,7 @@ import {
 	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { connect, settingsOf } from './connection';
-import { pages, rowsIn, type List } from './pages';
+import { acceptedRows, pages, rowsIn, type List } from './pages';
 import { send } from './transport';
 import { WHOLE_UUID } from './values';
 
@@ -91,7 +91,7 @@ function searchIn({ path, scope, list, id, label, one }: Source) {
 		const call = { method: 'GET', path, scope, token: paginationToken } as const;
 		for await (const { rows, next } of pages(hubble, call, list, list.pageSize?.max)) {
 			looked += 1;
-			const results = rows
+			const results = [...acceptedRows(rows, list)]
 				.map(entry)
 				.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
 			// n8n asks for the next page only when it has something to scroll.
@@ -110,8 +110,9 @@ async function nothingWhenUnknown(error: Error): Promise<undefined> {
 async function getScopes(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	const call = { method: 'GET', path: '/v1/org/{org_id}/key_scopes', scope: 'read-api-keys' } as const;
 	const hubble = await connect(this);
-	const scopes = rowsIn(hubble, { rows: 'scopes', pages: 'one' }, await send(hubble, call));
-	const options = scopes.map(({ scope_id, display_name }) => ({
+	const list: List = { rows: 'scopes', pages: 'one' };
+	const scopes = rowsIn(hubble, list, await send(hubble, { ...call, rows: list.rows }));
+	const options = [...scopes].map(({ scope_id, display_name }) => ({
 		name: text(display_name) || String(scope_id),
 		value: String(scope_id),
 		description: String(scope_id),

@@ -10,7 +10,7 @@ import { runBatches } from './batch';
 import { connect, type Hubble } from './connection';
 import { foreignReply } from './errors';
 import type { Ask, Operation } from './operation';
-import { leftOut, type List } from './pages';
+import { acceptedRows, leftOut, type List } from './pages';
 import { readAsk, withoutUndefined } from './read';
 import { withIsoTimes } from './times';
 import { send, type Call } from './transport';
@@ -179,13 +179,11 @@ async function runList(
 	ask: Ask,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
-	const { keeps } = ask;
 	let missing = ask.limit;
 	let leftOutRows = 0;
 	try {
-		for await (const { rows, odd = 0 } of pagesOf(hubble, call, list, ask)) {
-			leftOutRows += odd;
-			const kept = keeps.length ? rows.filter((row) => keeps.every((keep) => keep(row))) : rows;
+		for await (const { rows } of pagesOf(hubble, call, list, ask)) {
+			const kept = [...acceptedRows(rows, list, () => (leftOutRows += 1), ask.keeps)];
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);
 			missing -= kept.length;
 			if (missing <= 0) return true;

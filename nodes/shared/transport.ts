@@ -11,9 +11,10 @@ import {
 	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
 import type { Hubble } from './connection';
-import { hubbleError } from './errors';
+import { foreignReply, hubbleError } from './errors';
 import { heed, started, waitFor } from './pace';
 import { retryDelay, type Outcome } from './retry';
+import { parseWithRows, type Rows } from './rows';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
 const TIMEOUT_MS = 60_000;
@@ -41,10 +42,14 @@ export interface Call {
 	 * body. A stream that breaks off is a reply that did not come whole, so the call is tried again.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
+	/** The list of the reply that is left as it came (`rows.ts`). */
+	rows?: string;
 }
 
 export interface Reply {
 	body: IDataObject;
+	/** The list that the call named; `undefined` when the reply has none. */
+	rows?: Rows;
 	headers: IDataObject;
 	requestId: string;
 	/** How long the reply took, without waiting for its turn, in milliseconds. */
@@ -103,6 +108,7 @@ interface Attempt extends Outcome {
 	/** What is wrong with the body of a success. */
 	problem?: string;
 	body: unknown;
+	rows?: Rows;
 	headers: IDataObject;
 	requestId: string;
 }
@@ -120,9 +126,15 @@ async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['r
 	return jsonParse(said, { fallbackValue: said });
 }
 
+/** What the reply holds: JSON as an object, anything else as text. */
+async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call, noJson: () => Error): Promise<{ body: unknown; rows?: Rows }> {
+	if (read) return { body: await fromStream(reply, read) };
+	return rows ? parseWithRows(reply.body as Buffer, rows, noJson) : { body: reply.body };
+}
+
 /** Sends once. Never throws for what the other side does: the outcome says it. */
 async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
-	const requestId = randomUUID();
+	let requestId: string = randomUUID();
 	const options: IHttpRequestOptions = {
 		method: call.method,
 		url: urlOf(hubble, call),
@@ -130,7 +142,7 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 		qs: call.query,
 		arrayFormat: 'repeat',
 		...(call.body ? { body: call.body } : {}),
-		...(call.read ? { encoding: 'stream' } : { json: true }),
+		...(call.read ? { encoding: 'stream' } : { json: true, ...(call.rows ? { encoding: 'arraybuffer' } : {}) }),
 		timeout: TIMEOUT_MS,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
@@ -146,7 +158,9 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 			options,
 		)) as IN8nHttpFullResponse;
 		const { headers } = reply;
-		const body: unknown = call.read ? await fromStream(reply, call.read) : reply.body;
+		requestId = String(headers['x-request-id'] ?? requestId);
+		const noJson = () => foreignReply(context.getNode(), 'JSON in all of its rows', hubble.baseUrl, requestId);
+		const { body, rows } = await contentOf(reply, call, noJson);
 		// n8n hands over text where the body does not parse as JSON.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
 		const isCut = isGarbled && /json/.test(String(headers['content-type']));
@@ -154,8 +168,9 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 			status: isCut ? undefined : reply.statusCode,
 			...(isGarbled ? { problem: isCut ? 'the reply was cut' : 'it is not JSON' } : {}),
 			body,
+			rows,
 			headers,
-			requestId: String(headers['x-request-id'] ?? requestId),
+			requestId,
 			retryAfterMs: retryAfter(headers),
 		};
 	} catch (error) {
@@ -204,7 +219,7 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 		// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
 		const isGone = status === 404 && call.method === 'DELETE' && mayHaveHappened && /\}$/.test(call.path);
 		if (isDone || isGone) {
-			return { body, headers, requestId, ms };
+			return { body, rows: outcome.rows, headers, requestId, ms };
 		}
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
 		const delay = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());

@@ -17,7 +17,8 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { accepted, pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
+import { pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
+import type { Rows } from './rows';
 import { send, type Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
@@ -33,10 +34,13 @@ const PAGES_EACH_NEAR = 3;
 /** So much less than whole pages a window is made for, that its last page is nearly full, and not one too many. */
 const SLACK = 0.15;
 
-/** Pages that may wait for their turn, for each window that is read; a page is about a megabyte. */
+/** Pages that may wait for their turn, for each window that is read; a page is about half a megabyte. */
 const PAGES_AHEAD = 10;
 
-/** Where replies are faster, or come one after the other, two pages ahead are as good and cost less memory. */
+/** Where pages come one after the other, two ahead are as good and cost less memory. */
+const PAGES_AHEAD_ALONE = 2;
+
+/** Faster replies leave the processor no time for a second window. */
 const SLOW_MS = 50;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
@@ -76,17 +80,32 @@ const ENOUGH = 10;
 /** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
 const CLOCKS_AHEAD = 0.03;
 
+/** Rows of a page whose times are looked at, and how far apart they are: a prime, as odd clocks may come at even distances. */
+const SAMPLES = 100;
+const STRIDE = 7919;
+
 /** About how far a page reaches; NaN when its rows tell no time. */
 function reach(times: readonly number[]): number {
 	const sorted = Float64Array.from(times.filter(Number.isFinite)).sort();
 	return sorted[Math.ceil((1 - CLOCKS_AHEAD) * (sorted.length - 1))] ?? NaN;
 }
 
-/** Where in `keys` the rows of `head` begin; -1 where they do not. All rows from there on must agree: one may come twice. */
-export function startOf(head: readonly string[], keys: readonly string[]): number {
-	return keys.findIndex(
-		(key, start) => key === head[0] && head.every((wanted, index) => (keys[start + index] ?? wanted) === wanted),
-	);
+/** Enough rows of a page to tell how far it reaches. */
+const someOf = (rows: Rows) =>
+	Array.from({ length: Math.min(rows.length, SAMPLES) }, (_, index) => rows.at((index * STRIDE) % rows.length) as IDataObject);
+
+/** Where in `rows` those of `head` begin; -1 where they do not. All rows from there on must agree: one may come twice. */
+function startOf(head: readonly string[], rows: Rows, { keyOf }: Order): number {
+	const agrees = (wanted: string, index: number) => {
+		const row = rows.at(index);
+		return row === undefined || keyOf(row) === wanted;
+	};
+	let start = 0;
+	for (const row of rows) {
+		if (keyOf(row) === head[0] && head.every((wanted, index) => agrees(wanted, start + index))) return start;
+		start += 1;
+	}
+	return -1;
 }
 
 /**
@@ -114,20 +133,16 @@ export function cut<S extends Span>(span: S, at: number): [S, Span] {
 /** How many windows keep the pace: requests in flight are their rate times the time that one takes. */
 export function streamsFor(latencyMs: number, perSecond: number, most: number): number {
 	const inFlight = (latencyMs / 1000) * Math.min(perSecond, FASTEST);
-	return inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
+	return latencyMs < SLOW_MS || inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
 }
 
 /** How many pages may be on their way or wait for their turn. */
-export const aheadFor = (latencyMs: number, streams: number) => (streams === 1 || latencyMs < SLOW_MS ? 2 : PAGES_AHEAD * streams);
+export const aheadFor = (streams: number) => (streams === 1 ? PAGES_AHEAD_ALONE : PAGES_AHEAD * streams);
 
 /** What `inOrder` reads from. */
-export interface Source {
+export interface Source extends Order {
 	/** The page at `token`, or the first one from `from` on. */
 	fetch: (from: number, token?: string) => Promise<Page>;
-	/** About when Hubble received the row, in Unix seconds. */
-	timeOf: (row: IDataObject) => number;
-	/** What makes a row itself. */
-	keyOf: (row: IDataObject) => string;
 	/** How many windows to read at once, now. */
 	streams: () => number;
 	/** How many pages that many windows may read ahead. */
@@ -152,13 +167,17 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		if (!window || !following?.head?.length) return;
 		for (let index = since; index < window.ready.length; index++) {
 			const { rows, next } = window.ready[index] as Page;
-			const end = startOf(following.head, rows.map(source.keyOf));
+			const end = startOf(following.head, rows, source);
 			if (end < 0) continue;
 			let same = rows.length - end;
-			if (same < ENOUGH && next !== undefined && following.ready.reduce((sum, page) => sum + page.rows.length, 0) > same) {
+			if (same < ENOUGH && next !== undefined && following.ready.reduce((sum, given) => sum + given.rows.length, 0) > same) {
 				// Too few to be sure: this window keeps them and goes on, the next one gives them up.
 				following.head = following.head.slice(same);
-				for (const page of following.ready) same -= page.rows.splice(0, same).length;
+				following.ready = following.ready.map((given) => {
+					const rest = given.rows.slice(same);
+					same -= given.rows.length - rest.length;
+					return { ...given, rows: rest };
+				});
 				continue;
 			}
 			window.ready.splice(index, Infinity, { rows: rows.slice(0, end) });
@@ -175,13 +194,13 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		if (next !== undefined && window.tokens.has(next)) throw new Error('Hubble gave the same Continuation-Token twice.');
 		if (next !== undefined) window.tokens.add(next);
 		// Times that do not advance tell nothing of where to begin another window.
-		const readTo = Math.max(window.readTo, reach(rows.map(source.timeOf)) || 0);
+		const readTo = Math.max(window.readTo, reach(someOf(rows).map(source.timeOf)) || 0);
 		window.density = readTo > window.readTo ? rows.length / (readTo - window.readTo) : 0;
 		Object.assign(window, { readTo, token: next });
 		window.ready.push(page);
 		if (!window.head) {
 			const { opening } = window;
-			opening.push(...rows.map(source.keyOf));
+			opening.push(...Array.from(rows, source.keyOf));
 			// What has fewer rows up to the end of the period is left to the window before it.
 			if (opening.length >= ENOUGH || next === undefined) window.head = opening.length >= ENOUGH ? opening : [];
 			join(windows[index - 1], 0);
@@ -287,7 +306,7 @@ async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Ord
 	let latencyMs = 0;
 	const source: Source = {
 		fetch: async (from, token) => {
-			const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token });
+			const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token, rows: list.rows });
 			const { headers, ms } = reply;
 			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
 			const next = String(headers['continuation-token'] ?? '') || undefined;
@@ -295,10 +314,10 @@ async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Ord
 		},
 		...order,
 		streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
-		ahead: (streams) => aheadFor(latencyMs, streams),
+		ahead: aheadFor,
 		failure: (error, { pages: count, rows, token }) => withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
 	};
-	for await (const page of inOrder(source, start, end)) yield accepted(page, list);
+	yield* inOrder(source, start, end);
 }
 
 /**

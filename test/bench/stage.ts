@@ -37,12 +37,11 @@ export type Stage = Awaited<ReturnType<typeof openStage>>;
  * A real n8n with the package installed and a simulator: n8n in a process of its own, the simulator in
  * this one. Binary data go to the file system; executions are not stored, so that what is measured is
  * the nodes and not the database.
+ * @param env n8n's environment variables beside those
  */
-export async function openStage(options: Partial<Omit<SimulatorOptions, 'delivery'>>, requestsPerSecond = 3) {
+export async function openStage(options: Partial<Omit<SimulatorOptions, 'delivery'>>, requestsPerSecond = 3, env: Record<string, string> = {}) {
 	const hubble = await startSimulator(options);
-	const n8n = await startN8n({
-		env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem', NODE_OPTIONS: `--require ${join(__dirname, 'collect.cjs')}` },
-	});
+	const n8n = await startN8n({ env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem', ...env } });
 	const credential = await n8n.createCredential(credentialName, 'hubbleApi', { ...credentialData(hubble), requestsPerSecond });
 	const credentials = { hubbleApi: { id: credential, name: credentialName } };
 
@@ -78,8 +77,10 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 			nodes.slice(1).map(({ name }, index) => [nodes[index]?.name, { main: [[{ node: name, type: 'main', index: 0 }]] }]),
 		);
 		const settings = { executionOrder: 'v1', saveManualExecutions: false, saveDataSuccessExecution: 'none' };
-		return await n8n.createWorkflow({ name: steps.map(({ name }) => name).join(', '), nodes, connections, settings });
+		return await n8n.createWorkflow({ name: steps.map(({ name }) => name).join(', ') || 'Warm-up', nodes, connections, settings });
 	}
+
+	const warmUp = await workflow([]);
 
 	/** Runs a stored workflow once. */
 	async function run(id: string, timeoutSeconds = 300): Promise<Run> {
@@ -125,16 +126,16 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		workflow,
 		run,
 		bareLoop,
-		/** A fresh n8n process that is really idle: no garbage of an earlier run or of its start hides what the next run needs. */
+		/**
+		 * A fresh n8n process that has run a small workflow and was left alone since, until V8 has freed the garbage of
+		 * its start (some 300 MB; it does so within half a minute): so neither that garbage nor what n8n loads at a
+		 * first execution is taken for what the next run needs, or hides what it needs.
+		 */
 		async restart() {
 			await n8n.stop();
 			await n8n.start();
-			await pause(3000);
-			// What a first collection frees lets a later one free more.
-			for (let time = 0; time < 3; time++) {
-				process.kill(n8n.pid, 'SIGUSR2');
-				await pause(1000);
-			}
+			await run(warmUp);
+			await pause(45_000);
 		},
 		async close() {
 			await n8n.stop();

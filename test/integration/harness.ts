@@ -8,7 +8,6 @@ import {
 	ICredentialsHelper,
 	NodeConnectionTypes,
 	Workflow,
-	type IAuthenticateGeneric,
 	type ICredentialDataDecryptedObject,
 	type IDataObject,
 	type IHttpRequestOptions,
@@ -64,25 +63,14 @@ const source: INodeType = {
 	},
 };
 
-/** Authenticates requests as n8n's own helper does for a generic `authenticate`. */
+/** Authenticates requests as n8n's own helper does. */
 export class TestCredentials extends ICredentialsHelper {
 	constructor(private readonly credential: ICredentialDataDecryptedObject) {
 		super();
 	}
 
-	async authenticate(
-		credentials: ICredentialDataDecryptedObject,
-		_type: string,
-		options: IHttpRequestOptions,
-		workflow: Workflow,
-		node: INode,
-	): Promise<IHttpRequestOptions> {
-		const { headers = {} } = (new HubbleApi().authenticate as IAuthenticateGeneric).properties;
-		const resolved = Object.entries(headers).map(([name, value]) => [
-			name,
-			workflow.expression.getSimpleParameterValue(node, value as string, 'internal', { $credentials: credentials }),
-		]);
-		return { ...options, headers: { ...options.headers, ...(Object.fromEntries(resolved) as IDataObject) } };
+	async authenticate(credentials: ICredentialDataDecryptedObject, _type: string, options: IHttpRequestOptions) {
+		return await new HubbleApi().authenticate(credentials, options);
 	}
 
 	async getDecrypted() {

@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- replies that overtake each other */
 /** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
 import fc from 'fast-check';
-import type { IDataObject } from 'n8n-workflow';
+import type { Rows } from '../../nodes/shared/rows';
 import { aheadFor, cut, inOrder, seamIn, streamsFor, type Source, type Span } from '../../nodes/shared/windows';
 
 const whole = (from: number, to: number): Span => ({ from, to, readTo: from, density: 0, isDone: false });
@@ -60,15 +60,15 @@ function history(
 		timeOf: ({ time }) => time as number,
 		keyOf: ({ id }) => keyOf(id as number),
 		streams: () => streams,
-		ahead: (many) => aheadFor(streams % 2 ? 10 : 300, many),
+		ahead: (many) => (streams % 2 ? 2 : aheadFor(many)),
 		failure: (error, at) => Object.assign(error as Error, at),
 	};
 	return { source, asked };
 }
 
-async function collect(pages: AsyncGenerator<{ rows: IDataObject[] }>) {
+async function collect(pages: AsyncGenerator<{ rows: Rows }>) {
 	const ids: number[] = [];
-	for await (const { rows } of pages) ids.push(...rows.map(({ id }) => id as number));
+	for await (const { rows } of pages) ids.push(...[...rows].map(({ id }) => id as number));
 	return ids;
 }
 
@@ -194,7 +194,7 @@ it('does not mind a failing page that nobody needs any more', async () => {
 	};
 	const ids: number[] = [];
 	for await (const { rows } of inOrder(source, 0, 20_000)) {
-		ids.push(...rows.map(({ id }) => id as number));
+		ids.push(...[...rows].map(({ id }) => id as number));
 		await pause(20);
 	}
 	expect(ids).toEqual(range(0, 40_000));
@@ -224,17 +224,17 @@ it('gives what came before a failing page, and says where to go on', async () =>
 	const { fetch } = source;
 	source.fetch = async (from, token) => {
 		const page = await fetch(from, token);
-		if (++count >= 20 && (page.rows[0]?.id as number) >= 12_000) throw new Error('broken');
+		if (++count >= 20 && (page.rows.at(0)?.id as number) >= 12_000) throw new Error('broken');
 		return page;
 	};
 	const failure = (await (async () => {
-		for await (const { rows } of inOrder(source, 0, 30_000)) ids.push(...rows.map(({ id }) => id as number));
+		for await (const { rows } of inOrder(source, 0, 30_000)) ids.push(...[...rows].map(({ id }) => id as number));
 	})().catch((error: unknown) => error)) as Error & { rows: number; token?: string };
 	expect(failure.message).toBe('broken');
 	expect(ids).toEqual(range(0, failure.rows));
 	const { source: again } = history(even(60_000), 30_000, 4, () => 1);
 	expect(failure.token).toBeDefined();
-	expect((await again.fetch(0, failure.token)).rows[0]?.id).toBe(failure.rows);
+	expect((await again.fetch(0, failure.token)).rows.at(0)?.id).toBe(failure.rows);
 });
 
 it('refuses a token that comes again', async () => {
@@ -246,7 +246,7 @@ it('refuses a token that comes again', async () => {
 
 it('reads one page after the other while that keeps the pace, and as many as the latency needs else', () => {
 	expect([120, 250, 300, 1000, 2000, 60_000].map((ms) => streamsFor(ms, 3, 8))).toEqual([1, 1, 2, 4, 7, 8]);
-	expect(streamsFor(5, 1000, 8)).toBe(1);
-	expect([[10, 2], [120, 1], [300, 2], [1000, 4]].map(([ms = 0, streams = 0]) => aheadFor(ms, streams))).toEqual([2, 2, 20, 40]);
+	expect([5, 45, 55, 100].map((ms) => streamsFor(ms, 1000, 8))).toEqual([1, 1, 8, 8]);
+	expect([1, 2, 4].map(aheadFor)).toEqual([2, 20, 40]);
 	expect(streamsFor(2000, 3, 1)).toBe(1);
 });

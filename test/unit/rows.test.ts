@@ -1,0 +1,63 @@
+/** A list that stays text until its rows are asked for says the same as JSON.parse. */
+import fc from 'fast-check';
+import { parseWithRows } from '../../nodes/shared/rows';
+
+const read = (text: string) => {
+	const { body, rows } = parseWithRows(Buffer.from(text), 'packets', () => new Error('no JSON'));
+	return { body, rows: rows && [...rows], list: rows };
+};
+
+const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' });
+
+it('gives the rows and what stands around them, whatever is in them and however it is indented', () => {
+	fc.assert(
+		fc.property(fc.array(json), fc.dictionary(fc.string(), json), fc.dictionary(fc.string(), json), fc.nat(3), (packets, before, after, indent) => {
+			const object: Record<string, unknown> = { ...before };
+			delete object.packets;
+			object.packets = packets;
+			for (const [key, value] of Object.entries(after)) if (key !== 'packets') object[key] = value;
+			const text = JSON.stringify(object, null, indent);
+			const { packets: expected, ...around } = JSON.parse(text) as Record<string, unknown>;
+			expect(read(text).rows).toEqual(expected);
+			expect(read(text).body).toEqual({ ...around, packets: [] });
+		}),
+	);
+});
+
+it('has the length, the parts and the single rows of an array', () => {
+	fc.assert(
+		fc.property(fc.array(fc.integer()), fc.nat(12), fc.nat(12), (packets, from, to) => {
+			const { list } = read(JSON.stringify({ packets }));
+			expect(list?.length).toBe(packets.length);
+			expect(list?.at(from)).toBe(packets[from]);
+			expect([...(list?.slice(from) ?? [])]).toEqual(packets.slice(from));
+			expect([...(list?.slice(from, to) ?? [])]).toEqual(packets.slice(from, to));
+			expect(list?.slice(from, to).length).toBe(packets.slice(from, to).length);
+		}),
+	);
+});
+
+it('takes the list of the object itself, not one of that name deeper in it or in a text', () => {
+	const text = JSON.stringify({ inner: { packets: [1] }, lists: [['packets', [2]]], packets_: [3], text: '"packets":[4', packets: [5] });
+	expect(read(text).rows).toEqual([5]);
+	expect(read(JSON.stringify({ inner: { packets: [1] }, packets: 'none' })).rows).toBeUndefined();
+});
+
+it('says what a reply without the list says', () => {
+	for (const body of [{ code: 400, name: 'x', description: 'y' }, { packets: null }, [{ packets: [] }], 7, null]) {
+		expect(read(JSON.stringify(body))).toEqual({ body, rows: undefined, list: undefined });
+	}
+	for (const text of ['<html>"packets":[1]</html>', 'packets', '']) expect(read(text)).toEqual({ body: text, rows: undefined, list: undefined });
+});
+
+it('takes no part of a reply that was cut, wherever it was', () => {
+	const text = JSON.stringify({ packets: [{ a: 'x]}"' }, { b: [1, 2, { c: '\\' }] }], more: 1 });
+	for (let end = 0; end < text.length; end++) {
+		const { body, rows } = read(text.slice(0, end));
+		expect([typeof body, rows]).toEqual(['string', undefined]);
+	}
+});
+
+it.each(['{"packets":[{"a":1}{"b":2}]}', '{"packets":[{"a":1},]}', '{"packets":[{"a":}]}'])('refuses a row that is no JSON: %s', (text) => {
+	expect(() => read(text)).toThrow('no JSON');
+});
