@@ -81,6 +81,6 @@ export class HubbleApi implements ICredentialType {
 		options: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> => ({
 		...options,
-		headers: { ...options.headers, Authorization: `Bearer ${String(apiToken).trim()}` },
+		headers: { ...options.headers, Authorization: `Bearer ${String(apiToken ?? '').trim()}` },
 	});
 }

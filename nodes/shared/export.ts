@@ -175,9 +175,10 @@ export const exportTo =
 		async function* parts() {
 			let text = head;
 			let { token } = ask;
+			/** Rows of the page at `token` that are written: where a token leads to, they come again. */
+			let written = 0;
 			try {
 				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
-					const before = count;
 					let isCut = false;
 					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), keeps)) {
 						isCut = count >= ask.limit;
@@ -187,6 +188,7 @@ export const exportTo =
 						if (time > last) last = time;
 						text += (count ? between : '') + write(toJson(row));
 						count += 1;
+						written += 1;
 						if (text.length >= SLICE) {
 							yield text;
 							text = '';
@@ -196,20 +198,25 @@ export const exportTo =
 					yield text;
 					text = '';
 					if (count >= ask.limit) {
-						// A token leads to a whole page: of a page that was cut, the rows written come again.
-						if (isCut) stopped = token ? { continuationToken: token, rowsRepeated: count - before } : {};
+						if (isCut) stopped = token ? { continuationToken: token, rowsRepeated: written } : {};
 						else if (next) stopped = { continuationToken: next };
 						break;
 					}
 					token = next;
+					written = 0;
 				}
 			} catch (error) {
 				// An error inside a stream that nobody reads yet would end the process: the file ends, then it is thrown.
 				failure = error;
 				if (!count || !context.continueOnFail() || hubble.signal?.aborted) return;
 				const { message, description, context: details } = error as NodeOperationError;
-				stopped = { stoppedBy: [message, description].filter(Boolean).join('. '), continuationToken: details?.resumeToken ?? token };
+				stopped = {
+					stoppedBy: [message, description].filter(Boolean).join('. '),
+					continuationToken: details?.resumeToken ?? token,
+					...(token && written ? { rowsRepeated: written } : {}),
+				};
 			}
+			yield text;
 			yield* rest();
 		}
 

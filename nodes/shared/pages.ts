@@ -11,7 +11,7 @@ export interface List {
 	/** The field of the reply that holds the rows. */
 	rows: string;
 	/** What a row must be, and in what words a row is refused that is not. Without it any object will do. */
-	accept?: { row: (row: IDataObject) => IDataObject | undefined; needs: string };
+	accept?: { row: (row: unknown) => IDataObject | undefined; needs: string };
 	/** With it a closed period of `start` and `end` is read in parallel windows (`windows.ts`). */
 	order?: Order;
 	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
@@ -23,9 +23,9 @@ export interface List {
 /** How the rows of a stream lie in time; both functions take any row, also one that is not accepted. */
 export interface Order {
 	/** About when Hubble received the row, in Unix seconds; NaN when the row does not tell. */
-	timeOf: (row: IDataObject) => number;
+	timeOf: (row: unknown) => number;
 	/** What makes a row itself, in whichever page it comes. */
-	keyOf: (row: IDataObject) => string;
+	keyOf: (row: unknown) => string;
 }
 
 export interface Page {
@@ -58,9 +58,7 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 		let rows: Rows;
 		let headers: IDataObject;
 		try {
-			const reply = await send(hubble, { ...call, query, token, rows: list.rows });
-			rows = rowsIn(hubble, list, reply);
-			({ headers } = reply);
+			({ rows, headers } = await fetchRows(hubble, { ...call, query, token }, list));
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
@@ -83,10 +81,12 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 	}
 }
 
-/** The rows of a reply. Throws when it holds none, not even an empty list: then it is not Hubble's. */
-export function rowsIn({ context, baseUrl }: Hubble, list: List, { rows, requestId }: Reply): Rows {
-	if (!rows) throw foreignReply(context.getNode(), `a list "${list.rows}"`, baseUrl, requestId);
-	return rows;
+/** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
+export async function fetchRows(hubble: Hubble, call: Call, list: List): Promise<Reply & { rows: Rows }> {
+	const reply = await send(hubble, { ...call, rows: list.rows });
+	const { rows, requestId } = reply;
+	if (!rows) throw foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
+	return { ...reply, rows };
 }
 
 const isObject = (row: unknown): row is IDataObject => typeof row === 'object' && row !== null;
@@ -97,7 +97,7 @@ const isObject = (row: unknown): row is IDataObject => typeof row === 'object' &
  */
 export function* acceptedRows(rows: Rows, { accept }: List, onOdd = () => {}, keeps: Ask['keeps'] = []): Generator<IDataObject> {
 	for (const given of rows) {
-		const row = isObject(given) ? (accept ? accept.row(given) : given) : undefined;
+		const row = accept ? accept.row(given) : isObject(given) ? given : undefined;
 		if (!row) onOdd();
 		else if (keeps.every((keep) => keep(row))) yield row;
 	}

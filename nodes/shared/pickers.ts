@@ -10,7 +10,7 @@ import {
 	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { connect, settingsOf } from './connection';
-import { acceptedRows, pages, rowsIn, type List } from './pages';
+import { acceptedRows, fetchRows, pages, type List } from './pages';
 import { send } from './transport';
 import { WHOLE_UUID } from './values';
 
@@ -111,8 +111,8 @@ async function getScopes(this: ILoadOptionsFunctions): Promise<INodePropertyOpti
 	const call = { method: 'GET', path: '/v1/org/{org_id}/key_scopes', scope: 'read-api-keys' } as const;
 	const hubble = await connect(this);
 	const list: List = { rows: 'scopes', pages: 'one' };
-	const scopes = rowsIn(hubble, list, await send(hubble, { ...call, rows: list.rows }));
-	const options = [...scopes].map(({ scope_id, display_name }) => ({
+	const { rows } = await fetchRows(hubble, call, list);
+	const options = [...acceptedRows(rows, list)].map(({ scope_id, display_name }) => ({
 		name: text(display_name) || String(scope_id),
 		value: String(scope_id),
 		description: String(scope_id),

@@ -3,12 +3,12 @@
  * garbage as soon as it was used: a page that waits for its turn takes its half megabyte, not the several that
  * its objects take, and what V8 frees while it is young costs next to nothing. It is faster, too.
  */
-import { jsonParse, type IDataObject } from 'n8n-workflow';
+import { jsonParse } from 'n8n-workflow';
 
-/** What there is of an array of rows; an array is one. */
-export interface Rows extends Iterable<IDataObject> {
+/** What pages need of an array, with indices from 0; an array is one. What a row is, nobody has looked at yet. */
+export interface Rows extends Iterable<unknown> {
 	readonly length: number;
-	at(index: number): IDataObject | undefined;
+	at(index: number): unknown;
 	slice(from: number, to?: number): Rows;
 }
 
@@ -66,23 +66,22 @@ function boundsOf(bytes: Buffer, begin: number): number[] {
 	return bounds;
 }
 
-/** The rows between pairs of bounds. */
-function rowsAt(bytes: Buffer, bounds: readonly number[], noJson: () => Error): Rows {
+/** The rows between pairs of bounds. One that is no JSON is `null`: no list takes that for a row. */
+function rowsAt(bytes: Buffer, bounds: readonly number[]): Rows {
 	const length = bounds.length / 2;
-	const at = (index: number): IDataObject | undefined => {
-		if (!(index >= 0 && index < length)) return undefined;
+	const parsed = (index: number): unknown => {
 		try {
-			return JSON.parse(bytes.toString('utf8', bounds[2 * index], bounds[2 * index + 1])) as IDataObject;
+			return JSON.parse(bytes.toString('utf8', bounds[2 * index], bounds[2 * index + 1]));
 		} catch {
-			throw noJson();
+			return null;
 		}
 	};
 	return {
 		length,
-		at,
-		slice: (from, to = length) => rowsAt(bytes, bounds.slice(2 * from, 2 * to), noJson),
+		at: (index) => (index < length ? parsed(index) : undefined),
+		slice: (from, to = length) => rowsAt(bytes, bounds.slice(2 * from, 2 * to)),
 		*[Symbol.iterator]() {
-			for (let index = 0; index < length; index++) yield at(index) as IDataObject;
+			for (let index = 0; index < length; index++) yield parsed(index);
 		},
 	};
 }
@@ -90,16 +89,17 @@ function rowsAt(bytes: Buffer, bounds: readonly number[], noJson: () => Error): 
 /**
  * The JSON text of an object, with one list of it left as it is: in the body that list is empty. A reply without
  * such a list, such as an error, is a body alone; what is no JSON is a text.
- * @param noJson the error that is thrown when a row is asked for that is no JSON
  */
-export function parseWithRows(bytes: Buffer, name: string, noJson: () => Error): { body: unknown; rows?: Rows } {
+export function parseWithRows(bytes: Buffer, name: string): { body: unknown; rows?: Rows } {
 	const begin = beginOf(bytes, name);
 	const bounds = begin === undefined ? [] : boundsOf(bytes, begin);
 	const end = bounds.at(-1) ?? 0;
 	const isWhole = begin !== undefined && bytes[end] === CLOSE_LIST;
-	const text = isWhole ? bytes.toString('utf8', 0, begin) + bytes.toString('utf8', end) : bytes.toString();
+	const around = isWhole ? bytes.toString('utf8', 0, begin) + bytes.toString('utf8', end) : bytes.toString();
+	// A byte order mark is no part of the JSON; axios takes it off, too.
+	const text = around.replace(/^\uFEFF/, '');
 	const body = jsonParse<unknown>(text, { fallbackValue: text });
-	if (!isWhole || typeof body === 'string') return { body };
+	if (!isWhole || typeof body === 'string' || Array.isArray(body)) return { body };
 	const isEmpty = bounds.length === 2 && !bytes.toString('utf8', begin, end).trim();
-	return { body, rows: rowsAt(bytes, isEmpty ? [] : bounds, noJson) };
+	return { body, rows: rowsAt(bytes, isEmpty ? [] : bounds) };
 }

@@ -11,7 +11,7 @@ import {
 	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
 import type { Hubble } from './connection';
-import { foreignReply, hubbleError } from './errors';
+import { hubbleError } from './errors';
 import { heed, started, waitFor } from './pace';
 import { retryDelay, type Outcome } from './retry';
 import { parseWithRows, type Rows } from './rows';
@@ -42,7 +42,7 @@ export interface Call {
 	 * body. A stream that breaks off is a reply that did not come whole, so the call is tried again.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
-	/** The list of the reply that is left as it came (`rows.ts`). */
+	/** The list of a reply in JSON that is left as it came (`rows.ts`); see `fetchRows`. */
 	rows?: string;
 }
 
@@ -127,14 +127,14 @@ async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['r
 }
 
 /** What the reply holds: JSON as an object, anything else as text. */
-async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call, noJson: () => Error): Promise<{ body: unknown; rows?: Rows }> {
+async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Promise<{ body: unknown; rows?: Rows }> {
 	if (read) return { body: await fromStream(reply, read) };
-	return rows ? parseWithRows(reply.body as Buffer, rows, noJson) : { body: reply.body };
+	return rows ? parseWithRows(reply.body as Buffer, rows) : { body: reply.body };
 }
 
 /** Sends once. Never throws for what the other side does: the outcome says it. */
 async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
-	let requestId: string = randomUUID();
+	const requestId = randomUUID();
 	const options: IHttpRequestOptions = {
 		method: call.method,
 		url: urlOf(hubble, call),
@@ -158,10 +158,8 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 			options,
 		)) as IN8nHttpFullResponse;
 		const { headers } = reply;
-		requestId = String(headers['x-request-id'] ?? requestId);
-		const noJson = () => foreignReply(context.getNode(), 'JSON in all of its rows', hubble.baseUrl, requestId);
-		const { body, rows } = await contentOf(reply, call, noJson);
-		// n8n hands over text where the body does not parse as JSON.
+		const { body, rows } = await contentOf(reply, call);
+		// A body that does not parse as JSON is a text.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
 		const isCut = isGarbled && /json/.test(String(headers['content-type']));
 		return {
@@ -170,7 +168,7 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 			body,
 			rows,
 			headers,
-			requestId,
+			requestId: String(headers['x-request-id'] ?? requestId),
 			retryAfterMs: retryAfter(headers),
 		};
 	} catch (error) {

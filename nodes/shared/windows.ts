@@ -13,13 +13,12 @@
  * Windows are made while reading, by the density that the pages show: a period says nothing about when its
  * packets came.
  */
-import type { IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import type { Ask } from './operation';
 import { rateOf } from './pace';
-import { pages, rowsIn, withProgress, type List, type Order, type Page } from './pages';
+import { fetchRows, pages, withProgress, type List, type Order, type Page } from './pages';
 import type { Rows } from './rows';
-import { send, type Call } from './transport';
+import type { Call } from './transport';
 
 /** Rows in a full page (API definition, "Packets"). */
 const PAGE = 1000;
@@ -40,7 +39,7 @@ const PAGES_AHEAD = 10;
 /** Where pages come one after the other, two ahead are as good and cost less memory. */
 const PAGES_AHEAD_ALONE = 2;
 
-/** Faster replies leave the processor no time for a second window. */
+/** While replies take less, in milliseconds, one window keeps the processor busy. */
 const SLOW_MS = 50;
 
 /** Pages a second that one process takes in: more windows than this needs gain nothing. */
@@ -78,7 +77,7 @@ interface Window extends Span {
 const ENOUGH = 10;
 
 /** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
-const CLOCKS_AHEAD = 0.03;
+const CLOCKS_AHEAD = 0.1;
 
 /** Rows of a page whose times are looked at, and how far apart they are: a prime, as odd clocks may come at even distances. */
 const SAMPLES = 100;
@@ -92,7 +91,7 @@ function reach(times: readonly number[]): number {
 
 /** Enough rows of a page to tell how far it reaches. */
 const someOf = (rows: Rows) =>
-	Array.from({ length: Math.min(rows.length, SAMPLES) }, (_, index) => rows.at((index * STRIDE) % rows.length) as IDataObject);
+	Array.from({ length: Math.min(rows.length, SAMPLES) }, (_, index) => rows.at((index * STRIDE) % rows.length));
 
 /** Where in `rows` those of `head` begin; -1 where they do not. All rows from there on must agree: one may come twice. */
 function startOf(head: readonly string[], rows: Rows, { keyOf }: Order): number {
@@ -130,7 +129,7 @@ export function cut<S extends Span>(span: S, at: number): [S, Span] {
 	return [{ ...span, to: at }, { from: at, to, readTo: at, density, isDone: false }];
 }
 
-/** How many windows keep the pace: requests in flight are their rate times the time that one takes. */
+/** How many windows keep the pace: requests in flight are their rate times the time that one takes. One where replies are fast. */
 export function streamsFor(latencyMs: number, perSecond: number, most: number): number {
 	const inFlight = (latencyMs / 1000) * Math.min(perSecond, FASTEST);
 	return latencyMs < SLOW_MS || inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
@@ -306,11 +305,10 @@ async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Ord
 	let latencyMs = 0;
 	const source: Source = {
 		fetch: async (from, token) => {
-			const reply = await send(hubble, { ...call, query: { ...call.query, start: from, end }, token, rows: list.rows });
-			const { headers, ms } = reply;
+			const { rows, headers, ms } = await fetchRows(hubble, { ...call, query: { ...call.query, start: from, end }, token }, list);
 			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
 			const next = String(headers['continuation-token'] ?? '') || undefined;
-			return { rows: rowsIn(hubble, list, reply), next };
+			return { rows, next };
 		},
 		...order,
 		streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),

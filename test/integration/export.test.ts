@@ -190,7 +190,7 @@ it('stops at the limit, and its token leads to the rest', async () => {
 });
 
 it('leaves out what is no packet, and says how many', async () => {
-	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device"', '"devise"') : json));
+	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device":', index === 5 ? '"device"' : '"devise":') : json));
 	const { json, bytes } = await write({ format: 'ndjson' });
 	const { items, hints } = await execute(setup({ operation: 'getAll', returnAll: true }));
 	restore();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseWithRows } from '../../nodes/shared/rows';
 
 const read = (text: string) => {
-	const { body, rows } = parseWithRows(Buffer.from(text), 'packets', () => new Error('no JSON'));
+	const { body, rows } = parseWithRows(Buffer.from(text), 'packets');
 	return { body, rows: rows && [...rows], list: rows };
 };
 
@@ -41,6 +41,7 @@ it('takes the list of the object itself, not one of that name deeper in it or in
 	const text = JSON.stringify({ inner: { packets: [1] }, lists: [['packets', [2]]], packets_: [3], text: '"packets":[4', packets: [5] });
 	expect(read(text).rows).toEqual([5]);
 	expect(read(JSON.stringify({ inner: { packets: [1] }, packets: 'none' })).rows).toBeUndefined();
+	expect(read('["packets",[1]]').rows).toBeUndefined();
 });
 
 it('says what a reply without the list says', () => {
@@ -58,6 +59,15 @@ it('takes no part of a reply that was cut, wherever it was', () => {
 	}
 });
 
-it.each(['{"packets":[{"a":1}{"b":2}]}', '{"packets":[{"a":1},]}', '{"packets":[{"a":}]}'])('refuses a row that is no JSON: %s', (text) => {
-	expect(() => read(text)).toThrow('no JSON');
+it.each([
+	['{"packets":[{"a":1}{"b":2},{"c":3}]}', [null, { c: 3 }]],
+	['{"packets":[{"a":1},]}', [{ a: 1 }, null]],
+	['{"packets":[{"a":},{"b":2}]}', [null, { b: 2 }]],
+])('a row that is no JSON is none, and the others stay: %s', (text, rows) => {
+	expect(read(text).rows).toEqual(rows);
+});
+
+it('does not mind a byte order mark', () => {
+	expect(read('\uFEFF{"packets":[1]}')).toMatchObject({ body: { packets: [] }, rows: [1] });
+	expect(read('\uFEFF{"name":"x"}').body).toEqual({ name: 'x' });
 });
