@@ -2,7 +2,6 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { Hubble } from './connection';
 import { foreignReply } from './errors';
-import type { Ask } from './operation';
 import type { Rows } from './rows';
 import { retryAfter, send, type Call, type Reply } from './transport';
 
@@ -95,7 +94,7 @@ const isObject = (row: unknown): row is IDataObject => typeof row === 'object' &
  * The rows that are what they should be and that every filter keeps, one at a time.
  * @param onOdd is told of each row that is left out because it is not what it should be
  */
-export function* acceptedRows(rows: Rows, { accept }: List, onOdd = () => {}, keeps: Ask['keeps'] = []): Generator<IDataObject> {
+export function* acceptedRows(rows: Rows, { accept }: List, onOdd = () => {}, keeps: ReadonlyArray<(row: IDataObject) => boolean> = []): Generator<IDataObject> {
 	for (const given of rows) {
 		const row = accept ? accept.row(given) : isObject(given) ? given : undefined;
 		if (!row) onOdd();
