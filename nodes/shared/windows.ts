@@ -76,22 +76,23 @@ interface Window extends Span {
 /** So many rows must be the same: one alone may have come twice. */
 const ENOUGH = 10;
 
-/** Rows whose clocks may be ahead without a page seeming to reach further than it does. */
-const CLOCKS_AHEAD = 0.1;
+/** The part of the rows whose clocks may be ahead, or behind, without a page seeming to reach further than it does. */
+const CLOCKS_OFF = 0.03;
 
-/** Rows of a page whose times are looked at, and how far apart they are: a prime, as odd clocks may come at even distances. */
-const SAMPLES = 100;
-const STRIDE = 7919;
-
-/** About how far a page reaches; NaN when its rows tell no time. */
-function reach(times: readonly number[]): number {
+/** About from when to when a page reaches; NaN when its rows tell no time. */
+function reach(times: readonly number[]): [from: number, to: number] {
 	const sorted = Float64Array.from(times.filter(Number.isFinite)).sort();
-	return sorted[Math.ceil((1 - CLOCKS_AHEAD) * (sorted.length - 1))] ?? NaN;
+	const last = sorted.length - 1;
+	return [sorted[Math.floor(CLOCKS_OFF * last)] ?? NaN, sorted[Math.ceil((1 - CLOCKS_OFF) * last)] ?? NaN];
 }
 
-/** Enough rows of a page to tell how far it reaches. */
-const someOf = (rows: Rows) =>
-	Array.from({ length: Math.min(rows.length, SAMPLES) }, (_, index) => rows.at((index * STRIDE) % rows.length));
+/** One of so many rows tells well enough how far a page reaches where there is one window and no time to lose. */
+const SAMPLED = 10;
+
+/** The times of the rows of a page, or of some. */
+function timesOf(rows: Rows, { timeOf }: Order, every: number): number[] {
+	return Array.from({ length: Math.ceil(rows.length / every) }, (_, index) => timeOf(rows.at(index * every)));
+}
 
 /** Where in `rows` those of `head` begin; -1 where they do not. All rows from there on must agree: one may come twice. */
 function startOf(head: readonly string[], rows: Rows, { keyOf }: Order): number {
@@ -192,9 +193,12 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		const { rows, next } = page;
 		if (next !== undefined && window.tokens.has(next)) throw new Error('Hubble gave the same Continuation-Token twice.');
 		if (next !== undefined) window.tokens.add(next);
+		const [first, last] = reach(timesOf(rows, source, source.streams() > 1 ? 1 : SAMPLED));
+		const readTo = Math.max(window.readTo, last || 0);
+		// A period may begin long before its first packet does.
+		const since = window.head || !(first < readTo) ? window.readTo : Math.max(window.readTo, first);
 		// Times that do not advance tell nothing of where to begin another window.
-		const readTo = Math.max(window.readTo, reach(someOf(rows).map(source.timeOf)) || 0);
-		window.density = readTo > window.readTo ? rows.length / (readTo - window.readTo) : 0;
+		window.density = readTo > since ? rows.length / (readTo - since) : 0;
 		Object.assign(window, { readTo, token: next });
 		window.ready.push(page);
 		if (!window.head) {

@@ -135,7 +135,7 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 			await n8n.stop();
 			await n8n.start();
 			await run(warmUp);
-			await pause(45_000);
+			await pause(40_000);
 		},
 		async close() {
 			await n8n.stop();
