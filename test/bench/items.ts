@@ -37,7 +37,7 @@ export async function items(): Promise<Result[]> {
 			...memory,
 			limit: null,
 			...atMost(1, memory.ours / memory.peer),
-			remark: `median of ${PAIRS} paired runs, each in a fresh n8n whose start left no garbage`,
+			remark: `median of ${PAIRS} paired runs, each in a fresh n8n that has become idle`,
 		},
 	];
 }
