@@ -1,4 +1,10 @@
-import type { ICredentialDataDecryptedObject, ICredentialType, Icon, IHttpRequestOptions, INodeProperties } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	ICredentialType,
+	Icon,
+	IHttpRequestOptions,
+	INodeProperties,
+} from 'n8n-workflow';
 
 /** Access to the Hubble Network Cloud API. Its test is `hubbleApiTest`, which the nodes bring along. */
 export class HubbleApi implements ICredentialType {
@@ -18,7 +24,8 @@ export class HubbleApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: 'From the Hubble dashboard: Developer → API Tokens. Give it only the scopes that your workflows need.',
+			description:
+				'From the Hubble dashboard: Developer → API Tokens. Give it only the scopes that your workflows need.',
 		},
 		{
 			displayName: 'Organization ID',
@@ -63,7 +70,8 @@ export class HubbleApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'Only for a Hubble Trigger with manual registration: the secret that Hubble told when its URL was registered',
+			description:
+				'Only for a Hubble Trigger with manual registration: the secret that Hubble told when its URL was registered',
 		},
 		{
 			displayName: 'Next Webhook Secret',

@@ -7,7 +7,7 @@ import { organizationOperations } from '../nodes/HubbleOrganization/operations';
 import { packetOperations } from '../nodes/HubblePacket/operations';
 import { userOperations } from '../nodes/HubbleUser/operations';
 import { webhookOperations } from '../nodes/HubbleWebhook/operations';
-import type { Operation } from '../nodes/shared/operation';
+import type { Operation } from '../nodes/shared/operation/operation';
 
 /** The action nodes by the name that the user reads, each with its operation table. */
 export const tables: Readonly<Record<string, readonly Operation[]>> = {

@@ -1,8 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
-import { apiKey, type Field } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { wireScopes } from '../shared/scopes';
-import { flag, isFilled, text, texts, unixSeconds } from '../shared/values';
+import { apiKey, type Field } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import { wireScopes } from '../shared/client/scopes';
+import { flag, isFilled, text, texts, unixSeconds } from '../shared/operation/values';
 
 const keyName: Field = {
 	displayName: 'Name',
@@ -64,7 +64,7 @@ const newExpiry: Field = {
 			],
 		},
 	],
-	within: 'updateFields',
+	collection: 'updateFields',
 	toWire: (value, surroundings) => {
 		const { expires, never } = ((value as IDataObject).expiry ?? {}) as IDataObject;
 		const date = unixSeconds('down')(expires, surroundings);
@@ -89,10 +89,10 @@ export const apiKeyOperations: readonly Operation[] = [
 		inBody: {
 			name: { ...keyName, required: true },
 			// Nothing from an expression would make a key that may do everything, or that never expires.
-			scopes: { ...scopes, refusesNothing: true },
-			expires_at_seconds: { ...expiry, refusesNothing: true },
+			scopes: { ...scopes, rejectsNull: true },
+			expires_at_seconds: { ...expiry, rejectsNull: true },
 		},
-		needs: { key: isFilled },
+		requiredFields: { key: isFilled },
 		warn: ({ body }) =>
 			body.scopes
 				? undefined
@@ -133,12 +133,12 @@ export const apiKeyOperations: readonly Operation[] = [
 		inPath: { key_id: apiKey },
 		inBody: {
 			set_expires_at_seconds: newExpiry,
-			set_name: { ...keyName, within: 'updateFields' },
+			set_name: { ...keyName, collection: 'updateFields' },
 			set_scopes: {
 				...scopes,
 				description:
 					'What the key may do from now on: the chosen scopes replace those before. None changes nothing. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-				within: 'updateFields',
+				collection: 'updateFields',
 			},
 		},
 	},

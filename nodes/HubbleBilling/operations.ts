@@ -1,18 +1,18 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
-import type { Hubble } from '../shared/connection';
-import { foreignReply } from '../shared/errors';
-import { invoice } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { rowsOf } from '../shared/pages';
-import { send } from '../shared/transport';
+import type { HubbleClient } from '../shared/client/client';
+import { unexpectedResponse } from '../shared/client/errors';
+import { invoice } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import { rowsOf } from '../shared/client/pages';
+import { send } from '../shared/client/request';
 
 /**
  * The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number.
  * It only gives files their names, so that a list that fails is an empty one, and asked for again next time.
  */
-const fetched = new WeakMap<Hubble, Promise<IDataObject[]>>();
+const fetched = new WeakMap<HubbleClient, Promise<IDataObject[]>>();
 
-function invoices(hubble: Hubble): Promise<IDataObject[]> {
+function invoices(hubble: HubbleClient): Promise<IDataObject[]> {
 	const call = { method: 'GET', path: '/v1/org/{org_id}/billing/invoices', scope: 'read-billing-invoices' } as const;
 	const unnamed = (): IDataObject[] => {
 		fetched.delete(hubble);
@@ -32,8 +32,8 @@ function fileName(invoiceNumber: unknown): string {
 	return `${safe || 'invoice'}.pdf`;
 }
 
-const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, ask }) => {
-	const { invoice_id = '' } = ask.path;
+const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, request }) => {
+	const { invoice_id = '' } = request.path;
 	const row = (await invoices(hubble)).find((entry) => entry.invoice_id === invoice_id);
 	const name = fileName(row?.invoice_number ?? invoice_id);
 	const { body, requestId } = await send(hubble, {
@@ -42,8 +42,8 @@ const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, ask })
 	});
 	const file = body.file as IBinaryData | undefined;
 	// n8n tells the size as a text.
-	if (!file || file.fileSize === '0 B') throw foreignReply(context.getNode(), 'a PDF', hubble.baseUrl, requestId);
-	const field = String(ask.settings.binaryPropertyName);
+	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'a PDF', hubble.baseUrl, requestId);
+	const field = String(request.settings.binaryPropertyName);
 	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: file } }];
 };
 
@@ -124,7 +124,7 @@ export const billingOperations: readonly Operation[] = [
 				],
 				default: '',
 				description: 'Only devices that were heard last over this network',
-				within: 'filters',
+				collection: 'filters',
 			},
 		},
 		list: { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } },

@@ -1,7 +1,7 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
 import type { IDataObject } from 'n8n-workflow';
-import type { Ask, Batch, BatchResult } from '../shared/operation';
-import { rowsOf } from '../shared/pages';
+import type { ItemRequest, Batch, BatchResult } from '../shared/operation/operation';
+import { rowsOf } from '../shared/client/pages';
 
 /** Devices in one call (API definition: register, batch update, batch delete). */
 const BATCH = 1000;
@@ -13,10 +13,10 @@ const BATCH = 1000;
 export const registration: Batch = {
 	path: '/v2/org/{org_id}/devices',
 	size: BATCH,
-	split: (ask) => {
-		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = ask.body;
-		return Array.from({ length: n_devices as number }, (_, index): Ask => ({
-			...ask,
+	split: (request) => {
+		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = request.body;
+		return Array.from({ length: n_devices as number }, (_, index): ItemRequest => ({
+			...request,
 			body: {
 				...shared,
 				...(listed ? { name: (listed as string[])[index] } : {}),
@@ -45,7 +45,9 @@ export const registration: Batch = {
 /** Why a row of an older reply refuses its device; `undefined` when it does not. */
 function refusalIn({ success, error, status, code, message, description }: IDataObject): string | undefined {
 	const isRefused =
-		success === false || Boolean(error) || [status, code].some((value) => Number(value) >= 400) ||
+		success === false ||
+		Boolean(error) ||
+		[status, code].some((value) => Number(value) >= 400) ||
 		/fail|error|refuse|reject|denied|not.?found/i.test(String(status ?? ''));
 	if (!isRefused) return undefined;
 	const reason = error ?? description ?? message ?? status ?? code;
@@ -57,7 +59,8 @@ function refusalIn({ success, error, status, code, message, description }: IData
  * `errors` in older replies, where an entry of `errors` may be the bare id.
  */
 function resultsById(reply: IDataObject): Map<string, BatchResult> {
-	const rows = (list: unknown) => rowsOf(Array.isArray(list) ? list.map((row: unknown) => (typeof row === 'string' ? { id: row } : row)) : list);
+	const rows = (list: unknown) =>
+		rowsOf(Array.isArray(list) ? list.map((row: unknown) => (typeof row === 'string' ? { id: row } : row)) : list);
 	const idOf = ({ id, device_id }: IDataObject) => String(device_id ?? id).toLowerCase();
 	const results = new Map<string, BatchResult>();
 	for (const row of [...rows(reply.devices), ...rows(reply.results)]) {
@@ -70,7 +73,7 @@ function resultsById(reply: IDataObject): Map<string, BatchResult> {
 	return results;
 }
 
-const idIn = ({ path }: Ask) => path.device_id ?? '';
+const idIn = ({ path }: ItemRequest) => path.device_id ?? '';
 
 export const update: Batch = {
 	path: '/v1/org/{org_id}/devices',

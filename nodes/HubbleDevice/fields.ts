@@ -1,7 +1,7 @@
 /** The parameters that only devices have. */
 import type { IDataObject } from 'n8n-workflow';
-import type { Field } from '../shared/fields';
-import { between, numberIn, tagMap, text, texts } from '../shared/values';
+import type { Field } from '../shared/operation/fields';
+import { numberIn, tagMap, text, texts, timeRange } from '../shared/operation/values';
 
 export const encryption: Field = {
 	displayName: 'Encryption',
@@ -25,7 +25,8 @@ export const count: Field = {
 	typeOptions: { minValue: 1 },
 	default: 1,
 	required: true,
-	description: 'How many devices to register. More than 1,000 are several requests: then set On Error to Continue, so that a failure keeps the keys of those before it.',
+	description:
+		'How many devices to register. More than 1,000 are several requests: then set On Error to Continue, so that a failure keeps the keys of those before it.',
 	toWire: numberIn(1, 1_000_000),
 };
 
@@ -37,7 +38,7 @@ export const names: Field = {
 	default: [],
 	placeholder: 'e.g. Cold room 4',
 	description: 'One name for each device that is registered, or an expression that gives a list of names',
-	within: 'additionalFields',
+	collection: 'additionalFields',
 	toWire: (value) => texts(value)?.map(text(250)),
 };
 
@@ -59,7 +60,7 @@ export const tags: Field = {
 			],
 		},
 	],
-	within: 'updateFields',
+	collection: 'updateFields',
 	toWire: tagMap,
 };
 
@@ -75,13 +76,31 @@ export const installLocation: Field = {
 			displayName: 'Location',
 			name: 'location',
 			values: [
-				{ displayName: 'Latitude', name: 'lat', type: 'number', default: 0, description: 'In decimal degrees, -90 to 90' },
-				{ displayName: 'Longitude', name: 'long', type: 'number', default: 0, description: 'In decimal degrees, -180 to 180' },
-				{ displayName: 'Name', name: 'location_name', type: 'string', default: '', placeholder: 'e.g. Hall 3, north wall' },
+				{
+					displayName: 'Latitude',
+					name: 'lat',
+					type: 'number',
+					default: 0,
+					description: 'In decimal degrees, -90 to 90',
+				},
+				{
+					displayName: 'Longitude',
+					name: 'long',
+					type: 'number',
+					default: 0,
+					description: 'In decimal degrees, -180 to 180',
+				},
+				{
+					displayName: 'Name',
+					name: 'location_name',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. Hall 3, north wall',
+				},
 			],
 		},
 	],
-	within: 'updateFields',
+	collection: 'updateFields',
 	toWire: (value) => {
 		const { location } = value as { location?: IDataObject };
 		if (!location) return undefined;
@@ -94,7 +113,7 @@ export const installLocation: Field = {
 };
 
 /** A range of time as Hubble filters it. */
-export const timeRange: Omit<Field, 'displayName' | 'name'> = {
+export const timeRangeFilter: Omit<Field, 'displayName' | 'name'> = {
 	type: 'fixedCollection',
 	default: {},
 	placeholder: 'Set Range',
@@ -104,12 +123,18 @@ export const timeRange: Omit<Field, 'displayName' | 'name'> = {
 			name: 'range',
 			values: [
 				{ displayName: 'After', name: 'after', type: 'dateTime', default: '', description: 'From this moment on' },
-				{ displayName: 'Before', name: 'before', type: 'dateTime', default: '', description: 'Up to but not including this moment' },
+				{
+					displayName: 'Before',
+					name: 'before',
+					type: 'dateTime',
+					default: '',
+					description: 'Up to but not including this moment',
+				},
 			],
 		},
 	],
-	within: 'filters',
-	toWire: between,
+	collection: 'filters',
+	toWire: timeRange,
 };
 
 export const eidRotation: Field = {
@@ -140,12 +165,13 @@ export const eidRotation: Field = {
 					name: 'period_exponent',
 					type: 'number',
 					default: '',
-					description: 'The period is 2 to the power of this in seconds: 10 (17 minutes) to 15 (9 hours). Only with AES-128-EAX.',
+					description:
+						'The period is 2 to the power of this in seconds: 10 (17 minutes) to 15 (9 hours). Only with AES-128-EAX.',
 				},
 			],
 		},
 	],
-	within: 'additionalFields',
+	collection: 'additionalFields',
 	toWire: (value) => {
 		const { rotation } = value as { rotation?: IDataObject };
 		if (!rotation) return undefined;

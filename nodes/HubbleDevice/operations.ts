@@ -1,12 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
-import { exportFields, exportTo } from '../shared/export';
-import { device, platformTags } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import type { List } from '../shared/pages';
-import { isoTime } from '../shared/times';
-import { tagFilters, text, uuid } from '../shared/values';
+import { exportFields, exportTo } from '../shared/operation/exportFile';
+import { device, platformTags } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import type { List } from '../shared/client/pages';
+import { isoTime } from '../shared/operation/times';
+import { tagFilters, text, uuid } from '../shared/operation/values';
 import { deletion, registration, update } from './batches';
-import { count, eidRotation, encryption, installLocation, names, tags, timeRange } from './fields';
+import { count, eidRotation, encryption, installLocation, names, tags, timeRangeFilter } from './fields';
 
 /** When a device was heard last, over both networks. */
 function lastPacket({ most_recent_packet: packets }: IDataObject): IDataObject & { timestamp?: number } {
@@ -36,7 +36,9 @@ function simplifyDevice(row: IDataObject): IDataObject {
 		id: row.id,
 		name: row.name,
 		environment: _env ?? null,
-		tags: Object.entries(own).map(([key, value]) => `${key}=${String(value)}`).join(', '),
+		tags: Object.entries(own)
+			.map(([key, value]) => `${key}=${String(value)}`)
+			.join(', '),
 		encryption: row.encryption ?? null,
 		createdAt: isoTime(row.created_ts as number),
 		lastPacketAt: timestamp === undefined ? null : isoTime(timestamp),
@@ -59,12 +61,18 @@ const getMany: Operation = {
 	scope: 'read-devices',
 	simplify: simplifyDevice,
 	inQuery: {
-		filter_created_ts: { ...timeRange, displayName: 'Created', name: 'created', description: 'When the device was registered' },
+		filter_created_ts: {
+			...timeRangeFilter,
+			displayName: 'Created',
+			name: 'created',
+			description: 'When the device was registered',
+		},
 		filter_most_recent_packet_ts: {
-			...timeRange,
+			...timeRangeFilter,
 			displayName: 'Last Packet',
 			name: 'lastPacket',
-			description: 'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
+			description:
+				'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
 		},
 		filter_tags: platformTags,
 		sort_field: {
@@ -77,7 +85,7 @@ const getMany: Operation = {
 			],
 			default: 'created_ts',
 			description: 'What the devices are sorted by',
-			within: 'options',
+			collection: 'options',
 		},
 		sort_ascending: {
 			displayName: 'Sort Ascending',
@@ -85,19 +93,20 @@ const getMany: Operation = {
 			type: 'boolean',
 			default: true,
 			description: 'Whether the oldest comes first',
-			within: 'options',
+			collection: 'options',
 		},
 	},
 	list,
-	local: [
+	clientFilters: [
 		{
 			displayName: 'Name Contains',
 			name: 'nameContains',
 			type: 'string',
 			default: '',
 			placeholder: 'e.g. cold room',
-			description: 'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
-			within: 'filters',
+			description:
+				'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
+			collection: 'filters',
 			keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
 		},
 		{
@@ -107,8 +116,9 @@ const getMany: Operation = {
 			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
 			default: [],
 			placeholder: 'e.g. site:Rotterdam',
-			description: 'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
-			within: 'filters',
+			description:
+				'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
+			collection: 'filters',
 			toWire: tagFilters,
 			keeps: ({ tags: own }, wanted) => {
 				const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
@@ -167,7 +177,8 @@ export const deviceOperations: readonly Operation[] = [
 		name: 'Register',
 		value: 'register',
 		action: 'Register devices and get their keys only once',
-		description: 'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
+		description:
+			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
 		method: 'POST',
 		path: '/v2/org/{org_id}/devices',
 		scope: 'write-devices',
@@ -175,8 +186,16 @@ export const deviceOperations: readonly Operation[] = [
 			encryption,
 			n_devices: count,
 			names,
-			tags: { ...tags, within: 'additionalFields', description: 'Your own tags for each of the devices, at most ten' },
-			install_locations: { ...installLocation, within: 'additionalFields', description: 'Where the devices are mounted' },
+			tags: {
+				...tags,
+				collection: 'additionalFields',
+				description: 'Your own tags for each of the devices, at most ten',
+			},
+			install_locations: {
+				...installLocation,
+				collection: 'additionalFields',
+				description: 'Where the devices are mounted',
+			},
 			eid_rotation: eidRotation,
 		},
 		inQuery: {
@@ -190,11 +209,11 @@ export const deviceOperations: readonly Operation[] = [
 				],
 				default: 'base64',
 				description: 'How the keys are written in the output',
-				within: 'additionalFields',
+				collection: 'additionalFields',
 			},
 		},
 		batch: registration,
-		refuse: ({ body }) => {
+		validate: ({ body }) => {
 			const listed = body.names as string[] | undefined;
 			if (listed && listed.length !== body.n_devices) {
 				return `Parameter "Names": ${listed.length} for ${String(body.n_devices)} devices; give one for each, or none`;
@@ -224,10 +243,14 @@ export const deviceOperations: readonly Operation[] = [
 				default: '',
 				placeholder: 'e.g. Cold room 4',
 				description: 'At most 250 characters',
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: text(250),
 			},
-			set_tags: { ...tags, description: 'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.' },
+			set_tags: {
+				...tags,
+				description:
+					'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.',
+			},
 			set_install_location: installLocation,
 			set_destination_org_id: {
 				displayName: 'Move to Organization ID',
@@ -237,12 +260,12 @@ export const deviceOperations: readonly Operation[] = [
 				placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
 				description:
 					'The sandbox or production partner of this organization. The device moves there with its keys, without its packets. Not together with other fields.',
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: uuid,
 			},
 		},
 		batch: update,
-		refuse: ({ body }) => {
+		validate: ({ body }) => {
 			if (Object.keys(body).length > 1 && body.set_destination_org_id) {
 				return 'Parameter "Move to Organization ID": it excludes the other fields to update';
 			}

@@ -1,6 +1,6 @@
-import { role, type Field } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { email } from '../shared/values';
+import { role, type Field } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import { email } from '../shared/operation/values';
 
 const invitee: Field = {
 	displayName: 'Email',

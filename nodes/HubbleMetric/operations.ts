@@ -1,7 +1,7 @@
-import { platformTags, type Field } from '../shared/fields';
-import type { Ask, Operation } from '../shared/operation';
-import { rowsOf } from '../shared/pages';
-import { numberIn } from '../shared/values';
+import { platformTags, type Field } from '../shared/operation/fields';
+import type { ItemRequest, Operation } from '../shared/operation/operation';
+import { rowsOf } from '../shared/client/pages';
+import { numberIn } from '../shared/operation/values';
 
 /** Intervals in one reply (API definition, parameter `days`). */
 const MOST_INTERVALS = 365;
@@ -57,9 +57,9 @@ const period = { days, time_interval: interval };
 const toRows: Operation['toRows'] = (reply, { settings }) =>
 	settings.output === 'summary' ? [reply] : rowsOf(reply.buckets);
 
-const needs: Operation['needs'] = { buckets: Array.isArray };
+const requiredFields: Operation['requiredFields'] = { buckets: Array.isArray };
 
-const refuse = ({ query }: Ask): string | undefined => {
+const validate = ({ query }: ItemRequest): string | undefined => {
 	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
 	if (intervals <= MOST_INTERVALS) return undefined;
 	const most = Math.floor(MOST_INTERVALS / 24);
@@ -78,9 +78,9 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: period,
 		settings: { output },
-		needs,
+		requiredFields,
 		toRows,
-		refuse,
+		validate,
 	},
 	{
 		name: 'Get Device Metrics',
@@ -92,9 +92,9 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
-		needs,
+		requiredFields,
 		toRows,
-		refuse,
+		validate,
 	},
 	{
 		name: 'Get Packet Metrics',
@@ -106,9 +106,9 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
-		needs,
+		requiredFields,
 		toRows,
-		refuse,
+		validate,
 	},
 	{
 		name: 'Get Webhook Metrics',
@@ -120,8 +120,8 @@ export const metricOperations: readonly Operation[] = [
 		scope: 'read-platform-metrics',
 		inQuery: period,
 		settings: { output },
-		needs,
+		requiredFields,
 		toRows,
-		refuse,
+		validate,
 	},
 ];

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import type { Operation } from '../shared/operation';
-import { email, numberIn, text } from '../shared/values';
+import type { Operation } from '../shared/operation/operation';
+import { email, numberIn, text } from '../shared/operation/values';
 
 /** The fields that are filled in, each converted; `undefined` when none is. */
 function filled(given: unknown, conversions: Record<string, (value: unknown) => unknown>): IDataObject | undefined {
@@ -45,7 +45,7 @@ export const organizationOperations: readonly Operation[] = [
 				default: '',
 				placeholder: 'e.g. Cold Chain Rotterdam',
 				description: 'At most 250 characters. Empty changes nothing.',
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: (value) => text(250)(value).trim() || undefined,
 			},
 			set_address: {
@@ -86,7 +86,7 @@ export const organizationOperations: readonly Operation[] = [
 						],
 					},
 				],
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: (value) => {
 					const given = filled((value as IDataObject).address, {
 						street_address: text(250),
@@ -125,7 +125,7 @@ export const organizationOperations: readonly Operation[] = [
 						],
 					},
 				],
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: (value) => filled((value as IDataObject).contact, { phoneNumber, email }),
 			},
 			set_timezone: {
@@ -136,7 +136,7 @@ export const organizationOperations: readonly Operation[] = [
 				default: '',
 				description:
 					'A name of the IANA time zone database. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-				within: 'updateFields',
+				collection: 'updateFields',
 			},
 		},
 	},

@@ -1,11 +1,11 @@
 import type { IDataObject } from 'n8n-workflow';
-import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/decode';
-import { exportFields, exportTo } from '../shared/export';
-import { device, platformTags, type Field } from '../shared/fields';
-import type { Ask, Fields, Operation } from '../shared/operation';
-import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet';
-import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/windows';
-import { numberIn, unixSeconds } from '../shared/values';
+import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
+import { exportFields, exportTo } from '../shared/operation/exportFile';
+import { device, platformTags, type Field } from '../shared/operation/fields';
+import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
+import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
+import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/client/parallelPages';
+import { numberIn, unixSeconds } from '../shared/operation/values';
 
 /** The period and the filters of the packet history. */
 const inQuery: Fields = {
@@ -15,7 +15,7 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
-		refusesNothing: true,
+		rejectsNull: true,
 		toWire: unixSeconds('down'),
 	},
 	end: {
@@ -24,14 +24,14 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The end of the period, not part of it. Empty means now.',
-		refusesNothing: true,
+		rejectsNull: true,
 		// Without an end Hubble would leave the stream open for packets yet to come.
 		toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
 	},
 	device_id: {
 		...device,
 		required: false,
-		within: 'filters',
+		collection: 'filters',
 		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
 	},
 	filter_tags: platformTags,
@@ -45,12 +45,12 @@ const parallelWindows: Field = {
 	default: MOST_WINDOWS,
 	description:
 		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. Set it to 1 to read one page after the other.',
-	within: 'options',
+	collection: 'options',
 	toWire: numberIn(1, 16),
 };
 
-function refuse({ query: { start, end }, token, settings }: Ask): string | undefined {
-	if (!token && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
+function validate({ query: { start, end }, continuationToken, settings }: ItemRequest): string | undefined {
+	if (!continuationToken && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
 		return start === undefined
 			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
 			: 'Parameter "Start Time": it is not earlier than the End Time';
@@ -64,15 +64,15 @@ function refuse({ query: { start, end }, token, settings }: Ask): string | undef
 }
 
 /** The packet, short or whole, with what its payload says. */
-function packetToJson({ isSimple, settings }: Ask) {
+function packetToJson({ isSimplified, settings }: ItemRequest) {
 	const decode = payloadDecoder(settings.decode, settings.table);
-	const shape = isSimple ? simplifyPacket : (row: IDataObject) => row;
+	const shape = isSimplified ? simplifyPacket : (row: IDataObject) => row;
 	if (!decode) return shape;
 	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
-function columns({ settings: { decode, table } }: Ask): string[] {
+function columns({ settings: { decode, table } }: ItemRequest): string[] {
 	if (!decode || decode === 'none') return SIMPLIFIED;
 	const { field = [] } = (table ?? {}) as { field?: PayloadField[] };
 	const decoded = decode === 'fields' ? field.map((row) => `decoded.${nameOf(row)}`) : ['decoded'];
@@ -93,7 +93,7 @@ const getMany: Operation = {
 	toJson: packetToJson,
 	inQuery,
 	settings: { ...decodeFields, parallelWindows },
-	refuse,
+	validate,
 };
 
 /** The packet's call (API definition, tag "Packets"), into items or into a file. A page holds up to 1,000 packets. */

@@ -5,9 +5,9 @@ import {
 	type INodeTypeDescription,
 	type IPollFunctions,
 } from 'n8n-workflow';
-import { decodeProperties } from '../shared/decode';
-import { packetFilters } from '../shared/packetFilter';
-import { methods } from '../shared/pickers';
+import { decodeProperties } from '../shared/packet/decode';
+import { packetFilters } from '../shared/packet/filter';
+import { methods } from '../shared/methods/methods';
 import { poll } from './poll';
 
 export class HubblePacketPollTrigger implements INodeType {
@@ -42,7 +42,8 @@ export class HubblePacketPollTrigger implements INodeType {
 					{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
 				],
 				default: 'now',
-				description: 'Where to begin when the workflow is published for the first time. Later it goes on where it was; a change here begins anew.',
+				description:
+					'Where to begin when the workflow is published for the first time. Later it goes on where it was; a change here begins anew.',
 			},
 			{
 				displayName: 'Start Time',
@@ -59,7 +60,8 @@ export class HubblePacketPollTrigger implements INodeType {
 				type: 'number',
 				typeOptions: { minValue: 1000, maxValue: 100000 },
 				default: 10000,
-				description: 'How many packets one execution gets at most, from 1,000 on. What is left comes with the next polls.',
+				description:
+					'How many packets one execution gets at most, from 1,000 on. What is left comes with the next polls.',
 			},
 			{
 				displayName: 'Simplify',

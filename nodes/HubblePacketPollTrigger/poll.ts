@@ -1,12 +1,12 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
-import { connect, type Hubble } from '../shared/connection';
-import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet';
-import { packetReader, readParameter } from '../shared/packetFilter';
-import { acceptedRows, leftOut, pages, type Page } from '../shared/pages';
-import { isoTime } from '../shared/times';
-import { numberIn, unixSeconds } from '../shared/values';
-import { advance, behind, resume, type Position, type Stored } from './position';
+import { connect, type HubbleClient } from '../shared/client/client';
+import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
+import { packetReader, readParameter } from '../shared/packet/filter';
+import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { isoTime } from '../shared/operation/times';
+import { numberIn, unixSeconds } from '../shared/operation/values';
+import { advance, positionAfter, resume, type Position, type Stored } from './position';
 
 /** Packets in a full page, and days that Hubble keeps them (API definition, "Packets"). */
 const PAGE = 1000;
@@ -53,7 +53,11 @@ export async function poll(context: IPollFunctions): Promise<INodeExecutionData[
 async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecutionData[][] | null> {
 	const hubble = await connect(context);
 	const toItems = itemsOf(context);
-	const most = readParameter(context, 'Max Packets per Execution', () => numberIn(PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000);
+	const most = readParameter(
+		context,
+		'Max Packets per Execution',
+		() => numberIn(PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
+	);
 	const startFrom = context.getNodeParameter('startFrom', 'now') as string;
 	const start = startOf(context, startFrom);
 	const stored = context.getWorkflowStaticData('node') as Stored;
@@ -70,19 +74,20 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 	};
 	for await (const page of pagesFrom(context, hubble, from, restart)) {
 		const { rows } = page;
-		let odd = 0;
-		const packets = [...acceptedRows(rows, PACKETS, () => (odd += 1))].map((row) => {
+		let malformed = 0;
+		const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((row) => {
 			const packet = row as Packet;
 			return { packet, key: packetKey(packet), time: heardAt(packet) };
 		});
-		if (odd) context.logger.warn(`"${context.getNode().name}": ${leftOut(odd, PACKETS)}`);
+		if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 		const seen = new Set(next.seen);
 		const fresh = packets.filter(({ key }) => !seen.has(key));
 		items.push(...toItems(fresh.map(({ packet }) => packet)));
-		next = behind(next, page.next, fresh, Math.floor(Date.now() / 1000));
+		next = positionAfter(next, page.next, fresh, Math.floor(Date.now() / 1000));
 		count += rows.length;
 		const isEmpty = rows.length === 0;
-		if (isEmpty && page.retryAfterMs !== undefined) memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_PAUSE_MS);
+		if (isEmpty && page.retryAfterMs !== undefined)
+			memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_PAUSE_MS);
 		// The empty page is the head of the stream; and a page is never read in part.
 		if (isEmpty || count + PAGE > most) break;
 	}
@@ -99,7 +104,12 @@ const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
  * The stream from a position on. Where Hubble no longer takes its token, the time beside it: then packets may come
  * again, and none is lost.
  */
-async function* pagesFrom(context: IPollFunctions, hubble: Hubble, from: Position, onUnknownToken: () => void): AsyncGenerator<Page> {
+async function* pagesFrom(
+	context: IPollFunctions,
+	hubble: HubbleClient,
+	from: Position,
+	onUnknownToken: () => void,
+): AsyncGenerator<Page> {
 	let hasBegun = false;
 	try {
 		for await (const page of pages(hubble, callAt(from), PACKETS)) {
@@ -146,7 +156,7 @@ function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecution
 
 /** Some packets of the last week for the editor; positions stay where they are. */
 async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
-	const hubble: Hubble = await connect(context);
+	const hubble: HubbleClient = await connect(context);
 	const toItems = itemsOf(context);
 	const end = Math.ceil(Date.now() / 1000);
 	const call = { ...callAt({ start: 0 }), query: { start: end - SAMPLE_PERIOD_S, end } };

@@ -41,7 +41,12 @@ const same = (a: Position, b?: Position) => JSON.stringify(a) === JSON.stringify
  * Where to go on.
  * @param emittedFrom where the last packets began that this process emitted; `undefined` when it did not yet
  */
-export function resume({ stream, next, unsure }: Stored, wanted: string, start: number, emittedFrom?: Position): Position {
+export function resume(
+	{ stream, next, unsure }: Stored,
+	wanted: string,
+	start: number,
+	emittedFrom?: Position,
+): Position {
 	if (stream !== wanted || !next) return { start };
 	return unsure && !same(unsure, emittedFrom) ? unsure : next;
 }
@@ -50,7 +55,13 @@ export function resume({ stream, next, unsure }: Stored, wanted: string, start: 
  * What to store after a poll that read from `from` up to `next`; `undefined` when nothing changes.
  * @param hasEmitted whether packets are handed to n8n now
  */
-export function advance(stored: Stored, stream: string, from: Position, next: Position, hasEmitted: boolean): Stored | undefined {
+export function advance(
+	stored: Stored,
+	stream: string,
+	from: Position,
+	next: Position,
+	hasEmitted: boolean,
+): Stored | undefined {
 	const changed: Stored = { stream, next, unsure: hasEmitted ? from : undefined };
 	const isSame = stored.stream === stream && same(next, stored.next) && !hasEmitted && !stored.unsure;
 	return isSame ? undefined : changed;
@@ -61,7 +72,7 @@ export function advance(stored: Stored, stream: string, from: Position, next: Po
  * one, for some clocks are ahead and some packets came late.
  * @param now Unix seconds of the request: a packet that says it is of later is not believed
  */
-export function behind(
+export function positionAfter(
 	position: Position,
 	token: string | undefined,
 	rows: ReadonlyArray<{ key: string; time: number }>,
@@ -69,7 +80,8 @@ export function behind(
 ): Position {
 	const times = rows.map(({ time }) => time).sort((a, b) => a - b);
 	const middle = times[(times.length - 1) >> 1];
-	const start = middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
+	const start =
+		middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
 	if (token) return { token, start };
 	if (!rows.length) return position;
 	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-SEEN) };

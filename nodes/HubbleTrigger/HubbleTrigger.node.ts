@@ -8,9 +8,9 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { decodeProperties } from '../shared/decode';
-import { packetFilters } from '../shared/packetFilter';
-import { methods } from '../shared/pickers';
+import { decodeProperties } from '../shared/packet/decode';
+import { packetFilters } from '../shared/packet/filter';
+import { methods } from '../shared/methods/methods';
 import { receive } from './receive';
 import { hubblePartnerApiTest, sources, type Source } from './sources';
 
@@ -55,7 +55,15 @@ export class HubbleTrigger implements INodeType {
 			{ name: 'hubblePartnerApi', required: true, testedBy: 'hubblePartnerApiTest', displayOptions: isGiftCards },
 		],
 		// An answer without a body: what the workflow made of a delivery is not for the sender.
-		webhooks: [{ name: 'default', httpMethod: 'POST', path: 'webhook', responseData: 'noData', ...responseMode } as IWebhookDescription],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				path: 'webhook',
+				responseData: 'noData',
+				...responseMode,
+			} as IWebhookDescription,
+		],
 		triggerPanel: {
 			header: '',
 			executionsHelp: {
@@ -73,7 +81,11 @@ export class HubbleTrigger implements INodeType {
 				type: 'options',
 				noDataExpression: true,
 				options: [
-					{ name: 'Gift Card Events (Partner)', value: 'giftCards', description: 'What Hubble tells gift-card partners' },
+					{
+						name: 'Gift Card Events (Partner)',
+						value: 'giftCards',
+						description: 'What Hubble tells gift-card partners',
+					},
 					{ name: 'Packets (Hubble Network)', value: 'packets', description: 'What the devices of a fleet send' },
 				],
 				default: 'packets',
@@ -81,7 +93,7 @@ export class HubbleTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'Hubble\'s staff set the URL and the secret, once for staging and once for production. Use a workflow and a credential for each, and give Hubble the <b>Production URL</b> shown above of the one for staging and of the one for production. Hubble calls it from the internet, so it must be reachable there.',
+					"Hubble's staff set the URL and the secret, once for staging and once for production. Use a workflow and a credential for each, and give Hubble the <b>Production URL</b> shown above of the one for staging and of the one for production. Hubble calls it from the internet, so it must be reachable there.",
 				name: 'giftCardsNotice',
 				type: 'notice',
 				default: '',
@@ -96,7 +108,8 @@ export class HubbleTrigger implements INodeType {
 					{
 						name: 'Automatic',
 						value: 'automatic',
-						description: 'Publishing registers this node with Hubble, unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
+						description:
+							'Publishing registers this node with Hubble, unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
 					},
 					{
 						name: 'Manual',
@@ -136,7 +149,7 @@ export class HubbleTrigger implements INodeType {
 					{
 						name: 'Unrecognized',
 						value: 'unrecognized',
-						description: 'A verified event of another shape. When it is not chosen here, n8n\'s log mentions it.',
+						description: "A verified event of another shape. When it is not chosen here, n8n's log mentions it.",
 					},
 					{ name: 'Wallet Low Balance', value: 'walletLowBalance' },
 				],
@@ -179,7 +192,8 @@ export class HubbleTrigger implements INodeType {
 					{
 						name: 'When the Workflow Has Finished',
 						value: 'lastNode',
-						description: 'A failed run is answered with 500, and Hubble delivers again. The run must end within ten seconds.',
+						description:
+							'A failed run is answered with 500, and Hubble delivers again. The run must end within ten seconds.',
 					},
 				],
 				default: 'onReceived',
@@ -204,14 +218,15 @@ export class HubbleTrigger implements INodeType {
 						type: 'string',
 						default: '35.200.156.199, 34.47.147.244, 34.14.138.52',
 						description:
-							'IP addresses and ranges (CIDR) from which events are taken, separated by commas. The default is Hubble\'s production. Behind a proxy, n8n must know of it (N8N_PROXY_HOPS).',
+							"IP addresses and ranges (CIDR) from which events are taken, separated by commas. The default is Hubble's production. Behind a proxy, n8n must know of it (N8N_PROXY_HOPS).",
 					},
 					{
 						displayName: 'Ignore Replays',
 						name: 'ignoreReplays',
 						type: 'boolean',
 						default: true,
-						description: 'Whether an event with the very same content as one of the last 24 hours (of the last 1,000 events) starts nothing',
+						description:
+							'Whether an event with the very same content as one of the last 24 hours (of the last 1,000 events) starts nothing',
 					},
 				],
 			},

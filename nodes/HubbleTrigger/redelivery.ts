@@ -66,7 +66,11 @@ function know(memory: Memory, text: string): string {
 
 /** What is remembered of a node, brought up to date with `saved`, the text in its static data. */
 export function recall(node: string, saved: unknown): Memory {
-	const memory = memories.get(node) ?? { accepted: new Map<string, number>(), running: new Map<string, Answer>(), known: [''] };
+	const memory = memories.get(node) ?? {
+		accepted: new Map<string, number>(),
+		running: new Map<string, Answer>(),
+		known: [''],
+	};
 	memories.set(node, memory);
 	if (typeof saved === 'string' && !memory.known.includes(saved)) {
 		for (const marks of know(memory, saved).split('.')) {
@@ -122,7 +126,13 @@ function acceptedWhenSaved(memory: Memory, digest: string, isAtOnce: boolean): s
  * Follows a delivery that n8n is about to take over.
  * @param isAtOnce whether n8n answers before the workflow has finished
  */
-export async function follow(memory: Memory, digest: string, answer: Answer, isAtOnce: boolean, data: IDataObject): Promise<void> {
+export async function follow(
+	memory: Memory,
+	digest: string,
+	answer: Answer,
+	isAtOnce: boolean,
+	data: IDataObject,
+): Promise<void> {
 	memory.running.set(digest, answer);
 	const text = acceptedWhenSaved(memory, digest, isAtOnce);
 	// Each assignment tells n8n that the static data changed. Once would do, but n8n 2 forgets it while it creates

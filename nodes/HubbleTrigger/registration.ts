@@ -6,8 +6,8 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { connect, type Hubble } from '../shared/connection';
-import { send } from '../shared/transport';
+import { connect, type HubbleClient } from '../shared/client/client';
+import { send } from '../shared/client/request';
 import { fingerprint } from './verify';
 
 /**
@@ -49,13 +49,13 @@ export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endp
 const webhookPath = '/v1/org/{org_id}/webhooks';
 const onePath = `${webhookPath}/{webhook_id}`;
 
-async function list(hubble: Hubble): Promise<IDataObject[]> {
+async function list(hubble: HubbleClient): Promise<IDataObject[]> {
 	const { body } = await send(hubble, { method: 'GET', path: webhookPath, scope: 'read-webhooks' });
 	return (body.webhooks ?? []) as IDataObject[];
 }
 
 /** Deletes an endpoint; that it is gone already is as good. */
-async function remove(hubble: Hubble, id: string): Promise<void> {
+async function remove(hubble: HubbleClient, id: string): Promise<void> {
 	try {
 		const ids = { webhook_id: id };
 		await send(hubble, { method: 'DELETE', path: onePath, scope: 'write-webhooks', ids });
@@ -96,7 +96,12 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 }
 
 /** Gives our endpoint the URL and the batch size that it should have; it keeps its secret. */
-async function update(hubble: Hubble, endpoint: IDataObject, url: string | undefined, maxBatchSize: number): Promise<void> {
+async function update(
+	hubble: HubbleClient,
+	endpoint: IDataObject,
+	url: string | undefined,
+	maxBatchSize: number,
+): Promise<void> {
 	const body = {
 		...(endpoint.url === url ? {} : { set_url: url }),
 		...(endpoint.max_batch_size === maxBatchSize ? {} : { set_max_batch_size: maxBatchSize }),
@@ -106,10 +111,17 @@ async function update(hubble: Hubble, endpoint: IDataObject, url: string | undef
 	await send(hubble, { method: 'PATCH', path: onePath, scope: 'write-webhooks', ids, body });
 }
 
-async function create(context: IHookFunctions, hubble: Hubble, url: string | undefined, maxBatchSize: number): Promise<Endpoint> {
+async function create(
+	context: IHookFunctions,
+	hubble: HubbleClient,
+	url: string | undefined,
+	maxBatchSize: number,
+): Promise<Endpoint> {
 	const name = `n8n: ${context.getWorkflow().name ?? context.getNode().name}`.slice(0, 250);
 	const call = { method: 'POST', path: webhookPath, scope: 'write-webhooks' } as const;
-	const { webhook_id: id, secret } = (await send(hubble, { ...call, body: { url, name, max_batch_size: maxBatchSize } })).body;
+	const { webhook_id: id, secret } = (
+		await send(hubble, { ...call, body: { url, name, max_batch_size: maxBatchSize } })
+	).body;
 	if (typeof id !== 'string' || typeof secret !== 'string') {
 		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
 	}

@@ -8,9 +8,9 @@ import {
 	type INodeCredentialTestResult,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet';
-import { packetReader, readParameter } from '../shared/packetFilter';
-import { texts } from '../shared/values';
+import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
+import { packetReader, readParameter } from '../shared/packet/filter';
+import { texts } from '../shared/operation/values';
 import { isRegistered, knownEndpoint, register, unregister } from './registration';
 import { fingerprint, isSecret, isSignature, senderFilter } from './verify';
 
@@ -92,7 +92,8 @@ async function requireSecret(context: IHookFunctions, credential: string, where:
 const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getNodeParameter('registration', 'automatic') === 'automatic';
 
-const optionsOf = (context: IHookFunctions | IWebhookFunctions) => context.getNodeParameter('options', {}) as IDataObject;
+const optionsOf = (context: IHookFunctions | IWebhookFunctions) =>
+	context.getNodeParameter('options', {}) as IDataObject;
 
 function maxBatchSize(context: IHookFunctions): number {
 	const size = Number(context.getNodeParameter('maxBatchSize', 100));
@@ -132,15 +133,22 @@ const packets: Source = {
 		if (!Array.isArray(rows)) return { refused: 'The body has no list "packets".' };
 		if (rows.length === 0) return { refused: 'The list "packets" is empty.' };
 		const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
-		const odd = rows.length - all.length;
-		if (all.length === 0) return { refused: `None of the ${odd} packets has what a packet needs: ${PACKET_NEEDS}; nor may a number be too large.` };
+		const malformed = rows.length - all.length;
+		if (all.length === 0)
+			return {
+				refused: `None of the ${malformed} packets has what a packet needs: ${PACKET_NEEDS}; nor may a number be too large.`,
+			};
 		const shown = packetReader(context)(all);
 		const isBatch = context.getNodeParameter('output', 'packet') === 'batch';
 		return {
 			items: isBatch && shown.length ? [{ packets: shown }] : shown,
 			// In any order: it is the same batch when it holds the same packets.
 			identity: () => all.map(packetKey).sort().join('\n'),
-			...(odd ? { warning: `dropped ${odd} of the ${rows.length} packets of a delivery; a packet needs ${PACKET_NEEDS}, and no number that is too large` } : {}),
+			...(malformed
+				? {
+						warning: `dropped ${malformed} of the ${rows.length} packets of a delivery; a packet needs ${PACKET_NEEDS}, and no number that is too large`,
+					}
+				: {}),
 		};
 	},
 };
@@ -152,7 +160,8 @@ const ORDER_STATES = ['SUCCESS', 'FAILED', 'PROCESSING', 'REVERSED', 'CANCELLED'
 const EVENTS: Record<string, (data: IDataObject) => boolean> = {
 	brandUpdated: ({ id, denominationType }) => typeof id === 'string' && typeof denominationType === 'string',
 	walletLowBalance: ({ balance, threshold }) => typeof balance === 'number' && typeof threshold === 'number',
-	orderTerminalState: ({ id, status }) => typeof id === 'string' && typeof status === 'string' && ORDER_STATES.includes(status),
+	orderTerminalState: ({ id, status }) =>
+		typeof id === 'string' && typeof status === 'string' && ORDER_STATES.includes(status),
 	brandDiscountUpdated: ({ brandId, subventionPercentage }) =>
 		typeof brandId === 'string' && typeof subventionPercentage === 'number',
 };
@@ -163,7 +172,8 @@ const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 /** The event with the new names of its amounts beside the old ones. */
 function withNewNames(data: IDataObject): IDataObject {
 	const { amountRestrictions } = data;
-	if (typeof amountRestrictions !== 'object' || amountRestrictions === null || Array.isArray(amountRestrictions)) return data;
+	if (typeof amountRestrictions !== 'object' || amountRestrictions === null || Array.isArray(amountRestrictions))
+		return data;
 	const amounts = { ...amountRestrictions } as IDataObject;
 	for (const [old, name] of Object.entries(RENAMED)) {
 		if (amounts[old] !== undefined) amounts[name] ??= amounts[old];

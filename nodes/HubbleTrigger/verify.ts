@@ -44,7 +44,10 @@ function ipv6(text: string): Address | undefined {
 	const low = tail === undefined ? undefined : ipv4(tail)?.bits;
 	if (tail !== undefined && low === undefined) return undefined;
 	const groups = (part: string) => part.split(':').filter((group) => group !== '' || part !== '');
-	const plain = low === undefined ? text : `${text.slice(0, -(tail ?? '').length)}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
+	const plain =
+		low === undefined
+			? text
+			: `${text.slice(0, -(tail ?? '').length)}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
 	const halves = plain.split('::');
 	if (halves.length > 2) return undefined;
 	const [head = [], rest = []] = halves.map(groups);
@@ -63,16 +66,19 @@ const address = (text: string) => (text.includes(':') ? ipv6(text.replace(/%.*$/
  * Throws an Error that names an entry which is neither.
  */
 export function senderFilter(list: string): (sender: string) => boolean {
-	const ranges = list.split(/[\s,]+/).filter(Boolean).map((entry) => {
-		const [text = '', prefix, more] = entry.split('/');
-		const base = address(text);
-		const length = prefix === undefined ? base?.width : /^\d{1,3}$/.test(prefix) ? Number(prefix) : undefined;
-		if (!base || length === undefined || length > base.width || more !== undefined) {
-			throw new Error(`"${entry}" is neither an IP address nor a range such as 35.200.156.0/24`);
-		}
-		const shift = BigInt(base.width - length);
-		return { width: base.width, shift, bits: base.bits >> shift };
-	});
+	const ranges = list
+		.split(/[\s,]+/)
+		.filter(Boolean)
+		.map((entry) => {
+			const [text = '', prefix, more] = entry.split('/');
+			const base = address(text);
+			const length = prefix === undefined ? base?.width : /^\d{1,3}$/.test(prefix) ? Number(prefix) : undefined;
+			if (!base || length === undefined || length > base.width || more !== undefined) {
+				throw new Error(`"${entry}" is neither an IP address nor a range such as 35.200.156.0/24`);
+			}
+			const shift = BigInt(base.width - length);
+			return { width: base.width, shift, bits: base.bits >> shift };
+		});
 	return (sender) => {
 		const from = address(sender);
 		return !!from && ranges.some(({ width, shift, bits }) => width === from.width && from.bits >> shift === bits);

@@ -1,6 +1,6 @@
-import { role, user } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { email, text } from '../shared/values';
+import { role, user } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import { email, text } from '../shared/operation/values';
 
 /** The users' calls (API definition, tag "Organizations"). */
 export const userOperations: readonly Operation[] = [
@@ -62,7 +62,7 @@ export const userOperations: readonly Operation[] = [
 				type: 'string',
 				default: '',
 				description: 'At most 250 characters',
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: text(250),
 			},
 			set_last_name: {
@@ -71,10 +71,10 @@ export const userOperations: readonly Operation[] = [
 				type: 'string',
 				default: '',
 				description: 'At most 250 characters',
-				within: 'updateFields',
+				collection: 'updateFields',
 				toWire: text(250),
 			},
-			set_role: { ...role, within: 'updateFields' },
+			set_role: { ...role, collection: 'updateFields' },
 		},
 	},
 ];

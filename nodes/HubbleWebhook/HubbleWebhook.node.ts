@@ -5,9 +5,9 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { toProperties } from '../shared/operation';
-import { methods } from '../shared/pickers';
-import { run } from '../shared/run';
+import { toProperties } from '../shared/operation/operation';
+import { methods } from '../shared/methods/methods';
+import { run } from '../shared/operation/run';
 import { webhookOperations } from './operations';
 
 export class HubbleWebhook implements INodeType {

@@ -1,6 +1,6 @@
-import { webhook, type Field } from '../shared/fields';
-import type { Operation } from '../shared/operation';
-import { isFilled, numberIn, text } from '../shared/values';
+import { webhook, type Field } from '../shared/operation/fields';
+import type { Operation } from '../shared/operation/operation';
+import { isFilled, numberIn, text } from '../shared/operation/values';
 
 /** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
 function address(value: unknown): string | undefined {
@@ -53,10 +53,10 @@ export const webhookOperations: readonly Operation[] = [
 		scope: 'write-webhooks',
 		inBody: {
 			url: { ...url, required: true },
-			max_batch_size: { ...batchSize, within: 'additionalFields' },
-			name: { ...webhookName, within: 'additionalFields' },
+			max_batch_size: { ...batchSize, collection: 'additionalFields' },
+			name: { ...webhookName, collection: 'additionalFields' },
 		},
-		needs: { secret: isFilled },
+		requiredFields: { secret: isFilled },
 	},
 	{
 		name: 'Delete',
@@ -100,9 +100,9 @@ export const webhookOperations: readonly Operation[] = [
 		scope: 'write-webhooks',
 		inPath: { webhook_id: webhook },
 		inBody: {
-			set_max_batch_size: { ...batchSize, within: 'updateFields' },
-			set_name: { ...webhookName, within: 'updateFields' },
-			set_url: { ...url, within: 'updateFields' },
+			set_max_batch_size: { ...batchSize, collection: 'updateFields' },
+			set_name: { ...webhookName, collection: 'updateFields' },
+			set_url: { ...url, collection: 'updateFields' },
 		},
 	},
 ];

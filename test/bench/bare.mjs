@@ -11,7 +11,7 @@ const output = file && createWriteStream(file);
 const packets = [];
 const idle = process.memoryUsage.rss();
 const startedAt = performance.now();
-for (let token; token !== ''; ) {
+for (let token; token !== '';) {
 	const headers = { authorization: `Bearer ${apiToken}`, ...(token ? { 'continuation-token': token } : {}) };
 	const reply = await fetch(url, { headers });
 	if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
@@ -23,4 +23,6 @@ for (let token; token !== ''; ) {
 	token = reply.headers.get('continuation-token') ?? '';
 }
 if (output) await finished(output.end());
-console.log(JSON.stringify([(performance.now() - startedAt) / 1000, process.resourceUsage().maxRSS / 1024 - idle / 2 ** 20]));
+console.log(
+	JSON.stringify([(performance.now() - startedAt) / 1000, process.resourceUsage().maxRSS / 1024 - idle / 2 ** 20]),
+);

@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { performance } from 'node:perf_hooks';
-import { payloadDecoder } from '../../nodes/shared/decode';
+import { payloadDecoder } from '../../nodes/shared/packet/decode';
 import { atMost, median, type Result } from './result';
 
 const PACKETS = 100_000;

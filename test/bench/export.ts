@@ -23,7 +23,12 @@ const singleDevices: readonly Step[] = [
 const toFile = [hubblePackets({ operation: 'export', format: 'ndjson' })];
 
 /** The median of the peaks of n8n's memory in MB, each in a fresh process. */
-async function peakOf(packets: number, steps: readonly Step[], runs = RUNS, env?: Record<string, string>): Promise<number> {
+async function peakOf(
+	packets: number,
+	steps: readonly Step[],
+	runs = RUNS,
+	env?: Record<string, string>,
+): Promise<number> {
 	const stage = await openStage({ devices: 1000, packets, days: 6, limits: false }, 1000, env);
 	const workflow = await stage.workflow(steps);
 	const peaks: number[] = [];
@@ -49,7 +54,11 @@ async function timesOf(packets: number) {
 		bare.push(await stage.bareLoop({ toFile: true }));
 	}
 	await stage.close();
-	return { ours: median(ours), bare: median(bare.map(([seconds]) => seconds)), bareMb: median(bare.map(([, peakMb]) => peakMb)) };
+	return {
+		ours: median(ours),
+		bare: median(bare.map(([seconds]) => seconds)),
+		bareMb: median(bare.map(([, peakMb]) => peakMb)),
+	};
 }
 
 /** A million packets into one NDJSON file: memory that does not grow, and time that grows as the packets do. */
@@ -68,7 +77,12 @@ export async function exports(): Promise<Result[]> {
 	});
 	return [
 		memory(1_000_000, await peakOf(1_000_000, toFile), large),
-		memory(1_000_000, await peakOf(1_000_000, toFile, MORE_RUNS, SMALL_YOUNG), large, `, with ${SMALL_YOUNG.NODE_OPTIONS}`),
+		memory(
+			1_000_000,
+			await peakOf(1_000_000, toFile, MORE_RUNS, SMALL_YOUNG),
+			large,
+			`, with ${SMALL_YOUNG.NODE_OPTIONS}`,
+		),
 		memory(100_000, await peakOf(100_000, toFile), small),
 		{
 			name: '1,000,000 packets to NDJSON, against the bare loop that writes the file',

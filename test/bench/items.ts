@@ -20,16 +20,29 @@ export async function items(): Promise<Result[]> {
 	}
 	const peaks: Record<'ours' | 'peer', number[]> = { ours: [], peer: [] };
 	for (let pair = 0; pair < PAIRS; pair++) {
-		for (const [side, workflow] of [['ours', ours], ['peer', peer]] as const) {
+		for (const [side, workflow] of [
+			['ours', ours],
+			['peer', peer],
+		] as const) {
 			await stage.restart();
 			peaks[side].push((await stage.run(workflow)).peakMb);
 		}
 	}
 	await stage.close();
-	const common = { unit: 's', ours: median(runs.ours), peer: median(runs.peer), limit: median(bare), remark: `median of ${PAIRS} paired runs` };
+	const common = {
+		unit: 's',
+		ours: median(runs.ours),
+		peer: median(runs.peer),
+		limit: median(bare),
+		remark: `median of ${PAIRS} paired runs`,
+	};
 	const memory = { ours: median(peaks.ours), peer: median(peaks.peer) };
 	return [
-		{ name: '100,000 packets to items, against HTTP Request and Split Out', ...common, ...atMost(0.9, common.ours / common.peer) },
+		{
+			name: '100,000 packets to items, against HTTP Request and Split Out',
+			...common,
+			...atMost(0.9, common.ours / common.peer),
+		},
 		{ name: '100,000 packets to items, against the bare loop', ...common, ...atMost(1.5, common.ours / common.limit) },
 		{
 			name: '100,000 packets to items, peak memory above idle',

@@ -20,7 +20,8 @@ const file = join(__dirname, 'results.json');
 async function main() {
 	const wanted = process.argv.slice(2);
 	const unknown = wanted.filter((name) => !(name in benches));
-	if (unknown.length) throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
+	if (unknown.length)
+		throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
 	const results: Result[] = [];
 	for (const name of wanted.length ? wanted : Object.keys(benches)) {
 		const measured = (await benches[name]?.()) ?? [];
@@ -36,10 +37,13 @@ async function main() {
 
 /** One block a measure: a line of figures, and below it what was measured and what must be. */
 function print(results: readonly Result[]) {
-	const shown = (value: number | null) => (value === null ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 4 }));
+	const shown = (value: number | null) =>
+		value === null ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 4 });
 	for (const { name, unit, ours, peer, limit, ratio, must, passed, remark } of results) {
 		console.log(`${passed ? 'ok    ' : 'NOT OK'}  ${name}`);
-		console.log(`        ours ${shown(ours)}   peer ${shown(peer)}   limit ${shown(limit)}   (${unit})   ratio ${shown(ratio)}, must be ${must}`);
+		console.log(
+			`        ours ${shown(ours)}   peer ${shown(peer)}   limit ${shown(limit)}   (${unit})   ratio ${shown(ratio)}, must be ${must}`,
+		);
 		if (remark) console.log(`        ${remark}`);
 	}
 }

@@ -1,6 +1,6 @@
 import { httpRequestPackets, hubblePackets, openStage } from './stage';
 import { atLeast, median, type Result } from './result';
-import { LIMITS } from '../../nodes/shared/pace';
+import { LIMITS } from '../../nodes/shared/client/rateLimiter';
 
 const PAGES = 60;
 const PACKETS = PAGES * 1000;
@@ -45,8 +45,7 @@ async function throughput(name: string, bound: number, options: Parameters<typeo
 }
 
 /** 60 pages at 120 ms latency: one chain of tokens keeps the pace. */
-export const pace = async () =>
-	await throughput('60,000 packets, 120 ms latency, limits on', 0.97, { latencyMs: 120 });
+export const pace = async () => await throughput('60,000 packets, 120 ms latency, limits on', 0.97, { latencyMs: 120 });
 
 /** 60 pages at 1 s latency, unevenly spread in time: only parallel windows keep the pace. */
 export const windows = async () =>

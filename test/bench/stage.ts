@@ -39,10 +39,17 @@ export type Stage = Awaited<ReturnType<typeof openStage>>;
  * the nodes and not the database.
  * @param env n8n's environment variables beside those
  */
-export async function openStage(options: Partial<Omit<SimulatorOptions, 'delivery'>>, requestsPerSecond = 3, env: Record<string, string> = {}) {
+export async function openStage(
+	options: Partial<Omit<SimulatorOptions, 'delivery'>>,
+	requestsPerSecond = 3,
+	env: Record<string, string> = {},
+) {
 	const hubble = await startSimulator(options);
 	const n8n = await startN8n({ env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem', ...env } });
-	const credential = await n8n.createCredential(credentialName, 'hubbleApi', { ...credentialData(hubble), requestsPerSecond });
+	const credential = await n8n.createCredential(credentialName, 'hubbleApi', {
+		...credentialData(hubble),
+		requestsPerSecond,
+	});
 	const credentials = { hubbleApi: { id: credential, name: credentialName } };
 
 	const reached = new Map<string, { at: number; query: Json }>();
@@ -57,7 +64,10 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 		name,
 		type: 'n8n-nodes-base.httpRequest',
 		version: 4.2,
-		parameters: { url: `=${markUrl}/${name}${report && `?report={{ encodeURIComponent(JSON.stringify(${report})) }}`}`, options: {} },
+		parameters: {
+			url: `=${markUrl}/${name}${report && `?report={{ encodeURIComponent(JSON.stringify(${report})) }}`}`,
+			options: {},
+		},
 	});
 
 	/**
@@ -72,12 +82,25 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 			...steps,
 			{ name: 'One', type: 'n8n-nodes-base.limit', version: 1, parameters: { maxItems: 1, keep: 'lastItems' } },
 			mark('end', report),
-		].map(({ version: typeVersion, ...node }, index) => ({ id: String(index), position: [220 * index, 0], typeVersion, credentials, ...node }));
+		].map(({ version: typeVersion, ...node }, index) => ({
+			id: String(index),
+			position: [220 * index, 0],
+			typeVersion,
+			credentials,
+			...node,
+		}));
 		const connections = Object.fromEntries(
-			nodes.slice(1).map(({ name }, index) => [nodes[index]?.name, { main: [[{ node: name, type: 'main', index: 0 }]] }]),
+			nodes
+				.slice(1)
+				.map(({ name }, index) => [nodes[index]?.name, { main: [[{ node: name, type: 'main', index: 0 }]] }]),
 		);
 		const settings = { executionOrder: 'v1', saveManualExecutions: false, saveDataSuccessExecution: 'none' };
-		return await n8n.createWorkflow({ name: steps.map(({ name }) => name).join(', ') || 'Warm-up', nodes, connections, settings });
+		return await n8n.createWorkflow({
+			name: steps.map(({ name }) => name).join(', ') || 'Warm-up',
+			nodes,
+			connections,
+			settings,
+		});
 	}
 
 	const warmUp = await workflow([]);
@@ -97,7 +120,8 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 			await pause(100);
 			// Only a failed execution is stored.
 			const stored = await n8n.execution(executionId).catch(() => undefined);
-			if (stored && ['error', 'crashed', 'canceled'].includes(stored.status)) throw new Error(stored.error ?? stored.status);
+			if (stored && ['error', 'crashed', 'canceled'].includes(stored.status))
+				throw new Error(stored.error ?? stored.status);
 			if (performance.now() > deadline) throw new Error(`Not done within ${timeoutSeconds} s\n${n8n.logs(20)}`);
 		}
 		const [begin, end] = [reached.get('begin')?.at ?? asked, reached.get('end')];
@@ -116,7 +140,13 @@ export async function openStage(options: Partial<Omit<SimulatorOptions, 'deliver
 	async function bareLoop({ toFile = false } = {}): Promise<[seconds: number, peakMb: number]> {
 		const { url, organizationId, token } = hubble;
 		const file = toFile ? [join(temporaryFolder('bare'), 'packets.ndjson')] : [];
-		const said = await runProgram(await provisionNode(), [join(projectFolder, 'test/bench/bare.mjs'), url, organizationId, token, ...file]);
+		const said = await runProgram(await provisionNode(), [
+			join(projectFolder, 'test/bench/bare.mjs'),
+			url,
+			organizationId,
+			token,
+			...file,
+		]);
 		return JSON.parse(said) as [number, number];
 	}
 
@@ -173,7 +203,10 @@ export const hubblePackets = (parameters: Json = {}): Step => ({
 });
 
 /** The same with n8n's own nodes, as its users set them up. */
-export const httpRequestPackets = ({ url, organizationId }: { url: string; organizationId: string }, intervalMs: number): Step[] => [
+export const httpRequestPackets = (
+	{ url, organizationId }: { url: string; organizationId: string },
+	intervalMs: number,
+): Step[] => [
 	{
 		name: 'HTTP Request',
 		type: 'n8n-nodes-base.httpRequest',
@@ -188,7 +221,11 @@ export const httpRequestPackets = ({ url, organizationId }: { url: string; organ
 						paginationMode: 'updateAParameterInEachRequest',
 						parameters: {
 							parameters: [
-								{ type: 'headers', name: 'Continuation-Token', value: '={{ $response.headers?.["continuation-token"] ?? "" }}' },
+								{
+									type: 'headers',
+									name: 'Continuation-Token',
+									value: '={{ $response.headers?.["continuation-token"] ?? "" }}',
+								},
 							],
 						},
 						paginationCompleteWhen: 'other',
@@ -200,5 +237,10 @@ export const httpRequestPackets = ({ url, organizationId }: { url: string; organ
 			},
 		},
 	},
-	{ name: 'Split Out', type: 'n8n-nodes-base.splitOut', version: 1, parameters: { fieldToSplitOut: 'packets', options: {} } },
+	{
+		name: 'Split Out',
+		type: 'n8n-nodes-base.splitOut',
+		version: 1,
+		parameters: { fieldToSplitOut: 'packets', options: {} },
+	},
 ];

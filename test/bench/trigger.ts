@@ -87,11 +87,18 @@ return [{ json: JSON.parse(raw.toString()) }];`;
 
 const inHeader = (_: string, isForged: boolean) => ({ 'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : token });
 const signed = (body: string, isForged: boolean) => ({
-	'X-Verify': createHmac('sha256', isForged ? randomUUID() : token).update(body).digest('base64'),
+	'X-Verify': createHmac('sha256', isForged ? randomUUID() : token)
+		.update(body)
+		.digest('base64'),
 });
 
 /** Publishes a workflow and tells where it receives. */
-async function contender(n8n: N8n, file: WorkflowFile, credentials: Record<string, string>, headers: Contender['headers']) {
+async function contender(
+	n8n: N8n,
+	file: WorkflowFile,
+	credentials: Record<string, string>,
+	headers: Contender['headers'],
+) {
 	const workflow = await n8n.createWorkflow(file, credentials);
 	await n8n.activate(workflow);
 	const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${workflow}`);
@@ -113,9 +120,15 @@ async function send(url: string, body: string, headers: Record<string, string>):
 }
 
 /** Delivers `bodies` in a few lanes and waits until n8n has nothing left to do; at most 100 that are not forged. */
-async function turn(n8n: N8n, { url, headers, workflow }: Contender, bodies: readonly string[], isForged: boolean): Promise<Turn> {
+async function turn(
+	n8n: N8n,
+	{ url, headers, workflow }: Contender,
+	bodies: readonly string[],
+	isForged: boolean,
+): Promise<Turn> {
 	const [before] = await n8n.executions(workflow, 1);
-	const fresh = async () => (await n8n.executions(workflow, 100)).filter(({ id }) => Number(id) > Number(before?.id ?? 0));
+	const fresh = async () =>
+		(await n8n.executions(workflow, 100)).filter(({ id }) => Number(id) > Number(before?.id ?? 0));
 	const latencies: number[] = [];
 	let next = 0;
 	const lane = async () => {
@@ -144,7 +157,13 @@ async function turn(n8n: N8n, { url, headers, workflow }: Contender, bodies: rea
 }
 
 /** The contenders in turn, `rounds` times; who begins changes. Turns by contender. */
-async function compete(n8n: N8n, contenders: readonly Contender[], rounds: number, bodies: () => string[], isForged = false) {
+async function compete(
+	n8n: N8n,
+	contenders: readonly Contender[],
+	rounds: number,
+	bodies: () => string[],
+	isForged = false,
+) {
 	const turns: Turn[][] = contenders.map(() => []);
 	for (const who of contenders) await turn(n8n, who, bodies(), isForged);
 	for (let round = 0; round < rounds; round++) {
@@ -175,7 +194,10 @@ function row(name: string, must: Must, figure: keyof Turn, ours: Turn[] = [], pe
 /** The packets of a contender's newest execution, in the order of their text. */
 async function items(n8n: N8n, { workflow }: Contender, node: string): Promise<string[]> {
 	const [newest] = await n8n.executions(workflow, 1);
-	return (await n8n.execution(newest?.id ?? '')).items(node).map(({ json }) => JSON.stringify(json)).sort();
+	return (await n8n.execution(newest?.id ?? ''))
+		.items(node)
+		.map(({ json }) => JSON.stringify(json))
+		.sort();
 }
 
 /** Every comparison in an n8n with or without the lazy expression isolate. */
@@ -190,8 +212,13 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 	const mode = isLazy ? 'lazy isolate' : 'as installed';
 	const count = isLazy ? rounds.lazy : rounds.installed;
 	const credentials = {
-		'Hubble account': await n8n.createCredential('Hubble account', 'hubbleApi', { ...credentialData(hubble), webhookSecret: token }),
-		'Hubble partner account': await n8n.createCredential('Hubble partner account', 'hubblePartnerApi', { webhookSecret: token }),
+		'Hubble account': await n8n.createCredential('Hubble account', 'hubbleApi', {
+			...credentialData(hubble),
+			webhookSecret: token,
+		}),
+		'Hubble partner account': await n8n.createCredential('Hubble partner account', 'hubblePartnerApi', {
+			webhookSecret: token,
+		}),
 		header: await n8n.createCredential('header', 'httpHeaderAuth', { name: 'HTTP-X-HUBBLE-TOKEN', value: token }),
 	};
 
@@ -199,9 +226,14 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 		const trigger = readExample(example).nodes[1] as WorkflowFile['nodes'][number];
 		return chain(example, { ...trigger, name: 'Trigger', parameters: { ...trigger.parameters, ...parameters } });
 	};
-	const ours = await contender(n8n, own('receive-packets.json', { simplify: false, maxBatchSize: 1000 }), credentials, (_, isForged) => ({
-		'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : ([...hubble.world.main.webhooks.values()][0]?.secret ?? ''),
-	}));
+	const ours = await contender(
+		n8n,
+		own('receive-packets.json', { simplify: false, maxBatchSize: 1000 }),
+		credentials,
+		(_, isForged) => ({
+			'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : ([...hubble.world.main.webhooks.values()][0]?.secret ?? ''),
+		}),
+	);
 	const webhook = { name: 'Webhook', type: 'n8n-nodes-base.webhook', typeVersion: 2.1 };
 	const split = await contender(
 		n8n,
@@ -212,7 +244,12 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 				parameters: { httpMethod: 'POST', path: 'packets', authentication: 'headerAuth', options: {} },
 				credentials: { httpHeaderAuth: { id: '', name: 'header' } },
 			},
-			{ name: 'Split', type: 'n8n-nodes-base.splitOut', typeVersion: 1, parameters: { fieldToSplitOut: 'body.packets', options: {} } },
+			{
+				name: 'Split',
+				type: 'n8n-nodes-base.splitOut',
+				typeVersion: 1,
+				parameters: { fieldToSplitOut: 'body.packets', options: {} },
+			},
 		),
 		credentials,
 		inHeader,
@@ -245,7 +282,15 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 		const name = `${mode}, ${size.toLocaleString('en')} packets`;
 		rows.push(row(`${name}: accepted/s to the floor's`, (ratio) => atLeast(0.95, ratio), 'perSecond', us, b));
 		rows.push(row(`${name}: p99 ms to the floor's`, (ratio) => atMost(1.1, ratio), 'p99', us, b));
-		rows.push(row(`${name}: accepted/s to Webhook + Split Out's`, isLazy ? (ratio) => atLeast(1, ratio) : shown, 'perSecond', us, a));
+		rows.push(
+			row(
+				`${name}: accepted/s to Webhook + Split Out's`,
+				isLazy ? (ratio) => atLeast(1, ratio) : shown,
+				'perSecond',
+				us,
+				a,
+			),
+		);
 		const last = bodies(1, size)();
 		for (const who of [ours, split, floor]) await turn(n8n, who, last, false);
 		const packets = await items(n8n, ours, 'Trigger');
@@ -257,9 +302,25 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 		const [usForged, aForged, bForged] = await compete(n8n, [ours, split, floor], count, () => forged, true);
 		rows.push(row(`${name}: forged/s to the floor's`, (ratio) => atLeast(0.95, ratio), 'perSecond', usForged, bForged));
 		rows.push(row(`${name}: forged p99 ms to the floor's`, (ratio) => atMost(1.1, ratio), 'p99', usForged, bForged));
-		rows.push(row(`${name}: forged/s to Webhook + Split Out's`, isLazy ? (ratio) => atLeast(1, ratio) : shown, 'perSecond', usForged, aForged));
+		rows.push(
+			row(
+				`${name}: forged/s to Webhook + Split Out's`,
+				isLazy ? (ratio) => atLeast(1, ratio) : shown,
+				'perSecond',
+				usForged,
+				aForged,
+			),
+		);
 		const cost = (turns: Turn[] = []): Turn[] => turns.map((one) => ({ ...one, mean: 1000 / one.perSecond }));
-		rows.push(row(`${name}: ms a forged delivery to an accepted one`, isLazy ? (ratio) => atMost(0.333, ratio) : shown, 'mean', cost(usForged), cost(us)));
+		rows.push(
+			row(
+				`${name}: ms a forged delivery to an accepted one`,
+				isLazy ? (ratio) => atMost(0.333, ratio) : shown,
+				'mean',
+				cost(usForged),
+				cost(us),
+			),
+		);
 	}
 
 	const events = await contender(n8n, own('gift-card-events.json', {}), credentials, signed);
@@ -273,9 +334,18 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 		{},
 		signed,
 	);
-	const orders = (count: number) => () => Array.from({ length: count }, () => JSON.stringify({ id: randomUUID(), status: 'SUCCESS' }));
+	const orders = (count: number) => () =>
+		Array.from({ length: count }, () => JSON.stringify({ id: randomUUID(), status: 'SUCCESS' }));
 	const [us, a] = await compete(n8n, [events, code], count, orders(deliveries));
-	rows.push(row(`${mode}, signed event: accepted/s to Webhook + Code's`, isLazy ? (ratio) => atLeast(1, ratio) : shown, 'perSecond', us, a));
+	rows.push(
+		row(
+			`${mode}, signed event: accepted/s to Webhook + Code's`,
+			isLazy ? (ratio) => atLeast(1, ratio) : shown,
+			'perSecond',
+			us,
+			a,
+		),
+	);
 	await n8n.stop();
 	await hubble.close();
 	return rows;

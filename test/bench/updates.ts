@@ -1,4 +1,4 @@
-import { LIMITS } from '../../nodes/shared/pace';
+import { LIMITS } from '../../nodes/shared/client/rateLimiter';
 import { atMost, median, type Result } from './result';
 import { openStage, type Step } from './stage';
 
@@ -20,9 +20,20 @@ export async function updates(): Promise<Result[]> {
 			name: 'Devices',
 			type: 'n8n-nodes-base.set',
 			version: 3.4,
-			parameters: { mode: 'raw', jsonOutput: JSON.stringify({ devices: ids.slice(0, count).map((id, index) => ({ id, name: `Tracker ${index}` })) }), options: {} },
+			parameters: {
+				mode: 'raw',
+				jsonOutput: JSON.stringify({
+					devices: ids.slice(0, count).map((id, index) => ({ id, name: `Tracker ${index}` })),
+				}),
+				options: {},
+			},
 		},
-		{ name: 'Split', type: 'n8n-nodes-base.splitOut', version: 1, parameters: { fieldToSplitOut: 'devices', options: {} } },
+		{
+			name: 'Split',
+			type: 'n8n-nodes-base.splitOut',
+			version: 1,
+			parameters: { fieldToSplitOut: 'devices', options: {} },
+		},
 	];
 	const update: Step = {
 		name: 'Hubble Device',
@@ -82,8 +93,32 @@ export async function updates(): Promise<Result[]> {
 	const ceiling = DEVICES / 1000 / LIMITS.endpoint;
 	const remarkMany = `one run, ${whole.throttled} answered 429, ${whole.seconds.toFixed(1)} s, ${whole.peakMb.toFixed(0)} MB above idle, with the items themselves`;
 	return [
-		{ name: '10,000 device updates, time', unit: 's', ours: time, peer: peerTime, limit: ceiling, ...atMost(5, time), remark },
-		{ name: '10,000 device updates, calls', unit: 'calls', ours: requests, peer: DEVICES, limit: DEVICES / 1000, ...atMost(10, requests), remark },
-		{ name: '100,000 device updates, calls', unit: 'calls', ours: whole.requests, peer: MANY, limit: MANY / 1000, ...atMost(100, whole.requests), remark: remarkMany },
+		{
+			name: '10,000 device updates, time',
+			unit: 's',
+			ours: time,
+			peer: peerTime,
+			limit: ceiling,
+			...atMost(5, time),
+			remark,
+		},
+		{
+			name: '10,000 device updates, calls',
+			unit: 'calls',
+			ours: requests,
+			peer: DEVICES,
+			limit: DEVICES / 1000,
+			...atMost(10, requests),
+			remark,
+		},
+		{
+			name: '100,000 device updates, calls',
+			unit: 'calls',
+			ours: whole.requests,
+			peer: MANY,
+			limit: MANY / 1000,
+			...atMost(100, whole.requests),
+			remark: remarkMany,
+		},
 	];
 }

@@ -14,7 +14,9 @@ const partnerKey = 'demo-partner';
 /** Publishes the workflows that start when Hubble delivers; gives where gift-card events go. */
 export async function publishTriggers(n8n: N8n, hubble: Simulator): Promise<{ eventsUrl: string }> {
 	const credentials = await n8n.credentialIds();
-	credentials[partnerCredential] = await n8n.createCredential(partnerCredential, 'hubblePartnerApi', { webhookSecret: partnerKey });
+	credentials[partnerCredential] = await n8n.createCredential(partnerCredential, 'hubblePartnerApi', {
+		webhookSecret: partnerKey,
+	});
 	const [packets = '', events = ''] = await Promise.all(
 		[receivePackets, giftCardEvents].map(async (file) => await n8n.createWorkflow(readExample(file), credentials)),
 	);

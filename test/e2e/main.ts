@@ -15,13 +15,7 @@ import { scaleChecks } from './checks/scale';
 import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
-const everywhere = [
-	...installChecks,
-	...mainJobChecks,
-	...credentialChecks,
-	...pickerChecks,
-	...nodeChecks,
-];
+const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...nodeChecks];
 
 const plan: Record<N8nVersion, Check[]> = {
 	'2.41.1': [...everywhere, ...triggerChecks, ...scaleChecks, ...agentChecks, ...browserChecks, ...queueChecks],

@@ -41,7 +41,11 @@ const jobs: Job[] = [
 		node: 'Register 25 devices',
 		requests: { POST: 1 },
 		compare: (items, { devices }, known) => [
-			...difference('device', ids(items, 'device_id'), [...devices.keys()].filter((id) => !known.has(id))),
+			...difference(
+				'device',
+				ids(items, 'device_id'),
+				[...devices.keys()].filter((id) => !known.has(id)),
+			),
 			...count('registered devices', items.length, 25),
 		],
 	},
@@ -111,11 +115,7 @@ export async function importExamples(n8n: N8n, hubble: Simulator): Promise<Map<s
 }
 
 /** Runs the example workflows in n8n and compares each outcome with the simulator's truth. */
-export async function runMainJob(
-	n8n: N8n,
-	hubble: Simulator,
-	workflows: ReadonlyMap<string, string>,
-): Promise<Row[]> {
+export async function runMainJob(n8n: N8n, hubble: Simulator, workflows: ReadonlyMap<string, string>): Promise<Row[]> {
 	const rows: Row[] = [];
 	for (const { example, node, requests, compare } of jobs) {
 		const known = new Set(hubble.world.main.devices.keys());

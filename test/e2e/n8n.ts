@@ -111,12 +111,10 @@ export async function startN8n(options: N8nOptions = {}) {
 
 	/** Starts one of n8n's commands; `more` adds to the environment. */
 	const launch = (command: 'start' | 'worker' | 'webhook', log = logFile, more: Record<string, string> = {}) =>
-		startProcess(
-			node,
-			['--import', dieWithParent, join(n8nFolder, 'node_modules/n8n/bin/n8n'), command],
-			log,
-			{ env: { ...env, ...more }, cwd: userFolder },
-		);
+		startProcess(node, ['--import', dieWithParent, join(n8nFolder, 'node_modules/n8n/bin/n8n'), command], log, {
+			env: { ...env, ...more },
+			cwd: userFolder,
+		});
 
 	let child = launch('start');
 	let cookie = '';

@@ -13,7 +13,11 @@ process.on('exit', () => {
 	for (const child of children) signalGroup(child, 'SIGKILL');
 	for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 });
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+for (const [signal, code] of [
+	['SIGINT', 130],
+	['SIGTERM', 143],
+	['SIGHUP', 129],
+] as const) {
 	process.on(signal, () => process.exit(code));
 }
 

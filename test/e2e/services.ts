@@ -61,7 +61,10 @@ export async function startPostgres(): Promise<Record<string, string>> {
 	const user = isRoot ? { uid: await id('-u', 'postgres'), gid: await id('-g', 'postgres') } : {};
 	if (isRoot) chownSync(folder, user.uid ?? 0, user.gid ?? 0);
 	chmodSync(folder, 0o700);
-	await run(initdb, ['-D', data, '-U', 'n8n', '--auth=trust', '--encoding=UTF8', '--no-sync'], { ...user, cwd: folder });
+	await run(initdb, ['-D', data, '-U', 'n8n', '--auth=trust', '--encoding=UTF8', '--no-sync'], {
+		...user,
+		cwd: folder,
+	});
 	const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'];
 	startServer(join(initdb, '../postgres'), options, log, user);
 	const isReady = async () =>

@@ -21,13 +21,21 @@ const run = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =
 const devices = () => [...hubble.world.main.devices.values()];
 const statuses = () => hubble.log.map(({ status }) => status);
 const unknownId = '00000000-0000-4000-8000-000000000000';
-const setNames = { operation: 'update', deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' }, updateFields: { name: '={{ $json.name }}' } };
+const setNames = {
+	operation: 'update',
+	deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
+	updateFields: { name: '={{ $json.name }}' },
+};
 
 describe('Get Many', () => {
 	it('returns all devices, page by page, as Hubble gives them', async () => {
 		const { items, error } = await run({ operation: 'getAll', returnAll: true, simplify: false });
 		expect(error).toBeUndefined();
-		expect(items.map(({ json }) => json.id).sort()).toEqual(devices().map(({ id }) => id).sort());
+		expect(items.map(({ json }) => json.id).sort()).toEqual(
+			devices()
+				.map(({ id }) => id)
+				.sort(),
+		);
 		expect(items[0]?.json).toMatchObject({ name: expect.any(String), created_ts: expect.any(Number) });
 		expect(items.every(({ pairedItem }) => (pairedItem as { item: number }).item === 0)).toBe(true);
 		expect(hubble.log.map(({ query }) => query)).toEqual([{ limit: '1000' }, { limit: '1000' }, { limit: '1000' }]);
@@ -39,7 +47,16 @@ describe('Get Many', () => {
 		expect(hubble.log).toHaveLength(1);
 		expect(hubble.log[0]?.query).toEqual({ limit: '10' });
 		expect(Object.keys(items[0]?.json ?? {})).toEqual([
-			'id', 'name', 'environment', 'tags', 'encryption', 'createdAt', 'lastPacketAt', 'latitude', 'longitude', 'installLocation',
+			'id',
+			'name',
+			'environment',
+			'tags',
+			'encryption',
+			'createdAt',
+			'lastPacketAt',
+			'latitude',
+			'longitude',
+			'installLocation',
 		]);
 	});
 
@@ -74,18 +91,26 @@ describe('Get Many', () => {
 
 	it('applies the filters that Hubble does not have to all devices', async () => {
 		const [wanted] = devices().slice(1234);
-		const { items } = await run({ operation: 'getAll', limit: 1, filters: { nameContains: wanted?.name.toUpperCase() ?? '' } });
+		const { items } = await run({
+			operation: 'getAll',
+			limit: 1,
+			filters: { nameContains: wanted?.name.toUpperCase() ?? '' },
+		});
 		expect(items.map(({ json }) => json.name)).toEqual([wanted?.name]);
 	});
 });
 
 describe('Update', () => {
 	it('turns 2,500 items into three calls, in order, and pairs each reply with its item', async () => {
-		const input = devices().slice(0, 2500).map(({ id }, index) => ({ id, name: `Sensor ${index}` }));
+		const input = devices()
+			.slice(0, 2500)
+			.map(({ id }, index) => ({ id, name: `Sensor ${index}` }));
 		const { items, error } = await run(setNames, { input });
 		expect(error).toBeUndefined();
 		expect(hubble.log.map(({ call, body }) => [call, (body as { updates: unknown[] }).updates.length])).toEqual([
-			['updateDevices', 1000], ['updateDevices', 1000], ['updateDevices', 500],
+			['updateDevices', 1000],
+			['updateDevices', 1000],
+			['updateDevices', 500],
 		]);
 		expect(items.map(({ json, pairedItem }) => [json.id, json.name, (pairedItem as { item: number }).item])).toEqual(
 			input.map(({ id, name }, index) => [id, name, index]),
@@ -103,22 +128,37 @@ describe('Update', () => {
 	});
 
 	it('finds the one bad item of a batch that Hubble refuses, and updates the others', async () => {
-		const input = devices().slice(0, 7).map(({ id }, index) => ({ id: index === 4 ? unknownId : id, name: `New ${index}` }));
+		const input = devices()
+			.slice(0, 7)
+			.map(({ id }, index) => ({ id: index === 4 ? unknownId : id, name: `New ${index}` }));
 		const { items } = await run(setNames, { input, onError: 'continueRegularOutput' });
 		expect(items).toHaveLength(7);
-		expect(items[4]?.json).toMatchObject({ error: `Hubble knows no device ${unknownId}`, device_id: unknownId, status: 404 });
-		expect(items.filter((_, index) => index !== 4).map(({ json }) => json.name)).toEqual([0, 1, 2, 3, 5, 6].map((index) => `New ${index}`));
+		expect(items[4]?.json).toMatchObject({
+			error: `Hubble knows no device ${unknownId}`,
+			device_id: unknownId,
+			status: 404,
+		});
+		expect(items.filter((_, index) => index !== 4).map(({ json }) => json.name)).toEqual(
+			[0, 1, 2, 3, 5, 6].map((index) => `New ${index}`),
+		);
 	});
 
 	it('routes only the bad item to the error output', async () => {
-		const input = [...devices().slice(0, 2).map(({ id }) => ({ id, name: 'New' })), { id: 'nonsense', name: 'New' }];
+		const input = [
+			...devices()
+				.slice(0, 2)
+				.map(({ id }) => ({ id, name: 'New' })),
+			{ id: 'nonsense', name: 'New' },
+		];
 		const { items, errorItems } = await run(setNames, { input, onError: 'continueErrorOutput' });
 		expect(items).toHaveLength(2);
 		expect(errorItems.map(({ json }) => json.error)).toEqual([expect.stringContaining('Parameter "Device"')]);
 	});
 
 	it('sends one request per device when asked to', async () => {
-		const input = devices().slice(0, 2).map(({ id }) => ({ id, name: 'Alone' }));
+		const input = devices()
+			.slice(0, 2)
+			.map(({ id }) => ({ id, name: 'Alone' }));
 		const { items } = await run({ ...setNames, options: { batching: 'single' } }, { input });
 		expect(items.map(({ json }) => json.name)).toEqual(['Alone', 'Alone']);
 		expect(hubble.log.map(({ call }) => call)).toEqual(['updateDevice', 'updateDevice']);
@@ -148,23 +188,31 @@ describe('Update', () => {
 	});
 });
 
-describe.each(['definition', 'results', '207'] as const)('Update and Delete with replies of the form "%s"', (batchReply) => {
-	it('maps them back to the items', async () => {
-		const older = await startSimulator({ devices: 5, packets: 0, batchReply });
-		try {
-			const input = [...older.world.main.devices.values()].slice(0, 3).map(({ id }) => ({ id, name: 'New' }));
-			const there = { apiToken: older.token, organizationId: older.organizationId, baseUrl: older.url, apiPaths: 'api' };
-			const updated = await run(setNames, { input, credential: there });
-			expect(updated.error).toBeUndefined();
-			expect(updated.items).toHaveLength(3);
-			const deleted = await run({ ...setNames, operation: 'delete' }, { input, credential: there });
-			expect(deleted.items.map(({ json }) => json)).toEqual(input.map(({ id }) => ({ deleted: true, id })));
-			expect(older.world.main.devices.size).toBe(2);
-		} finally {
-			await older.close();
-		}
-	});
-});
+describe.each(['definition', 'results', '207'] as const)(
+	'Update and Delete with replies of the form "%s"',
+	(batchReply) => {
+		it('maps them back to the items', async () => {
+			const older = await startSimulator({ devices: 5, packets: 0, batchReply });
+			try {
+				const input = [...older.world.main.devices.values()].slice(0, 3).map(({ id }) => ({ id, name: 'New' }));
+				const there = {
+					apiToken: older.token,
+					organizationId: older.organizationId,
+					baseUrl: older.url,
+					apiPaths: 'api',
+				};
+				const updated = await run(setNames, { input, credential: there });
+				expect(updated.error).toBeUndefined();
+				expect(updated.items).toHaveLength(3);
+				const deleted = await run({ ...setNames, operation: 'delete' }, { input, credential: there });
+				expect(deleted.items.map(({ json }) => json)).toEqual(input.map(({ id }) => ({ deleted: true, id })));
+				expect(older.world.main.devices.size).toBe(2);
+			} finally {
+				await older.close();
+			}
+		});
+	},
+);
 
 describe('Register', () => {
 	it('registers 25 devices in one call and gives out their keys', async () => {
@@ -179,7 +227,10 @@ describe('Register', () => {
 	});
 
 	it('makes few calls of many items and keeps what belongs to each', async () => {
-		const input = Array.from({ length: 1003 }, (_, index) => ({ name: `Probe ${index}`, kind: index % 2 ? 'AES-128-EAX' : 'AES-256-CTR' }));
+		const input = Array.from({ length: 1003 }, (_, index) => ({
+			name: `Probe ${index}`,
+			kind: index % 2 ? 'AES-128-EAX' : 'AES-256-CTR',
+		}));
 		const { items, error } = await run(
 			{
 				operation: 'register',
@@ -194,14 +245,25 @@ describe('Register', () => {
 			{ input },
 		);
 		expect(error).toBeUndefined();
-		expect(hubble.log.map(({ call, status }) => [call, status])).toEqual([['registerDevices', 200], ['registerDevices', 200]]);
+		expect(hubble.log.map(({ call, status }) => [call, status])).toEqual([
+			['registerDevices', 200],
+			['registerDevices', 200],
+		]);
 		expect(items.map(({ json }) => json.name)).toEqual(input.map(({ name }) => name));
-		expect(items[1]?.json).toMatchObject({ key: expect.stringMatching(/^[0-9a-f]{32}$/), tags: { batch: '7' }, install_location: { lat: 1, long: 2 } });
+		expect(items[1]?.json).toMatchObject({
+			key: expect.stringMatching(/^[0-9a-f]{32}$/),
+			tags: { batch: '7' },
+			install_location: { lat: 1, long: 2 },
+		});
 	});
 
 	it('sends EID rotation where it belongs', async () => {
 		const eidRotation = { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } };
-		const { items } = await run({ operation: 'register', encryption: 'AES-128-EAX', additionalFields: { eidRotation } });
+		const { items } = await run({
+			operation: 'register',
+			encryption: 'AES-128-EAX',
+			additionalFields: { eidRotation },
+		});
 		expect(items[0]?.json.eid_rotation).toEqual({ counter_source: 'DEVICE_UPTIME', period_exponent: 12 });
 	});
 });
@@ -214,11 +276,31 @@ describe('Bad input is refused before the first call', () => {
 		['Device', { operation: 'delete', deviceId: device('') }],
 		['Fields to Update', { operation: 'update', deviceId: device(good) }],
 		['Name', { operation: 'update', deviceId: device(good), updateFields: { name: 'x'.repeat(251) } }],
-		['Tags', { operation: 'update', deviceId: device(good), updateFields: { tags: { tag: [{ key: 'k'.repeat(33), value: '' }] } } }],
-		['Install Location', { operation: 'update', deviceId: device(good), updateFields: { installLocation: { location: { lat: 91, long: 0 } } } }],
-		['Move to Organization ID', { operation: 'update', deviceId: device(good), updateFields: { name: 'x', destinationOrganizationId: good } }],
+		[
+			'Tags',
+			{
+				operation: 'update',
+				deviceId: device(good),
+				updateFields: { tags: { tag: [{ key: 'k'.repeat(33), value: '' }] } },
+			},
+		],
+		[
+			'Install Location',
+			{
+				operation: 'update',
+				deviceId: device(good),
+				updateFields: { installLocation: { location: { lat: 91, long: 0 } } },
+			},
+		],
+		[
+			'Move to Organization ID',
+			{ operation: 'update', deviceId: device(good), updateFields: { name: 'x', destinationOrganizationId: good } },
+		],
 		['Names', { operation: 'register', count: 3, additionalFields: { names: ['one'] } }],
-		['EID Rotation', { operation: 'register', additionalFields: { eidRotation: { rotation: { period_exponent: 12 } } } }],
+		[
+			'EID Rotation',
+			{ operation: 'register', additionalFields: { eidRotation: { rotation: { period_exponent: 12 } } } },
+		],
 		['Number of Devices', { operation: 'register', count: 1.5 }],
 		['Limit', { operation: 'getAll', limit: 0 }],
 		['Platform Tags', { operation: 'getAll', filters: { platformTags: ['production'] } }],
@@ -255,7 +337,10 @@ describe('Errors say what happened and what to do', () => {
 	});
 
 	it('both spellings of the paths work', async () => {
-		const { items } = await run({ operation: 'getAll', limit: 1 }, { credential: credential(hubble.token, 'versioned') });
+		const { items } = await run(
+			{ operation: 'getAll', limit: 1 },
+			{ credential: credential(hubble.token, 'versioned') },
+		);
 		expect(items).toHaveLength(1);
 		expect(hubble.log[0]?.path).toMatch(/^\/v1\/org\//);
 	});

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import type { IDataObject, INode, INodeType } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
-import { csvCell } from '../../nodes/shared/export';
-import { simplifyPacket, type Packet } from '../../nodes/shared/packet';
+import { csvCell } from '../../nodes/shared/operation/exportFile';
+import { simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { execute, type Setup } from './harness';
 
@@ -24,12 +24,20 @@ afterAll(async () => await hubble.close());
 const setup = (parameters: INode['parameters'], node: INodeType = new HubblePacket()): Setup => ({
 	node,
 	parameters,
-	credential: { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, requestsPerSecond: 1000 },
+	credential: {
+		apiToken: hubble.token,
+		organizationId: hubble.organizationId,
+		baseUrl: hubble.url,
+		requestsPerSecond: 1000,
+	},
 });
 
 /** Runs one export and gives its JSON and its file. */
 async function write(parameters: INode['parameters'], more: Partial<Setup> = {}) {
-	const { items, error } = await execute({ ...setup({ operation: 'export', returnAll: true, ...parameters }), ...more });
+	const { items, error } = await execute({
+		...setup({ operation: 'export', returnAll: true, ...parameters }),
+		...more,
+	});
 	if (error) throw error;
 	const json = items[0]?.json as IDataObject;
 	const file = items[0]?.binary?.data ?? { data: '', mimeType: '' };
@@ -46,7 +54,8 @@ function changePackets(change: (json: string, index: number) => string) {
 	};
 }
 
-const packets = () => Array.from({ length: hubble.world.main.packets.length }, (_, index) => hubble.world.main.packets.get(index));
+const packets = () =>
+	Array.from({ length: hubble.world.main.packets.length }, (_, index) => hubble.world.main.packets.get(index));
 
 /** An independent reader of RFC 4180. */
 function parseCsv(text: string): string[][] {
@@ -61,12 +70,26 @@ function parseCsv(text: string): string[][] {
 
 describe('NDJSON', () => {
 	it('holds every packet as Hubble gave it, in order, and the item says what is in it', async () => {
-		const { json, mimeType, bytes } = await write({ format: 'ndjson', options: { fileName: 'all', parallelWindows: 1 } });
-		const lines = bytes.toString().trimEnd().split('\n').map((line) => JSON.parse(line) as Packet);
+		const { json, mimeType, bytes } = await write({
+			format: 'ndjson',
+			options: { fileName: 'all', parallelWindows: 1 },
+		});
+		const lines = bytes
+			.toString()
+			.trimEnd()
+			.split('\n')
+			.map((line) => JSON.parse(line) as Packet);
 		expect(lines).toEqual(packets());
 		expect(mimeType).toBe('application/x-ndjson');
 		const iso = (index: number) => new Date(hubble.world.main.packets.timeOf(index)).toISOString();
-		expect(json).toEqual({ fileName: 'all.ndjson', count: 4500, firstTime: iso(0), lastTime: iso(4499), bytes: bytes.length, requests: 5 });
+		expect(json).toEqual({
+			fileName: 'all.ndjson',
+			count: 4500,
+			firstTime: iso(0),
+			lastTime: iso(4499),
+			bytes: bytes.length,
+			requests: 5,
+		});
 	});
 
 	it('compressed is the same, smaller', async () => {
@@ -84,7 +107,12 @@ describe('CSV', () => {
 		const { bytes } = await write({
 			format: 'csv',
 			decodePayload: 'fields',
-			payloadFields: { field: [{ name: 'uptime', type: 'uint32', offset: 0 }, { name: 'temperature', type: 'int16', offset: 4, scale: 0.01 }] },
+			payloadFields: {
+				field: [
+					{ name: 'uptime', type: 'uint32', offset: 0 },
+					{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01 },
+				],
+			},
 		});
 		const [header, ...rows] = parseCsv(bytes.toString());
 		const simple = simplifyPacket(packets()[0] as unknown as Packet);
@@ -121,7 +149,12 @@ describe('CSV', () => {
 		const [header, first] = parseCsv(bytes.toString());
 		const packet = packets()[0] as unknown as Packet;
 		expect(header).toEqual(['device.tags._env', 'packetKey', 'location', 'nothing']);
-		expect(first).toEqual([(packet.device.tags as { _env: string })._env, simplifyPacket(packet).packetKey, JSON.stringify(packet.location), '']);
+		expect(first).toEqual([
+			(packet.device.tags as { _env: string })._env,
+			simplifyPacket(packet).packetKey,
+			JSON.stringify(packet.location),
+			'',
+		]);
 	});
 
 	it('export → parse gives the same values, whatever is in them', () => {
@@ -136,7 +169,10 @@ describe('CSV', () => {
 
 describe('GeoJSON', () => {
 	interface Collection {
-		features: Array<{ geometry: { type: string; coordinates: number[] | number[][] } | null; properties: Record<string, unknown> }>;
+		features: Array<{
+			geometry: { type: string; coordinates: number[] | number[][] } | null;
+			properties: Record<string, unknown>;
+		}>;
 	}
 
 	it('points: one a packet, with the other simplified fields', async () => {
@@ -145,7 +181,9 @@ describe('GeoJSON', () => {
 		expect(features.map(({ geometry }) => geometry)).toEqual(
 			packets().map(({ location }) => ({ type: 'Point', coordinates: [location.longitude, location.latitude] })),
 		);
-		expect(features.map(({ properties }) => properties.packetKey)).toEqual(packets().map((packet) => simplifyPacket(packet as unknown as Packet).packetKey));
+		expect(features.map(({ properties }) => properties.packetKey)).toEqual(
+			packets().map((packet) => simplifyPacket(packet as unknown as Packet).packetKey),
+		);
 	});
 
 	it('lines: one a device through its places in order of time', async () => {
@@ -155,20 +193,29 @@ describe('GeoJSON', () => {
 		for (const { device, location } of packets()) {
 			expected.set(device.id, [...(expected.get(device.id) ?? []), [location.longitude, location.latitude]]);
 		}
-		expect(new Map(features.map(({ geometry, properties }) => [properties.deviceId, geometry?.coordinates]))).toEqual(expected);
+		expect(new Map(features.map(({ geometry, properties }) => [properties.deviceId, geometry?.coordinates]))).toEqual(
+			expected,
+		);
 		expect(json).toMatchObject({ count: 4500, withoutLocation: 0 });
 	});
 
-	it('lines: in order of the packets\' own times, and the item says how many have no place', async () => {
+	it("lines: in order of the packets' own times, and the item says how many have no place", async () => {
 		const restore = changePackets((json, index) => {
-			if (index % 10) return json.replace(/"device":\{"id":"[^"]*"/, '"device":{"id":"d"').replace(/(-?[\d.]+),("counter")/, `${1e9 - index},$2`);
+			if (index % 10)
+				return json
+					.replace(/"device":\{"id":"[^"]*"/, '"device":{"id":"d"')
+					.replace(/(-?[\d.]+),("counter")/, `${1e9 - index},$2`);
 			return json.replace(/"location":\{[^}]*\}/, '"location":null');
 		});
 		const { bytes, json } = await write({ format: 'geojsonLines' });
 		restore();
 		expect(json).toMatchObject({ count: 4500, withoutLocation: 450 });
-		const line = (JSON.parse(bytes.toString()) as Collection).features.find(({ properties }) => properties.deviceId === 'd');
-		const placed = packets().filter((_, index) => index % 10).reverse();
+		const line = (JSON.parse(bytes.toString()) as Collection).features.find(
+			({ properties }) => properties.deviceId === 'd',
+		);
+		const placed = packets()
+			.filter((_, index) => index % 10)
+			.reverse();
 		expect(line?.geometry?.coordinates).toEqual(placed.map(({ location }) => [location.longitude, location.latitude]));
 		expect(line?.properties).toMatchObject({ count: 4050, firstTime: new Date((1e9 - 4499) * 1000).toISOString() });
 	});
@@ -176,7 +223,11 @@ describe('GeoJSON', () => {
 
 it('devices: every device, page by page', async () => {
 	const { json, bytes } = await write({ resource: 'fleet', format: 'ndjson' }, { node: new HubbleDevice() });
-	const ids = bytes.toString().trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id);
+	const ids = bytes
+		.toString()
+		.trimEnd()
+		.split('\n')
+		.map((line) => (JSON.parse(line) as { id: string }).id);
 	expect(ids.sort()).toEqual([...hubble.world.main.devices.keys()].sort());
 	expect(json).toMatchObject({ fileName: 'devices.ndjson', count: 30, requests: 1 });
 });
@@ -186,11 +237,15 @@ it('stops at the limit, and its token leads to the rest', async () => {
 	expect(json).toMatchObject({ count: 2500, requests: 3, rowsRepeated: 500, continuationToken: expect.any(String) });
 	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
 	const lines = (file: Buffer) => file.toString().trimEnd().split('\n');
-	expect([...lines(bytes), ...lines(rest.bytes).slice(500)].map((line) => JSON.parse(line) as Packet)).toEqual(packets());
+	expect([...lines(bytes), ...lines(rest.bytes).slice(500)].map((line) => JSON.parse(line) as Packet)).toEqual(
+		packets(),
+	);
 });
 
 it('leaves out what is no packet, and says how many', async () => {
-	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device":', index === 5 ? '"device"' : '"devise":') : json));
+	const restore = changePackets((json, index) =>
+		index % 1000 === 5 ? json.replace('"device":', index === 5 ? '"device"' : '"devise":') : json,
+	);
 	const { json, bytes } = await write({ format: 'ndjson' });
 	const { items, hints } = await execute(setup({ operation: 'getAll', returnAll: true }));
 	restore();
@@ -202,11 +257,16 @@ it('leaves out what is no packet, and says how many', async () => {
 
 it('an error ends the run, or the file where On Error says to continue', async () => {
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
-	await expect(write({ format: 'ndjson' })).rejects.toMatchObject({ message: expect.stringContaining('needs the scope') });
+	await expect(write({ format: 'ndjson' })).rejects.toMatchObject({
+		message: expect.stringContaining('needs the scope'),
+	});
 	hubble.clearFaults();
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
 	const { json, bytes } = await write({ format: 'ndjson' }, { onError: 'continueRegularOutput' });
-	expect(json).toMatchObject({ count: expect.any(Number), stoppedBy: expect.stringMatching(/scope .*Give the key this scope.*X-Request-ID: /s) });
+	expect(json).toMatchObject({
+		count: expect.any(Number),
+		stoppedBy: expect.stringMatching(/scope .*Give the key this scope.*X-Request-ID: /s),
+	});
 	hubble.clearFaults();
 	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
 	const lines = (bytes.toString() + rest.bytes.toString()).trimEnd().split('\n');
@@ -225,9 +285,24 @@ describe('parallel windows in Get Many', () => {
 	});
 
 	it.each([2_000, 7_200_000])('are complete and in order when clocks are up to %d ms off', async (clockSkewMs) => {
-		const skewed = await startSimulator({ devices: 30, packets: 20_000, days: 1, limits: false, latencyMs: 100, clockSkewMs });
-		const credential = { apiToken: skewed.token, organizationId: skewed.organizationId, baseUrl: skewed.url, requestsPerSecond: 100 };
-		const { items, error } = await execute({ ...setup({ operation: 'getAll', returnAll: true, simplify: false }), credential });
+		const skewed = await startSimulator({
+			devices: 30,
+			packets: 20_000,
+			days: 1,
+			limits: false,
+			latencyMs: 100,
+			clockSkewMs,
+		});
+		const credential = {
+			apiToken: skewed.token,
+			organizationId: skewed.organizationId,
+			baseUrl: skewed.url,
+			requestsPerSecond: 100,
+		};
+		const { items, error } = await execute({
+			...setup({ operation: 'getAll', returnAll: true, simplify: false }),
+			credential,
+		});
 		await skewed.close();
 		expect(error).toBeUndefined();
 		const { packets: history } = skewed.world.main;
@@ -245,18 +320,25 @@ describe('parallel windows in Get Many', () => {
 	it('give what came before a failing page, and a way to go on with the rest', async () => {
 		hubble.set({ latencyMs: 300 });
 		hubble.addFault({ call: 'listPackets', status: 404, skip: 4, times: 99 });
-		const first = await execute({ ...setup({ operation: 'getAll', returnAll: true }), onError: 'continueRegularOutput' });
+		const first = await execute({
+			...setup({ operation: 'getAll', returnAll: true }),
+			onError: 'continueRegularOutput',
+		});
 		const { resumeToken, rowsFetched } = first.items.pop()?.json ?? {};
 		expect(ids(first.items)).toEqual(all().slice(0, rowsFetched as number));
 		hubble.clearFaults();
 		hubble.set({ latencyMs: 0 });
-		const second = await execute(setup({ operation: 'getAll', returnAll: true, options: { continueFrom: resumeToken } } as INode['parameters']));
+		const second = await execute(
+			setup({ operation: 'getAll', returnAll: true, options: { continueFrom: resumeToken } } as INode['parameters']),
+		);
 		expect([...ids(first.items), ...ids(second.items)]).toEqual(all());
 	});
 });
 
 it('decoding adds what the payload says to each packet, or why it cannot be read', async () => {
-	const { items } = await execute(setup({ operation: 'getAll', returnAll: true, simplify: false, decodePayload: 'json' }));
+	const { items } = await execute(
+		setup({ operation: 'getAll', returnAll: true, simplify: false, decodePayload: 'json' }),
+	);
 	expect(items).toHaveLength(4500);
 	for (const { json } of items) {
 		const text = Buffer.from(String((json as Packet).device.payload), 'base64').toString();

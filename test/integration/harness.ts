@@ -148,7 +148,11 @@ export async function execute(setup: Setup): Promise<Outcome> {
 		logAiEvent: () => undefined,
 		...setup.additionalData,
 	} as unknown as IWorkflowExecuteAdditionalData;
-	const start = { node: workflow.getNode('Source') as INode, data: { main: [input.map((json) => ({ json }))] }, source: null };
+	const start = {
+		node: workflow.getNode('Source') as INode,
+		data: { main: [input.map((json) => ({ json }))] },
+		source: null,
+	};
 	const engine = new WorkflowExecute(
 		additionalData,
 		'trigger',

@@ -44,10 +44,7 @@ async function runAgainst(answer: object | string, node: INodeType, parameters: 
 const jsonOf = ({ items }: Outcome) => items.map(({ json }) => json);
 
 /** Runs something in the context of a node: a picker, or the node as it runs for an AI agent. */
-function within(
-	name: string,
-	execution: (context: IExecuteFunctions, node: INodeType) => Promise<unknown>,
-): INodeType {
+function within(name: string, execution: (context: IExecuteFunctions, node: INodeType) => Promise<unknown>): INodeType {
 	const node = nodeNamed(name);
 	return {
 		description: node.description,
@@ -387,9 +384,7 @@ describe('as the tool of an AI agent', () => {
 	});
 
 	test('Return All ends at a hundred short rows and says so', async () => {
-		const rows = jsonOf(
-			await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }),
-		);
+		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('first 100 results') as string });

@@ -166,10 +166,7 @@ function leaves(schema: Schema, path = ''): string[] {
 function valuesIn(value: unknown, path = ''): string[] {
 	if (Array.isArray(value)) return value.flatMap((entry) => valuesIn(entry, path));
 	if (typeof value !== 'object' || value === null) return [path];
-	return [
-		path,
-		...Object.entries(value).flatMap(([name, inner]) => valuesIn(inner, path ? `${path}.${name}` : name)),
-	];
+	return [path, ...Object.entries(value).flatMap(([name, inner]) => valuesIn(inner, path ? `${path}.${name}` : name))];
 }
 
 /** The parameters of a call that none of these requests set to something else than Hubble's default. */

@@ -1,6 +1,6 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
 import fastify from 'fastify';
-import { packetKey } from '../../nodes/shared/packet';
+import { packetKey } from '../../nodes/shared/packet/packet';
 import { httpRequest } from './pollContext';
 import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
@@ -32,7 +32,12 @@ function node(
 		logger: { warn: (line: string) => warnings.push(line) },
 		getNodeParameter: (name: string, fallback: unknown) => expressions[name]?.() ?? parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
-		getCredentials: async () => ({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl, requestsPerSecond: 1000 }),
+		getCredentials: async () => ({
+			apiToken: hubble.token,
+			organizationId: hubble.organizationId,
+			baseUrl,
+			requestsPerSecond: 1000,
+		}),
 		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
 	} as unknown as IPollFunctions;
 	const poll = async () => {
@@ -87,7 +92,9 @@ it('tells in the log of packets that are none', async () => {
 it('goes on where an expression gives another date at each poll', async () => {
 	const startTime = '={{ $now.minus(1, "day") }}';
 	const parameters = { startFrom: 'date', startTime };
-	const { poll } = node({ ...parameters, maxPackets: 100_000 }, {}, 'trigger', { startTime: () => new Date(Date.now() - 86_400_000).toISOString() });
+	const { poll } = node({ ...parameters, maxPackets: 100_000 }, {}, 'trigger', {
+		startTime: () => new Date(Date.now() - 86_400_000).toISOString(),
+	});
 	expect((await poll()).length).toBeGreaterThan(1000);
 	expect(await poll()).toHaveLength(0);
 	await sleep(1100);
@@ -155,7 +162,11 @@ it('follows a token that comes with an empty page', async () => {
 it('looks for a sample in a few pages only', async () => {
 	await hubble.close();
 	hubble = await startSimulator({ devices: 20, packets: 15_000, days: 2, limits: false });
-	const { poll } = node({ ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } }, {}, 'manual');
+	const { poll } = node(
+		{ ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } },
+		{},
+		'manual',
+	);
 	expect(await poll()).toHaveLength(0);
 	expect(hubble.log).toHaveLength(10);
 });
@@ -183,8 +194,15 @@ it('skips a poll while one is running, and waits as long as Hubble says at the h
 it('filters and decodes as the trigger does', async () => {
 	const { packets: history } = hubble.world.main;
 	const deviceId = history.deviceOf(0);
-	const its = Array.from({ length: 3500 }, (_, index) => history.deviceOf(index)).filter((id) => id === deviceId).length;
-	const { poll } = node({ ...everything, maxPackets: 10_000, filters: { deviceIds: [deviceId] }, decodePayload: 'hex' });
+	const its = Array.from({ length: 3500 }, (_, index) => history.deviceOf(index)).filter(
+		(id) => id === deviceId,
+	).length;
+	const { poll } = node({
+		...everything,
+		maxPackets: 10_000,
+		filters: { deviceIds: [deviceId] },
+		decodePayload: 'hex',
+	});
 	const packets = await poll();
 	expect(packets).toHaveLength(its);
 	for (const { deviceId: id, decoded, payload } of packets) {
@@ -200,11 +218,14 @@ it('goes on from the packets before in another process, and from those after in 
 	expect(elsewhere).toEqual(first);
 });
 
-it.each(['empty', 'absent', 'same'] as const)('understands a stream whose head gives the token as: %s', async (headToken) => {
-	hubble.set({ headToken });
-	const { poll } = node({ ...everything, maxPackets: 10_000 });
-	expect(await poll()).toHaveLength(3500);
-	expect(await poll()).toHaveLength(0);
-	hubble.addPackets(5);
-	expect(await poll()).toHaveLength(5);
-});
+it.each(['empty', 'absent', 'same'] as const)(
+	'understands a stream whose head gives the token as: %s',
+	async (headToken) => {
+		hubble.set({ headToken });
+		const { poll } = node({ ...everything, maxPackets: 10_000 });
+		expect(await poll()).toHaveLength(3500);
+		expect(await poll()).toHaveLength(0);
+		hubble.addPackets(5);
+		expect(await poll()).toHaveLength(5);
+	},
+);

@@ -2,16 +2,22 @@ import axios from 'axios';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 /** n8n's request helper for a poll: sends with the token and never throws for a status. */
-export const httpRequest = (token: () => string) => async (_credential: string, { url, method, qs, headers, timeout, encoding }: IHttpRequestOptions) => {
-	const { data, headers: received, status } = await axios.request<unknown>({
-		url,
-		method,
-		params: qs,
-		headers: { ...headers, Authorization: `Bearer ${token()}` },
-		timeout,
-		responseType: encoding,
-		validateStatus: () => true,
-		proxy: false,
-	});
-	return { body: data, headers: received, statusCode: status };
-};
+export const httpRequest =
+	(token: () => string) =>
+	async (_credential: string, { url, method, qs, headers, timeout, encoding }: IHttpRequestOptions) => {
+		const {
+			data,
+			headers: received,
+			status,
+		} = await axios.request<unknown>({
+			url,
+			method,
+			params: qs,
+			headers: { ...headers, Authorization: `Bearer ${token()}` },
+			timeout,
+			responseType: encoding,
+			validateStatus: () => true,
+			proxy: false,
+		});
+		return { body: data, headers: received, statusCode: status };
+	};

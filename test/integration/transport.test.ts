@@ -84,7 +84,10 @@ describe('Retry', () => {
 
 describe('Pages', () => {
 	it('returns every packet of the period once, in order', async () => {
-		const { items, error } = await getPackets({ simplify: false, startTime: Math.floor(Date.now() / 1000) - 8 * 86_400 });
+		const { items, error } = await getPackets({
+			simplify: false,
+			startTime: Math.floor(Date.now() / 1000) - 8 * 86_400,
+		});
 		expect(error).toBeUndefined();
 		expect(items).toHaveLength(5500);
 		const keys = items.map(({ json }) => JSON.stringify(json.device));

@@ -1,4 +1,3 @@
- 
 /** The whole trigger in n8n-core's own contexts: hooks against the simulator, deliveries by request and response. */
 import { HookContext, WebhookContext } from 'n8n-core';
 import {
@@ -59,12 +58,18 @@ function place(parameters: IDataObject, credential: IDataObject = {}) {
 		}) as unknown as IWorkflowExecuteAdditionalData;
 	const webhookData = { webhookDescription: trigger.description.webhooks?.[0] } as IWebhookData;
 	const hooks = trigger.webhookMethods.default;
-	const logger = { value: { warn: (line: string) => warnings.push(line), error: (line: string) => warnings.push(line) } };
+	const logger = {
+		value: { warn: (line: string) => warnings.push(line), error: (line: string) => warnings.push(line) },
+	};
 	let base = 'https://n8n.example.com';
 	const hook = (isTest: boolean) => {
 		const data = additionalData({ webhookBaseUrl: `${base}/webhook`, webhookTestBaseUrl: `${base}/webhook-test` });
 		const [mode, activation] = isTest ? (['manual', 'manual'] as const) : (['trigger', 'activate'] as const);
-		return Object.defineProperty(new HookContext(workflow, own, data, mode, activation, { ...webhookData, isTest }), 'logger', logger);
+		return Object.defineProperty(
+			new HookContext(workflow, own, data, mode, activation, { ...webhookData, isTest }),
+			'logger',
+			logger,
+		);
 	};
 	return {
 		data: () => workflow.getStaticData('node', own),
@@ -119,7 +124,14 @@ describe('registration', () => {
 	const automatic = { source: 'packets', registration: 'automatic', maxBatchSize: 200 };
 	const taken = (url: string, name = 'Elsewhere') => {
 		const webhook_id = hubble.world.newId();
-		hubble.world.main.webhooks.set(webhook_id, { webhook_id, org_id: hubble.organizationId, url, name, max_batch_size: 100, secret: 'theirs' });
+		hubble.world.main.webhooks.set(webhook_id, {
+			webhook_id,
+			org_id: hubble.organizationId,
+			url,
+			name,
+			max_batch_size: 100,
+			secret: 'theirs',
+		});
 		return webhook_id;
 	};
 
@@ -127,8 +139,16 @@ describe('registration', () => {
 		const node = place(automatic);
 		await node.activate();
 		const [webhook] = [...hubble.world.main.webhooks.values()];
-		expect(webhook).toMatchObject({ url: expect.stringMatching(/^https:\/\/n8n\.example\.com\/webhook\/.+/), max_batch_size: 200, name: 'n8n: Receive' });
-		expect(node.data().endpoint).toEqual({ id: webhook?.webhook_id, fingerprint: fingerprint(String(webhook?.secret)), at: expect.any(Number) });
+		expect(webhook).toMatchObject({
+			url: expect.stringMatching(/^https:\/\/n8n\.example\.com\/webhook\/.+/),
+			max_batch_size: 200,
+			name: 'n8n: Receive',
+		});
+		expect(node.data().endpoint).toEqual({
+			id: webhook?.webhook_id,
+			fingerprint: fingerprint(String(webhook?.secret)),
+			at: expect.any(Number),
+		});
 		expect(await node.exists()).toBe(true);
 		if (webhook) webhook.max_batch_size = 10;
 		expect(await node.exists()).toBe(false);
@@ -143,11 +163,17 @@ describe('registration', () => {
 		const foreign = taken('https://example.com');
 		const node = place(automatic);
 		await node.activate();
-		const [, { url, webhook_id }] = [...hubble.world.main.webhooks.values()] as [unknown, { url: string; webhook_id: string }];
+		const [, { url, webhook_id }] = [...hubble.world.main.webhooks.values()] as [
+			unknown,
+			{ url: string; webhook_id: string },
+		];
 		await node.remove();
 		taken(url, 'n8n: Receive');
 		await node.activate();
-		expect([...hubble.world.main.webhooks.values()].map((webhook) => webhook.url)).toEqual(['https://example.com', url]);
+		expect([...hubble.world.main.webhooks.values()].map((webhook) => webhook.url)).toEqual([
+			'https://example.com',
+			url,
+		]);
 		expect([...hubble.world.main.webhooks.keys()]).toContain(foreign);
 		expect([...hubble.world.main.webhooks.keys()]).not.toContain(webhook_id);
 	});
@@ -246,9 +272,12 @@ describe('registration', () => {
 		expect(hubble.world.main.webhooks.size).toBe(0);
 		await expect(place({ ...automatic, filters: { deviceIds: ['x'] } }).activate()).rejects.toThrow('"x" is not an ID');
 		await expect(place({ ...automatic, maxBatchSize: 5 }).activate()).rejects.toThrow('10 to 1,000');
-		const from = (allowedSenders: string) => place({ source: 'giftCards', options: { allowedSenders } }, { webhookSecret: 's' });
+		const from = (allowedSenders: string) =>
+			place({ source: 'giftCards', options: { allowedSenders } }, { webhookSecret: 's' });
 		await expect(from('everybody').activate()).rejects.toThrow('"everybody" is neither');
-		await expect(from(' , ').activate()).rejects.toThrow('"Allowed Senders": it is empty; remove the option to allow all');
+		await expect(from(' , ').activate()).rejects.toThrow(
+			'"Allowed Senders": it is empty; remove the option to allow all',
+		);
 	});
 
 	it('keeps a new secret when static data of before come back', async () => {
@@ -277,13 +306,23 @@ describe('packets', () => {
 		expect((await node.deliver(batch(3), both)).items).toEqual([packet(3)]);
 	});
 
-	it.each([{}, { 'x-hubble-token': 'Right' }, { 'x-hubble-token': 'right ' }, { authorization: 'right' }])('refuses %j', async (headers) => {
-		expect(await place(manual, secret).deliver(batch(0), headers)).toMatchObject({ status: 401, result: { noWebhookResponse: true }, items: [] });
-		expect(warnings).toEqual([]);
-	});
+	it.each([{}, { 'x-hubble-token': 'Right' }, { 'x-hubble-token': 'right ' }, { authorization: 'right' }])(
+		'refuses %j',
+		async (headers) => {
+			expect(await place(manual, secret).deliver(batch(0), headers)).toMatchObject({
+				status: 401,
+				result: { noWebhookResponse: true },
+				items: [],
+			});
+			expect(warnings).toEqual([]);
+		},
+	);
 
 	it('refuses everything while no secret is known', async () => {
-		expect(await place({ ...manual, registration: 'automatic' }).deliver(batch(0), right)).toMatchObject({ status: 401, items: [] });
+		expect(await place({ ...manual, registration: 'automatic' }).deliver(batch(0), right)).toMatchObject({
+			status: 401,
+			items: [],
+		});
 		expect(await place(manual).deliver(batch(0), { 'x-hubble-token': '' })).toMatchObject({ status: 401, items: [] });
 	});
 
@@ -306,7 +345,12 @@ describe('packets', () => {
 
 	it('gives the good packets of a delivery with odd ones, and says how many it dropped', async () => {
 		const { device } = packet(0) as { device: IDataObject };
-		const odd = [{}, null, { device: { ...device, rssi: Infinity } }, { device: { ...device, sequence_number: 'private' } }];
+		const odd = [
+			{},
+			null,
+			{ device: { ...device, rssi: Infinity } },
+			{ device: { ...device, sequence_number: 'private' } },
+		];
 		const { items } = await place(manual, secret).deliver({ packets: [packet(0), ...odd, packet(1)] }, right);
 		expect(items).toEqual([packet(0), packet(1)]);
 		expect(warnings).toEqual([expect.stringContaining('"Hubble Trigger" dropped 4 of the 6 packets')]);
@@ -320,8 +364,14 @@ describe('packets', () => {
 
 	it('gives simplified packets, one item per delivery, and the nested shape of a flat packet', async () => {
 		const { items } = await place({ ...manual, simplify: true, output: 'batch' }, secret).deliver(batch(0, 1), right);
-		expect(items).toEqual([{ packets: [expect.objectContaining({ deviceId: expect.any(String) }), expect.anything()] }]);
-		const flat = { packets: [{ device_id: 'device123', payload: 'SGVsbG8gV29ybGQ=', timestamp: '2024-01-15T10:30:00Z', metadata: {} }] };
+		expect(items).toEqual([
+			{ packets: [expect.objectContaining({ deviceId: expect.any(String) }), expect.anything()] },
+		]);
+		const flat = {
+			packets: [
+				{ device_id: 'device123', payload: 'SGVsbG8gV29ybGQ=', timestamp: '2024-01-15T10:30:00Z', metadata: {} },
+			],
+		};
 		expect((await place(manual, secret).deliver(flat, right)).items).toEqual([
 			{ device: { id: 'device123', payload: 'SGVsbG8gV29ybGQ=', timestamp: '2024-01-15T10:30:00Z' } },
 		]);
@@ -357,7 +407,10 @@ describe('packets', () => {
 
 	it('puts no header and no secret into items or answers, and never throws', async () => {
 		const node = place(manual, secret);
-		const answers = [await node.deliver(batch(9), right), await node.deliver(batch(9), { 'x-hubble-token': 'wrong-one' })];
+		const answers = [
+			await node.deliver(batch(9), right),
+			await node.deliver(batch(9), { 'x-hubble-token': 'wrong-one' }),
+		];
 		expect(JSON.stringify(answers)).not.toMatch(/right|next|wrong-one|token/i);
 		const broken = place({ ...manual, filters: { platformTags: ['broken'] } }, secret);
 		expect(await broken.deliver(batch(0), right)).toMatchObject({ status: 503, items: [] });
@@ -367,7 +420,9 @@ describe('packets', () => {
 describe('gift-card events', () => {
 	const key = { webhookSecret: 'partner', nextWebhookSecret: 'soon' };
 	const all = { source: 'giftCards', events: [...Object.keys(partnerEvents), 'unrecognized'] };
-	const sign = (body: unknown, by = 'partner') => ({ 'x-verify': createHmac('sha256', by).update(JSON.stringify(body)).digest('base64') });
+	const sign = (body: unknown, by = 'partner') => ({
+		'x-verify': createHmac('sha256', by).update(JSON.stringify(body)).digest('base64'),
+	});
 
 	it.each(Object.entries(partnerEvents))('recognizes %s', async (event, data) => {
 		const { items } = await place(all, key).deliver(data, sign(data));
@@ -391,14 +446,27 @@ describe('gift-card events', () => {
 			this.rawBody = Buffer.from(JSON.stringify(event)) as never;
 		}
 		const readBroken = () => Promise.reject(new Error('aborted'));
-		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({ status: 415 });
-		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never)).toMatchObject({ status: 400 });
+		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({
+			status: 415,
+		});
+		expect(
+			await place(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never),
+		).toMatchObject({ status: 400 });
 	});
 
 	it('gives deprecated amounts under their new names too', async () => {
-		const event = { id: 'b', denominationType: 'FLEXIBLE', amountRestrictions: { minAmount: 5, maxAmount: 9, maxOrderAmount: 8 } };
+		const event = {
+			id: 'b',
+			denominationType: 'FLEXIBLE',
+			amountRestrictions: { minAmount: 5, maxAmount: 9, maxOrderAmount: 8 },
+		};
 		const [item] = (await place(all, key).deliver(event, sign(event))).items;
-		expect((item?.data as IDataObject).amountRestrictions).toEqual({ minAmount: 5, maxAmount: 9, minOrderAmount: 5, maxOrderAmount: 8 });
+		expect((item?.data as IDataObject).amountRestrictions).toEqual({
+			minAmount: 5,
+			maxAmount: 9,
+			minOrderAmount: 5,
+			maxOrderAmount: 8,
+		});
 	});
 
 	it.each([
@@ -408,7 +476,9 @@ describe('gift-card events', () => {
 		{ brandId: 'b', subventionPercentage: '8' },
 		{ amountRestrictions: [{ minAmount: 5 }] },
 	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
-		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([expect.objectContaining({ event: 'unrecognized', data })]);
+		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([
+			expect.objectContaining({ event: 'unrecognized', data }),
+		]);
 	});
 
 	it('takes one event that an expression names', async () => {
@@ -426,14 +496,17 @@ describe('gift-card events', () => {
 		expect(await node.deliver(odd, sign(odd))).toMatchObject({ status: 0, items: [] });
 		expect(warnings).toEqual([expect.stringContaining('shape, pin')]);
 		expect(warnings.join()).not.toContain('confidential');
-		expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([expect.objectContaining({ event: 'unrecognized', data: odd })]);
+		expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([
+			expect.objectContaining({ event: 'unrecognized', data: odd }),
+		]);
 	});
 
 	it('ignores replays unless told otherwise', async () => {
 		const event = { balance: 3, threshold: 4 };
 		const [strict, lenient] = [place(all, key), place({ ...all, options: { ignoreReplays: false } }, key)];
 		const counts = [];
-		for (const node of [strict, strict, lenient, lenient]) counts.push((await node.deliver(event, sign(event))).items.length);
+		for (const node of [strict, strict, lenient, lenient])
+			counts.push((await node.deliver(event, sign(event))).items.length);
 		expect(counts).toEqual([1, 0, 1, 1]);
 	});
 

@@ -4,7 +4,7 @@ import type { ICredentialTestFunctions, IDataObject, INode } from 'n8n-workflow'
 import { CredentialTestContext } from 'n8n-core/dist/execution-engine/node-execution-context';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
-import { methods } from '../../nodes/shared/pickers';
+import { methods } from '../../nodes/shared/methods/methods';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { execute, type Setup } from './harness';
 
@@ -15,7 +15,13 @@ beforeEach(async () => {
 afterEach(async () => await hubble.close());
 
 const credential = (changed: IDataObject = {}) =>
-	({ apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, apiPaths: 'api', ...changed }) as Setup['credential'];
+	({
+		apiToken: hubble.token,
+		organizationId: hubble.organizationId,
+		baseUrl: hubble.url,
+		apiPaths: 'api',
+		...changed,
+	}) as Setup['credential'];
 const device = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =>
 	await execute({ node: new HubbleDevice(), parameters, credential: credential(), ...more });
 const devices = () => [...hubble.world.main.devices.values()];
@@ -32,7 +38,11 @@ async function answering(status: number, body: string | object, headers: Record<
 		server.asked = (server.asked ?? 0) + 1;
 		return await reply.code(status).headers(headers).send(body);
 	});
-	return { url: await server.listen({ host: '127.0.0.1', port: 0 }), asked: () => server.asked, close: async () => await server.close() };
+	return {
+		url: await server.listen({ host: '127.0.0.1', port: 0 }),
+		asked: () => server.asked,
+		close: async () => await server.close(),
+	};
 }
 
 describe('Odd input from expressions is refused, never guessed', () => {
@@ -68,7 +78,12 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	});
 
 	it('understands yes and no as text, and 250 letters of any alphabet', async () => {
-		const all = await device({ operation: 'getAll', returnAll: '={{ "false" }}', limit: 3, simplify: '={{ "false" }}' });
+		const all = await device({
+			operation: 'getAll',
+			returnAll: '={{ "false" }}',
+			limit: 3,
+			simplify: '={{ "false" }}',
+		});
 		expect(all.items).toHaveLength(3);
 		expect(all.items[0]?.json).toHaveProperty('created_ts');
 		const name = '🛰'.repeat(250);
@@ -88,10 +103,21 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	it.each([
 		['Start Time', { operation: 'getAll', startTime: '={{ undefined }}' }],
 		['End Time', { operation: 'export', endTime: '={{ $json.no }}' }],
-		['Payload Fields', { operation: 'getAll', decodePayload: 'fields', payloadFields: { field: [{ name: 'a', type: 'uint8', scale: '={{ "abc" }}' }] } }],
+		[
+			'Payload Fields',
+			{
+				operation: 'getAll',
+				decodePayload: 'fields',
+				payloadFields: { field: [{ name: 'a', type: 'uint8', scale: '={{ "abc" }}' }] },
+			},
+		],
 		['Payload Fields', { operation: 'export', decodePayload: '={{ "constructor" }}' }],
 	])('%s: %j of packets', async (parameter, parameters) => {
-		const { error } = await execute({ node: new HubblePacket(), parameters: parameters as INode['parameters'], credential: credential() });
+		const { error } = await execute({
+			node: new HubblePacket(),
+			parameters: parameters as INode['parameters'],
+			credential: credential(),
+		});
 		expect(error?.message).toMatch(new RegExp(`Parameter "(${parameter}|Decode Payload)"`));
 		expect(hubble.log).toEqual([]);
 	});
@@ -113,7 +139,12 @@ describe('Odd input from expressions is refused, never guessed', () => {
 
 describe('Batches that partly fail', () => {
 	const items = (bad: number[], count = 8) =>
-		devices().slice(0, count).map(({ id }, index) => ({ id: bad.includes(index) ? unknownId.replace(/0$/, String(index)) : id, name: `New ${index}` }));
+		devices()
+			.slice(0, count)
+			.map(({ id }, index) => ({
+				id: bad.includes(index) ? unknownId.replace(/0$/, String(index)) : id,
+				name: `New ${index}`,
+			}));
 
 	it('change nothing when the run must stop', async () => {
 		const before = devices().map(({ name }) => name);
@@ -130,7 +161,11 @@ describe('Batches that partly fail', () => {
 
 	it('are not halved for a cause that all items share', async () => {
 		const input = items([], 40);
-		const { items: given } = await device(rename, { input, onError: go, credential: credential({ organizationId: unknownId }) });
+		const { items: given } = await device(rename, {
+			input,
+			onError: go,
+			credential: credential({ organizationId: unknownId }),
+		});
 		expect(given.every(({ json }) => json.error)).toBe(true);
 		expect(given).toHaveLength(40);
 		expect(hubble.log.length).toBeLessThanOrEqual(15);
@@ -148,10 +183,16 @@ describe('Batches that partly fail', () => {
 		server.patch('/*', async ({ body }, reply) => {
 			const ids = (body as { updates: Array<{ device_id: string }> }).updates.map(({ device_id }) => device_id);
 			const isKnown = ids.every((id) => hubble.world.main.devices.has(id));
-			return await (isKnown ? reply.send({ devices: ids.map((id) => ({ id })) }) : reply.code(404).send({ code: 404, name: 'Not Found', description: 'No such device' }));
+			return await (isKnown
+				? reply.send({ devices: ids.map((id) => ({ id })) })
+				: reply.code(404).send({ code: 404, name: 'Not Found', description: 'No such device' }));
 		});
 		const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
-		const { items: given } = await device(rename, { input, onError: go, credential: credential({ baseUrl, requestsPerSecond: 1000 }) });
+		const { items: given } = await device(rename, {
+			input,
+			onError: go,
+			credential: credential({ baseUrl, requestsPerSecond: 1000 }),
+		});
 		await server.close();
 		expect(given.map(({ json }) => Boolean(json.error))).toEqual(input.map((__, index) => bad(index)));
 	});
@@ -159,23 +200,37 @@ describe('Batches that partly fail', () => {
 	it('end with a token that is not accepted: the other batches are not tried', async () => {
 		const [{ id } = { id: '' }] = devices();
 		hubble.addFault({ call: 'updateDevices', status: 401, times: 9 });
-		const { items: given } = await device(rename, { input: [1, 2, 3].map((n) => ({ id, name: `Turn ${n}` })), onError: go });
+		const { items: given } = await device(rename, {
+			input: [1, 2, 3].map((n) => ({ id, name: `Turn ${n}` })),
+			onError: go,
+		});
 		expect(given.map(({ json }) => json.error)).toEqual(Array(3).fill('Hubble does not accept the API token'));
 		expect(hubble.log).toHaveLength(1);
 	});
 
 	it('answered without the devices are an error of each item', async () => {
 		const server = await answering(200, { devices: { id: 'a' } }, { 'x-request-id': 'abc' });
-		const { items: given } = await device({ operation: 'register' }, { input: [{}, {}], onError: go, credential: credential({ baseUrl: server.url }) });
+		const { items: given } = await device(
+			{ operation: 'register' },
+			{ input: [{}, {}], onError: go, credential: credential({ baseUrl: server.url }) },
+		);
 		await server.close();
-		expect(given.map(({ json }) => json.message)).toEqual(Array(2).fill(expect.stringContaining('without a word about it')));
+		expect(given.map(({ json }) => json.message)).toEqual(
+			Array(2).fill(expect.stringContaining('without a word about it')),
+		);
 	});
 
 	it('that deleted fewer devices than they named do not say that all were', async () => {
 		const server = await answering(200, { deleted: 1 }, { 'x-request-id': 'abc' });
 		const { items: given } = await device(
 			{ operation: 'delete', deviceId: byId('={{ $json.id }}') },
-			{ input: devices().slice(0, 3).map(({ id }) => ({ id })), onError: go, credential: credential({ baseUrl: server.url }) },
+			{
+				input: devices()
+					.slice(0, 3)
+					.map(({ id }) => ({ id })),
+				onError: go,
+				credential: credential({ baseUrl: server.url }),
+			},
 		);
 		await server.close();
 		expect(given.map(({ json }) => json.message)).toEqual(Array(3).fill(expect.stringContaining('deleted 1 of 3')));
@@ -190,9 +245,14 @@ describe('Batches that partly fail', () => {
 
 	it('report an item once also where its devices are in several calls', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 400, times: 50 });
-		const { items: given } = await device({ operation: 'register', count: '={{ $json.count }}' }, { input: [{ count: 2500 }, { count: 1 }], onError: go });
+		const { items: given } = await device(
+			{ operation: 'register', count: '={{ $json.count }}' },
+			{ input: [{ count: 2500 }, { count: 1 }], onError: go },
+		);
 		expect(given.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
-		expect(given.map(({ json }) => String(json.message))).not.toContainEqual(expect.stringContaining('set to Continue'));
+		expect(given.map(({ json }) => String(json.message))).not.toContainEqual(
+			expect.stringContaining('set to Continue'),
+		);
 	});
 
 	it('keep the keys of what was registered before, or say how many are lost', async () => {
@@ -213,10 +273,16 @@ describe('Batches that partly fail', () => {
 		[{ results: [{ device_id: 'ID', status: '404' }, null] }, '404'],
 	])('are told apart in the reply %j', async (reply, reason) => {
 		const [good, bad] = devices().map(({ id }) => ({ id }));
-		const server = await answering(207, JSON.parse(JSON.stringify(reply).replace('ID', String(bad?.id))) as object, { 'x-request-id': 'abc' });
+		const server = await answering(207, JSON.parse(JSON.stringify(reply).replace('ID', String(bad?.id))) as object, {
+			'x-request-id': 'abc',
+		});
 		const { items: given } = await device(
 			{ operation: 'delete', deviceId: byId('={{ $json.id }}') },
-			{ input: [good as IDataObject, bad as IDataObject], onError: go, credential: credential({ baseUrl: server.url }) },
+			{
+				input: [good as IDataObject, bad as IDataObject],
+				onError: go,
+				credential: credential({ baseUrl: server.url }),
+			},
 		);
 		await server.close();
 		expect(given[0]?.json).toEqual({ deleted: true, id: good?.id });
@@ -225,7 +291,7 @@ describe('Batches that partly fail', () => {
 	});
 });
 
-describe('Answers that are not Hubble\'s', () => {
+describe("Answers that are not Hubble's", () => {
 	const html = '<html>Welcome</html>';
 	const json = { 'content-type': 'application/json' };
 	it.each([
@@ -254,7 +320,10 @@ describe('Answers that are not Hubble\'s', () => {
 	});
 
 	it('a connection that never came about carried no registration', async () => {
-		const { error } = await device({ operation: 'register' }, { credential: credential({ baseUrl: 'http://127.0.0.1:1' }) });
+		const { error } = await device(
+			{ operation: 'register' },
+			{ credential: credential({ baseUrl: 'http://127.0.0.1:1' }) },
+		);
 		expect(error?.message).toContain('could not be reached');
 		expect(error?.description).toContain('ECONNREFUSED');
 		expect(error?.description).not.toContain('carried out');
@@ -272,16 +341,28 @@ describe('Answers that are not Hubble\'s', () => {
 	});
 
 	it('what the other side says of the token is blacked out', async () => {
-		const server = await answering(400, { code: 400, name: 'Bad Request', description: `Your token ${hubble.token} is odd` });
-		const { run } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl: server.url }), onError: go });
+		const server = await answering(400, {
+			code: 400,
+			name: 'Bad Request',
+			description: `Your token ${hubble.token} is odd`,
+		});
+		const { run } = await device(
+			{ operation: 'getAll' },
+			{ credential: credential({ baseUrl: server.url }), onError: go },
+		);
 		await server.close();
 		expect(JSON.stringify(run)).toContain('Your token *** is odd');
 		expect(JSON.stringify(run)).not.toContain(hubble.token);
 	});
 
 	it('an incomplete credential fails each item instead of passing it on', async () => {
-		const { items } = await device({ operation: 'getAll' }, { credential: credential({ organizationId: ' ' }), onError: go, input: [{}, {}] });
-		expect(items.map(({ json: { error } }) => error)).toEqual(Array(2).fill('The Hubble credential has no Organization ID'));
+		const { items } = await device(
+			{ operation: 'getAll' },
+			{ credential: credential({ organizationId: ' ' }), onError: go, input: [{}, {}] },
+		);
+		expect(items.map(({ json: { error } }) => error)).toEqual(
+			Array(2).fill('The Hubble credential has no Organization ID'),
+		);
 	});
 });
 
@@ -308,7 +389,10 @@ describe('The test of the credential', () => {
 
 	it.each([200, 404, 500])('is not taken in by a web server that answers %d', async (status) => {
 		const server = await answering(status, '<html></html>');
-		expect(await test({ baseUrl: server.url })).toMatchObject({ status: 'Error', message: expect.stringContaining('check the Base URL') });
+		expect(await test({ baseUrl: server.url })).toMatchObject({
+			status: 'Error',
+			message: expect.stringContaining('check the Base URL'),
+		});
 		await server.close();
 	});
 });

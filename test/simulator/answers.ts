@@ -159,13 +159,7 @@ function rowsBy(world: World, organization: Organization, field: string): Row[] 
 }
 
 /** A page of rows after the last one returned, which is named by value and id, so that deletions skip nothing. */
-function pageOf(
-	rows: readonly Row[],
-	ascending: boolean,
-	after: unknown,
-	limit: number,
-	keep: (row: Row) => boolean,
-) {
+function pageOf(rows: readonly Row[], ascending: boolean, after: unknown, limit: number, keep: (row: Row) => boolean) {
 	const [value, id] = (after ?? []) as [number?, string?];
 	const passed = ({ value: v, device }: Row) => {
 		if (value === undefined || id === undefined) return false;
@@ -190,10 +184,7 @@ interface DeviceUpdate {
 	set_destination_org_id?: string;
 }
 
-function checkUpdate(
-	organization: Organization,
-	{ set_destination_org_id: destination, ...others }: DeviceUpdate,
-) {
+function checkUpdate(organization: Organization, { set_destination_org_id: destination, ...others }: DeviceUpdate) {
 	if (destination === undefined) return;
 	if (['set_name', 'set_tags', 'set_install_location'].some((name) => name in others)) {
 		throw new Refusal(400, 'set_destination_org_id cannot be combined with other set_ fields.');
@@ -367,11 +358,7 @@ function listPackets(asked: Asked): Reply {
 		// A query for one device closes at the present.
 		end: asked.query.end ?? (asked.query.device_id === undefined ? undefined : now + 1),
 	};
-	const {
-		start = now - 7 * day,
-		end,
-		device_id: only,
-	} = query as { start?: number; end?: number; device_id?: string };
+	const { start = now - 7 * day, end, device_id: only } = query as { start?: number; end?: number; device_id?: string };
 	const wanted = environments(query);
 	const stop = end === undefined ? packets.length : packets.firstAt(end * 1000);
 	// The history ends thirty days back; where a token points is further on already.
@@ -389,8 +376,7 @@ function listPackets(asked: Asked): Reply {
 	if (end !== undefined) return at < stop ? { headers: { 'Continuation-Token': next() }, body } : { body };
 	if (found.length > 0) return { headers: { 'Continuation-Token': next() }, body };
 	const headers: Record<string, string> = {};
-	if (options.headToken !== 'absent')
-		headers['Continuation-Token'] = options.headToken === 'same' ? next() : '';
+	if (options.headToken !== 'absent') headers['Continuation-Token'] = options.headToken === 'same' ? next() : '';
 	if (options.headRetryAfter !== null) headers['Retry-After'] = String(options.headRetryAfter);
 	return { headers, body };
 }
@@ -486,12 +472,8 @@ function deviceMetrics(asked: Asked): Reply {
 	const { packets } = organization;
 	const wanted = environments(query);
 	const { interval, starts, ends } = intervals(asked);
-	const devices = [...organization.devices.values()].filter(
-		({ tags }) => !wanted || wanted.has(tags._env ?? ''),
-	);
-	const never = new Set(
-		devices.filter((device) => lastTime(world, organization, device) === 0).map(({ id }) => id),
-	);
+	const devices = [...organization.devices.values()].filter(({ tags }) => !wanted || wanted.has(tags._env ?? ''));
+	const never = new Set(devices.filter((device) => lastTime(world, organization, device) === 0).map(({ id }) => id));
 	const active = (from: number, to: number) => {
 		const heard = new Set<string>();
 		const last = packets.firstAt(to);
@@ -596,10 +578,7 @@ function listUsage({ world, organization }: Asked): Reply {
 	const { packets } = organization;
 	const today = Math.floor(world.now() / (day * 1000)) * day * 1000;
 	const activeBetween = (from: number, to: number) =>
-		Math.min(
-			organization === world.main ? world.senders.length : 0,
-			packets.firstAt(to) - packets.firstAt(from),
-		);
+		Math.min(organization === world.main ? world.senders.length : 0, packets.firstAt(to) - packets.firstAt(from));
 	const row = (usage_type: string, start: number, length: number) => ({
 		usage_timestamp: iso(start),
 		usage_type,
@@ -725,8 +704,7 @@ export const answers: Record<CallName, (asked: Asked) => Reply | Promise<Reply>>
 	listUsers: ({ organization, query }) => ({ body: { users: numbered(organization.users.values(), query) } }),
 	addUser({ world, organization, body }) {
 		const { email, role } = body as { email: string; role: string };
-		if (hasUser(organization, email))
-			throw new Refusal(400, `${email} is a user of this organization already.`);
+		if (hasUser(organization, email)) throw new Refusal(400, `${email} is a user of this organization already.`);
 		const user = { user_id: world.newId(), email, email_confirmed: false, created_at: world.seconds(), role };
 		organization.users.set(user.user_id, user);
 		return { body: user };
@@ -772,8 +750,7 @@ export const answers: Record<CallName, (asked: Asked) => Reply | Promise<Reply>>
 
 	createWebhook({ world, organization, body }) {
 		const { url, max_batch_size = 100, name } = body as { url: string; max_batch_size?: number; name?: string };
-		if (organization.webhooks.size >= 2)
-			throw new Refusal(400, 'An organization has at most two webhook endpoints.');
+		if (organization.webhooks.size >= 2) throw new Refusal(400, 'An organization has at most two webhook endpoints.');
 		const webhook: Webhook = {
 			webhook_id: world.newId(),
 			org_id: organization.metadata.org_id,

@@ -890,10 +890,7 @@ export function closed(schema: Schema): Schema {
 		Object.entries(schema).map(([key, value]) => {
 			if (key === 'items') return [key, closed(value as Schema)];
 			if (key !== 'properties') return [key, value];
-			return [
-				key,
-				Object.fromEntries(Object.entries(value as Schema).map(([k, v]) => [k, closed(v as Schema)])),
-			];
+			return [key, Object.fromEntries(Object.entries(value as Schema).map(([k, v]) => [k, closed(v as Schema)]))];
 		}),
 	);
 	return 'properties' in shut ? { additionalProperties: false, ...shut } : shut;

@@ -32,8 +32,7 @@ async function main(): Promise<void> {
 	}
 	const number = (name: 'port' | 'devices' | 'packets' | 'days' | 'seed' | 'latency'): number => {
 		const value = Number(values[name]);
-		if (!Number.isFinite(value) || value < 0)
-			throw new Error(`--${name} must be a number, not ${values[name]}`);
+		if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} must be a number, not ${values[name]}`);
 		return value;
 	};
 	const simulator = await startSimulator({

@@ -161,9 +161,7 @@ function typedQuery(schemas: Readonly<Record<string, Schema>> = {}, query: unkno
 	const defaults = Object.entries(schemas).flatMap(([name, { default: value }]) =>
 		value === undefined ? [] : [[name, value] as const],
 	);
-	const given = Object.entries(query as object).map(
-		([name, value]) => [name, typed(schemas[name], value)] as const,
-	);
+	const given = Object.entries(query as object).map(([name, value]) => [name, typed(schemas[name], value)] as const);
 	return Object.fromEntries([...defaults, ...given]);
 }
 
@@ -302,10 +300,7 @@ export async function startSimulator(
 			return found;
 		};
 		const id = organization.metadata.org_id;
-		const both = [
-			bucket(`${id} ${call.name}`, options.limits.endpoint),
-			bucket(id, options.limits.organization),
-		];
+		const both = [bucket(`${id} ${call.name}`, options.limits.endpoint), bucket(id, options.limits.organization)];
 		const wait = Math.max(...both.map((each) => each.wait()));
 		if (wait === 0) for (const each of both) each.add();
 		if (options.rateHeaders) {
@@ -376,11 +371,7 @@ export async function startSimulator(
 		reply.raw.write(sent.subarray(0, cut), () => reply.raw.destroy());
 	}
 
-	async function handle(
-		call: Call | undefined,
-		request: FastifyRequest,
-		reply: FastifyReply,
-	): Promise<FastifyReply> {
+	async function handle(call: Call | undefined, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
 		const raw = request.body as Buffer | undefined;
 		const token = request.headers['continuation-token'];
 		const entry: LogEntry = {
@@ -453,10 +444,7 @@ export async function startSimulator(
 		/** The truth: every organization's devices, users, webhooks and so on, and the packets. */
 		world: world as World,
 		/** A token with those scopes (all when left out), of the main organization or another one. */
-		createToken(
-			wanted: readonly string[] = allScopes,
-			{ organizationId }: { organizationId?: string } = {},
-		): string {
+		createToken(wanted: readonly string[] = allScopes, { organizationId }: { organizationId?: string } = {}): string {
 			const of = organizationId === undefined ? world.main : world.organizations.get(organizationId);
 			if (!of) throw new Error(`There is no organization ${organizationId}.`);
 			return world.createKey(of, { name: 'Test', scopes: wanted }).token;
@@ -511,12 +499,7 @@ export async function startSimulator(
 	/** The same controls over HTTP, for people at a terminal: method, path, what it does, how. */
 	type Control = (body: never, query: Record<string, string>) => unknown;
 	const controls: Array<readonly ['GET' | 'POST' | 'DELETE', string, string, Control]> = [
-		[
-			'GET',
-			'/_simulator',
-			'This list.',
-			() => controls.map(([method, path, does]) => ({ method, path, does })),
-		],
+		['GET', '/_simulator', 'This list.', () => controls.map(([method, path, does]) => ({ method, path, does }))],
 		[
 			'GET',
 			'/_simulator/state',
@@ -554,8 +537,7 @@ export async function startSimulator(
 			'POST',
 			'/_simulator/packets',
 			'New packets, delivered to the webhooks: {count} or {packets: […]}.',
-			({ count, packets }: { count?: number; packets?: Packet[] }) =>
-				simulator.addPackets(packets ?? count ?? 1),
+			({ count, packets }: { count?: number; packets?: Packet[] }) => simulator.addPackets(packets ?? count ?? 1),
 		],
 		[
 			'POST',

@@ -109,8 +109,7 @@ export function createWorld(options: WorldOptions) {
 	let made = 0;
 	/** A new id; every call gives another one. */
 	const newId = () => uuid(seed, 100, made++);
-	const newBytes = (length: number) =>
-		createHash('sha256').update(`${seed}:${made++}`).digest().subarray(0, length);
+	const newBytes = (length: number) => createHash('sha256').update(`${seed}:${made++}`).digest().subarray(0, length);
 
 	// Every tenth device is a sandbox device, every twentieth has never sent a packet.
 	const devices = Array.from({ length: options.devices }, (_, n): Device => {

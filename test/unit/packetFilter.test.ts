@@ -1,10 +1,16 @@
-import { normalizePacket, type Packet } from '../../nodes/shared/packet';
-import { packetFilter } from '../../nodes/shared/packetFilter';
+import { normalizePacket, type Packet } from '../../nodes/shared/packet/packet';
+import { packetFilter } from '../../nodes/shared/packet/filter';
 
 const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
 const nested: Packet = {
 	location: { latitude: 47.6, longitude: -122.3, timestamp: 1_765_598_212.18 },
-	device: { id, payload: 'aGVsbG8=', timestamp: 1_765_598_212.18, tags: { _env: 'production', site: 'north' }, rssi: -85 },
+	device: {
+		id,
+		payload: 'aGVsbG8=',
+		timestamp: 1_765_598_212.18,
+		tags: { _env: 'production', site: 'north' },
+		rssi: -85,
+	},
 	network_type: 'TERRESTRIAL',
 };
 
@@ -14,18 +20,30 @@ describe('normalizePacket', () => {
 	});
 
 	it('nests the flat shape', () => {
-		const metadata = { rssi: -85, sequence_number: 4, location: { latitude: 1, longitude: 2 }, network_type: 'SATELLITE' };
+		const metadata = {
+			rssi: -85,
+			sequence_number: 4,
+			location: { latitude: 1, longitude: 2 },
+			network_type: 'SATELLITE',
+		};
 		const flat = { device_id: id, payload: 'aGVsbG8=', timestamp: '2024-01-15T10:30:00Z', metadata };
 		expect(normalizePacket(flat)).toEqual({
 			location: { latitude: 1, longitude: 2 },
 			device: { id, payload: 'aGVsbG8=', timestamp: '2024-01-15T10:30:00Z', rssi: -85, sequence_number: 4 },
 			network_type: 'SATELLITE',
 		});
-		expect(normalizePacket({ device_id: id, payload: '', timestamp: 1 })).toEqual({ device: { id, payload: '', timestamp: 1 } });
+		expect(normalizePacket({ device_id: id, payload: '', timestamp: 1 })).toEqual({
+			device: { id, payload: '', timestamp: 1 },
+		});
 	});
 
 	it('lets metadata not replace the device, its payload or its time', () => {
-		const flat = { device_id: id, payload: 'YQ==', timestamp: 5, metadata: { id: 'other', payload: 'x', timestamp: 6 } };
+		const flat = {
+			device_id: id,
+			payload: 'YQ==',
+			timestamp: 5,
+			metadata: { id: 'other', payload: 'x', timestamp: 6 },
+		};
 		expect(normalizePacket(flat)?.device).toEqual({ id, payload: 'YQ==', timestamp: 5 });
 	});
 

@@ -1,15 +1,15 @@
 /** Pure policy: when a request may start, when it is worth another try, how items become calls. */
 import * as fc from 'fast-check';
-import { toBatches } from '../../nodes/shared/batch';
-import { heed, LIMITS, newPace, started, waitFor } from '../../nodes/shared/pace';
-import { retryDelay, TRIES } from '../../nodes/shared/retry';
+import { toBatches } from '../../nodes/shared/operation/batch';
+import { recordResponse, LIMITS, newRateLimiter, recordStart, slotWait } from '../../nodes/shared/client/rateLimiter';
+import { retryDelay, TRIES } from '../../nodes/shared/client/retry';
 
 /** Lets `count` requests start as early as the pace allows; the clock advances only while they wait. */
-function startTimes(count: number, endpointOf: (index: number) => string, pace = newPace()): number[] {
+function startTimes(count: number, endpointOf: (index: number) => string, pace = newRateLimiter()): number[] {
 	let now = 0;
 	return Array.from({ length: count }, (_, index) => {
-		now += waitFor(pace, endpointOf(index), now);
-		started(pace, endpointOf(index), now);
+		now += slotWait(pace, endpointOf(index), now);
+		recordStart(pace, endpointOf(index), now);
 		return now;
 	});
 }
@@ -44,17 +44,22 @@ describe('Pace', () => {
 	});
 
 	it('leaves the bucket room for requests that the network delays', () => {
-		expect(highestLevel(startTimes(60, () => 'packets'), LIMITS.endpoint)).toBeLessThanOrEqual(2.01);
+		expect(
+			highestLevel(
+				startTimes(60, () => 'packets'),
+				LIMITS.endpoint,
+			),
+		).toBeLessThanOrEqual(2.01);
 	});
 
 	it('never exceeds a limit, however long replies take', () => {
 		fc.assert(
 			fc.property(fc.array(fc.nat(1500), { minLength: 5, maxLength: 60 }), (delays) => {
-				const pace = newPace();
+				const pace = newRateLimiter();
 				let now = 0;
 				const times = delays.map((delay) => {
-					now += waitFor(pace, 'packets', now);
-					started(pace, 'packets', now);
+					now += slotWait(pace, 'packets', now);
+					recordStart(pace, 'packets', now);
 					const time = now;
 					now += delay;
 					return time;
@@ -65,31 +70,31 @@ describe('Pace', () => {
 	});
 
 	it('slows down after a 429 and comes back to full speed', () => {
-		const pace = newPace();
-		heed(pace, 'packets', { tooMany: true, retryAfterMs: 2000 }, 0);
+		const pace = newRateLimiter();
+		recordResponse(pace, 'packets', { tooMany: true, retryAfterMs: 2000 }, 0);
 		const slow = startTimes(10, () => 'packets', pace);
 		expect(slow[0]).toBe(2000);
 		expect(busiestSecond(slow)).toBeLessThan(LIMITS.endpoint);
-		for (let reply = 0; reply < 16; reply++) heed(pace, 'packets', { tooMany: false }, 30_000);
+		for (let reply = 0; reply < 16; reply++) recordResponse(pace, 'packets', { tooMany: false }, 30_000);
 		const now = 60_000;
-		expect(waitFor(pace, 'packets', now)).toBe(0);
-		started(pace, 'packets', now);
-		expect(waitFor(pace, 'packets', now)).toBeCloseTo(1000 / (2 * LIMITS.endpoint));
+		expect(slotWait(pace, 'packets', now)).toBe(0);
+		recordStart(pace, 'packets', now);
+		expect(slotWait(pace, 'packets', now)).toBeCloseTo(1000 / (2 * LIMITS.endpoint));
 	});
 
 	it('holds one endpoint until X-RateLimit-Reset when nothing remains, and leaves the others alone', () => {
-		const pace = newPace();
-		heed(pace, 'packets', { tooMany: false, remaining: 0, resetMs: 1500 }, 100);
-		expect(waitFor(pace, 'packets', 100)).toBe(1500);
-		expect(waitFor(pace, 'devices', 100)).toBe(0);
+		const pace = newRateLimiter();
+		recordResponse(pace, 'packets', { tooMany: false, remaining: 0, resetMs: 1500 }, 100);
+		expect(slotWait(pace, 'packets', 100)).toBe(1500);
+		expect(slotWait(pace, 'devices', 100)).toBe(0);
 	});
 
 	it('obeys a lower X-RateLimit-Limit and never a higher one', () => {
-		const lower = newPace();
-		heed(lower, 'packets', { tooMany: false, limit: 1 }, 0);
+		const lower = newRateLimiter();
+		recordResponse(lower, 'packets', { tooMany: false, limit: 1 }, 0);
 		expect(busiestSecond(startTimes(5, () => 'packets', lower))).toBe(1);
-		const higher = newPace();
-		heed(higher, 'packets', { tooMany: false, limit: 100 }, 0);
+		const higher = newRateLimiter();
+		recordResponse(higher, 'packets', { tooMany: false, limit: 100 }, 0);
 		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(LIMITS.endpoint);
 	});
 });
@@ -117,7 +122,13 @@ describe('Retry', () => {
 	});
 
 	it('doubles its wait, spread by a quarter, and ends after five tries', () => {
-		expect([1, 2, 3, 4, TRIES].map((attempt) => delay(attempt, 'GET', { status: 500 }))).toEqual([1000, 2000, 4000, 8000, undefined]);
+		expect([1, 2, 3, 4, TRIES].map((attempt) => delay(attempt, 'GET', { status: 500 }))).toEqual([
+			1000,
+			2000,
+			4000,
+			8000,
+			undefined,
+		]);
 		expect(retryDelay(1, 'GET', { status: 500 }, 0)).toBe(750);
 		expect(retryDelay(1, 'GET', { status: 500 }, 0.999)).toBeLessThan(1250);
 	});
@@ -127,9 +138,12 @@ describe('Retry', () => {
 		expect(delay(1, 'GET', { status: 429, retryAfterMs: 301_000 })).toBeUndefined();
 	});
 
-	it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])('does not repeat what it cannot mend: %s', (code) => {
-		expect(delay(1, 'GET', { code })).toBeUndefined();
-	});
+	it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])(
+		'does not repeat what it cannot mend: %s',
+		(code) => {
+			expect(delay(1, 'GET', { code })).toBeUndefined();
+		},
+	);
 });
 
 describe('Batches', () => {

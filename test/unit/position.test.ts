@@ -1,11 +1,25 @@
 /** The position of the poll trigger: through any sequence of polls and crashes no packet is lost. */
 import fc from 'fast-check';
-import { advance, behind, resume, type Position, type Stored } from '../../nodes/HubblePacketPollTrigger/position';
+import {
+	advance,
+	positionAfter,
+	resume,
+	type Position,
+	type Stored,
+} from '../../nodes/HubblePacketPollTrigger/position';
 
 const PAGE = 3;
 
 /** What can happen around one poll; n8n saves the position, then makes the execution. */
-const event = fc.constantFrom('handed over', 'error', 'crash before saving', 'crash after saving', 'crash after hand-over', 'restart', 'arrival');
+const event = fc.constantFrom(
+	'handed over',
+	'error',
+	'crash before saving',
+	'crash after saving',
+	'crash after hand-over',
+	'restart',
+	'arrival',
+);
 
 it('loses nothing, and repeats at most the last execution for each crash or restart', () => {
 	fc.assert(
@@ -60,34 +74,53 @@ it('begins anew when the stream is another one', () => {
 it('stores nothing when nothing happened', () => {
 	const at = { token: 't', start: 1 };
 	expect(advance({ stream: 'a', next: at }, 'a', at, at, false)).toBeUndefined();
-	expect(advance({}, 'a', { start: 1 }, { start: 1 }, false)).toEqual({ stream: 'a', next: { start: 1 }, unsure: undefined });
+	expect(advance({}, 'a', { start: 1 }, { start: 1 }, false)).toEqual({
+		stream: 'a',
+		next: { start: 1 },
+		unsure: undefined,
+	});
 });
 
 const NOW = 2000;
 
 it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {
-	const rows = [{ key: 'a', time: 1010.1 }, { key: 'b', time: 1111.9 }];
-	const first = behind({ start: 1000 }, undefined, rows, NOW);
+	const rows = [
+		{ key: 'a', time: 1010.1 },
+		{ key: 'b', time: 1111.9 },
+	];
+	const first = positionAfter({ start: 1000 }, undefined, rows, NOW);
 	expect(first).toEqual({ start: 1000, seen: ['a', 'b'] });
-	expect(behind(first, undefined, [], NOW)).toEqual(first);
-	expect(behind(first, undefined, [{ key: 'c', time: 1112 }], NOW)).toEqual({ start: 1052, seen: ['a', 'b', 'c'] });
-	expect(behind(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000 });
-	expect(behind({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
+	expect(positionAfter(first, undefined, [], NOW)).toEqual(first);
+	expect(positionAfter(first, undefined, [{ key: 'c', time: 1112 }], NOW)).toEqual({
+		start: 1052,
+		seen: ['a', 'b', 'c'],
+	});
+	expect(positionAfter(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000 });
+	expect(positionAfter({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
 });
 
 it('believes no packet that says it is of later, and goes back for none that came late', () => {
-	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 9e9 }], NOW)).toEqual({ token: 'token', start: NOW - 60 });
-	expect(behind({ start: 1000 }, 'token', [{ key: 'a', time: 5 }], NOW)).toEqual({ token: 'token', start: 1000 });
+	expect(positionAfter({ start: 1000 }, 'token', [{ key: 'a', time: 9e9 }], NOW)).toEqual({
+		token: 'token',
+		start: NOW - 60,
+	});
+	expect(positionAfter({ start: 1000 }, 'token', [{ key: 'a', time: 5 }], NOW)).toEqual({
+		token: 'token',
+		start: 1000,
+	});
 });
 
 it('goes by the middle of a page: neither a clock that is ahead nor a late upload moves it', () => {
 	const at = (...times: number[]) => times.map((time, index) => ({ key: String(index), time }));
-	expect(behind({ start: 1000 }, 'token', at(1200, 1201, 1202, 1999, 3), NOW)).toEqual({ token: 'token', start: 1141 });
+	expect(positionAfter({ start: 1000 }, 'token', at(1200, 1201, 1202, 1999, 3), NOW)).toEqual({
+		token: 'token',
+		start: 1141,
+	});
 });
 
 it('keeps as many keys as a page has', () => {
 	const rows = Array.from({ length: 700 }, (_, index) => ({ key: String(index), time: 1500 }));
-	const twice = behind(behind({ start: 1000 }, undefined, rows, NOW), undefined, rows, NOW);
+	const twice = positionAfter(positionAfter({ start: 1000 }, undefined, rows, NOW), undefined, rows, NOW);
 	expect(twice.seen).toHaveLength(1000);
 	expect(twice.seen?.slice(-700)).toEqual(rows.map(({ key }) => key));
 });

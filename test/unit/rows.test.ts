@@ -1,6 +1,6 @@
 /** A list that stays text until its rows are asked for says the same as JSON.parse. */
 import fc from 'fast-check';
-import { parseWithRows } from '../../nodes/shared/rows';
+import { parseWithRows } from '../../nodes/shared/client/lazyRows';
 
 const read = (text: string) => {
 	const { body, rows } = parseWithRows(Buffer.from(text), 'packets');
@@ -11,16 +11,22 @@ const json = fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' });
 
 it('gives the rows and what stands around them, whatever is in them and however it is indented', () => {
 	fc.assert(
-		fc.property(fc.array(json), fc.dictionary(fc.string(), json), fc.dictionary(fc.string(), json), fc.nat(3), (packets, before, after, indent) => {
-			const object: Record<string, unknown> = { ...before };
-			delete object.packets;
-			object.packets = packets;
-			for (const [key, value] of Object.entries(after)) if (key !== 'packets') object[key] = value;
-			const text = JSON.stringify(object, null, indent);
-			const { packets: expected, ...around } = JSON.parse(text) as Record<string, unknown>;
-			expect(read(text).rows).toEqual(expected);
-			expect(read(text).body).toEqual({ ...around, packets: [] });
-		}),
+		fc.property(
+			fc.array(json),
+			fc.dictionary(fc.string(), json),
+			fc.dictionary(fc.string(), json),
+			fc.nat(3),
+			(packets, before, after, indent) => {
+				const object: Record<string, unknown> = { ...before };
+				delete object.packets;
+				object.packets = packets;
+				for (const [key, value] of Object.entries(after)) if (key !== 'packets') object[key] = value;
+				const text = JSON.stringify(object, null, indent);
+				const { packets: expected, ...around } = JSON.parse(text) as Record<string, unknown>;
+				expect(read(text).rows).toEqual(expected);
+				expect(read(text).body).toEqual({ ...around, packets: [] });
+			},
+		),
 	);
 });
 
@@ -38,7 +44,13 @@ it('has the length, the parts and the single rows of an array', () => {
 });
 
 it('takes the list of the object itself, not one of that name deeper in it or in a text', () => {
-	const text = JSON.stringify({ inner: { packets: [1] }, lists: [['packets', [2]]], packets_: [3], text: '"packets":[4', packets: [5] });
+	const text = JSON.stringify({
+		inner: { packets: [1] },
+		lists: [['packets', [2]]],
+		packets_: [3],
+		text: '"packets":[4',
+		packets: [5],
+	});
 	expect(read(text).rows).toEqual([5]);
 	expect(read(JSON.stringify({ inner: { packets: [1] }, packets: 'none' })).rows).toBeUndefined();
 	expect(read('["packets",[1]]').rows).toBeUndefined();
@@ -48,7 +60,8 @@ it('says what a reply without the list says', () => {
 	for (const body of [{ code: 400, name: 'x', description: 'y' }, { packets: null }, [{ packets: [] }], 7, null]) {
 		expect(read(JSON.stringify(body))).toEqual({ body, rows: undefined, list: undefined });
 	}
-	for (const text of ['<html>"packets":[1]</html>', 'packets', '']) expect(read(text)).toEqual({ body: text, rows: undefined, list: undefined });
+	for (const text of ['<html>"packets":[1]</html>', 'packets', ''])
+		expect(read(text)).toEqual({ body: text, rows: undefined, list: undefined });
 });
 
 it('takes no part of a reply that was cut, wherever it was', () => {

@@ -1,4 +1,4 @@
-import { bothSpellings, wireScopes } from '../../nodes/shared/scopes';
+import { bothSpellings, wireScopes } from '../../nodes/shared/client/scopes';
 import { scopes } from '../simulator/contract';
 
 test.each(Object.keys(scopes))('%s is understood in both spellings', (scope) => {

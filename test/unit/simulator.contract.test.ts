@@ -14,9 +14,7 @@ import { calls, errorReply, packetBatch, type Call, type Schema } from '../simul
 const file = process.env.HUBBLE_OPENAPI ?? resolve(__dirname, '../../../shared/contract/hubble-openapi.yaml');
 const present = existsSync(file);
 if (!present)
-	process.stderr.write(
-		'SKIPPED: the contract is not compared, the API definition is not here (HUBBLE_OPENAPI).\n',
-	);
+	process.stderr.write('SKIPPED: the contract is not compared, the API definition is not here (HUBBLE_OPENAPI).\n');
 const suite = present ? describe : describe.skip;
 
 type Facts = Record<string, unknown>;
@@ -56,8 +54,7 @@ function resolved(definition: Node, schema: Node): Node {
 	}
 	for (const part of (allOf as Node[] | undefined) ?? []) parts.push(resolved(definition, part));
 	const kept = Object.entries(own).filter(
-		([key, value]) =>
-			!documentation.includes(key) && !(key === 'format' && numberWidths.includes(value as string)),
+		([key, value]) => !documentation.includes(key) && !(key === 'format' && numberWidths.includes(value as string)),
 	);
 	const merged = Object.assign({}, ...parts, Object.fromEntries(kept)) as Node;
 	const properties = [...parts, own].map((part) => part.properties as Record<string, Node> | undefined);
@@ -82,18 +79,13 @@ function schemaFacts(where: string, schema: Schema): Facts {
 			}
 		} else if (keyword === 'allOf') facts[`${where} stricter`] = true;
 		else if (keyword === 'items') Object.assign(facts, schemaFacts(`${where}[]`, value as Schema));
-		else if (keyword === 'additionalProperties')
-			Object.assign(facts, schemaFacts(`${where}.*`, value as Schema));
+		else if (keyword === 'additionalProperties') Object.assign(facts, schemaFacts(`${where}.*`, value as Schema));
 		else facts[`${where} ${keyword}`] = Array.isArray(value) ? [...(value as string[])].sort() : value;
 	}
 	return facts;
 }
 
-function parameterFacts(
-	where: string,
-	schemas: Readonly<Record<string, Schema>> = {},
-	required = false,
-): Facts {
+function parameterFacts(where: string, schemas: Readonly<Record<string, Schema>> = {}, required = false): Facts {
 	return Object.assign(
 		{},
 		...Object.entries(schemas).map(([name, schema]) => ({
@@ -140,14 +132,9 @@ function definitionFacts(definition: Node): Facts {
 				continue;
 			}
 			const of = `${method.toUpperCase()} ${path}:`;
-			facts[`${of} scope`] =
-				/\*\*Required Scope:\*\* `([\w-]+)`/.exec(String(operation.description))?.[1] ?? null;
+			facts[`${of} scope`] = /\*\*Required Scope:\*\* `([\w-]+)`/.exec(String(operation.description))?.[1] ?? null;
 			for (const parameter of (operation.parameters as Node[]).map(schema)) {
-				const {
-					name,
-					in: place,
-					required = false,
-				} = parameter as { name: string; in: string; required?: boolean };
+				const { name, in: place, required = false } = parameter as { name: string; in: string; required?: boolean };
 				Object.assign(facts, parameterFacts(`${of} ${place}`, { [name]: schema(parameter.schema) }, required));
 			}
 			if (body) {
@@ -206,36 +193,16 @@ suite('the contract and the published definition', () => {
 		['getDevice', 'scope', 'write-devices', 'ours "write-devices", definition "read-devices"'],
 		['getDevice', 'params.device_id', undefined, 'path device_id required: ours undefined, definition true'],
 		['listPackets', 'query.end', undefined, 'query end type: ours undefined, definition "integer"'],
-		[
-			'listPackets',
-			'headers.start',
-			{ type: 'string' },
-			'header start type: ours "string", definition undefined',
-		],
+		['listPackets', 'headers.start', { type: 'string' }, 'header start type: ours "string", definition undefined'],
 		['listPackets', 'query.start.type', 'string', 'query start type: ours "string", definition "integer"'],
 		['listPackets', 'query.device_id.format', undefined, 'query device_id format'],
 		['listDevices', 'query.limit.maximum', 500, 'query limit maximum: ours 500, definition 1000'],
 		['listDevices', 'query.sort_ascending.default', false, 'query sort_ascending default'],
-		[
-			'getApiMetrics',
-			'query.time_interval.enum',
-			['hour', 'day'],
-			'query time_interval enum: ours ["day","hour"]',
-		],
+		['getApiMetrics', 'query.time_interval.enum', ['hour', 'day'], 'query time_interval enum: ours ["day","hour"]'],
 		['createKey', 'bodyOptional', undefined, 'body optional: ours false, definition true'],
 		['addUser', 'body.required', ['email'], 'body required: ours ["email"], definition ["email","role"]'],
-		[
-			'addUser',
-			'body.properties.name',
-			{ type: 'string' },
-			'body.name: ours "a property", definition undefined',
-		],
-		[
-			'updateDevice',
-			'body.properties.set_name.maxLength',
-			255,
-			'body.set_name maxLength: ours 255, definition 250',
-		],
+		['addUser', 'body.properties.name', { type: 'string' }, 'body.name: ours "a property", definition undefined'],
+		['updateDevice', 'body.properties.set_name.maxLength', 255, 'body.set_name maxLength: ours 255, definition 250'],
 		['checkKey', 'reply.properties.org_id', undefined, 'reply.org_id: ours undefined, definition "a property"'],
 		['listDevices', 'replyHeaders', undefined, 'reply header Continuation-Token required'],
 	];
@@ -251,17 +218,13 @@ suite('the contract and the published definition', () => {
 	});
 
 	it('notice a missing call', () => {
-		expect(compared(calls.slice(1))).toContainEqual(
-			expect.stringContaining('GET /v1/org/{org_id}/check: scope'),
-		);
+		expect(compared(calls.slice(1))).toContainEqual(expect.stringContaining('GET /v1/org/{org_id}/check: scope'));
 	});
 });
 
 it('is stricter than the definition only where this list says', () => {
 	const places = Object.keys(contractFacts(calls)).filter(isStricter);
-	const requests = places
-		.filter((place) => place.includes(': body'))
-		.map((place) => place.replace(' stricter', ''));
+	const requests = places.filter((place) => place.includes(': body')).map((place) => place.replace(' stricter', ''));
 	expect(requests.sort()).toEqual([...stricter].sort());
 	// The same schemas describe replies: what the simulator sends keeps its own rules.
 	expect(places.filter((place) => !/: (body|reply)|^delivery/.test(place))).toEqual([]);

@@ -93,10 +93,7 @@ describe.each(['versioned', 'api'] as const)('every call under its %s path', (pr
 			(data) => (id.key = data.key_id as string),
 		],
 		['listKeys', () => ({})],
-		[
-			'updateKey',
-			() => ({ params: { key_id: id.key }, body: { set_name: 'Renamed', set_expires_at_seconds: 0 } }),
-		],
+		['updateKey', () => ({ params: { key_id: id.key }, body: { set_name: 'Renamed', set_expires_at_seconds: 0 } })],
 		['deleteKey', () => ({ params: { key_id: id.key } })],
 		['getOrganization', () => ({})],
 		['updateOrganization', () => ({ body: { set_name: 'New name', set_timezone: 'Europe/Berlin' } })],
@@ -107,10 +104,7 @@ describe.each(['versioned', 'api'] as const)('every call under its %s path', (pr
 		],
 		['listDevices', () => ({ query: [['limit', 10]] })],
 		['getDevice', () => ({ params: { device_id: id.device } })],
-		[
-			'updateDevice',
-			() => ({ params: { device_id: id.device }, body: { set_name: 'One', set_tags: { a: 'b' } } }),
-		],
+		['updateDevice', () => ({ params: { device_id: id.device }, body: { set_name: 'One', set_tags: { a: 'b' } } })],
 		[
 			'updateDevices',
 			() => ({ body: { updates: [{ device_id: id.device, set_install_location: { lat: 1, long: 2 } }] } }),
@@ -136,10 +130,7 @@ describe.each(['versioned', 'api'] as const)('every call under its %s path', (pr
 			() => ({ body: { email: 'new@example.com', role: 'member' } }),
 			(data) => (id.user = data.user_id as string),
 		],
-		[
-			'updateUser',
-			() => ({ params: { user_id: id.user }, body: { set_role: 'admin', set_first_name: 'New' } }),
-		],
+		['updateUser', () => ({ params: { user_id: id.user }, body: { set_role: 'admin', set_first_name: 'New' } })],
 		['removeUser', () => ({ params: { user_id: id.user } })],
 		['sendInvitation', () => ({ body: { invitee_email: 'guest@example.com', role: 'admin' } })],
 		[
@@ -161,11 +152,7 @@ describe.each(['versioned', 'api'] as const)('every call under its %s path', (pr
 		['updateWebhook', () => ({ params: { webhook_id: id.webhook }, body: { set_max_batch_size: 10 } })],
 		['testWebhook', () => ({ params: { webhook_id: id.webhook } })],
 		['deleteWebhook', () => ({ params: { webhook_id: id.webhook } })],
-		[
-			'listInvoices',
-			() => ({}),
-			({ invoices }) => (id.invoice = (invoices as Json[])[0]?.invoice_id as string),
-		],
+		['listInvoices', () => ({}), ({ invoices }) => (id.invoice = (invoices as Json[])[0]?.invoice_id as string)],
 		['getInvoicePdf', () => ({ params: { invoice_id: id.invoice } })],
 		['listUsage', () => ({})],
 		[
@@ -201,11 +188,7 @@ describe('what is refused', () => {
 	const bad: Array<[string, CallName, () => Request]> = [
 		['an unknown query parameter', 'listDevices', () => ({ query: [['page', 1]] })],
 		['the older name of a query parameter', 'listPackets', () => ({ query: [['start_time', 1]] })],
-		[
-			'a query parameter on a call that takes none',
-			'getDevice',
-			() => ({ params: device(), query: [['limit', 10]] }),
-		],
+		['a query parameter on a call that takes none', 'getDevice', () => ({ params: device(), query: [['limit', 10]] })],
 		['a word for a number', 'listDevices', () => ({ query: [['limit', 'abc']] })],
 		['an empty number', 'listPackets', () => ({ query: [['start', '']] })],
 		['a fraction for an integer', 'listPackets', () => ({ query: [['start', '1.5']] })],
@@ -227,11 +210,7 @@ describe('what is refused', () => {
 		['an unknown sort field', 'listDevices', () => ({ query: [['sort_field', 'name']] })],
 		['another filter operator', 'listDevices', () => ({ query: [['filter_created_ts', 'after:5']] })],
 		['a custom tag as filter', 'listPackets', () => ({ query: [['filter_tags', 'site:a']] })],
-		[
-			'a bad UUID in the path',
-			'getDevice',
-			() => ({ params: { device_id: '7fb64f47-c8gc-530g-9d3f-e647dbc8219a' } }),
-		],
+		['a bad UUID in the path', 'getDevice', () => ({ params: { device_id: '7fb64f47-c8gc-530g-9d3f-e647dbc8219a' } })],
 		['a bad UUID in the query', 'listPackets', () => ({ query: [['device_id', 'x']] })],
 		['a foreign token', 'listPackets', () => ({ token: 'abc' })],
 		[
@@ -261,11 +240,7 @@ describe('what is refused', () => {
 		['another content type', 'registerDevices', () => ({ body: 'encryption=NONE' })],
 		['a body where none is taken', 'testWebhook', () => ({ params: { webhook_id: 'x' }, body: { a: 1 } })],
 		['an unknown body field', 'registerDevices', () => register({ count: 1 })],
-		[
-			'an unknown nested field',
-			'updateDevice',
-			() => update({ set_install_location: { lat: 1, long: 2, alt: 3 } }),
-		],
+		['an unknown nested field', 'updateDevice', () => update({ set_install_location: { lat: 1, long: 2, alt: 3 } })],
 		['a number as text', 'registerDevices', () => register({ n_devices: '2' })],
 		['a missing field', 'registerDevices', () => ({ body: { n_devices: 1 } })],
 		['too many devices', 'registerDevices', () => register({ n_devices: 1001 })],
@@ -278,31 +253,19 @@ describe('what is refused', () => {
 		['an unknown environment', 'updateDevice', () => update({ set_tags: { _env: 'test' } })],
 		['a latitude out of range', 'updateDevice', () => update({ set_install_location: { lat: 91, long: 0 } })],
 		['half a location', 'updateDevice', () => update({ set_install_location: { lat: 1 } })],
-		[
-			'a period with another encryption',
-			'registerDevices',
-			() => register({ eid_rotation: { period_exponent: 12 } }),
-		],
+		['a period with another encryption', 'registerDevices', () => register({ eid_rotation: { period_exponent: 12 } })],
 		[
 			'a period out of range',
 			'registerDevices',
 			() => register({ encryption: 'AES-128-EAX', eid_rotation: { period_exponent: 16 } }),
 		],
-		[
-			'a move with other changes',
-			'updateDevice',
-			() => update({ set_name: 'x', set_destination_org_id: unknown }),
-		],
+		['a move with other changes', 'updateDevice', () => update({ set_name: 'x', set_destination_org_id: unknown })],
 		['a move to a stranger', 'updateDevice', () => update({ set_destination_org_id: unknown })],
 		['a batch too large', 'deleteDevices', () => ({ body: { device_ids: Array(1001).fill(unknown) } })],
 		['an update without a device', 'updateDevices', () => ({ body: { updates: [{ set_name: 'x' }] } })],
 		['an empty update of the organization', 'updateOrganization', () => ({ body: {} })],
 		['an unknown time zone', 'updateOrganization', () => ({ body: { set_timezone: 'Mars/Olympus' } })],
-		[
-			'a bad phone number',
-			'updateOrganization',
-			() => ({ body: { set_contact_info: { phoneNumber: '555' } } }),
-		],
+		['a bad phone number', 'updateOrganization', () => ({ body: { set_contact_info: { phoneNumber: '555' } } })],
 		['a bad email', 'addUser', () => ({ body: { email: 'nobody', role: 'member' } })],
 		['an email in use', 'addUser', () => ({ body: { email: 'operator01@example.com', role: 'member' } })],
 		['an unknown role', 'addUser', () => ({ body: { email: 'a@example.com', role: 'owner' } })],
@@ -316,11 +279,7 @@ describe('what is refused', () => {
 		['an expiry in the past', 'createKey', () => ({ body: { expires_at_seconds: 1 } })],
 		['a webhook without an address', 'createWebhook', () => ({ body: {} })],
 		['a webhook address of another kind', 'createWebhook', () => ({ body: { url: 'ftp://example.com' } })],
-		[
-			'a small webhook batch',
-			'createWebhook',
-			() => ({ body: { url: 'http://127.0.0.1:9/', max_batch_size: 9 } }),
-		],
+		['a small webhook batch', 'createWebhook', () => ({ body: { url: 'http://127.0.0.1:9/', max_batch_size: 9 } })],
 	];
 	it.each(bad)('%s: 400 on %s', async (_, name, request) => {
 		const { status, data } = await ask(name, request());
@@ -354,16 +313,8 @@ describe('what is refused', () => {
 		const { data } = await ask('createKey', { body: { expires_at_seconds: simulator.world.seconds() + 60 } });
 		const old = simulator.world.main.keys.get(data.key_id as string);
 		if (old) old.expires_at_seconds = simulator.world.seconds();
-		const headers = [
-			'',
-			'Bearer x',
-			`Basic ${simulator.token}`,
-			`Bearer ${gone}`,
-			`Bearer ${String(data.key)}`,
-		];
-		const refused = await Promise.all(
-			headers.map((Authorization) => ask('checkKey', { headers: { Authorization } })),
-		);
+		const headers = ['', 'Bearer x', `Basic ${simulator.token}`, `Bearer ${gone}`, `Bearer ${String(data.key)}`];
+		const refused = await Promise.all(headers.map((Authorization) => ask('checkKey', { headers: { Authorization } })));
 		expect(refused.map(({ status, data: { name } }) => [status, name])).toEqual(
 			headers.map(() => [401, 'Unauthorized']),
 		);
@@ -397,8 +348,7 @@ describe('what is refused', () => {
 
 	it('a third webhook: 400', async () => {
 		const made = [];
-		for (let n = 0; n < 3; n++)
-			made.push(await ask('createWebhook', { body: { url: `http://127.0.0.1:9/${n}` } }));
+		for (let n = 0; n < 3; n++) made.push(await ask('createWebhook', { body: { url: `http://127.0.0.1:9/${n}` } }));
 		expect(made.map(({ status }) => status)).toEqual([200, 200, 400]);
 		const listed = (await ask('listWebhooks')).data.webhooks as Json[];
 		expect(made.map(({ data }) => typeof data.secret)).toEqual(['string', 'string', 'undefined']);
@@ -644,13 +594,10 @@ describe('devices', () => {
 		const last = ({ most_recent_packet: packet }: Json) =>
 			Math.max(
 				0,
-				...Object.values(packet as Record<string, { timestamp: number } | null>).map(
-					(each) => each?.timestamp ?? 0,
-				),
+				...Object.values(packet as Record<string, { timestamp: number } | null>).map((each) => each?.timestamp ?? 0),
 			);
-		const up = (
-			await askAll('listDevices', 'devices', query(['sort_field', 'most_recent_packet_ts'], ['limit', 10]))
-		).rows;
+		const up = (await askAll('listDevices', 'devices', query(['sort_field', 'most_recent_packet_ts'], ['limit', 10])))
+			.rows;
 		const down = (
 			await askAll(
 				'listDevices',
@@ -661,9 +608,8 @@ describe('devices', () => {
 		expect(up.map(last)).toEqual([...up.map(last)].sort((a, b) => a - b));
 		expect(down.map(({ id }) => id)).toEqual(up.map(({ id }) => id).reverse());
 		expect(up.slice(0, 2).map(({ most_recent_packet }) => most_recent_packet)).toEqual([{}, {}]);
-		const silent = (
-			await askAll('listDevices', 'devices', query(['filter_most_recent_packet_ts', 'between:0:1']))
-		).rows;
+		const silent = (await askAll('listDevices', 'devices', query(['filter_most_recent_packet_ts', 'between:0:1'])))
+			.rows;
 		expect(silent).toHaveLength(2);
 		const middle = up[20]?.created_ts as number;
 		const since = (
@@ -775,29 +721,26 @@ describe('devices', () => {
 			{ deleted: 1, errors: [{ device_id: unknown }] },
 		],
 		['204', 404, { code: 404 }, 204, undefined],
-	] as const)(
-		'answer batches in the older shape %s',
-		async (batchReply, updated, updates, deleted, deletes) => {
-			simulator.set({ batchReply });
-			const ids = [deviceIds()[0] as string, unknown];
-			const send = async (method: string, data: unknown) =>
-				await axios.request<unknown>({
-					method,
-					url: `${simulator.url}/api/org/${simulator.organizationId}/devices`,
-					data,
-					headers: { Authorization: `Bearer ${simulator.token}` },
-					validateStatus: () => true,
-				});
-			const update = await send('PATCH', renamed(ids).body);
-			expect(update.status).toBe(updated);
-			expect(update.data).toMatchObject(updates);
-			expect(named()).toBe(batchReply === '204' ? 0 : 1);
-			const remove = await send('DELETE', { device_ids: ids });
-			expect(remove.status).toBe(deleted);
-			if (deletes) expect(remove.data).toMatchObject(deletes);
-			else expect(remove.data).toBe('');
-		},
-	);
+	] as const)('answer batches in the older shape %s', async (batchReply, updated, updates, deleted, deletes) => {
+		simulator.set({ batchReply });
+		const ids = [deviceIds()[0] as string, unknown];
+		const send = async (method: string, data: unknown) =>
+			await axios.request<unknown>({
+				method,
+				url: `${simulator.url}/api/org/${simulator.organizationId}/devices`,
+				data,
+				headers: { Authorization: `Bearer ${simulator.token}` },
+				validateStatus: () => true,
+			});
+		const update = await send('PATCH', renamed(ids).body);
+		expect(update.status).toBe(updated);
+		expect(update.data).toMatchObject(updates);
+		expect(named()).toBe(batchReply === '204' ? 0 : 1);
+		const remove = await send('DELETE', { device_ids: ids });
+		expect(remove.status).toBe(deleted);
+		if (deletes) expect(remove.data).toMatchObject(deletes);
+		else expect(remove.data).toBe('');
+	});
 });
 
 describe('metrics and billing', () => {
@@ -811,19 +754,13 @@ describe('metrics and billing', () => {
 	it('cut time into whole intervals and the running one', async () => {
 		const days = await stamps(['days', 7]);
 		expect([days.length, days[0], days.at(-1)]).toEqual([8, '2025-06-06T00:00:00Z', '2025-06-13T00:00:00Z']);
-		expect(await stamps(['days', 90])).toEqual(
-			['03', '04', '05', '06'].map((month) => `2025-${month}-01T00:00:00Z`),
-		);
+		expect(await stamps(['days', 90])).toEqual(['03', '04', '05', '06'].map((month) => `2025-${month}-01T00:00:00Z`));
 		expect(await stamps(['days', 7], ['time_interval', 'month'])).toEqual([
 			'2025-05-01T00:00:00Z',
 			'2025-06-01T00:00:00Z',
 		]);
 		const hours = await stamps();
-		expect([hours.length, hours[0], hours.at(-1)]).toEqual([
-			25,
-			'2025-06-12T06:00:00Z',
-			'2025-06-13T06:00:00Z',
-		]);
+		expect([hours.length, hours[0], hours.at(-1)]).toEqual([25, '2025-06-12T06:00:00Z', '2025-06-13T06:00:00Z']);
 		expect(await stamps(['days', 365], ['time_interval', 'day'])).toHaveLength(366);
 	});
 
@@ -879,12 +816,8 @@ describe('metrics and billing', () => {
 		expect(file).toContain(`(Invoice ${invoice?.invoice_number ?? ''})`);
 		const table = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(file)?.[1]);
 		expect(file.slice(table, table + 4)).toBe('xref');
-		const offsets = [...file.slice(table).matchAll(/^(\d{10}) 00000 n $/gm)].map(([, offset]) =>
-			Number(offset),
-		);
-		expect(offsets.map((offset) => file.slice(offset, offset + 7))).toEqual(
-			[1, 2, 3, 4, 5].map((n) => `${n} 0 obj`),
-		);
+		const offsets = [...file.slice(table).matchAll(/^(\d{10}) 00000 n $/gm)].map(([, offset]) => Number(offset));
+		expect(offsets.map((offset) => file.slice(offset, offset + 7))).toEqual([1, 2, 3, 4, 5].map((n) => `${n} 0 obj`));
 	});
 
 	it('page users and invitations by number', async () => {
@@ -904,9 +837,7 @@ describe('metrics and billing', () => {
 			await page('listUsers', 'users', 2),
 			await page('listUsers', 'users', 3),
 		]).toEqual([5, 2, 0]);
-		expect([await page('listInvitations', 'invites', 0), await page('listInvitations', 'invites', 1)]).toEqual([
-			5, 2,
-		]);
+		expect([await page('listInvitations', 'invites', 0), await page('listInvitations', 'invites', 1)]).toEqual([5, 2]);
 	});
 
 	it('give a key without scopes all of them, and show it once', async () => {
@@ -950,11 +881,7 @@ describe('faults and the log', () => {
 		expect((await ask('listUsers')).status).toBe(200);
 		expect(await statuses(1)).toEqual([200]);
 		const hit = await ask('listDevices');
-		expect([hit.status, hit.headers['retry-after'], hit.data.name]).toEqual([
-			503,
-			'7',
-			'Internal Server Error',
-		]);
+		expect([hit.status, hit.headers['retry-after'], hit.data.name]).toEqual([503, '7', 'Internal Server Error']);
 		expect(await statuses(2)).toEqual([503, 200]);
 	});
 
@@ -1054,9 +981,7 @@ describe('faults and the log', () => {
 		expect(await control('GET', '/state')).toMatchObject({ devices: 60, packets: 55, requests: 1, users: 12 });
 		expect(await control('GET', '/log?call=checkKey')).toMatchObject([{ call: 'checkKey', status: 500 }]);
 		const { token } = await control('POST', '/tokens', { scopes: ['read-users'] });
-		expect((await ask('listDevices', { headers: { Authorization: `Bearer ${String(token)}` } })).status).toBe(
-			403,
-		);
+		expect((await ask('listDevices', { headers: { Authorization: `Bearer ${String(token)}` } })).status).toBe(403);
 		await control('DELETE', '/log');
 		expect(simulator.log).toEqual([]);
 		expect((await control('GET', '')) as unknown as Json[]).toHaveLength(10);
@@ -1084,17 +1009,16 @@ describe('deliveries', () => {
 		got.length = 0;
 		answer = () => 200;
 	});
-	const listen = async (max_batch_size = 10) =>
-		(await ask('createWebhook', { body: { url, max_batch_size } })).data;
+	const listen = async (max_batch_size = 10) => (await ask('createWebhook', { body: { url, max_batch_size } })).data;
 	const received = () => got.flatMap(({ body }) => (JSON.parse(body) as { packets: Packet[] }).packets);
 
 	it('bring new packets in batches with the secret, each once', async () => {
 		const { secret } = await listen();
 		const { from, to } = simulator.addPackets(25);
 		await simulator.settled();
-		expect(
-			got.map(({ body }) => (JSON.parse(body) as Json[] & { packets: Json[] }).packets.length).sort(),
-		).toEqual([10, 10, 5]);
+		expect(got.map(({ body }) => (JSON.parse(body) as Json[] & { packets: Json[] }).packets.length).sort()).toEqual([
+			10, 10, 5,
+		]);
 		expect(got.every(({ headers }) => headers['http-x-hubble-token'] === secret)).toBe(true);
 		expect(received().map(keyOf).sort()).toEqual(truth().slice(from, to).map(keyOf).sort());
 		expect(validator(packetBatch)({ packets: received() })).toBe(true);
@@ -1183,18 +1107,15 @@ describe('deliveries', () => {
 		expect(simulator.world.main.packets.length).toBe(100);
 	});
 
-	it.each(Object.entries(partnerEvents))(
-		'of the gift-card event %s are signed over the bytes',
-		async (_, event) => {
-			const secret = 'wëbhook secret';
-			const sent = await simulator.sendPartnerEvent(url, secret, event);
-			const signature = createHmac('sha256', secret)
-				.update(got[0]?.body ?? '')
-				.digest('base64');
-			expect([sent.status, sent.signature, got[0]?.headers['x-verify']]).toEqual([200, signature, signature]);
-			expect(JSON.parse(got[0]?.body ?? '')).toEqual(event);
-		},
-	);
+	it.each(Object.entries(partnerEvents))('of the gift-card event %s are signed over the bytes', async (_, event) => {
+		const secret = 'wëbhook secret';
+		const sent = await simulator.sendPartnerEvent(url, secret, event);
+		const signature = createHmac('sha256', secret)
+			.update(got[0]?.body ?? '')
+			.digest('base64');
+		expect([sent.status, sent.signature, got[0]?.headers['x-verify']]).toEqual([200, signature, signature]);
+		expect(JSON.parse(got[0]?.body ?? '')).toEqual(event);
+	});
 
 	it('of text are sent as it stands', async () => {
 		const text = '{ "balance": 1e3,\n"threshold":"ü" }';

@@ -8,8 +8,8 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { fieldsOf } from '../../nodes/shared/operation';
-import { withIsoTimes } from '../../nodes/shared/times';
+import { fieldsOf } from '../../nodes/shared/operation/operation';
+import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes } from '../nodes';
 import { calls, type Call, type Schema } from '../simulator/contract';
 import { tables, titleOf } from '../tables';
@@ -63,7 +63,7 @@ describe.each(rows)('$title', ({ row }) => {
 		const fields = fieldsOf(row);
 		const names = fields.map((field) => field.name);
 		expect(new Set(names).size).toBe(names.length);
-		expect(fields.filter(({ required, within }) => required && within)).toEqual([]);
+		expect(fields.filter(({ required, collection }) => required && collection)).toEqual([]);
 	});
 
 	test('reads as n8n wants it', () => {
@@ -125,9 +125,9 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 	});
 
 	test('warns an AI agent in the action of what cannot be undone and of what opens a door', () => {
-		for (const { method, needs, action } of operations) {
+		for (const { method, requiredFields, action } of operations) {
 			if (method === 'DELETE') expect(action).toMatch(/ for good$|^Remove .* from |^Revoke /);
-			if (needs && method === 'POST') expect(action).toMatch(/ that (may do everything|gets all packets)/);
+			if (requiredFields && method === 'POST') expect(action).toMatch(/ that (may do everything|gets all packets)/);
 		}
 	});
 

@@ -1,4 +1,3 @@
- 
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
 import fc from 'fast-check';
@@ -11,9 +10,12 @@ describe('isSecret', () => {
 		expect(isSecret(secret, secrets.map(fingerprint))).toBe(true);
 	});
 
-	it.each([undefined, '', ' ', 'Next', 'nex', 'nextt', 'next, next', ['next'], 'x'.repeat(100_000)])('refuses %p', (given) => {
-		expect(isSecret(given, secrets.map(fingerprint))).toBe(false);
-	});
+	it.each([undefined, '', ' ', 'Next', 'nex', 'nextt', 'next, next', ['next'], 'x'.repeat(100_000)])(
+		'refuses %p',
+		(given) => {
+			expect(isSecret(given, secrets.map(fingerprint))).toBe(false);
+		},
+	);
 
 	it('refuses everything when there is no secret', () => {
 		expect(isSecret('', [])).toBe(false);
@@ -29,7 +31,11 @@ describe('isSignature', () => {
 	// RFC 4231, test cases 1, 2 and 4: those whose keys are UTF-8 text.
 	it.each([
 		['\x0b'.repeat(20), Buffer.from('Hi There'), 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
-		['Jefe', Buffer.from('what do ya want for nothing?'), '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843'],
+		[
+			'Jefe',
+			Buffer.from('what do ya want for nothing?'),
+			'5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+		],
 		[
 			String.fromCharCode(...Array.from({ length: 25 }, (_, i) => i + 1)),
 			Buffer.alloc(50, 0xcd),
@@ -44,18 +50,32 @@ describe('isSignature', () => {
 
 	it('agrees with crypto-js, for either secret', () => {
 		fc.assert(
-			fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), fc.string({ minLength: 1 }), (secret, body, other) => {
-				const signature = Base64.stringify(hmacSHA256(body, secret));
-				expect(isSignature(signature, Buffer.from(body), [other, secret])).toBe(true);
-				expect(isSignature(signature, Buffer.from(`${body}!`), [other, secret])).toBe(false);
-			}),
+			fc.property(
+				fc.string({ minLength: 1, unit: 'grapheme' }),
+				fc.string({ unit: 'grapheme' }),
+				fc.string({ minLength: 1 }),
+				(secret, body, other) => {
+					const signature = Base64.stringify(hmacSHA256(body, secret));
+					expect(isSignature(signature, Buffer.from(body), [other, secret])).toBe(true);
+					expect(isSignature(signature, Buffer.from(`${body}!`), [other, secret])).toBe(false);
+				},
+			),
 		);
 	});
 
 	it('refuses what is cut, changed in case, padded or of any other length', () => {
 		const body = Buffer.from('{"balance":50,"threshold":100}');
 		const right = Base64.stringify(hmacSHA256(body.toString(), 'secret'));
-		const wrong = [right.slice(0, -1), right.toLowerCase(), `${right}=`, ` ${right}`, '', 'A', right.repeat(1000), undefined];
+		const wrong = [
+			right.slice(0, -1),
+			right.toLowerCase(),
+			`${right}=`,
+			` ${right}`,
+			'',
+			'A',
+			right.repeat(1000),
+			undefined,
+		];
 		expect(wrong.filter((given) => isSignature(given, body, ['secret']))).toEqual([]);
 		expect(isSignature(right, body, [])).toBe(false);
 	});
@@ -84,10 +104,20 @@ describe('senderFilter', () => {
 		expect(senderFilter(list)(sender)).toBe(isAllowed);
 	});
 
-	it.each(['1.2.3', '1.2.3.256', '1.2.3.4/33', '1.2.3.4/-1', '1.2.3.4/8/9', '1.2.3.4/', ':::', '1::2::3', '2001:db8::/129', '12345::', '1:2:3:4:5:6:7', 'hubble.com'])(
-		'names %s as wrong',
-		(entry) => {
-			expect(() => senderFilter(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an IP address nor a range`);
-		},
-	);
+	it.each([
+		'1.2.3',
+		'1.2.3.256',
+		'1.2.3.4/33',
+		'1.2.3.4/-1',
+		'1.2.3.4/8/9',
+		'1.2.3.4/',
+		':::',
+		'1::2::3',
+		'2001:db8::/129',
+		'12345::',
+		'1:2:3:4:5:6:7',
+		'hubble.com',
+	])('names %s as wrong', (entry) => {
+		expect(() => senderFilter(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an IP address nor a range`);
+	});
 });

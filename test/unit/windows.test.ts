@@ -1,8 +1,16 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- replies that overtake each other */
 /** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
 import fc from 'fast-check';
-import { parseWithRows, type Rows } from '../../nodes/shared/rows';
-import { aheadFor, cut, inOrder, seamIn, streamsFor, type Source, type Span } from '../../nodes/shared/windows';
+import { parseWithRows, type Rows } from '../../nodes/shared/client/lazyRows';
+import {
+	aheadFor,
+	splitWindow,
+	inOrder,
+	splitPoint,
+	streamsFor,
+	type Source,
+	type Span,
+} from '../../nodes/shared/client/parallelPages';
 
 const whole = (from: number, to: number): Span => ({ from, to, readTo: from, density: 0, isDone: false });
 
@@ -11,17 +19,23 @@ it('windows partition any period', () => {
 		fc.property(
 			fc.integer({ min: 0, max: 2_000_000_000 }),
 			fc.integer({ min: 1, max: 3_000_000 }),
-			fc.array(fc.record({ density: fc.double({ min: 1e-4, max: 1e5, noNaN: true }), read: fc.double({ min: 0, max: 1, noNaN: true }) }), { maxLength: 30 }),
+			fc.array(
+				fc.record({
+					density: fc.double({ min: 1e-4, max: 1e5, noNaN: true }),
+					read: fc.double({ min: 0, max: 1, noNaN: true }),
+				}),
+				{ maxLength: 30 },
+			),
 			(from, length, readings) => {
 				const spans = [whole(from, from + length)];
 				readings.forEach(({ density, read }, index) => {
 					const span = spans[index % spans.length] as Span;
 					Object.assign(span, { density, readTo: span.readTo + (span.to - span.readTo) * read });
-					const seam = seamIn(spans, 8);
+					const seam = splitPoint(spans, 8);
 					if (!seam) return;
 					const cutOne = spans[seam.index] as Span;
 					expect(seam.at).toBeGreaterThan(cutOne.readTo);
-					spans.splice(seam.index, 1, ...cut(cutOne, seam.at));
+					spans.splice(seam.index, 1, ...splitWindow(cutOne, seam.at));
 				});
 				expect(spans[0]?.from).toBe(from);
 				expect(spans.at(-1)?.to).toBe(from + length);
@@ -54,7 +68,10 @@ function history(
 	end: number,
 	streams: number,
 	delay: (request: number) => number,
-	{ heard = (time: number) => time, keyOf = (id: number) => String(id) }: { heard?: (time: number, id: number) => number; keyOf?: (id: number) => string } = {},
+	{
+		heard = (time: number) => time,
+		keyOf = (id: number) => String(id),
+	}: { heard?: (time: number, id: number) => number; keyOf?: (id: number) => string } = {},
 ) {
 	const stop = times.filter((time) => time < end).length;
 	const asked: number[] = [];
@@ -64,7 +81,9 @@ function history(
 			for (let turn = delay(request); turn > 0; turn--) await new Promise((done) => setImmediate(done));
 			const at = token === undefined ? times.findIndex((time) => time >= from) : Number(token);
 			const first = at < 0 ? stop : at;
-			const rows = times.slice(first, Math.min(stop, first + 1000)).map((time, index) => ({ time: heard(time, first + index), id: first + index }));
+			const rows = times
+				.slice(first, Math.min(stop, first + 1000))
+				.map((time, index) => ({ time: heard(time, first + index), id: first + index }));
 			return { rows: received(rows), next: first + 1000 < stop ? String(first + 1000) : undefined };
 		},
 		timeOf: (row) => (row as Row).time,
@@ -86,7 +105,10 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 
 /** Times of packets in bursts: several share one time, and the distances vary by orders of magnitude. */
 const bursts = fc
-	.array(fc.record({ count: fc.integer({ min: 1, max: 4000 }), step: fc.constantFrom(0, 0.001, 0.25, 1, 60) }), { minLength: 1, maxLength: 6 })
+	.array(fc.record({ count: fc.integer({ min: 1, max: 4000 }), step: fc.constantFrom(0, 0.001, 0.25, 1, 60) }), {
+		minLength: 1,
+		maxLength: 6,
+	})
 	.map((parts) => {
 		const times: number[] = [];
 		let time = 1000;
@@ -108,14 +130,24 @@ const clocks = fc.constantFrom<(time: number, id: number) => number>(
 
 it('gives every packet of the period once and in order, whichever reply comes first and whatever the clocks say', async () => {
 	await fc.assert(
-		fc.asyncProperty(bursts, clocks, fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 12 }), fc.nat(4000), async (times, heard, streams, wobble, skip) => {
-			const from = Math.floor(times[0] ?? 0) + skip;
-			const end = Math.ceil(times.at(-1) ?? 0) - (skip % 50);
-			fc.pre(from < end);
-			const { source } = history(times, end, streams, (request) => (request * 7919) % (wobble + 1), { heard });
-			const expected = range(times.filter((time) => time < from).length, Math.max(times.filter((time) => time < end).length, times.filter((time) => time < from).length));
-			expect(await collect(inOrder(source, from, end))).toEqual(expected);
-		}),
+		fc.asyncProperty(
+			bursts,
+			clocks,
+			fc.integer({ min: 1, max: 8 }),
+			fc.integer({ min: 0, max: 12 }),
+			fc.nat(4000),
+			async (times, heard, streams, wobble, skip) => {
+				const from = Math.floor(times[0] ?? 0) + skip;
+				const end = Math.ceil(times.at(-1) ?? 0) - (skip % 50);
+				fc.pre(from < end);
+				const { source } = history(times, end, streams, (request) => (request * 7919) % (wobble + 1), { heard });
+				const expected = range(
+					times.filter((time) => time < from).length,
+					Math.max(times.filter((time) => time < end).length, times.filter((time) => time < from).length),
+				);
+				expect(await collect(inOrder(source, from, end))).toEqual(expected);
+			},
+		),
 		{ numRuns: 200 },
 	);
 });
@@ -135,7 +167,10 @@ it('reads side by side with few requests more than there are pages, and one afte
 it.each<[string, (time: number, id: number) => number]>([
 	['2 s ahead', (time) => time + 2],
 	['up to a minute behind', (time, id) => time - ((id * 7919) % 60)],
-	['a day ahead in two of a hundred', (time, id) => (Math.imul(id + 1, 0x9e3779b1) >>> 16 < 0.02 * 65_536 ? time + 86_400 : time)],
+	[
+		'a day ahead in two of a hundred',
+		(time, id) => (Math.imul(id + 1, 0x9e3779b1) >>> 16 < 0.02 * 65_536 ? time + 86_400 : time),
+	],
 ])('costs few requests when clocks are %s', async (_, heard) => {
 	const { source, asked } = history(even(60_000), 30_000, 4, () => 5, { heard });
 	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
@@ -214,7 +249,8 @@ it('does not mind a failing page that nobody needs any more', async () => {
 it('leaves what a window cannot begin to read to the one before it', async () => {
 	const { source } = history(even(60_000), 30_000, 4, () => 3);
 	const { fetch } = source;
-	source.fetch = async (from, token) => await (from && !token ? Promise.reject(new Error('broken')) : fetch(from, token));
+	source.fetch = async (from, token) =>
+		await (from && !token ? Promise.reject(new Error('broken')) : fetch(from, token));
 	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
 });
 

@@ -81,7 +81,12 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await page.getByText('More details').click();
 	await see(/does not accept this API token/);
 	await picture(page, '4-credential-wrong-token');
-	remarks.push(`wrong token: ${await page.getByText(/this API token/).first().innerText()}`);
+	remarks.push(
+		`wrong token: ${await page
+			.getByText(/this API token/)
+			.first()
+			.innerText()}`,
+	);
 	await type('apiToken', hubble.token);
 	await page.getByTestId('credential-save-button').click();
 	// n8n closes the dialog when the test succeeds, and tests again when it is opened.
@@ -89,7 +94,12 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await page.getByTestId('credential-edit-button').click();
 	await see(/Connection tested successfully/);
 	await picture(page, '5-credential-right-token');
-	remarks.push(`right token: ${await page.getByText(/tested successfully/).first().innerText()}`);
+	remarks.push(
+		`right token: ${await page
+			.getByText(/tested successfully/)
+			.first()
+			.innerText()}`,
+	);
 	await dialog.getByRole('button', { name: /close/i }).click();
 
 	const output = page.getByTestId('output-panel');

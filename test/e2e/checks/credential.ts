@@ -6,9 +6,19 @@ import type { Json } from '../n8n';
 import { freePort } from '../processes';
 
 /** One attempt in the credential dialog: what is typed, and what the answer must say. */
-const attempts: Array<{ what: string; typed(stage: Stage): Promise<Json> | Json; status: 'OK' | 'Error'; says: RegExp }> = [
+const attempts: Array<{
+	what: string;
+	typed(stage: Stage): Promise<Json> | Json;
+	status: 'OK' | 'Error';
+	says: RegExp;
+}> = [
 	{ what: 'right token, /api paths', typed: () => ({}), status: 'OK', says: /accepts the token/ },
-	{ what: 'right token, versioned paths', typed: () => ({ apiPaths: 'versioned' }), status: 'OK', says: /accepts the token/ },
+	{
+		what: 'right token, versioned paths',
+		typed: () => ({ apiPaths: 'versioned' }),
+		status: 'OK',
+		says: /accepts the token/,
+	},
 	{ what: 'wrong token', typed: () => ({ apiToken: 'wrong' }), status: 'Error', says: /token/i },
 	{
 		what: 'wrong organization',

@@ -12,7 +12,10 @@ export const installChecks: Check[] = [
 			const folder = join(n8n.userFolder, '.n8n/nodes/node_modules');
 			deepEqual(readdirSync(folder), [packageName]);
 			const found = readdirSync(folder, { recursive: true }).map(String);
-			deepEqual(found.filter((path) => basename(path) === 'node_modules'), []);
+			deepEqual(
+				found.filter((path) => basename(path) === 'node_modules'),
+				[],
+			);
 		},
 	},
 	{
@@ -22,7 +25,10 @@ export const installChecks: Check[] = [
 			const names = files.map((file) => file.charAt(0).toLowerCase() + file.slice(1));
 			const nodeInfos = names.map((name) => ({ name: `${packageName}.${name}`, version: 1 }));
 			const types = await n8n.rest<Array<{ name: string; displayName: string }>>('POST', '/node-types', { nodeInfos });
-			deepEqual(types.map(({ name }) => name), names);
+			deepEqual(
+				types.map(({ name }) => name),
+				names,
+			);
 			return types.map(({ displayName }) => displayName).join(', ');
 		},
 	},
@@ -30,6 +36,8 @@ export const installChecks: Check[] = [
 
 /** The node files that the package tells n8n to load. */
 function listedNodes(): string[] {
-	const manifest = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as { n8n: { nodes: string[] } };
+	const manifest = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
+		n8n: { nodes: string[] };
+	};
 	return manifest.n8n.nodes;
 }

@@ -34,8 +34,14 @@ export const pickerChecks: Check[] = [
 
 			const wanted = [...devices.values()].at(-1);
 			const { results } = await search({ filter: wanted?.name });
-			ok(results.some(({ value }) => value === wanted?.id), `${wanted?.name} is not among ${JSON.stringify(results)}`);
-			ok(results.every(({ name }) => name.includes(wanted?.name ?? '')), JSON.stringify(results));
+			ok(
+				results.some(({ value }) => value === wanted?.id),
+				`${wanted?.name} is not among ${JSON.stringify(results)}`,
+			);
+			ok(
+				results.every(({ name }) => name.includes(wanted?.name ?? '')),
+				JSON.stringify(results),
+			);
 			return `${seen.length} devices on ${pages} pages`;
 		},
 	},

@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { packetKey, type Packet } from '../../../nodes/shared/packet';
+import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
@@ -21,7 +21,9 @@ async function open({ n8n }: Stage, options: Parameters<typeof startSimulator>[0
 }
 
 const keysOf = ({ world }: Simulator) =>
-	Array.from({ length: world.main.packets.length }, (_, index) => packetKey(world.main.packets.get(index) as unknown as Packet));
+	Array.from({ length: world.main.packets.length }, (_, index) =>
+		packetKey(world.main.packets.get(index) as unknown as Packet),
+	);
 
 /** An example with other parameters for some of its nodes. */
 function variant(example: string, parameters: Record<string, Json>): WorkflowFile {
@@ -75,7 +77,10 @@ export const scaleChecks: Check[] = [
 			await n8n.deactivate(id);
 			const all = executions.flat();
 			deepEqual([...new Set(all)].sort(), truth.sort());
-			ok(executions.every((keys) => keys.length <= MOST_PER_EXECUTION), 'an execution got more than its maximum');
+			ok(
+				executions.every((keys) => keys.length <= MOST_PER_EXECUTION),
+				'an execution got more than its maximum',
+			);
 			const repeats = all.length - PACKETS;
 			// The docs: after a restart, the packets of the last execution may come again.
 			ok(repeats <= KILLS * MOST_PER_EXECUTION, `${repeats} packets came again`);
@@ -88,7 +93,12 @@ export const scaleChecks: Check[] = [
 		async run(stage) {
 			const { n8n } = stage;
 			// Three hours of retries in a second.
-			const { hubble, credentials } = await open(stage, { devices: 50, packets: 0, limits: false, delivery: { timeScale: 1e-4 } });
+			const { hubble, credentials } = await open(stage, {
+				devices: 50,
+				packets: 0,
+				limits: false,
+				delivery: { timeScale: 1e-4 },
+			});
 			const id = await n8n.createWorkflow(readExample('recover-outage.json'), credentials);
 			await n8n.run(id);
 			await n8n.activate(id);
@@ -101,7 +111,10 @@ export const scaleChecks: Check[] = [
 			await n8n.start();
 			hubble.addPackets(500);
 			await hubble.settled();
-			ok(hubble.deliveries.filter(({ delivered }) => delivered).length > given, 'the trigger does not work after the restart');
+			ok(
+				hubble.deliveries.filter(({ delivered }) => delivered).length > given,
+				'the trigger does not work after the restart',
+			);
 			const recovery = await n8n.run(id);
 			equal(recovery.status, 'success', recovery.error);
 			equal(recovery.items('Packets of the gap').length, 3500);
@@ -120,10 +133,13 @@ export const scaleChecks: Check[] = [
 /** The packet keys in a data table. */
 async function rows(n8n: N8n, table: string): Promise<string[]> {
 	const { id: project } = await n8n.rest<{ id: string }>('GET', '/projects/personal');
-	const { data } = await n8n.rest<{ data: Array<{ id: string; name: string }> }>('GET', `/projects/${project}/data-tables`);
+	const { data } = await n8n.rest<{ data: Array<{ id: string; name: string }> }>(
+		'GET',
+		`/projects/${project}/data-tables`,
+	);
 	const id = data.find(({ name }) => name === table)?.id;
 	const keys: string[] = [];
-	for (let count = Infinity; keys.length < count; ) {
+	for (let count = Infinity; keys.length < count;) {
 		const page = await n8n.rest<{ count: number; data: Array<{ packetKey: string }> }>(
 			'GET',
 			`/projects/${project}/data-tables/${id}/rows?skip=${keys.length}&take=250`,

@@ -2,7 +2,7 @@
 import axios from 'axios';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
-import { packetKey, type Packet } from '../../../nodes/shared/packet';
+import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
 import { partnerEvents } from '../../simulator/delivery';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Webhook } from '../../simulator/world';
@@ -20,7 +20,12 @@ const partnerKey = 'partner-0001';
 
 const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
 	await axios
-		.post(url, Buffer.from(body), { headers: { 'Content-Type': 'application/json', ...headers }, timeout, proxy: false, validateStatus: () => true })
+		.post(url, Buffer.from(body), {
+			headers: { 'Content-Type': 'application/json', ...headers },
+			timeout,
+			proxy: false,
+			validateStatus: () => true,
+		})
 		.then(({ status }) => status);
 
 /**
@@ -37,7 +42,11 @@ async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): 
 }
 
 /** An example with a webhook id of its own, as n8n's editor gives it at an import, and on demand with other parameters of the trigger, and what follows it. */
-function variant(example: string, parameters: Json = {}, after?: { type: string; parameters: Json; typeVersion: number }): WorkflowFile {
+function variant(
+	example: string,
+	parameters: Json = {},
+	after?: { type: string; parameters: Json; typeVersion: number },
+): WorkflowFile {
 	const file = readExample(example);
 	const [, trigger, second] = file.nodes;
 	Object.assign(trigger ?? {}, { webhookId: randomUUID(), parameters: { ...trigger?.parameters, ...parameters } });
@@ -46,7 +55,10 @@ function variant(example: string, parameters: Json = {}, after?: { type: string;
 }
 
 /** Runs a check with an own simulator, a credential for it and no workflow left behind. */
-async function withHubble<T>({ n8n }: Pick<Stage, 'n8n'>, work: (hubble: Simulator, credentials: Record<string, string>) => Promise<T>) {
+async function withHubble<T>(
+	{ n8n }: Pick<Stage, 'n8n'>,
+	work: (hubble: Simulator, credentials: Record<string, string>) => Promise<T>,
+) {
 	const hubble = await startSimulator({ ...fleet, limits: false });
 	// Under names of their own: other checks find theirs by name.
 	const credentials = {
@@ -97,7 +109,10 @@ const forgedPackets: Array<[string, (secret: string, i: number) => Record<string
 	['wrong secret', (right, i) => ({ 'HTTP-X-HUBBLE-TOKEN': `${i}`.padEnd(right.length, 'x') })],
 	['too short', (right, i) => ({ 'HTTP-X-HUBBLE-TOKEN': right.slice(0, i % right.length) })],
 	['too long', (right, i) => ({ 'HTTP-X-HUBBLE-TOKEN': right + 'x'.repeat(1 + (i % 900)) })],
-	['wrong case', (right) => ({ 'X-Hubble-Token': right === right.toUpperCase() ? right.toLowerCase() : right.toUpperCase() })],
+	[
+		'wrong case',
+		(right) => ({ 'X-Hubble-Token': right === right.toUpperCase() ? right.toLowerCase() : right.toUpperCase() }),
+	],
 	['another header', (right) => ({ Authorization: `Bearer ${right}` })],
 ];
 
@@ -129,52 +144,58 @@ export const triggerChecks: Check[] = [
 	{
 		name: 'trigger: 20,000 packets arrive exactly once, forged and repeated ones start nothing',
 		async run(stage) {
-			return await withBusyN8n(stage, async (n8n) => await withHubble({ n8n }, async (hubble, credentials) => {
-				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
-				await n8n.activate(id);
-				const webhook = onlyWebhook(hubble);
-				ok(webhook.url.startsWith(`${n8n.url}/webhook/`));
-				equal(webhook.max_batch_size, 250);
+			return await withBusyN8n(
+				stage,
+				async (n8n) =>
+					await withHubble({ n8n }, async (hubble, credentials) => {
+						const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+						await n8n.activate(id);
+						const webhook = onlyWebhook(hubble);
+						ok(webhook.url.startsWith(`${n8n.url}/webhook/`));
+						equal(webhook.max_batch_size, 250);
 
-				hubble.deliver({ from: 0, to: fleet.packets });
-				await hubble.settled();
-				equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 80);
-				await ran(n8n, id, 80);
-				const keys: string[] = [];
-				for (const { id: execution } of await n8n.executions(id)) {
-					const { status, items } = await n8n.execution(execution);
-					equal(status, 'success');
-					keys.push(...items(packetNode).map(({ json }) => String(json.packetKey)));
-				}
-				const truth = Array.from({ length: fleet.packets }, (_, i) => packetKey(hubble.world.main.packets.get(i) as unknown as Packet));
-				deepEqual(keys.sort(), truth.sort());
+						hubble.deliver({ from: 0, to: fleet.packets });
+						await hubble.settled();
+						equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 80);
+						await ran(n8n, id, 80);
+						const keys: string[] = [];
+						for (const { id: execution } of await n8n.executions(id)) {
+							const { status, items } = await n8n.execution(execution);
+							equal(status, 'success');
+							keys.push(...items(packetNode).map(({ json }) => String(json.packetKey)));
+						}
+						const truth = Array.from({ length: fleet.packets }, (_, i) =>
+							packetKey(hubble.world.main.packets.get(i) as unknown as Packet),
+						);
+						deepEqual(keys.sort(), truth.sort());
 
-				hubble.deliver({ from: 0, to: fleet.packets });
-				await hubble.settled();
-				equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 160);
-				await ran(n8n, id, 80);
+						hubble.deliver({ from: 0, to: fleet.packets });
+						await hubble.settled();
+						equal(hubble.deliveries.filter(({ delivered }) => delivered).length, 160);
+						await ran(n8n, id, 80);
 
-				const body = batch(hubble, 0, 10);
-				const refused = await eachOf(700, async (i) => {
-					const [, headers] = forgedPackets[i % forgedPackets.length] as (typeof forgedPackets)[number];
-					return await post(webhook.url, body, headers(webhook.secret, i));
-				});
-				deepEqual(refused, [401]);
-				await ran(n8n, id, 80);
+						const body = batch(hubble, 0, 10);
+						const refused = await eachOf(700, async (i) => {
+							const [, headers] = forgedPackets[i % forgedPackets.length] as (typeof forgedPackets)[number];
+							return await post(webhook.url, body, headers(webhook.secret, i));
+						});
+						deepEqual(refused, [401]);
+						await ran(n8n, id, 80);
 
-				const right = { 'HTTP-X-HUBBLE-TOKEN': webhook.secret };
-				for (const [status, odd, headers] of oddBodies) {
-					equal(await post(webhook.url, odd, { ...right, ...headers }), status, odd.slice(0, 50));
-				}
-				await ran(n8n, id, 80);
+						const right = { 'HTTP-X-HUBBLE-TOKEN': webhook.secret };
+						for (const [status, odd, headers] of oddBodies) {
+							equal(await post(webhook.url, odd, { ...right, ...headers }), status, odd.slice(0, 50));
+						}
+						await ran(n8n, id, 80);
 
-				const stored = await n8n.rest<Json>('GET', `/executions/${(await n8n.executions(id, 1))[0]?.id}`);
-				ok(!JSON.stringify(stored).includes(webhook.secret), 'the secret is in the execution');
-				ok(!n8n.logs(100_000).includes(webhook.secret), 'the secret is in the log');
-				await n8n.deactivate(id);
-				equal(hubble.world.main.webhooks.size, 0);
-				return `${hubble.deliveries.length / 2} deliveries, twice; 700 forged ones`;
-			}));
+						const stored = await n8n.rest<Json>('GET', `/executions/${(await n8n.executions(id, 1))[0]?.id}`);
+						ok(!JSON.stringify(stored).includes(webhook.secret), 'the secret is in the execution');
+						ok(!n8n.logs(100_000).includes(webhook.secret), 'the secret is in the log');
+						await n8n.deactivate(id);
+						equal(hubble.world.main.webhooks.size, 0);
+						return `${hubble.deliveries.length / 2} deliveries, twice; 700 forged ones`;
+					}),
+			);
 		},
 	},
 	{
@@ -239,8 +260,12 @@ export const triggerChecks: Check[] = [
 				equal(await post(webhook.url, batch(hubble, 0, 10), { 'HTTP-X-HUBBLE-TOKEN': webhook.secret }), 200);
 				await ran(n8n, id, 1);
 				await until('the removal of the test endpoint', 20, () => webhooks.size === 0);
-				for (const name of ['A', 'B']) webhooks.set(name, { ...webhook, webhook_id: name, name, url: `https://example.com/${name}` });
-				const said = await listen().then(() => 'listening', (error: Error) => error.message);
+				for (const name of ['A', 'B'])
+					webhooks.set(name, { ...webhook, webhook_id: name, name, url: `https://example.com/${name}` });
+				const said = await listen().then(
+					() => 'listening',
+					(error: Error) => error.message,
+				);
 				match(said, /"A" \(https:\/\/example.com\/A\).*To listen for a test event, unpublish/);
 				equal(webhooks.size, 2);
 			});
@@ -262,7 +287,10 @@ export const triggerChecks: Check[] = [
 				await n8n.start();
 				await hubble.settled();
 				deepEqual({ ...onlyWebhook(hubble) }, before);
-				ok(hubble.deliveries.some(({ status }) => status === 0), 'nothing was delivered while n8n was down');
+				ok(
+					hubble.deliveries.some(({ status }) => status === 0),
+					'nothing was delivered while n8n was down',
+				);
 				await ran(n8n, id, 4);
 				await n8n.deactivate(id);
 				return `${hubble.deliveries.filter(({ delivered }) => !delivered).length} deliveries failed meanwhile`;
@@ -275,7 +303,10 @@ export const triggerChecks: Check[] = [
 			const { n8n } = stage;
 			await withHubble(stage, async (hubble, credentials) => {
 				const fails = { type: 'n8n-nodes-base.stopAndError', typeVersion: 1, parameters: { errorMessage: 'No' } };
-				const failing = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge: 'lastNode' }, fails), credentials);
+				const failing = await n8n.createWorkflow(
+					variant('receive-packets.json', { acknowledge: 'lastNode' }, fails),
+					credentials,
+				);
 				await n8n.activate(failing);
 				const toFailing = onlyWebhook(hubble);
 				const headers = { 'HTTP-X-HUBBLE-TOKEN': toFailing.secret };
@@ -284,7 +315,10 @@ export const triggerChecks: Check[] = [
 				await n8n.deactivate(failing);
 
 				const waits = { type: 'n8n-nodes-base.wait', typeVersion: 1.1, parameters: { amount: 3, unit: 'seconds' } };
-				const slow = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge: 'lastNode' }, waits), credentials);
+				const slow = await n8n.createWorkflow(
+					variant('receive-packets.json', { acknowledge: 'lastNode' }, waits),
+					credentials,
+				);
 				await n8n.activate(slow);
 				const { url, secret: token } = onlyWebhook(hubble);
 				const send = async (from: number, timeout?: number) =>

@@ -1,8 +1,8 @@
 /** From the parameters of a node to what one item asks of Hubble. Bad input is refused here, before any call. */
 import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INodePropertyOptions } from 'n8n-workflow';
 import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Ask, Fields, Operation } from './operation';
-import { flag, type Surroundings } from './values';
+import type { ItemRequest, Fields, Operation } from './operation';
+import { flag, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
@@ -25,7 +25,8 @@ const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;
  * expression is another one, or what it finds is not a plain value: then n8n evaluates it.
  */
 function fieldOfItem(given: unknown, json: IDataObject): unknown {
-	const isPicked = typeof given === 'object' && given !== null && 'mode' in given && given.mode === 'id' && 'value' in given;
+	const isPicked =
+		typeof given === 'object' && given !== null && 'mode' in given && given.mode === 'id' && 'value' in given;
 	const [, path] = FIELD_OF_ITEM.exec(String(isPicked ? given.value : given)) ?? [];
 	if (!path) return undefined;
 	let found: unknown = json;
@@ -37,22 +38,27 @@ function fieldOfItem(given: unknown, json: IDataObject): unknown {
 }
 
 /** A parameter as n8n gives it, from the collection it stands in or on its own; `null` when it is not set. */
-function givenValue(context: IExecuteFunctions, stored: IDataObject, { name, within, type }: Field, item: number): unknown {
-	const holder = within ? stored[within] : stored;
+function parameterValue(
+	context: IExecuteFunctions,
+	stored: IDataObject,
+	{ name, collection, type }: Field,
+	item: number,
+): unknown {
+	const holder = collection ? stored[collection] : stored;
 	if (typeof holder === 'object' && holder !== null) {
 		const given = (holder as IDataObject)[name];
-		if (within && given === undefined) return null;
+		if (collection && given === undefined) return null;
 		const found = fieldOfItem(given, context.getInputData()[item]?.json ?? {});
 		if (found !== undefined) return found;
 	}
-	const path = within ? `${within}.${name}` : name;
+	const path = collection ? `${collection}.${name}` : name;
 	return context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });
 }
 
 /** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
-function sentValue(field: Field, given: unknown, surroundings: Surroundings): unknown {
-	const { type, options, typeOptions, required, refusesNothing } = field;
-	if (refusesNothing && (given === null || given === undefined)) throw new Error('its expression gave nothing');
+function wireValue(field: Field, given: unknown, surroundings: ConversionContext): unknown {
+	const { type, options, typeOptions, required, rejectsNull } = field;
+	if (rejectsNull && (given === null || given === undefined)) throw new Error('its expression gave nothing');
 	const toWire = field.toWire ?? (type === 'boolean' ? flag : undefined);
 	const sent = given !== null && given !== undefined && toWire ? toWire(given, surroundings) : given;
 	const isEmpty = sent === null || sent === undefined || (sent === '' && (!toWire || required));
@@ -60,7 +66,8 @@ function sentValue(field: Field, given: unknown, surroundings: Surroundings): un
 	if (isEmpty) return undefined;
 	if (type === 'options' && !typeOptions?.loadOptionsMethod) {
 		const allowed = (options as INodePropertyOptions[]).map(({ value }) => value);
-		if (!allowed.includes(sent as string)) throw new Error(`"${String(sent)}" is none of ${allowed.filter(Boolean).join(', ')}`);
+		if (!allowed.includes(sent as string))
+			throw new Error(`"${String(sent)}" is none of ${allowed.filter(Boolean).join(', ')}`);
 	}
 	return sent;
 }
@@ -69,8 +76,13 @@ function sentValue(field: Field, given: unknown, surroundings: Surroundings): un
  * What one item asks, in the wire's names. Throws an error that names the parameter and the item.
  * @param stored the node's parameters with their expressions, as `getNode` gives them
  */
-export function readAsk(context: IExecuteFunctions, stored: IDataObject, operation: Operation, item: number): Ask {
-	const refuse = (reason: string) =>
+export function readItemRequest(
+	context: IExecuteFunctions,
+	stored: IDataObject,
+	operation: Operation,
+	item: number,
+): ItemRequest {
+	const reject = (reason: string) =>
 		new NodeOperationError(context.getNode(), reason, {
 			itemIndex: item,
 			description: `Nothing was sent to Hubble for item ${item}.`,
@@ -78,9 +90,9 @@ export function readAsk(context: IExecuteFunctions, stored: IDataObject, operati
 	const timezone = context.getTimezone();
 	const value = (field: Field): unknown => {
 		try {
-			return sentValue(field, givenValue(context, stored, field, item), { timezone });
+			return wireValue(field, parameterValue(context, stored, field, item), { timezone });
 		} catch (error) {
-			throw refuse(`Parameter "${field.displayName}": ${(error as Error).message}`);
+			throw reject(`Parameter "${field.displayName}": ${(error as Error).message}`);
 		}
 	};
 	const values = (fields: Fields = {}) =>
@@ -89,26 +101,28 @@ export function readAsk(context: IExecuteFunctions, stored: IDataObject, operati
 	const { list, simplify: hasSimplify } = operation;
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
-	const wanted = list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
+	const wanted =
+		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
 	const isCapped = list !== undefined && !operation.toItems && isTool && wanted > TOOL_ROWS;
-	const ask: Ask = {
-		item,
+	const request: ItemRequest = {
+		itemIndex: item,
 		path: values(operation.inPath) as Record<string, string>,
 		query: values(operation.inQuery),
 		body: values(operation.inBody),
 		settings: values(operation.settings),
 		limit: isCapped ? TOOL_ROWS : wanted,
 		isCapped,
-		token: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
-		isSimple: hasSimplify !== undefined && (isTool || Boolean(value(simplify))),
-		keeps: (operation.local ?? []).flatMap((filter) => {
+		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
+		isSimplified: hasSimplify !== undefined && (isTool || Boolean(value(simplify))),
+		clientFilters: (operation.clientFilters ?? []).flatMap((filter) => {
 			const wanted = value(filter);
 			return wanted === undefined ? [] : [(row: IDataObject) => filter.keeps(row, wanted)];
 		}),
 	};
-	const isIdle = operation.method === 'PATCH' && !Object.keys(ask.body).length;
-	const reason = isIdle ? 'Parameter "Fields to Update": nothing is set, so there is nothing to update' : operation.refuse?.(ask);
-	if (reason) throw refuse(reason);
-	return ask;
+	const isIdle = operation.method === 'PATCH' && !Object.keys(request.body).length;
+	const reason = isIdle
+		? 'Parameter "Fields to Update": nothing is set, so there is nothing to update'
+		: operation.validate?.(request);
+	if (reason) throw reject(reason);
+	return request;
 }
-

@@ -1,7 +1,7 @@
 /** What a payload means: text, hex, JSON, bytes, or fields at fixed places, by a table that the user fills in. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
-import type { Field } from './fields';
-import { asText, numberIn } from './values';
+import type { Field } from '../operation/fields';
+import { asText, numberIn } from '../operation/values';
 
 /** One value in a payload. */
 export interface PayloadField {
@@ -22,8 +22,7 @@ export interface PayloadField {
 
 /** What is added to an item: what the payload says, or why it cannot be read. */
 export type Decoded =
-	| { decoded: IDataObject[string]; decodedUnits?: Readonly<Record<string, string>> }
-	| { decodeError: string };
+	{ decoded: IDataObject[string]; decodedUnits?: Readonly<Record<string, string>> } | { decodeError: string };
 
 type Read = (bytes: Buffer) => number | string | boolean;
 
@@ -49,11 +48,20 @@ const NUMBERS = {
 	float64: [8, (bytes, at) => bytes.readDoubleBE(at), (bytes, at) => bytes.readDoubleLE(at)],
 } as const satisfies Record<
 	string,
-	readonly [size: number, big: (bytes: Buffer, at: number) => number | string, little: (bytes: Buffer, at: number) => number | string]
+	readonly [
+		size: number,
+		big: (bytes: Buffer, at: number) => number | string,
+		little: (bytes: Buffer, at: number) => number | string,
+	]
 >;
 
 /** `length` bits from `bit` on, of the bytes from `offset` on, which are one number in that endianness. */
-function bits(offset: number, bit: number, length: number, isLittle: boolean): [end: number, read: (bytes: Buffer) => number] {
+function bits(
+	offset: number,
+	bit: number,
+	length: number,
+	isLittle: boolean,
+): [end: number, read: (bytes: Buffer) => number] {
 	const size = Math.ceil((bit + length) / 8);
 	if (size > 6) throw unfit('a bit field ends within 48 bits of its offset');
 	const divisor = 2 ** bit;
@@ -79,7 +87,8 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 	const scale = cell('Scale', given.scale, 1);
 	const add = cell('Add', given.add, 0);
 	const isLittle = endianness === 'little';
-	if (!isLittle && endianness !== 'big') throw unfit(`Endianness is neither "big" nor "little": ${JSON.stringify(endianness)}`);
+	if (!isLittle && endianness !== 'big')
+		throw unfit(`Endianness is neither "big" nor "little": ${JSON.stringify(endianness)}`);
 	if (type === 'ascii') {
 		const end = length ? offset + length : undefined;
 		// What a fixed field is filled up with is no text.
@@ -93,7 +102,13 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 	const [end, read] =
 		type === 'bits'
 			? bits(offset, bit, length || 1, isLittle)
-			: [offset + NUMBERS[type][0], ((get) => (bytes: Buffer) => get(bytes, offset))(NUMBERS[type][isLittle ? 2 : 1])];
+			: [
+					offset + NUMBERS[type][0],
+					(
+						(get) => (bytes: Buffer) =>
+							get(bytes, offset)
+					)(NUMBERS[type][isLittle ? 2 : 1]),
+				];
 	return [end, scale === 1 && add === 0 ? read : (bytes) => Number(read(bytes)) * scale + add];
 }
 
@@ -291,7 +306,8 @@ export const decodeFields = {
 			{ name: 'Text', value: 'text', description: 'UTF-8' },
 		],
 		default: 'none',
-		description: 'What the payload is. The result stands in "decoded"; where it cannot be read, "decodeError" says why.',
+		description:
+			'What the payload is. The result stands in "decoded"; where it cannot be read, "decodeError" says why.',
 	},
 	table: {
 		displayName: 'Payload Fields',
@@ -316,6 +332,8 @@ export const decodeFields = {
 export const decodeProperties: INodeProperties[] = Object.values(decodeFields as Record<string, Field>).map(
 	({ shownWhen, ...field }) => ({
 		...(field as INodeProperties),
-		...(shownWhen ? { displayOptions: { show: shownWhen as NonNullable<INodeProperties['displayOptions']>['show'] } } : {}),
+		...(shownWhen
+			? { displayOptions: { show: shownWhen as NonNullable<INodeProperties['displayOptions']>['show'] } }
+			: {}),
 	}),
 );

@@ -5,25 +5,25 @@
  */
 import { Hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
-import type { Hubble } from './connection';
+import type { HubbleClient } from '../client/client';
 import type { Field } from './fields';
-import type { Ask, Fields } from './operation';
-import { acceptedRows, type List } from './pages';
+import type { ItemRequest, Fields } from './operation';
+import { acceptedRows, type List } from '../client/pages';
 import { isoTime } from './times';
-import type { Call } from './transport';
-import { pagesOf } from './windows';
+import type { Call } from '../client/request';
+import { pagesOf } from '../client/parallelPages';
 import { texts } from './values';
 
 /** What there is to know about the rows of one kind. */
-export interface Subject {
+export interface ExportSource {
 	/** Beginning of the file's name, e.g. 'packets'. */
 	name: string;
 	list: List;
 	/** The row as it is written, made ready once a file: what decoding adds, for instance. */
-	toJson: (ask: Ask) => (row: IDataObject) => IDataObject;
+	toJson: (request: ItemRequest) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
 	simplify: (row: IDataObject) => IDataObject;
-	columns: (ask: Ask) => string[];
+	columns: (request: ItemRequest) => string[];
 	/** To whom a row belongs: the lines of GeoJSON. */
 	ownerOf?: (row: IDataObject) => { id: string; name?: string };
 }
@@ -32,7 +32,7 @@ export interface Subject {
 const SLICE = 65_536;
 
 /** Turns rows into text. `rest` is what is written when all rows are in. */
-interface Writer {
+interface FormatWriter {
 	head: string;
 	row: (row: IDataObject) => string;
 	between: string;
@@ -48,7 +48,7 @@ const FORMATS = {
 	ndjson: { extension: 'ndjson', mimeType: 'application/x-ndjson', writer: ndjson },
 } as const;
 
-function ndjson(): Writer {
+function ndjson(): FormatWriter {
 	return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', rest: () => [] };
 }
 
@@ -72,10 +72,11 @@ function valueAt(value: unknown, path: string): unknown {
 }
 
 /** A column is a simplified field, or a path into the row. */
-function csv({ simplify, columns }: Subject, ask: Ask): Writer {
-	const chosen = (ask.settings.columns as string[] | undefined) ?? columns(ask);
+function csv({ simplify, columns }: ExportSource, request: ItemRequest): FormatWriter {
+	const chosen = (request.settings.columns as string[] | undefined) ?? columns(request);
 	const cells = chosen.map(
-		(column) => (row: IDataObject, flat: IDataObject) => csvCell(Object.hasOwn(flat, column) ? flat[column] : valueAt(row, column)),
+		(column) => (row: IDataObject, flat: IDataObject) =>
+			csvCell(Object.hasOwn(flat, column) ? flat[column] : valueAt(row, column)),
 	);
 	return {
 		head: `${chosen.map(csvCell).join(',')}\r\n`,
@@ -91,7 +92,7 @@ function csv({ simplify, columns }: Subject, ask: Ask): Writer {
 const COLLECTION = ['{"type":"FeatureCollection","features":[\n', '\n]}\n'] as const;
 
 /** A feature a row (RFC 7946); one that has no place has no geometry. */
-function points({ simplify }: Subject): Writer {
+function points({ simplify }: ExportSource): FormatWriter {
 	return {
 		head: COLLECTION[0],
 		row: (row) => {
@@ -107,7 +108,7 @@ function points({ simplify }: Subject): Writer {
 }
 
 /** A feature a device: its places in the order of time; a device with one packet only is a point. */
-function lines({ list, simplify, ownerOf }: Subject): Writer {
+function lines({ list, simplify, ownerOf }: ExportSource): FormatWriter {
 	const timeOf = list.order?.timeOf ?? (() => NaN);
 	interface Track {
 		name: string | null;
@@ -158,14 +159,24 @@ function lines({ list, simplify, ownerOf }: Subject): Writer {
  * `continuationToken` where to go on.
  */
 export const exportTo =
-	(subject: Subject) =>
-	async ({ context, hubble, call, ask }: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }): Promise<INodeExecutionData[]> => {
-		const { settings, keeps } = ask;
+	(subject: ExportSource) =>
+	async ({
+		context,
+		hubble,
+		call,
+		request,
+	}: {
+		context: IExecuteFunctions;
+		hubble: HubbleClient;
+		call: Call;
+		request: ItemRequest;
+	}): Promise<INodeExecutionData[]> => {
+		const { settings, clientFilters } = request;
 		const format = String(settings.format) as keyof typeof FORMATS;
 		const { extension, mimeType, writer } = FORMATS[format];
-		const { head, row: write, between, rest, about } = writer(subject, ask);
+		const { head, row: write, between, rest, about } = writer(subject, request);
 		const timeOf = subject.list.order?.timeOf;
-		const toJson = subject.toJson(ask);
+		const toJson = subject.toJson(request);
 		const requestsBefore = hubble.requests;
 		let [count, bytes, skipped] = [0, 0, 0];
 		let [first, last] = [Infinity, -Infinity];
@@ -174,14 +185,14 @@ export const exportTo =
 
 		async function* parts() {
 			let text = head;
-			let { token } = ask;
+			let { continuationToken } = request;
 			/** Rows of the page at `token` that are written: where a token leads to, they come again. */
 			let written = 0;
 			try {
-				for await (const { rows, next } of pagesOf(hubble, call, subject.list, ask)) {
+				for await (const { rows, next } of pagesOf(hubble, call, subject.list, request)) {
 					let isCut = false;
-					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), keeps)) {
-						isCut = count >= ask.limit;
+					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), clientFilters)) {
+						isCut = count >= request.limit;
 						if (isCut) break;
 						const time = timeOf?.(row) ?? NaN;
 						if (time < first) first = time;
@@ -197,12 +208,13 @@ export const exportTo =
 					// A page of few rows waits for nobody: its text goes before the next page is asked for.
 					yield text;
 					text = '';
-					if (count >= ask.limit) {
-						if (isCut) stopped = token ? { continuationToken: token, rowsRepeated: written } : {};
+					if (count >= request.limit) {
+						if (isCut)
+							stopped = continuationToken ? { continuationToken: continuationToken, rowsRepeated: written } : {};
 						else if (next) stopped = { continuationToken: next };
 						break;
 					}
-					token = next;
+					continuationToken = next;
 					written = 0;
 				}
 			} catch (error) {
@@ -212,8 +224,8 @@ export const exportTo =
 				const { message, description, context: details } = error as NodeOperationError;
 				stopped = {
 					stoppedBy: [message, description].filter(Boolean).join('. '),
-					continuationToken: details?.resumeToken ?? token,
-					...(token && written ? { rowsRepeated: written } : {}),
+					continuationToken: details?.resumeToken ?? continuationToken,
+					...(continuationToken && written ? { rowsRepeated: written } : {}),
 				};
 			}
 			yield text;
@@ -237,7 +249,11 @@ export const exportTo =
 		const fileName = `${(settings.fileName as string | undefined) || subject.name}.${extension}${settings.gzip ? '.gz' : ''}`;
 		// n8n stores a Readable without holding it. Nodes may not import Node's streams, but its hashes are
 		// streams, and `from` is inherited.
-		const file = await context.helpers.prepareBinaryData(Hash.from(counted()), fileName, settings.gzip ? 'application/gzip' : mimeType);
+		const file = await context.helpers.prepareBinaryData(
+			Hash.from(counted()),
+			fileName,
+			settings.gzip ? 'application/gzip' : mimeType,
+		);
 		if (failure && !stopped.stoppedBy) throw failure as Error;
 		const times = timeOf ? { firstTime: isoTime(first), lastTime: isoTime(last) } : {};
 		const json: IDataObject = {
@@ -262,7 +278,13 @@ export function exportFields({ hasLines = false } = {}): Fields {
 		options: [
 			{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
 			...(hasLines
-				? [{ name: 'GeoJSON Lines', value: 'geojsonLines', description: 'One line per device through its places, in order of time' }]
+				? [
+						{
+							name: 'GeoJSON Lines',
+							value: 'geojsonLines',
+							description: 'One line per device through its places, in order of time',
+						},
+					]
 				: []),
 			{ name: 'GeoJSON Points', value: 'geojson', description: 'One point each, for maps' },
 			{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object a line, with all that Hubble says' },
@@ -277,7 +299,8 @@ export function exportFields({ hasLines = false } = {}): Fields {
 		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
 		default: [],
 		placeholder: 'e.g. device.tags.site',
-		description: 'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
+		description:
+			'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
 		shownWhen: { format: ['csv'] },
 		toWire: texts,
 	};
@@ -287,7 +310,7 @@ export function exportFields({ hasLines = false } = {}): Fields {
 		type: 'boolean',
 		default: false,
 		description: 'Whether to compress the file with gzip',
-		within: 'options',
+		collection: 'options',
 	};
 	const fileName: Field = {
 		displayName: 'File Name',
@@ -296,7 +319,7 @@ export function exportFields({ hasLines = false } = {}): Fields {
 		default: '',
 		placeholder: 'e.g. september',
 		description: 'Without its extension, which the format gives',
-		within: 'options',
+		collection: 'options',
 	};
 	const binaryField: Field = {
 		displayName: 'Put Output File in Field',
@@ -304,7 +327,7 @@ export function exportFields({ hasLines = false } = {}): Fields {
 		type: 'string',
 		default: 'data',
 		hint: 'The name of the output binary field to put the file in',
-		within: 'options',
+		collection: 'options',
 	};
 	return { format, columns, gzip, fileName, binaryField };
 }

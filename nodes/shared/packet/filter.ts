@@ -8,9 +8,9 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
-import { platformTags } from './fields';
+import { platformTags } from '../operation/fields';
 import { simplifyPacket, type Packet } from './packet';
-import { tagFilters, texts, uuid } from './values';
+import { tagFilters, texts, uuid } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
 type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
@@ -100,7 +100,9 @@ export function readParameter<T>(context: Reader, displayName: string, read: () 
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
-	const keeps = readParameter(context, 'Filters', () => packetFilter(context.getNodeParameter('filters', {}) as IDataObject));
+	const keeps = readParameter(context, 'Filters', () =>
+		packetFilter(context.getNodeParameter('filters', {}) as IDataObject),
+	);
 	const decode = readParameter(context, 'Payload Fields', () =>
 		payloadDecoder(context.getNodeParameter('decodePayload', 'none'), context.getNodeParameter('payloadFields', {})),
 	);

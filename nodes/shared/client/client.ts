@@ -7,25 +7,25 @@ import {
 	type ILoadOptionsFunctions,
 	type IPollFunctions,
 } from 'n8n-workflow';
-import { LIMITS, newPace, type Pace } from './pace';
+import { LIMITS, newRateLimiter, type RateLimiter } from './rateLimiter';
 
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
 /**
- * The pace of each organization, shared by all nodes, items and executions of this process: the limit
+ * The rate limiter of each organization, shared by all nodes, items and executions of this process: the limit
  * counts per organization, whoever calls.
  */
-const paces = new Map<string, Pace>();
+const rateLimiters = new Map<string, RateLimiter>();
 
 /** One organization as one run sees it. */
-export interface Hubble {
+export interface HubbleClient {
 	context: Context;
 	baseUrl: string;
 	organizationId: string;
 	/** Prefix of version 1 and 2 of the API. */
 	prefixes: { v1: string; v2: string };
-	pace: Pace;
+	rateLimiter: RateLimiter;
 	/** Tells of a stopped execution. */
 	signal?: AbortSignal;
 	/** Requests sent so far, tries included. */
@@ -37,7 +37,9 @@ export interface Hubble {
 /** What the credential says. The two spellings of the API's paths are aliases (API definition, "Versioning"). */
 export function settingsOf(credential: IDataObject) {
 	return {
-		baseUrl: String(credential.baseUrl ?? '').trim().replace(/\/+$/, ''),
+		baseUrl: String(credential.baseUrl ?? '')
+			.trim()
+			.replace(/\/+$/, ''),
 		organizationId: String(credential.organizationId ?? '').trim(),
 		token: String(credential.apiToken ?? '').trim(),
 		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
@@ -46,20 +48,24 @@ export function settingsOf(credential: IDataObject) {
 }
 
 /** Reads the credential of the node. Throws when it is incomplete, before anything is sent. */
-export async function connect(context: Context): Promise<Hubble> {
+export async function connect(context: Context): Promise<HubbleClient> {
 	const { baseUrl, organizationId, token, perSecond, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
-	for (const [name, value] of Object.entries({ 'API Token': token, 'Organization ID': organizationId, 'Base URL': baseUrl })) {
+	for (const [name, value] of Object.entries({
+		'API Token': token,
+		'Organization ID': organizationId,
+		'Base URL': baseUrl,
+	})) {
 		if (!value) throw new NodeOperationError(context.getNode(), `The Hubble credential has no ${name}`);
 	}
 	const key = `${baseUrl} ${organizationId} ${perSecond}`;
-	const pace = paces.get(key) ?? newPace(perSecond);
-	paces.set(key, pace);
+	const rateLimiter = rateLimiters.get(key) ?? newRateLimiter(perSecond);
+	rateLimiters.set(key, rateLimiter);
 	return {
 		context,
 		baseUrl,
 		organizationId,
 		prefixes,
-		pace,
+		rateLimiter,
 		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
 		requests: 0,
 		redact: (text) => text.split(token).join('***'),

@@ -13,12 +13,12 @@
  * Windows are made while reading, by the density that the pages show: a period says nothing about when its
  * packets came.
  */
-import type { Hubble } from './connection';
-import type { Ask } from './operation';
-import { rateOf } from './pace';
+import type { HubbleClient } from './client';
+import type { ItemRequest } from '../operation/operation';
+import { rateOf } from './rateLimiter';
 import { fetchRows, pages, withProgress, type List, type Order, type Page } from './pages';
-import type { Rows } from './rows';
-import type { Call } from './transport';
+import type { Rows } from './lazyRows';
+import type { Call } from './request';
 
 /** Rows in a full page (API definition, "Packets"). */
 const PAGE = 1000;
@@ -113,7 +113,7 @@ function startOf(head: readonly string[], rows: Rows, { keyOf }: Order): number 
  * that holds more than `pagesEach` pages is cut after so many; else the fullest one is halved.
  * `undefined` when no window has two more pages, as far as its density tells.
  */
-export function seamIn(spans: readonly Span[], pagesEach: number): { index: number; at: number } | undefined {
+export function splitPoint(spans: readonly Span[], pagesEach: number): { index: number; at: number } | undefined {
 	const left = spans.map(({ to, readTo, density, isDone }) => (isDone ? 0 : ((to - readTo) * density) / PAGE));
 	const dense = left.findIndex((pages) => pages > 1.25 * pagesEach);
 	const index = dense >= 0 ? dense : left.indexOf(Math.max(...left));
@@ -125,12 +125,15 @@ export function seamIn(spans: readonly Span[], pagesEach: number): { index: numb
 }
 
 /** Cuts a window in two at `at`; together they are what it was. */
-export function cut<S extends Span>(span: S, at: number): [S, Span] {
+export function splitWindow<S extends Span>(span: S, at: number): [S, Span] {
 	const { to, density } = span;
-	return [{ ...span, to: at }, { from: at, to, readTo: at, density, isDone: false }];
+	return [
+		{ ...span, to: at },
+		{ from: at, to, readTo: at, density, isDone: false },
+	];
 }
 
-/** How many windows keep the pace: requests in flight are their rate times the time that one takes. One where replies are fast. */
+/** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. One where replies are fast. */
 export function streamsFor(latencyMs: number, perSecond: number, most: number): number {
 	const inFlight = (latencyMs / 1000) * Math.min(perSecond, FASTEST);
 	return latencyMs < SLOW_MS || inFlight <= 0.8 ? 1 : Math.min(most, Math.ceil(inFlight + 0.5));
@@ -170,7 +173,11 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			const end = startOf(following.head, rows, source);
 			if (end < 0) continue;
 			let same = rows.length - end;
-			if (same < ENOUGH && next !== undefined && following.ready.reduce((sum, given) => sum + given.rows.length, 0) > same) {
+			if (
+				same < ENOUGH &&
+				next !== undefined &&
+				following.ready.reduce((sum, given) => sum + given.rows.length, 0) > same
+			) {
 				// Too few to be sure: this window keeps them and goes on, the next one gives them up.
 				following.head = following.head.slice(same);
 				following.ready = following.ready.map((given) => {
@@ -191,7 +198,8 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		// It was given up, or it ended before this page: the next one has its rows.
 		if (index < 0 || window.isDone) return;
 		const { rows, next } = page;
-		if (next !== undefined && window.tokens.has(next)) throw new Error('Hubble gave the same Continuation-Token twice.');
+		if (next !== undefined && window.tokens.has(next))
+			throw new Error('Hubble gave the same Continuation-Token twice.');
 		if (next !== undefined) window.tokens.add(next);
 		const [first, last] = reach(timesOf(rows, source, source.streams() > 1 ? 1 : SAMPLED));
 		const readTo = Math.max(window.readTo, last || 0);
@@ -261,10 +269,10 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 			let next = windows.find((window, index) => isIdle(window) && isInReach(window, index));
 			if (!next && canCut && streams > 1 && ahead < 1.5 * limit) {
 				const near = hasRoom ? windows : windows.slice(0, 1);
-				const seam = near.some(isIdle) ? undefined : seamIn(near, hasRoom ? PAGES_EACH : PAGES_EACH_NEAR);
+				const seam = near.some(isIdle) ? undefined : splitPoint(near, hasRoom ? PAGES_EACH : PAGES_EACH_NEAR);
 				const window = seam && windows[seam.index];
 				if (!seam || !window || windows.at(-1)?.error) return;
-				const [kept, rest] = cut(window, seam.at);
+				const [kept, rest] = splitWindow(window, seam.at);
 				window.to = kept.to;
 				next = opened(rest);
 				windows.splice(seam.index + 1, 0, next);
@@ -274,7 +282,7 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 		}
 	};
 
-	for (let [pages, rows] = [0, 0]; ; ) {
+	for (let [pages, rows] = [0, 0]; ;) {
 		fill();
 		const [window, following] = windows;
 		if (!window) return;
@@ -298,26 +306,37 @@ export async function* inOrder(source: Source, from: number, to: number): AsyncG
 const hasBegun = (window?: Window) => !window || window.head !== undefined;
 
 /**
- * The pages of a closed period in order, as `pages` gives them, but as fast as the pace allows.
+ * The pages of a closed period in order, as `pages` gives them, but as fast as the rate limits allow.
  * An error names the Continuation Token from which another run goes on, to the end of the period.
  * @param most windows at once; 1 reads one page after the other
  */
-async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Order, most = MOST_WINDOWS): AsyncGenerator<Page> {
+async function* windowedPages(
+	hubble: HubbleClient,
+	call: Call,
+	list: List,
+	order: Order,
+	most = MOST_WINDOWS,
+): AsyncGenerator<Page> {
 	const endpoint = `${call.method} ${call.path}`;
 	const end = Number(call.query?.end);
 	const start = Number(call.query?.start ?? Math.floor(Date.now() / 1000) - DEFAULT_PERIOD_S);
 	let latencyMs = 0;
 	const source: Source = {
 		fetch: async (from, token) => {
-			const { rows, headers, ms } = await fetchRows(hubble, { ...call, query: { ...call.query, start: from, end }, token }, list);
+			const { rows, headers, ms } = await fetchRows(
+				hubble,
+				{ ...call, query: { ...call.query, start: from, end }, token },
+				list,
+			);
 			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
 			const next = String(headers['continuation-token'] ?? '') || undefined;
 			return { rows, next };
 		},
 		...order,
-		streams: () => streamsFor(latencyMs, rateOf(hubble.pace, endpoint), most),
+		streams: () => streamsFor(latencyMs, rateOf(hubble.rateLimiter, endpoint), most),
 		ahead: aheadFor,
-		failure: (error, { pages: count, rows, token }) => withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
+		failure: (error, { pages: count, rows, token }) =>
+			withProgress(hubble, error, { pages: count, rowsFetched: rows, token }),
 	};
 	yield* inOrder(source, start, end);
 }
@@ -326,12 +345,17 @@ async function* windowedPages(hubble: Hubble, call: Call, list: List, order: Ord
  * The pages that one item asks for: a closed period side by side when all of it is wanted, else one page
  * after the other and no more than the limit needs.
  */
-export function pagesOf(hubble: Hubble, call: Call, list: List, { limit, token, keeps, settings }: Ask): AsyncGenerator<Page> {
-	if (list.order && limit === Infinity && !token) {
+export function pagesOf(
+	hubble: HubbleClient,
+	call: Call,
+	list: List,
+	{ limit, continuationToken, clientFilters, settings }: ItemRequest,
+): AsyncGenerator<Page> {
+	if (list.order && limit === Infinity && !continuationToken) {
 		return windowedPages(hubble, call, list, list.order, settings.parallelWindows as number | undefined);
 	}
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	// A filter on our side may need many rows for few: then whole pages are fetched.
-	const pageSize = keeps.length ? max : Math.min(max, Math.max(min, limit));
-	return pages(hubble, { ...call, token }, list, pageSize);
+	const pageSize = clientFilters.length ? max : Math.min(max, Math.max(min, limit));
+	return pages(hubble, { ...call, token: continuationToken }, list, pageSize);
 }

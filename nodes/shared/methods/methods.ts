@@ -9,10 +9,10 @@ import {
 	type INodeListSearchResult,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { connect, settingsOf } from './connection';
-import { acceptedRows, fetchRows, pages, type List } from './pages';
-import { send } from './transport';
-import { WHOLE_UUID } from './values';
+import { connect, settingsOf } from '../client/client';
+import { acceptedRows, fetchRows, pages, type List } from '../client/pages';
+import { send } from '../client/request';
+import { WHOLE_UUID } from '../operation/values';
 
 /** Where a picker finds its entries: the call, the field with the ID, and what the user reads. */
 interface Source {
@@ -150,7 +150,8 @@ async function hubbleApiTest(
 			resolveWithFullResponse: true,
 			json: true,
 		})) as { statusCode: number; body: unknown };
-		const isHubbles = typeof body === 'object' && body !== null && ('org_id' in body || 'description' in body || 'name' in body);
+		const isHubbles =
+			typeof body === 'object' && body !== null && ('org_id' in body || 'description' in body || 'name' in body);
 		if (statusCode === 401) return failed('Hubble does not accept this API token: it is wrong, expired or revoked');
 		if (isHubbles && statusCode >= 200 && statusCode < 300) {
 			return { status: 'OK', message: 'Hubble accepts the token for this organization' };
@@ -158,7 +159,9 @@ async function hubbleApiTest(
 		if (isHubbles && [400, 403, 404].includes(statusCode)) {
 			return failed(`The API token does not belong to the organization ${organizationId}: check the Organization ID`);
 		}
-		return failed(`${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`);
+		return failed(
+			`${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`,
+		);
 	} catch (error) {
 		const { code, cause } = error as { code?: string; cause?: IDataObject };
 		const reason = String(code ?? cause?.code ?? 'no answer');

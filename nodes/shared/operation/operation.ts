@@ -12,17 +12,17 @@ import type {
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { Hubble } from './connection';
-import type { List } from './pages';
-import type { Call } from './transport';
+import type { HubbleClient } from '../client/client';
+import type { List } from '../client/pages';
+import type { Call } from '../client/request';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
 
 /** What one input item asks of Hubble, in the wire's names. Nothing is sent yet. */
-export interface Ask {
+export interface ItemRequest {
 	/** Index of the input item. */
-	item: number;
+	itemIndex: number;
 	path: Record<string, string>;
 	query: IDataObject;
 	body: IDataObject;
@@ -33,11 +33,11 @@ export interface Ask {
 	/** Whether the limit is ours and not the user's: an AI agent gets no endless output. */
 	isCapped: boolean;
 	/** The Continuation-Token at which a list begins. */
-	token?: string;
+	continuationToken?: string;
 	/** Whether the output is simplified. */
-	isSimple: boolean;
+	isSimplified: boolean;
 	/** Filters on our side: whether a row is kept. Empty when there are none. */
-	keeps: Array<(row: IDataObject) => boolean>;
+	clientFilters: Array<(row: IDataObject) => boolean>;
 }
 
 /** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
@@ -52,18 +52,18 @@ export interface Batch {
 	/** Whether the row's own path serves one item, so that the user may choose "one request per device". */
 	single?: boolean;
 	/** The parts of what one item asks. Without it an item is one part. */
-	split?: (ask: Ask) => Ask[];
+	split?: (request: ItemRequest) => ItemRequest[];
 	/** Parts that differ in this never share a call. */
-	groupOf?: (part: Ask) => string;
+	groupOf?: (part: ItemRequest) => string;
 	/** Two parts with the same key never share a call, and keep their order. */
-	keyOf?: (part: Ask) => string;
-	toBody: (parts: readonly Ask[]) => IDataObject;
+	keyOf?: (part: ItemRequest) => string;
+	toBody: (parts: readonly ItemRequest[]) => IDataObject;
 	/** The reply, back onto the parts: one result for each, in their order. */
-	fromReply: (reply: IDataObject, parts: readonly Ask[]) => BatchResult[];
+	fromReply: (reply: IDataObject, parts: readonly ItemRequest[]) => BatchResult[];
 }
 
 /** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
-export type LocalFilter = Field & { keeps: (row: IDataObject, value: unknown) => boolean };
+export type ClientFilter = Field & { keeps: (row: IDataObject, value: unknown) => boolean };
 
 /**
  * One row of an operation table. From a reply to items: `toItems` makes them on its own. Else `list`,
@@ -89,34 +89,39 @@ export interface Operation {
 	settings?: Fields;
 	list?: List;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
-	local?: LocalFilter[];
+	clientFilters?: ClientFilter[];
 	/** Fields of the reply without which it is not Hubble's, and what each must be. */
-	needs?: Readonly<Record<string, (value: unknown) => boolean>>;
+	requiredFields?: Readonly<Record<string, (value: unknown) => boolean>>;
 	/** One row in at most ten flat fields; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
-	toJson?: (ask: Ask) => (row: IDataObject) => IDataObject;
+	toJson?: (request: ItemRequest) => (row: IDataObject) => IDataObject;
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
 	hasRawTimes?: boolean;
 	batch?: Batch;
 	/** The reply as rows of output, where it is neither a list nor one row. */
-	toRows?: (reply: IDataObject, ask: Ask) => IDataObject[];
+	toRows?: (reply: IDataObject, request: ItemRequest) => IDataObject[];
 	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
-	toItems?: (work: { context: IExecuteFunctions; hubble: Hubble; call: Call; ask: Ask }) => Promise<INodeExecutionData[]>;
+	toItems?: (work: {
+		context: IExecuteFunctions;
+		hubble: HubbleClient;
+		call: Call;
+		request: ItemRequest;
+	}) => Promise<INodeExecutionData[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
-	refuse?: (ask: Ask) => string | undefined;
+	validate?: (request: ItemRequest) => string | undefined;
 	/** What the user should know about this combination of values, though it is carried out. */
-	warn?: (ask: Ask) => string | undefined;
+	warn?: (request: ItemRequest) => string | undefined;
 }
 
 /** All parameters of an operation in the order in which n8n shows them. */
 export function fieldsOf(operation: Operation): Field[] {
-	const { inPath, inQuery, inBody, settings, list, local, batch } = operation;
+	const { inPath, inQuery, inBody, settings, list, clientFilters, batch } = operation;
 	return [
 		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
 		...(list ? [returnAll, limit] : []),
 		...(operation.simplify ? [simplify] : []),
-		...(local ?? []),
+		...(clientFilters ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),
 	];
@@ -124,9 +129,9 @@ export function fieldsOf(operation: Operation): Field[] {
 
 /** Only what n8n knows: where a parameter stands and how its value travels is ours. */
 function shown(field: Field): INodeProperties {
-	const property: Partial<LocalFilter> = { ...field };
-	delete property.within;
-	delete property.refusesNothing;
+	const property: Partial<ClientFilter> = { ...field };
+	delete property.collection;
+	delete property.rejectsNull;
 	delete property.shownWhen;
 	delete property.toWire;
 	delete property.keeps;
@@ -171,13 +176,13 @@ function operationProperties(operation: Operation): INodeProperties[] {
 	};
 	const fields = fieldsOf(operation);
 	const standing = fields
-		.filter(({ within }) => !within)
+		.filter(({ collection }) => !collection)
 		.map((field): INodeProperties => {
 			const show = { ...displayOptions.show, ...field.shownWhen } as NonNullable<IDisplayOptions['show']>;
 			return { ...shown(field), displayOptions: { show } };
 		});
 	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {
-		const options = fields.filter(({ within }) => within === name).map(shown);
+		const options = fields.filter(({ collection }) => collection === name).map(shown);
 		if (!options.length) return [];
 		options.sort((a, b) => a.displayName.localeCompare(b.displayName));
 		const placeholder = name === 'options' ? 'Add option' : name === 'filters' ? 'Add Filter' : 'Add Field';

@@ -1,7 +1,7 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { INodeProperties } from 'n8n-workflow';
-import type { Search } from './pickers';
-import { asText, FREE_ID, freeId, numberIn, type Surroundings, tagFilters, UUID, uuid } from './values';
+import type { Search } from '../methods/methods';
+import { asText, FREE_ID, freeId, numberIn, type ConversionContext, tagFilters, UUID, uuid } from './values';
 
 /** The collections in which optional parameters stand, with their titles. */
 export const COLLECTIONS = {
@@ -14,21 +14,21 @@ export const COLLECTIONS = {
 /** One parameter: what n8n shows, where it stands, and how its value travels. */
 export interface Field extends Omit<INodeProperties, 'displayOptions' | 'required'> {
 	/** The collection that holds the parameter; without one it stands on its own. */
-	within?: keyof typeof COLLECTIONS;
+	collection?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
 	/**
 	 * Whether `null` is refused where empty is a choice: an expression that failed must not choose. Only for
 	 * a parameter that stands on its own, as one that is left out of a collection is `null` too.
 	 */
-	refusesNothing?: boolean;
+	rejectsNull?: boolean;
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
 	 * n8n's value → the value on the wire. `undefined` is not sent. Throws an Error whose message says
 	 * what is wrong with the value. Without it the value travels as it is, and an empty one does not.
 	 */
-	toWire?: (value: unknown, surroundings: Surroundings) => unknown;
+	toWire?: (value: unknown, surroundings: ConversionContext) => unknown;
 }
 
 export const returnAll: Field = {
@@ -66,7 +66,7 @@ export const continuationToken: Field = {
 	default: '',
 	description:
 		'Where to go on: the token that an error of an earlier run named. The token carries the filters of that run; those given here are ignored.',
-	within: 'options',
+	collection: 'options',
 	toWire: (value) => {
 		const token = asText(value).trim();
 		if (/[^\x21-\x7e]/.test(token)) throw new Error('it holds a character that is in no Continuation Token');
@@ -85,7 +85,7 @@ export const batching: Field = {
 	],
 	default: 'automatic',
 	description: 'How the input items become requests to Hubble',
-	within: 'options',
+	collection: 'options',
 };
 
 /** Picks one thing from its list or by its ID. `search` names the row of `searches` in `pickers.ts`. */
@@ -205,6 +205,6 @@ export const platformTags: Field = {
 	placeholder: 'e.g. _env:production',
 	description:
 		'Only what has these tags of Hubble itself, as key:value. Tags with the same key mean "or", with different keys "and".',
-	within: 'filters',
+	collection: 'filters',
 	toWire: tagFilters,
 };

@@ -1,7 +1,7 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
-import type { List } from './pages';
-import { isoTime } from './times';
+import type { List } from '../client/pages';
+import { isoTime } from '../operation/times';
 
 /**
  * A packet as the API definition has it (`packet`). Times are Unix seconds with a fraction, `payload`
@@ -42,7 +42,8 @@ export function normalizePacket(row: unknown): Packet | undefined {
 }
 
 /** What `normalizePacket` asks for, in words. */
-export const PACKET_NEEDS = 'a device ID, a payload, a valid timestamp and, if it has a sequence number, one that is a number';
+export const PACKET_NEEDS =
+	'a device ID, a payload, a valid timestamp and, if it has a sequence number, one that is a number';
 
 /** The last second that a JavaScript date can hold. */
 const LATEST = 8.64e12;

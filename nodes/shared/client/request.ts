@@ -1,4 +1,4 @@
-/** One request to Hubble: authentication, pace, retry, error. */
+/** One request to Hubble: authentication, rate limit, retry, error. */
 import { randomUUID } from 'node:crypto';
 import {
 	jsonParse,
@@ -10,17 +10,17 @@ import {
 	type IHttpRequestOptions,
 	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
-import type { Hubble } from './connection';
+import type { HubbleClient } from './client';
 import { hubbleError } from './errors';
-import { heed, started, waitFor } from './pace';
+import { recordResponse, recordStart, slotWait } from './rateLimiter';
 import { retryDelay, type Outcome } from './retry';
-import { parseWithRows, type Rows } from './rows';
+import { parseWithRows, type Rows } from './lazyRows';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
 const TIMEOUT_MS = 60_000;
 
 /** n8n 2.x aborts `sleep` itself; in 1.x only `sleepWithAbort` listens to the signal. */
-const pause = sleepWithAbort ?? (sleep as typeof sleepWithAbort);
+const abortableSleep = sleepWithAbort ?? (sleep as typeof sleepWithAbort);
 
 /** A body that is read as it comes; what n8n stores as a file. */
 export type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
@@ -56,29 +56,29 @@ export interface Reply {
 	ms: number;
 }
 
-function urlOf(hubble: Hubble, { path, ids }: Call): string {
+function urlOf(hubble: HubbleClient, { path, ids }: Call): string {
 	const values: Record<string, string> = { ...ids, org_id: hubble.organizationId };
 	const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
 	return hubble.baseUrl + filled.replace(/^\/(v[12])/, (_, version: 'v1' | 'v2') => hubble.prefixes[version]);
 }
 
 /** Waits, and ends at once with an error when the execution is stopped. */
-export async function rest(hubble: Hubble, ms: number): Promise<void> {
+export async function delay(hubble: HubbleClient, ms: number): Promise<void> {
 	try {
-		await pause(ms, hubble.signal);
+		await abortableSleep(ms, hubble.signal);
 	} catch (error) {
 		throw new NodeOperationError(hubble.context.getNode(), error as Error, { message: 'The execution was stopped' });
 	}
 }
 
 /** Waits until the limits let a request to `endpoint` go, and takes its place. */
-async function turn(hubble: Hubble, endpoint: string): Promise<void> {
+async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void> {
 	for (;;) {
-		const wait = waitFor(hubble.pace, endpoint, performance.now());
+		const wait = slotWait(hubble.rateLimiter, endpoint, performance.now());
 		if (wait <= 0) break;
-		await rest(hubble, Math.ceil(wait));
+		await delay(hubble, Math.ceil(wait));
 	}
-	started(hubble.pace, endpoint, performance.now());
+	recordStart(hubble.rateLimiter, endpoint, performance.now());
 }
 
 /** A header's number, or `undefined`. */
@@ -133,7 +133,7 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Pro
 }
 
 /** Sends once. Never throws for what the other side does: the outcome says it. */
-async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
+async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 	const requestId = randomUUID();
 	const options: IHttpRequestOptions = {
 		method: call.method,
@@ -182,26 +182,26 @@ async function attempt(hubble: Hubble, call: Call): Promise<Attempt> {
 const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_.*)$/.test(code);
 
 /** What the other side says of an error: `description` in Hubble's, other fields in those of proxies. */
-function saidIn({ description, message, name }: IDataObject, { redact }: Hubble): string | undefined {
+function saidIn({ description, message, name }: IDataObject, { redact }: HubbleClient): string | undefined {
 	const said = description ?? message ?? name;
 	return typeof said === 'string' ? redact(said) : undefined;
 }
 
 /**
- * One call to Hubble, repeated as `retry.ts` allows, at the pace of `pace.ts`.
+ * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`.
  * @throws NodeApiError that says what happened and what to do
  */
-export async function send(hubble: Hubble, call: Call): Promise<Reply> {
+export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 	const endpoint = `${call.method} ${call.path}`;
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
-		await turn(hubble, endpoint);
+		await acquireSlot(hubble, endpoint);
 		const sentAt = performance.now();
-		const outcome = await attempt(hubble, call);
+		const outcome = await sendOnce(hubble, call);
 		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
-		heed(
-			hubble.pace,
+		recordResponse(
+			hubble.rateLimiter,
 			endpoint,
 			{
 				tooMany: status === 429,
@@ -220,8 +220,8 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 			return { body, rows: outcome.rows, headers, requestId, ms };
 		}
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
-		const delay = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());
-		if (delay === undefined) {
+		const waitMs = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());
+		if (waitMs === undefined) {
 			throw hubbleError(hubble.context.getNode(), {
 				...call,
 				ids: call.ids ?? {},
@@ -237,6 +237,6 @@ export async function send(hubble: Hubble, call: Call): Promise<Reply> {
 				organizationId: hubble.organizationId,
 			});
 		}
-		await rest(hubble, delay);
+		await delay(hubble, waitMs);
 	}
 }

@@ -13,7 +13,8 @@ const LONGEST_WAIT_MS = 300_000;
 const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
 
 /** Failures that another try cannot mend: the name, the certificate or the address is wrong. */
-const FINAL_CODES = /^(ENOTFOUND|ERR_INVALID_.*|ERR_TLS_.*|CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
+const FINAL_CODES =
+	/^(ENOTFOUND|ERR_INVALID_.*|ERR_TLS_.*|CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_.*|UNABLE_TO_.*)$/;
 
 /** How one try ended. */
 export interface Outcome {

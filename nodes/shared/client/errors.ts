@@ -64,7 +64,10 @@ function explain(failure: Failure): Explanation {
 		return { message: `Hubble failed to answer (HTTP ${status})`, remedy: `Tried ${times(tries)}. Try again later.` };
 	}
 	if (isHubbles && status === 400) {
-		return { message: 'Hubble refused the request as invalid', remedy: 'Compare the parameters with what Hubble says.' };
+		return {
+			message: 'Hubble refused the request as invalid',
+			remedy: 'Compare the parameters with what Hubble says.',
+		};
 	}
 	if (isHubbles && status === 403) {
 		return {
@@ -78,7 +81,10 @@ function explain(failure: Failure): Explanation {
 		const elsewhere = `belong to another organization than ${organizationId} (the one in the credential)`;
 		return placeholder
 			? { message: `Hubble knows no ${noun(placeholder)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` }
-			: { message: 'Hubble did not find what the request names', remedy: `It may have been deleted, or ${elsewhere}; or Hubble does not know this organization.` };
+			: {
+					message: 'Hubble did not find what the request names',
+					remedy: `It may have been deleted, or ${elsewhere}; or Hubble does not know this organization.`,
+				};
 	}
 	const detail = code ? `, ${code}` : '';
 	return { message: `This is no answer of Hubble's (HTTP ${status}${detail})`, remedy: checkBaseUrl(baseUrl) };
@@ -129,7 +135,7 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 }
 
 /** The error of a success whose body is not what Hubble gives. */
-export function foreignReply(
+export function unexpectedResponse(
 	node: INode,
 	wanted: string,
 	baseUrl: string,

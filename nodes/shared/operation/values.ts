@@ -2,7 +2,7 @@
 import { tryToParseDateTime, type IDataObject } from 'n8n-workflow';
 
 /** What a conversion may need to know beside the value. */
-export interface Surroundings {
+export interface ConversionContext {
 	/** IANA time zone of the workflow: dates without an offset are meant in it. */
 	timezone: string;
 }
@@ -20,7 +20,8 @@ function plain(value: unknown): unknown {
 export function uuid(value: unknown): string | undefined {
 	const id = String(plain(value) ?? '').trim();
 	if (!id) return undefined;
-	if (!WHOLE_UUID.test(id)) throw new Error(`"${id}" is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
+	if (!WHOLE_UUID.test(id))
+		throw new Error(`"${id}" is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
 	return id.toLowerCase();
 }
 
@@ -49,7 +50,8 @@ export function email(value: unknown): string | undefined {
 
 /** A value that is meant as text. An object or a list has slipped in by an expression. */
 export function asText(value: unknown): string {
-	if (!['string', 'number', 'boolean'].includes(typeof value)) throw new Error(`${JSON.stringify(value)} is not a text`);
+	if (!['string', 'number', 'boolean'].includes(typeof value))
+		throw new Error(`${JSON.stringify(value)} is not a text`);
 	return String(value);
 }
 
@@ -115,7 +117,8 @@ export function tagMap(value: unknown): Record<string, string> | undefined {
 		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
 		if (key.startsWith('_')) throw new Error(`the key "${key}" begins with "_", which only Hubble's own tags do`);
 		if ([...key].length > TAGS.key) throw new Error(`the key "${key}" has more than ${TAGS.key} characters`);
-		if ([...content].length > TAGS.value) throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
+		if ([...content].length > TAGS.value)
+			throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
 		tags.set(key, content);
 	}
 	if (tags.size > TAGS.count) throw new Error(`a device has at most ${TAGS.count} tags`);
@@ -128,7 +131,7 @@ export function tagMap(value: unknown): Record<string, string> | undefined {
  * @param round whether a fraction of a second belongs to the earlier or the later second
  */
 export function unixSeconds(round: 'down' | 'up') {
-	return (value: unknown, { timezone }: Surroundings): number | undefined => {
+	return (value: unknown, { timezone }: ConversionContext): number | undefined => {
 		if (value === '' || value === undefined || value === null) return undefined;
 		const seconds = secondsOf(value, timezone);
 		return round === 'up' ? Math.ceil(seconds) : Math.floor(seconds);
@@ -140,7 +143,9 @@ const LARGEST_SECONDS = 1e11;
 
 function secondsOf(value: unknown, timezone: string): number {
 	const isCount = typeof value === 'number' || /^\d{9,14}$/.test(String(value));
-	const seconds = isCount ? Number(value) / (Number(value) > LARGEST_SECONDS ? 1000 : 1) : parsedSeconds(value, timezone);
+	const seconds = isCount
+		? Number(value) / (Number(value) > LARGEST_SECONDS ? 1000 : 1)
+		: parsedSeconds(value, timezone);
 	if (!Number.isFinite(seconds) || seconds < 0) {
 		throw new Error(`"${String(value)}" is not a date and time, e.g. 2026-01-31T08:00:00Z`);
 	}
@@ -160,7 +165,7 @@ function parsedSeconds(value: unknown, timezone: string): number {
 }
 
 /** `{range: {after, before}}` → Hubble's only filter on timestamps: from inclusive, to exclusive. */
-export function between(value: unknown, surroundings: Surroundings): string | undefined {
+export function timeRange(value: unknown, surroundings: ConversionContext): string | undefined {
 	const { after, before } = (value as { range?: IDataObject }).range ?? {};
 	const from = unixSeconds('down')(after, surroundings);
 	const to = unixSeconds('up')(before, surroundings);

@@ -1,9 +1,9 @@
 /** A list of Hubble's, page by page. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
-import type { Hubble } from './connection';
-import { foreignReply } from './errors';
-import type { Rows } from './rows';
-import { retryAfter, send, type Call, type Reply } from './transport';
+import type { HubbleClient } from './client';
+import { unexpectedResponse } from './errors';
+import type { Rows } from './lazyRows';
+import { retryAfter, send, type Call, type Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
 export interface List {
@@ -44,7 +44,7 @@ export interface Page {
  * @param call its `token` says where to begin: a Continuation-Token, or the number of a page
  * @param pageSize rows in a page, where the endpoint takes a size
  */
-export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
+export async function* pages(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
 	const seen = new Set(call.token ? [call.token] : []);
@@ -81,10 +81,10 @@ export async function* pages(hubble: Hubble, call: Call, list: List, pageSize?: 
 }
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
-export async function fetchRows(hubble: Hubble, call: Call, list: List): Promise<Reply & { rows: Rows }> {
+export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: Rows }> {
 	const reply = await send(hubble, { ...call, rows: list.rows });
 	const { rows, requestId } = reply;
-	if (!rows) throw foreignReply(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
+	if (!rows) throw unexpectedResponse(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
 	return { ...reply, rows };
 }
 
@@ -92,19 +92,24 @@ const isObject = (row: unknown): row is IDataObject => typeof row === 'object' &
 
 /**
  * The rows that are what they should be and that every filter keeps, one at a time.
- * @param onOdd is told of each row that is left out because it is not what it should be
+ * @param onMalformed is told of each row that is left out because it is not what it should be
  */
-export function* acceptedRows(rows: Rows, { accept }: List, onOdd = () => {}, keeps: ReadonlyArray<(row: IDataObject) => boolean> = []): Generator<IDataObject> {
+export function* acceptedRows(
+	rows: Rows,
+	{ accept }: List,
+	onMalformed = () => {},
+	keeps: ReadonlyArray<(row: IDataObject) => boolean> = [],
+): Generator<IDataObject> {
 	for (const given of rows) {
 		const row = accept ? accept.row(given) : isObject(given) ? given : undefined;
-		if (!row) onOdd();
+		if (!row) onMalformed();
 		else if (keeps.every((keep) => keep(row))) yield row;
 	}
 }
 
 /** What the user reads of rows that were left out. */
-export const leftOut = (odd: number, { rows, accept }: List) =>
-	`${odd} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
+export const leftOut = (malformed: number, { rows, accept }: List) =>
+	`${malformed} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
 
 /** The rows of a list, without what is no row; none when it is no list. */
 export function rowsOf(list: unknown): IDataObject[] {
@@ -120,7 +125,11 @@ export interface Progress {
 }
 
 /** The error with how many rows came before it and where to go on. */
-export function withProgress({ context }: Hubble, cause: unknown, { pages, rowsFetched, token }: Progress): Error {
+export function withProgress(
+	{ context }: HubbleClient,
+	cause: unknown,
+	{ pages, rowsFetched, token }: Progress,
+): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
 	if (pages > 0) {

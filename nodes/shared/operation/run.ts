@@ -7,21 +7,24 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 import { runBatches } from './batch';
-import { connect, type Hubble } from './connection';
-import { foreignReply } from './errors';
-import type { Ask, Operation } from './operation';
-import { acceptedRows, leftOut, type List } from './pages';
-import { readAsk, withoutUndefined } from './read';
+import { connect, type HubbleClient } from '../client/client';
+import { unexpectedResponse } from '../client/errors';
+import type { ItemRequest, Operation } from './operation';
+import { acceptedRows, leftOut, type List } from '../client/pages';
+import { readItemRequest, withoutUndefined } from './readItem';
 import { withIsoTimes } from './times';
-import { send, type Call } from './transport';
-import { pagesOf } from './windows';
+import { send, type Call } from '../client/request';
+import { pagesOf } from '../client/parallelPages';
 
 /**
  * Executes the operation that the node's parameters name, for all input items.
  * Every item is read and checked before the first call. Output items are in the order of the input
  * items they are paired with.
  */
-export async function run(context: IExecuteFunctions, operations: readonly Operation[]): Promise<INodeExecutionData[][]> {
+export async function run(
+	context: IExecuteFunctions,
+	operations: readonly Operation[],
+): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
 	const outputs: INodeExecutionData[][] = inputs.map(() => []);
@@ -41,7 +44,7 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 		outputs[item]?.push({ json: errorRow(context, failure, ids), pairedItem: { item } });
 	};
 
-	let hubble: Hubble;
+	let hubble: HubbleClient;
 	try {
 		hubble = await connect(context);
 	} catch (error) {
@@ -50,16 +53,16 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	}
 
 	const stored = context.getNode().parameters as IDataObject;
-	const asks: Ask[] = [];
+	const requests: ItemRequest[] = [];
 	for (let item = 0; item < inputs.length; item++) {
 		try {
-			asks.push(readAsk(context, stored, operation, item));
+			requests.push(readItemRequest(context, stored, operation, item));
 		} catch (error) {
 			fail(item, error);
 		}
 	}
 
-	const warnings = new Set(asks.flatMap((ask) => operation.warn?.(ask) ?? []));
+	const warnings = new Set(requests.flatMap((request) => operation.warn?.(request) ?? []));
 	for (const message of warnings) {
 		warn(context, message);
 	}
@@ -67,17 +70,17 @@ export async function run(context: IExecuteFunctions, operations: readonly Opera
 	const { batch } = operation;
 	const isSingle = batch?.single && context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
 	if (batch && !isSingle) {
-		await runBatches(hubble, operation, batch, asks, { emit, fail, canContinue: context.continueOnFail() });
+		await runBatches(hubble, operation, batch, requests, { emit, fail, canContinue: context.continueOnFail() });
 	} else {
 		let lockedOut: unknown;
-		for (const ask of asks) {
+		for (const request of requests) {
 			try {
 				// A token that was refused once is refused for all items.
 				if (lockedOut) throw lockedOut;
-				await runOne(context, hubble, operation, ask, (results) => emit(ask.item, results));
+				await runOne(context, hubble, operation, request, (results) => emit(request.itemIndex, results));
 			} catch (error) {
 				if (error instanceof NodeApiError && error.httpCode === '401') lockedOut = error;
-				fail(ask.item, error, targetOf(operation, ask));
+				fail(request.itemIndex, error, targetOf(operation, request));
 			}
 		}
 	}
@@ -92,7 +95,11 @@ const warn = (context: IExecuteFunctions, message: string) =>
  * `error` and `message` alone, and cuts it down to its `error` when the item carries the error itself; so
  * the details stand in the regular output only, and the error output has n8n's copy of the input instead.
  */
-function errorRow(context: IExecuteFunctions, failure: NodeApiError | NodeOperationError, ids: IDataObject): IDataObject {
+function errorRow(
+	context: IExecuteFunctions,
+	failure: NodeApiError | NodeOperationError,
+	ids: IDataObject,
+): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	if (context.getNode().onError === 'continueErrorOutput') return row;
 	const { status, requestId, rowsFetched, resumeToken } = failure.context;
@@ -118,52 +125,61 @@ function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeA
 }
 
 /** The IDs of what is worked on, by wire name: those in the path or, of a deletion without any, what its body names. */
-function targetOf({ method, inPath }: Operation, { path, body }: Ask): Record<string, string> {
+function targetOf({ method, inPath }: Operation, { path, body }: ItemRequest): Record<string, string> {
 	return method === 'DELETE' && !inPath ? (body as Record<string, string>) : path;
 }
 
-function callOf(operation: Operation, ask: Ask): Call {
+function callOf(operation: Operation, request: ItemRequest): Call {
 	const { method, path, scope, inBody } = operation;
-	return { method, path, scope, ids: targetOf(operation, ask), query: ask.query, ...(inBody ? { body: ask.body } : {}) };
+	return {
+		method,
+		path,
+		scope,
+		ids: targetOf(operation, request),
+		query: request.query,
+		...(inBody ? { body: request.body } : {}),
+	};
 }
 
 async function runOne(
 	context: IExecuteFunctions,
-	hubble: Hubble,
+	hubble: HubbleClient,
 	operation: Operation,
-	ask: Ask,
+	request: ItemRequest,
 	emit: (results: INodeExecutionData[]) => void,
 ): Promise<void> {
 	const { list, simplify: simplified, toJson, toRows, toItems } = operation;
-	const call = callOf(operation, ask);
+	const call = callOf(operation, request);
 	if (toItems) {
-		emit(await toItems({ context, hubble, call, ask }));
+		emit(await toItems({ context, hubble, call, request }));
 		return;
 	}
-	const json = toJson?.(ask) ?? (ask.isSimple ? simplified : undefined) ?? ((row: IDataObject) => row);
+	const json = toJson?.(request) ?? (request.isSimplified ? simplified : undefined) ?? ((row: IDataObject) => row);
 	// One object for all of them, and no property added later: packets come by the hundred thousand.
-	const pairedItem = { item: ask.item };
+	const pairedItem = { item: request.itemIndex };
 	const finish = (rows: IDataObject[]) => emit(rows.map((row) => ({ json: json(row), pairedItem })));
 	if (list) {
-		const isFull = await runList(context, hubble, list, call, ask, finish);
-		if (isFull && ask.isCapped) {
-			const note = `An AI agent gets the first ${ask.limit} results; there may be more. Filter to find others.`;
+		const isFull = await runList(context, hubble, list, call, request, finish);
+		if (isFull && request.isCapped) {
+			const note = `An AI agent gets the first ${request.limit} results; there may be more. Filter to find others.`;
 			emit([{ json: { note } }]);
 		}
 		return;
 	}
 	const { body, requestId } = await send(hubble, call);
 	if (operation.method === 'GET' && !Object.keys(body).length) {
-		throw foreignReply(context.getNode(), 'anything', hubble.baseUrl, requestId);
+		throw unexpectedResponse(context.getNode(), 'anything', hubble.baseUrl, requestId);
 	}
-	const [missing] = Object.entries(operation.needs ?? {}).find(([name, isGiven]) => !isGiven(body[name])) ?? [];
-	if (missing) throw foreignReply(context.getNode(), `the field "${missing}"`, hubble.baseUrl, requestId, operation.method);
+	const [missing] =
+		Object.entries(operation.requiredFields ?? {}).find(([name, isGiven]) => !isGiven(body[name])) ?? [];
+	if (missing)
+		throw unexpectedResponse(context.getNode(), `the field "${missing}"`, hubble.baseUrl, requestId, operation.method);
 	if (operation.method === 'DELETE') {
 		// Hubble answers with an empty object. Each deletion names one thing.
-		const [id] = Object.values(targetOf(operation, ask));
+		const [id] = Object.values(targetOf(operation, request));
 		finish([{ deleted: true, id }]);
 	} else {
-		finish(toRows ? toRows(body, ask) : [body]);
+		finish(toRows ? toRows(body, request) : [body]);
 	}
 }
 
@@ -173,17 +189,17 @@ async function runOne(
  */
 async function runList(
 	context: IExecuteFunctions,
-	hubble: Hubble,
+	hubble: HubbleClient,
 	list: List,
 	call: Call,
-	ask: Ask,
+	request: ItemRequest,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
-	let missing = ask.limit;
+	let missing = request.limit;
 	let leftOutRows = 0;
 	try {
-		for await (const { rows } of pagesOf(hubble, call, list, ask)) {
-			const kept = [...acceptedRows(rows, list, () => (leftOutRows += 1), ask.keeps)];
+		for await (const { rows } of pagesOf(hubble, call, list, request)) {
+			const kept = [...acceptedRows(rows, list, () => (leftOutRows += 1), request.clientFilters)];
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);
 			missing -= kept.length;
 			if (missing <= 0) return true;

@@ -1,8 +1,8 @@
 /** Many input items in few calls, and the replies back onto the items. */
 import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
-import type { Hubble } from './connection';
-import type { Ask, Batch, BatchResult, Operation } from './operation';
-import { send } from './transport';
+import type { HubbleClient } from '../client/client';
+import type { ItemRequest, Batch, BatchResult, Operation } from './operation';
+import { send } from '../client/request';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
@@ -15,7 +15,7 @@ const SAME_FAILURES = 2;
 const SMALL = 4;
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
-export interface Sink {
+export interface BatchHandlers {
 	emit: (item: number, results: INodeExecutionData[]) => void;
 	/** Throws when the run must stop. */
 	fail: (item: number, error: unknown, ids?: IDataObject) => void;
@@ -28,26 +28,26 @@ export interface Sink {
  * fail the others. A run that must stop refuses the batch whole: it would be half carried out otherwise.
  */
 export async function runBatches(
-	hubble: Hubble,
+	hubble: HubbleClient,
 	{ method, scope, name }: Operation,
 	batch: Batch,
-	asks: readonly Ask[],
-	{ emit, fail, canContinue }: Sink,
+	requests: readonly ItemRequest[],
+	{ emit, fail, canContinue }: BatchHandlers,
 ): Promise<void> {
 	const began = new Date().toISOString();
 	let done = 0;
-	const parts = batch.split ? asks.flatMap(batch.split) : asks;
+	const parts = batch.split ? requests.flatMap(batch.split) : requests;
 	const failed = new Set<number>();
 	/** Reports an item once, however many of its parts failed. */
-	const failOnce = ({ item, path }: Ask, error: unknown) => {
-		if (!failed.has(item)) fail(item, error, path);
-		failed.add(item);
+	const failOnce = ({ itemIndex, path }: ItemRequest, error: unknown) => {
+		if (!failed.has(itemIndex)) fail(itemIndex, error, path);
+		failed.add(itemIndex);
 	};
 
 	let lockedOut: unknown;
 
 	/** One call. The error of a call that failed, `undefined` when it was answered. */
-	const settle = async (group: readonly Ask[]): Promise<unknown> => {
+	const settle = async (group: readonly ItemRequest[]): Promise<unknown> => {
 		// A token that was refused once is refused for all batches.
 		if (lockedOut) return lockedOut;
 		// All parts of a group share what is not in the body's lists: `groupOf` keeps others apart.
@@ -68,18 +68,18 @@ export async function runBatches(
 		}
 		const results = batch.fromReply(reply.body, group);
 		const refused: Array<() => void> = [];
-		group.forEach((ask, index) => {
+		group.forEach((request, index) => {
 			const result = results[index] ?? { missing: true };
 			if ('json' in result) {
 				done += 1;
-				emit(ask.item, [{ json: result.json }]);
-			} else refused.push(() => failOnce(ask, refusal(hubble, ask, result, reply.requestId)));
+				emit(request.itemIndex, [{ json: result.json }]);
+			} else refused.push(() => failOnce(request, refusal(hubble, request, result, reply.requestId)));
 		});
 		for (const report of refused) report();
 		return undefined;
 	};
 
-	const settleAll = async (groups: readonly Ask[][]) => {
+	const settleAll = async (groups: readonly ItemRequest[][]) => {
 		const failures: Failed[] = [];
 		for (const group of groups) {
 			const error = await settle(group);
@@ -91,10 +91,11 @@ export async function runBatches(
 		const reason = withPast(error, { name, done, began, size: canContinue ? 1 : group.length });
 		for (const part of group) failOnce(part, reason);
 	};
-	const canSplit = ({ group, error }: Failed) => canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
+	const canSplit = ({ group, error }: Failed) =>
+		canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
 
 	for (const whole of toBatches(parts, batch.size, batch)) {
-		let groups: Ask[][] = [whole];
+		let groups: ItemRequest[][] = [whole];
 		let isPartsFault = false;
 		for (let halvings = 0; groups.length; halvings++) {
 			const failures = await settleAll(groups);
@@ -103,11 +104,16 @@ export async function runBatches(
 			const isLarge = left.every(({ group }) => group.length > SMALL);
 			if (left.length === groups.length && isSame(left) && halvings >= SAME_FAILURES && isLarge && !isPartsFault) {
 				const samples = left.map(({ group }) => sampleOf(group));
-				const tried = left.flatMap(({ group }, index) => [...(samples[index] ?? [])].map((item) => group.filter((part) => part.item === item)));
+				const tried = left.flatMap(({ group }, index) =>
+					[...(samples[index] ?? [])].map((item) => group.filter((part) => part.itemIndex === item)),
+				);
 				const alone = await settleAll(tried);
 				isPartsFault = alone.length < tried.length || !isSame([...alone, ...left]);
 				alone.forEach(giveUp);
-				left = left.map(({ group, error }, index) => ({ group: group.filter(({ item }) => !samples[index]?.has(item)), error }));
+				left = left.map(({ group, error }, index) => ({
+					group: group.filter(({ itemIndex }) => !samples[index]?.has(itemIndex)),
+					error,
+				}));
 				if (!isPartsFault) left.splice(0).forEach(giveUp);
 			}
 			groups = left.flatMap(({ group }) => halves(group));
@@ -116,19 +122,19 @@ export async function runBatches(
 }
 
 interface Failed {
-	group: readonly Ask[];
+	group: readonly ItemRequest[];
 	error: unknown;
 }
 
 const codeOf = (error: unknown) => (error instanceof NodeApiError ? error.httpCode : undefined);
 
-const isOneItem = (group: readonly Ask[]) => group.every(({ item }) => item === group[0]?.item);
+const isOneItem = (group: readonly ItemRequest[]) => group.every(({ itemIndex }) => itemIndex === group[0]?.itemIndex);
 
 /** Some items of a group, at places that no pattern shares: multiples of the golden ratio. */
-function sampleOf(group: readonly Ask[]): Set<number> {
+function sampleOf(group: readonly ItemRequest[]): Set<number> {
 	const count = group.length > 100 ? 4 : 2;
 	const places = Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * group.length));
-	return new Set(places.map((place) => group[place]?.item ?? 0));
+	return new Set(places.map((place) => group[place]?.itemIndex ?? 0));
 }
 
 /** Whether failures have the same words, so that they may have the same cause. */
@@ -147,9 +153,14 @@ function withPast(
 ): unknown {
 	if (error instanceof NodeApiError && !error.context.hasPast) {
 		const isRefused = REFUSED_WHOLE.has(error.httpCode ?? '');
-		const together = isRefused && size > 1 ? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.` : '';
+		const together =
+			isRefused && size > 1
+				? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.`
+				: '';
 		const lost =
-			name === 'Register' ? ` Their keys are lost if the run stops here: find them with Get Many (Created after ${began}), and delete them.` : '';
+			name === 'Register'
+				? ` Their keys are lost if the run stops here: find them with Get Many (Created after ${began}), and delete them.`
+				: '';
 		const past = done ? ` ${name} had succeeded for ${done} devices before.${lost}` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
@@ -159,20 +170,24 @@ function withPast(
 
 /** The error of one part that a reply refuses, or does not mention. */
 function refusal(
-	{ context, redact }: Hubble,
-	ask: Ask,
+	{ context, redact }: HubbleClient,
+	request: ItemRequest,
 	result: Exclude<BatchResult, { json: IDataObject }>,
 	requestId: string,
 ): NodeOperationError {
-	const id = Object.values(ask.path).at(-1);
+	const id = Object.values(request.path).at(-1);
 	const reason =
 		'refused' in result
 			? `Hubble says: "${redact(result.refused)}"`
 			: 'Hubble answered the batch without a word about it: look whether it was carried out.';
-	const error = new NodeOperationError(context.getNode(), `Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`, {
-		itemIndex: ask.item,
-		description: `${reason} X-Request-ID: ${requestId}.`,
-	});
+	const error = new NodeOperationError(
+		context.getNode(),
+		`Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`,
+		{
+			itemIndex: request.itemIndex,
+			description: `${reason} X-Request-ID: ${requestId}.`,
+		},
+	);
 	error.context.requestId = requestId;
 	return error;
 }
