@@ -1,52 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
+import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, platformTags } from '../shared/operation/fields';
 import type { Operation } from '../shared/operation/operation';
 import type { List } from '../shared/client/pages';
-import { isoTime } from '../shared/operation/times';
 import { tagFilters, text, uuid } from '../shared/operation/values';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRangeFilter } from './fields';
-
-/** When a device was heard last, over both networks. */
-function lastPacket({ most_recent_packet: packets }: IDataObject): IDataObject & { timestamp?: number } {
-	const seen = Object.values((packets ?? {}) as IDataObject).filter(Boolean) as Array<{ timestamp: number }>;
-	return seen.sort((a, b) => b.timestamp - a.timestamp)[0] ?? {};
-}
-
-/** The names of the ten flat fields. */
-const SIMPLIFIED = [
-	'id',
-	'name',
-	'environment',
-	'tags',
-	'encryption',
-	'createdAt',
-	'lastPacketAt',
-	'latitude',
-	'longitude',
-	'installLocation',
-];
-
-/** A device in ten flat fields. */
-function simplifyDevice(row: IDataObject): IDataObject {
-	const { timestamp, location } = lastPacket(row) as { timestamp?: number; location?: IDataObject };
-	const { _env, ...own } = (row.tags ?? {}) as IDataObject;
-	return {
-		id: row.id,
-		name: row.name,
-		environment: _env ?? null,
-		tags: Object.entries(own)
-			.map(([key, value]) => `${key}=${String(value)}`)
-			.join(', '),
-		encryption: row.encryption ?? null,
-		createdAt: isoTime(row.created_ts as number),
-		lastPacketAt: timestamp === undefined ? null : isoTime(timestamp),
-		latitude: location?.latitude ?? null,
-		longitude: location?.longitude ?? null,
-		installLocation: (row.install_location as IDataObject | undefined)?.location_name ?? null,
-	};
-}
 
 const list: List = { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } };
 
