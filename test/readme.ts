@@ -10,7 +10,7 @@ const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as cons
 /** One line for each operation: node, what it does, the scope that the API token needs. */
 export function operationsTable(): string {
 	const rows = Object.entries(tables).flatMap(([node, operations]) =>
-		operations.map(({ resource, name, description, scope }, index) => {
+		operations.map(({ resource, name, description, endpoint: { scope } }, index) => {
 			const operation = resource ? `${titleOf(resource)}: ${name}` : name;
 			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`;
 		}),

@@ -1,8 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
+import { endpoints } from '../shared/client/endpoints';
 import { apiKey, type Field } from '../shared/operation/fields';
 import type { Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
-import { flag, isFilled, text, texts, unixSeconds } from '../shared/operation/values';
+import { text, texts, unixSeconds, type ConversionContext } from '../shared/operation/values';
 
 const keyName: Field = {
 	displayName: 'Name',
@@ -14,6 +15,15 @@ const keyName: Field = {
 	toWire: text(250),
 };
 
+/** A scope in either spelling; several may stand in one text, parted by commas or blanks. */
+function scopesIn(entry: string): string[] {
+	const parts = entry.split(/\s*,\s*|\s+/);
+	const wrong = parts.find((part) => !/^[a-z][\w:-]*$/i.test(part));
+	if (wrong === '') throw new Error(`"${entry}" has an empty part between its commas`);
+	if (wrong !== undefined) throw new Error(`"${wrong}" is not a scope such as read-devices`);
+	return parts.flatMap(wireScopes);
+}
+
 const scopes: Field = {
 	displayName: 'Scope Names or IDs',
 	name: 'scopes',
@@ -21,56 +31,90 @@ const scopes: Field = {
 	typeOptions: { loadOptionsMethod: 'getScopes' },
 	default: [],
 	description:
-		'What the key may do. A key without any scope may do everything. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-	toWire: (value) => {
-		const given = texts(value)?.flatMap((entry) => entry.split(/[\s,]+/).flatMap(wireScopes));
-		return given && [...new Set(given)];
-	},
+		'What the key may do. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+	toWire: (value) => [...new Set(texts(value)?.flatMap(scopesIn))],
+};
+
+/** A key without any scope may do everything (API definition, `scopes`), so that is a choice of its own. */
+const access: Field = {
+	displayName: 'Access',
+	name: 'access',
+	type: 'options',
+	options: [
+		{ name: 'All Scopes', value: 'all', description: 'The key may do everything in the organization' },
+		{ name: 'Selected Scopes', value: 'selected', description: 'The key may do what its scopes say' },
+	],
+	default: 'selected',
+	description: 'What the key may do',
 };
 
 /** What stands for a key that never expires (API definition, `apiKeyExpiration`). */
 const NEVER = 0;
 
-const expiry: Field = {
+/** The moment at which a key expires; one in the past would be a key that never worked. */
+function expiryTime(value: unknown, surroundings: ConversionContext): number {
+	const seconds = unixSeconds('down')(value, surroundings);
+	if (seconds === undefined) throw new Error('it is required; for a key that does not expire, choose Never');
+	if (seconds * 1000 <= Date.now()) throw new Error('it is in the past');
+	return seconds;
+}
+
+const expiration: Field = {
+	displayName: 'Expiration',
+	name: 'expiration',
+	type: 'options',
+	options: [
+		{ name: 'Never', value: 'never', description: 'The key works until it is deleted' },
+		{ name: 'On Date', value: 'date', description: 'The key stops working at a date and time' },
+	],
+	default: 'date',
+	description: 'When the key stops working',
+};
+
+const expires: Field = {
 	displayName: 'Expires',
 	name: 'expires',
 	type: 'dateTime',
-	default: '',
-	description: 'When the key stops working. Empty means never.',
-	toWire: (value, surroundings) => unixSeconds('down')(value, surroundings) ?? NEVER,
+	default: '={{ $now.plus({ days: 90 }).toISO() }}',
+	required: true,
+	description: 'When the key stops working',
+	shownWhen: { expiration: ['date'] },
+	toWire: expiryTime,
 };
 
-/** In an update an empty date changes nothing: "never" is said by its own switch. */
 const newExpiry: Field = {
-	displayName: 'Expiry',
+	displayName: 'Expiration',
 	name: 'expiry',
 	type: 'fixedCollection',
-	placeholder: 'Set Expiry',
+	placeholder: 'Set Expiration',
 	default: {},
-	description: 'When the key stops working. An empty date changes nothing.',
+	description: 'When the key stops working from now on',
 	options: [
 		{
-			displayName: 'Expiry',
+			displayName: 'Expiration',
 			name: 'expiry',
 			values: [
-				{ displayName: 'Expires', name: 'expires', type: 'dateTime', default: '' },
 				{
-					displayName: 'Never Expires',
-					name: 'never',
-					type: 'boolean',
-					default: false,
-					description: 'Whether the key works until it is deleted. Not together with a date.',
+					displayName: 'Expiration',
+					name: 'expiration',
+					type: 'options',
+					options: expiration.options,
+					default: 'date',
+				},
+				{
+					displayName: 'Expires',
+					name: 'expires',
+					type: 'dateTime',
+					default: '',
+					displayOptions: { show: { expiration: ['date'] } },
 				},
 			],
 		},
 	],
 	collection: 'updateFields',
 	toWire: (value, surroundings) => {
-		const { expires, never } = ((value as IDataObject).expiry ?? {}) as IDataObject;
-		const date = unixSeconds('down')(expires, surroundings);
-		if (!flag(never ?? '')) return date;
-		if (date !== undefined) throw new Error('a key that never expires has no date');
-		return NEVER;
+		const { expiration: kind = 'date', expires: date } = ((value as IDataObject).expiry ?? {}) as IDataObject;
+		return kind === 'never' ? NEVER : expiryTime(date, surroundings);
 	},
 };
 
@@ -80,23 +124,18 @@ export const apiKeyOperations: readonly Operation[] = [
 		resource: 'apiKey',
 		name: 'Create',
 		value: 'create',
-		action: 'Create an API key that may do everything unless scopes are given',
+		action: 'Create API key',
 		description:
-			'Create a key that gives access to the organization; without scopes it may do everything. The output holds the key, which Hubble shows only this once.',
-		method: 'POST',
-		path: '/v1/org/{org_id}/key',
-		scope: 'write-api-keys',
+			'Create a key that gives access to the organization. The output holds the key, which Hubble shows only this once.',
+		endpoint: endpoints.createKey,
 		inBody: {
 			name: { ...keyName, required: true },
-			// Nothing from an expression would make a key that may do everything, or that never expires.
-			scopes: { ...scopes, rejectsNull: true },
-			expires_at_seconds: { ...expiry, rejectsNull: true },
+			expires_at_seconds: { ...expires, whenHidden: NEVER },
+			scopes: { ...scopes, required: true, shownWhen: { access: ['selected'] } },
 		},
-		requiredFields: { key: isFilled },
-		warn: ({ body }) =>
-			body.scopes
-				? undefined
-				: 'No scope was chosen: Hubble gives such a key all scopes, so it may do everything in the organization.',
+		settings: { access, expiration },
+		warn: ({ settings }) =>
+			settings.access === 'all' ? 'The new key has all scopes: it may do everything in the organization.' : undefined,
 	},
 	{
 		resource: 'apiKey',
@@ -105,9 +144,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		action: 'Delete an API key for good',
 		description:
 			'Delete a key for good: whatever uses it loses its access at once, this credential too if the key is its own',
-		method: 'DELETE',
-		path: '/v1/org/{org_id}/key/{key_id}',
-		scope: 'write-api-keys',
+		endpoint: endpoints.deleteKey,
 		inPath: { key_id: apiKey },
 	},
 	{
@@ -116,10 +153,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many API keys',
 		description: 'Get the names, scopes and expiry of the keys of the organization, not the keys themselves',
-		method: 'GET',
-		path: '/v1/org/{org_id}/key',
-		scope: 'read-api-keys',
-		list: { rows: 'keys', pages: 'one' },
+		endpoint: endpoints.listKeys,
 	},
 	{
 		resource: 'apiKey',
@@ -127,9 +161,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'update',
 		action: 'Update an API key',
 		description: 'Change the name, scopes or expiry of a key. The key itself stays as it is.',
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/key/{key_id}',
-		scope: 'write-api-keys',
+		endpoint: endpoints.updateKey,
 		inPath: { key_id: apiKey },
 		inBody: {
 			set_expires_at_seconds: newExpiry,
@@ -137,7 +169,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			set_scopes: {
 				...scopes,
 				description:
-					'What the key may do from now on: the chosen scopes replace those before. None changes nothing. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+					'What the key may do from now on: the chosen scopes replace those before. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 				collection: 'updateFields',
 			},
 		},
@@ -148,8 +180,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'validate',
 		action: 'Validate the API key',
 		description: 'Check that the API token of the credential is valid; it fails when it is not',
-		method: 'GET',
-		path: '/v1/org/{org_id}/check',
+		endpoint: endpoints.checkKey,
 		toRows: (reply) => [{ valid: true, ...reply }],
 	},
 	{
@@ -158,9 +189,6 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many scopes',
 		description: 'Get the scopes that a key of the organization can have',
-		method: 'GET',
-		path: '/v1/org/{org_id}/key_scopes',
-		scope: 'read-api-keys',
-		list: { rows: 'scopes', pages: 'one' },
+		endpoint: endpoints.listScopes,
 	},
 ];

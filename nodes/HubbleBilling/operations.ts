@@ -1,4 +1,5 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
+import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
 import { invoice } from '../shared/operation/fields';
@@ -13,12 +14,13 @@ import { send } from '../shared/client/request';
 const fetched = new WeakMap<HubbleClient, Promise<IDataObject[]>>();
 
 function invoices(hubble: HubbleClient): Promise<IDataObject[]> {
-	const call = { method: 'GET', path: '/v1/org/{org_id}/billing/invoices', scope: 'read-billing-invoices' } as const;
 	const unnamed = (): IDataObject[] => {
 		fetched.delete(hubble);
 		return [];
 	};
-	const known = fetched.get(hubble) ?? send(hubble, call).then(({ body }) => rowsOf(body.invoices), unnamed);
+	const known =
+		fetched.get(hubble) ??
+		send(hubble, { endpoint: endpoints.listInvoices }).then(({ body }) => rowsOf(body.invoices), unnamed);
 	fetched.set(hubble, known);
 	return known;
 }
@@ -32,12 +34,12 @@ function fileName(invoiceNumber: unknown): string {
 	return `${safe || 'invoice'}.pdf`;
 }
 
-const downloadPdf: Operation['toItems'] = async ({ context, hubble, call, request }) => {
-	const { invoice_id = '' } = request.path;
+const downloadPdf: Operation['toItems'] = async ({ context, hubble, request }) => {
+	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(hubble)).find((entry) => entry.invoice_id === invoice_id);
 	const name = fileName(row?.invoice_number ?? invoice_id);
 	const { body, requestId } = await send(hubble, {
-		...call,
+		...request,
 		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
 	});
 	const file = body.file as IBinaryData | undefined;
@@ -55,9 +57,7 @@ export const billingOperations: readonly Operation[] = [
 		value: 'downloadPdf',
 		action: 'Download an invoice as PDF',
 		description: 'Get an invoice as a PDF file in a binary field of the output',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/invoices/{invoice_id}/pdf',
-		scope: 'read-billing-invoices',
+		endpoint: endpoints.getInvoicePdf,
 		inPath: { invoice_id: invoice },
 		settings: {
 			binaryPropertyName: {
@@ -77,10 +77,7 @@ export const billingOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many invoices',
 		description: 'Get the latest invoices of the organization',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/invoices',
-		scope: 'read-billing-invoices',
-		list: { rows: 'invoices', pages: 'one' },
+		endpoint: endpoints.listInvoices,
 	},
 	{
 		resource: 'paymentMethod',
@@ -88,10 +85,7 @@ export const billingOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many payment methods',
 		description: 'Get the cards that are stored for the organization, with their last four digits',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/payment-method',
-		scope: 'read-billing-invoices',
-		list: { rows: 'payment_methods', pages: 'one' },
+		endpoint: endpoints.listPaymentMethods,
 	},
 	{
 		resource: 'subscription',
@@ -99,9 +93,7 @@ export const billingOperations: readonly Operation[] = [
 		value: 'get',
 		action: 'Get the subscription',
 		description: 'Get the plan of the organization, its prices in cents and its current period',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/subscription',
-		scope: 'read-billing-invoices',
+		endpoint: endpoints.getSubscription,
 	},
 	{
 		resource: 'usage',
@@ -109,25 +101,23 @@ export const billingOperations: readonly Operation[] = [
 		value: 'getActiveDevices',
 		action: 'Get active devices',
 		description: 'Get the devices that were active in the current billing period',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/active-devices',
-		scope: 'read-billing-usage',
+		endpoint: endpoints.listActiveDevices,
 		inQuery: {
 			network_type: {
 				displayName: 'Network',
 				name: 'networkType',
 				type: 'options',
 				options: [
-					{ name: 'Any', value: '' },
+					{ name: 'Any', value: 'any' },
 					{ name: 'Satellite', value: 'satellite', description: 'Needs satellite access' },
 					{ name: 'Terrestrial', value: 'terrestrial' },
 				],
-				default: '',
+				default: 'any',
 				description: 'Only devices that were heard last over this network',
 				collection: 'filters',
+				toWire: (value) => (value === 'any' ? undefined : value),
 			},
 		},
-		list: { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } },
 	},
 	{
 		resource: 'usage',
@@ -135,9 +125,6 @@ export const billingOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many usage records',
 		description: 'Get how many devices were active on each day and in each month',
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/usage',
-		scope: 'read-billing-usage',
-		list: { rows: 'usage', pages: 'one' },
+		endpoint: endpoints.listUsage,
 	},
 ];

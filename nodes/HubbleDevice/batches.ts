@@ -1,18 +1,16 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
 import type { IDataObject } from 'n8n-workflow';
+import { DEVICES_PER_CALL, endpoints } from '../shared/client/endpoints';
 import type { ItemRequest, Batch, BatchResult } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
-
-/** Devices in one call (API definition: register, batch update, batch delete). */
-const BATCH = 1000;
 
 /**
  * Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold.
  * A part's body holds one device's name, tags and location; `toBody` makes the call's lists of them.
  */
 export const registration: Batch = {
-	path: '/v2/org/{org_id}/devices',
-	size: BATCH,
+	endpoint: endpoints.registerDevices,
+	size: DEVICES_PER_CALL,
 	split: (request) => {
 		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = request.body;
 		return Array.from({ length: n_devices as number }, (_, index): ItemRequest => ({
@@ -73,14 +71,14 @@ function resultsById(reply: IDataObject): Map<string, BatchResult> {
 	return results;
 }
 
-const idIn = ({ path }: ItemRequest) => path.device_id ?? '';
+const idIn = ({ ids }: ItemRequest) => ids.device_id ?? '';
 
 export const update: Batch = {
-	path: '/v1/org/{org_id}/devices',
-	size: BATCH,
+	endpoint: endpoints.updateDevices,
+	size: DEVICES_PER_CALL,
 	single: true,
 	keyOf: idIn,
-	toBody: (parts) => ({ updates: parts.map(({ path, body }) => ({ ...path, ...body })) }),
+	toBody: (parts) => ({ updates: parts.map(({ ids, body }) => ({ ...ids, ...body })) }),
 	fromReply: (reply, parts) => {
 		const results = resultsById(reply);
 		return parts.map((part) => results.get(idIn(part)) ?? { missing: true });
@@ -89,6 +87,7 @@ export const update: Batch = {
 
 export const deletion: Batch = {
 	...update,
+	endpoint: endpoints.deleteDevices,
 	toBody: (parts) => ({ device_ids: parts.map(idIn) }),
 	// Hubble answers with an empty object, older versions with counts or with the devices that failed.
 	fromReply: (reply, parts) => {

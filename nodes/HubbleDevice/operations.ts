@@ -1,14 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
+import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, platformTags } from '../shared/operation/fields';
 import type { Operation } from '../shared/operation/operation';
-import type { List } from '../shared/client/pages';
 import { tagFilters, text, uuid } from '../shared/operation/values';
 import { deletion, registration, update } from './batches';
 import { count, eidRotation, encryption, installLocation, names, tags, timeRangeFilter } from './fields';
-
-const list: List = { rows: 'devices', pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } };
 
 const getMany: Operation = {
 	resource: 'device',
@@ -16,9 +14,7 @@ const getMany: Operation = {
 	value: 'getAll',
 	action: 'Get many devices',
 	description: 'Get the devices of the organization',
-	method: 'GET',
-	path: '/v1/org/{org_id}/devices',
-	scope: 'read-devices',
+	endpoint: endpoints.listDevices,
 	simplify: simplifyDevice,
 	inQuery: {
 		filter_created_ts: {
@@ -56,7 +52,6 @@ const getMany: Operation = {
 			collection: 'options',
 		},
 	},
-	list,
 	clientFilters: [
 		{
 			displayName: 'Name Contains',
@@ -67,7 +62,7 @@ const getMany: Operation = {
 			description:
 				'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
 			collection: 'filters',
-			keeps: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
+			matches: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
 		},
 		{
 			displayName: 'Own Tags',
@@ -80,7 +75,7 @@ const getMany: Operation = {
 				'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
 			collection: 'filters',
 			toWire: tagFilters,
-			keeps: ({ tags: own }, wanted) => {
+			matches: ({ tags: own }, wanted) => {
 				const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
 				return (wanted as string[]).every((tag) => has.has(tag));
 			},
@@ -96,9 +91,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'delete',
 		action: 'Delete a device for good',
 		description: 'Delete devices for good, up to 1,000 input items in one request',
-		method: 'DELETE',
-		path: '/v1/org/{org_id}/devices/{device_id}',
-		scope: 'write-devices',
+		endpoint: endpoints.deleteDevice,
 		inPath: { device_id: device },
 		batch: deletion,
 	},
@@ -113,7 +106,7 @@ export const deviceOperations: readonly Operation[] = [
 		settings: exportFields(),
 		toItems: exportTo({
 			name: 'devices',
-			list,
+			list: endpoints.listDevices.list,
 			toJson: () => (row) => row,
 			simplify: simplifyDevice,
 			columns: () => SIMPLIFIED,
@@ -125,9 +118,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'get',
 		action: 'Get a device',
 		description: 'Get one device',
-		method: 'GET',
-		path: '/v1/org/{org_id}/devices/{device_id}',
-		scope: 'read-devices',
+		endpoint: endpoints.getDevice,
 		inPath: { device_id: device },
 		simplify: simplifyDevice,
 	},
@@ -139,9 +130,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Register devices and get their keys only once',
 		description:
 			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
-		method: 'POST',
-		path: '/v2/org/{org_id}/devices',
-		scope: 'write-devices',
+		endpoint: endpoints.registerDevices,
 		inBody: {
 			encryption,
 			n_devices: count,
@@ -191,9 +180,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'update',
 		action: 'Update a device',
 		description: 'Change the name, tags or location of devices, up to 1,000 input items in one request',
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/devices/{device_id}',
-		scope: 'write-devices',
+		endpoint: endpoints.updateDevice,
 		inPath: { device_id: device },
 		inBody: {
 			set_name: {

@@ -1,4 +1,5 @@
 import { role, type Field } from '../shared/operation/fields';
+import { endpoints } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email } from '../shared/operation/values';
 
@@ -20,29 +21,23 @@ export const invitationOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many invitations',
 		description: 'Get the invitations that nobody has accepted yet',
-		method: 'GET',
-		path: '/v1/org/{org_id}/invitations',
-		scope: 'read-invitations',
-		list: { rows: 'invites', pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } },
+		endpoint: endpoints.listInvitations,
 	},
 	{
 		name: 'Revoke',
 		value: 'revoke',
 		action: 'Revoke an invitation',
 		description: 'Take an invitation back: the person cannot accept it any more',
-		method: 'DELETE',
-		path: '/v1/org/{org_id}/invitations',
-		scope: 'write-invitations',
+		endpoint: endpoints.revokeInvitation,
 		inBody: { invitee_email: invitee },
+		idInBody: 'invitee_email',
 	},
 	{
 		name: 'Send',
 		value: 'send',
 		action: 'Send an invitation',
 		description: 'Invite a person to the organization by email',
-		method: 'POST',
-		path: '/v1/org/{org_id}/invitations',
-		scope: 'write-invitations',
+		endpoint: endpoints.sendInvitation,
 		inBody: { invitee_email: invitee, role: { ...role, required: true } },
 	},
 ];

@@ -1,10 +1,8 @@
 import { platformTags, type Field } from '../shared/operation/fields';
+import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
 import { numberIn } from '../shared/operation/values';
-
-/** Intervals in one reply (API definition, parameter `days`). */
-const MOST_INTERVALS = 365;
 
 const days: Field = {
 	displayName: 'Days Back',
@@ -57,13 +55,11 @@ const period = { days, time_interval: interval };
 const toRows: Operation['toRows'] = (reply, { settings }) =>
 	settings.output === 'summary' ? [reply] : rowsOf(reply.buckets);
 
-const requiredFields: Operation['requiredFields'] = { buckets: Array.isArray };
-
 const validate = ({ query }: ItemRequest): string | undefined => {
 	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
-	if (intervals <= MOST_INTERVALS) return undefined;
-	const most = Math.floor(MOST_INTERVALS / 24);
-	return `Parameter "Interval": ${String(query.days)} days by the hour are ${intervals} intervals, Hubble gives at most ${MOST_INTERVALS}; look back ${most} days at most, or choose Day`;
+	if (intervals <= METRIC_INTERVALS) return undefined;
+	const most = Math.floor(METRIC_INTERVALS / 24);
+	return `Parameter "Interval": ${String(query.days)} days by the hour are ${intervals} intervals, Hubble gives at most ${METRIC_INTERVALS}; look back ${most} days at most, or choose Day`;
 };
 
 /** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */
@@ -73,12 +69,9 @@ export const metricOperations: readonly Operation[] = [
 		value: 'getApiMetrics',
 		action: 'Get API metrics',
 		description: 'Get how many API requests the organization made and which part of them succeeded',
-		method: 'GET',
-		path: '/v1/org/{org_id}/api_metrics',
-		scope: 'read-platform-metrics',
+		endpoint: endpoints.getApiMetrics,
 		inQuery: period,
 		settings: { output },
-		requiredFields,
 		toRows,
 		validate,
 	},
@@ -87,12 +80,9 @@ export const metricOperations: readonly Operation[] = [
 		value: 'getDeviceMetrics',
 		action: 'Get device metrics',
 		description: 'Get how many devices were registered, active and never active',
-		method: 'GET',
-		path: '/v1/org/{org_id}/device_metrics',
-		scope: 'read-platform-metrics',
+		endpoint: endpoints.getDeviceMetrics,
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
-		requiredFields,
 		toRows,
 		validate,
 	},
@@ -101,12 +91,9 @@ export const metricOperations: readonly Operation[] = [
 		value: 'getPacketMetrics',
 		action: 'Get packet metrics',
 		description: 'Get how many packets Hubble received',
-		method: 'GET',
-		path: '/v1/org/{org_id}/packet_metrics',
-		scope: 'read-platform-metrics',
+		endpoint: endpoints.getPacketMetrics,
 		inQuery: { ...period, filter_tags: platformTags },
 		settings: { output },
-		requiredFields,
 		toRows,
 		validate,
 	},
@@ -115,12 +102,9 @@ export const metricOperations: readonly Operation[] = [
 		value: 'getWebhookMetrics',
 		action: 'Get webhook metrics',
 		description: 'Get how many deliveries Hubble made to webhooks and which part of them succeeded',
-		method: 'GET',
-		path: '/v1/org/{org_id}/webhook_metrics',
-		scope: 'read-platform-metrics',
+		endpoint: endpoints.getWebhookMetrics,
 		inQuery: period,
 		settings: { output },
-		requiredFields,
 		toRows,
 		validate,
 	},

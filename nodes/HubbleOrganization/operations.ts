@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { endpoints } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email, numberIn, text } from '../shared/operation/values';
 
@@ -25,18 +26,14 @@ export const organizationOperations: readonly Operation[] = [
 		value: 'get',
 		action: 'Get the organization',
 		description: 'Get the name, address, contact and time zone of the organization',
-		method: 'GET',
-		path: '/v1/org/{org_id}',
-		scope: 'read-organization-metadata',
+		endpoint: endpoints.getOrganization,
 	},
 	{
 		name: 'Update',
 		value: 'update',
 		action: 'Update the organization',
 		description: 'Change the name, address, contact or time zone of the organization',
-		method: 'PATCH',
-		path: '/v1/org/{org_id}',
-		scope: 'write-organization-metadata',
+		endpoint: endpoints.updateOrganization,
 		inBody: {
 			set_name: {
 				displayName: 'Name',

@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { endpoints } from '../shared/client/endpoints';
 import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, platformTags, type Field } from '../shared/operation/fields';
@@ -15,7 +16,6 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
-		rejectsNull: true,
 		toWire: unixSeconds('down'),
 	},
 	end: {
@@ -24,9 +24,9 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The end of the period, not part of it. Empty means now.',
-		rejectsNull: true,
+		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
-		toWire: (value, surroundings) => unixSeconds('up')(value || Date.now(), surroundings),
+		whenEmpty: () => Math.ceil(Date.now() / 1000),
 	},
 	device_id: {
 		...device,
@@ -84,9 +84,7 @@ const getMany: Operation = {
 	value: 'getAll',
 	action: 'Get many packets',
 	description: 'Get the packets that Hubble received in a period, oldest first',
-	method: 'GET',
-	path: '/v1/org/{org_id}/packets',
-	scope: 'read-packets',
+	endpoint: endpoints.listPackets,
 	list: PACKETS,
 	hasRawTimes: true,
 	simplify: simplifyPacket,

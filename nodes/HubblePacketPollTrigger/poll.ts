@@ -1,5 +1,6 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { packetReader, readParameter } from '../shared/packet/filter';
@@ -7,13 +8,6 @@ import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages'
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
 import { advance, positionAfter, resume, type Position, type Stored } from './position';
-
-/** Packets in a full page, and days that Hubble keeps them (API definition, "Packets"). */
-const PAGE = 1000;
-const KEPT_S = 30 * 86_400;
-
-/** Hubble's longest `Retry-After` (API definition), in milliseconds. */
-const LONGEST_PAUSE_MS = 300_000;
 
 /** A manual test shows so many packets, of the last seven days, and looks for them in so many pages. */
 const SAMPLE = 10;
@@ -56,7 +50,7 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 	const most = readParameter(
 		context,
 		'Max Packets per Execution',
-		() => numberIn(PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
+		() => numberIn(PACKETS_PER_PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
 	);
 	const startFrom = context.getNodeParameter('startFrom', 'now') as string;
 	const start = startOf(context, startFrom);
@@ -87,9 +81,9 @@ async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecu
 		count += rows.length;
 		const isEmpty = rows.length === 0;
 		if (isEmpty && page.retryAfterMs !== undefined)
-			memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_PAUSE_MS);
+			memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_RETRY_AFTER_MS);
 		// The empty page is the head of the stream; and a page is never read in part.
-		if (isEmpty || count + PAGE > most) break;
+		if (isEmpty || count + PACKETS_PER_PAGE > most) break;
 	}
 	const changed = advance(stored, stream, from, next, items.length > 0);
 	if (changed) Object.assign(context.getWorkflowStaticData('node'), changed);
@@ -130,16 +124,14 @@ async function* pagesFrom(
 /** The stream is left open: without `end`, Hubble goes on with packets yet to come. */
 const callAt = ({ token, start }: Position) =>
 	({
-		method: 'GET',
-		path: '/v1/org/{org_id}/packets',
-		scope: 'read-packets',
+		endpoint: endpoints.listPackets,
 		query: token ? {} : { start },
-		token,
+		continuationToken: token,
 	}) as const;
 
 function startOf(context: IPollFunctions, startFrom: string): number {
 	const now = Math.floor(Date.now() / 1000);
-	if (startFrom === 'everything') return now - KEPT_S;
+	if (startFrom === 'everything') return now - PACKET_RETENTION_S;
 	if (startFrom !== 'date') return now;
 	return readParameter(context, 'Start Time', () => {
 		const start = unixSeconds('down')(context.getNodeParameter('startTime', ''), { timezone: context.getTimezone() });

@@ -6,6 +6,7 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { send } from '../shared/client/request';
 import { fingerprint } from './verify';
@@ -20,9 +21,6 @@ export interface Endpoint extends IDataObject {
 	/** When it was created, in Unix milliseconds; endpoints of early versions have none. */
 	at?: number;
 }
-
-/** An organization has at most two endpoints (API definition, "Packet Webhooks"). */
-const SLOTS = 2;
 
 /**
  * What was registered by this process. The static data alone would do, if n8n did not save them whole: a
@@ -46,11 +44,8 @@ export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endp
 	return latest;
 }
 
-const webhookPath = '/v1/org/{org_id}/webhooks';
-const onePath = `${webhookPath}/{webhook_id}`;
-
 async function list(hubble: HubbleClient): Promise<IDataObject[]> {
-	const { body } = await send(hubble, { method: 'GET', path: webhookPath, scope: 'read-webhooks' });
+	const { body } = await send(hubble, { endpoint: endpoints.listWebhooks });
 	return (body.webhooks ?? []) as IDataObject[];
 }
 
@@ -58,7 +53,7 @@ async function list(hubble: HubbleClient): Promise<IDataObject[]> {
 async function remove(hubble: HubbleClient, id: string): Promise<void> {
 	try {
 		const ids = { webhook_id: id };
-		await send(hubble, { method: 'DELETE', path: onePath, scope: 'write-webhooks', ids });
+		await send(hubble, { endpoint: endpoints.deleteWebhook, ids });
 	} catch (error) {
 		if (!(error instanceof NodeApiError) || error.httpCode !== '404') {
 			throw new NodeApiError(hubble.context.getNode(), error as never);
@@ -108,7 +103,7 @@ async function update(
 	};
 	if (!Object.keys(body).length) return;
 	const ids = { webhook_id: String(endpoint.webhook_id) };
-	await send(hubble, { method: 'PATCH', path: onePath, scope: 'write-webhooks', ids, body });
+	await send(hubble, { endpoint: endpoints.updateWebhook, ids, body });
 }
 
 async function create(
@@ -118,9 +113,8 @@ async function create(
 	maxBatchSize: number,
 ): Promise<Endpoint> {
 	const name = `n8n: ${context.getWorkflow().name ?? context.getNode().name}`.slice(0, 250);
-	const call = { method: 'POST', path: webhookPath, scope: 'write-webhooks' } as const;
 	const { webhook_id: id, secret } = (
-		await send(hubble, { ...call, body: { url, name, max_batch_size: maxBatchSize } })
+		await send(hubble, { endpoint: endpoints.createWebhook, body: { url, name, max_batch_size: maxBatchSize } })
 	).body;
 	if (typeof id !== 'string' || typeof secret !== 'string') {
 		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
@@ -143,7 +137,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	const others = rest.filter((webhook) => webhook.url !== url);
 	for (const { webhook_id } of rest.filter((webhook) => webhook.url === url)) await remove(hubble, String(webhook_id));
 	if (ours) await update(hubble, ours, url, maxBatchSize);
-	else if (others.length >= SLOTS) throw allTaken(context, others);
+	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) throw allTaken(context, others);
 	const endpoint = (ours && known) ?? (await create(context, hubble, url, maxBatchSize));
 	context.getWorkflowStaticData('node').endpoint = { ...endpoint };
 	if (context.getMode() !== 'manual') registered.set(nodeKey(context), endpoint);

@@ -1,4 +1,5 @@
 import { role, user } from '../shared/operation/fields';
+import { endpoints } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email, text } from '../shared/operation/values';
 
@@ -9,9 +10,7 @@ export const userOperations: readonly Operation[] = [
 		value: 'add',
 		action: 'Add a user who has access at once',
 		description: 'Give a person access to the organization at once, without an invitation',
-		method: 'POST',
-		path: '/v1/org/{org_id}/users',
-		scope: 'write-users',
+		endpoint: endpoints.addUser,
 		inBody: {
 			email: {
 				displayName: 'Email',
@@ -31,19 +30,14 @@ export const userOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many users',
 		description: 'Get the users of the organization',
-		method: 'GET',
-		path: '/v1/org/{org_id}/users',
-		scope: 'read-users',
-		list: { rows: 'users', pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } },
+		endpoint: endpoints.listUsers,
 	},
 	{
 		name: 'Remove',
 		value: 'remove',
 		action: 'Remove a user from the organization',
 		description: 'Take the access to the organization away from a user',
-		method: 'DELETE',
-		path: '/v1/org/{org_id}/users/{user_id}',
-		scope: 'write-users',
+		endpoint: endpoints.removeUser,
 		inPath: { user_id: user },
 	},
 	{
@@ -51,9 +45,7 @@ export const userOperations: readonly Operation[] = [
 		value: 'update',
 		action: 'Update a user',
 		description: 'Change the role or the name of a user',
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/users/{user_id}',
-		scope: 'write-users',
+		endpoint: endpoints.updateUser,
 		inPath: { user_id: user },
 		inBody: {
 			set_first_name: {

@@ -1,6 +1,7 @@
 import { webhook, type Field } from '../shared/operation/fields';
+import { endpoints } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
-import { isFilled, numberIn, text } from '../shared/operation/values';
+import { numberIn, text } from '../shared/operation/values';
 
 /** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
 function address(value: unknown): string | undefined {
@@ -48,24 +49,19 @@ export const webhookOperations: readonly Operation[] = [
 		action: 'Create a webhook that gets all packets',
 		description:
 			'Let Hubble send all packets of the organization to a URL, for at most two URLs. The output holds the secret, which Hubble shows only this once.',
-		method: 'POST',
-		path: '/v1/org/{org_id}/webhooks',
-		scope: 'write-webhooks',
+		endpoint: endpoints.createWebhook,
 		inBody: {
 			url: { ...url, required: true },
 			max_batch_size: { ...batchSize, collection: 'additionalFields' },
 			name: { ...webhookName, collection: 'additionalFields' },
 		},
-		requiredFields: { secret: isFilled },
 	},
 	{
 		name: 'Delete',
 		value: 'delete',
 		action: 'Delete a webhook for good',
 		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
-		method: 'DELETE',
-		path: '/v1/org/{org_id}/webhooks/{webhook_id}',
-		scope: 'write-webhooks',
+		endpoint: endpoints.deleteWebhook,
 		inPath: { webhook_id: webhook },
 	},
 	{
@@ -73,19 +69,14 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many webhooks',
 		description: 'Get the webhooks of the organization, without their secrets',
-		method: 'GET',
-		path: '/v1/org/{org_id}/webhooks',
-		scope: 'read-webhooks',
-		list: { rows: 'webhooks', pages: 'one' },
+		endpoint: endpoints.listWebhooks,
 	},
 	{
 		name: 'Test',
 		value: 'test',
 		action: 'Test a webhook',
 		description: 'Let Hubble send an example packet to a webhook once, and get what its URL answered',
-		method: 'POST',
-		path: '/v1/org/{org_id}/webhooks/{webhook_id}/test',
-		scope: 'write-webhooks',
+		endpoint: endpoints.testWebhook,
 		inPath: { webhook_id: webhook },
 		// n8n takes an output field "error" for a failure of the node.
 		toRows: ({ error, ...result }) => [{ ...result, error_details: error ?? null }],
@@ -95,9 +86,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'update',
 		action: 'Update a webhook',
 		description: 'Change the URL, name or batch size of a webhook. It keeps its secret.',
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/webhooks/{webhook_id}',
-		scope: 'write-webhooks',
+		endpoint: endpoints.updateWebhook,
 		inPath: { webhook_id: webhook },
 		inBody: {
 			set_max_batch_size: { ...batchSize, collection: 'updateFields' },

@@ -20,14 +20,12 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 		const min = sign === 'int' ? -(2 ** (bits - 1)) : 0;
 		const max = sign === 'int' ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
 		const method = `set${sign === 'int' ? 'Int' : 'Uint'}${bits}` as 'setInt16';
-		return fc
-			.integer({ min, max })
-			.map((value): Sample => ({
-				field: { type: `${sign}${bits}` },
-				size: bits / 8,
-				value,
-				put: (view, at, isLittle) => view[method](at, value, isLittle),
-			}));
+		return fc.integer({ min, max }).map((value): Sample => ({
+			field: { type: `${sign}${bits}` },
+			size: bits / 8,
+			value,
+			put: (view, at, isLittle) => view[method](at, value, isLittle),
+		}));
 	}),
 	...(['int24', 'uint24'] as const).map((type) =>
 		fc
@@ -52,30 +50,24 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 		value: Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
 		put: (view, at, isLittle) => view.setBigUint64(at, value, isLittle),
 	})),
-	fc
-		.double()
-		.map((value): Sample => ({
-			field: { type: 'float64' },
-			size: 8,
-			value,
-			put: (view, at, isLittle) => view.setFloat64(at, value, isLittle),
-		})),
-	fc
-		.float()
-		.map((value): Sample => ({
-			field: { type: 'float32' },
-			size: 4,
-			value,
-			put: (view, at, isLittle) => view.setFloat32(at, value, isLittle),
-		})),
-	fc
-		.tuple(fc.boolean(), fc.nat(7), fc.nat(255))
-		.map(([value, bit, noise]): Sample => ({
-			field: { type: 'bool', bit },
-			size: 1,
-			value,
-			put: (view, at) => view.setUint8(at, value ? noise | (1 << bit) : noise & ~(1 << bit)),
-		})),
+	fc.double().map((value): Sample => ({
+		field: { type: 'float64' },
+		size: 8,
+		value,
+		put: (view, at, isLittle) => view.setFloat64(at, value, isLittle),
+	})),
+	fc.float().map((value): Sample => ({
+		field: { type: 'float32' },
+		size: 4,
+		value,
+		put: (view, at, isLittle) => view.setFloat32(at, value, isLittle),
+	})),
+	fc.tuple(fc.boolean(), fc.nat(7), fc.nat(255)).map(([value, bit, noise]): Sample => ({
+		field: { type: 'bool', bit },
+		size: 1,
+		value,
+		put: (view, at) => view.setUint8(at, value ? noise | (1 << bit) : noise & ~(1 << bit)),
+	})),
 	fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(12), fc.nat(2 ** 32 - 1)).map(([length, bit, number]): Sample => ({
 		field: { type: 'bits', bit, length },
 		size: Math.ceil((bit + length) / 8),

@@ -7,7 +7,7 @@ test('the table of operations has a line for each, with its scope', () => {
 	const lines = operationsTable().split('\n').slice(2);
 	const operations = Object.values(tables).flat();
 	expect(lines).toHaveLength(operations.length);
-	operations.forEach(({ name, description, scope }, index) => {
+	operations.forEach(({ name, description, endpoint: { scope } }, index) => {
 		expect(lines[index]).toContain(`${name} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`);
 	});
 });

@@ -8,7 +8,9 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { fieldsOf } from '../../nodes/shared/operation/operation';
+import { listOf } from '../../nodes/shared/operation/operation';
+import { fieldsOf } from '../../nodes/shared/operation/properties';
+import { endpoints } from '../../nodes/shared/client/endpoints';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes } from '../nodes';
 import { calls, type Call, type Schema } from '../simulator/contract';
@@ -22,16 +24,18 @@ const callOf = (method: string, path: string) =>
 	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
 
 describe.each(rows)('$title', ({ row }) => {
-	const { method, path, scope, inPath = {}, inQuery = {}, inBody = {}, list, batch, name, action, description } = row;
+	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, name, action, description } = row;
+	const { method, path, scope } = endpoint;
+	const list = row.toRows ? undefined : listOf(row);
 	const call = callOf(method, path);
 
 	test('is a call of the contract, with its scope', () => {
 		expect(call?.scope).toBe(scope ?? null);
-		if (batch) expect(callOf(method, batch.path)?.scope).toBe(scope ?? null);
+		if (batch) expect(callOf(method, batch.endpoint.path)?.scope).toBe(scope ?? null);
 	});
 
 	test('sends only parameters that the contract has', () => {
-		const sent = batch && !batch.single ? callOf(method, batch.path) : call;
+		const sent = batch && !batch.single ? callOf(method, batch.endpoint.path) : call;
 		expect(Object.keys(inPath)).toEqual(
 			Object.keys(call?.params ?? {}).filter((placeholder) => placeholder !== 'org_id'),
 		);
@@ -125,9 +129,10 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 	});
 
 	test('warns an AI agent in the action of what cannot be undone and of what opens a door', () => {
-		for (const { method, requiredFields, action } of operations) {
-			if (method === 'DELETE') expect(action).toMatch(/ for good$|^Remove .* from |^Revoke /);
-			if (requiredFields && method === 'POST') expect(action).toMatch(/ that (may do everything|gets all packets)/);
+		for (const { endpoint, action } of operations) {
+			if (endpoint.method === 'DELETE') expect(action).toMatch(/ for good$|^Remove .* from |^Revoke /);
+			if (['createKey', 'createWebhook'].some((name) => endpoint === endpoints[name as keyof typeof endpoints]))
+				expect(action).toMatch(/ that (may do everything|gets all packets)/);
 		}
 	});
 

@@ -1,6 +1,7 @@
 /** The organization behind a credential, as one run of a node sees it. */
 import {
 	NodeOperationError,
+	type NodeApiError,
 	type IDataObject,
 	type IExecuteFunctions,
 	type IHookFunctions,
@@ -30,6 +31,8 @@ export interface HubbleClient {
 	signal?: AbortSignal;
 	/** Requests sent so far, tries included. */
 	requests: number;
+	/** The 401 by which Hubble refused the token in this run. */
+	refusedToken?: NodeApiError;
 	/** Takes the token out of a text that comes from outside. */
 	redact: (text: string) => string;
 }

@@ -1,18 +1,18 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
 import { NodeApiError, NodeOperationError, type INode, type JsonObject } from 'n8n-workflow';
+import type { Endpoint } from './endpoints';
 import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
-export interface Failure {
-	method: string;
-	/** The values of the placeholders. */
+export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
+	/** What names the thing that is worked on, the last one most exactly. */
 	ids: Readonly<Record<string, string>>;
-	/** The scope that the call needs, in the definition's spelling. */
-	scope?: string;
 	/** Without a status no whole reply came. */
 	status?: number;
 	/** Node's code of a connection failure, e.g. ECONNRESET, or what was wrong with the reply. */
 	code?: string;
+	/** Whether a reply came, but not whole. */
+	isCut?: boolean;
 	/** What the other side says of it (`description` of Hubble's error body). */
 	said?: string;
 	/** Whether the body has Hubble's form of an error: else something between us and Hubble answered. */
@@ -38,63 +38,84 @@ interface Explanation {
 	remedy: string;
 }
 
+const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
+
 /** What to do when the reply is not from Hubble, or not what Hubble gives. */
 const checkBaseUrl = (baseUrl: string) =>
 	`Check that the Base URL ${baseUrl} in the credential leads to the Hubble API, without a path.`;
 
+/** A 403 has several causes (scope, entitlement, satellite access): the scope is a likely one, not the only one. */
+function forbidden({ scope, organizationId, said }: Failure): Explanation {
+	const needed = scope ? ` This call needs the scope ${bothSpellings(scope)}.` : '';
+	return {
+		message: said
+			? `Hubble does not allow this: ${said}`
+			: 'Hubble does not allow this with the API token in the credential',
+		remedy:
+			`${needed.trim()} Check that the API key has it, that the key belongs to the organization ${organizationId}, and that the plan of the organization includes what was asked for.`.trim(),
+	};
+}
+
+function notFound({ ids, organizationId }: Failure): Explanation {
+	const [name, id] = Object.entries(ids).at(-1) ?? [];
+	const elsewhere = `belong to another organization than ${organizationId}, which is the one in the credential`;
+	if (name)
+		return { message: `Hubble knows no ${noun(name)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` };
+	return {
+		message: 'Hubble did not find what the request names',
+		remedy: `It may have been deleted, or ${elsewhere}. Hubble may also not know this organization.`,
+	};
+}
+
+/** What each status of a reply in Hubble's form means. */
+const BY_STATUS: Readonly<Record<number, (failure: Failure) => Explanation>> = {
+	400: () => ({
+		message: 'Hubble refused the request as invalid',
+		remedy: 'Compare the parameters with what Hubble says.',
+	}),
+	403: forbidden,
+	404: notFound,
+};
+
 function explain(failure: Failure): Explanation {
-	const { status, code, scope, ids, isHubbles, baseUrl, organizationId, tries, askedToWaitMs } = failure;
-	const [placeholder, id] = Object.entries(ids).at(-1) ?? [];
+	const { status, code, isHubbles, baseUrl, tries, askedToWaitMs } = failure;
 	if (status === undefined) return unanswered(failure);
 	if (status === 401) {
 		return {
 			message: 'Hubble does not accept the API token',
 			remedy:
-				'It is wrong, expired or revoked. Create one in the Hubble dashboard (Developer → API Tokens) and save it in the credential.',
+				'The token is wrong, expired or revoked. Create one in the Hubble dashboard (Developer → API Tokens) and save it in the credential.',
 		};
 	}
 	if (status === 429) {
 		const asked = askedToWaitMs ? ` and last asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s` : '';
 		return {
 			message: "Hubble's rate limit is used up",
-			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization: run less at once, or later.`,
+			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization. Run less at once, or run it later.`,
 		};
 	}
 	if (status >= 500) {
 		return { message: `Hubble failed to answer (HTTP ${status})`, remedy: `Tried ${times(tries)}. Try again later.` };
 	}
-	if (isHubbles && status === 400) {
-		return {
-			message: 'Hubble refused the request as invalid',
-			remedy: 'Compare the parameters with what Hubble says.',
-		};
-	}
-	if (isHubbles && status === 403) {
-		return {
-			message: scope
-				? `The API token may not do this: it needs the scope ${bothSpellings(scope)}`
-				: 'The API token may not do this',
-			remedy: `Give the key this scope, or use a key that has it, and check that the organization ${organizationId} is its own.`,
-		};
-	}
-	if (isHubbles && status === 404) {
-		const elsewhere = `belong to another organization than ${organizationId} (the one in the credential)`;
-		return placeholder
-			? { message: `Hubble knows no ${noun(placeholder)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` }
-			: {
-					message: 'Hubble did not find what the request names',
-					remedy: `It may have been deleted, or ${elsewhere}; or Hubble does not know this organization.`,
-				};
-	}
+	const known = isHubbles ? BY_STATUS[status]?.(failure) : undefined;
 	const detail = code ? `, ${code}` : '';
-	return { message: `This is no answer of Hubble's (HTTP ${status}${detail})`, remedy: checkBaseUrl(baseUrl) };
+	return (
+		known ?? {
+			message: `The reply is not from the Hubble API (HTTP ${status}${detail})`,
+			remedy: checkBaseUrl(baseUrl),
+		}
+	);
 }
 
-const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
-
 /** No whole reply: the host, the network, or the time was the matter. */
-function unanswered({ code = '', baseUrl, tries }: Failure): Explanation {
+function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation {
 	const detail = code ? ` (${code})` : '';
+	if (isCut) {
+		return {
+			message: `Hubble's reply did not arrive whole`,
+			remedy: `Tried ${times(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
+		};
+	}
 	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
 		return {
 			message: `There is no host at ${baseUrl}`,
@@ -104,7 +125,7 @@ function unanswered({ code = '', baseUrl, tries }: Failure): Explanation {
 	if (/^ERR_INVALID_/.test(code)) {
 		return {
 			message: 'The credential cannot be used',
-			remedy: `The Base URL is no address, or the API Token holds a character that cannot be in a token${detail}.`,
+			remedy: `The Base URL is not an address, or the API Token holds a character that no token has${detail}.`,
 		};
 	}
 	return {
@@ -120,7 +141,7 @@ const DOUBT = ' It may have been carried out all the same: look before you repea
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = explain(failure);
-	const quoted = said ? `Hubble says: "${said}" ` : '';
+	const quoted = said && !message.includes(said) ? `Hubble says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };
 	const error = new NodeApiError(node, cause, {
@@ -142,7 +163,7 @@ export function unexpectedResponse(
 	requestId: string,
 	method = 'GET',
 ): NodeOperationError {
-	const error = new NodeOperationError(node, `The answer does not hold ${wanted}`, {
+	const error = new NodeOperationError(node, `The reply does not hold ${wanted}`, {
 		description: `${checkBaseUrl(baseUrl)}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
 	});
 	error.context.requestId = requestId;

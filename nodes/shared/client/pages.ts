@@ -1,22 +1,17 @@
 /** A list of Hubble's, page by page. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
+import type { ListFacts } from './endpoints';
 import { unexpectedResponse } from './errors';
 import type { Rows } from './lazyRows';
 import { retryAfter, send, type Call, type Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
-export interface List {
-	/** The field of the reply that holds the rows. */
-	rows: string;
+export interface List extends ListFacts {
 	/** What a row must be, and in what words a row is refused that is not. Without it any object will do. */
 	accept?: { row: (row: unknown) => IDataObject | undefined; needs: string };
-	/** With it a closed period of `start` and `end` is read in parallel windows (`windows.ts`). */
+	/** With it a closed period of `start` and `end` is read in parallel windows (`parallelPages.ts`). */
 	order?: Order;
-	/** `token`: the Continuation-Token header. `number`: page_number from 0 and page_size. `one`: not paged. */
-	pages: 'token' | 'number' | 'one';
-	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
-	pageSize?: { name: string; min: number; max: number };
 }
 
 /** How the rows of a stream lie in time; both functions take any row, also one that is not accepted. */
@@ -41,14 +36,14 @@ export interface Page {
  * By token: an absent or empty Continuation-Token ends the list, and one that was seen before would
  * never end it, so it is an error. By number: a page that is not full ends the list.
  * An error on a page tells how far the run came; its `context` holds `rowsFetched` and `resumeToken`.
- * @param call its `token` says where to begin: a Continuation-Token, or the number of a page
+ * @param call its `continuationToken` says where to begin: a Continuation-Token, or the number of a page
  * @param pageSize rows in a page, where the endpoint takes a size
  */
 export async function* pages(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
-	const seen = new Set(call.token ? [call.token] : []);
-	let place = call.token;
+	const seen = new Set(call.continuationToken ? [call.continuationToken] : []);
+	let place = call.continuationToken;
 	let rowsFetched = 0;
 	for (let page = 0; ; page++) {
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
@@ -57,7 +52,7 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 		let rows: Rows;
 		let headers: IDataObject;
 		try {
-			({ rows, headers } = await fetchRows(hubble, { ...call, query, token }, list));
+			({ rows, headers } = await fetchRows(hubble, { ...call, query, continuationToken: token }, list));
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}

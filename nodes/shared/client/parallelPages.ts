@@ -317,7 +317,7 @@ async function* windowedPages(
 	order: Order,
 	most = MOST_WINDOWS,
 ): AsyncGenerator<Page> {
-	const endpoint = `${call.method} ${call.path}`;
+	const endpoint = `${call.endpoint.method} ${call.endpoint.path}`;
 	const end = Number(call.query?.end);
 	const start = Number(call.query?.start ?? Math.floor(Date.now() / 1000) - DEFAULT_PERIOD_S);
 	let latencyMs = 0;
@@ -325,7 +325,7 @@ async function* windowedPages(
 		fetch: async (from, token) => {
 			const { rows, headers, ms } = await fetchRows(
 				hubble,
-				{ ...call, query: { ...call.query, start: from, end }, token },
+				{ ...call, query: { ...call.query, start: from, end }, continuationToken: token },
 				list,
 			);
 			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
@@ -357,5 +357,5 @@ export function pagesOf(
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	// A filter on our side may need many rows for few: then whole pages are fetched.
 	const pageSize = clientFilters.length ? max : Math.min(max, Math.max(min, limit));
-	return pages(hubble, { ...call, token: continuationToken }, list, pageSize);
+	return pages(hubble, { ...call, continuationToken }, list, pageSize);
 }

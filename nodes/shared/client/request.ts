@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import {
 	jsonParse,
+	NodeApiError,
 	NodeOperationError,
-	sleep,
-	sleepWithAbort,
 	type IDataObject,
 	type IExecuteFunctions,
 	type IHttpRequestOptions,
 	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
+import { abortableSleep } from '../n8n';
 import type { HubbleClient } from './client';
-import { hubbleError } from './errors';
+import type { Endpoint } from './endpoints';
+import { hubbleError, unexpectedResponse } from './errors';
 import { recordResponse, recordStart, slotWait } from './rateLimiter';
 import { retryDelay, type Outcome } from './retry';
 import { parseWithRows, type Rows } from './lazyRows';
@@ -19,30 +20,24 @@ import { parseWithRows, type Rows } from './lazyRows';
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
 const TIMEOUT_MS = 60_000;
 
-/** n8n 2.x aborts `sleep` itself; in 1.x only `sleepWithAbort` listens to the signal. */
-const abortableSleep = sleepWithAbort ?? (sleep as typeof sleepWithAbort);
-
 /** A body that is read as it comes; what n8n stores as a file. */
 export type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
 
-/** One call, in the words of the API definition. */
+/** One call: the endpoint, and what goes with it in the wire's names. */
 export interface Call {
-	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-	/** With placeholders, e.g. '/v1/org/{org_id}/devices/{device_id}'. */
-	path: string;
-	scope?: string;
-	/** Values of the placeholders except `org_id`. */
+	endpoint: Endpoint;
+	/** Values of the placeholders except `org_id`, and what else names the thing that is worked on. */
 	ids?: Readonly<Record<string, string>>;
 	query?: IDataObject;
+	/** An empty one is not sent. */
 	body?: IDataObject;
-	/** The Continuation-Token to send. */
-	token?: string;
+	continuationToken?: string;
 	/**
 	 * For a reply that is not JSON: reads the stream of a success, and what it gives becomes the reply's
 	 * body. A stream that breaks off is a reply that did not come whole, so the call is tried again.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
-	/** The list of a reply in JSON that is left as it came (`rows.ts`); see `fetchRows`. */
+	/** The list of a reply in JSON that is left as it came (`lazyRows.ts`); see `fetchRows`. */
 	rows?: string;
 }
 
@@ -56,7 +51,7 @@ export interface Reply {
 	ms: number;
 }
 
-function urlOf(hubble: HubbleClient, { path, ids }: Call): string {
+function urlOf(hubble: HubbleClient, { endpoint: { path }, ids }: Call): string {
 	const values: Record<string, string> = { ...ids, org_id: hubble.organizationId };
 	const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
 	return hubble.baseUrl + filled.replace(/^\/(v[12])/, (_, version: 'v1' | 'v2') => hubble.prefixes[version]);
@@ -136,12 +131,15 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Pro
 async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 	const requestId = randomUUID();
 	const options: IHttpRequestOptions = {
-		method: call.method,
+		method: call.endpoint.method,
 		url: urlOf(hubble, call),
-		headers: { 'X-Request-ID': requestId, ...(call.token ? { 'Continuation-Token': call.token } : {}) },
+		headers: {
+			'X-Request-ID': requestId,
+			...(call.continuationToken ? { 'Continuation-Token': call.continuationToken } : {}),
+		},
 		qs: call.query,
 		arrayFormat: 'repeat',
-		...(call.body ? { body: call.body } : {}),
+		...(Object.keys(call.body ?? {}).length ? { body: call.body } : {}),
 		...(call.read ? { encoding: 'stream' } : { json: true, ...(call.rows ? { encoding: 'arraybuffer' } : {}) }),
 		timeout: TIMEOUT_MS,
 		returnFullResponse: true,
@@ -168,7 +166,8 @@ async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 			body,
 			rows,
 			headers,
-			requestId: String(headers['x-request-id'] ?? requestId),
+			// Whatever answers may repeat what it was sent, the token too.
+			requestId: hubble.redact(String(headers['x-request-id'] ?? requestId)),
 			retryAfterMs: retryAfter(headers),
 		};
 	} catch (error) {
@@ -187,56 +186,87 @@ function saidIn({ description, message, name }: IDataObject, { redact }: HubbleC
 	return typeof said === 'string' ? redact(said) : undefined;
 }
 
+/** Tells the rate limiter what a reply says about the bucket. */
+function learn({ rateLimiter }: HubbleClient, endpoint: string, { status, headers, retryAfterMs }: Attempt): void {
+	const about = {
+		tooMany: status === 429,
+		retryAfterMs,
+		limit: numeric(headers['x-ratelimit-limit']),
+		remaining: numeric(headers['x-ratelimit-remaining']),
+		resetMs: resetIn(headers),
+	};
+	recordResponse(rateLimiter, endpoint, about, performance.now());
+}
+
+const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
+	text: (value) => typeof value === 'string' && value !== '',
+	list: Array.isArray,
+	boolean: (value) => typeof value === 'boolean',
+};
+
+/** Throws when a success is not Hubble's: it has none of the fields that the endpoint's replies have. */
+function checkReply(hubble: HubbleClient, { endpoint, rows, read }: Call, body: IDataObject, requestId: string): void {
+	const { method, replyHas = {} } = endpoint;
+	if (rows || read) return;
+	const known = Object.entries(replyHas);
+	const isEmpty = method === 'GET' && !Object.keys(body).length;
+	if (!isEmpty && (!known.length || known.some(([name, kind]) => KINDS[kind]?.(body[name])))) return;
+	const wanted = known.length ? `the field "${known[0]?.[0]}"` : 'anything';
+	throw unexpectedResponse(hubble.context.getNode(), wanted, hubble.baseUrl, requestId, method);
+}
+
 /**
- * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`.
- * @throws NodeApiError that says what happened and what to do
+ * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
+ * sends nothing more: a token that was refused once is refused for everything else in the run.
+ * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
  */
 export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
-	const endpoint = `${call.method} ${call.path}`;
+	const { method, path } = call.endpoint;
+	const endpoint = `${method} ${path}`;
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
 		await acquireSlot(hubble, endpoint);
+		if (hubble.refusedToken) throw new NodeApiError(hubble.context.getNode(), hubble.refusedToken as never);
 		const sentAt = performance.now();
 		const outcome = await sendOnce(hubble, call);
 		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
-		recordResponse(
-			hubble.rateLimiter,
-			endpoint,
-			{
-				tooMany: status === 429,
-				retryAfterMs: outcome.retryAfterMs,
-				limit: numeric(headers['x-ratelimit-limit']),
-				remaining: numeric(headers['x-ratelimit-remaining']),
-				resetMs: resetIn(headers),
-			},
-			performance.now(),
-		);
+		learn(hubble, endpoint, outcome);
 		const body = typeof outcome.body === 'object' && outcome.body !== null ? (outcome.body as IDataObject) : {};
 		const isDone = status !== undefined && isSuccess(status) && !outcome.problem;
 		// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
-		const isGone = status === 404 && call.method === 'DELETE' && mayHaveHappened && /\}$/.test(call.path);
-		if (isDone || isGone) {
-			return { body, rows: outcome.rows, headers, requestId, ms };
-		}
+		const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
+		if (isDone) checkReply(hubble, call, body, requestId);
+		if (isDone || isGone) return { body, rows: outcome.rows, headers, requestId, ms };
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
-		const waitMs = hubble.signal?.aborted ? undefined : retryDelay(tries, call.method, outcome, Math.random());
-		if (waitMs === undefined) {
-			throw hubbleError(hubble.context.getNode(), {
-				...call,
-				ids: call.ids ?? {},
-				status,
-				code: outcome.code || outcome.problem,
-				said: saidIn(body, hubble),
-				isHubbles: 'name' in body || 'description' in body,
-				mayHaveHappened,
-				askedToWaitMs: outcome.retryAfterMs,
-				requestId,
-				tries,
-				baseUrl: hubble.baseUrl,
-				organizationId: hubble.organizationId,
-			});
-		}
+		const waitMs = hubble.signal?.aborted ? undefined : retryDelay(tries, method, outcome, Math.random());
+		if (waitMs === undefined) throw failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
 		await delay(hubble, waitMs);
 	}
+}
+
+/** The error of a call that failed for good. */
+function failureOf(
+	hubble: HubbleClient,
+	{ endpoint, ids = {} }: Call,
+	{ status, code, problem, retryAfterMs, requestId }: Attempt,
+	{ body, mayHaveHappened, tries }: { body: IDataObject; mayHaveHappened: boolean; tries: number },
+): NodeApiError {
+	const error = hubbleError(hubble.context.getNode(), {
+		...endpoint,
+		ids,
+		status,
+		code: code || problem,
+		isCut: problem !== undefined,
+		said: saidIn(body, hubble),
+		isHubbles: 'name' in body || 'description' in body,
+		mayHaveHappened,
+		askedToWaitMs: retryAfterMs,
+		requestId,
+		tries,
+		baseUrl: hubble.baseUrl,
+		organizationId: hubble.organizationId,
+	});
+	if (status === 401) hubble.refusedToken = error;
+	return error;
 }

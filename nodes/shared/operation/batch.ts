@@ -1,5 +1,5 @@
 /** Many input items in few calls, and the replies back onto the items. */
-import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import type { ItemRequest, Batch, BatchResult, Operation } from './operation';
 import { send } from '../client/request';
@@ -16,7 +16,7 @@ const SMALL = 4;
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface BatchHandlers {
-	emit: (item: number, results: INodeExecutionData[]) => void;
+	emit: (itemIndex: number, row: IDataObject) => void;
 	/** Throws when the run must stop. */
 	fail: (item: number, error: unknown, ids?: IDataObject) => void;
 	canContinue: boolean;
@@ -29,7 +29,7 @@ export interface BatchHandlers {
  */
 export async function runBatches(
 	hubble: HubbleClient,
-	{ method, scope, name }: Operation,
+	{ name }: Operation,
 	batch: Batch,
 	requests: readonly ItemRequest[],
 	{ emit, fail, canContinue }: BatchHandlers,
@@ -39,31 +39,24 @@ export async function runBatches(
 	const parts = batch.split ? requests.flatMap(batch.split) : requests;
 	const failed = new Set<number>();
 	/** Reports an item once, however many of its parts failed. */
-	const failOnce = ({ itemIndex, path }: ItemRequest, error: unknown) => {
-		if (!failed.has(itemIndex)) fail(itemIndex, error, path);
+	const failOnce = ({ itemIndex, ids }: ItemRequest, error: unknown) => {
+		if (!failed.has(itemIndex)) fail(itemIndex, error, ids);
 		failed.add(itemIndex);
 	};
 
-	let lockedOut: unknown;
-
 	/** One call. The error of a call that failed, `undefined` when it was answered. */
 	const settle = async (group: readonly ItemRequest[]): Promise<unknown> => {
-		// A token that was refused once is refused for all batches.
-		if (lockedOut) return lockedOut;
 		// All parts of a group share what is not in the body's lists: `groupOf` keeps others apart.
 		const [first] = group;
 		let reply;
 		try {
 			reply = await send(hubble, {
-				method,
-				path: batch.path,
-				scope,
-				ids: group.length === 1 ? first?.path : {},
+				endpoint: batch.endpoint,
+				ids: group.length === 1 ? first?.ids : {},
 				query: first?.query,
 				body: batch.toBody(group),
 			});
 		} catch (error) {
-			if (codeOf(error) === '401') lockedOut = error;
 			return error;
 		}
 		const results = batch.fromReply(reply.body, group);
@@ -72,7 +65,7 @@ export async function runBatches(
 			const result = results[index] ?? { missing: true };
 			if ('json' in result) {
 				done += 1;
-				emit(request.itemIndex, [{ json: result.json }]);
+				emit(request.itemIndex, result.json);
 			} else refused.push(() => failOnce(request, refusal(hubble, request, result, reply.requestId)));
 		});
 		for (const report of refused) report();
@@ -175,7 +168,7 @@ function refusal(
 	result: Exclude<BatchResult, { json: IDataObject }>,
 	requestId: string,
 ): NodeOperationError {
-	const id = Object.values(request.path).at(-1);
+	const id = Object.values(request.ids).at(-1);
 	const reason =
 		'refused' in result
 			? `Hubble says: "${redact(result.refused)}"`

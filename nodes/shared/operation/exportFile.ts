@@ -10,7 +10,6 @@ import type { Field } from './fields';
 import type { ItemRequest, Fields } from './operation';
 import { acceptedRows, type List } from '../client/pages';
 import { isoTime } from './times';
-import type { Call } from '../client/request';
 import { pagesOf } from '../client/parallelPages';
 import { texts } from './values';
 
@@ -163,12 +162,10 @@ export const exportTo =
 	async ({
 		context,
 		hubble,
-		call,
 		request,
 	}: {
 		context: IExecuteFunctions;
 		hubble: HubbleClient;
-		call: Call;
 		request: ItemRequest;
 	}): Promise<INodeExecutionData[]> => {
 		const { settings, clientFilters } = request;
@@ -189,7 +186,7 @@ export const exportTo =
 			/** Rows of the page at `token` that are written: where a token leads to, they come again. */
 			let written = 0;
 			try {
-				for await (const { rows, next } of pagesOf(hubble, call, subject.list, request)) {
+				for await (const { rows, next } of pagesOf(hubble, request, subject.list, request)) {
 					let isCut = false;
 					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), clientFilters)) {
 						isCut = count >= request.limit;

@@ -1,6 +1,5 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { INodeProperties } from 'n8n-workflow';
-import type { Search } from '../methods/methods';
 import { asText, FREE_ID, freeId, numberIn, type ConversionContext, tagFilters, UUID, uuid } from './values';
 
 /** The collections in which optional parameters stand, with their titles. */
@@ -17,18 +16,17 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	collection?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
-	/**
-	 * Whether `null` is refused where empty is a choice: an expression that failed must not choose. Only for
-	 * a parameter that stands on its own, as one that is left out of a collection is `null` too.
-	 */
-	rejectsNull?: boolean;
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
-	 * n8n's value → the value on the wire. `undefined` is not sent. Throws an Error whose message says
-	 * what is wrong with the value. Without it the value travels as it is, and an empty one does not.
+	 * n8n's value, which is never empty → the value on the wire. `undefined` is not sent. Throws an Error whose
+	 * message says what is wrong with the value. Without it texts and booleans are checked for being one.
 	 */
 	toWire?: (value: unknown, surroundings: ConversionContext) => unknown;
+	/** What is sent when n8n does not show the parameter; else nothing is. */
+	whenHidden?: unknown;
+	/** What is sent when the parameter is left empty; else nothing is. */
+	whenEmpty?: (surroundings: ConversionContext) => unknown;
 }
 
 export const returnAll: Field = {
@@ -88,7 +86,10 @@ export const batching: Field = {
 	collection: 'options',
 };
 
-/** Picks one thing from its list or by its ID. `search` names the row of `searches` in `pickers.ts`. */
+/** The lists that pickers search; `methods/listSearch.ts` has a row for each. */
+export type Search = 'searchApiKeys' | 'searchDevices' | 'searchInvoices' | 'searchUsers' | 'searchWebhooks';
+
+/** Picks one thing from its list or by its ID. */
 function picker(picked: {
 	displayName: string;
 	name: string;
@@ -126,7 +127,7 @@ function picker(picked: {
 						type: 'regex',
 						properties: {
 							regex: `^\\s*${form}\\s*$`,
-							errorMessage: `This is not the ID of ${withArticle(displayName)}, such as ${example}`,
+							errorMessage: `Parameter "${displayName}": this is not the ID of ${withArticle(displayName)}, such as ${example}`,
 						},
 					},
 				],

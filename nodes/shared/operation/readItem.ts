@@ -1,8 +1,16 @@
 /** From the parameters of a node to what one item asks of Hubble. Bad input is refused here, before any call. */
-import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INodePropertyOptions } from 'n8n-workflow';
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeProperties,
+	type INodePropertyCollection,
+	type INodePropertyOptions,
+} from 'n8n-workflow';
+import { runsAsTool } from '../n8n';
 import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import type { ItemRequest, Fields, Operation } from './operation';
-import { flag, type ConversionContext } from './values';
+import { listOf, type Fields, type ItemRequest, type Operation } from './operation';
+import { asText, flag, isEmpty, quoted, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
@@ -10,11 +18,6 @@ const TOOL_ROWS = 100;
 /** Without the fields that are not set. */
 export const withoutUndefined = (object: Record<string, unknown>) =>
 	Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as IDataObject;
-
-/** Whether an AI agent called the node as its tool; n8n 1.x does not tell. */
-function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () => boolean }): boolean {
-	return context.isToolExecution?.() ?? false;
-}
 
 /** An expression that is a field of the item and nothing else, such as `={{ $json.device.id }}`. */
 const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;
@@ -37,39 +40,112 @@ function fieldOfItem(given: unknown, json: IDataObject): unknown {
 	return ['string', 'number', 'boolean'].includes(typeof found) ? found : undefined;
 }
 
-/** A parameter as n8n gives it, from the collection it stands in or on its own; `null` when it is not set. */
+/** A parameter as the user stored it, with its expressions; `undefined` when it is not there. */
+function storedValue(stored: IDataObject, { name, collection }: Field): unknown {
+	if (!collection) return stored[name];
+	const holder = stored[collection] ?? {};
+	if (typeof holder !== 'object') throw new Error('it is in a collection that is given as an expression');
+	return (holder as IDataObject)[name];
+}
+
+/** A parameter as n8n gives it for an item; `null` when it is not set. */
 function parameterValue(
 	context: IExecuteFunctions,
-	stored: IDataObject,
 	{ name, collection, type }: Field,
+	given: unknown,
 	item: number,
 ): unknown {
-	const holder = collection ? stored[collection] : stored;
-	if (typeof holder === 'object' && holder !== null) {
-		const given = (holder as IDataObject)[name];
-		if (collection && given === undefined) return null;
-		const found = fieldOfItem(given, context.getInputData()[item]?.json ?? {});
-		if (found !== undefined) return found;
-	}
+	if (collection && given === undefined) return null;
+	const found = fieldOfItem(given, context.getInputData()[item]?.json ?? {});
+	if (found !== undefined) return found;
 	const path = collection ? `${collection}.${name}` : name;
 	return context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });
 }
 
-/** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
-function wireValue(field: Field, given: unknown, surroundings: ConversionContext): unknown {
-	const { type, options, typeOptions, required, rejectsNull } = field;
-	if (rejectsNull && (given === null || given === undefined)) throw new Error('its expression gave nothing');
-	const toWire = field.toWire ?? (type === 'boolean' ? flag : undefined);
-	const sent = given !== null && given !== undefined && toWire ? toWire(given, surroundings) : given;
-	const isEmpty = sent === null || sent === undefined || (sent === '' && (!toWire || required));
-	if (isEmpty && required) throw new Error('it is required; an expression may have given nothing');
-	if (isEmpty) return undefined;
-	if (type === 'options' && !typeOptions?.loadOptionsMethod) {
-		const allowed = (options as INodePropertyOptions[]).map(({ value }) => value);
-		if (!allowed.includes(sent as string))
-			throw new Error(`"${String(sent)}" is none of ${allowed.filter(Boolean).join(', ')}`);
+/** An AI agent fills in what `$fromAI` stands for, and may leave it out. */
+const isFromAgent = (given: unknown): boolean => /\$fromAI\(/i.test(JSON.stringify(given ?? ''));
+
+/**
+ * Whether an expression of the user's returned nothing, at any depth of a parameter. Such a parameter is refused:
+ * without it the request would reach further than the user meant.
+ * @param given the parameter with its expressions, as the user stored it
+ * @param value what n8n made of it
+ */
+export function hasEmptyExpression(given: unknown, value: unknown): boolean {
+	if (typeof given === 'string') return given.startsWith('=') && !isFromAgent(given) && isEmpty(value);
+	if (typeof given !== 'object' || given === null) return false;
+	const { __rl: isPicked, value: picked } = given as IDataObject;
+	if (isPicked) return hasEmptyExpression(picked, value);
+	const at = (key: string) => (typeof value === 'object' && value !== null ? (value as IDataObject)[key] : undefined);
+	return Object.entries(given).some(([key, part]) => hasEmptyExpression(part, at(key)));
+}
+
+/**
+ * Whether a parameter says something. One that the user has set, by an expression or by adding it to a collection,
+ * must: throws an Error when it does not. One that is left at an empty default, or out by an AI agent, need not.
+ */
+export function isGiven(given: unknown, value: unknown, isAdded: boolean): boolean {
+	if (hasEmptyExpression(given, value)) throw new Error('the expression returned no value');
+	if (!isEmpty(value)) return true;
+	if (isAdded && !isFromAgent(given)) throw new Error('it is empty; give it a value, or remove it');
+	return false;
+}
+
+/** Throws when a chosen value is not among those that n8n offers, at any depth of a parameter. */
+function checkOptions(
+	{ type, options = [], typeOptions }: Omit<INodeProperties, 'name' | 'displayName'>,
+	value: unknown,
+): void {
+	if (isEmpty(value)) return;
+	if (type === 'fixedCollection') {
+		for (const { name, values } of options as INodePropertyCollection[]) {
+			for (const row of [((value as IDataObject)[name] ?? []) as IDataObject | IDataObject[]].flat()) {
+				for (const inner of values) checkOptions(inner, row[inner.name]);
+			}
+		}
+	} else if ((type === 'options' || type === 'multiOptions') && !typeOptions?.loadOptionsMethod) {
+		const allowed = (options as INodePropertyOptions[]).map((option) => option.value);
+		const wrong = [value].flat().find((chosen) => !allowed.includes(chosen as string));
+		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is none of ${allowed.join(', ')}`);
 	}
-	return sent;
+}
+
+/** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
+function wireValue(field: Field, value: unknown, surroundings: ConversionContext): unknown {
+	const { type, toWire = type === 'boolean' ? flag : type === 'string' ? asText : undefined } = field;
+	checkOptions(field, value);
+	return toWire ? toWire(value, surroundings) : value;
+}
+
+/** Reads the fields of an operation for one item. */
+function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: number) {
+	const surroundings = { timezone: context.getTimezone() };
+	const isHidden = ({ shownWhen = {} }: Field) =>
+		Object.entries(shownWhen).some(
+			([name, values]) => !values.includes(context.getNodeParameter(name, item, '') as string | boolean),
+		);
+	const read = (field: Field): unknown => {
+		if (isHidden(field)) return field.whenHidden;
+		const given = storedValue(stored, field);
+		const value = parameterValue(context, field, given, item);
+		const isAdded = field.collection !== undefined && given !== undefined;
+		const isSet = isGiven(given, value, isAdded);
+		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(surroundings);
+		if (field.required && sent === undefined) throw new Error('it is required');
+		return sent;
+	};
+	return (field: Field): unknown => {
+		try {
+			return read(field);
+		} catch (error) {
+			throw refusal(context, item, `Parameter "${field.displayName}": ${(error as Error).message}`);
+		}
+	};
+}
+
+function refusal(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
+	const description = `Nothing was sent to Hubble for item ${itemIndex}.`;
+	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
 
 /**
@@ -82,47 +158,37 @@ export function readItemRequest(
 	operation: Operation,
 	item: number,
 ): ItemRequest {
-	const reject = (reason: string) =>
-		new NodeOperationError(context.getNode(), reason, {
-			itemIndex: item,
-			description: `Nothing was sent to Hubble for item ${item}.`,
-		});
-	const timezone = context.getTimezone();
-	const value = (field: Field): unknown => {
-		try {
-			return wireValue(field, parameterValue(context, stored, field, item), { timezone });
-		} catch (error) {
-			throw reject(`Parameter "${field.displayName}": ${(error as Error).message}`);
-		}
-	};
+	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
+	const list = listOf(operation);
+	const value = fieldReader(context, stored, item);
 	const values = (fields: Fields = {}) =>
 		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
-
-	const { list, simplify: hasSimplify } = operation;
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
 	const wanted =
 		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
 	const isCapped = list !== undefined && !operation.toItems && isTool && wanted > TOOL_ROWS;
+	const body = values(inBody);
 	const request: ItemRequest = {
 		itemIndex: item,
-		path: values(operation.inPath) as Record<string, string>,
-		query: values(operation.inQuery),
-		body: values(operation.inBody),
+		endpoint,
+		ids: { ...values(inPath), ...(idInBody ? { [idInBody]: body[idInBody] } : {}) } as Record<string, string>,
+		query: values(inQuery),
+		body,
 		settings: values(operation.settings),
 		limit: isCapped ? TOOL_ROWS : wanted,
 		isCapped,
 		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
-		isSimplified: hasSimplify !== undefined && (isTool || Boolean(value(simplify))),
-		clientFilters: (operation.clientFilters ?? []).flatMap((filter) => {
-			const wanted = value(filter);
-			return wanted === undefined ? [] : [(row: IDataObject) => filter.keeps(row, wanted)];
+		isSimplified: operation.simplify !== undefined && (isTool || Boolean(value(simplify))),
+		clientFilters: clientFilters.flatMap((filter) => {
+			const wantedValue = value(filter);
+			return wantedValue === undefined ? [] : [(row: IDataObject) => filter.matches(row, wantedValue)];
 		}),
 	};
-	const isIdle = operation.method === 'PATCH' && !Object.keys(request.body).length;
+	const isIdle = endpoint.method === 'PATCH' && !Object.keys(body).length;
 	const reason = isIdle
 		? 'Parameter "Fields to Update": nothing is set, so there is nothing to update'
 		: operation.validate?.(request);
-	if (reason) throw reject(reason);
+	if (reason) throw refusal(context, item, reason);
 	return request;
 }

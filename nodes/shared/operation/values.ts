@@ -16,49 +16,87 @@ function plain(value: unknown): unknown {
 	return typeof value === 'object' && value !== null && '__rl' in value && 'value' in value ? value.value : value;
 }
 
-/** An id in UUID form, in lower case. Empty is not sent. */
-export function uuid(value: unknown): string | undefined {
-	const id = String(plain(value) ?? '').trim();
-	if (!id) return undefined;
-	if (!WHOLE_UUID.test(id))
-		throw new Error(`"${id}" is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
+const isPlainObject = (value: unknown): value is IDataObject =>
+	Object.prototype.toString.call(value) === '[object Object]' && !('isValid' in (value as object));
+
+/** Whether a value says nothing: no value, a blank text, NaN, or a list or an object of nothing but such values. */
+export function isEmpty(value: unknown): boolean {
+	const content = plain(value);
+	if (content === null || content === undefined || Number.isNaN(content)) return true;
+	if (typeof content === 'string') return content.trim() === '';
+	if (Array.isArray(content)) return content.every(isEmpty);
+	return isPlainObject(content) && Object.values(content).every(isEmpty);
+}
+
+/** A value as messages show it: in quotes, as JSON where it is no text, and not at any length. */
+export function quoted(value: unknown): string {
+	const shown = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value));
+	return shown.length > 100 ? `${shown.slice(0, 99)}…` : shown;
+}
+
+/** What expressions make of a value that is missing, and names that objects have by themselves: never an ID. */
+const NO_ID = new Set([
+	'null',
+	'undefined',
+	'NaN',
+	'[object Object]',
+	'__proto__',
+	'constructor',
+	'prototype',
+	'.',
+	'..',
+]);
+
+/** A text that names something; the messages of `uuid` and `freeId` say what is wrong with it. */
+function idText(value: unknown): string {
+	const id = plain(value);
+	if (typeof id !== 'string' && typeof id !== 'number') throw new Error(`${quoted(id)} is not an ID`);
+	const text = String(id).trim();
+	if (NO_ID.has(text)) throw new Error(`${quoted(text)} is not an ID`);
+	return text;
+}
+
+/** An id in UUID form, in lower case. */
+export function uuid(value: unknown): string {
+	const id = idText(value);
+	if (!WHOLE_UUID.test(id)) {
+		throw new Error(`${quoted(id)} is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
+	}
 	return id.toLowerCase();
 }
 
-/** The form of the other ids (API definition: any text). One letter or digit at least: ".." would change the path. */
-export const FREE_ID = '[\\w.:-]*[A-Za-z0-9][\\w.:-]*';
-const WHOLE_FREE_ID = new RegExp(`^${FREE_ID}$`);
+/** The form of the other ids (API definition: any text), for the pickers. "." and ".." would change the path. */
+export const FREE_ID = '(?!\\.{1,2}\\s*$)\\S.*';
 
-/** An id of a webhook, an API key or an invoice. Empty is not sent. */
-export function freeId(value: unknown): string | undefined {
-	const id = String(plain(value) ?? '').trim();
-	if (!id) return undefined;
-	if (!WHOLE_FREE_ID.test(id)) throw new Error(`"${id}" is not an ID (letters, digits and -_.: only)`);
+/** An id of a webhook, an API key or an invoice: any text, which is encoded where it goes into a path. */
+export function freeId(value: unknown): string {
+	const id = idText(value);
+	// eslint-disable-next-line no-control-regex -- a control character or half a surrogate pair is in no ID
+	if (/[\u0000-\u001f\u007f]|\p{Surrogate}/u.test(id)) throw new Error(`${quoted(id)} is not an ID`);
 	return id;
 }
 
-/** Whether a value is a text with something in it. */
-export const isFilled = (value: unknown) => typeof value === 'string' && value !== '';
+/** The format `email` of the API definition (JSON Schema), in ASCII. */
+const EMAIL =
+	/^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
-/** An email address. Empty is not sent. */
-export function email(value: unknown): string | undefined {
-	const address = String(value ?? '').trim();
-	if (!address) return undefined;
-	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) throw new Error(`"${address}" is not an email address`);
+/** An email address. */
+export function email(value: unknown): string {
+	const address = asText(value).trim();
+	if (!EMAIL.test(address)) throw new Error(`${quoted(address)} is not an email address`);
 	return address;
 }
 
 /** A value that is meant as text. An object or a list has slipped in by an expression. */
 export function asText(value: unknown): string {
-	if (!['string', 'number', 'boolean'].includes(typeof value))
-		throw new Error(`${JSON.stringify(value)} is not a text`);
+	if (!['string', 'number', 'boolean'].includes(typeof value)) throw new Error(`${quoted(value)} is not a text`);
 	return String(value);
 }
 
-/** A text of at most `max` characters, sent even when it is empty. */
+/** A text of at most `max` characters, without blanks around it. */
 export function text(max: number) {
 	return (value: unknown): string => {
-		const result = asText(value);
+		const result = asText(value).trim();
 		const length = [...result].length;
 		if (length > max) throw new Error(`it has ${length} characters, Hubble takes at most ${max}`);
 		return result;
@@ -70,7 +108,7 @@ export function flag(value: unknown): boolean | undefined {
 	if (value === '') return undefined;
 	if (value === true || value === 'true') return true;
 	if (value === false || value === 'false') return false;
-	throw new Error(`${JSON.stringify(value)} is neither true nor false`);
+	throw new Error(`${quoted(value)} is neither true nor false`);
 }
 
 /** A number within both bounds; `whole` refuses fractions. Empty is not sent. */
@@ -80,17 +118,21 @@ export function numberIn(min: number, max: number, whole = true) {
 		if (given === '' || given === undefined || given === null) return undefined;
 		const result = typeof given === 'number' || typeof given === 'string' ? Number(given) : NaN;
 		if (!Number.isFinite(result) || result < min || result > max || (whole && !Number.isInteger(result))) {
-			throw new Error(`${JSON.stringify(value)} is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+			throw new Error(`${quoted(value)} is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
 		}
 		return result;
 	};
 }
 
-/** A list of texts from a repeated parameter or from an expression that gives a list. Empty is not sent. */
+/**
+ * A list of texts from a repeated parameter or from an expression that gives a list. Empty is not sent. An empty
+ * entry among others is refused: without it a filter would let more through.
+ */
 export function texts(value: unknown): string[] | undefined {
-	const list = (Array.isArray(value) ? value.flat() : [value]).map((entry) => asText(entry ?? '').trim());
-	const filled = list.filter((entry) => entry !== '');
-	return filled.length ? filled : undefined;
+	if (isEmpty(value)) return undefined;
+	const list = [value].flat(2).map((entry) => (isEmpty(entry) ? '' : asText(entry).trim()));
+	if (list.includes('')) throw new Error(`entry ${list.indexOf('') + 1} of the list is empty`);
+	return list;
 }
 
 /** Platform tags as Hubble matches them, `key:value`; `key=value` is understood too. */
@@ -126,39 +168,66 @@ export function tagMap(value: unknown): Record<string, string> | undefined {
 }
 
 /**
- * A date as n8n gives it (ISO text, luxon DateTime, Date, Unix seconds or milliseconds) → Unix seconds.
- * A date without an offset is meant in the workflow's time zone. Empty is not sent.
+ * A date as n8n gives it (ISO text, luxon DateTime, Date, Unix seconds, milliseconds or microseconds) → Unix
+ * seconds. A date without an offset is meant in the workflow's time zone. Empty is not sent.
  * @param round whether a fraction of a second belongs to the earlier or the later second
  */
 export function unixSeconds(round: 'down' | 'up') {
 	return (value: unknown, { timezone }: ConversionContext): number | undefined => {
-		if (value === '' || value === undefined || value === null) return undefined;
+		if (isEmpty(value)) return undefined;
 		const seconds = secondsOf(value, timezone);
 		return round === 'up' ? Math.ceil(seconds) : Math.floor(seconds);
 	};
 }
 
-/** Numbers above this are milliseconds: as seconds it would be the year 5138. */
+/** Numbers above these are milliseconds, or microseconds: as seconds, or milliseconds, it would be the year 5138. */
 const LARGEST_SECONDS = 1e11;
+const LARGEST_MILLISECONDS = 1e14;
 
 function secondsOf(value: unknown, timezone: string): number {
-	const isCount = typeof value === 'number' || /^\d{9,14}$/.test(String(value));
-	const seconds = isCount
-		? Number(value) / (Number(value) > LARGEST_SECONDS ? 1000 : 1)
-		: parsedSeconds(value, timezone);
+	const isCount = typeof value === 'number' || (typeof value === 'string' && /^\s*\d{9,16}\s*$/.test(value));
+	const seconds = isCount ? scaled(Number(value)) : parsedSeconds(value, timezone);
 	if (!Number.isFinite(seconds) || seconds < 0) {
-		throw new Error(`"${String(value)}" is not a date and time, e.g. 2026-01-31T08:00:00Z`);
+		throw new Error(`${quoted(value)} is not a date and time, e.g. 2026-01-31T08:00:00Z`);
 	}
 	return seconds;
 }
 
-/** Texts begin with the year, as ISO 8601, or with a weekday, as in mail and HTTP; others are ambiguous. */
-const CLEAR_DATE = /^\s*(\d{4}-\d{2}|[A-Za-z]{3},? )/;
+function scaled(count: number): number {
+	if (count > LARGEST_MILLISECONDS) return count / 1e6;
+	return count > LARGEST_SECONDS ? count / 1e3 : count;
+}
+
+/** The two forms of a text that leave no doubt: ISO 8601, which begins with the year, and that of mail and HTTP. */
+const ISO = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)/;
+const MAIL =
+	/^[A-Za-z]{3},? (?:(\d{1,2})[ -]([A-Za-z]{3})|([A-Za-z]{3}) (\d{1,2}))[ -](\d{4})(?: (\d{2}:\d{2}(?::\d{2})?)(.*))?$/;
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+
+/** A mail's date without an offset as ISO text: it would be read in the zone of the server otherwise. */
+function fromMail(text: string): string {
+	const [, day = '', month = '', monthFirst = '', dayLast = '', year, time = '00:00', rest = ''] =
+		MAIL.exec(text) ?? [];
+	const number = MONTHS.indexOf((month || monthFirst).toLowerCase()) + 1;
+	if (!year || !number) return text;
+	const date = `${year}-${String(number).padStart(2, '0')}-${(day || dayLast).padStart(2, '0')}`;
+	if (!dateExists(date)) return '';
+	return rest.trim() ? text : `${date}T${time}`;
+}
+
+/** Whether the calendar has the day with which an ISO text begins: 2026-02-30 would become the second of March. */
+function dateExists(text: string): boolean {
+	const [, year, month, day = '01'] = ISO.exec(text) ?? [];
+	const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+	return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
+}
 
 function parsedSeconds(value: unknown, timezone: string): number {
-	if (typeof value === 'string' && !CLEAR_DATE.test(value)) return NaN;
+	const text = typeof value === 'string' ? fromMail(value.trim()) : undefined;
+	if (text === undefined && (typeof value !== 'object' || Array.isArray(value))) return NaN;
+	if (text !== undefined && !(ISO.test(text) ? dateExists(text) : MAIL.test(text))) return NaN;
 	try {
-		return tryToParseDateTime(value, timezone).toMillis() / 1000;
+		return tryToParseDateTime(text ?? value, timezone).toMillis() / 1000;
 	} catch {
 		return NaN;
 	}

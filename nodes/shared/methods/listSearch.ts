@@ -1,0 +1,88 @@
+/** The searches behind "From List". */
+import { NodeApiError, type IDataObject, type ILoadOptionsFunctions, type INodeListSearchResult } from 'n8n-workflow';
+import { connect } from '../client/client';
+import { endpoints, type Endpoint, type ListFacts } from '../client/endpoints';
+import { acceptedRows, pages } from '../client/pages';
+import { send } from '../client/request';
+import type { Search } from '../operation/fields';
+import { WHOLE_UUID } from '../operation/values';
+
+/** Where a picker finds its entries, and what the user reads. */
+interface Source {
+	endpoint: Endpoint & { list: ListFacts };
+	/** The field with the ID. */
+	id: string;
+	label: (row: IDataObject) => string;
+	/** The call that gets one entry by its ID, for lists that are too long to look through, and its placeholder. */
+	one?: { endpoint: Endpoint; placeholder: string };
+}
+
+/** A search without a match gives up after so many pages: n8n's dialog waits for it. */
+const MOST_PAGES = 10;
+
+const searches: Record<Search, Source> = {
+	searchApiKeys: { endpoint: endpoints.listKeys, id: 'key_id', label: ({ key_name }) => text(key_name) },
+	searchDevices: {
+		endpoint: endpoints.listDevices,
+		id: 'id',
+		label: ({ name }) => text(name),
+		one: { endpoint: endpoints.getDevice, placeholder: 'device_id' },
+	},
+	searchInvoices: {
+		endpoint: endpoints.listInvoices,
+		id: 'invoice_id',
+		label: ({ invoice_number, status }) => text(invoice_number, status && `(${text(status).toLowerCase()})`),
+	},
+	searchUsers: {
+		endpoint: endpoints.listUsers,
+		id: 'user_id',
+		label: ({ first_name, last_name, email }) => text(first_name, last_name, `(${text(email)})`),
+	},
+	searchWebhooks: {
+		endpoint: endpoints.listWebhooks,
+		id: 'webhook_id',
+		label: ({ name, url }) => text(name, name ? `(${text(url)})` : url),
+	},
+};
+
+/** What is there of the parts, in one line. */
+const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
+
+/** Entries whose label or ID contains what was typed: Hubble cannot search, so its pages are compared here. */
+function searchIn({ endpoint, id, label, one }: Source) {
+	const { list } = endpoint;
+	const entry = (row: IDataObject) => ({ name: label(row) || String(row[id]), value: String(row[id]) });
+	return async function (
+		this: ILoadOptionsFunctions,
+		filter = '',
+		paginationToken?: string,
+	): Promise<INodeListSearchResult> {
+		const hubble = await connect(this);
+		const wanted = filter.trim().toLowerCase();
+		if (one && WHOLE_UUID.test(wanted)) {
+			const byId = { endpoint: one.endpoint, ids: { [one.placeholder]: wanted } };
+			const reply = await send(hubble, byId).catch(nothingWhenUnknown);
+			return { results: reply?.body[id] ? [entry(reply.body)] : [] };
+		}
+		let looked = 0;
+		const call = { endpoint, continuationToken: paginationToken };
+		for await (const { rows, next } of pages(hubble, call, list, list.pageSize?.max)) {
+			looked += 1;
+			const results = [...acceptedRows(rows, list)]
+				.map(entry)
+				.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
+			// n8n asks for the next page only when it has something to scroll.
+			if (results.length || !next || looked === MOST_PAGES) return { results, paginationToken: next };
+		}
+		return { results: [] };
+	};
+}
+
+/** What Hubble does not know is nothing found; any other failure stays one. */
+async function nothingWhenUnknown(error: Error): Promise<undefined> {
+	return error instanceof NodeApiError && error.httpCode === '404' ? undefined : await Promise.reject(error);
+}
+
+export const listSearch = Object.fromEntries(
+	Object.entries(searches).map(([name, source]) => [name, searchIn(source)]),
+) as Record<Search, ReturnType<typeof searchIn>>;

@@ -1,0 +1,83 @@
+/** The parameters that n8n shows, made from the rows of an operation table. */
+import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
+import { listOf, type ClientFilter, type Operation } from './operation';
+
+/** All parameters of an operation in the order in which n8n shows them. */
+export function fieldsOf(operation: Operation): Field[] {
+	const { inPath, inQuery, inBody, settings, clientFilters, batch } = operation;
+	const list = listOf(operation);
+	return [
+		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
+		...(list ? [returnAll, limit] : []),
+		...(operation.simplify ? [simplify] : []),
+		...(clientFilters ?? []),
+		...(list?.pages === 'token' ? [continuationToken] : []),
+		...(batch?.single ? [batching] : []),
+	];
+}
+
+/** Only what n8n knows: where a parameter stands and how its value travels is ours. */
+function shown(field: Field): INodeProperties {
+	const property: Partial<ClientFilter> = { ...field };
+	delete property.collection;
+	delete property.whenEmpty;
+	delete property.whenHidden;
+	delete property.shownWhen;
+	delete property.toWire;
+	delete property.matches;
+	return property as INodeProperties;
+}
+
+const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+
+function choice(displayName: string, name: string, options: INodePropertyOptions[], first: string): INodeProperties {
+	return { displayName, name, type: 'options', noDataExpression: true, options: options.sort(byName), default: first };
+}
+
+/** "Get Many" is what a new node shows where it exists: reading does no harm. */
+function operationChoice(rows: readonly Operation[]): INodeProperties {
+	const options = rows.map(({ name, value, action, description }) => ({ name, value, action, description }));
+	const first = rows.find(({ value }) => value === 'getAll') ?? rows[0];
+	return choice('Operation', 'operation', options, first?.value ?? '');
+}
+
+/**
+ * The parameters of a node, made from its table: resource, operation, then those of each operation.
+ * A single resource is no choice, so it is hidden; without any, n8n would describe the operation to an AI
+ * agent by what the whole node does instead of by its action.
+ */
+export function toProperties(
+	operations: readonly Operation[],
+	resources: ReadonlyArray<{ name: string; value: string }>,
+): INodeProperties[] {
+	const resource = choice('Resource', 'resource', [...resources], resources[0]?.value ?? '');
+	const choices = resources.map(({ value }) => ({
+		...operationChoice(operations.filter((row) => (row.resource ?? value) === value)),
+		displayOptions: { show: { resource: [value] } },
+	}));
+	if (resources.length === 1) resource.type = 'hidden';
+	return [resource, ...choices, ...operations.flatMap(operationProperties)];
+}
+
+function operationProperties(operation: Operation): INodeProperties[] {
+	const { resource, value } = operation;
+	const displayOptions = {
+		show: { ...(resource ? { resource: [resource] } : {}), operation: [value] },
+	};
+	const fields = fieldsOf(operation);
+	const standing = fields
+		.filter(({ collection }) => !collection)
+		.map((field): INodeProperties => {
+			const show = { ...displayOptions.show, ...field.shownWhen } as NonNullable<IDisplayOptions['show']>;
+			return { ...shown(field), displayOptions: { show } };
+		});
+	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {
+		const options = fields.filter(({ collection }) => collection === name).map(shown);
+		if (!options.length) return [];
+		options.sort((a, b) => a.displayName.localeCompare(b.displayName));
+		const placeholder = name === 'options' ? 'Add option' : name === 'filters' ? 'Add Filter' : 'Add Field';
+		return [{ displayName, name, type: 'collection', placeholder, default: {}, displayOptions, options }];
+	});
+	return [...standing, ...collections];
+}
