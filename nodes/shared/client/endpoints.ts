@@ -108,7 +108,7 @@ export const endpoints = {
 		method: 'PATCH',
 		path: '/v1/org/{org_id}/devices',
 		scope: 'write-devices',
-		replyHas: { devices: 'list', results: 'list' },
+		replyHas: { devices: 'list', results: 'list', errors: 'list' },
 	},
 	deleteDevices: { method: 'DELETE', path: '/v1/org/{org_id}/devices', scope: 'write-devices' },
 	getDevice: {

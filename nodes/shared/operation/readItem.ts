@@ -122,7 +122,7 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
-			([name, values]) => !values.includes(context.getNodeParameter(name, item, '') as string | boolean),
+			([name, values]) => !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
 		if (isHidden(field)) return field.whenHidden;
