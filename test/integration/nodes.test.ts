@@ -214,7 +214,7 @@ describe('invoice PDF', () => {
 		const parameters = { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('in_1') };
 		const { error, items } = await runAgainst(answer, nodeNamed('Hubble Billing'), parameters);
 		expect(items).toEqual([]);
-		expect(error?.message).toBe('The answer does not hold a PDF');
+		expect(error?.message).toBe('The reply does not hold a PDF');
 	});
 
 	test('that does not exist gives what Hubble says', async () => {
@@ -225,19 +225,27 @@ describe('invoice PDF', () => {
 });
 
 describe('API keys', () => {
+	const never = { expiration: 'never' };
+	const all = { access: 'all', ...never };
 	const create = (more: IDataObject) =>
 		run(nodeNamed('Hubble API Key'), { resource: 'apiKey', operation: 'create', name: 'New', ...more });
 	const sent = () => hubble.log.find(({ call }) => call === 'createKey')?.body;
 
-	test('without scopes get a warning, and never expire without a date', async () => {
-		const outcome = await create({});
+	test('with all scopes get a warning; never to expire is a choice, too', async () => {
+		const outcome = await create(all);
 		expect(outcome.hints).toEqual([expect.stringContaining('all scopes')]);
 		expect(sent()).toEqual({ name: 'New', expires_at_seconds: 0 });
 		expect(outcome.items[0]?.json).toMatchObject({ expires_at_seconds: 0, expires_at_seconds_iso: null });
 		expect(outcome.hints.join()).not.toContain(outcome.items[0]?.json.key);
 	});
 
-	test('with scopes get none; both spellings do', async () => {
+	test('expire in 90 days unless the user says otherwise', async () => {
+		await create({ access: 'all' });
+		const { expires_at_seconds: at } = sent() as { expires_at_seconds: number };
+		expect(Math.abs(at - Date.now() / 1000 - 90 * 86_400)).toBeLessThan(4000);
+	});
+
+	test('with scopes get no warning; both spellings do', async () => {
 		const scopes = '={{ ["devices:read", "write-devices", "read-devices"] }}';
 		const outcome = await create({ scopes, expires: '2099-01-01' });
 		expect(outcome.hints).toEqual([]);
@@ -248,43 +256,66 @@ describe('API keys', () => {
 		});
 	});
 
+	const nothing = ['={{ $json.missing }}', '={{ null }}', '={{ "" }}', '={{ [] }}', '={{ ["", null] }}'];
 	test.each([
-		['Scope Names or IDs', { scopes: '={{ $json.missing }}' }],
-		['Scope Names or IDs', { scopes: '={{ null }}' }],
-		['Expires', { expires: '={{ $json.missing }}' }],
-	])('are not made mightier by an expression that gives nothing: %s, %j', async (parameter, more) => {
+		...nothing.map((scopes) => ['Scope Names or IDs', { scopes, ...never }, 'the expression returned no value']),
+		...nothing.map((expires) => ['Expires', { access: 'all', expires }, 'the expression returned no value']),
+		['Expires', { access: 'all', expires: '={{ new Date(null) }}' }, 'it is in the past'],
+		['Expires', { access: 'all', expires: '={{ 0.5 }}' }, 'it is in the past'],
+		['Expires', { access: 'all', expires: '2020-01-01' }, 'it is in the past'],
+		['Scope Names or IDs', { scopes: '={{ "read-devices," }}', ...never }, 'has an empty part'],
+		['Scope Names or IDs', { scopes: '={{ 7 }}', ...never }, 'is not a scope'],
+		['Scope Names or IDs', { scopes: '={{ {a: 1} }}', ...never }, 'is not a text'],
+		['Access', { access: '={{ "everything" }}', scopes: ['read-devices'], ...never }, 'is none of'],
+		[
+			'Access',
+			{ access: '={{ $json.missing }}', scopes: ['read-devices'], ...never },
+			'the expression returned no value',
+		],
+	] as Array<[string, IDataObject, string]>)('are not made mightier: %s %j', async (parameter, more, reason) => {
 		const { error } = await create(more);
-		expect(error?.message).toBe(`Parameter "${parameter}": its expression gave nothing`);
+		expect(error?.message).toContain(`Parameter "${parameter}": `);
+		expect(error?.message).toContain(reason);
+		expect(hubble.log).toEqual([]);
+	});
+
+	test('without a choice are not made at all: n8n marks the parameter', async () => {
+		await expect(create({ scopes: [], ...never })).rejects.toThrow('issues');
+		await expect(create({ access: 'all', expires: '' })).rejects.toThrow('issues');
 		expect(hubble.log).toEqual([]);
 	});
 
 	describe('that are updated', () => {
-		const update = async (expiry: IDataObject) => {
+		const update = async (fields: IDataObject) => {
 			const [keyId = ''] = hubble.world.main.keys.keys();
-			const updateFields = { name: 'Renamed', expiry: { expiry } };
+			const updateFields = { name: 'Renamed', ...fields };
 			return await run(nodeNamed('Hubble API Key'), { operation: 'update', keyId: byId(keyId), updateFields });
 		};
 
 		test.each([
-			[{ expires: '' }, { set_name: 'Renamed' }],
-			[{ expires: '={{ $json.missing }}', never: false }, { set_name: 'Renamed' }],
-			[{ never: true }, { set_name: 'Renamed', set_expires_at_seconds: 0 }],
+			[{ expiration: 'never' }, { set_name: 'Renamed', set_expires_at_seconds: 0 }],
 			[{ expires: '2099-01-01' }, { set_name: 'Renamed', set_expires_at_seconds: 4_070_908_800 }],
 		])('expire as %j says', async (expiry, body) => {
-			expect((await update(expiry)).error).toBeUndefined();
+			expect((await update({ expiry: { expiry } })).error).toBeUndefined();
 			expect(hubble.log.map((entry) => entry.body)).toEqual([body]);
 		});
 
-		test('cannot both expire and not', async () => {
-			const { error } = await update({ expires: '2099-01-01', never: true });
-			expect(error?.message).toBe('Parameter "Expiry": a key that never expires has no date');
+		test.each([
+			['Expiration', { expiry: { expiry: { expires: '' } } }],
+			['Expiration', { expiry: { expiry: { expires: '={{ $json.missing }}' } } }],
+			['Expiration', { expiry: { expiry: { expiration: '={{ "some day" }}' } } }],
+			...nothing.map((scopes): [string, IDataObject] => ['Scope Names or IDs', { scopes }]),
+			['Scope Names or IDs', { scopes: [] }],
+			['Name', { name: '' }],
+		])('refuse what says nothing: %s %j', async (parameter, fields) => {
+			expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);
 			expect(hubble.log).toEqual([]);
 		});
 	});
 
 	test('whose reply is lost leave no key behind in the error', async () => {
 		hubble.addFault({ call: 'createKey', cutBody: 200 });
-		const { error, items } = await create({});
+		const { error, items } = await create(all);
 		expect(items).toEqual([]);
 		expect(error?.description).toContain('It may have been carried out all the same');
 		expect(hubble.log.filter(({ call }) => call === 'createKey')).toHaveLength(1);
@@ -320,14 +351,14 @@ describe('metrics', () => {
 });
 
 test.each([
-	['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New' }, 'key', true],
+	['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New', access: 'all' }, 'key', true],
 	['Hubble Webhook', { operation: 'create', url: 'https://n8n.example.com/' }, 'secret', true],
 	['Hubble Metric', { operation: 'getPacketMetrics' }, 'buckets', false],
 ])('%s: an answer without what was asked for is no success', async (name, parameters, field, isWrite) => {
 	const { error, items } = await runAgainst({}, nodeNamed(name), parameters);
 	const other = await runAgainst({ [field]: 1 }, nodeNamed(name), parameters);
 	expect([items, other.items]).toEqual([[], []]);
-	expect(other.error?.message).toBe(`The answer does not hold the field "${field}"`);
+	expect(other.error?.message).toBe(`The reply does not hold the field "${field}"`);
 	expect(error?.description?.includes('look before you repeat it')).toBe(isWrite);
 });
 
@@ -348,7 +379,7 @@ describe('an organization', () => {
 
 	test.each([
 		['Name', { name: 'x'.repeat(251) }],
-		['Fields to Update', { name: '  ' }],
+		['Name', { name: '  ' }],
 		['Address', { address: { address: { country: 528 } } }],
 	])('is not updated by what would spoil it: %s', async (parameter, fields) => {
 		expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);

@@ -53,7 +53,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		['Tags', { tags: { tag: [{ key: '_env', value: 'moon' }] } }],
 		['Install Location', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
 		['Install Location', { installLocation: { location: { lat: ' ', long: 1 } } }],
-		['Fields to Update', { tags: {} }],
+		['Tags', { tags: {} }],
 	])('%s: %j', async (parameter, updateFields) => {
 		const { error } = await device(
 			{ operation: 'update', deviceId: byId(id), updateFields: updateFields as INode['parameters'] },
@@ -97,7 +97,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		const found = await device({ operation: 'get', deviceId }, { input: [{ device: { id: first?.id } }] });
 		expect(found.items[0]?.json.id).toBe(first?.id);
 		const { error } = await device({ operation: 'get', deviceId }, { input: [{ device: {} }] });
-		expect(error?.message).toContain('Parameter "Device": it is required');
+		expect(error?.message).toContain('Parameter "Device": the expression returned no value');
 	});
 
 	it.each([
@@ -216,7 +216,7 @@ describe('Batches that partly fail', () => {
 		);
 		await server.close();
 		expect(given.map(({ json }) => json.message)).toEqual(
-			Array(2).fill(expect.stringContaining('without a word about it')),
+			Array(2).fill(expect.stringContaining('look before you repeat it')),
 		);
 	});
 
@@ -295,14 +295,14 @@ describe("Answers that are not Hubble's", () => {
 	const html = '<html>Welcome</html>';
 	const json = { 'content-type': 'application/json' };
 	it.each([
-		[200, html, {}, 'no answer of Hubble'],
-		[404, html, {}, 'no answer of Hubble'],
-		[403, html, {}, 'no answer of Hubble'],
-		[302, '', { location: 'http://127.0.0.1:1/' }, 'no answer of Hubble'],
+		[200, html, {}, 'not from the Hubble API'],
+		[404, html, {}, 'not from the Hubble API'],
+		[403, html, {}, 'not from the Hubble API'],
+		[302, '', { location: 'http://127.0.0.1:1/' }, 'not from the Hubble API'],
 		[401, 'Unauthorized', json, 'does not accept the API token'],
 		[200, '{}', json, 'does not hold a list "devices"'],
 		[200, '{"devices": null}', json, 'does not hold a list "devices"'],
-		[400, '{"message": "bad moon"}', json, 'no answer of Hubble'],
+		[400, '{"message": "bad moon"}', json, 'not from the Hubble API'],
 	])('%d %s', async (status, body, headers, message) => {
 		const server = await answering(status, body, headers as Record<string, string>);
 		const { error } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl: server.url }) });
