@@ -8,7 +8,7 @@ import {
 import { decodeProperties } from '../shared/packet/decode';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
-import { poll } from './poll';
+import { pollPackets } from './poll';
 
 export class HubblePacketPollTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -78,6 +78,6 @@ export class HubblePacketPollTrigger implements INodeType {
 	methods = methods;
 
 	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
-		return await poll(this);
+		return await pollPackets(this);
 	}
 }

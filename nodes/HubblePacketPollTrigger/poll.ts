@@ -1,94 +1,97 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
-import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { connect, type HubbleClient } from '../shared/client/client';
-import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
-import { packetReader, readParameter } from '../shared/packet/filter';
-import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
+import { acceptedRows, fetchRows, leftOut, pages, type Page } from '../shared/client/pages';
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
-import { advance, positionAfter, resume, type Position, type Stored } from './position';
+import { packetReader, readParameter } from '../shared/packet/filter';
+import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
+import { poll, type Budget, type Read } from '../shared/polling/poll';
+import { positionAfter, type Position } from './stream';
 
-/** A manual test shows so many packets, of the last seven days, and looks for them in so many pages. */
+/** A manual test shows so many packets of the last seven days, and looks for them in so many pages. */
 const SAMPLE = 10;
 const SAMPLE_PAGES = 10;
 const SAMPLE_PERIOD_S = 7 * 86_400;
 
-/** What this process knows of a node's polls; another process knows nothing. */
-interface Memory {
-	isRunning: boolean;
-	/** Unix milliseconds before which Hubble wants no question (`Retry-After` on an empty stream). */
-	notBefore: number;
-	emittedFrom?: Position;
+/** The seconds before now in which it looks first. */
+const SAMPLE_FIRST_S = 600;
+
+/** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
+interface Reader {
+	context: IPollFunctions;
+	hubble: HubbleClient;
+	toItems: (packets: Packet[]) => INodeExecutionData[];
+	/** Packets in one execution. */
+	most: number;
+	budget: Budget;
 }
 
-const memories = new Map<string, Memory>();
-
-function memoryOf(context: IPollFunctions): Memory {
-	const key = `${context.getWorkflow().id} ${context.getNode().id}`;
-	const memory = memories.get(key) ?? { isRunning: false, notBefore: 0 };
-	memories.set(key, memory);
-	return memory;
-}
-
-/** The new packets, or `null` when there is none, when a poll still runs, or when Hubble asked to wait. */
-export async function poll(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+/** The new packets, or `null` when there is none. */
+export async function pollPackets(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 	if (context.getMode() === 'manual') return await sample(context);
-	const memory = memoryOf(context);
-	if (memory.isRunning || Date.now() < memory.notBefore) return null;
-	memory.isRunning = true;
-	try {
-		return await read(context, memory);
-	} finally {
-		memory.isRunning = false;
-	}
+	return await poll<Position>(context, async (budget) => {
+		const hubble = await connect(context);
+		const toItems = itemsOf(context);
+		const most = readParameter(
+			context,
+			'Max Packets per Execution',
+			() => numberIn(PACKETS_PER_PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
+		);
+		hubble.deadline = budget.deadline;
+		const startFrom = context.getNodeParameter('startFrom', 'now') as string;
+		const start = startOf(context, startFrom);
+		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
+		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
+		return {
+			stream: [hubble.baseUrl, hubble.organizationId, startFrom, typed].join(' '),
+			start: { start },
+			read: async (from) => await readStream({ context, hubble, toItems, most, budget }, from),
+		};
+	});
 }
 
-async function read(context: IPollFunctions, memory: Memory): Promise<INodeExecutionData[][] | null> {
-	const hubble = await connect(context);
-	const toItems = itemsOf(context);
-	const most = readParameter(
-		context,
-		'Max Packets per Execution',
-		() => numberIn(PACKETS_PER_PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
-	);
-	const startFrom = context.getNodeParameter('startFrom', 'now') as string;
-	const start = startOf(context, startFrom);
-	const stored = context.getWorkflowStaticData('node') as Stored;
-	// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
-	const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
-	const stream = [hubble.baseUrl, hubble.organizationId, startFrom, typed].join(' ');
-
-	const from = resume(stored, stream, start, memory.emittedFrom);
-	let next = from;
+/** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
+async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
+	const { context, hubble, most, budget } = reader;
+	const read: Read<Position> = { next: from, items: [] };
 	let count = 0;
-	const items: INodeExecutionData[] = [];
+	let pagesRead = 0;
 	const restart = () => {
-		next = { start: from.start };
+		read.next = { start: from.start };
 	};
-	for await (const page of pagesFrom(context, hubble, from, restart)) {
-		const { rows } = page;
-		let malformed = 0;
-		const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((row) => {
-			const packet = row as Packet;
-			return { packet, key: packetKey(packet), time: heardAt(packet) };
-		});
-		if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
-		const seen = new Set(next.seen);
-		const fresh = packets.filter(({ key }) => !seen.has(key));
-		items.push(...toItems(fresh.map(({ packet }) => packet)));
-		next = positionAfter(next, page.next, fresh, Math.floor(Date.now() / 1000));
-		count += rows.length;
-		const isEmpty = rows.length === 0;
-		if (isEmpty && page.retryAfterMs !== undefined)
-			memory.notBefore = Date.now() + Math.min(page.retryAfterMs, LONGEST_RETRY_AFTER_MS);
-		// The empty page is the head of the stream; and a page is never read in part.
-		if (isEmpty || count + PACKETS_PER_PAGE > most) break;
+	try {
+		for await (const page of pagesFrom(context, hubble, from, restart)) {
+			takePage(reader, read, page);
+			pagesRead += 1;
+			count += page.rows.length;
+			// The empty page is the head of the stream; and a page is never read in part.
+			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || !budget.endStep()) break;
+		}
+	} catch (error) {
+		if (!pagesRead) return await Promise.reject(error as Error);
+		context.logger.warn(
+			`"${context.getNode().name}" hands over the packets of ${pagesRead} pages; the next poll goes on behind them. ${(error as Error).message}`,
+		);
 	}
-	const changed = advance(stored, stream, from, next, items.length > 0);
-	if (changed) Object.assign(context.getWorkflowStaticData('node'), changed);
-	memory.emittedFrom = items.length ? from : undefined;
-	return items.length ? [items] : null;
+	return read;
+}
+
+/** Adds the new packets of a page to what was read. */
+function takePage({ context, toItems }: Reader, read: Read<Position>, { rows, next, retryAfterMs }: Page): void {
+	let malformed = 0;
+	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((row) => {
+		const packet = row as Packet;
+		return { packet, key: packetKey(packet), time: heardAt(packet) };
+	});
+	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
+	const seen = new Set(read.next.seen);
+	const fresh = packets.filter(({ key }) => !seen.has(key));
+	read.items.push(...toItems(fresh.map(({ packet }) => packet)));
+	read.next = positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000));
+	if (rows.length === 0 && retryAfterMs !== undefined)
+		read.notBefore = Date.now() + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
 }
 
 /** Answers to a token that Hubble knows no longer. */
@@ -146,17 +149,27 @@ function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecution
 	return (packets) => read(packets).map((json) => ({ json }));
 }
 
-/** Some packets of the last week for the editor; positions stay where they are. */
+/**
+ * The latest packets for the editor, newest first; positions stay where they are. Hubble gives the oldest first, so
+ * windows are read backwards from now: each that fits into a page is followed by a longer one, and one that does not
+ * fit is read again from later on.
+ */
 async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
-	const hubble: HubbleClient = await connect(context);
+	const hubble = await connect(context);
 	const toItems = itemsOf(context);
-	const end = Math.ceil(Date.now() / 1000);
-	const call = { ...callAt({ start: 0 }), query: { start: end - SAMPLE_PERIOD_S, end } };
-	let left = SAMPLE_PAGES;
-	for await (const { rows } of pages(hubble, call, PACKETS)) {
-		const items = toItems([...acceptedRows(rows, PACKETS)] as Packet[]);
-		if (items.length) return [items.slice(0, SAMPLE)];
-		if (--left === 0) break;
+	const now = Math.ceil(Date.now() / 1000);
+	const found: INodeExecutionData[] = [];
+	let end = now;
+	let span = SAMPLE_FIRST_S;
+	for (let page = 0; page < SAMPLE_PAGES && end > now - SAMPLE_PERIOD_S && found.length < SAMPLE; page++) {
+		const start = Math.max(end - span, now - SAMPLE_PERIOD_S);
+		const { rows, headers } = await fetchRows(hubble, { ...callAt({ start: 0 }), query: { start, end } }, PACKETS);
+		const isWhole = !headers['continuation-token'] || span === 1;
+		span = Math.max(1, isWhole ? span * 8 : Math.floor(span / 16));
+		if (!isWhole) continue;
+		end = start;
+		const packets = [...acceptedRows(rows, PACKETS)] as Packet[];
+		found.push(...toItems(packets.sort((a, b) => heardAt(b) - heardAt(a))));
 	}
-	return null;
+	return found.length ? [found.slice(0, SAMPLE)] : null;
 }

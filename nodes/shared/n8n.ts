@@ -1,6 +1,6 @@
 /** All that differs between n8n 1.123 and 2.x, or that only one of them has, detected once. */
 import * as n8nWorkflow from 'n8n-workflow';
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
 
 type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
@@ -19,3 +19,32 @@ export function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () =
  * such a row for data. There is no export that says so; this one came with the same versions.
  */
 export const errorRowsHaveDetails = 'TIMED_CAUSES' in n8nWorkflow;
+
+/** What newer versions of n8n give to polls. */
+type PollContext = IPollFunctions & {
+	getPollBudgetMs?: () => number;
+	__runPoll?: unknown;
+	__commitCursor?: unknown;
+};
+
+/** The budget of polls that n8n does not abandon, in milliseconds (n8n-core, PollContext). */
+const BUDGET_WITHOUT_SCHEDULER_MS = 300_000;
+
+/** Milliseconds after which n8n gives a poll up; `undefined` where it does not tell. */
+export const pollBudgetMs = (context: PollContext): number | undefined => context.getPollBudgetMs?.();
+
+/**
+ * Whether n8n may throw away what a poll returns: when the workflow was published anew or stopped while it ran,
+ * or when it took too long. n8n 1.x always makes an execution of it.
+ */
+export const mayDiscardPolls = (context: PollContext): boolean => '__runPoll' in context;
+
+/**
+ * Whether n8n stores static data and execution in one transaction (N8N_POLLER_DURABLE_CURSORS_ENABLED). Static data
+ * are then a plain copy and not n8n's object that watches for changes. Copies that n8n kept after the setting was
+ * taken back are not stored in one; its scheduler's budget tells these apart.
+ */
+export function storesPositionWithExecution(context: PollContext, staticData: IDataObject): boolean {
+	const isCopy = '__commitCursor' in context && !('__dataChanged' in staticData);
+	return isCopy && (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS;
+}

@@ -21,13 +21,16 @@ function node(
 	mode = 'trigger',
 	expressions: Record<string, () => unknown> = {},
 	baseUrl = hubble.url,
+	/** What of n8n is another: its id and name of the node, what newer versions have. */
+	other: { id?: string; name?: string; [member: string]: unknown } = {},
 ) {
-	const id = `node ${++nodes}`;
+	const { id = `node ${++nodes}`, name = 'Poll', ...members } = other;
 	const warnings: string[] = [];
 	const context = {
+		...members,
 		getMode: () => mode,
 		getWorkflow: () => ({ id: 'workflow' }),
-		getNode: () => ({ id, name: 'Poll', parameters }),
+		getNode: () => ({ id, name, parameters }),
 		getTimezone: () => 'UTC',
 		logger: { warn: (line: string) => warnings.push(line) },
 		getNodeParameter: (name: string, fallback: unknown) => expressions[name]?.() ?? parameters[name] ?? fallback,
@@ -75,9 +78,18 @@ it('leaves the position alone on an error', async () => {
 	await poll();
 	const before = JSON.stringify(staticData);
 	hubble.addFault({ call: 'listPackets', status: 403 });
-	await expect(poll()).rejects.toThrow('scope');
+	await expect(poll()).rejects.toThrow('Hubble does not allow this');
 	expect(JSON.stringify(staticData)).toBe(before);
 	expect(await poll()).toHaveLength(1500);
+});
+
+it.each([
+	[401, { cause: 'credential-invalid' }],
+	[403, { cause: 'temporarily-unavailable' }],
+	[404, { cause: 'configuration-invalid' }],
+] as const)('tells n8n for its pauses why Hubble answered %i', async (status, failure) => {
+	hubble.addFault({ call: 'listPackets', status });
+	await expect(node(everything).poll()).rejects.toMatchObject({ failure });
 });
 
 it('tells in the log of packets that are none', async () => {
@@ -159,22 +171,32 @@ it('follows a token that comes with an empty page', async () => {
 	expect(asked).toEqual([undefined, 't1']);
 });
 
-it('looks for a sample in a few pages only', async () => {
+it('shows the latest packets in a manual test, newest first, and leaves the position alone', async () => {
 	await hubble.close();
 	hubble = await startSimulator({ devices: 20, packets: 15_000, days: 2, limits: false });
-	const { poll } = node(
-		{ ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } },
-		{},
-		'manual',
-	);
-	expect(await poll()).toHaveLength(0);
-	expect(hubble.log).toHaveLength(10);
+	const { packets } = hubble.world.main;
+	const latest = Array.from({ length: 10 }, (_, n) => new Date(packets.timeOf(14_999 - n)).toISOString());
+	const { poll, staticData } = node(everything, {}, 'manual');
+	expect((await poll()).map(({ timestamp }) => timestamp)).toEqual(latest);
+	expect(staticData).toEqual({});
+	expect(hubble.log.length).toBeLessThanOrEqual(2);
 });
 
-it('shows a sample in a manual test and leaves the position alone', async () => {
-	const { poll, staticData } = node(everything, {}, 'manual');
-	expect(await poll()).toHaveLength(10);
-	expect(staticData).toEqual({});
+it('finds the latest packets among very many and among few', async () => {
+	await hubble.close();
+	hubble = await startSimulator({ devices: 20, packets: 60_000, days: 0.05, limits: false });
+	const busy = await node(everything, {}, 'manual').poll();
+	const { packets } = hubble.world.main;
+	expect(busy[0]?.timestamp).toBe(new Date(packets.timeOf(59_999)).toISOString());
+	await hubble.close();
+	hubble = await startSimulator({ devices: 3, packets: 4, days: 6, limits: false });
+	expect(await node(everything, {}, 'manual').poll()).toHaveLength(4);
+});
+
+it('looks for a sample in a few pages only', async () => {
+	const rare = { ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } };
+	expect(await node(rare, {}, 'manual').poll()).toHaveLength(0);
+	expect(hubble.log.length).toBeLessThanOrEqual(10);
 });
 
 it('skips a poll while one is running, and waits as long as Hubble says at the head of the stream', async () => {
@@ -229,3 +251,113 @@ it.each(['empty', 'absent', 'same'] as const)(
 		expect(await poll()).toHaveLength(5);
 	},
 );
+
+/** Members of a poll's context in n8n 2.41. */
+const newer = { __runPoll: true, __commitCursor: true, getPollBudgetMs: () => 300_000 };
+
+/** Static data as n8n gives them but for durable cursors: it watches them for changes. */
+const watched = (data: IDataObject = {}) =>
+	Object.defineProperty(data, '__dataChanged', { value: false, writable: true });
+
+describe('the time of a poll', () => {
+	it('hands over what it has before the time ends, and the rest with the next poll', async () => {
+		hubble.set({ latencyMs: 120 });
+		const slow = node({ ...everything, maxPackets: 100_000 }, {}, 'trigger', {}, hubble.url, {
+			getPollBudgetMs: () => 300,
+		});
+		const first = await slow.poll();
+		expect(first.length).toBeGreaterThanOrEqual(1000);
+		expect(first.length).toBeLessThan(3500);
+		const all = [...first];
+		for (let polls = 0; polls < 4; polls++) all.push(...(await slow.poll()));
+		expect(new Set(all.map(({ packetKey: key }) => key)).size).toBe(3500);
+		expect(all).toHaveLength(3500);
+	});
+
+	it('hands over the pages before one that does not come in time', async () => {
+		hubble.addFault({ call: 'listPackets', delayMs: 5000, skip: 2 });
+		const { poll, warnings } = node({ ...everything, maxPackets: 100_000 }, {}, 'trigger', {}, hubble.url, {
+			getPollBudgetMs: () => 600,
+		});
+		const began = Date.now();
+		expect(await poll()).toHaveLength(2000);
+		expect(Date.now() - began).toBeLessThan(2000);
+		expect(warnings).toEqual([expect.stringContaining('the next poll goes on behind them')]);
+		expect(await poll()).toHaveLength(1500);
+	});
+
+	it('does not wait longer than its time for Hubble to take requests again', async () => {
+		hubble.addFault({ call: 'listPackets', status: 429, headers: { 'Retry-After': '60' } });
+		const { poll } = node(everything, {}, 'trigger', {}, hubble.url, { getPollBudgetMs: () => 500 });
+		await expect(poll()).rejects.toMatchObject({ failure: { cause: 'rate-limited', retryAfterMs: 60_000 } });
+		const asked = hubble.log.length;
+		expect(await poll()).toHaveLength(0);
+		expect(hubble.log).toHaveLength(asked);
+	});
+
+	it('takes a poll that n8n gave up for one that was not handed over', async () => {
+		const identity = { ...newer, id: 'abandoned' };
+		const disk = (await (async () => {
+			const data = watched();
+			await node(everything, data, 'trigger', {}, hubble.url, { ...newer, id: 'before a restart' }).poll();
+			return data;
+		})()) as IDataObject;
+		const stored = () => watched(structuredClone({ ...disk }));
+		const given = await node(everything, stored(), 'trigger', {}, hubble.url, identity).poll();
+		// n8n never saved what that poll stored: it reads the same from the disk again.
+		const again = await node(everything, stored(), 'trigger', {}, hubble.url, identity).poll();
+		expect(again).toEqual(given);
+	});
+});
+
+describe('one process, several pollers', () => {
+	it('goes on where n8n stores nothing because nothing was new', async () => {
+		const anew = () => node({}, watched(), 'trigger', {}, hubble.url, { ...newer, id: 'stores nothing' });
+		expect(await anew().poll()).toHaveLength(0);
+		hubble.addPackets(3);
+		await sleep(1100);
+		expect(await anew().poll()).toHaveLength(3);
+	});
+
+	it('gives no packet twice when a workflow is polled twice', async () => {
+		const twin = () => node(everything, {}, 'trigger', {}, hubble.url, { id: 'twin' });
+		const [one, two] = [twin(), twin()];
+		const all = [...(await one.poll()), ...(await two.poll()), ...(await one.poll()), ...(await two.poll())];
+		expect(all).toHaveLength(3500);
+		expect(new Set(all.map(({ packetKey: key }) => key)).size).toBe(3500);
+	});
+
+	it('keeps two nodes of one id apart by their names', async () => {
+		const named = (name: string) => node(everything, {}, 'trigger', {}, hubble.url, { id: 'one id', name });
+		const [one, two] = [named('One'), named('Two')];
+		expect(await one.poll()).toHaveLength(2000);
+		expect(await two.poll()).toHaveLength(2000);
+		expect(await one.poll()).toHaveLength(1500);
+		expect(await two.poll()).toHaveLength(1500);
+	});
+});
+
+describe('positions that are stored with the execution', () => {
+	const durable = { ...newer, getPollBudgetMs: () => 36_000 };
+
+	it('repeats nothing in another process', async () => {
+		const first = node(everything, {}, 'trigger', {}, hubble.url, durable);
+		expect(await first.poll()).toHaveLength(2000);
+		const committed = JSON.parse(JSON.stringify(first.staticData)) as IDataObject;
+		expect(await node(everything, committed, 'trigger', {}, hubble.url, durable).poll()).toHaveLength(1500);
+	});
+
+	it('still repeats what was uncertain before the setting was given', async () => {
+		const before = node(everything, watched(), 'trigger', {}, hubble.url, newer);
+		const given = await before.poll();
+		const copy = JSON.parse(JSON.stringify(before.staticData)) as IDataObject;
+		expect(await node(everything, copy, 'trigger', {}, hubble.url, durable).poll()).toEqual(given);
+	});
+
+	it('is not taken for granted where n8n has only kept the copy', async () => {
+		const first = node(everything, {}, 'trigger', {}, hubble.url, newer);
+		const given = await first.poll();
+		const copy = JSON.parse(JSON.stringify(first.staticData)) as IDataObject;
+		expect(await node(everything, copy, 'trigger', {}, hubble.url, newer).poll()).toEqual(given);
+	});
+});

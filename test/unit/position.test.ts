@@ -1,12 +1,7 @@
-/** The position of the poll trigger: through any sequence of polls and crashes no packet is lost. */
+/** The position of polling triggers: through any sequence of polls, crashes and discarded polls nothing is lost. */
 import fc from 'fast-check';
-import {
-	advance,
-	positionAfter,
-	resume,
-	type Position,
-	type Stored,
-} from '../../nodes/HubblePacketPollTrigger/position';
+import { positionAfter } from '../../nodes/HubblePacketPollTrigger/stream';
+import { advance, newest, resume, type Stored } from '../../nodes/shared/polling/position';
 
 const PAGE = 3;
 
@@ -14,6 +9,7 @@ const PAGE = 3;
 const event = fc.constantFrom(
 	'handed over',
 	'error',
+	'discarded',
 	'crash before saving',
 	'crash after saving',
 	'crash after hand-over',
@@ -21,42 +17,50 @@ const event = fc.constantFrom(
 	'arrival',
 );
 
+/** Polls a list of numbers as a trigger does, in an n8n that gives the state anew to each poll. */
+function simulate(events: readonly string[], history: number, isAtomic: boolean) {
+	let length = history;
+	let disk: Stored<number> = {};
+	let handOvers: string[] = [];
+	let kept: Stored<number> | undefined;
+	let names = 0;
+	let restarts = 0;
+	const delivered: number[] = [];
+	const restart = () => {
+		handOvers = [];
+		kept = undefined;
+		restarts++;
+	};
+	const poll = (outcome: string) => {
+		const stored = newest(structuredClone(disk), kept, 'stream');
+		const from = resume(stored, 'stream', handOvers) ?? 0;
+		if (outcome === 'error') return;
+		const packets = Array.from({ length: Math.min(PAGE, length - from) }, (_, index) => from + index);
+		const name = packets.length && !isAtomic ? `h${names++}` : undefined;
+		const changed = advance(stored, 'stream', from, from + packets.length, name);
+		if (name) handOvers = [...handOvers.filter((made) => made === stored.unsure?.handOver), name];
+		if (!packets.length && changed) kept = changed;
+		// Without items n8n stores nothing.
+		if (!packets.length || outcome === 'discarded') return;
+		if (outcome === 'crash before saving' || (isAtomic && outcome === 'crash after saving')) return restart();
+		if (changed) disk = structuredClone(changed);
+		if (outcome === 'crash after saving') return restart();
+		delivered.push(...packets);
+		if (outcome === 'crash after hand-over') restart();
+	};
+	for (const what of events) {
+		if (what === 'arrival') length += 2;
+		else if (what === 'restart') restart();
+		else poll(what);
+	}
+	for (let index = 0; index <= length; index++) poll('handed over');
+	return { delivered, length, restarts };
+}
+
 it('loses nothing, and repeats at most the last execution for each crash or restart', () => {
 	fc.assert(
 		fc.property(fc.array(event, { maxLength: 60 }), fc.nat(20), (events, history) => {
-			let length = history;
-			let disk: Stored = {};
-			let stored: Stored = {};
-			let emittedFrom: Position | undefined;
-			const delivered: number[] = [];
-			let restarts = 0;
-			const restart = () => {
-				stored = structuredClone(disk);
-				emittedFrom = undefined;
-				restarts++;
-			};
-			const poll = (outcome: string) => {
-				const from = resume(stored, 'stream', 0, emittedFrom);
-				const at = Number(from.token ?? from.start);
-				const packets = Array.from({ length: Math.min(PAGE, length - at) }, (_, index) => at + index);
-				if (outcome === 'error') return;
-				const next = packets.length ? { token: String(at + packets.length), start: 0 } : from;
-				const changed = advance(stored, 'stream', from, next, packets.length > 0);
-				if (changed) stored = changed;
-				emittedFrom = packets.length ? from : undefined;
-				if (!packets.length) return;
-				if (outcome === 'crash before saving') return restart();
-				disk = structuredClone(stored);
-				if (outcome === 'crash after saving') return restart();
-				delivered.push(...packets);
-				if (outcome === 'crash after hand-over') restart();
-			};
-			for (const what of events) {
-				if (what === 'arrival') length += 2;
-				else if (what === 'restart') restart();
-				else poll(what);
-			}
-			for (let index = 0; index <= length; index++) poll('handed over');
+			const { delivered, length, restarts } = simulate(events, history, false);
 			expect([...new Set(delivered)].sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, index) => index));
 			expect(delivered.length - length).toBeLessThanOrEqual(restarts * PAGE);
 		}),
@@ -64,21 +68,42 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 	);
 });
 
+it('repeats nothing where n8n stores the position with the execution', () => {
+	fc.assert(
+		fc.property(fc.array(event, { maxLength: 60 }), fc.nat(20), (events, history) => {
+			const { delivered, length } = simulate(events, history, true);
+			expect(delivered).toEqual(Array.from({ length }, (_, index) => index));
+		}),
+		{ numRuns: 1000 },
+	);
+});
+
 it('begins anew when the stream is another one', () => {
-	const stored: Stored = { stream: 'a', next: { token: 't', start: 1 } };
-	expect(resume(stored, 'a', 5)).toEqual({ token: 't', start: 1 });
-	expect(resume(stored, 'b', 5)).toEqual({ start: 5 });
-	expect(resume({}, 'a', 5)).toEqual({ start: 5 });
+	const stored: Stored<number> = { stream: 'a', revision: 1, next: 1 };
+	expect(resume(stored, 'a')).toBe(1);
+	expect(resume(stored, 'b')).toBeUndefined();
+	expect(resume({}, 'a')).toBeUndefined();
 });
 
 it('stores nothing when nothing happened', () => {
-	const at = { token: 't', start: 1 };
-	expect(advance({ stream: 'a', next: at }, 'a', at, at, false)).toBeUndefined();
-	expect(advance({}, 'a', { start: 1 }, { start: 1 }, false)).toEqual({
-		stream: 'a',
-		next: { start: 1 },
-		unsure: undefined,
-	});
+	expect(advance({ stream: 'a', revision: 4, next: 1 }, 'a', 1, 1)).toBeUndefined();
+	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, unsure: undefined });
+});
+
+it('takes what the process kept only when it is newer and of the same stream', () => {
+	const given: Stored<number> = { stream: 'a', revision: 4, next: 1 };
+	const newer: Stored<number> = { stream: 'a', revision: 5, next: 2 };
+	expect(newest(given, newer, 'a')).toBe(newer);
+	expect(newest(given, newer, 'b')).toBe(given);
+	expect(newest(newer, given, 'a')).toBe(newer);
+	expect(newest(given, { ...given }, 'a')).toBe(given);
+	expect(newest(given, undefined, 'a')).toBe(given);
+});
+
+it("takes another process's hand-over for its own never, whatever its revision", () => {
+	const elsewhere: Stored<number> = { stream: 'a', revision: 6, next: 9, unsure: { from: 3, handOver: 'theirs' } };
+	expect(resume(elsewhere, 'a', ['ours'])).toBe(3);
+	expect(resume(elsewhere, 'a', ['theirs'])).toBe(9);
 });
 
 const NOW = 2000;

@@ -29,6 +29,8 @@ export interface HubbleClient {
 	rateLimiter: RateLimiter;
 	/** Tells of a stopped execution. */
 	signal?: AbortSignal;
+	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
+	deadline?: number;
 	/** Requests sent so far, tries included. */
 	requests: number;
 	/** The 401 by which Hubble refused the token in this run. */

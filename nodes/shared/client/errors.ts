@@ -134,6 +134,18 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	};
 }
 
+/**
+ * Why the call failed, for n8n's pauses between polls (n8n-workflow, errors/failure). A 403 is among the causes that
+ * pass: a scope can be given at any time, and n8n would not ask again for half an hour.
+ */
+function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
+	const wait = askedToWaitMs ? { retryAfterMs: askedToWaitMs } : {};
+	if (status === 401) return { cause: 'credential-invalid' };
+	if (status === 429) return { cause: 'rate-limited', ...wait };
+	if (isHubbles && (status === 400 || status === 404)) return { cause: 'configuration-invalid' };
+	return { cause: 'temporarily-unavailable', ...wait };
+}
+
 /** Behind the error of a call that may have changed something. */
 const DOUBT = ' It may have been carried out all the same: look before you repeat it.';
 
@@ -151,6 +163,7 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	});
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;
+	Object.assign(error, { failure: causeOf(failure) });
 	Object.assign(error.context, { requestId, ...(status ? { status } : {}), ...(said ? { said } : {}) });
 	return error;
 }

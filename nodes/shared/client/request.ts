@@ -66,11 +66,19 @@ export async function delay(hubble: HubbleClient, ms: number): Promise<void> {
 	}
 }
 
+/** Milliseconds until the run must be over. */
+const timeLeft = ({ deadline = Infinity }: HubbleClient) => deadline - performance.now();
+
 /** Waits until the limits let a request to `endpoint` go, and takes its place. */
 async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void> {
 	for (;;) {
 		const wait = slotWait(hubble.rateLimiter, endpoint, performance.now());
 		if (wait <= 0) break;
+		if (wait > timeLeft(hubble)) {
+			throw new NodeOperationError(hubble.context.getNode(), 'There is no time left to wait for the rate limit', {
+				description: 'Other workflows call the Hubble API for this organization, too. Run less at once.',
+			});
+		}
 		await delay(hubble, Math.ceil(wait));
 	}
 	recordStart(hubble.rateLimiter, endpoint, performance.now());
@@ -141,7 +149,7 @@ async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 		arrayFormat: 'repeat',
 		...(Object.keys(call.body ?? {}).length ? { body: call.body } : {}),
 		...(call.read ? { encoding: 'stream' } : { json: true, ...(call.rows ? { encoding: 'arraybuffer' } : {}) }),
-		timeout: TIMEOUT_MS,
+		timeout: Math.min(TIMEOUT_MS, Math.max(1, Math.floor(timeLeft(hubble)))),
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		// A redirect would carry the token to another host.
@@ -240,7 +248,9 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		if (isDone || isGone) return { body, rows: outcome.rows, headers, requestId, ms };
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
 		const waitMs = hubble.signal?.aborted ? undefined : retryDelay(tries, method, outcome, Math.random());
-		if (waitMs === undefined) throw failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
+		if (waitMs === undefined || waitMs > timeLeft(hubble)) {
+			throw failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
+		}
 		await delay(hubble, waitMs);
 	}
 }

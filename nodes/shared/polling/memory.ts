@@ -1,0 +1,46 @@
+/** What this process knows of a node's polls; another process knows nothing. */
+import type { IPollFunctions } from 'n8n-workflow';
+import type { Stored } from './position';
+
+export interface Memory {
+	isRunning: boolean;
+	/** Unix milliseconds before which Hubble wants no request. */
+	notBefore: number;
+	/** The hand-over that was made last, and the one before it that n8n has stored. */
+	handOvers: string[];
+	/** The newest state that needs no hand-over, or whose hand-over is certain: n8n does not store all of them. */
+	kept?: Stored<unknown>;
+}
+
+/** Nodes that are remembered; of more, those that polled longest ago are forgotten, and repeat their last items. */
+const MOST_NODES = 1000;
+
+const memories = new Map<string, Memory>();
+
+/**
+ * Static data belong to the name of a node, and two nodes of a workflow that was put together by hand may have
+ * one id: only both together are one node.
+ */
+function keyOf(context: IPollFunctions): string {
+	const { id, name } = context.getNode();
+	return JSON.stringify([context.getWorkflow().id, id, name]);
+}
+
+/** Runs one poll of a node at a time, with the node's memory; `null` while one runs, or when Hubble asked to wait. */
+export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
+	const key = keyOf(context);
+	const memory = memories.get(key) ?? { isRunning: false, notBefore: 0, handOvers: [] };
+	memories.delete(key);
+	memories.set(key, memory);
+	if (memory.isRunning || Date.now() < memory.notBefore) return null;
+	for (const [oldest, { isRunning }] of memories) {
+		if (memories.size <= MOST_NODES) break;
+		if (!isRunning) memories.delete(oldest);
+	}
+	memory.isRunning = true;
+	try {
+		return await poll(memory);
+	} finally {
+		memory.isRunning = false;
+	}
+}

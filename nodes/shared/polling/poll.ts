@@ -1,0 +1,95 @@
+/** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
+import { randomUUID } from 'node:crypto';
+import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
+import { mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
+import { oneAtATime, type Memory } from './memory';
+import { advance, newest, resume, type Stored } from './position';
+
+/** What one poll read. */
+export interface Read<P> {
+	/** Behind what was read. */
+	next: P;
+	items: INodeExecutionData[];
+	/** Unix milliseconds before which Hubble wants no request. */
+	notBefore?: number;
+}
+
+/** A source that is read on and on, from a position. */
+export interface Source<P> {
+	/** What makes the source itself: positions of another one count for nothing. */
+	stream: string;
+	/** Where to begin. */
+	start: P;
+	/** Reads on, until the poll's time is used up. Throws only when there is nothing to hand over. */
+	read: (from: P) => Promise<Read<P>>;
+}
+
+/** The longest that a poll takes: n8n abandons it after 45 s, and its publication after some 80 s. */
+const LONGEST_POLL_MS = 30_000;
+
+/** The time of a poll. */
+export interface Budget {
+	/** When the poll must be over, on the clock of `performance.now()`. */
+	deadline: number;
+	/** Ends a step; whether there is time for another one that takes as long as the longest until now. */
+	endStep: () => boolean;
+}
+
+/** Starts the time of a poll. */
+export function startBudget(context: IPollFunctions): Budget {
+	let begin = performance.now();
+	const deadline = begin + Math.min(pollBudgetMs(context) ?? LONGEST_POLL_MS, LONGEST_POLL_MS);
+	let longest = 0;
+	return {
+		deadline,
+		endStep() {
+			const now = performance.now();
+			longest = Math.max(longest, now - begin);
+			begin = now;
+			return now + longest < deadline;
+		},
+	};
+}
+
+/**
+ * Reads on from where the node is; `null` when there is nothing new, when a poll still runs, or when Hubble asked to
+ * wait. An error leaves the position where it was.
+ */
+export async function poll<P>(
+	context: IPollFunctions,
+	open: (budget: Budget) => Promise<Source<P>>,
+): Promise<INodeExecutionData[][] | null> {
+	return await oneAtATime(context, async (memory) => {
+		const source = await open(startBudget(context));
+		try {
+			return await readOn(context, memory, source);
+		} catch (error) {
+			const { retryAfterMs = 0 } = (error as { failure?: { retryAfterMs?: number } }).failure ?? {};
+			memory.notBefore = Date.now() + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+			return await Promise.reject(error as Error);
+		}
+	});
+}
+
+async function readOn<P>(
+	context: IPollFunctions,
+	memory: Memory,
+	{ stream, start, read }: Source<P>,
+): Promise<INodeExecutionData[][] | null> {
+	const staticData: IDataObject = context.getWorkflowStaticData('node');
+	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
+	const from = resume(stored, stream, memory.handOvers) ?? start;
+	const { next, items, notBefore } = await read(from);
+	memory.notBefore = notBefore ?? 0;
+	const isHandedOver = items.length > 0;
+	const isAtomic = storesPositionWithExecution(context, staticData);
+	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
+	const changed = advance(stored, stream, from, next, handOver);
+	if (handOver) {
+		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
+	}
+	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
+	if (changed) Object.assign(staticData, changed);
+	return isHandedOver ? [items] : null;
+}
