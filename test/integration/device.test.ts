@@ -327,7 +327,7 @@ describe('Errors say what happened and what to do', () => {
 	it('403 names the scope in both spellings', async () => {
 		const token = hubble.createToken(['read-packets']);
 		const { error } = await run({ operation: 'getAll' }, { credential: credential(token) });
-		expect(error?.message).toContain('read-devices (devices:read)');
+		expect(error?.description).toContain('read-devices (devices:read)');
 	});
 
 	it('401 sends to the credential, and the token is nowhere in the error', async () => {

@@ -30,7 +30,9 @@ const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;
 function fieldOfItem(given: unknown, json: IDataObject): unknown {
 	const isPicked =
 		typeof given === 'object' && given !== null && 'mode' in given && given.mode === 'id' && 'value' in given;
-	const [, path] = FIELD_OF_ITEM.exec(String(isPicked ? given.value : given)) ?? [];
+	const expression = isPicked ? given.value : given;
+	// A list with one expression in it is not that expression.
+	const [, path] = (typeof expression === 'string' ? FIELD_OF_ITEM.exec(expression) : undefined) ?? [];
 	if (!path) return undefined;
 	let found: unknown = json;
 	for (const key of path.slice(1).split('.')) {
