@@ -9,7 +9,8 @@ import {
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { send } from '../shared/client/request';
-import { fingerprint } from './verify';
+import { newProcessState, nodeKey } from '../shared/webhook/processState';
+import { fingerprint } from '../shared/webhook/verify';
 
 /**
  * The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created; only its
@@ -27,21 +28,21 @@ export interface Endpoint extends IDataObject {
  * delivery or an execution that began before a publication may end after it and put the old secret back.
  * With several main processes, the static data may be the newer ones: another process registered meanwhile.
  */
-const registered = new Map<string, Endpoint>();
+const registered = newProcessState<Endpoint>();
 
-/** The node among all of this n8n. */
-export function nodeKey(context: IHookFunctions | IWebhookFunctions): string {
-	return `${context.getWorkflow().id} ${context.getNode().id}`;
+/** The endpoint that this node has, as far as it knows. */
+export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endpoint | undefined {
+	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
+	const saved = context.getWorkflowStaticData('node').endpoint as Endpoint | undefined;
+	return !latest || (saved?.at ?? 0) > (latest.at ?? 0) ? saved : latest;
 }
 
-/** The endpoint that this node has, as far as it knows; the static data are put right on the way. */
-export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endpoint | undefined {
+/** Puts the endpoint that this process registered back where older static data have replaced it. */
+export function restoreEndpoint(context: IWebhookFunctions): void {
 	const data = context.getWorkflowStaticData('node');
-	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
+	const known = knownEndpoint(context);
 	const saved = data.endpoint as Endpoint | undefined;
-	if (!latest || (saved?.at ?? 0) > (latest.at ?? 0)) return saved;
-	if (latest.fingerprint !== saved?.fingerprint) data.endpoint = { ...latest };
-	return latest;
+	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
 }
 
 async function list(hubble: HubbleClient): Promise<IDataObject[]> {

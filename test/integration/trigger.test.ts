@@ -10,16 +10,17 @@ import {
 	type IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { createHmac, randomUUID } from 'node:crypto';
-import { fingerprint } from '../../nodes/HubbleTrigger/verify';
+import { fingerprint } from '../../nodes/shared/webhook/verify';
+import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
 import { partnerEvents } from '../simulator/delivery';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { TestCredentials } from './harness';
 
-const trigger = new HubbleTrigger();
+const triggers = { hubbleTrigger: new HubbleTrigger(), hubbleGiftCardTrigger: new HubbleGiftCardTrigger() };
 const nodeTypes: INodeTypes = {
-	getByName: () => trigger,
-	getByNameAndVersion: () => trigger,
+	getByName: (name) => triggers[name as keyof typeof triggers],
+	getByNameAndVersion: (name) => triggers[name as keyof typeof triggers],
 	getKnownTypes: () => ({}),
 };
 let hubble: Simulator;
@@ -35,12 +36,13 @@ beforeEach(() => {
 });
 
 /** One activated node: a workflow of its own, with its static data, in the way n8n makes its contexts. */
-function place(parameters: IDataObject, credential: IDataObject = {}) {
+function place(parameters: IDataObject, credential: IDataObject = {}, type: keyof typeof triggers = 'hubbleTrigger') {
+	const trigger = triggers[type];
 	const both = { hubbleApi: { id: '1', name: 'Hubble' }, hubblePartnerApi: { id: '2', name: 'Partner' } };
 	const node: INode = {
 		id: randomUUID(),
 		name: 'Hubble Trigger',
-		type: 'hubbleTrigger',
+		type,
 		typeVersion: 2,
 		position: [0, 0],
 		parameters: parameters as INode['parameters'],
@@ -117,11 +119,14 @@ function place(parameters: IDataObject, credential: IDataObject = {}) {
 	};
 }
 
+const placeGiftCards = (parameters: IDataObject, credential: IDataObject = {}) =>
+	place(parameters, credential, 'hubbleGiftCardTrigger');
+
 const packet = (i: number) => hubble.world.main.packets.get(i) as unknown as IDataObject;
 const batch = (...indices: number[]) => ({ packets: indices.map(packet) });
 
 describe('registration', () => {
-	const automatic = { source: 'packets', registration: 'automatic', maxBatchSize: 200 };
+	const automatic = { registration: 'automatic', maxBatchSize: 200 };
 	const taken = (url: string, name = 'Elsewhere') => {
 		const webhook_id = hubble.world.newId();
 		hubble.world.main.webhooks.set(webhook_id, {
@@ -265,15 +270,14 @@ describe('registration', () => {
 	});
 
 	it('wants a secret for manual registration and for gift cards, and valid parameters', async () => {
-		const manual = { source: 'packets', registration: 'manual' };
-		await expect(place(manual).activate()).rejects.toThrow('no Webhook Secret');
-		await expect(place({ source: 'giftCards' }).activate()).rejects.toThrow('no Webhook Secret');
+		const manual = { registration: 'manual' };
+		await expect(place(manual).activate()).rejects.toThrow("no 'Webhook Secret'");
+		await expect(placeGiftCards({}).activate()).rejects.toThrow("no 'Webhook Secret'");
 		await place(manual, { webhookSecret: 's' }).activate();
 		expect(hubble.world.main.webhooks.size).toBe(0);
 		await expect(place({ ...automatic, filters: { deviceIds: ['x'] } }).activate()).rejects.toThrow('"x" is not an ID');
 		await expect(place({ ...automatic, maxBatchSize: 5 }).activate()).rejects.toThrow('10 to 1,000');
-		const from = (allowedSenders: string) =>
-			place({ source: 'giftCards', options: { allowedSenders } }, { webhookSecret: 's' });
+		const from = (allowedSenders: string) => placeGiftCards({ options: { allowedSenders } }, { webhookSecret: 's' });
 		await expect(from('everybody').activate()).rejects.toThrow('"everybody" is neither');
 		await expect(from(' , ').activate()).rejects.toThrow(
 			'"Allowed Senders": it is empty; remove the option to allow all',
@@ -296,7 +300,7 @@ describe('registration', () => {
 describe('packets', () => {
 	const secret = { webhookSecret: 'right', nextWebhookSecret: ' next ' };
 	const right = { 'http-x-hubble-token': 'right' };
-	const manual = { source: 'packets', registration: 'manual', simplify: false };
+	const manual = { registration: 'manual', simplify: false };
 
 	it('takes either secret in either header, and gives one item per packet', async () => {
 		const node = place(manual, secret);
@@ -332,7 +336,6 @@ describe('packets', () => {
 		['a list', [1], {}, 400],
 		['no packets', {}, {}, 400],
 		['packets that are no list', { packets: {} }, {}, 400],
-		['an empty batch', { packets: [] }, {}, 400],
 		['a packet that is none', { packets: [{ device: {} }] }, {}, 400],
 		['an infinite number', { packets: [{ device: { id: 'a', payload: '', timestamp: 1, rssi: Infinity } }] }, {}, 400],
 		['a time beyond all dates', { packets: [{ device: { id: 'a', payload: '', timestamp: 1e300 } }] }, {}, 400],
@@ -341,6 +344,13 @@ describe('packets', () => {
 		const answered = await place(manual, secret).deliver(body, { ...right, ...headers });
 		expect(answered).toMatchObject({ status, items: [] });
 		expect(warnings).toEqual([`"Hubble Trigger" refused a delivery with ${status}: ${answered.message}`]);
+	});
+
+	it('answers an empty batch, as Hubble sends it to try a receiver, with 200 and starts nothing', async () => {
+		const node = place(manual, secret);
+		expect(await node.deliver({ packets: [] }, right)).toMatchObject({ status: 0, items: [], result: {} });
+		expect(await node.deliver({ packets: [] }, { 'x-hubble-token': 'wrong' })).toMatchObject({ status: 401 });
+		expect(warnings).toEqual([]);
 	});
 
 	it('gives the good packets of a delivery with odd ones, and says how many it dropped', async () => {
@@ -363,7 +373,10 @@ describe('packets', () => {
 	});
 
 	it('gives simplified packets, one item per delivery, and the nested shape of a flat packet', async () => {
-		const { items } = await place({ ...manual, simplify: true, output: 'batch' }, secret).deliver(batch(0, 1), right);
+		const { items } = await place({ ...manual, simplify: true, triggerOn: 'batch' }, secret).deliver(
+			batch(0, 1),
+			right,
+		);
 		expect(items).toEqual([
 			{ packets: [expect.objectContaining({ deviceId: expect.any(String) }), expect.anything()] },
 		]);
@@ -419,23 +432,26 @@ describe('packets', () => {
 
 describe('gift-card events', () => {
 	const key = { webhookSecret: 'partner', nextWebhookSecret: 'soon' };
-	const all = { source: 'giftCards', events: [...Object.keys(partnerEvents), 'unrecognized'] };
+	const all = { events: [...Object.keys(partnerEvents), 'unrecognized'] };
 	const sign = (body: unknown, by = 'partner') => ({
 		'x-verify': createHmac('sha256', by).update(JSON.stringify(body)).digest('base64'),
 	});
 
 	it.each(Object.entries(partnerEvents))('recognizes %s', async (event, data) => {
-		const { items } = await place(all, key).deliver(data, sign(data));
+		const { items } = await placeGiftCards(all, key).deliver(data, sign(data));
 		expect(items).toEqual([{ event, data, receivedAt: expect.stringMatching(/^\d{4}-.*Z$/) }]);
 	});
 
 	it('takes the next secret, refuses others, and looks at the raw bytes', async () => {
 		const event = { balance: 1, threshold: 2 };
-		expect((await place(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
-		expect(await place(all, key).deliver(event, sign(event, 'other'))).toMatchObject({ status: 401, items: [] });
-		expect(await place(all, key).deliver(event, {})).toMatchObject({ status: 401 });
+		expect((await placeGiftCards(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
+		expect(await placeGiftCards(all, key).deliver(event, sign(event, 'other'))).toMatchObject({
+			status: 401,
+			items: [],
+		});
+		expect(await placeGiftCards(all, key).deliver(event, {})).toMatchObject({ status: 401 });
 		const reformatted = { rawBody: Buffer.from(JSON.stringify(event, null, 1)) };
-		expect(await place(all, key).deliver(event, sign(event), reformatted)).toMatchObject({ status: 401 });
+		expect(await placeGiftCards(all, key).deliver(event, sign(event), reformatted)).toMatchObject({ status: 401 });
 	});
 
 	it('reads the bytes itself where n8n did not, and survives that they cannot be read', async () => {
@@ -446,11 +462,11 @@ describe('gift-card events', () => {
 			this.rawBody = Buffer.from(JSON.stringify(event)) as never;
 		}
 		const readBroken = () => Promise.reject(new Error('aborted'));
-		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({
+		expect(await placeGiftCards(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({
 			status: 415,
 		});
 		expect(
-			await place(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never),
+			await placeGiftCards(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never),
 		).toMatchObject({ status: 400 });
 	});
 
@@ -460,7 +476,7 @@ describe('gift-card events', () => {
 			denominationType: 'FLEXIBLE',
 			amountRestrictions: { minAmount: 5, maxAmount: 9, maxOrderAmount: 8 },
 		};
-		const [item] = (await place(all, key).deliver(event, sign(event))).items;
+		const [item] = (await placeGiftCards(all, key).deliver(event, sign(event))).items;
 		expect((item?.data as IDataObject).amountRestrictions).toEqual({
 			minAmount: 5,
 			maxAmount: 9,
@@ -476,43 +492,88 @@ describe('gift-card events', () => {
 		{ brandId: 'b', subventionPercentage: '8' },
 		{ amountRestrictions: [{ minAmount: 5 }] },
 	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
-		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([
+		expect((await placeGiftCards(all, key).deliver(data, sign(data))).items).toEqual([
 			expect.objectContaining({ event: 'unrecognized', data }),
 		]);
 	});
 
 	it('takes one event that an expression names', async () => {
 		const { walletLowBalance } = partnerEvents;
-		const node = place({ ...all, events: 'walletLowBalance' }, key);
+		const node = placeGiftCards({ ...all, events: 'walletLowBalance' }, key);
 		expect((await node.deliver(walletLowBalance, sign(walletLowBalance))).items).toHaveLength(1);
-		const [order, wide] = [{ id: 'o', status: 'SUCCESS' }, place({ ...all, events: 'orderTerminalStates' }, key)];
+		const [order, wide] = [
+			{ id: 'o', status: 'SUCCESS' },
+			placeGiftCards({ ...all, events: 'orderTerminalStates' }, key),
+		];
 		expect((await wide.deliver(order, sign(order))).items).toEqual([]);
 	});
 
 	it('starts only chosen events, and never drops an unrecognized one silently', async () => {
-		const node = place({ ...all, events: ['brandUpdated'] }, key);
+		const node = placeGiftCards({ ...all, events: ['brandUpdated'] }, key);
 		const [order, odd] = [partnerEvents.orderTerminalState, { shape: 'new', pin: 'confidential' }];
 		expect(await node.deliver(order, sign(order))).toMatchObject({ status: 0, items: [] });
 		expect(await node.deliver(odd, sign(odd))).toMatchObject({ status: 0, items: [] });
 		expect(warnings).toEqual([expect.stringContaining('shape, pin')]);
 		expect(warnings.join()).not.toContain('confidential');
-		expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([
+		expect((await placeGiftCards(all, key).deliver(odd, sign(odd))).items).toEqual([
 			expect.objectContaining({ event: 'unrecognized', data: odd }),
 		]);
 	});
 
-	it('ignores replays unless told otherwise', async () => {
+	it('takes every event, also one that came before', async () => {
+		const node = placeGiftCards(all, key);
 		const event = { balance: 3, threshold: 4 };
-		const [strict, lenient] = [place(all, key), place({ ...all, options: { ignoreReplays: false } }, key)];
-		const counts = [];
-		for (const node of [strict, strict, lenient, lenient])
-			counts.push((await node.deliver(event, sign(event))).items.length);
-		expect(counts).toEqual([1, 0, 1, 1]);
+		for (let i = 0; i < 3; i++) expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
+		expect(warnings).toEqual([]);
+	});
+
+	it.each<[string, IDataObject[], number[]]>([
+		[
+			'a repeat of the latest',
+			[
+				{ balance: 3, threshold: 4 },
+				{ balance: 3, threshold: 4 },
+			],
+			[1, 0],
+		],
+		[
+			'a brand that goes back to what it was',
+			['INACTIVE', 'ACTIVE', 'INACTIVE', 'INACTIVE'].map((status) => ({ id: 'b', denominationType: 'FIXED', status })),
+			[1, 1, 1, 0],
+		],
+		[
+			'a discount that goes back to what it was',
+			[8, 10, 8].map((subventionPercentage) => ({ brandId: 'b', subventionPercentage })),
+			[1, 1, 1],
+		],
+		[
+			'events of other subjects in between',
+			['a', 'b', 'a', 'b'].map((brandId) => ({ brandId, subventionPercentage: 8 })),
+			[1, 1, 0, 0],
+		],
+	])('on demand ignores only repeats of the latest event: %s', async (_, events, counts) => {
+		const node = placeGiftCards({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
+		const started: number[] = [];
+		for (const event of events) started.push((await node.deliver(event, sign(event))).items.length);
+		expect(started).toEqual(counts);
+		expect(warnings).toHaveLength(counts.filter((count) => count === 0).length);
+		for (const line of warnings) expect(line).toMatch(/ignored a repeat of the latest event "\w+" .* within 5 minutes/);
+	});
+
+	it('takes a repeat again when the window is over, and refuses a window that is none', async () => {
+		const event = { balance: 3, threshold: 4 };
+		const node = placeGiftCards({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
+		await node.deliver(event, sign(event));
+		const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 7 * 60_000);
+		expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
+		now.mockRestore();
+		const none = placeGiftCards({ ...all, options: { ignoreRepeatsWithin: 0 } }, key);
+		await expect(none.activate()).rejects.toThrow("'Ignore Repeats Within': it takes 1 to 1,440 minutes");
 	});
 
 	it('takes events from allowed senders only', async () => {
 		const event = { balance: 5, threshold: 6 };
-		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
+		const node = placeGiftCards({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
 		expect(await node.deliver(event, sign(event), { ip: '198.51.100.1' })).toMatchObject({ status: 403, items: [] });
 		expect(warnings).toEqual(['"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.']);
 		expect((await node.deliver(event, sign(event), { ip: '::ffff:203.0.113.9' })).items).toHaveLength(1);

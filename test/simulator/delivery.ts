@@ -219,4 +219,18 @@ export const partnerEvents = {
 		validFrom: '2025-12-23',
 		validTo: '2026-02-28',
 	},
+	sdkTransaction: {
+		transactionReferenceId: 'transaction-1',
+		partnerCoinTransactionId: 'coin-1',
+		partnerCoinReversalTransactionId: null,
+		amount: 500,
+		discountAmount: 40,
+		timestamp: '2026-01-15T10:30:00',
+		userId: 'user-1',
+		vouchers: [
+			{ id: 'voucher-1', cardType: 'CARD_AND_PIN_NO_SECURED', cardNumber: '6000123412341234', cardPin: '123456' },
+		],
+		brandName: 'Brand',
+		orderStatus: 'COMPLETED',
+	},
 };

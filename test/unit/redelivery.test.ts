@@ -1,4 +1,16 @@
-import { digestOf, follow, recall, seen, toText, type Answer } from '../../nodes/HubbleTrigger/redelivery';
+import { follow } from '../../nodes/shared/webhook/acknowledge';
+import {
+	accept,
+	markOf,
+	markOfEvent,
+	packetRepeats,
+	recall as recallBy,
+	seen,
+	toText,
+	type Answer,
+} from '../../nodes/shared/webhook/deliveryLog';
+
+const recall = (node: string, saved: unknown) => recallBy(node, saved, packetRepeats);
 
 let nodes = 0;
 const newNode = () => `workflow node-${(nodes += 1)}`;
@@ -51,14 +63,14 @@ it('is bounded in number, bytes and time', () => {
 	jest.useFakeTimers();
 	try {
 		const memory = recall(newNode(), '');
-		const hour = Math.floor(Date.now() / 3_600_000);
-		for (let i = 0; i < 5000; i++) memory.accepted.set(digestOf(String(i)), hour);
+		const hour = Math.floor(Date.now() / 3_600_000) * 60;
+		for (let i = 0; i < 5000; i++) memory.accepted.set(markOf(String(i)), hour);
 		expect(toText(memory)).toHaveLength(10_005);
 		expect(memory.accepted.size).toBe(1000);
-		expect(seen(memory, digestOf('4999'))).toBe('accepted');
-		expect(seen(memory, digestOf('0'))).toBeUndefined();
+		expect(seen(memory, markOf('4999'))).toBe('accepted');
+		expect(seen(memory, markOf('0'))).toBeUndefined();
 		jest.setSystemTime(Date.now() + 26 * 3_600_000);
-		expect(seen(memory, digestOf('4999'))).toBeUndefined();
+		expect(seen(memory, markOf('4999'))).toBeUndefined();
 		expect(toText(memory)).toBe('');
 	} finally {
 		jest.useRealTimers();
@@ -69,9 +81,9 @@ it('tells another process of each hour', () => {
 	jest.useFakeTimers();
 	try {
 		const memory = recall(newNode(), '');
-		const hour = Math.floor(Date.now() / 3_600_000);
-		const marks = Array.from({ length: 500 }, (_, i) => digestOf(String(i)));
-		marks.forEach((mark, i) => memory.accepted.set(mark, hour - 20 + Math.floor(i / 100)));
+		const hour = Math.floor(Date.now() / 3_600_000) * 60;
+		const marks = Array.from({ length: 500 }, (_, i) => markOf(String(i)));
+		marks.forEach((mark, i) => memory.accepted.set(mark, hour - 20 * 60 + 60 * Math.floor(i / 100)));
 		const text = toText(memory);
 		expect(text.split('.')).toHaveLength(5);
 		const other = recall(newNode(), text);
@@ -86,15 +98,45 @@ it('takes in what another process saved in the meantime', () => {
 	const node = newNode();
 	const texts = Array.from({ length: 20 }, (_, i) => {
 		const other = recall(newNode(), '');
-		other.accepted.set(digestOf(String(i)), Math.floor(Date.now() / 3_600_000));
+		accept(other, markOf(String(i)));
 		return toText(other);
 	});
 	for (const text of [...texts, ...texts.reverse()]) recall(node, text);
-	texts.forEach((_, i) => expect(seen(recall(node, ''), digestOf(String(i)))).toBe('accepted'));
+	texts.forEach((_, i) => expect(seen(recall(node, ''), markOf(String(i)))).toBe('accepted'));
 });
 
 it('copes with static data that it did not write', () => {
 	for (const text of ['x', 'y'.repeat(1001), 'not base 36 ??????', undefined, 7, { a: 1 }]) {
 		expect(() => toText(recall(newNode(), text))).not.toThrow();
 	}
+});
+
+describe('only the latest event of a subject', () => {
+	const policy = { window: 10, resolution: 1, latestOnly: true } as const;
+	const mark = (brand: string, status: string) => markOfEvent(brand, status);
+	const minute = Math.floor(Date.now() / 60_000);
+
+	it('forgets what a later event of the subject replaced, and nothing of other subjects', () => {
+		const memory = recallBy(newNode(), '', policy);
+		accept(memory, mark('a', 'INACTIVE'));
+		accept(memory, mark('b', 'INACTIVE'));
+		accept(memory, mark('a', 'ACTIVE'));
+		expect(seen(memory, mark('a', 'ACTIVE'))).toBe('accepted');
+		expect(seen(memory, mark('a', 'INACTIVE'))).toBeUndefined();
+		expect(seen(memory, mark('b', 'INACTIVE'))).toBe('accepted');
+	});
+
+	it.each([
+		['a later one of another process', -2, -1, undefined, 'accepted'],
+		['an earlier one of another process', -1, -2, 'accepted', undefined],
+		['one of the same minute: nobody knows the latest', -1, -1, undefined, undefined],
+	])('takes in %s', (_, own, others, ownSeen, othersSeen) => {
+		const other = recallBy(newNode(), '', policy);
+		accept(other, mark('a', 'ACTIVE'), minute + others);
+		const node = newNode();
+		accept(recallBy(node, '', policy), mark('a', 'INACTIVE'), minute + own);
+		const merged = recallBy(node, toText(other), policy);
+		expect(seen(merged, mark('a', 'INACTIVE'))).toBe(ownSeen);
+		expect(seen(merged, mark('a', 'ACTIVE'))).toBe(othersSeen);
+	});
 });

@@ -1,7 +1,8 @@
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
 import fc from 'fast-check';
-import { fingerprint, isSecret, isSignature, senderFilter } from '../../nodes/HubbleTrigger/verify';
+import { senderFilter } from '../../nodes/HubbleGiftCardTrigger/senders';
+import { fingerprint, isSecret, isSignature } from '../../nodes/shared/webhook/verify';
 
 describe('isSecret', () => {
 	const secrets = ['YjJd_B_GdSVVGWdNpuLEqtX1HMbDIX7Txvv2yr4NhrA', 'next'];

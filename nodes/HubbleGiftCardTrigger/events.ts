@@ -1,0 +1,157 @@
+/** Gift-card events: one signed event a delivery. URL and secret are set by Hubble's staff. */
+import type { IDataObject, IHookFunctions, INodePropertyOptions, IWebhookFunctions } from 'n8n-workflow';
+import { readParameter } from '../shared/packet/filter';
+import { texts } from '../shared/operation/values';
+import { markOfEvent } from '../shared/webhook/deliveryLog';
+import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
+import { bothSecrets } from '../shared/webhook/secrets';
+import { isSignature } from '../shared/webhook/verify';
+import { senderFilter } from './senders';
+
+/** The order states of the partner documents. */
+const ORDER_STATES = ['SUCCESS', 'FAILED', 'PROCESSING', 'REVERSED', 'CANCELLED'];
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+/** One kind of event. The body names no type, so its shape tells. */
+interface EventKind extends INodePropertyOptions {
+	value: string;
+	is: (data: IDataObject) => boolean;
+	/** What the event is about: an event of another brand or order is never a repeat. */
+	subject: (data: IDataObject) => unknown;
+}
+
+/** The first one that fits is it. */
+const KINDS: readonly EventKind[] = [
+	{
+		name: 'SDK Transaction',
+		value: 'sdkTransaction',
+		action: 'On SDK transaction',
+		description: 'A purchase in the SDK was completed, failed or was reversed. It may hold card numbers and PINs.',
+		is: ({ transactionReferenceId, orderStatus }) => isText(transactionReferenceId) && isText(orderStatus),
+		subject: ({ transactionReferenceId }) => transactionReferenceId,
+	},
+	{
+		name: 'Brand Updated',
+		value: 'brandUpdated',
+		action: 'On brand updated',
+		description: 'The status, denominations or limits of a brand changed',
+		is: ({ id, denominationType }) => isText(id) && isText(denominationType),
+		subject: ({ id }) => id,
+	},
+	{
+		name: 'Wallet Low Balance',
+		value: 'walletLowBalance',
+		action: 'On wallet low balance',
+		description: 'The balance of the wallet fell below its threshold',
+		is: ({ balance, threshold }) => typeof balance === 'number' && typeof threshold === 'number',
+		subject: () => 'wallet',
+	},
+	{
+		name: 'Order Reached Terminal State',
+		value: 'orderTerminalState',
+		action: 'On order reached terminal state',
+		description: 'An order succeeded, failed, or was reversed or cancelled',
+		is: ({ id, status }) => isText(id) && isText(status) && ORDER_STATES.includes(status),
+		subject: ({ id }) => id,
+	},
+	{
+		name: 'Brand Discount Updated',
+		value: 'brandDiscountUpdated',
+		action: 'On brand discount updated',
+		description: 'The discount of a brand changed',
+		is: ({ brandId, subventionPercentage }) => isText(brandId) && typeof subventionPercentage === 'number',
+		subject: ({ brandId }) => brandId,
+	},
+];
+
+const UNRECOGNIZED: EventKind = {
+	name: 'Unrecognized',
+	value: 'unrecognized',
+	action: 'On unrecognized event',
+	description: "A verified event of another shape. When it is not chosen here, n8n's log mentions it.",
+	is: () => true,
+	subject: () => 'unrecognized',
+};
+
+/** What the parameter "Events" offers, by name. */
+export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
+	.map(({ name, value, action, description }) => ({ name, value, action, description }))
+	.sort((a, b) => a.name.localeCompare(b.name));
+
+/** The events that are chosen in a new node. */
+export const usualEvents = eventOptions.map(({ value }) => value).filter((value) => value !== UNRECOGNIZED.value);
+
+/** The amounts that Hubble renamed, old → new. Both are given, so that a workflow can use the new name. */
+const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
+
+/** The event with the new names of its amounts beside the old ones. */
+function withNewNames(data: IDataObject): IDataObject {
+	const { amountRestrictions } = data;
+	if (typeof amountRestrictions !== 'object' || amountRestrictions === null || Array.isArray(amountRestrictions))
+		return data;
+	const amounts = { ...amountRestrictions } as IDataObject;
+	for (const [old, name] of Object.entries(RENAMED)) {
+		if (amounts[old] !== undefined) amounts[name] ??= amounts[old];
+	}
+	return { ...data, amountRestrictions: amounts };
+}
+
+const optionsOf = (context: IHookFunctions | IWebhookFunctions) =>
+	context.getNodeParameter('options', {}) as IDataObject;
+
+/** The test behind the option "Allowed Senders"; `undefined` when all are allowed. */
+export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((sender: string) => boolean) | undefined {
+	const given = optionsOf(context).allowedSenders;
+	if (given === undefined) return undefined;
+	return readParameter(context, 'Allowed Senders', () => {
+		const list = String(given ?? '');
+		if (!/[^\s,]/.test(list)) throw new Error('it is empty; remove the option to allow all senders');
+		return senderFilter(list);
+	});
+}
+
+/** For how many minutes a repeat of the latest event of a subject is ignored; `undefined`: never. */
+export function repeatWindow(context: IHookFunctions | IWebhookFunctions): number | undefined {
+	const given = optionsOf(context).ignoreRepeatsWithin;
+	if (given === undefined) return undefined;
+	return readParameter(context, 'Ignore Repeats Within', () => {
+		const minutes = Number(given);
+		if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1440) throw new Error('it takes 1 to 1,440 minutes');
+		return minutes;
+	});
+}
+
+function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: Delivery): Content {
+	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
+	const data = body as IDataObject;
+	const { value: event, subject } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
+	const selected = texts(context.getNodeParameter('events', [])) ?? [];
+	if (!selected.includes(event)) {
+		if (event !== UNRECOGNIZED.value) return { items: [] };
+		const fields = Object.keys(data).slice(0, 20).join(', ');
+		return { items: [], warning: `got a gift-card event that it does not recognize, with the fields: ${fields}` };
+	}
+	const window = repeatWindow(context);
+	return {
+		items: [{ event, data: withNewNames(data), receivedAt: new Date().toISOString() }],
+		...(window === undefined
+			? {}
+			: {
+					repeats: {
+						policy: { window, resolution: 1, latestOnly: true },
+						mark: markOfEvent(`${event} ${String(subject(data))}`, rawBody),
+						note: `ignored a repeat of the latest event "${event}" of its subject within ${window} minutes`,
+					},
+				}),
+	};
+}
+
+export const giftCardEvents: Source = {
+	maxBytes: 1024 * 1024,
+	needsBody: true,
+	secrets: async (context) => bothSecrets(await context.getCredentials('hubblePartnerApi')),
+	admits: (context, sender) => allowedSenders(context)?.(sender) ?? true,
+	verify: ({ headers, rawBody }, secrets) => !!rawBody && isSignature(headers['x-verify'], rawBody, secrets),
+	read,
+};

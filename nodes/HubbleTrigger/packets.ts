@@ -1,0 +1,49 @@
+/** Deliveries of packets: batches, with the endpoint's secret in a header. */
+import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
+import { packetReader } from '../shared/packet/filter';
+import { markOf, packetRepeats } from '../shared/webhook/deliveryLog';
+import { isSound, type Content, type Source } from '../shared/webhook/receive';
+import { bothSecrets } from '../shared/webhook/secrets';
+import { fingerprint, isSecret } from '../shared/webhook/verify';
+import { knownEndpoint, restoreEndpoint } from './registration';
+
+/** Whether the node registers its URL with Hubble, or the user does. */
+export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
+	context.getNodeParameter('registration', 'automatic') === 'automatic';
+
+/** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
+function read(context: IWebhookFunctions, rows: unknown): Content {
+	if (!Array.isArray(rows)) return { refused: "The body has no list 'packets'." };
+	const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
+	const malformed = rows.length - all.length;
+	const needs = `a packet needs ${PACKET_NEEDS}, and no number that is too large`;
+	if (malformed && all.length === 0) return { refused: `None of the ${malformed} packets can be used: ${needs}.` };
+	const shown = packetReader(context)(all);
+	const isBatch = context.getNodeParameter('triggerOn', 'packet') === 'batch';
+	return {
+		items: isBatch && shown.length ? [{ packets: shown }] : shown,
+		// In any order: it is the same batch when it holds the same packets.
+		repeats: { policy: packetRepeats, mark: markOf(all.map(packetKey).sort().join('\n')) },
+		...(malformed ? { warning: `dropped ${malformed} of the ${rows.length} packets of a delivery; ${needs}` } : {}),
+	};
+}
+
+export const packets: Source = {
+	// 1,000 packets, each with room for the longest payload and tags.
+	maxBytes: 16 * 1024 * 1024,
+
+	async secrets(context) {
+		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
+		const endpoint = knownEndpoint(context);
+		return endpoint ? [endpoint.fingerprint] : [];
+	},
+
+	// The documents of Hubble have the first name, and proxies may drop what looks like a CGI variable.
+	verify: ({ headers }, secrets) => isSecret(headers['http-x-hubble-token'] || headers['x-hubble-token'], secrets),
+
+	read(context, { body }) {
+		if (isAutomatic(context)) restoreEndpoint(context);
+		return read(context, (body as IDataObject).packets);
+	},
+};

@@ -1,0 +1,96 @@
+/**
+ * When n8n has taken a delivery over. Nothing in n8n's interface for nodes tells it, so this file, and no other,
+ * leans on how n8n works inside. It relies on this (`LiveWebhooks.executeWebhook`, n8n 1.123 and 2.41):
+ *
+ * 1. n8n saves the static data of a call, by `JSON.stringify`, after `webhook()` and before it answers.
+ * 2. Where it answers at once, it saves when the execution was created, and not when that failed.
+ * 3. Where it answers when the workflow has finished, it saves after a failed run too; the answer's status
+ *    (2xx or not) is then the only sign.
+ * 4. It saves only when a property of the static data was assigned since they were last saved, and n8n 2
+ *    forgets an assignment made before it creates the execution.
+ * 5. It saves them whole: the last process to write wins, and nothing is saved when no call comes.
+ *
+ * What goes into the static data is therefore an object whose `toJSON` gives the log of deliveries at the moment
+ * of the save. If n8n changes any of this, deliveries start twice rather than never, and the tests of this file
+ * fail (`acknowledge.test.ts`, and the check of the same name on real n8n releases).
+ */
+import * as n8n from 'n8n-workflow';
+import { sleep, type IDataObject, type INodeProperties, type IWebhookDescription } from 'n8n-workflow';
+import { accept, begin, know, toText, type Answer, type Memory } from './deliveryLog';
+
+/** What n8n 2 has and the types of the oldest supported n8n do not know. */
+const { fromParameter, webhookDescriptionFields } = n8n as Partial<{
+	fromParameter: (name: string, fallback: string) => unknown;
+	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
+}>;
+
+/**
+ * The webhook of a trigger. "Acknowledge" decides when n8n answers. An expression would cost every call, forged
+ * ones too, an expression engine; newer n8n read the parameter directly when it is declared like this. An answer
+ * has no body: what the workflow made of a delivery is not for the sender.
+ */
+export const webhookDescription = {
+	name: 'default',
+	httpMethod: 'POST',
+	path: 'webhook',
+	responseData: 'noData',
+	...(fromParameter && webhookDescriptionFields
+		? webhookDescriptionFields({ responseMode: fromParameter('acknowledge', 'onReceived') })
+		: { responseMode: '={{$parameter["acknowledge"] || "onReceived"}}' }),
+} as IWebhookDescription;
+
+/** The parameter that decides when n8n answers. */
+export const acknowledge: INodeProperties = {
+	displayName: 'Acknowledge',
+	name: 'acknowledge',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'At Once',
+			value: 'onReceived',
+			description:
+				'As soon as n8n has stored the execution. Runs may take long; a run that ends with its n8n process is not delivered again.',
+		},
+		{
+			name: 'When the Workflow Has Finished',
+			value: 'lastNode',
+			description: 'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds.',
+		},
+	],
+	default: 'onReceived',
+	description: 'When to tell Hubble that a delivery has arrived',
+};
+
+/** What lies in the static data until n8n saves them, and is text from then on. */
+function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): string {
+	const text = {
+		/** Called by n8n's save, so no delivery accepted meanwhile is left out. */
+		toJSON() {
+			if (isAtOnce) accept(memory, mark);
+			return know(memory, toText(memory));
+		},
+	};
+	return text as unknown as string;
+}
+
+/**
+ * Follows a delivery that n8n is about to take over.
+ * @param isAtOnce whether n8n answers before the workflow has finished
+ */
+export async function follow(
+	memory: Memory,
+	mark: string,
+	answer: Answer,
+	isAtOnce: boolean,
+	data: IDataObject,
+): Promise<void> {
+	begin(memory, mark, answer);
+	const text = acceptedWhenSaved(memory, mark, isAtOnce);
+	// The assignment is repeated because of point 4. It ends with the answer, which comes after the save, or after
+	// a second: whoever waits longer waits for the end of the workflow, and that the answer tells.
+	for (let ms = 1; ms < 1000 && !answer.writableEnded; ms *= 2) {
+		data.accepted = text;
+		await sleep(ms);
+	}
+}

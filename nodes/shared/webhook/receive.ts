@@ -1,0 +1,143 @@
+/**
+ * One delivery: request → sender → secrets → verified → read → items. n8n would answer a thrown error with
+ * 500 and store a failed execution, so every way out is an answer of ours; none carries a header or a secret.
+ */
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import { follow } from './acknowledge';
+import { recall, seen, type Answer, type RepeatPolicy } from './deliveryLog';
+import { nodeKey } from './processState';
+
+/** The part of Express's request that is read here, with what n8n adds. */
+export interface Delivery {
+	headers: Record<string, string | string[] | undefined>;
+	/** By the proxies that n8n is told of (N8N_PROXY_HOPS). */
+	ip?: string;
+	/** The body's bytes, inflated. */
+	rawBody?: Buffer;
+	/** What n8n parsed from it. */
+	body?: unknown;
+}
+
+/** What a verified body holds. */
+export type Content =
+	| { refused: string }
+	| {
+			items: IDataObject[];
+			/** How a repeat of this delivery is known; absent when repeats are welcome. */
+			repeats?: {
+				policy: RepeatPolicy;
+				mark: string;
+				/** For n8n's log, when a repeat is ignored. */
+				note?: string;
+			};
+			/** For n8n's log: what starts nothing although it should perhaps. Names of fields, never values. */
+			warning?: string;
+	  };
+
+/** What one service sends, and how it is verified and read. */
+export interface Source {
+	/** The largest body that makes sense, in bytes. */
+	maxBytes: number;
+	/** Whether the body's bytes are needed to verify it. */
+	needsBody?: true;
+	/** What a delivery may prove: the secrets or, for packets, their fingerprints. */
+	secrets(context: IWebhookFunctions): Promise<string[]> | string[];
+	/** Whether the sender's address is allowed. */
+	admits?(context: IWebhookFunctions, sender: string): boolean;
+	verify(delivery: Delivery, secrets: readonly string[]): boolean;
+	read(context: IWebhookFunctions, delivery: Delivery): Content;
+}
+
+/** How deep JSON may be nested: a packet has three levels. n8n's own code would fail on thousands. */
+const DEPTH = 20;
+
+/** Whether all numbers fit (JSON's 1e400 becomes Infinity, which n8n would store as null), to a sane depth. */
+export function isSound(value: unknown, depth = 0): boolean {
+	if (typeof value === 'number') return Number.isFinite(value);
+	if (typeof value !== 'object' || value === null) return true;
+	if (depth === DEPTH) return false;
+	for (const part of Object.values(value)) if (typeof part !== 'string' && !isSound(part, depth + 1)) return false;
+	return true;
+}
+
+/** Answers with a status and starts nothing. Whatever is not 2xx, Hubble delivers again later. */
+function answer(context: IWebhookFunctions, status: number, message: string): IWebhookResponseData {
+	context.getResponseObject().status(status).json({ message });
+	return { noWebhookResponse: true };
+}
+
+/** A line in n8n's log. Whoever reads it may not see secrets or packets, so neither is ever in it. */
+function warn(context: IWebhookFunctions, text: string): void {
+	context.logger.warn(`"${context.getNode().name}" ${text}`);
+}
+
+/** As `answer`, with a line in n8n's log: the delivery may well be Hubble's. A forged one is not worth a line. */
+function refuse(context: IWebhookFunctions, status: number, message: string): IWebhookResponseData {
+	warn(context, `refused a delivery with ${status}: ${message}`);
+	return answer(context, status, message);
+}
+
+/** Answers one call to the node's webhook. Never throws. */
+export async function receive(context: IWebhookFunctions, source: Source): Promise<IWebhookResponseData> {
+	try {
+		return await take(context, source);
+	} catch (error) {
+		const { name } = context.getNode();
+		context.logger.error(`"${name}" could not take a delivery from Hubble: ${(error as Error).message}`);
+		return answer(context, 503, 'The delivery could not be taken. Try again later.');
+	}
+}
+
+async function take(context: IWebhookFunctions, source: Source): Promise<IWebhookResponseData> {
+	const delivery = context.getRequestObject() as unknown as Delivery & { readRawBody?(): Promise<void> };
+	const sender = delivery.ip ?? '';
+	if (source.admits && !source.admits(context, sender)) {
+		return refuse(context, 403, `The sender ${sender.slice(0, 45)} is not allowed.`);
+	}
+	const secrets = await source.secrets(context);
+	if (secrets.length === 0) return answer(context, 401, 'This webhook has no secret yet.');
+	// n8n leaves a body alone whose type it does not parse.
+	if (!delivery.rawBody && source.needsBody) {
+		try {
+			await delivery.readRawBody?.();
+		} catch {
+			return answer(context, 400, 'The body could not be read.');
+		}
+	}
+	if (!source.verify(delivery, secrets)) return answer(context, 401, 'The delivery could not be verified.');
+
+	if (!/^application\/json\s*(;|$)/i.test(String(delivery.headers['content-type']))) {
+		return refuse(context, 415, 'The Content-Type must be application/json.');
+	}
+	const { body, rawBody } = delivery;
+	if ((rawBody?.length ?? 0) > source.maxBytes) return refuse(context, 413, 'The body is too large.');
+	if (typeof body !== 'object' || body === null || Array.isArray(body) || !rawBody?.length) {
+		return refuse(context, 400, 'The body must be a JSON object.');
+	}
+	return start(context, source.read(context, delivery));
+}
+
+/** Starts the workflow with what a verified delivery holds, unless it was started with the same before. */
+function start(context: IWebhookFunctions, content: Content): IWebhookResponseData {
+	if ('refused' in content) return refuse(context, 400, content.refused);
+	const { items, repeats, warning } = content;
+	if (warning) warn(context, warning);
+	// n8n answers 200 and starts nothing.
+	if (items.length === 0) return {};
+
+	// In a test, static data are empty and the workflow is run on purpose.
+	if (repeats && context.getMode() !== 'manual') {
+		const { policy, mark, note } = repeats;
+		const data = context.getWorkflowStaticData('node');
+		const memory = recall(nodeKey(context), data.accepted, policy);
+		const before = seen(memory, mark);
+		if (before === 'accepted') {
+			if (note) warn(context, note);
+			return {};
+		}
+		if (before === 'running') return answer(context, 503, 'The same delivery is being worked on.');
+		const isAtOnce = context.getNodeParameter('acknowledge', 'onReceived') === 'onReceived';
+		void follow(memory, mark, context.getResponseObject() as unknown as Answer, isAtOnce, data);
+	}
+	return { workflowData: [items.map((json: IDataObject) => ({ json }))] };
+}
