@@ -9,7 +9,7 @@ import {
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { hubblePartnerApiTest, requireSecret } from '../shared/webhook/secrets';
-import { allowedSenders, eventOptions, giftCardEvents, repeatWindow, usualEvents } from './events';
+import { allowedSenders, eventOptions, giftCardEvents, repeatWindow } from './events';
 
 export class HubbleGiftCardTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -52,7 +52,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 				name: 'events',
 				type: 'multiOptions',
 				options: eventOptions,
-				default: usualEvents,
+				default: ['brandDiscountUpdated', 'brandUpdated', 'orderTerminalState', 'sdkTransaction', 'walletLowBalance'],
 				required: true,
 				description: 'Which events start the workflow',
 			},

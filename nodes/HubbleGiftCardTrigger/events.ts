@@ -79,9 +79,6 @@ export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 	.map(({ name, value, action, description }) => ({ name, value, action, description }))
 	.sort((a, b) => a.name.localeCompare(b.name));
 
-/** The events that are chosen in a new node. */
-export const usualEvents = eventOptions.map(({ value }) => value).filter((value) => value !== UNRECOGNIZED.value);
-
 /** The amounts that Hubble renamed, old → new. Both are given, so that a workflow can use the new name. */
 const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 

@@ -6,6 +6,7 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 	type IWebhookResponseData,
+	type NodeApiError,
 } from 'n8n-workflow';
 import { decodeProperties } from '../shared/packet/decode';
 import { packetFilters, packetReader } from '../shared/packet/filter';
@@ -22,6 +23,19 @@ function maxBatchSize(context: IHookFunctions): number {
 		throw new NodeOperationError(context.getNode(), "Parameter 'Max Batch Size': Hubble takes 10 to 1,000");
 	}
 	return size;
+}
+
+/**
+ * Does the work of a hook. When a publication fails, n8n 1 shows the description alone and n8n 2 the message alone,
+ * so the error has all in its message.
+ */
+async function inHook<T>(context: IHookFunctions, work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		const { message, description } = error as NodeApiError;
+		throw new NodeOperationError(context.getNode(), description ? `${message}. ${description}` : message);
+	}
 }
 
 export class HubbleTrigger implements INodeType {
@@ -131,16 +145,16 @@ export class HubbleTrigger implements INodeType {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				packetReader(this);
-				if (isAutomatic(this)) return await isRegistered(this, maxBatchSize(this));
+				if (isAutomatic(this)) return await inHook(this, async () => await isRegistered(this, maxBatchSize(this)));
 				await requireSecret(this, 'hubbleApi', 'Hubble API');
 				return true;
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
-				await register(this, maxBatchSize(this));
+				await inHook(this, async () => await register(this, maxBatchSize(this)));
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
-				await unregister(this, isAutomatic(this));
+				await inHook(this, async () => await unregister(this, isAutomatic(this)));
 				return true;
 			},
 		},
