@@ -133,7 +133,7 @@ describe.each(titled)('$title', ({ sample }) => {
 				const token = hubble.createToken(allScopes.filter((granted) => granted !== scope));
 				const { error, items } = await run(hubble, sample, [given(hubble, sample)], { token });
 				expect(items).toEqual([]);
-				expect(error?.description).toContain(`needs the scope ${scope}`);
+				expect(error?.message).toContain(`needs the scope ${scope}`);
 				expect(error?.httpCode).toBe('403');
 				expect(JSON.stringify([error?.message, error?.description])).not.toContain(token);
 			}));

@@ -44,15 +44,16 @@ const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
 const checkBaseUrl = (baseUrl: string) =>
 	`Check that the Base URL ${baseUrl} in the credential leads to the Hubble API, without a path.`;
 
-/** A 403 has several causes (scope, entitlement, satellite access): the scope is a likely one, not the only one. */
+/**
+ * A 403 has several causes (scope, entitlement, satellite access): Hubble's own words come first, the scope as a
+ * likely cause behind them. All in the message: where a publication fails, n8n shows nothing else.
+ */
 function forbidden({ scope, organizationId, said }: Failure): Explanation {
-	const needed = scope ? ` This call needs the scope ${bothSpellings(scope)}.` : '';
+	const words = said ? `: ${said.replace(/\.$/, '')}` : '';
+	const needed = scope ? `. The call needs the scope ${bothSpellings(scope)}` : '';
 	return {
-		message: said
-			? `Hubble does not allow this: ${said}`
-			: 'Hubble does not allow this with the API token in the credential',
-		remedy:
-			`${needed.trim()} Check that the API key has it, that the key belongs to the organization ${organizationId}, and that the plan of the organization includes what was asked for.`.trim(),
+		message: `Hubble does not allow this${words}${needed}`,
+		remedy: `Check that the API key has the scope, that it belongs to the organization ${organizationId}, and that the plan of the organization includes what was asked for.`,
 	};
 }
 
@@ -153,7 +154,7 @@ const DOUBT = ' It may have been carried out all the same: look before you repea
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = explain(failure);
-	const quoted = said && !message.includes(said) ? `Hubble says: "${said}" ` : '';
+	const quoted = said && !message.includes(said.replace(/\.$/, '')) ? `Hubble says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };
 	const error = new NodeApiError(node, cause, {

@@ -10,6 +10,7 @@ import {
 import { payloadDecoder } from './decode';
 import { platformTags } from '../operation/fields';
 import { simplifyPacket, type Packet } from './packet';
+import { isGiven } from '../operation/readItem';
 import { tagFilters, texts, uuid } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
@@ -95,20 +96,28 @@ export function readParameter<T>(context: Reader, displayName: string, read: () 
 	}
 }
 
+/** The filters that the user added. One that says nothing is refused: without it, all packets would come. */
+function givenFilters(context: Reader): IDataObject {
+	const stored = (context.getNode().parameters.filters ?? {}) as IDataObject;
+	const filters = context.getNodeParameter('filters', {}) as IDataObject;
+	for (const { displayName, name } of packetFilters.options as INodeProperties[]) {
+		readParameter(context, displayName, () => isGiven(stored[name], filters[name], name in stored));
+	}
+	return filters;
+}
+
 /**
  * Filters, shortens and decodes packets as the node's parameters say; they are read once.
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
-	const keeps = readParameter(context, 'Filters', () =>
-		packetFilter(context.getNodeParameter('filters', {}) as IDataObject),
-	);
+	const matches = readParameter(context, 'Filters', () => packetFilter(givenFilters(context)));
 	const decode = readParameter(context, 'Payload Fields', () =>
 		payloadDecoder(context.getNodeParameter('decodePayload', 'none'), context.getNodeParameter('payloadFields', {})),
 	);
 	const shape = context.getNodeParameter('simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
 	return (packets) => {
-		const kept = keeps ? packets.filter(keeps) : packets;
+		const kept = matches ? packets.filter(matches) : packets;
 		if (!decode) return kept.map(shape);
 		return kept.map((packet) => Object.assign(shape(packet), decode(packet.device.payload)));
 	};
