@@ -1,6 +1,5 @@
-/** Pure policy: when a request may start, when it is worth another try, how items become calls. */
+/** Pure policy: when a request may start, when it is worth another try. */
 import * as fc from 'fast-check';
-import { toBatches } from '../../nodes/shared/operation/batch';
 import { recordResponse, LIMITS, newRateLimiter, recordStart, slotWait } from '../../nodes/shared/client/rateLimiter';
 import { retryDelay, TRIES } from '../../nodes/shared/client/retry';
 
@@ -144,42 +143,4 @@ describe('Retry', () => {
 			expect(delay(1, 'GET', { code })).toBeUndefined();
 		},
 	);
-});
-
-describe('Batches', () => {
-	const unit = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), group: fc.constantFrom('x', 'y'), n: fc.nat() });
-	const options = { keyOf: ({ key }: { key: string }) => key, groupOf: ({ group }: { group: string }) => group };
-
-	it('keep every item once, within the size, one group to a call', () => {
-		fc.assert(
-			fc.property(fc.array(unit, { maxLength: 60 }), fc.integer({ min: 1, max: 9 }), (units, size) => {
-				const batches = toBatches(units, size, options);
-				expect(new Set(batches.flat())).toEqual(new Set(units));
-				expect(batches.flat()).toHaveLength(units.length);
-				for (const batch of batches) {
-					expect(batch.length).toBeGreaterThan(0);
-					expect(batch.length).toBeLessThanOrEqual(size);
-					expect(new Set(batch.map(({ group }) => group)).size).toBe(1);
-					expect(new Set(batch.map(({ key }) => key)).size).toBe(batch.length);
-				}
-			}),
-		);
-	});
-
-	it('keep the order of what is asked of one device', () => {
-		fc.assert(
-			fc.property(fc.array(unit, { maxLength: 60 }), (units) => {
-				const order = toBatches(units, 4, options).flat();
-				for (const wanted of ['a', 'b', 'c', 'd']) {
-					const of = (list: typeof units) => list.filter(({ key }) => key === wanted);
-					expect(of(order)).toEqual(of(units));
-				}
-			}),
-		);
-	});
-
-	it('are as few as the size allows', () => {
-		const units = Array.from({ length: 2500 }, (_, index) => ({ id: String(index) }));
-		expect(toBatches(units, 1000, { keyOf: ({ id }) => id }).map(({ length }) => length)).toEqual([1000, 1000, 500]);
-	});
 });

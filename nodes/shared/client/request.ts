@@ -223,6 +223,11 @@ function checkReply(hubble: HubbleClient, { endpoint, rows, read }: Call, body: 
 	throw unexpectedResponse(hubble.context.getNode(), wanted, hubble.baseUrl, requestId, method);
 }
 
+/** Throws the 401 that this run met before, with no wait for a place in the rate. */
+function throwIfRefused({ context, refusedToken }: HubbleClient): void {
+	if (refusedToken) throw new NodeApiError(context.getNode(), refusedToken as never);
+}
+
 /**
  * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
  * sends nothing more: a token that was refused once is refused for everything else in the run.
@@ -233,8 +238,10 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 	const endpoint = `${method} ${path}`;
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
+		throwIfRefused(hubble);
 		await acquireSlot(hubble, endpoint);
-		if (hubble.refusedToken) throw new NodeApiError(hubble.context.getNode(), hubble.refusedToken as never);
+		// Another call may have met it meanwhile.
+		throwIfRefused(hubble);
 		const sentAt = performance.now();
 		const outcome = await sendOnce(hubble, call);
 		const ms = performance.now() - sentAt;

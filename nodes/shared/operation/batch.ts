@@ -1,18 +1,12 @@
-/** Many input items in few calls, and the replies back onto the items. */
+/** Sends what many items ask in few calls, and brings the replies back onto the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import type { ItemRequest, Batch, BatchResult, Operation } from './operation';
 import { send } from '../client/request';
+import type { Batch, BatchResult, ItemRequest, Operation } from './operation';
+import { Bisection, toBatches, type Refused } from './packing';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
-
-/**
- * After so many halvings that all failed with the same words, perhaps the parts are not what is wrong: then some
- * items of each group are tried alone, unless the groups are so small that it is not worth while.
- */
-const SAME_FAILURES = 2;
-const SMALL = 4;
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface BatchHandlers {
@@ -22,6 +16,11 @@ export interface BatchHandlers {
 	canContinue: boolean;
 }
 
+/** A call that failed as a whole. */
+interface Failed extends Refused<ItemRequest> {
+	error: unknown;
+}
+
 /**
  * Carries out what many items ask in few calls. When Hubble refuses a batch as a whole and the run may
  * continue, its halves are tried on their own until what is at fault stands alone: one bad item does not
@@ -29,140 +28,115 @@ export interface BatchHandlers {
  */
 export async function runBatches(
 	hubble: HubbleClient,
-	{ name }: Operation,
+	operation: Operation,
 	batch: Batch,
 	requests: readonly ItemRequest[],
-	{ emit, fail, canContinue }: BatchHandlers,
+	handlers: BatchHandlers,
 ): Promise<void> {
-	const began = new Date().toISOString();
-	let done = 0;
-	const parts = batch.split ? requests.flatMap(batch.split) : requests;
-	const failed = new Set<number>();
-	/** Reports an item once, however many of its parts failed. */
-	const failOnce = ({ itemIndex, ids }: ItemRequest, error: unknown) => {
-		if (!failed.has(itemIndex)) fail(itemIndex, error, ids);
-		failed.add(itemIndex);
-	};
+	await new BatchRun(hubble, operation, batch, handlers).run(requests);
+}
 
-	/** One call. The error of a call that failed, `undefined` when it was answered. */
-	const settle = async (group: readonly ItemRequest[]): Promise<unknown> => {
+/** One batch operation while it runs. */
+class BatchRun {
+	private readonly began = new Date().toISOString();
+	/** Parts that were carried out. */
+	private done = 0;
+	/** Items whose failure is reported, once each however many of their parts failed. */
+	private readonly failedItems = new Set<number>();
+
+	constructor(
+		private readonly hubble: HubbleClient,
+		private readonly operation: Operation,
+		private readonly batch: Batch,
+		private readonly handlers: BatchHandlers,
+	) {}
+
+	async run(requests: readonly ItemRequest[]): Promise<void> {
+		const { split, size } = this.batch;
+		const parts = split ? requests.flatMap(split) : requests;
+		for (const whole of toBatches(parts, size, this.batch)) await this.carryOut(whole);
+	}
+
+	private async carryOut(whole: readonly ItemRequest[]): Promise<void> {
+		const plan = new Bisection<ItemRequest, Failed>(whole, ({ itemIndex }) => itemIndex);
+		while (plan.groups.length) {
+			const failures: Failed[] = [];
+			for (const group of plan.groups) failures.push(...(await this.sendGroup(group)));
+			const isRefusal = ({ error }: Failed) => this.handlers.canContinue && isRefusedWhole(error);
+			failures.filter((failure) => !isRefusal(failure)).forEach((failure) => this.giveUp(failure));
+			plan.learn(failures.filter(isRefusal)).forEach((failure) => this.giveUp(failure));
+		}
+	}
+
+	/** One call. @returns the failure of a call that failed as a whole; none when it was answered */
+	private async sendGroup(group: readonly ItemRequest[]): Promise<Failed[]> {
 		// All parts of a group share what is not in the body's lists: `groupOf` keeps others apart.
 		const [first] = group;
 		let reply;
 		try {
-			reply = await send(hubble, {
-				endpoint: batch.endpoint,
+			reply = await send(this.hubble, {
+				endpoint: this.batch.endpoint,
 				ids: group.length === 1 ? first?.ids : {},
 				query: first?.query,
-				body: batch.toBody(group),
+				body: this.batch.toBody(group),
 			});
 		} catch (error) {
-			return error;
+			return [{ group, error, cause: wordsOf(error) }];
 		}
-		const results = batch.fromReply(reply.body, group);
-		const refused: Array<() => void> = [];
-		group.forEach((request, index) => {
-			const result = results[index] ?? { missing: true };
-			if ('json' in result) {
-				done += 1;
-				emit(request.itemIndex, result.json);
-			} else refused.push(() => failOnce(request, refusal(hubble, request, result, reply.requestId)));
-		});
-		for (const report of refused) report();
-		return undefined;
-	};
+		this.report(group, this.batch.fromReply(reply.body, group), reply.requestId);
+		return [];
+	}
 
-	const settleAll = async (groups: readonly ItemRequest[][]) => {
-		const failures: Failed[] = [];
-		for (const group of groups) {
-			const error = await settle(group);
-			if (error) failures.push({ group, error });
+	/** Hands over what became of each part; results come before failures, which may end the run. */
+	private report(group: readonly ItemRequest[], results: readonly BatchResult[], requestId: string): void {
+		const outcomes = group.map((request, index) => ({ request, result: results[index] ?? { missing: true as const } }));
+		for (const { request, result } of outcomes) {
+			if (!('json' in result)) continue;
+			this.done += 1;
+			this.handlers.emit(request.itemIndex, result.json);
 		}
-		return failures;
-	};
-	const giveUp = ({ group, error }: Failed) => {
-		const reason = withPast(error, { name, done, began, size: canContinue ? 1 : group.length });
-		for (const part of group) failOnce(part, reason);
-	};
-	const canSplit = ({ group, error }: Failed) =>
-		canContinue && !isOneItem(group) && REFUSED_WHOLE.has(codeOf(error) ?? '');
-
-	for (const whole of toBatches(parts, batch.size, batch)) {
-		let groups: ItemRequest[][] = [whole];
-		let isPartsFault = false;
-		for (let halvings = 0; groups.length; halvings++) {
-			const failures = await settleAll(groups);
-			failures.filter((failure) => !canSplit(failure)).forEach(giveUp);
-			let left = failures.filter(canSplit);
-			const isLarge = left.every(({ group }) => group.length > SMALL);
-			if (left.length === groups.length && isSame(left) && halvings >= SAME_FAILURES && isLarge && !isPartsFault) {
-				const samples = left.map(({ group }) => sampleOf(group));
-				const tried = left.flatMap(({ group }, index) =>
-					[...(samples[index] ?? [])].map((item) => group.filter((part) => part.itemIndex === item)),
-				);
-				const alone = await settleAll(tried);
-				isPartsFault = alone.length < tried.length || !isSame([...alone, ...left]);
-				alone.forEach(giveUp);
-				left = left.map(({ group, error }, index) => ({
-					group: group.filter(({ itemIndex }) => !samples[index]?.has(itemIndex)),
-					error,
-				}));
-				if (!isPartsFault) left.splice(0).forEach(giveUp);
-			}
-			groups = left.flatMap(({ group }) => halves(group));
+		for (const { request, result } of outcomes) {
+			if (!('json' in result)) this.fail(request, unconfirmed(this.hubble, request, result, requestId));
 		}
 	}
-}
 
-interface Failed {
-	group: readonly ItemRequest[];
-	error: unknown;
-}
+	private giveUp({ group, error }: Failed): void {
+		const reason = this.withPast(error, this.handlers.canContinue ? 1 : group.length);
+		for (const part of group) this.fail(part, reason);
+	}
 
-const codeOf = (error: unknown) => (error instanceof NodeApiError ? error.httpCode : undefined);
+	private fail({ itemIndex, ids }: ItemRequest, error: unknown): void {
+		if (!this.failedItems.has(itemIndex)) this.handlers.fail(itemIndex, error, ids);
+		this.failedItems.add(itemIndex);
+	}
 
-const isOneItem = (group: readonly ItemRequest[]) => group.every(({ itemIndex }) => itemIndex === group[0]?.itemIndex);
-
-/** Some items of a group, at places that no pattern shares: multiples of the golden ratio. */
-function sampleOf(group: readonly ItemRequest[]): Set<number> {
-	const count = group.length > 100 ? 4 : 2;
-	const places = Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * group.length));
-	return new Set(places.map((place) => group[place]?.itemIndex ?? 0));
-}
-
-/** Whether failures have the same words, so that they may have the same cause. */
-const isSame = (failed: readonly Failed[]) => new Set(failed.map(({ error }) => words(error))).size <= 1;
-
-const halves = <T>(list: readonly T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
-
-/** What two failures have in common when they have the same cause. */
-const words = (error: unknown) =>
-	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);
-
-/** Adds to the error of a batch how many devices it was, and what earlier batches did. */
-function withPast(
-	error: unknown,
-	{ name, done, began, size }: { name: string; done: number; began: string; size: number },
-): unknown {
-	if (error instanceof NodeApiError && !error.context.hasPast) {
-		const isRefused = REFUSED_WHOLE.has(error.httpCode ?? '');
+	/** Adds to the error of a batch how many devices it was, and what earlier batches did. */
+	private withPast(error: unknown, size: number): unknown {
+		if (!(error instanceof NodeApiError) || error.context.hasPast) return error;
+		const { done, began, operation } = this;
 		const together =
-			isRefused && size > 1
+			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.`
 				: '';
 		const lost =
-			name === 'Register'
+			operation.name === 'Register'
 				? ` Their keys are lost if the run stops here: find them with Get Many (Created after ${began}), and delete them.`
 				: '';
-		const past = done ? ` ${name} had succeeded for ${done} devices before.${lost}` : '';
+		const past = done ? ` ${operation.name} had succeeded for ${done} devices before.${lost}` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
+		return error;
 	}
-	return error;
 }
 
+const isRefusedWhole = (error: unknown) => error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '');
+
+/** What two failures have in common when they have the same cause. */
+const wordsOf = (error: unknown) =>
+	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);
+
 /** The error of one part that a reply refuses, or does not mention. */
-function refusal(
+function unconfirmed(
 	{ context, redact }: HubbleClient,
 	request: ItemRequest,
 	result: Exclude<BatchResult, { json: IDataObject }>,
@@ -176,42 +150,8 @@ function refusal(
 	const error = new NodeOperationError(
 		context.getNode(),
 		`Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`,
-		{
-			itemIndex: request.itemIndex,
-			description: `${reason} X-Request-ID: ${requestId}.`,
-		},
+		{ itemIndex: request.itemIndex, description: `${reason} X-Request-ID: ${requestId}.` },
 	);
 	error.context.requestId = requestId;
 	return error;
-}
-
-/**
- * Cuts `units` into calls of at most `size`, in their order. Units of different groups never share a
- * call. Of units with the same key, each goes into a later call than the one before, so that a call
- * names a device once and two changes to one device happen in the order in which they were asked.
- */
-export function toBatches<Unit>(
-	units: readonly Unit[],
-	size: number,
-	{ groupOf = () => '', keyOf }: { groupOf?: (unit: Unit) => string; keyOf?: (unit: Unit) => string } = {},
-): Unit[][] {
-	const seen = new Map<string, number>();
-	// One queue for each round and group: round 1 holds what is asked of a device for the first time.
-	const rounds: Array<Map<string, Unit[]>> = [];
-	for (const unit of units) {
-		const key = keyOf?.(unit);
-		const round = key === undefined ? 0 : (seen.get(key) ?? 0);
-		if (key !== undefined) seen.set(key, round + 1);
-		const groups = (rounds[round] ??= new Map());
-		const group = groupOf(unit);
-		const queue = groups.get(group);
-		if (queue) queue.push(unit);
-		else groups.set(group, [unit]);
-	}
-	return rounds.flatMap((groups) => [...groups.values()]).flatMap((queue) => chunks(queue, size));
-}
-
-/** Cuts a list into pieces of at most `size`, in order. */
-export function chunks<T>(list: readonly T[], size: number): T[][] {
-	return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 }

@@ -1,0 +1,127 @@
+/** How items share calls, and how a call that was refused is taken apart. Pure policy: nothing is sent here. */
+
+/**
+ * Cuts `units` into calls of at most `size`, in their order. Units of different groups never share a
+ * call. Of units with the same key, each goes into a later call than the one before, so that a call
+ * names a device once and two changes to one device happen in the order in which they were asked.
+ */
+export function toBatches<Unit>(
+	units: readonly Unit[],
+	size: number,
+	{ groupOf = () => '', keyOf }: { groupOf?: (unit: Unit) => string; keyOf?: (unit: Unit) => string } = {},
+): Unit[][] {
+	const seen = new Map<string, number>();
+	// One queue for each round and group: round 1 holds what is asked of a device for the first time.
+	const rounds: Array<Map<string, Unit[]>> = [];
+	for (const unit of units) {
+		const key = keyOf?.(unit);
+		const round = key === undefined ? 0 : (seen.get(key) ?? 0);
+		if (key !== undefined) seen.set(key, round + 1);
+		const groups = (rounds[round] ??= new Map());
+		const group = groupOf(unit);
+		const queue = groups.get(group);
+		if (queue) queue.push(unit);
+		else groups.set(group, [unit]);
+	}
+	return rounds.flatMap((groups) => [...groups.values()]).flatMap((queue) => chunks(queue, size));
+}
+
+/** Cuts a list into pieces of at most `size`, in order. */
+export function chunks<T>(list: readonly T[], size: number): T[][] {
+	return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
+
+/** The two halves of a list; of one entry, that entry alone. */
+export const halves = <T>(list: readonly T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
+
+/** Some places in a list of so many, which no pattern of the list shares: multiples of the golden ratio. */
+export function samplePlaces(length: number): number[] {
+	const count = length > 100 ? 4 : 2;
+	return Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * length));
+}
+
+/** A group of parts that was refused as a whole, and the words by which it was. */
+export interface Refused<Part> {
+	group: readonly Part[];
+	cause: string;
+}
+
+/** Whether refusals have the same words, so that they may have the same cause. */
+export const haveOneCause = (refused: ReadonlyArray<{ cause: string }>): boolean =>
+	new Set(refused.map(({ cause }) => cause)).size <= 1;
+
+/**
+ * After so many halvings that were all refused in the same words, perhaps the parts are not what is wrong: then some
+ * of each group are tried alone, unless the groups are so small that it is not worth while.
+ */
+const SAME_REFUSALS = 2;
+const SMALL = 4;
+
+/**
+ * The plan by which a refused call is taken apart until what is at fault stands alone. The caller tries `groups`,
+ * and tells by `learn` which of them were refused; then `groups` holds the next ones.
+ */
+export class Bisection<Part, Refusal extends Refused<Part> = Refused<Part>> {
+	/** The groups to be tried next; none when all is settled. */
+	groups: Array<readonly Part[]>;
+	private halvings = 0;
+	/** Whether a part that was tried alone showed that not all parts are at fault alike. */
+	private arePartsAtFault = false;
+	/** The refused groups of which samples are tried now, each with the owners of its samples. */
+	private sampled?: Array<{ refusal: Refusal; owners: Set<unknown> }>;
+
+	/** @param ownerOf what a part belongs to: parts of one owner are refused together */
+	constructor(
+		whole: readonly Part[],
+		private readonly ownerOf: (part: Part) => unknown,
+	) {
+		this.groups = [whole];
+	}
+
+	/**
+	 * Takes in which of `groups` were refused.
+	 * @returns the refusals that are final
+	 */
+	learn(refused: readonly Refusal[]): Refusal[] {
+		if (this.sampled) return this.learnFromSamples(refused, this.sampled);
+		const left = refused.filter(({ group }) => !this.hasOneOwner(group));
+		const isTime = this.halvings >= SAME_REFUSALS && left.every(({ group }) => group.length > SMALL);
+		this.halvings += 1;
+		if (isTime && !this.arePartsAtFault && left.length === this.groups.length && haveOneCause(left)) {
+			this.trySamples(left);
+		} else {
+			this.groups = left.flatMap(({ group }) => halves(group));
+		}
+		return refused.filter(({ group }) => this.hasOneOwner(group));
+	}
+
+	private trySamples(left: readonly Refusal[]): void {
+		this.sampled = left.map((refusal) => {
+			const { group } = refusal;
+			const parts = samplePlaces(group.length).flatMap((place) => group.slice(place, place + 1));
+			return { refusal, owners: new Set(parts.map(this.ownerOf)) };
+		});
+		this.groups = this.sampled.flatMap(({ refusal: { group }, owners }) =>
+			[...owners].map((owner) => group.filter((part) => this.ownerOf(part) === owner)),
+		);
+	}
+
+	private learnFromSamples(
+		alone: readonly Refusal[],
+		sampled: ReadonlyArray<{ refusal: Refusal; owners: Set<unknown> }>,
+	): Refusal[] {
+		const together = sampled.map(({ refusal }) => refusal);
+		this.arePartsAtFault = alone.length < this.groups.length || !haveOneCause([...alone, ...together]);
+		const rest = sampled.map(({ refusal, owners }) => ({
+			...refusal,
+			group: refusal.group.filter((part) => !owners.has(this.ownerOf(part))),
+		}));
+		this.sampled = undefined;
+		this.groups = this.arePartsAtFault ? rest.flatMap(({ group }) => halves(group)) : [];
+		return this.arePartsAtFault ? [...alone] : [...alone, ...rest];
+	}
+
+	private hasOneOwner([first, ...others]: readonly Part[]): boolean {
+		return first === undefined || others.every((part) => this.ownerOf(part) === this.ownerOf(first));
+	}
+}
