@@ -1,0 +1,204 @@
+/** From n8n's values to the wire's: what is taken, and what is refused in words that name it. */
+import fc from 'fast-check';
+import { DateTime } from 'luxon';
+import {
+	asText,
+	email,
+	freeId,
+	isEmpty,
+	numberIn,
+	tagMap,
+	text,
+	texts,
+	timeRange,
+	unixSeconds,
+	uuid,
+} from '../../nodes/shared/operation/values';
+import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
+
+const Amsterdam = { timezone: 'Europe/Amsterdam' };
+const seconds = (value: unknown) => unixSeconds('down')(value, Amsterdam);
+const at = (iso: string) => Date.parse(iso) / 1000;
+
+describe('dates', () => {
+	test.each([
+		['2026-11-01T12:00:00Z', '2026-11-01T12:00:00Z'],
+		['2026-11-01T12:00:00', '2026-11-01T11:00:00Z'],
+		['2026-11-01', '2026-10-31T23:00:00Z'],
+		['Sun, 01 Nov 2026 12:00:00 GMT', '2026-11-01T12:00:00Z'],
+		['Sun, 01 Nov 2026 12:00:00 +0200', '2026-11-01T10:00:00Z'],
+		// Without an offset it is meant in the workflow's zone, in mail form too.
+		['Sun, 01 Nov 2026 12:00:00', '2026-11-01T11:00:00Z'],
+		['Sun Nov 01 2026 12:00:00', '2026-11-01T11:00:00Z'],
+		[1_793_534_400, '2026-11-01T12:00:00Z'],
+		['1793534400', '2026-11-01T12:00:00Z'],
+		[1_793_534_400_000, '2026-11-01T12:00:00Z'],
+		[1_793_534_400_000_000, '2026-11-01T12:00:00Z'],
+		['1793534400000000', '2026-11-01T12:00:00Z'],
+		[new Date('2026-11-01T12:00:00Z'), '2026-11-01T12:00:00Z'],
+		[DateTime.fromISO('2026-11-01T12:00:00Z'), '2026-11-01T12:00:00Z'],
+		['2028-02-29', '2028-02-28T23:00:00Z'],
+	])('%p is %s', (value, iso) => expect(seconds(value)).toBe(at(iso)));
+
+	test.each([
+		'2026-02-30',
+		'2025-11-31',
+		'2026-04-31T00:00:00Z',
+		'2026-02-29',
+		'2031-02-30',
+		'2026-13-01',
+		'Sun, 30 Feb 2026 12:00:00',
+		'Mon, 31 Nov 2026 12:00:00 GMT',
+		'03/04/2026',
+		'soon',
+		-5,
+		Infinity,
+		[1, 2],
+		[2026, 11],
+		{ year: 2026 },
+		true,
+		DateTime.invalid('never'),
+		new Date('nonsense'),
+	])('%p is refused', (value) => expect(() => seconds(value)).toThrow(/is not a date and time/));
+
+	test.each([undefined, null, '', ' ', NaN, [], {}])('%p is no date, and no present moment either', (value) =>
+		expect(seconds(value)).toBeUndefined(),
+	);
+
+	test('every day of the calendar is taken, and no other', () => {
+		const day = fc.record({
+			y: fc.integer({ min: 1970, max: 2100 }),
+			m: fc.integer({ min: 1, max: 12 }),
+			d: fc.integer({ min: 1, max: 31 }),
+		});
+		fc.assert(
+			fc.property(day, ({ y, m, d }) => {
+				const iso = `${y}-${String(m).padStart(2, '0')}-${String(d).padStart(2, '0')}T12:00:00Z`;
+				const exists = new Date(Date.UTC(y, m, 0)).getUTCDate() >= d;
+				if (exists) expect(seconds(iso)).toBe(Date.UTC(y, m - 1, d, 12) / 1000);
+				else expect(() => seconds(iso)).toThrow();
+			}),
+		);
+	});
+
+	test('a range is half open, and must not be turned around', () => {
+		expect(timeRange({ range: { after: '2026-01-01T00:00:00Z', before: '' } }, Amsterdam)).toMatch(
+			/^between:1767225600:/,
+		);
+		expect(() => timeRange({ range: { after: '2026-01-02', before: '2026-01-01' } }, Amsterdam)).toThrow('not earlier');
+	});
+});
+
+describe('ids', () => {
+	test.each(['null', 'undefined', '__proto__', 'constructor', '[object Object]', '.', '..', ' .. '])(
+		'%p does not travel',
+		(id) => {
+			expect(() => freeId(id)).toThrow('is not an ID');
+			expect(() => uuid(id)).toThrow('is not an ID');
+		},
+	);
+
+	test.each([{ a: 1 }, ['6ea53e36-b7fb-429f-8c2e-d536cab71089'], true])('%p is no ID, and is shown as it is', (id) => {
+		expect(() => uuid(id)).toThrow(`${JSON.stringify(id)} is not an ID`);
+		expect(() => freeId(id)).toThrow(`${JSON.stringify(id)} is not an ID`);
+	});
+
+	test.each(['abc=', 'a+b=', 'k~1', 'in_1', 'a/b', 'ключ', '...'])('%p is any text: it is encoded, not refused', (id) =>
+		expect(freeId(` ${id} `)).toBe(id),
+	);
+
+	test.each(['a\nb', 'a\u0000', 'a\ud800'])('%j cannot be in a path', (id) =>
+		expect(() => freeId(id)).toThrow('is not an ID'),
+	);
+
+	test('whatever is taken stays one part of the path', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: 'binary' }), (id) => {
+				let taken: string;
+				try {
+					taken = freeId(id);
+				} catch {
+					return;
+				}
+				const { pathname } = new URL(`http://localhost/v1/key/${encodeURIComponent(taken)}/end`);
+				expect(pathname.split('/')).toHaveLength(5);
+				expect(decodeURIComponent(pathname.split('/')[3] ?? '')).toBe(taken);
+			}),
+		);
+	});
+});
+
+describe('texts', () => {
+	test.each([[{ a: 1 }], [[1, 2]], [null]])('%p is not a text', (value) =>
+		expect(() => asText(value)).toThrow(/^(?!.*\[object).* is not a text$/),
+	);
+
+	test('a name loses its blanks wherever it is given', () => expect(text(5)('  Five  ')).toBe('Five'));
+
+	test('a list is refused for one empty entry, which would let more through', () => {
+		expect(texts(['a', 'b'])).toEqual(['a', 'b']);
+		expect(texts([])).toBeUndefined();
+		expect(texts(['', null])).toBeUndefined();
+		expect(() => texts(['a', ''])).toThrow('entry 2 of the list is empty');
+	});
+
+	test.each(['a@example.com', "o'neil+n8n@mail.example.co.uk"])('%s is an email address', (address) =>
+		expect(email(address)).toBe(address),
+	);
+	test.each([
+		'a@b',
+		'a@@example.com',
+		'a b@example.com',
+		'a@example..com',
+		'.a@example.com',
+		'a@-x.com',
+		'a@exam_ple.com',
+	])('%s is not', (address) => expect(() => email(address)).toThrow('is not an email address'));
+
+	test.each([{ a: 1 }, [1], true, 'abc'])('%p is no number', (value) =>
+		expect(() => numberIn(0, 9)(value)).toThrow(/^(?!.*\[object)/),
+	);
+
+	test('a tag with a name that objects have by themselves stays a tag', () => {
+		const tag = (key: string) => ({ tag: [{ key, value: 'x' }] });
+		expect(Object.entries(tagMap(tag('constructor')) ?? {})).toEqual([['constructor', 'x']]);
+		expect(() => tagMap(tag('__proto__'))).toThrow('__proto__');
+	});
+});
+
+describe('nothing', () => {
+	const leaf = fc.constantFrom<unknown>('', ' ', null, undefined, NaN);
+	const nothing = fc.letrec((tie) => ({
+		value: fc.oneof(
+			{ maxDepth: 3 },
+			leaf,
+			fc.array(tie('value'), { maxLength: 3 }),
+			fc.dictionary(fc.string(), tie('value'), { maxKeys: 3 }),
+		),
+	})).value;
+
+	test('is nothing at any depth, and something as soon as one value is', () => {
+		fc.assert(fc.property(nothing, (value) => isEmpty(value)));
+		fc.assert(
+			fc.property(nothing, fc.constantFrom(0, false, 'x'), (value, some) => !isEmpty([value, { deep: [some] }])),
+		);
+	});
+
+	test('from an expression is seen at any depth; a default that nobody touched is not meant', () => {
+		fc.assert(fc.property(nothing, (value) => hasEmptyExpression('={{ $json.nope }}', value)));
+		fc.assert(
+			fc.property(
+				nothing,
+				(value) => !hasEmptyExpression({ range: { after: '', before: '' } }, { range: { after: value, before: '' } }),
+			),
+		);
+		expect(
+			hasEmptyExpression(
+				{ range: { after: '={{ $json.a }}', before: '2026-01-01' } },
+				{ range: { after: null, before: '2026-01-01' } },
+			),
+		).toBe(true);
+		expect(hasEmptyExpression({ __rl: true, mode: 'id', value: '={{ $json.a }}' }, '')).toBe(true);
+		expect(hasEmptyExpression("={{ $fromAI('name') }}", '')).toBe(false);
+	});
+});
