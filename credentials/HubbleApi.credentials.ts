@@ -6,6 +6,9 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
+/** Shown only when the user asks for what hardly anybody needs. */
+const isAdvanced = { show: { advanced: [true] } };
+
 /** Access to the Hubble Network Cloud API. Its test is `hubbleApiTest`, which the nodes bring along. */
 export class HubbleApi implements ICredentialType {
 	name = 'hubbleApi';
@@ -18,14 +21,20 @@ export class HubbleApi implements ICredentialType {
 
 	properties: INodeProperties[] = [
 		{
+			displayName:
+				'In the Hubble dashboard, open <b>Developer Tools → API Tokens</b>. Create a token with the scopes that your workflows need. The Organization ID is there too, and under <b>Organization Settings</b>.',
+			name: 'whereNotice',
+			type: 'notice',
+			default: '',
+		},
+		{
 			displayName: 'API Token',
 			name: 'apiToken',
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description:
-				'From the Hubble dashboard: Developer → API Tokens. Give it only the scopes that your workflows need.',
+			description: 'Hubble shows the token once, when it is created',
 		},
 		{
 			displayName: 'Organization ID',
@@ -34,7 +43,8 @@ export class HubbleApi implements ICredentialType {
 			default: '',
 			required: true,
 			placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
-			description: 'The organization that the token belongs to',
+			description:
+				'The organization that the token belongs to. The test of this credential says when it is another one.',
 		},
 		{
 			displayName: 'Base URL',
@@ -42,7 +52,55 @@ export class HubbleApi implements ICredentialType {
 			type: 'string',
 			default: 'https://api.hubble.com',
 			required: true,
-			description: 'Where the Hubble API is found',
+			description: 'Address of the Hubble API, without a path',
+		},
+		{
+			displayName: 'Allowed HTTP Request Domains',
+			name: 'allowedHttpRequestDomains',
+			type: 'options',
+			options: [
+				{ name: 'All', value: 'all', description: 'The HTTP Request node may send the token anywhere' },
+				{ name: 'None', value: 'none', description: 'The HTTP Request node may not use this credential' },
+				{
+					name: 'Specific Domains',
+					value: 'domains',
+					description: 'The HTTP Request node may send the token to these domains',
+				},
+			],
+			default: 'domains',
+			description: 'Where the HTTP Request node may send the token. The Hubble nodes send it to the Base URL only.',
+		},
+		{
+			displayName: 'Allowed Domains',
+			name: 'allowedDomains',
+			type: 'string',
+			default: 'api.hubble.com, *.hubble.com, *.hubblenetwork.com, *.hubblenetwork.io',
+			description: 'Domains separated by commas; * stands for any subdomain',
+			displayOptions: { show: { allowedHttpRequestDomains: ['domains'] } },
+		},
+		{
+			displayName: 'Webhook Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Only for a Hubble Trigger with manual registration: the secret that Hubble gave for its URL',
+		},
+		{
+			displayName: 'Next Webhook Secret',
+			name: 'nextWebhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'Accepted beside the Webhook Secret while one replaces the other',
+		},
+		{
+			displayName: 'Advanced',
+			name: 'advanced',
+			type: 'boolean',
+			default: false,
+			description:
+				'Whether to change how the API is called. The defaults fit every organization without other agreements.',
 		},
 		{
 			displayName: 'API Paths',
@@ -54,32 +112,17 @@ export class HubbleApi implements ICredentialType {
 			],
 			default: 'api',
 			description: 'How the paths of the API begin. Hubble serves both.',
+			displayOptions: isAdvanced,
 		},
 		{
 			displayName: 'Requests per Second',
 			name: 'requestsPerSecond',
 			type: 'number',
-			typeOptions: { minValue: 1 },
+			typeOptions: { minValue: 0.1 },
 			default: 3,
 			description:
-				'How many requests may go to one endpoint in a second. Hubble allows 3 unless it agreed to more; the limit of the organization is five times this.',
-		},
-		{
-			displayName: 'Webhook Secret',
-			name: 'webhookSecret',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			description:
-				'Only for a Hubble Trigger with manual registration: the secret that Hubble told when its URL was registered',
-		},
-		{
-			displayName: 'Next Webhook Secret',
-			name: 'nextWebhookSecret',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			description: 'Accepted beside the Webhook Secret, while one is replaced by the other',
+				'How many requests may go to one endpoint in a second. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
+			displayOptions: isAdvanced,
 		},
 	];
 
@@ -89,6 +132,11 @@ export class HubbleApi implements ICredentialType {
 		options: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> => ({
 		...options,
-		headers: { ...options.headers, Authorization: `Bearer ${String(apiToken ?? '').trim()}` },
+		headers: {
+			...options.headers,
+			Authorization: `Bearer ${String(apiToken ?? '')
+				.trim()
+				.replace(/^Bearer\s+/i, '')}`,
+		},
 	});
 }

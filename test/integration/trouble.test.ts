@@ -313,7 +313,7 @@ describe("Answers that are not Hubble's", () => {
 
 	it.each([
 		['http://no-such-host.invalid', 'There is no host at'],
-		['not an address', 'The credential cannot be used'],
+		['not an address', 'is not an address such as'],
 	])('%s is said at once', async (baseUrl, message) => {
 		const { error } = await device({ operation: 'getAll' }, { credential: credential({ baseUrl }) });
 		expect(error?.message).toContain(message);
@@ -361,7 +361,7 @@ describe("Answers that are not Hubble's", () => {
 			{ credential: credential({ organizationId: ' ' }), onError: go, input: [{}, {}] },
 		);
 		expect(items.map(({ json: { error } }) => error)).toEqual(
-			Array(2).fill('The Hubble credential has no Organization ID'),
+			Array(2).fill('The Organization ID in the Hubble credential is empty'),
 		);
 	});
 });
@@ -378,13 +378,58 @@ describe('The test of the credential', () => {
 	it.each([
 		[{}, 'OK', 'accepts the token'],
 		[{ apiPaths: 'versioned' }, 'OK', 'accepts the token'],
-		[{ apiToken: 'wrong' }, 'Error', 'does not accept this API token'],
-		[{ apiToken: '' }, 'Error', 'The API Token is empty'],
+		[{ apiToken: 'wrong' }, 'Error', 'does not accept this API Token'],
+		[{ apiToken: '' }, 'Error', 'The API Token in the Hubble credential is empty'],
 		[{ organizationId: unknownId }, 'Error', 'does not belong to the organization'],
-		[{ organizationId: 'nonsense' }, 'Error', 'does not belong to the organization'],
+		[{ organizationId: 'nonsense' }, 'Error', 'is not an ID such as'],
+		[{ apiToken: 'a b' }, 'Error', 'holds a character that no token has'],
+		[{ baseUrl: '' }, 'Error', 'The Base URL in the Hubble credential is empty'],
+		[{ baseUrl: 'not a host' }, 'Error', 'is not an address'],
+		[{ baseUrl: 'ftp://127.0.0.1' }, 'Error', 'does not begin with https://'],
+		[{ baseUrl: 'http://127.0.0.1/?a=1' }, 'Error', 'holds a "?" or "#"'],
+		[{ baseUrl: 'http://me:secret@127.0.0.1/' }, 'Error', 'holds a user name or password'],
 		[{ baseUrl: 'http://127.0.0.1:1' }, 'Error', 'cannot be reached (ECONNREFUSED)'],
 	])('%j: %s, %s', async (changed, status, message) => {
 		expect(await test(changed)).toMatchObject({ status, message: expect.stringContaining(message) });
+	});
+
+	it.each([' %s ', '%s/', '%s/api', '%s/v1/', '%s/api/v2', '%s/api/org/123'])(
+		'finds the API behind the Base URL "%s"',
+		async (form) => {
+			expect(await test({ baseUrl: form.replace('%s', hubble.url) })).toMatchObject({ status: 'OK' });
+			const { error } = await device(
+				{ operation: 'getAll' },
+				{ credential: credential({ baseUrl: form.replace('%s', hubble.url) }) },
+			);
+			expect(error).toBeUndefined();
+		},
+	);
+
+	it('takes a token that was copied with its scheme', async () => {
+		expect(await test({ apiToken: `Bearer ${hubble.token}` })).toMatchObject({ status: 'OK' });
+		const apiToken = `Bearer ${hubble.token}`;
+		expect((await device({ operation: 'getAll' }, { credential: credential({ apiToken }) })).error).toBeUndefined();
+	});
+
+	it('tells all that the key may not read at once, and refuses a key that may read nothing', async () => {
+		const { main } = hubble.world;
+		const devicesOnly = hubble.world.createKey(main, { scopes: ['read-devices'] }).token;
+		const { status, message } = await test({ apiToken: devicesOnly });
+		expect(status).toBe('OK');
+		expect(message).not.toContain('read-devices');
+		for (const scope of ['read-packets', 'read-webhooks', 'read-platform-metrics']) expect(message).toContain(scope);
+		const nothing = hubble.world.createKey(main, { scopes: ['write-users'] }).token;
+		expect(await test({ apiToken: nothing })).toMatchObject({
+			status: 'Error',
+			message: expect.stringContaining('read-devices'),
+		});
+	});
+
+	it('takes a 429 for what it is, and tries once more', async () => {
+		hubble.addFault({ call: 'checkKey', status: 429, times: 1 });
+		expect(await test()).toMatchObject({ status: 'OK' });
+		hubble.addFault({ call: 'checkKey', status: 429, times: 2 });
+		expect(await test()).toMatchObject({ status: 'Error', message: expect.stringContaining('Hubble is busy') });
 	});
 
 	it.each([200, 404, 500])('is not taken in by a web server that answers %d', async (status) => {

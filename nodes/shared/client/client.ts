@@ -8,6 +8,7 @@ import {
 	type ILoadOptionsFunctions,
 	type IPollFunctions,
 } from 'n8n-workflow';
+import { WHOLE_UUID } from './endpoints';
 import { LIMITS, newRateLimiter, type RateLimiter } from './rateLimiter';
 
 /** Every place in n8n from which a node calls Hubble. */
@@ -39,29 +40,73 @@ export interface HubbleClient {
 	redact: (text: string) => string;
 }
 
-/** What the credential says. The two spellings of the API's paths are aliases (API definition, "Versioning"). */
-export function settingsOf(credential: IDataObject) {
+/** What the credential says, put right where that leaves no doubt. */
+export interface Settings {
+	baseUrl: string;
+	organizationId: string;
+	token: string;
+	/** Requests a second to one endpoint. */
+	perSecond: number;
+	prefixes: { v1: string; v2: string };
+}
+
+/** A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is named. */
+function baseUrlOf(given: string): string {
+	const text = given.trim();
+	if (!text) throw new Error('The Base URL in the Hubble credential is empty');
+	const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+	if (!URL.canParse(url)) {
+		throw new Error(`The Base URL "${text}" in the Hubble credential is not an address such as https://api.hubble.com`);
+	}
+	const parsed = new URL(url);
+	if (!/^https?:$/.test(parsed.protocol))
+		throw new Error(`The Base URL "${text}" in the Hubble credential does not begin with https://`);
+	if (parsed.username || parsed.password)
+		throw new Error('The Base URL in the Hubble credential holds a user name or password');
+	if (parsed.search || parsed.hash)
+		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
+	return parsed.origin + parsed.pathname.replace(/\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
+}
+
+/**
+ * Reads a credential. The two spellings of the API's paths are aliases (API definition, "Versioning").
+ * Throws an Error that names the field which cannot be used; nothing of the token is in it.
+ */
+export function settingsOf(credential: IDataObject): Settings {
+	const token = String(credential.apiToken ?? '')
+		.trim()
+		.replace(/^Bearer\s+/i, '');
+	const organizationId = String(credential.organizationId ?? '').trim();
+	if (!token) throw new Error('The API Token in the Hubble credential is empty');
+	if (/[^\x21-\x7e]/.test(token))
+		throw new Error('The API Token in the Hubble credential holds a character that no token has, such as a blank');
+	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
+	if (!WHOLE_UUID.test(organizationId)) {
+		throw new Error(
+			`The Organization ID "${organizationId}" in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000`,
+		);
+	}
 	return {
-		baseUrl: String(credential.baseUrl ?? '')
-			.trim()
-			.replace(/\/+$/, ''),
-		organizationId: String(credential.organizationId ?? '').trim(),
-		token: String(credential.apiToken ?? '').trim(),
+		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),
+		organizationId: organizationId.toLowerCase(),
+		token,
 		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
 		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
 	};
 }
 
-/** Reads the credential of the node. Throws when it is incomplete, before anything is sent. */
+/** Reads the credential of the node. Throws when it cannot be used, before anything is sent. */
 export async function connect(context: Context): Promise<HubbleClient> {
-	const { baseUrl, organizationId, token, perSecond, prefixes } = settingsOf(await context.getCredentials('hubbleApi'));
-	for (const [name, value] of Object.entries({
-		'API Token': token,
-		'Organization ID': organizationId,
-		'Base URL': baseUrl,
-	})) {
-		if (!value) throw new NodeOperationError(context.getNode(), `The Hubble credential has no ${name}`);
+	const credential = await context.getCredentials('hubbleApi');
+	let settings: Settings;
+	try {
+		settings = settingsOf(credential);
+	} catch (error) {
+		throw new NodeOperationError(context.getNode(), error as Error, {
+			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
+		});
 	}
+	const { baseUrl, organizationId, token, perSecond, prefixes } = settings;
 	const key = `${baseUrl} ${organizationId} ${perSecond}`;
 	const rateLimiter = rateLimiters.get(key) ?? newRateLimiter(perSecond);
 	rateLimiters.set(key, rateLimiter);

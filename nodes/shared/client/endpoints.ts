@@ -25,6 +25,10 @@ export interface Endpoint {
 	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean'>>;
 }
 
+/** The form of every id that Hubble gives to devices, organizations, users and gateways. */
+export const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
+export const WHOLE_UUID = new RegExp(`^${UUID}$`);
+
 /** Packets in a full page of the packet history. */
 export const PACKETS_PER_PAGE = 1000;
 

@@ -85,7 +85,7 @@ function explain(failure: Failure): Explanation {
 		return {
 			message: 'Hubble does not accept the API token',
 			remedy:
-				'The token is wrong, expired or revoked. Create one in the Hubble dashboard (Developer → API Tokens) and save it in the credential.',
+				'The token is wrong, expired or revoked. Create one in the Hubble dashboard (Developer Tools → API Tokens) and save it in the credential.',
 		};
 	}
 	if (status === 429) {

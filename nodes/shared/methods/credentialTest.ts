@@ -1,48 +1,113 @@
-/** The tests behind the credentials' dialogs. */
+/**
+ * The test behind the credential's dialog. A function and not n8n's declarative test, which shows a bare
+ * "ECONNREFUSED" when a host is down.
+ */
+import { sleep } from 'n8n-workflow';
 import type {
 	ICredentialsDecrypted,
 	ICredentialTestFunctions,
 	IDataObject,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { settingsOf } from '../client/client';
+import { settingsOf, type Settings } from '../client/client';
+import { endpoints, type Endpoint } from '../client/endpoints';
+import { bothSpellings } from '../client/scopes';
 
-/**
- * The test behind the credential's dialog: `GET …/org/{id}/check` with the token.
- * A function and not n8n's declarative test, which shows a bare "ECONNREFUSED" when a host is down.
- */
-async function hubbleApiTest(
-	this: ICredentialTestFunctions,
-	credential: ICredentialsDecrypted,
-): Promise<INodeCredentialTestResult> {
-	const { baseUrl, organizationId, token, prefixes } = settingsOf(credential.data ?? {});
-	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
-	if (!token) return failed('The API Token is empty');
-	if (!organizationId) return failed('The Organization ID is empty');
-	const { helpers } = this;
-	try {
+/** How long one request of the test may take, and the pause before the one more try after a 429. */
+const TIMEOUT_MS = 10_000;
+const BUSY_PAUSE_MS = 1_500;
+
+/** What a key reads in the nodes, by the call that shows whether it may. A scope to write cannot be tried without writing. */
+const READS: ReadonlyArray<{ what: string; endpoint: Endpoint; query?: string }> = [
+	{ what: 'devices', endpoint: endpoints.listDevices, query: '?limit=10' },
+	{ what: 'packets', endpoint: endpoints.listPackets, query: '?start=0&end=1' },
+	{ what: 'webhooks, for the Hubble Trigger', endpoint: endpoints.listWebhooks },
+	{ what: 'metrics', endpoint: endpoints.getDeviceMetrics, query: '?days=1' },
+	{ what: 'the organization', endpoint: endpoints.getOrganization },
+	{ what: 'users', endpoint: endpoints.listUsers, query: '?page_size=5' },
+	{ what: 'API keys', endpoint: endpoints.listKeys },
+	{ what: 'usage', endpoint: endpoints.listUsage },
+];
+
+interface Answer {
+	statusCode: number;
+	body: unknown;
+}
+
+type Ask = (endpoint: Endpoint, query?: string) => Promise<Answer>;
+
+/** Asks once, and once more when Hubble is busy. */
+function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organizationId, token }: Settings): Ask {
+	const once = async ({ path }: Endpoint, query = ''): Promise<Answer> =>
 		// The only request helper that n8n gives to credential tests.
-		const { statusCode, body } = (await helpers.request({
-			uri: `${baseUrl}${prefixes.v1}/org/${encodeURIComponent(organizationId)}/check`,
+		(await helpers.request({
+			uri: `${baseUrl}${path.replace('{org_id}', organizationId).replace(/^\/v1/, prefixes.v1)}${query}`,
 			headers: { Authorization: `Bearer ${token}` },
-			timeout: 10_000,
+			timeout: TIMEOUT_MS,
 			followRedirect: false,
 			simple: false,
 			resolveWithFullResponse: true,
 			json: true,
-		})) as { statusCode: number; body: unknown };
-		const isHubbles =
-			typeof body === 'object' && body !== null && ('org_id' in body || 'description' in body || 'name' in body);
-		if (statusCode === 401) return failed('Hubble does not accept this API token: it is wrong, expired or revoked');
-		if (isHubbles && statusCode >= 200 && statusCode < 300) {
-			return { status: 'OK', message: 'Hubble accepts the token for this organization' };
+		})) as Answer;
+	return async (endpoint, query) => {
+		const answer = await once(endpoint, query);
+		if (answer.statusCode !== 429) return answer;
+		await sleep(BUSY_PAUSE_MS);
+		return await once(endpoint, query);
+	};
+}
+
+/** Why the reply to the check is no success; `undefined` when it is one. */
+function refusalIn({ statusCode, body }: Answer, { baseUrl, organizationId }: Settings): string | undefined {
+	const reply = typeof body === 'object' && body !== null ? (body as IDataObject) : {};
+	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
+	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
+	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in some seconds';
+	if (isHubbles && [400, 403, 404].includes(statusCode)) {
+		return `The API Token does not belong to the organization ${organizationId}: check the Organization ID`;
+	}
+	if (!isHubbles || statusCode < 200 || statusCode >= 300) {
+		return `${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`;
+	}
+	const owner = reply.org_id;
+	if (typeof owner === 'string' && owner.toLowerCase() !== organizationId) {
+		return `The API Token belongs to the organization ${owner}: enter that as Organization ID`;
+	}
+	return undefined;
+}
+
+/** What the key may not read, in words that name the scopes: all of them at once. */
+async function lacking(ask: Ask): Promise<string[]> {
+	const answers = await Promise.all(READS.map(async ({ endpoint, query }) => await ask(endpoint, query)));
+	return READS.flatMap(({ what, endpoint: { scope = '' } }, index) =>
+		answers[index]?.statusCode === 403 ? [`${what} (${bothSpellings(scope)})`] : [],
+	);
+}
+
+async function hubbleApiTest(
+	this: ICredentialTestFunctions,
+	credential: ICredentialsDecrypted,
+): Promise<INodeCredentialTestResult> {
+	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
+	let settings: Settings;
+	try {
+		settings = settingsOf(credential.data ?? {});
+	} catch (error) {
+		return failed((error as Error).message);
+	}
+	const { baseUrl } = settings;
+	try {
+		const ask = asker(this, settings);
+		const refusal = refusalIn(await ask(endpoints.checkKey), settings);
+		if (refusal) return failed(refusal);
+		const missing = await lacking(ask);
+		if (missing.length === READS.length) {
+			return failed(
+				`Hubble accepts the token, but it may read nothing. Give the key the scopes it needs: ${missing.join(', ')}`,
+			);
 		}
-		if (isHubbles && [400, 403, 404].includes(statusCode)) {
-			return failed(`The API token does not belong to the organization ${organizationId}: check the Organization ID`);
-		}
-		return failed(
-			`${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`,
-		);
+		const without = missing.length ? `. The key may not read: ${missing.join(', ')}` : '';
+		return { status: 'OK', message: `Hubble accepts the token for this organization${without}` };
 	} catch (error) {
 		const { code, cause } = error as { code?: string; cause?: IDataObject };
 		const reason = String(code ?? cause?.code ?? 'no answer');

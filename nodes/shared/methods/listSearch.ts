@@ -1,11 +1,10 @@
 /** The searches behind "From List". */
 import { NodeApiError, type IDataObject, type ILoadOptionsFunctions, type INodeListSearchResult } from 'n8n-workflow';
 import { connect } from '../client/client';
-import { endpoints, type Endpoint, type ListFacts } from '../client/endpoints';
+import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
 import { send } from '../client/request';
 import type { Search } from '../operation/fields';
-import { WHOLE_UUID } from '../operation/values';
 
 /** Where a picker finds its entries, and what the user reads. */
 interface Source {

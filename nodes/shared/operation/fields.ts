@@ -1,6 +1,7 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { INodeProperties } from 'n8n-workflow';
-import { asText, FREE_ID, freeId, numberIn, type ConversionContext, tagFilters, UUID, uuid } from './values';
+import { asText, FREE_ID, freeId, numberIn, type ConversionContext, tagFilters, uuid } from './values';
+import { UUID } from '../client/endpoints';
 
 /** The collections in which optional parameters stand, with their titles. */
 export const COLLECTIONS = {

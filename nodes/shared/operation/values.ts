@@ -1,15 +1,12 @@
 /** From n8n's values to the wire's. Each conversion throws an Error whose message says what is wrong with the value. */
 import { tryToParseDateTime, type IDataObject } from 'n8n-workflow';
+import { WHOLE_UUID } from '../client/endpoints';
 
 /** What a conversion may need to know beside the value. */
 export interface ConversionContext {
 	/** IANA time zone of the workflow: dates without an offset are meant in it. */
 	timezone: string;
 }
-
-/** The form of every id that Hubble gives to devices, organizations, users and gateways. */
-export const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
-export const WHOLE_UUID = new RegExp(`^${UUID}$`);
 
 /** A resource locator's value, or the value itself. */
 function plain(value: unknown): unknown {
