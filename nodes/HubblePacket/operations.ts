@@ -1,11 +1,11 @@
 import type { IDataObject } from 'n8n-workflow';
-import { endpoints } from '../shared/client/endpoints';
+import { DEFAULT_PERIOD_S, endpoints } from '../shared/client/endpoints';
 import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, platformTags, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
-import { DEFAULT_PERIOD_S, MOST_WINDOWS } from '../shared/client/parallelPages';
+import { MOST_WINDOWS } from '../shared/client/windowPlan';
 import { numberIn, unixSeconds } from '../shared/operation/values';
 
 /** The period and the filters of the packet history. */

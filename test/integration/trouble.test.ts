@@ -337,7 +337,29 @@ describe("Answers that are not Hubble's", () => {
 		);
 		await server.close();
 		expect(error?.message).toContain('same Continuation-Token twice');
+		expect(error?.description).toMatch(
+			/^Stopped after 2 rows from 2 pages\. The list would never end\..*X-Request-ID: \S+\.$/,
+		);
+		expect(error?.context).not.toHaveProperty('resumeToken');
 		expect(server.asked()).toBe(2);
+	});
+
+	it('a token that comes again in a period read in windows is no place to go on from', async () => {
+		const server = await answering(200, { packets: [{}] }, { 'continuation-token': 'same' });
+		const { error } = await execute({
+			node: new HubblePacket(),
+			parameters: {
+				operation: 'getAll',
+				returnAll: true,
+				startTime: '2026-11-01T00:00:00Z',
+				endTime: '2026-11-02T00:00:00Z',
+			},
+			credential: credential({ baseUrl: server.url }),
+		});
+		await server.close();
+		expect(error?.message).toContain('same Continuation-Token twice');
+		expect(error?.description).toMatch(/The list would never end\..*X-Request-ID: \S+\.$/);
+		expect(error?.context).not.toHaveProperty('resumeToken');
 	});
 
 	it('what the other side says of the token is blacked out', async () => {

@@ -2,52 +2,8 @@
 /** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
 import fc from 'fast-check';
 import { parseWithRows, type Rows } from '../../nodes/shared/client/lazyRows';
-import {
-	aheadFor,
-	splitWindow,
-	inOrder,
-	splitPoint,
-	streamsFor,
-	type Source,
-	type Span,
-} from '../../nodes/shared/client/parallelPages';
-
-const whole = (from: number, to: number): Span => ({ from, to, readTo: from, density: 0, isDone: false });
-
-it('windows partition any period', () => {
-	fc.assert(
-		fc.property(
-			fc.integer({ min: 0, max: 2_000_000_000 }),
-			fc.integer({ min: 1, max: 3_000_000 }),
-			fc.array(
-				fc.record({
-					density: fc.double({ min: 1e-4, max: 1e5, noNaN: true }),
-					read: fc.double({ min: 0, max: 1, noNaN: true }),
-				}),
-				{ maxLength: 30 },
-			),
-			(from, length, readings) => {
-				const spans = [whole(from, from + length)];
-				readings.forEach(({ density, read }, index) => {
-					const span = spans[index % spans.length] as Span;
-					Object.assign(span, { density, readTo: span.readTo + (span.to - span.readTo) * read });
-					const seam = splitPoint(spans, 8);
-					if (!seam) return;
-					const cutOne = spans[seam.index] as Span;
-					expect(seam.at).toBeGreaterThan(cutOne.readTo);
-					spans.splice(seam.index, 1, ...splitWindow(cutOne, seam.at));
-				});
-				expect(spans[0]?.from).toBe(from);
-				expect(spans.at(-1)?.to).toBe(from + length);
-				spans.forEach(({ from: begin, to }, index) => {
-					expect(Number.isInteger(begin)).toBe(true);
-					expect(begin).toBeLessThan(to);
-					if (index) expect(begin).toBe(spans[index - 1]?.to);
-				});
-			},
-		),
-	);
-});
+import { ParallelReader, type Source } from '../../nodes/shared/client/parallelPages';
+import { aheadFor } from '../../nodes/shared/client/windowPlan';
 
 interface Row {
 	time: number;
@@ -101,6 +57,8 @@ async function collect(pages: AsyncGenerator<{ rows: Rows }>) {
 	return ids;
 }
 
+const pagesFrom = (source: Source, from: number, to: number) => new ParallelReader(source, from, to).pages();
+
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 /** Times of packets in bursts: several share one time, and the distances vary by orders of magnitude. */
@@ -145,7 +103,7 @@ it('gives every packet of the period once and in order, whichever reply comes fi
 					times.filter((time) => time < from).length,
 					Math.max(times.filter((time) => time < end).length, times.filter((time) => time < from).length),
 				);
-				expect(await collect(inOrder(source, from, end))).toEqual(expected);
+				expect(await collect(pagesFrom(source, from, end))).toEqual(expected);
 			},
 		),
 		{ numRuns: 200 },
@@ -156,11 +114,11 @@ const even = (count: number) => Array.from({ length: count }, (_, index) => inde
 
 it('reads side by side with few requests more than there are pages, and one after the other when told to', async () => {
 	const sideBySide = history(even(60_000), 30_000, 4, () => 5);
-	expect(await collect(inOrder(sideBySide.source, 0, 30_000))).toHaveLength(60_000);
+	expect(await collect(pagesFrom(sideBySide.source, 0, 30_000))).toHaveLength(60_000);
 	expect(new Set(sideBySide.asked).size).toBeGreaterThan(3);
 	expect(sideBySide.asked.length).toBeLessThanOrEqual(66);
 	const single = history(even(60_000), 30_000, 1, () => 5);
-	await collect(inOrder(single.source, 0, 30_000));
+	await collect(pagesFrom(single.source, 0, 30_000));
 	expect(single.asked).toEqual(Array(60).fill(0));
 });
 
@@ -173,14 +131,14 @@ it.each<[string, (time: number, id: number) => number]>([
 	],
 ])('costs few requests when clocks are %s', async (_, heard) => {
 	const { source, asked } = history(even(60_000), 30_000, 4, () => 5, { heard });
-	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
+	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
 	expect(new Set(asked).size).toBeGreaterThan(3);
 	expect(asked.length).toBeLessThanOrEqual(75);
 });
 
 it('does not take a packet that came twice for the end of a window', async () => {
 	const twice = history(even(60_000), 30_000, 4, () => 5, { keyOf: (id) => String(id % 7 ? id : id % 700) });
-	expect(await collect(inOrder(twice.source, 0, 30_000))).toEqual(range(0, 60_000));
+	expect(await collect(pagesFrom(twice.source, 0, 30_000))).toEqual(range(0, 60_000));
 });
 
 it.each([1, 3, 9])('loses nothing where the first %d packets of a window end a page before it, too', async (twice) => {
@@ -196,7 +154,7 @@ it.each([1, 3, 9])('loses nothing where the first %d packets of a window end a p
 		}
 		return await fetch(from, token);
 	};
-	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
+	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
 	expect(seam).toBeGreaterThan(0);
 });
 
@@ -211,7 +169,7 @@ it('loses nothing where pages are short and packets look the same', async () => 
 		const last = idsOf(short).at(-1) ?? Infinity;
 		return { rows: short, next: last + 1 < 20_000 ? String(last + 1) : undefined };
 	};
-	expect(await collect(inOrder(source, 0, 10_000))).toEqual(range(0, 20_000));
+	expect(await collect(pagesFrom(source, 0, 10_000))).toEqual(range(0, 20_000));
 });
 
 it('does not mind a failing page that nobody needs any more', async () => {
@@ -238,7 +196,7 @@ it('does not mind a failing page that nobody needs any more', async () => {
 		throw new Error('broken');
 	};
 	const ids: number[] = [];
-	for await (const { rows } of inOrder(source, 0, 20_000)) {
+	for await (const { rows } of pagesFrom(source, 0, 20_000)) {
 		ids.push(...idsOf(rows));
 		await pause(20);
 	}
@@ -251,12 +209,12 @@ it('leaves what a window cannot begin to read to the one before it', async () =>
 	const { fetch } = source;
 	source.fetch = async (from, token) =>
 		await (from && !token ? Promise.reject(new Error('broken')) : fetch(from, token));
-	expect(await collect(inOrder(source, 0, 30_000))).toEqual(range(0, 60_000));
+	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
 });
 
 it('reads ahead no further than its bound while nobody takes the pages', async () => {
 	const { source, asked } = history(even(300_000), 150_000, 4, () => 1);
-	const pages = inOrder(source, 0, 150_000);
+	const pages = pagesFrom(source, 0, 150_000);
 	await pages.next();
 	for (let turn = 0; turn < 1000; turn++) await new Promise((done) => setImmediate(done));
 	expect(asked.length).toBeLessThanOrEqual(61);
@@ -274,25 +232,18 @@ it('gives what came before a failing page, and says where to go on', async () =>
 		return page;
 	};
 	const failure = (await (async () => {
-		for await (const { rows } of inOrder(source, 0, 30_000)) ids.push(...idsOf(rows));
-	})().catch((error: unknown) => error)) as Error & { rows: number; token?: string };
+		for await (const { rows } of pagesFrom(source, 0, 30_000)) ids.push(...idsOf(rows));
+	})().catch((error: unknown) => error)) as Error & { rowsFetched: number; token?: string };
 	expect(failure.message).toBe('broken');
-	expect(ids).toEqual(range(0, failure.rows));
+	expect(ids).toEqual(range(0, failure.rowsFetched));
 	const { source: again } = history(even(60_000), 30_000, 4, () => 1);
 	expect(failure.token).toBeDefined();
-	expect((await again.fetch(0, failure.token)).rows.at(0)).toMatchObject({ id: failure.rows });
+	expect((await again.fetch(0, failure.token)).rows.at(0)).toMatchObject({ id: failure.rowsFetched });
 });
 
 it('refuses a token that comes again', async () => {
 	const { source } = history(even(3000), 1500, 1, () => 0);
 	const { fetch } = source;
 	source.fetch = async (from, token) => ({ ...(await fetch(from, token)), next: '1000' });
-	await expect(collect(inOrder(source, 0, 1500))).rejects.toThrow('twice');
-});
-
-it('reads one page after the other while that keeps the pace, and as many as the latency needs else', () => {
-	expect([120, 250, 300, 1000, 2000, 60_000].map((ms) => streamsFor(ms, 3, 8))).toEqual([1, 1, 2, 4, 7, 8]);
-	expect([5, 45, 55, 100].map((ms) => streamsFor(ms, 1000, 8))).toEqual([1, 1, 8, 8]);
-	expect([1, 2, 4].map(aheadFor)).toEqual([2, 20, 40]);
-	expect(streamsFor(2000, 3, 1)).toBe(1);
+	await expect(collect(pagesFrom(source, 0, 1500))).rejects.toThrow('twice');
 });

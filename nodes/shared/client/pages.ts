@@ -29,7 +29,20 @@ export interface Page {
 	next?: string;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
 	retryAfterMs?: number;
+	/** The reply's X-Request-ID. */
+	requestId?: string;
 }
+
+/** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
+export class RepeatedToken extends Error {
+	constructor(readonly requestId?: string) {
+		super('Hubble gave the same Continuation-Token twice');
+	}
+}
+
+/** The Continuation-Token of a reply; an absent or empty one ends the list. */
+export const nextToken = ({ headers }: Pick<Reply, 'headers'>) =>
+	String(headers['continuation-token'] ?? '') || undefined;
 
 /**
  * The pages of a list, one at a time and only as far as the caller reads.
@@ -49,26 +62,23 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
 		const token = isNumbered ? undefined : place;
-		let rows: Rows;
-		let headers: IDataObject;
+		let reply: Reply & { rows: Rows };
 		try {
-			({ rows, headers } = await fetchRows(hubble, { ...call, query, continuationToken: token }, list));
+			reply = await fetchRows(hubble, { ...call, query, continuationToken: token }, list);
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
+		const { rows, headers, requestId } = reply;
 		rowsFetched += rows.length;
 		const next = {
-			token: String(headers['continuation-token'] ?? '') || undefined,
+			token: nextToken(reply),
 			number: rows.length >= (pageSize ?? Infinity) ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { rows, next, retryAfterMs: retryAfter(headers) };
+		yield { rows, next, retryAfterMs: retryAfter(headers), requestId };
 		if (!next) return;
 		if (seen.has(next)) {
-			const error = new NodeOperationError(hubble.context.getNode(), 'Hubble gave the same Continuation-Token twice', {
-				description: 'The list would never end.',
-			});
-			throw withProgress(hubble, error, { pages: page + 1, rowsFetched, token });
+			throw withProgress(hubble, new RepeatedToken(requestId), { pages: page + 1, rowsFetched });
 		}
 		seen.add(next);
 		place = next;
@@ -127,11 +137,20 @@ export function withProgress(
 ): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
+	const isRepeated = cause instanceof RepeatedToken;
+	if (isRepeated) {
+		const request = cause.requestId ? ` X-Request-ID: ${cause.requestId}.` : '';
+		error.description = `The list would never end. Run it again; if the token repeats again, tell Hubble's support.${request}`;
+		Object.assign(error.context, { requestId: cause.requestId });
+	}
 	if (pages > 0) {
 		const from = pages === 1 ? 'one page' : `${pages} pages`;
-		const resume = token ? ` To go on from there, give this Continuation Token under Options: ${token}` : '';
+		const resumeToken = isRepeated ? undefined : token;
+		const resume = resumeToken
+			? ` To go on from there, give this Continuation Token under Options: ${resumeToken}`
+			: '';
 		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
-		Object.assign(error.context, { rowsFetched, ...(token ? { resumeToken: token } : {}) });
+		Object.assign(error.context, { rowsFetched, ...(resumeToken ? { resumeToken } : {}) });
 	}
 	return error;
 }

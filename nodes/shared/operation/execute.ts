@@ -1,9 +1,10 @@
 /** The work of one request: the call, its pages, and the reply as rows of output. */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { HubbleClient } from '../client/client';
 import { acceptedRows, leftOut, type List } from '../client/pages';
 import { pagesOf } from '../client/parallelPages';
 import { send } from '../client/request';
-import { listOf, type Operation, type Work } from './operation';
+import { listOf, type ItemRequest, type Operation, type Work } from './operation';
 import { withIsoTimes } from './times';
 
 /** Takes items that are ready: those of a list page by page, so that what came before a failure is not lost. */
@@ -55,6 +56,14 @@ async function rowsOfReply({ endpoint, toRows }: Operation, { hubble, request }:
 	return [{ deleted: true, id: Object.values(request.ids).at(-1) }];
 }
 
+/** The pages that one item asks for. */
+export function requestedPages(hubble: HubbleClient, list: List, request: ItemRequest) {
+	const { limit, continuationToken, clientFilters, settings } = request;
+	const parallelWindows = settings.parallelWindows as number | undefined;
+	const hasClientFilters = clientFilters.length > 0;
+	return pagesOf(hubble, request, list, { limit, continuationToken, hasClientFilters, parallelWindows });
+}
+
 /** @returns whether the limit ended it, so that there may be more */
 async function readList(
 	list: List,
@@ -64,7 +73,7 @@ async function readList(
 	let missing = request.limit;
 	let malformed = 0;
 	try {
-		for await (const { rows } of pagesOf(hubble, request, list, request)) {
+		for await (const { rows } of requestedPages(hubble, list, request)) {
 			const kept = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);
 			missing -= kept.length;

@@ -10,7 +10,7 @@ import type { Field } from './fields';
 import type { ItemRequest, Fields } from './operation';
 import { acceptedRows, type List } from '../client/pages';
 import { isoTime } from './times';
-import { pagesOf } from '../client/parallelPages';
+import { requestedPages } from './execute';
 import { texts } from './values';
 
 /** What there is to know about the rows of one kind. */
@@ -186,7 +186,7 @@ export const exportTo =
 			/** Rows of the page at `token` that are written: where a token leads to, they come again. */
 			let written = 0;
 			try {
-				for await (const { rows, next } of pagesOf(hubble, request, subject.list, request)) {
+				for await (const { rows, next } of requestedPages(hubble, subject.list, request)) {
 					let isCut = false;
 					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), clientFilters)) {
 						isCut = count >= request.limit;
