@@ -71,7 +71,7 @@ const unknownDevice = { parameters: { deviceId: byId(nobody) }, id: nobody };
 const badDevice = { deviceId: byId('no ID') };
 const tags = { tag: [{ key: 'site', value: 'Rotterdam' }] };
 const location = { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } };
-const platformTags = ['_env:production'];
+const environment = 'production';
 const always = { range: { after: '2000-01-01T00:00:00Z', before: '2099-01-01T00:00:00Z' } };
 const changed = { name: 'Renamed', tags, installLocation: location };
 const expires = '2099-01-01T00:00:00Z';
@@ -131,7 +131,7 @@ const metrics = (
 			days: 3,
 			interval: 'day',
 			output: 'intervals',
-			...(hasTags ? { filters: { platformTags } } : {}),
+			...(hasTags ? { filters: { environment } } : {}),
 		}),
 		gives: () => ({ ...row, timestamp: any(expect.stringMatching(/Z$/)) }),
 		bad: { days: 366 },
@@ -229,7 +229,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listPaymentMethods',
 		parameters: () => ({ returnAll: true }),
-		gives: () => ({ id: 'pm_simulated1', last4: '4242' }),
+		gives: () => ({ id: 'pm_simulated1', last4: '4242', is_default: any(expect.any(Boolean)) }),
 	},
 	{
 		node: 'Hubble Billing',
@@ -248,7 +248,11 @@ export const samples: readonly Sample[] = [
 		operation: 'getActiveDevices',
 		call: 'listActiveDevices',
 		parameters: () => ({ limit: 11, filters: { networkType: 'terrestrial' } }),
-		gives: () => ({ network_type: 'terrestrial', last_active_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({
+			network_type: 'terrestrial',
+			last_active_iso: any(expect.stringMatching(/Z$/)),
+			period_start: any(expect.any(String)),
+		}),
 	},
 	{
 		node: 'Hubble Billing',
@@ -312,7 +316,7 @@ export const samples: readonly Sample[] = [
 		parameters: () => ({
 			returnAll: false,
 			limit: 12,
-			filters: { created: always, lastPacket: always, platformTags },
+			filters: { created: always, lastPacket: always, environment },
 			options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
 		}),
 		gives: () => ({
@@ -320,7 +324,7 @@ export const samples: readonly Sample[] = [
 			createdAt: any(expect.stringMatching(/Z$/)),
 			lastPacketAt: any(expect.stringMatching(/Z$/)),
 		}),
-		bad: { filters: { platformTags: ['no tag'] } },
+		bad: { filters: { environment: 'moon' } },
 	},
 	{
 		node: 'Hubble Device',
@@ -441,10 +445,10 @@ export const samples: readonly Sample[] = [
 			startTime: '={{ $now.minus({ days: 6 }).toISO() }}',
 			endTime: '={{ $now.toISO() }}',
 			simplify: false,
-			filters: { deviceId: byId(device(hubble, n).id), platformTags },
+			filters: { deviceId: byId(device(hubble, n).id), environment },
 		}),
 		gives: (hubble) => ({ device: any(expect.objectContaining({ id: device(hubble).id })) }),
-		bad: { filters: { platformTags: ['no tag'] } },
+		bad: { filters: { environment: 'moon' } },
 	},
 	{
 		node: 'Hubble Packet',

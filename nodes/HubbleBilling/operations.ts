@@ -84,8 +84,10 @@ export const billingOperations: readonly Operation[] = [
 		name: 'Get Many',
 		value: 'getAll',
 		action: 'Get many payment methods',
-		description: 'Get the cards that are stored for the organization, with their last four digits',
+		description:
+			'Get the cards that are stored for the organization, with their last four digits and which one is the default',
 		endpoint: endpoints.listPaymentMethods,
+		withReply: (row, { default_payment_method_id: preferred }) => ({ ...row, is_default: row.id === preferred }),
 	},
 	{
 		resource: 'subscription',
@@ -100,8 +102,9 @@ export const billingOperations: readonly Operation[] = [
 		name: 'Get Active Devices',
 		value: 'getActiveDevices',
 		action: 'Get active devices',
-		description: 'Get the devices that were active in the current billing period',
+		description: 'Get the devices that were active in the current billing period, with its start and end',
 		endpoint: endpoints.listActiveDevices,
+		withReply: (row, { period_start = null, period_end = null }) => ({ ...row, period_start, period_end }),
 		inQuery: {
 			network_type: {
 				displayName: 'Network',

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
-import { device, platformTags } from '../shared/operation/fields';
+import { device, environment } from '../shared/operation/fields';
 import type { Operation } from '../shared/operation/operation';
 import { tagFilters, text, uuid } from '../shared/operation/values';
 import { deletion, registration, update } from './batches';
@@ -30,7 +30,7 @@ const getMany: Operation = {
 			description:
 				'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
 		},
-		filter_tags: platformTags,
+		filter_tags: environment,
 		sort_field: {
 			displayName: 'Sort By',
 			name: 'sortBy',

@@ -1,4 +1,4 @@
-import { platformTags, type Field } from '../shared/operation/fields';
+import { environment, type Field } from '../shared/operation/fields';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
@@ -81,7 +81,7 @@ export const metricOperations: readonly Operation[] = [
 		action: 'Get device metrics',
 		description: 'Get how many devices were registered, active and never active',
 		endpoint: endpoints.getDeviceMetrics,
-		inQuery: { ...period, filter_tags: platformTags },
+		inQuery: { ...period, filter_tags: environment },
 		settings: { output },
 		toRows,
 		validate,
@@ -92,7 +92,7 @@ export const metricOperations: readonly Operation[] = [
 		action: 'Get packet metrics',
 		description: 'Get how many packets Hubble received',
 		endpoint: endpoints.getPacketMetrics,
-		inQuery: { ...period, filter_tags: platformTags },
+		inQuery: { ...period, filter_tags: environment },
 		settings: { output },
 		toRows,
 		validate,

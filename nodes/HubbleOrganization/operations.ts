@@ -41,9 +41,8 @@ export const organizationOperations: readonly Operation[] = [
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. Cold Chain Rotterdam',
-				description: 'At most 250 characters. Empty changes nothing.',
 				collection: 'updateFields',
-				toWire: (value) => text(250)(value).trim() || undefined,
+				toWire: text(Infinity),
 			},
 			set_address: {
 				displayName: 'Address',

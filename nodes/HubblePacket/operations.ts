@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S, endpoints } from '../shared/client/endpoints';
 import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
-import { device, platformTags, type Field } from '../shared/operation/fields';
+import { device, environment, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
 import { MOST_WINDOWS } from '../shared/client/windowPlan';
@@ -34,7 +34,7 @@ const inQuery: Fields = {
 		collection: 'filters',
 		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
 	},
-	filter_tags: platformTags,
+	filter_tags: environment,
 };
 
 const parallelWindows: Field = {

@@ -68,7 +68,7 @@ describe('Get Many', () => {
 				filters: {
 					created: { range: { after: '2026-01-01T00:00:00', before: '2026-02-01T00:00:00Z' } },
 					lastPacket: { range: { before: 1767225600 } },
-					platformTags: ['_env=production'],
+					environment: 'production',
 				},
 				options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
 			},
@@ -303,7 +303,7 @@ describe('Bad input is refused before the first call', () => {
 		],
 		['Number of Devices', { operation: 'register', count: 1.5 }],
 		['Limit', { operation: 'getAll', limit: 0 }],
-		['Platform Tags', { operation: 'getAll', filters: { platformTags: ['production'] } }],
+		['Environment', { operation: 'getAll', filters: { environment: '_env:production' } }],
 		['Created', { operation: 'getAll', filters: { created: { range: { after: 'soon' } } } }],
 	])('%s: %j', async (parameter, parameters) => {
 		const { error } = await run(parameters as INode['parameters']);
@@ -327,7 +327,7 @@ describe('Errors say what happened and what to do', () => {
 	it('403 names the scope in both spellings', async () => {
 		const token = hubble.createToken(['read-packets']);
 		const { error } = await run({ operation: 'getAll' }, { credential: credential(token) });
-		expect(error?.description).toContain('read-devices (devices:read)');
+		expect(error?.message).toContain('read-devices (devices:read)');
 	});
 
 	it('401 sends to the credential, and the token is nowhere in the error', async () => {

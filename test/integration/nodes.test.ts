@@ -95,11 +95,16 @@ describe('pickers', () => {
 		}
 		const first = await search('searchUsers');
 		expect(first.results).toHaveLength(100);
-		expect(first.results[0]?.name).toBe('Operator 01 (operator01@example.com)');
+		const names = first.results.map(({ name }) => name);
+		expect(names).toContain('Operator 01 (operator01@example.com)');
+		expect(names).toContain('u0@example.com');
+		expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b)));
 		const second = await search('searchUsers', '', first.paginationToken);
 		expect(second.results).toHaveLength(12);
 		expect(second.paginationToken).toBeUndefined();
-		expect((await search('searchUsers', 'OPERATOR03@')).results).toEqual([first.results[2]]);
+		expect((await search('searchUsers', 'OPERATOR03@')).results).toEqual(
+			first.results.filter(({ name }) => name.includes('operator03@')),
+		);
 		// Only the second page holds it.
 		expect((await search('searchUsers', 'u99@')).results.map(({ value }) => value)).toEqual(['user-99']);
 	});
@@ -118,7 +123,7 @@ describe('pickers', () => {
 			hubble.world.main.users.set(user_id, { user_id, email, email_confirmed: true, created_at, role: 'member' });
 		}
 		const { results, paginationToken } = await search('searchUsers', 'nobody');
-		expect(results).toEqual([]);
+		expect(results).toEqual([{ name: expect.stringContaining('No match among 1,000'), value: '' }]);
 		expect(hubble.log).toHaveLength(10);
 		expect(await search('searchUsers', 'nobody', paginationToken)).toEqual({ results: [] });
 		expect(hubble.log).toHaveLength(12);
@@ -158,7 +163,11 @@ describe('pickers', () => {
 		});
 		const zones = await load(getTimezones);
 		expect(zones).toContainEqual({ name: 'Europe/Amsterdam', value: 'Europe/Amsterdam' });
-		expect(zones).toContainEqual({ name: 'UTC', value: 'UTC' });
+		for (const name of ['UTC', 'Asia/Kolkata', 'Europe/Kyiv', 'Asia/Ho_Chi_Minh', 'America/Nuuk']) {
+			expect(zones).toContainEqual({ name, value: name });
+		}
+		expect(new Set(zones.map(({ value }) => value)).size).toBe(zones.length);
+		for (const { value } of zones) expect(() => new Intl.DateTimeFormat('en', { timeZone: value })).not.toThrow();
 	});
 });
 
@@ -378,7 +387,6 @@ describe('an organization', () => {
 		await run(nodeNamed('Hubble Organization'), { operation: 'update', updateFields });
 
 	test.each([
-		['Name', { name: 'x'.repeat(251) }],
 		['Name', { name: '  ' }],
 		['Address', { address: { address: { country: 528 } } }],
 	])('is not updated by what would spoil it: %s', async (parameter, fields) => {

@@ -425,7 +425,7 @@ describe('packets', () => {
 			await node.deliver(batch(9), { 'x-hubble-token': 'wrong-one' }),
 		];
 		expect(JSON.stringify(answers)).not.toMatch(/right|next|wrong-one|token/i);
-		const broken = place({ ...manual, filters: { platformTags: ['broken'] } }, secret);
+		const broken = place({ ...manual, filters: { tags: ['broken'] } }, secret);
 		expect(await broken.deliver(batch(0), right)).toMatchObject({ status: 503, items: [] });
 	});
 });

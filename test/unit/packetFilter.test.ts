@@ -76,7 +76,7 @@ describe('normalizePacket', () => {
 describe('packetFilter', () => {
 	it('is none without filters', () => {
 		expect(packetFilter({})).toBeUndefined();
-		expect(packetFilter({ deviceIds: [], networkTypes: [], platformTags: [''] })).toBeUndefined();
+		expect(packetFilter({ deviceIds: [], networkTypes: [], tags: [''] })).toBeUndefined();
 	});
 
 	it.each([
@@ -84,24 +84,24 @@ describe('packetFilter', () => {
 		[{ deviceIds: ['00000000-0000-4000-8000-000000000000'] }, false],
 		[{ networkTypes: ['TERRESTRIAL'] }, true],
 		[{ networkTypes: ['SATELLITE'] }, false],
-		[{ platformTags: ['_env:production'] }, true],
-		[{ platformTags: ['_env=production'] }, true],
-		[{ platformTags: ['_env:sandbox'] }, false],
-		[{ platformTags: ['site:south', 'site:north'] }, true],
-		[{ platformTags: ['site:north', '_env:sandbox'] }, false],
+		[{ tags: ['_env:production'] }, true],
+		[{ tags: ['_env=production'] }, true],
+		[{ tags: ['_env:sandbox'] }, false],
+		[{ tags: ['site:south', 'site:north'] }, true],
+		[{ tags: ['site:north', '_env:sandbox'] }, false],
 		[{ deviceIds: [id], networkTypes: ['SATELLITE'] }, false],
 	])('%j → %s', (filters, passes) => {
 		expect(packetFilter(filters)?.(nested)).toBe(passes);
 	});
 
 	it('reads tags that come as a list, and copes without any', () => {
-		const keeps = packetFilter({ platformTags: ['site:north'] });
+		const keeps = packetFilter({ tags: ['site:north'] });
 		expect(keeps?.({ ...nested, device: { ...nested.device, tags: ['site=north'] } })).toBe(true);
 		expect(keeps?.({ ...nested, device: { id, payload: '', timestamp: 1 } })).toBe(false);
 	});
 
 	it('says which value is wrong', () => {
 		expect(() => packetFilter({ deviceIds: ['Tracker 1'] })).toThrow('"Tracker 1" is not an ID');
-		expect(() => packetFilter({ platformTags: ['production'] })).toThrow('key:value');
+		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
 	});
 });

@@ -27,6 +27,8 @@ export interface Page {
 	rows: Rows;
 	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
+	/** What the reply says beside the list. */
+	body?: IDataObject;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
 	retryAfterMs?: number;
 	/** The reply's X-Request-ID. */
@@ -68,14 +70,14 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
-		const { rows, headers, requestId } = reply;
+		const { rows, headers, body, requestId } = reply;
 		rowsFetched += rows.length;
 		const next = {
 			token: nextToken(reply),
 			number: rows.length >= (pageSize ?? Infinity) ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { rows, next, retryAfterMs: retryAfter(headers), requestId };
+		yield { rows, next, body, retryAfterMs: retryAfter(headers), requestId };
 		if (!next) return;
 		if (seen.has(next)) {
 			throw withProgress(hubble, new RepeatedToken(requestId), { pages: page + 1, rowsFetched });

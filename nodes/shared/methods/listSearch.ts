@@ -1,5 +1,11 @@
 /** The searches behind "From List". */
-import { NodeApiError, type IDataObject, type ILoadOptionsFunctions, type INodeListSearchResult } from 'n8n-workflow';
+import {
+	NodeApiError,
+	type IDataObject,
+	type ILoadOptionsFunctions,
+	type INodeListSearchItems,
+	type INodeListSearchResult,
+} from 'n8n-workflow';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
@@ -16,7 +22,8 @@ interface Source {
 	one?: { endpoint: Endpoint; placeholder: string };
 }
 
-/** A search without a match gives up after so many pages: n8n's dialog waits for it. */
+/** So many matches are enough for a look; without them a search gives up after so many pages: n8n's dialog waits. */
+const ENOUGH = 20;
 const MOST_PAGES = 10;
 
 const searches: Record<Search, Source> = {
@@ -35,7 +42,8 @@ const searches: Record<Search, Source> = {
 	searchUsers: {
 		endpoint: endpoints.listUsers,
 		id: 'user_id',
-		label: ({ first_name, last_name, email }) => text(first_name, last_name, `(${text(email)})`),
+		label: ({ first_name, last_name, email }) =>
+			first_name || last_name ? text(first_name, last_name, `(${text(email)})`) : text(email),
 	},
 	searchWebhooks: {
 		endpoint: endpoints.listWebhooks,
@@ -63,19 +71,31 @@ function searchIn({ endpoint, id, label, one }: Source) {
 			const reply = await send(hubble, byId).catch(nothingWhenUnknown);
 			return { results: reply?.body[id] ? [entry(reply.body)] : [] };
 		}
-		let looked = 0;
 		const call = { endpoint, continuationToken: paginationToken };
-		for await (const { rows, next } of pages(hubble, call, list, list.pageSize?.max)) {
+		const found: INodeListSearchItems[] = [];
+		let looked = 0;
+		let next: string | undefined;
+		for await (const page of pages(hubble, call, list, list.pageSize?.max)) {
+			next = page.next;
 			looked += 1;
-			const results = [...acceptedRows(rows, list)]
+			const matches = [...acceptedRows(page.rows, list)]
 				.map(entry)
 				.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
-			// n8n asks for the next page only when it has something to scroll.
-			if (results.length || !next || looked === MOST_PAGES) return { results, paginationToken: next };
+			found.push(...matches);
+			if (found.length >= ENOUGH || looked === MOST_PAGES) break;
 		}
-		return { results: [] };
+		found.sort((a, b) => a.name.localeCompare(b.name));
+		// n8n asks for the next page when the user scrolls to the end, so there must be an end to scroll to.
+		if (next && !found.length) found.push(goOn(looked * (list.pageSize?.max ?? 1)));
+		return { results: found, paginationToken: next };
 	};
 }
+
+/** The entry that says how far a search without a match has looked; choosing it is refused as it is no ID. */
+const goOn = (rows: number): INodeListSearchItems => ({
+	name: `No match among ${rows.toLocaleString('en')}. Type more of the name, or use By ID`,
+	value: '',
+});
 
 /** What Hubble does not know is nothing found; any other failure stays one. */
 async function nothingWhenUnknown(error: Error): Promise<undefined> {

@@ -41,7 +41,7 @@ export async function execute(operation: Operation, work: Work, emit: Emit): Pro
 		finish(await rowsOfReply(operation, work));
 		return;
 	}
-	const isFull = await readList(list, work, finish);
+	const isFull = await readList(list, operation, work, finish);
 	if (isFull && request.isCapped) {
 		const note = `An AI agent gets the first ${request.limit} results; there may be more. Filter to find others.`;
 		emit([{ json: { note }, pairedItem: { item: itemIndex } }]);
@@ -67,14 +67,16 @@ export function requestedPages(hubble: HubbleClient, list: List, request: ItemRe
 /** @returns whether the limit ended it, so that there may be more */
 async function readList(
 	list: List,
+	{ withReply }: Operation,
 	{ context, hubble, request }: Work,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
 	let missing = request.limit;
 	let malformed = 0;
 	try {
-		for await (const { rows } of requestedPages(hubble, list, request)) {
-			const kept = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
+		for await (const { rows, body = {} } of requestedPages(hubble, list, request)) {
+			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
+			const kept = withReply ? accepted.map((row) => withReply(row, body)) : accepted;
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);
 			missing -= kept.length;
 			if (missing <= 0) return true;

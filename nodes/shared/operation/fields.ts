@@ -1,6 +1,6 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { INodeProperties } from 'n8n-workflow';
-import { asText, FREE_ID, freeId, numberIn, type ConversionContext, tagFilters, uuid } from './values';
+import { asText, FREE_ID, freeId, numberIn, type ConversionContext, uuid } from './values';
 import { UUID } from '../client/endpoints';
 
 /** The collections in which optional parameters stand, with their titles. */
@@ -198,15 +198,17 @@ export const role: Field = {
 	description: 'What the user may do in the organization',
 };
 
-export const platformTags: Field = {
-	displayName: 'Platform Tags',
-	name: 'platformTags',
-	type: 'string',
-	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-	default: [],
-	placeholder: 'e.g. _env:production',
-	description:
-		'Only what has these tags of Hubble itself, as key:value. Tags with the same key mean "or", with different keys "and".',
+/** The only tag that Hubble filters by (API definition, `filter_tags`): those of the user's own are none of it. */
+export const environment: Field = {
+	displayName: 'Environment',
+	name: 'environment',
+	type: 'options',
+	options: [
+		{ name: 'Production', value: 'production' },
+		{ name: 'Sandbox', value: 'sandbox' },
+	],
+	default: 'production',
+	description: 'Only what belongs to devices of this environment',
 	collection: 'filters',
-	toWire: tagFilters,
+	toWire: (value) => [`_env:${String(value)}`],
 };

@@ -92,6 +92,8 @@ export interface Operation {
 	simplify?: (row: IDataObject) => IDataObject;
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
 	toJson?: (request: ItemRequest) => (row: IDataObject) => IDataObject;
+	/** A row with what its reply says beside the list. */
+	withReply?: (row: IDataObject, reply: IDataObject) => IDataObject;
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
 	hasRawTimes?: boolean;
 	batch?: Batch;

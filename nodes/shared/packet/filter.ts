@@ -8,7 +8,6 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
-import { platformTags } from '../operation/fields';
 import { simplifyPacket, type Packet } from './packet';
 import { isGiven } from '../operation/readItem';
 import { tagFilters, texts, uuid } from '../operation/values';
@@ -46,7 +45,7 @@ export const packetFilters: INodeProperties = {
 		},
 		{
 			displayName: 'Tags',
-			name: platformTags.name,
+			name: 'tags',
 			type: 'string',
 			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
 			default: [],
@@ -70,7 +69,7 @@ function tagsOf({ device: { tags } }: Packet): string[] {
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
 	const devices = texts(filters.deviceIds)?.map(uuid);
 	const networks = texts(filters.networkTypes)?.map((type) => type.toUpperCase());
-	const tags = tagFilters(filters.platformTags);
+	const tags = tagFilters(filters.tags);
 	if (!devices && !networks && !tags) return undefined;
 	const wantedDevices = devices && new Set(devices);
 	const byKey = new Map<string, Set<string>>();
