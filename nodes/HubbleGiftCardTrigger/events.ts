@@ -1,12 +1,18 @@
 /** Gift-card events: one signed event a delivery. URL and secret are set by Hubble's staff. */
-import type { IDataObject, IHookFunctions, INodePropertyOptions, IWebhookFunctions } from 'n8n-workflow';
+import {
+	jsonParse,
+	type IDataObject,
+	type IHookFunctions,
+	type INodePropertyOptions,
+	type IWebhookFunctions,
+} from 'n8n-workflow';
 import { readParameter } from '../shared/packet/filter';
 import { texts } from '../shared/operation/values';
+import { senderFilter } from '../shared/webhook/addresses';
 import { markOfEvent } from '../shared/webhook/deliveryLog';
 import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
-import { senderFilter } from './senders';
 
 /** The order states of the partner documents. */
 const ORDER_STATES = ['SUCCESS', 'FAILED', 'PROCESSING', 'REVERSED', 'CANCELLED'];
@@ -108,6 +114,20 @@ export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((s
 	});
 }
 
+/**
+ * The event with the digits of its integers: one that a number cannot hold becomes text.
+ * @param parsed what n8n made of the same bytes
+ */
+function withAllDigits(parsed: IDataObject, rawBody: Buffer): IDataObject {
+	const text = rawBody.toString();
+	if (!/\d{16}/.test(text)) return parsed;
+	// Texts come first, so that digits inside them are left alone.
+	const exact = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+		/^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+	);
+	return jsonParse<IDataObject>(exact);
+}
+
 /** For how many minutes a repeat of the latest event of a subject is ignored; `undefined`: never. */
 export function repeatWindow(context: IHookFunctions | IWebhookFunctions): number | undefined {
 	const given = optionsOf(context).ignoreRepeatsWithin;
@@ -131,7 +151,7 @@ function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: D
 	}
 	const window = repeatWindow(context);
 	return {
-		items: [{ event, data: withNewNames(data), receivedAt: new Date().toISOString() }],
+		items: [{ event, data: withNewNames(withAllDigits(data, rawBody)), receivedAt: new Date().toISOString() }],
 		...(window === undefined
 			? {}
 			: {
@@ -150,5 +170,6 @@ export const giftCardEvents: Source = {
 	secrets: async (context) => bothSecrets(await context.getCredentials('hubblePartnerApi')),
 	admits: (context, sender) => allowedSenders(context)?.(sender) ?? true,
 	verify: ({ headers, rawBody }, secrets) => !!rawBody && isSignature(headers['x-verify'], rawBody, secrets),
+	remedy: () => 'compare the Webhook Secret in the credential with the one agreed with Hubble for this environment',
 	read,
 };

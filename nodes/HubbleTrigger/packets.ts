@@ -3,6 +3,7 @@ import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflo
 import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { packetReader } from '../shared/packet/filter';
 import { markOf, packetRepeats } from '../shared/webhook/deliveryLog';
+import { endpointMark, MANUAL } from '../shared/webhook/probe';
 import { isSound, type Content, type Source } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
@@ -41,6 +42,17 @@ export const packets: Source = {
 
 	// The documents of Hubble have the first name, and proxies may drop what looks like a CGI variable.
 	verify: ({ headers }, secrets) => isSecret(headers['http-x-hubble-token'] || headers['x-hubble-token'], secrets),
+
+	remedy: (context) =>
+		isAutomatic(context)
+			? 'unpublish and publish the workflow'
+			: 'compare the Webhook Secret in the credential with the one that Hubble showed',
+
+	identify: (context) => {
+		if (!isAutomatic(context)) return MANUAL;
+		const endpoint = knownEndpoint(context);
+		return endpoint ? endpointMark(endpoint.id) : '';
+	},
 
 	read(context, { body }) {
 		if (isAutomatic(context)) restoreEndpoint(context);

@@ -1,4 +1,7 @@
-/** Our endpoint among the webhooks of the organization: found, created, removed. No other one is touched. */
+/**
+ * Our endpoint among the webhooks of the organization: found, created, removed. No other one is touched: what is
+ * stored is bound to this n8n, workflow, node and URL, and the endpoint's name at Hubble says whose it is.
+ */
 import {
 	NodeApiError,
 	NodeOperationError,
@@ -6,9 +9,12 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { connect, type HubbleClient } from '../shared/client/client';
+import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { send } from '../shared/client/request';
+import { isPrivateHost } from '../shared/webhook/addresses';
+import { ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
+import { listenerAt } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
 import { fingerprint } from '../shared/webhook/verify';
 
@@ -19,9 +25,16 @@ import { fingerprint } from '../shared/webhook/verify';
 export interface Endpoint extends IDataObject {
 	id: string;
 	fingerprint: string;
-	/** When it was created, in Unix milliseconds; endpoints of early versions have none. */
-	at?: number;
+	/** When it was created, in Unix milliseconds. */
+	at: number;
+	/** The node that it belongs to (`ownership.ts`): static data travel along with copies of a workflow. */
+	owner: string;
+	/** The URL of the node when it was registered. */
+	url: string;
 }
+
+/** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
+const HOOK_MS = 9_500;
 
 /**
  * What was registered by this process. The static data alone would do, if n8n did not save them whole: a
@@ -30,14 +43,18 @@ export interface Endpoint extends IDataObject {
  */
 const registered = newProcessState<Endpoint>();
 
-/** The endpoint that this node has, as far as it knows. */
+/** The endpoint of this node, as far as it knows; one that came with a copy of another node is none. */
 export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endpoint | undefined {
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = context.getWorkflowStaticData('node').endpoint as Endpoint | undefined;
-	return !latest || (saved?.at ?? 0) > (latest.at ?? 0) ? saved : latest;
+	const own = saved?.owner === ownerOf(context).node ? saved : undefined;
+	return !latest || (own?.at ?? 0) > latest.at ? own : latest;
 }
 
-/** Puts the endpoint that this process registered back where older static data have replaced it. */
+/**
+ * Puts the endpoint that this process registered back where older static data have replaced it. For verified
+ * deliveries only: a forged one changes nothing.
+ */
 export function restoreEndpoint(context: IWebhookFunctions): void {
 	const data = context.getWorkflowStaticData('node');
 	const known = knownEndpoint(context);
@@ -45,16 +62,21 @@ export function restoreEndpoint(context: IWebhookFunctions): void {
 	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
 }
 
+async function open(context: IHookFunctions): Promise<HubbleClient> {
+	const hubble = await connect(context);
+	hubble.deadline = performance.now() + HOOK_MS;
+	return hubble;
+}
+
+/** All endpoints of the organization. A reply without the list is an error, never "none". */
 async function list(hubble: HubbleClient): Promise<IDataObject[]> {
-	const { body } = await send(hubble, { endpoint: endpoints.listWebhooks });
-	return (body.webhooks ?? []) as IDataObject[];
+	return (await send(hubble, { endpoint: endpoints.listWebhooks })).body.webhooks as IDataObject[];
 }
 
 /** Deletes an endpoint; that it is gone already is as good. */
-async function remove(hubble: HubbleClient, id: string): Promise<void> {
+async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
-		const ids = { webhook_id: id };
-		await send(hubble, { endpoint: endpoints.deleteWebhook, ids });
+		await send(hubble, { endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
 		if (!(error instanceof NodeApiError) || error.httpCode !== '404') {
 			throw new NodeApiError(hubble.context.getNode(), error as never);
@@ -62,12 +84,20 @@ async function remove(hubble: HubbleClient, id: string): Promise<void> {
 	}
 }
 
-/** Whether Hubble could not be asked just now: no answer, too many requests, or a failure of its own. */
-function isPassing(error: unknown): boolean {
-	if (!(error instanceof NodeApiError)) return false;
-	const { status } = error.context;
-	return status === undefined || status === 429 || Number(status) >= 500;
+/** Whether an error is Hubble's refusal of what was asked, and not a failure to answer just now. */
+function isRefusal(error: unknown): boolean {
+	const status = Number((error as NodeApiError).context?.status ?? 0);
+	return status >= 400 && status < 500 && status !== 429;
 }
+
+/** What may be wrong in the credential stays an error, also where Hubble could not be asked. */
+const isPassing = (error: unknown) => !isRefusal(error) && (error as NodeApiError).context?.requestId !== undefined;
+
+function warn(context: IHookFunctions, text: string): void {
+	context.logger.warn(`"${context.getNode().name}" ${text}`);
+}
+
+const urlOf = (context: IHookFunctions) => String(context.getNodeWebhookUrl('default'));
 
 /**
  * Whether our endpoint is registered at our URL, alone, with the wanted batch size and a secret that is known.
@@ -75,101 +105,201 @@ function isPassing(error: unknown): boolean {
  * failed activation and delete the endpoint, and with it all would go that Hubble holds to deliver again.
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
+	const url = urlOf(context);
 	const known = knownEndpoint(context);
-	if (!known) return false;
-	const url = context.getNodeWebhookUrl('default');
-	const hubble = await connect(context);
-	try {
+	if (known?.url !== url) return false;
+	const hubble = await open(context);
+	const look = async () => {
 		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
 		const [only, second] = ours;
 		return !second && only?.webhook_id === known.id && only.url === url && only.max_batch_size === maxBatchSize;
-	} catch (error) {
-		if (!isPassing(error)) throw new NodeApiError(context.getNode(), error as never);
-		const reason = (error as Error).message;
-		context.logger.warn(`"${context.getNode().name}" goes on with the webhook it has, without a look at it: ${reason}`);
+	};
+	return await look().catch(async (error: unknown) => {
+		if (!isPassing(error)) return await Promise.reject(error);
+		warn(context, `goes on with the webhook it has, without a look at it: ${(error as Error).message}`);
 		return true;
-	}
+	});
 }
 
-/** Gives our endpoint the URL and the batch size that it should have; it keeps its secret. */
-async function update(
-	hubble: HubbleClient,
-	endpoint: IDataObject,
-	url: string | undefined,
-	maxBatchSize: number,
-): Promise<void> {
+/** Gives our endpoint the URL, the name and the batch size that it should have; it keeps its secret. */
+async function update(hubble: HubbleClient, endpoint: IDataObject, wanted: Wanted): Promise<void> {
+	const { url, name, maxBatchSize } = wanted;
 	const body = {
 		...(endpoint.url === url ? {} : { set_url: url }),
+		...(endpoint.name === name ? {} : { set_name: name }),
 		...(endpoint.max_batch_size === maxBatchSize ? {} : { set_max_batch_size: maxBatchSize }),
 	};
 	if (!Object.keys(body).length) return;
-	const ids = { webhook_id: String(endpoint.webhook_id) };
-	await send(hubble, { endpoint: endpoints.updateWebhook, ids, body });
+	await send(hubble, { endpoint: endpoints.updateWebhook, ids: { webhook_id: String(endpoint.webhook_id) }, body });
 }
 
-async function create(
-	context: IHookFunctions,
-	hubble: HubbleClient,
-	url: string | undefined,
-	maxBatchSize: number,
-): Promise<Endpoint> {
-	const name = `n8n: ${context.getWorkflow().name ?? context.getNode().name}`.slice(0, 250);
-	const { webhook_id: id, secret } = (
-		await send(hubble, { endpoint: endpoints.createWebhook, body: { url, name, max_batch_size: maxBatchSize } })
-	).body;
-	if (typeof id !== 'string' || typeof secret !== 'string') {
-		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
-	}
-	return { id, fingerprint: fingerprint(secret), at: Date.now() };
+/** What our endpoint should be at Hubble. */
+interface Wanted {
+	url: string;
+	name: string;
+	maxBatchSize: number;
 }
 
 /**
- * Registers our URL: goes on with the endpoint whose secret is known, wherever it points (n8n's public URL may
- * have changed), removes all others at our URL, and takes a free slot when there is nothing to go on with.
- * @throws NodeOperationError with the names and URLs of the others when both slots are theirs
+ * Creates our endpoint.
+ * @returns `undefined` when another main process of this n8n has just created it too, and that one stays
+ */
+async function create(
+	context: IHookFunctions,
+	hubble: HubbleClient,
+	{ url, name, maxBatchSize }: Wanted,
+): Promise<Endpoint | undefined> {
+	const owner = ownerOf(context).node;
+	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
+	const body = { url, name, max_batch_size: maxBatchSize };
+	const created = await send(hubble, { endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) =>
+		isRefusal(error) && (await twins()).length ? undefined : await Promise.reject(error),
+	);
+	if (!created) return undefined;
+	const { webhook_id: id, secret } = created.body;
+	if (typeof id !== 'string' || typeof secret !== 'string') {
+		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
+	}
+	// Both processes see both endpoints, or the later one does: the one with the first ID stays.
+	const [first, ...rest] = (await twins()).map(({ webhook_id }) => String(webhook_id)).sort();
+	if (first !== undefined && rest.length) {
+		for (const other of rest) await remove(hubble, other);
+		if (first !== id) return undefined;
+	}
+	return { id, fingerprint: fingerprint(secret), at: Date.now(), owner, url };
+}
+
+/**
+ * Registers our URL: goes on with the endpoint whose secret is known, removes what stands at our URL without anybody
+ * who knows its secret, and takes a free slot when there is nothing to go on with.
+ * @throws NodeOperationError when the URL is not public, is another node's, or both slots are taken
  */
 export async function register(context: IHookFunctions, maxBatchSize: number): Promise<void> {
-	const hubble = await connect(context);
-	const url = context.getNodeWebhookUrl('default');
+	const hubble = await open(context);
+	const url = urlOf(context);
+	requirePublicUrl(context, url, hubble.baseUrl);
+	const name = taggedName(context.getWorkflow().name ?? context.getNode().name, ownerOf(context));
 	const known = knownEndpoint(context);
 	const all = await list(hubble);
-	const ours = known && all.find(({ webhook_id }) => webhook_id === known.id);
-	const rest = all.filter((webhook) => webhook !== ours);
-	const others = rest.filter((webhook) => webhook.url !== url);
-	for (const { webhook_id } of rest.filter((webhook) => webhook.url === url)) await remove(hubble, String(webhook_id));
-	if (ours) await update(hubble, ours, url, maxBatchSize);
+	const ours = known?.url === url ? all.find(({ webhook_id }) => webhook_id === known.id) : undefined;
+	const atUrl = all.filter((webhook) => webhook !== ours && webhook.url === url);
+	for (const webhook of atUrl) if (isUsed(context, webhook)) throw urlTaken(context, webhook);
+	for (const { webhook_id } of atUrl) await remove(hubble, webhook_id);
+	const others = await withoutOrphans(
+		context,
+		hubble,
+		all.filter((webhook) => webhook !== ours && webhook.url !== url),
+	);
+	if (known && known.url !== url && others.some(({ webhook_id }) => webhook_id === known.id)) {
+		warn(
+			context,
+			`leaves its webhook ${known.id} at ${known.url}, where n8n had another public URL, as it is. If nothing listens there any more, delete it with the Hubble Webhook node.`,
+		);
+	}
+	if (ours) await update(hubble, ours, { url, name, maxBatchSize });
 	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) throw allTaken(context, others);
-	const endpoint = (ours && known) ?? (await create(context, hubble, url, maxBatchSize));
+	const endpoint = ours ? known : await create(context, hubble, { url, name, maxBatchSize });
+	// Where another process registers at the same time, it is the one that saves the secret.
+	if (!endpoint) return;
 	context.getWorkflowStaticData('node').endpoint = { ...endpoint };
 	if (context.getMode() !== 'manual') registered.set(nodeKey(context), endpoint);
 }
 
+/** Whether another node of this n8n is known to use an endpoint at our URL. */
+function isUsed(context: IHookFunctions, webhook: IDataObject): boolean {
+	const us = ownerOf(context);
+	const owner = ownerIn(webhook);
+	if (owner?.instance === us.instance && owner.node !== us.node) return true;
+	return [...registered.values()].some(({ id, owner: node }) => id === webhook.webhook_id && node !== us.node);
+}
+
 /**
- * Removes the known endpoint and whatever else is registered at our URL.
+ * Removes the endpoints of this n8n at whose URL nobody listens: of workflows that were deleted, or unpublished
+ * while Hubble could not be asked.
+ * @returns the endpoints that stay
+ */
+async function withoutOrphans(
+	context: IHookFunctions,
+	hubble: HubbleClient,
+	webhooks: IDataObject[],
+): Promise<IDataObject[]> {
+	const kept: IDataObject[] = [];
+	for (const webhook of webhooks) {
+		const isOfThisN8n = ownerIn(webhook)?.instance === ownerOf(context).instance;
+		if (isOfThisN8n && (await listenerAt(context, webhook)) === 'nobody') {
+			await remove(hubble, webhook.webhook_id);
+			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
+		} else kept.push(webhook);
+	}
+	return kept;
+}
+
+/**
+ * Removes our endpoint. Never throws: when Hubble cannot be asked, n8n's log says so, and the endpoint's tag keeps
+ * it in mind. The static data stay then, so the next publication of the workflow goes on with it.
  * @param isAutomatic `false` leaves alone what the user registered at our URL
  */
 export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
+	const url = urlOf(context);
+	const { node } = ownerOf(context);
 	const known = knownEndpoint(context);
-	if (!known && !isAutomatic) return;
-	const hubble = await connect(context);
-	const url = context.getNodeWebhookUrl('default');
-	for (const webhook of await list(hubble)) {
-		const isOurs = webhook.webhook_id === known?.id || (isAutomatic && webhook.url === url);
-		if (isOurs) await remove(hubble, String(webhook.webhook_id));
+	const own = known?.url === url ? known : undefined;
+	if (!own && !isAutomatic) return;
+	try {
+		const hubble = await open(context);
+		for (const webhook of await list(hubble)) {
+			const isOurs =
+				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
+			if (isOurs) await remove(hubble, webhook.webhook_id);
+		}
+	} catch (error) {
+		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
+		warn(
+			context,
+			`could not remove ${which} from Hubble: ${(error as Error).message}. It is removed when a Hubble Trigger is published or Hubble Webhook: Check runs.`,
+		);
+		return;
 	}
-	delete context.getWorkflowStaticData('node').endpoint;
+	if (own) delete context.getWorkflowStaticData('node').endpoint;
 	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
+}
+
+/** Refuses a URL that Hubble cannot reach, unless Hubble itself is on a private network, as in a test. */
+function requirePublicUrl(context: IHookFunctions, url: string, baseUrl: string): void {
+	if (!URL.canParse(url) || !URL.canParse(baseUrl) || isPrivateHost(new URL(baseUrl).hostname)) return;
+	const { protocol, hostname } = new URL(url);
+	const isPrivate = isPrivateHost(hostname);
+	if (protocol === 'https:' && !isPrivate) return;
+	throw new NodeOperationError(
+		context.getNode(),
+		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable WEBHOOK_URL of n8n to its public https address, restart n8n and publish again. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.`,
+	);
+}
+
+const named = ({ name, url, webhook_id }: IDataObject) =>
+	`"${String(name || 'without a name')}" (${String(url)}, ID ${String(webhook_id)})`;
+
+function urlTaken(context: IHookFunctions, webhook: IDataObject): NodeOperationError {
+	return new NodeOperationError(
+		context.getNode(),
+		`The URL of this trigger belongs to another workflow of this n8n, with the webhook ${named(webhook)}. Delete this trigger node and add a new one: it gets a URL of its own. If that workflow no longer exists or is not published, delete the webhook with the Hubble Webhook node and publish again.`,
+	);
 }
 
 /** All in the message: when a publication fails, n8n shows nothing else. */
 function allTaken(context: IHookFunctions, others: IDataObject[]): NodeOperationError {
-	const names = others.map(({ name, url }) => `"${String(name || 'without a name')}" (${String(url)})`).join(' and ');
 	const goOn =
 		context.getMode() === 'manual'
 			? 'To listen for a test event, unpublish the workflow that uses one of them for the time being, or delete one that is not needed. Pinned data of an earlier execution need no webhook.'
-			: 'Delete one that is not needed (Hubble dashboard or Hubble Webhook node) and publish again, or let one workflow receive all packets and hand them on.';
+			: 'Delete one that is not needed (Hubble dashboard or Hubble Webhook node; its operation Check tells which) and publish again, or let one workflow receive all packets and hand them on.';
+	const { node } = ownerOf(context);
+	const names = others.map((webhook) =>
+		ownerIn(webhook)?.node === node
+			? `${named(webhook)}, which this trigger registered under another URL of n8n,`
+			: named(webhook),
+	);
 	return new NodeOperationError(
 		context.getNode(),
-		`Hubble allows an organization two webhooks, and both are taken: ${names}. ${goOn}`,
+		`Hubble allows an organization two webhooks, and both are taken: ${names.join(' and ')}. ${goOn}`,
 	);
 }

@@ -90,6 +90,8 @@ export interface Fault {
 	path?: string;
 	/** Answer with this status in Hubble's error shape. */
 	status?: number;
+	/** Answer 200 with this text instead of the real reply. */
+	body?: string;
 	/** Close the connection without a reply. */
 	drop?: boolean;
 	/** Send so many bytes of the real reply, announce all of them, and close the connection. */
@@ -389,7 +391,7 @@ export async function startSimulator(
 		record(entry, raw);
 		void reply.header('X-Request-ID', entry.requestId);
 		const fault = call && faultFor(call);
-		const loses = fault?.drop || fault?.status !== undefined;
+		const loses = fault?.drop || fault?.status !== undefined || fault?.body !== undefined;
 		// The limits count a request when it comes, so it is judged before it is held back.
 		let result: Reply | undefined;
 		if (!call) result = refusal(404, 'There is no such endpoint.');
@@ -403,6 +405,8 @@ export async function startSimulator(
 			return reply;
 		}
 		if (fault?.status !== undefined) result = refusal(fault.status, 'An unknown error has occurred.');
+		if (fault?.body !== undefined)
+			result = { body: fault.body, type: /^[{[]/.test(fault.body) ? undefined : 'text/html' };
 		const final: Reply = { ...result, headers: { ...result?.headers, ...fault?.headers } };
 		entry.status = final.status ?? 200;
 		if (entry.status === 429) count429++;

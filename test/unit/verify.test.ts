@@ -1,7 +1,7 @@
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
 import fc from 'fast-check';
-import { senderFilter } from '../../nodes/HubbleGiftCardTrigger/senders';
+import { isPrivateHost, senderFilter } from '../../nodes/shared/webhook/addresses';
 import { fingerprint, isSecret, isSignature } from '../../nodes/shared/webhook/verify';
 
 describe('isSecret', () => {
@@ -98,6 +98,16 @@ describe('senderFilter', () => {
 		['2001:DB8:0:0:0:0:0:1', '2001:db8::1', true],
 		['fe80::1', 'fe80::1%eth0', true],
 		['::1 127.0.0.1', '127.0.0.1', true],
+		['35.200.156.199', '35.200.156.199:51234', true],
+		['35.200.156.199', '35.200.156.198:51234', false],
+		['2001:db8::/32', '[2001:db8::1]:443', true],
+		['2001:db8::1', '[2001:db8::1]', true],
+		['35.200.156.199', '[::ffff:35.200.156.199]:51234', true],
+		['::ffff:127.0.0.0/120', '127.0.0.9', true],
+		['::ffff:127.0.0.0/120', '::ffff:127.0.0.9', true],
+		['::ffff:127.0.0.0/120', '127.0.1.9', false],
+		['::ffff:7f00:0/104', '127.255.0.1', true],
+		['::ffff:0.0.0.0/96', '203.0.113.9', true],
 		['127.0.0.1', '', false],
 		['127.0.0.1', 'localhost', false],
 		['', '127.0.0.1', false],
@@ -115,10 +125,40 @@ describe('senderFilter', () => {
 		':::',
 		'1::2::3',
 		'2001:db8::/129',
+		'::ffff:127.0.0.0/95',
+		'1.2.3.4:99:1',
 		'12345::',
 		'1:2:3:4:5:6:7',
 		'hubble.com',
 	])('names %s as wrong', (entry) => {
 		expect(() => senderFilter(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an IP address nor a range`);
+	});
+});
+
+describe('isPrivateHost', () => {
+	it.each([
+		['localhost', true],
+		['n8n', true],
+		['n8n.local', true],
+		['N8N.Internal.', true],
+		['127.0.0.1', true],
+		['10.1.2.3', true],
+		['172.16.0.1', true],
+		['172.32.0.1', false],
+		['192.168.1.1', true],
+		['169.254.1.1', true],
+		['100.64.0.1', true],
+		['0.0.0.0', true],
+		['[::1]', true],
+		['[::]', true],
+		['[fd00::1]', true],
+		['[fe80::1]', true],
+		['[::ffff:10.0.0.1]', true],
+		['[2001:db8::1]', false],
+		['8.8.8.8', false],
+		['n8n.example.com', false],
+		['localhost.example.com', false],
+	])('%s → %s', (host, expected) => {
+		expect(isPrivateHost(host)).toBe(expected);
 	});
 });

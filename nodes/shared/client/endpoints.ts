@@ -206,6 +206,7 @@ export const endpoints = {
 		path: '/v1/org/{org_id}/webhooks',
 		scope: 'read-webhooks',
 		list: { rows: 'webhooks', pages: 'one' },
+		replyHas: { webhooks: 'list' },
 	},
 	updateWebhook: {
 		method: 'PATCH',

@@ -96,7 +96,10 @@ function explain(failure: Failure): Explanation {
 		};
 	}
 	if (status >= 500) {
-		return { message: `Hubble failed to answer (HTTP ${status})`, remedy: `Tried ${times(tries)}. Try again later.` };
+		return {
+			message: `Hubble failed to answer (HTTP ${status})`,
+			remedy: `Hubble was asked ${times(tries)}. Try again later.`,
+		};
 	}
 	const known = isHubbles ? BY_STATUS[status]?.(failure) : undefined;
 	const detail = code ? `, ${code}` : '';
@@ -114,7 +117,7 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	if (isCut) {
 		return {
 			message: `Hubble's reply did not arrive whole`,
-			remedy: `Tried ${times(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
+			remedy: `Hubble was asked ${times(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
 		};
 	}
 	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
@@ -131,7 +134,7 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	}
 	return {
 		message: `Hubble could not be reached at ${baseUrl}`,
-		remedy: `Tried ${times(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
+		remedy: `Hubble was asked ${times(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
 	};
 }
 

@@ -5,7 +5,8 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { follow } from './acknowledge';
 import { recall, seen, type Answer, type RepeatPolicy } from './deliveryLog';
-import { nodeKey } from './processState';
+import { PROBE_HEADER } from './probe';
+import { newProcessState, nodeKey } from './processState';
 
 /** The part of Express's request that is read here, with what n8n adds. */
 export interface Delivery {
@@ -45,6 +46,10 @@ export interface Source {
 	/** Whether the sender's address is allowed. */
 	admits?(context: IWebhookFunctions, sender: string): boolean;
 	verify(delivery: Delivery, secrets: readonly string[]): boolean;
+	/** What the user should do when it is the service whose deliveries cannot be verified. */
+	remedy(context: IWebhookFunctions): string;
+	/** What a probe is told (`probe.ts`). */
+	identify?(context: IWebhookFunctions): string;
 	read(context: IWebhookFunctions, delivery: Delivery): Content;
 }
 
@@ -77,6 +82,40 @@ function refuse(context: IWebhookFunctions, status: number, message: string): IW
 	return answer(context, status, message);
 }
 
+/** What could not be verified since the last line about it. */
+interface Unverified {
+	/** Of that line, Unix ms. */
+	at: number;
+	count: number;
+}
+
+const unverified = newProcessState<Unverified>();
+const MINUTE_MS = 60_000;
+
+/**
+ * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
+ * anybody noticing: so n8n's log says it, once a minute at most.
+ */
+function refuseUnverified(context: IWebhookFunctions, source: Source, { headers }: Delivery): IWebhookResponseData {
+	const message = 'The delivery could not be verified.';
+	if (headers[PROBE_HEADER] !== undefined && source.identify) {
+		context
+			.getResponseObject()
+			.status(401)
+			.json({ message, endpoint: source.identify(context) });
+		return { noWebhookResponse: true };
+	}
+	const key = nodeKey(context);
+	const { at, count } = unverified.get(key) ?? { at: 0, count: 0 };
+	const isQuiet = Date.now() - at < MINUTE_MS;
+	unverified.set(key, isQuiet ? { at, count: count + 1 } : { at: Date.now(), count: 0 });
+	if (!isQuiet) {
+		const what = count ? `${count + 1} deliveries since the last line about it` : 'a delivery';
+		warn(context, `could not verify ${what}. If Hubble sent ${count ? 'these' : 'it'}, ${source.remedy(context)}.`);
+	}
+	return answer(context, 401, message);
+}
+
 /** Answers one call to the node's webhook. Never throws. */
 export async function receive(context: IWebhookFunctions, source: Source): Promise<IWebhookResponseData> {
 	try {
@@ -95,7 +134,6 @@ async function take(context: IWebhookFunctions, source: Source): Promise<IWebhoo
 		return refuse(context, 403, `The sender ${sender.slice(0, 45)} is not allowed.`);
 	}
 	const secrets = await source.secrets(context);
-	if (secrets.length === 0) return answer(context, 401, 'This webhook has no secret yet.');
 	// n8n leaves a body alone whose type it does not parse.
 	if (!delivery.rawBody && source.needsBody) {
 		try {
@@ -104,7 +142,7 @@ async function take(context: IWebhookFunctions, source: Source): Promise<IWebhoo
 			return answer(context, 400, 'The body could not be read.');
 		}
 	}
-	if (!source.verify(delivery, secrets)) return answer(context, 401, 'The delivery could not be verified.');
+	if (!source.verify(delivery, secrets)) return refuseUnverified(context, source, delivery);
 
 	if (!/^application\/json\s*(;|$)/i.test(String(delivery.headers['content-type']))) {
 		return refuse(context, 415, 'The Content-Type must be application/json.');

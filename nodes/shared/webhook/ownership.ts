@@ -1,0 +1,41 @@
+/**
+ * Whose an endpoint at Hubble is. Its name there ends with a tag that names this n8n and the trigger node, so that
+ * ownership outlives static data, restarts and deleted workflows, and copies of a workflow are told from it.
+ */
+import { createHash } from 'node:crypto';
+import type { IDataObject, IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+
+const digest = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
+
+/** Who owns an endpoint, in digests: they stand at Hubble, where others read them. */
+export interface Owner {
+	/** This n8n, by its encryption key or instance ID. */
+	instance: string;
+	/** The trigger node: n8n, workflow and node. */
+	node: string;
+}
+
+type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+
+export const instanceOf = (context: Context) => digest(context.getInstanceId(), 8);
+
+/** The owner that a trigger node is. A copy of its workflow is another one. */
+export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => ({
+	instance: instanceOf(context),
+	node: digest(`${context.getInstanceId()} ${context.getWorkflow().id} ${context.getNode().id}`, 12),
+});
+
+/** The longest name that Hubble takes (API definition, `webhookName`). */
+const NAME_LENGTH = 250;
+
+/** The name of an endpoint at Hubble: the workflow for people, the tag for us. */
+export function taggedName(workflow: string, { instance, node }: Owner): string {
+	const tag = ` [${instance}-${node}]`;
+	return `n8n: ${workflow}`.slice(0, NAME_LENGTH - tag.length) + tag;
+}
+
+/** The owner by the tag in an endpoint's name; `undefined` when it has none: made by hand, renamed, or of another tool. */
+export function ownerIn({ name }: IDataObject): Owner | undefined {
+	const [, instance, node] = / \[([0-9a-f]{8})-([0-9a-f]{12})\]$/.exec(String(name ?? '')) ?? [];
+	return instance && node ? { instance, node } : undefined;
+}

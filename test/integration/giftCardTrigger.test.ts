@@ -1,0 +1,167 @@
+/** What the gift-card trigger makes of a delivery. */
+import { createHmac } from 'node:crypto';
+import type { IDataObject } from 'n8n-workflow';
+import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
+import { partnerEvents } from '../simulator/delivery';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { triggerStage } from './placeTrigger';
+
+const trigger = new HubbleGiftCardTrigger();
+let hubble: Simulator;
+const warnings: string[] = [];
+
+beforeAll(async () => {
+	hubble = await startSimulator({ packets: 1, devices: 1, limits: false });
+});
+afterAll(async () => await hubble.close());
+beforeEach(() => warnings.splice(0));
+
+const place = (parameters: IDataObject, credential: IDataObject = {}) =>
+	triggerStage(hubble, warnings).place({ trigger, parameters, credential });
+
+describe('gift-card events', () => {
+	const key = { webhookSecret: 'partner', nextWebhookSecret: 'soon' };
+	const all = { events: [...Object.keys(partnerEvents), 'unrecognized'] };
+	const sign = (body: unknown, by = 'partner') => ({
+		'x-verify': createHmac('sha256', by).update(JSON.stringify(body)).digest('base64'),
+	});
+
+	it.each(Object.entries(partnerEvents))('recognizes %s', async (event, data) => {
+		const { items } = await place(all, key).deliver(data, sign(data));
+		expect(items).toEqual([{ event, data, receivedAt: expect.stringMatching(/^\d{4}-.*Z$/) }]);
+	});
+
+	it('takes the next secret, refuses others, and looks at the raw bytes', async () => {
+		const event = { balance: 1, threshold: 2 };
+		expect((await place(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
+		expect(await place(all, key).deliver(event, sign(event, 'other'))).toMatchObject({
+			status: 401,
+			items: [],
+		});
+		expect(await place(all, key).deliver(event, {})).toMatchObject({ status: 401 });
+		const reformatted = { rawBody: Buffer.from(JSON.stringify(event, null, 1)) };
+		expect(await place(all, key).deliver(event, sign(event), reformatted)).toMatchObject({ status: 401 });
+	});
+
+	it('reads the bytes itself where n8n did not, and survives that they cannot be read', async () => {
+		const event = { balance: 1, threshold: 2 };
+		const headers = { ...sign(event), 'content-type': 'application/octet-stream' };
+		const unread = { rawBody: undefined, body: undefined };
+		async function readRawBody(this: IDataObject) {
+			this.rawBody = Buffer.from(JSON.stringify(event)) as never;
+		}
+		const readBroken = () => Promise.reject(new Error('aborted'));
+		expect(await place(all, key).deliver(event, headers, { ...unread, readRawBody } as never)).toMatchObject({
+			status: 415,
+		});
+		expect(
+			await place(all, key).deliver(event, headers, { ...unread, readRawBody: readBroken } as never),
+		).toMatchObject({ status: 400 });
+	});
+
+	it('gives deprecated amounts under their new names too', async () => {
+		const event = {
+			id: 'b',
+			denominationType: 'FLEXIBLE',
+			amountRestrictions: { minAmount: 5, maxAmount: 9, maxOrderAmount: 8 },
+		};
+		const [item] = (await place(all, key).deliver(event, sign(event))).items;
+		expect((item?.data as IDataObject).amountRestrictions).toEqual({
+			minAmount: 5,
+			maxAmount: 9,
+			minOrderAmount: 5,
+			maxOrderAmount: 8,
+		});
+	});
+
+	it.each([
+		{ id: 7, denominationType: 'FIXED' },
+		{ balance: '1', threshold: 2 },
+		{ id: 'order', status: ['SUCCESS'] },
+		{ brandId: 'b', subventionPercentage: '8' },
+		{ amountRestrictions: [{ minAmount: 5 }] },
+	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
+		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([
+			expect.objectContaining({ event: 'unrecognized', data }),
+		]);
+	});
+
+	it('takes one event that an expression names', async () => {
+		const { walletLowBalance } = partnerEvents;
+		const node = place({ ...all, events: 'walletLowBalance' }, key);
+		expect((await node.deliver(walletLowBalance, sign(walletLowBalance))).items).toHaveLength(1);
+		const [order, wide] = [{ id: 'o', status: 'SUCCESS' }, place({ ...all, events: 'orderTerminalStates' }, key)];
+		expect((await wide.deliver(order, sign(order))).items).toEqual([]);
+	});
+
+	it('starts only chosen events, and never drops an unrecognized one silently', async () => {
+		const node = place({ ...all, events: ['brandUpdated'] }, key);
+		const [order, odd] = [partnerEvents.orderTerminalState, { shape: 'new', pin: 'confidential' }];
+		expect(await node.deliver(order, sign(order))).toMatchObject({ status: 0, items: [] });
+		expect(await node.deliver(odd, sign(odd))).toMatchObject({ status: 0, items: [] });
+		expect(warnings).toEqual([expect.stringContaining('shape, pin')]);
+		expect(warnings.join()).not.toContain('confidential');
+		expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([
+			expect.objectContaining({ event: 'unrecognized', data: odd }),
+		]);
+	});
+
+	it('takes every event, also one that came before', async () => {
+		const node = place(all, key);
+		const event = { balance: 3, threshold: 4 };
+		for (let i = 0; i < 3; i++) expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
+		expect(warnings).toEqual([]);
+	});
+
+	it.each<[string, IDataObject[], number[]]>([
+		[
+			'a repeat of the latest',
+			[
+				{ balance: 3, threshold: 4 },
+				{ balance: 3, threshold: 4 },
+			],
+			[1, 0],
+		],
+		[
+			'a brand that goes back to what it was',
+			['INACTIVE', 'ACTIVE', 'INACTIVE', 'INACTIVE'].map((status) => ({ id: 'b', denominationType: 'FIXED', status })),
+			[1, 1, 1, 0],
+		],
+		[
+			'a discount that goes back to what it was',
+			[8, 10, 8].map((subventionPercentage) => ({ brandId: 'b', subventionPercentage })),
+			[1, 1, 1],
+		],
+		[
+			'events of other subjects in between',
+			['a', 'b', 'a', 'b'].map((brandId) => ({ brandId, subventionPercentage: 8 })),
+			[1, 1, 0, 0],
+		],
+	])('on demand ignores only repeats of the latest event: %s', async (_, events, counts) => {
+		const node = place({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
+		const started: number[] = [];
+		for (const event of events) started.push((await node.deliver(event, sign(event))).items.length);
+		expect(started).toEqual(counts);
+		expect(warnings).toHaveLength(counts.filter((count) => count === 0).length);
+		for (const line of warnings) expect(line).toMatch(/ignored a repeat of the latest event "\w+" .* within 5 minutes/);
+	});
+
+	it('takes a repeat again when the window is over, and refuses a window that is none', async () => {
+		const event = { balance: 3, threshold: 4 };
+		const node = place({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
+		await node.deliver(event, sign(event));
+		const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 7 * 60_000);
+		expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
+		now.mockRestore();
+		const none = place({ ...all, options: { ignoreRepeatsWithin: 0 } }, key);
+		await expect(none.activate()).rejects.toThrow('it takes 1 to 1,440 minutes');
+	});
+
+	it('takes events from allowed senders only', async () => {
+		const event = { balance: 5, threshold: 6 };
+		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
+		expect(await node.deliver(event, sign(event), { ip: '198.51.100.1' })).toMatchObject({ status: 403, items: [] });
+		expect(warnings).toEqual(['"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.']);
+		expect((await node.deliver(event, sign(event), { ip: '::ffff:203.0.113.9' })).items).toHaveLength(1);
+	});
+});

@@ -1,0 +1,436 @@
+/** Whose an endpoint is: publishing, unpublishing, copies, restarts and two main processes, against the simulator. */
+import type { IDataObject, INodeType } from 'n8n-workflow';
+import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
+import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { fingerprint } from '../../nodes/shared/webhook/verify';
+import type { Webhook } from '../simulator/world';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { triggerStage, type Placed, type Placement } from './placeTrigger';
+
+let hubble: Simulator;
+const warnings: string[] = [];
+/** The triggers that n8n answers for, and its address. */
+const listening = new Set<Placed>();
+let n8n: { url: string; close: () => void };
+
+beforeAll(async () => {
+	hubble = await startSimulator({ packets: 100, devices: 10, limits: false });
+	n8n = await triggerStage(hubble, warnings).serve(listening);
+});
+afterAll(async () => {
+	n8n.close();
+	await hubble.close();
+});
+beforeEach(() => {
+	hubble.world.main.webhooks.clear();
+	hubble.clearFaults();
+	hubble.clearLog();
+	listening.clear();
+	warnings.length = 0;
+});
+
+const automatic = { registration: 'automatic', maxBatchSize: 200 };
+const trigger = new HubbleTrigger();
+
+const place = (more: Partial<Placement> = {}) =>
+	triggerStage(hubble, warnings).place({ trigger, parameters: automatic, ...more });
+
+/** A trigger class with the memory of another process. */
+function ofAnotherProcess(): INodeType {
+	let other: INodeType | undefined;
+	jest.isolateModules(() => {
+		// eslint-disable-next-line @typescript-eslint/no-require-imports
+		const { HubbleTrigger: Other } = require('../../nodes/HubbleTrigger/HubbleTrigger.node') as {
+			HubbleTrigger: new () => INodeType;
+		};
+		other = new Other();
+	});
+	return other as INodeType;
+}
+
+const all = () => [...hubble.world.main.webhooks.values()];
+const urls = () => all().map(({ url }) => url);
+
+function only(): Webhook {
+	expect(all()).toHaveLength(1);
+	return all()[0] as Webhook;
+}
+
+const taken = (url: string, name = 'Elsewhere') => {
+	const webhook_id = hubble.world.newId();
+	const rest = { org_id: hubble.organizationId, max_batch_size: 100, secret: 'theirs' };
+	hubble.world.main.webhooks.set(webhook_id, { webhook_id, url, name, ...rest });
+	return webhook_id;
+};
+
+const batch = (i: number) => ({ packets: [hubble.world.main.packets.get(i)] });
+
+/** Whether the trigger takes what Hubble delivers to its endpoint. */
+const takes = async (placed: Placed, i: number, secret = only().secret) =>
+	(await placed.deliver(batch(i), { 'x-hubble-token': secret })).items.length === 1;
+
+describe('publishing and unpublishing', () => {
+	it('registers, is found again, follows the batch size and is removed', async () => {
+		const node = place();
+		await node.activate();
+		const webhook = only();
+		expect(webhook).toMatchObject({
+			url: `https://n8n.example.com/webhook/${node.webhookId}/webhook`,
+			max_batch_size: 200,
+			name: expect.stringMatching(/^n8n: Receive \[[0-9a-f]{8}-[0-9a-f]{12}\]$/),
+		});
+		expect(node.data().endpoint).toEqual({
+			id: webhook.webhook_id,
+			fingerprint: fingerprint(webhook.secret),
+			at: expect.any(Number),
+			owner: expect.stringMatching(/^[0-9a-f]{12}$/),
+			url: webhook.url,
+		});
+		expect(await node.exists()).toBe(true);
+		webhook.max_batch_size = 10;
+		expect(await node.exists()).toBe(false);
+		await node.create();
+		expect(all()).toEqual([{ ...webhook, max_batch_size: 200 }]);
+		await node.remove();
+		expect(all()).toEqual([]);
+		expect(node.data().endpoint).toBeUndefined();
+	});
+
+	it('replaces its own endpoint whose secret is lost, and leaves others alone', async () => {
+		const foreign = taken('https://example.com');
+		const ids = { workflowId: 'lost', nodeId: 'secret', webhookId: 'of-ours' };
+		await place(ids).activate();
+		const before = all()[1] as Webhook;
+		await place({ ...ids, trigger: ofAnotherProcess() }).activate();
+		expect(urls()).toEqual(['https://example.com', before.url]);
+		expect(hubble.world.main.webhooks.has(foreign)).toBe(true);
+		expect(hubble.world.main.webhooks.has(before.webhook_id)).toBe(false);
+	});
+
+	it('names the others and what to do when both are taken, also for a test', async () => {
+		taken('https://example.com/a', 'Warehouse');
+		taken('https://example.com/b', '');
+		const names =
+			/"Warehouse" \(https:\/\/example\.com\/a, ID .+\) and "without a name" \(https:\/\/example\.com\/b, ID .+\)/;
+		await expect(place().activate()).rejects.toThrow(names);
+		await expect(place().activate()).rejects.toThrow(/publish again/);
+		await expect(place().activate(true)).rejects.toThrow(/unpublish the workflow that uses one of them/);
+		expect(all()).toHaveLength(2);
+	});
+
+	it('fails when Hubble refuses the registration, and says all in one message', async () => {
+		hubble.addFault({ call: 'createWebhook', status: 403 });
+		const error = await place()
+			.activate()
+			.catch((failure: Error & { description?: string }) => failure);
+		expect(error).toMatchObject({ message: expect.stringMatching(/write-webhooks.*X-Request-ID/) });
+		expect((error as { description?: string }).description ?? '').toBe('');
+	});
+
+	it('wants a secret for manual registration and for gift cards, and valid parameters', async () => {
+		const manual = { parameters: { registration: 'manual' } };
+		const noSecret = "no 'Webhook Secret'";
+		const giftCards = new HubbleGiftCardTrigger();
+		await expect(place(manual).activate()).rejects.toThrow(noSecret);
+		await expect(place({ trigger: giftCards, parameters: {} }).activate()).rejects.toThrow(noSecret);
+		await place({ ...manual, credential: { webhookSecret: 's' } }).activate();
+		expect(all()).toEqual([]);
+		const filters = { ...automatic, filters: { deviceIds: ['x'] } };
+		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
+		await expect(place({ parameters: { ...automatic, maxBatchSize: 5 } }).activate()).rejects.toThrow('10 to 1,000');
+		const from = (allowedSenders: string) =>
+			place({
+				trigger: giftCards,
+				parameters: { options: { allowedSenders } },
+				credential: { webhookSecret: 's' },
+			});
+		await expect(from('everybody').activate()).rejects.toThrow('"everybody" is neither');
+		await expect(from(' , ').activate()).rejects.toThrow('it is empty; remove the option to allow all');
+	});
+
+	it.each([
+		['http://localhost:5678', 'not on the internet'],
+		['https://10.0.0.5', 'not on the internet'],
+		['https://n8n.local', 'not on the internet'],
+		['http://n8n.example.com', 'does not begin with https://'],
+	])('refuses %s with the real Hubble: %s', async (base, reason) => {
+		const node = place({ base, credential: { baseUrl: 'https://api.hubble.invalid' } });
+		const failure = await node.create().catch((error: Error) => error.message);
+		expect(failure).toMatch(new RegExp(`^Hubble cannot deliver to ${base}.*${reason}.*WEBHOOK_URL`));
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+describe('an endpoint of another node', () => {
+	it('is left alone by a copy with static data in another workflow', async () => {
+		const original = place();
+		await original.activate();
+		const { webhook_id, url } = only();
+		const copy = place({ staticData: original.stored(), trigger: ofAnotherProcess() });
+		expect(await copy.exists()).toBe(false);
+		await copy.create();
+		expect(all().map((webhook) => webhook.webhook_id)).toEqual([webhook_id, expect.any(String)]);
+		expect(urls()[0]).toBe(url);
+		const [first, second] = all() as [Webhook, Webhook];
+		expect(await takes(original, 1, first.secret)).toBe(true);
+		expect(await takes(copy, 1, first.secret)).toBe(false);
+		expect(await takes(copy, 2, second.secret)).toBe(true);
+		await copy.remove();
+		expect(only()).toMatchObject({ webhook_id, url });
+		expect(await takes(original, 3)).toBe(true);
+	});
+
+	it('is left alone by unpublishing a copy that never was published', async () => {
+		const original = place();
+		await original.activate();
+		await place({ staticData: original.stored() }).remove();
+		expect(urls()).toEqual([`https://n8n.example.com/webhook/${original.webhookId}/webhook`]);
+	});
+
+	it.each<[string, Partial<Placement>]>([
+		['another n8n', { instance: 'another n8n', base: 'https://other.example.com' }],
+		['a clone of this n8n, by its key, under another URL', { base: 'https://clone.example.com' }],
+	])('is left alone by the whole workflow in %s', async (_, elsewhere) => {
+		const ids = { workflowId: String(elsewhere.base), nodeId: 'n', webhookId: 'h' };
+		const original = place(ids);
+		await original.activate();
+		const before = only();
+		const imported = place({ ...ids, ...elsewhere, staticData: original.stored(), trigger: ofAnotherProcess() });
+		expect(await imported.exists()).toBe(false);
+		await imported.create();
+		expect(all()).toEqual([before, expect.objectContaining({ url: expect.stringContaining(String(elsewhere.base)) })]);
+		await imported.remove();
+		expect(all()).toEqual([before]);
+		expect(await takes(original, 4)).toBe(true);
+	});
+
+	it('keeps the URL that a pasted trigger brought along, published or unpublished', async () => {
+		const original = place();
+		await original.activate();
+		const before = only();
+		for (const process of [trigger, ofAnotherProcess()]) {
+			const pasted = place({ webhookId: original.webhookId, trigger: process });
+			await expect(pasted.activate()).rejects.toThrow(
+				/belongs to another workflow of this n8n.*"n8n: Receive.*Delete this trigger node and add a new one/,
+			);
+			await pasted.remove();
+			expect(all()).toEqual([before]);
+		}
+		expect(await takes(original, 5)).toBe(true);
+	});
+
+	it('is replaced at our URL when nobody of this n8n is known to use it', async () => {
+		const node = place();
+		const url = `https://n8n.example.com/webhook/${node.webhookId}/webhook`;
+		for (const [i, name] of ['by hand', 'n8n: Receive [00000000-000000000000]'].entries()) {
+			hubble.world.main.webhooks.clear();
+			const id = taken(url, name);
+			await node.create();
+			expect(only().webhook_id).not.toBe(id);
+			expect(await takes(node, 50 + i)).toBe(true);
+			await node.remove();
+		}
+	});
+});
+
+describe('another public URL of n8n', () => {
+	it('leaves the endpoint at the old URL, takes a free slot, and says so', async () => {
+		const node = place();
+		await node.activate();
+		const before = only();
+		node.moveTo('https://moved.example.com');
+		expect(await node.exists()).toBe(false);
+		await node.activate();
+		expect(all()).toEqual([
+			before,
+			expect.objectContaining({ url: `https://moved.example.com/webhook/${node.webhookId}/webhook` }),
+		]);
+		expect(warnings).toEqual([expect.stringContaining(`leaves its webhook ${before.webhook_id} at ${before.url}`)]);
+		expect(await takes(node, 7, (all()[1] as Webhook).secret)).toBe(true);
+	});
+
+	it('goes on taking what comes by the old URL until it is published again', async () => {
+		const node = place();
+		await node.activate();
+		node.moveTo('https://moved.example.com');
+		expect(await takes(node, 8)).toBe(true);
+	});
+
+	it('says which of two taken slots is its own', async () => {
+		taken('https://example.com');
+		const node = place();
+		await node.activate();
+		node.moveTo('https://moved.example.com');
+		await expect(node.activate()).rejects.toThrow(/which this trigger registered under another URL of n8n/);
+		expect(all()).toHaveLength(2);
+	});
+});
+
+describe('two main processes', () => {
+	const ids = { workflowId: 'two', nodeId: 'mains', webhookId: 'start' };
+
+	it.each([1, 2, 3])('that start at once leave one endpoint that both take deliveries of (%i)', async () => {
+		const [first, second] = [
+			place({ ...ids, trigger: ofAnotherProcess() }),
+			place({ ...ids, trigger: ofAnotherProcess() }),
+		];
+		await Promise.all([first.activate(), second.activate()]);
+		const { secret } = only();
+		// n8n saves the static data of the one that kept its endpoint, and both read them.
+		const saved = [first, second].map((one) => one.data().endpoint as IDataObject | undefined);
+		const kept = saved.find((endpoint) => endpoint?.id === only().webhook_id);
+		expect(kept?.fingerprint).toBe(fingerprint(secret));
+		for (const one of [first, second]) {
+			one.data().endpoint = kept;
+			expect(await takes(one, 9)).toBe(true);
+		}
+	});
+
+	it('one of which finds the slots full believe each other', async () => {
+		taken('https://example.com');
+		const [first, second] = [
+			place({ ...ids, trigger: ofAnotherProcess() }),
+			place({ ...ids, trigger: ofAnotherProcess() }),
+		];
+		await Promise.all([first.activate(), second.activate()]);
+		expect(urls()).toEqual(['https://example.com', 'https://n8n.example.com/webhook/start/webhook']);
+	});
+
+	it('believe the static data when the other one registered later', async () => {
+		const node = place();
+		await node.activate();
+		const newer = { ...(node.data().endpoint as IDataObject), id: 'newer', at: Date.now() + 1 };
+		Object.assign(newer, { fingerprint: fingerprint('newer') });
+		node.data().endpoint = newer;
+		expect(await takes(node, 1, 'newer')).toBe(true);
+		expect(node.data().endpoint).toEqual(newer);
+	});
+});
+
+describe('static data of before', () => {
+	it('that come back are put right by a verified delivery, and by nothing else', async () => {
+		const node = place();
+		await node.activate();
+		const old = { ...(node.data().endpoint as IDataObject) };
+		await node.remove();
+		await node.activate();
+		node.data().endpoint = old;
+		await node.exists();
+		await node.deliver(batch(1), { 'x-hubble-token': 'forged' });
+		expect(node.data().endpoint).toEqual(old);
+		expect(await takes(node, 1)).toBe(true);
+		expect((node.data().endpoint as IDataObject).fingerprint).toBe(fingerprint(only().secret));
+	});
+});
+
+describe('a reply without the list', () => {
+	it.each(['{}', '{"webhooks":null}', '{"webhooks":{}}', '<html>'])('%s is not "none"', async (reply) => {
+		const node = place();
+		hubble.addFault({ call: 'listWebhooks', body: reply, times: 10 });
+		await expect(node.create()).rejects.toThrow(/Hubble|webhooks/);
+		expect(all()).toEqual([]);
+		hubble.clearFaults();
+		await node.activate();
+		const before = all();
+		hubble.addFault({ call: 'listWebhooks', body: reply, times: 10 });
+		expect(await node.exists()).toBe(true);
+		expect(all()).toEqual(before);
+	});
+});
+
+describe('Hubble cannot be asked', () => {
+	// A wait that is too long for us ends the tries at once.
+	it.each([429, 503])('at the look at a known endpoint (%i): it counts as registered', async (status) => {
+		const node = place({ credential: { requestsPerSecond: status } });
+		await node.activate();
+		hubble.addFault({ call: 'listWebhooks', status: 403 });
+		await expect(node.exists()).rejects.toThrow(/read-webhooks/);
+		hubble.addFault({ call: 'listWebhooks', status, headers: { 'retry-after': '301' } });
+		expect(await node.exists()).toBe(true);
+		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Trigger" goes on with the webhook it has/)]);
+	});
+
+	it('gives no answer: a known endpoint counts as registered', async () => {
+		const ids = { workflowId: 'away', nodeId: 'a', webhookId: 'b' };
+		const node = place(ids);
+		await node.activate();
+		const away = place({ ...ids, staticData: node.stored(), credential: { baseUrl: 'http://hubble.invalid' } });
+		expect(await away.exists()).toBe(true);
+	});
+
+	it('publishing tries for ten seconds at most, and speaks of Hubble', async () => {
+		hubble.addFault({ call: 'listWebhooks', status: 503, times: 100 });
+		const node = place({ credential: { requestsPerSecond: 99 } });
+		const message = await node.activate().catch((error: Error) => error.message);
+		expect(message).toMatch(/^Hubble failed to answer \(HTTP 503\).*Hubble was asked \d times/);
+		expect(hubble.log.length).toBeLessThanOrEqual(4);
+	}, 15_000);
+
+	it.each([403, 503])(
+		'at unpublishing (%i): it is no failure, the log has the ID, and the next publication goes on',
+		async (status) => {
+			const node = place({ credential: { requestsPerSecond: 100 + status } });
+			await node.activate();
+			const { webhook_id } = only();
+			hubble.addFault({ call: 'deleteWebhook', status, headers: { 'retry-after': '301' } });
+			expect(await node.remove()).toBe(true);
+			expect(warnings).toEqual([expect.stringContaining(`could not remove its webhook ${webhook_id} from Hubble`)]);
+			await node.activate();
+			expect(only().webhook_id).toBe(webhook_id);
+			expect(await takes(node, 2)).toBe(true);
+			hubble.addFault({ call: 'deleteWebhook', status: 404 });
+			expect(await node.remove()).toBe(true);
+			expect(node.data().endpoint).toBeUndefined();
+		},
+	);
+});
+
+describe('endpoints that nobody listens to', () => {
+	it('of this n8n leave their slots at the next publication, whatever became of their workflows', async () => {
+		const [deleted, alive] = [place({ base: n8n.url }), place({ base: n8n.url })];
+		await deleted.activate();
+		await alive.activate();
+		listening.add(alive);
+		const next = place({ base: n8n.url, trigger: ofAnotherProcess() });
+		await next.activate();
+		expect(urls()).toEqual([alive, next].map(({ webhookId }) => `${n8n.url}/webhook/${webhookId}/webhook`));
+		expect(warnings).toEqual([expect.stringMatching(/removed the webhook .* no published workflow has its URL/)]);
+	});
+
+	it('of another n8n, of nobody, or where n8n does not answer, stay', async () => {
+		const elsewhere = place({ base: n8n.url, instance: 'another n8n' });
+		await elsewhere.activate();
+		taken(`${n8n.url}/webhook/by-hand/webhook`);
+		await expect(place({ base: n8n.url }).activate()).rejects.toThrow('both are taken');
+		hubble.world.main.webhooks.clear();
+		await place({ base: 'http://127.0.0.1:1' }).activate();
+		taken('https://example.com');
+		await expect(place({ base: 'http://127.0.0.1:1' }).activate()).rejects.toThrow('both are taken');
+	});
+
+	it('are told from those that are listened to by a call that proves nothing and starts nothing', async () => {
+		const node = place({ base: n8n.url });
+		await node.activate();
+		const asked = await node.deliver(batch(1), { 'x-hubble-check': '1' });
+		expect(asked).toMatchObject({ status: 401, items: [], endpoint: expect.stringMatching(/^[0-9a-f]{16}$/) });
+		expect(JSON.stringify(asked)).not.toContain(only().webhook_id);
+		expect(warnings).toEqual([]);
+	});
+});
+
+describe('deliveries that cannot be verified', () => {
+	it('are told in the log once a minute, with their number and what to do', async () => {
+		const node = place();
+		await node.activate();
+		const now = jest.spyOn(Date, 'now');
+		for (const minutes of [0, 0, 0, 1.1, 1.2]) {
+			now.mockReturnValue(1_800_000_000_000 + minutes * 60_000);
+			expect(await node.deliver(batch(1), { 'x-hubble-token': 'forged' })).toMatchObject({ status: 401, items: [] });
+		}
+		now.mockRestore();
+		expect(warnings).toEqual([
+			'"Hubble Trigger" could not verify a delivery. If Hubble sent it, unpublish and publish the workflow.',
+			'"Hubble Trigger" could not verify 3 deliveries since the last line about it. If Hubble sent these, unpublish and publish the workflow.',
+		]);
+	});
+});
