@@ -1,13 +1,13 @@
 import { httpRequestPackets, hubblePackets, openStage } from './stage';
 import { atLeast, median, type Result } from './result';
-import { LIMITS } from '../../nodes/shared/client/rateLimiter';
+import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 
 const PAGES = 60;
 const PACKETS = PAGES * 1000;
 const PAIRS = 5;
 
 /** What the limits allow, in packets a second. */
-const CEILING = LIMITS.endpoint * 1000;
+const CEILING = RATE_LIMITS.endpoint * 1000;
 
 /** The interval that users of the HTTP Request node set to stay below three requests a second. */
 const INTERVAL_MS = 334;

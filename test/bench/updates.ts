@@ -1,4 +1,4 @@
-import { LIMITS } from '../../nodes/shared/client/rateLimiter';
+import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 import { atMost, median, type Result } from './result';
 import { openStage, type Step } from './stage';
 
@@ -61,7 +61,7 @@ export async function updates(): Promise<Result[]> {
 					sendBody: true,
 					specifyBody: 'json',
 					jsonBody: '={"set_name": "{{ $json.name }}"}',
-					options: { batching: { batch: { batchSize: 1, batchInterval: Math.ceil(1000 / LIMITS.endpoint) } } },
+					options: { batching: { batch: { batchSize: 1, batchInterval: Math.ceil(1000 / RATE_LIMITS.endpoint) } } },
 				},
 			},
 		],
@@ -90,7 +90,7 @@ export async function updates(): Promise<Result[]> {
 	const time = median(seconds);
 	const peerTime = (peerSeconds / PEER_CALLS) * DEVICES;
 	const remark = `median of ${RUNS} runs, ${requests} calls each, ${throttled} answered 429; the peer's first ${PEER_CALLS} calls took ${peerSeconds.toFixed(0)} s, its ${DEVICES} are reckoned from them`;
-	const ceiling = DEVICES / 1000 / LIMITS.endpoint;
+	const ceiling = DEVICES / 1000 / RATE_LIMITS.endpoint;
 	const remarkMany = `one run, ${whole.throttled} answered 429, ${whole.seconds.toFixed(1)} s, ${whole.peakMb.toFixed(0)} MB above idle, with the items themselves`;
 	return [
 		{

@@ -1,6 +1,17 @@
 /** Pure policy: when a request may start, when it is worth another try. */
 import * as fc from 'fast-check';
-import { recordResponse, LIMITS, newRateLimiter, recordStart, slotWait } from '../../nodes/shared/client/rateLimiter';
+import type { IDataObject } from 'n8n-workflow';
+import { connect, type Context } from '../../nodes/shared/client/client';
+import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
+import {
+	nameRate,
+	newRateLimiter,
+	rateLimiterOf,
+	recordResponse,
+	recordStart,
+	slotWait,
+	type RateLimiter,
+} from '../../nodes/shared/client/rateLimiter';
 import { retryDelay, TRIES } from '../../nodes/shared/client/retry';
 
 /** Lets `count` requests start as early as the pace allows; the clock advances only while they wait. */
@@ -32,21 +43,21 @@ function highestLevel(times: number[], rate: number): number {
 describe('Pace', () => {
 	it('starts three requests a second at one endpoint, and no fewer', () => {
 		const times = startTimes(60, () => 'packets');
-		expect(busiestSecond(times)).toBe(LIMITS.endpoint);
-		expect(times.at(-1)).toBeLessThan(59_000 / LIMITS.endpoint);
+		expect(busiestSecond(times)).toBe(RATE_LIMITS.endpoint);
+		expect(times.at(-1)).toBeLessThan(59_000 / RATE_LIMITS.endpoint);
 	});
 
 	it('starts fifteen requests a second at one organization', () => {
 		const times = startTimes(150, (index) => `endpoint ${index % 10}`);
-		expect(busiestSecond(times)).toBe(LIMITS.organization);
-		expect(times.at(-1)).toBeLessThan(149_000 / LIMITS.organization);
+		expect(busiestSecond(times)).toBe(RATE_LIMITS.organization);
+		expect(times.at(-1)).toBeLessThan(149_000 / RATE_LIMITS.organization);
 	});
 
 	it('leaves the bucket room for requests that the network delays', () => {
 		expect(
 			highestLevel(
 				startTimes(60, () => 'packets'),
-				LIMITS.endpoint,
+				RATE_LIMITS.endpoint,
 			),
 		).toBeLessThanOrEqual(2.01);
 	});
@@ -63,7 +74,10 @@ describe('Pace', () => {
 					now += delay;
 					return time;
 				});
-				return busiestSecond(times) <= LIMITS.endpoint && highestLevel(times, LIMITS.endpoint) <= LIMITS.endpoint;
+				return (
+					busiestSecond(times) <= RATE_LIMITS.endpoint &&
+					highestLevel(times, RATE_LIMITS.endpoint) <= RATE_LIMITS.endpoint
+				);
 			}),
 		);
 	});
@@ -73,12 +87,12 @@ describe('Pace', () => {
 		recordResponse(pace, 'packets', { tooMany: true, retryAfterMs: 2000 }, 0);
 		const slow = startTimes(10, () => 'packets', pace);
 		expect(slow[0]).toBe(2000);
-		expect(busiestSecond(slow)).toBeLessThan(LIMITS.endpoint);
+		expect(busiestSecond(slow)).toBeLessThan(RATE_LIMITS.endpoint);
 		for (let reply = 0; reply < 16; reply++) recordResponse(pace, 'packets', { tooMany: false }, 30_000);
 		const now = 60_000;
 		expect(slotWait(pace, 'packets', now)).toBe(0);
 		recordStart(pace, 'packets', now);
-		expect(slotWait(pace, 'packets', now)).toBeCloseTo(1000 / (2 * LIMITS.endpoint));
+		expect(slotWait(pace, 'packets', now)).toBeCloseTo(1000 / (2 * RATE_LIMITS.endpoint));
 	});
 
 	it('holds one endpoint until X-RateLimit-Reset when nothing remains, and leaves the others alone', () => {
@@ -94,7 +108,71 @@ describe('Pace', () => {
 		expect(busiestSecond(startTimes(5, () => 'packets', lower))).toBe(1);
 		const higher = newRateLimiter();
 		recordResponse(higher, 'packets', { tooMany: false, limit: 100 }, 0);
-		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(LIMITS.endpoint);
+		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(RATE_LIMITS.endpoint);
+	});
+
+	it.each([0.5, 0.1, 1, 2.5, 3, 10])(
+		'starts %d requests a second at one endpoint where the credential says so',
+		(rate) => {
+			const limiter = newRateLimiter();
+			nameRate(limiter, rate, 0);
+			const times = startTimes(100, () => 'packets', limiter);
+			expect((times.at(-1) as number) / 1000).toBeGreaterThanOrEqual((100 - Math.max(1, rate)) / rate - 1e-6);
+			expect((times.at(-1) as number) / 1000).toBeLessThanOrEqual(99 / rate + 1e-6);
+			const organization = newRateLimiter(0, rate);
+			const ofAll = startTimes(100, (index) => `endpoint ${index}`, organization);
+			expect((ofAll.at(-1) as number) / 1000).toBeLessThanOrEqual(99 / (5 * rate) + 1e-6);
+		},
+	);
+
+	it('obeys the lowest rate that a credential in use names, and forgets it a minute after its last request', () => {
+		const limiter = newRateLimiter();
+		nameRate(limiter, 3, 0);
+		nameRate(limiter, 0.5, 1000);
+		nameRate(limiter, 3, 2000);
+		recordStart(limiter, 'packets', 2000);
+		expect(slotWait(limiter, 'packets', 2000)).toBe(2000);
+		nameRate(limiter, 3, 61_000);
+		expect(limiter.perSecond).toBe(0.5);
+		nameRate(limiter, 3, 61_001);
+		expect([limiter.perSecond, limiter.rates.size]).toEqual([3, 1]);
+	});
+
+	it('is one for an organization, and keeps only those that were used of late', () => {
+		const limiters = new Map<string, RateLimiter>();
+		const first = rateLimiterOf(limiters, 'api.hubble.com 0', 0);
+		expect(rateLimiterOf(limiters, 'api.hubble.com 0', 1)).toBe(first);
+		for (let index = 0; index < 5000; index++) {
+			const now = index * 10_000;
+			const limiter = rateLimiterOf(limiters, `api.hubble.com ${index}`, now);
+			recordStart(limiter, 'packets', now);
+			recordStart(first, `endpoint ${index}`, now);
+		}
+		// First is used all the time, the others are idle after ten minutes.
+		expect(limiters.get('api.hubble.com 0')).toBe(first);
+		expect(limiters.size).toBeLessThanOrEqual(62);
+		expect(first.endpoints.size).toBeLessThanOrEqual(62);
+	});
+
+	it('is the same for all credentials of an organization at its host', async () => {
+		const organizationId = '123e4567-e89b-12d3-a456-426614174000';
+		const limiterOf = async (credential: IDataObject) => {
+			const given = { apiToken: 'a', organizationId, baseUrl: 'https://api.hubble.com', ...credential };
+			return (await connect({ getCredentials: async () => given } as unknown as Context)).rateLimiter;
+		};
+		const limiter = await limiterOf({});
+		expect(await limiterOf({ apiToken: 'b', requestsPerSecond: 0.5, apiPaths: 'versioned' })).toBe(limiter);
+		expect(await limiterOf({ baseUrl: ' API.hubble.com/api/ ' })).toBe(limiter);
+		expect(await limiterOf({ baseUrl: 'https://sandbox.hubble.com' })).not.toBe(limiter);
+		expect(await limiterOf({ organizationId: organizationId.replace('1', '2') })).not.toBe(limiter);
+	});
+
+	it('does not forget a pause that Hubble asked for', () => {
+		const limiter = newRateLimiter();
+		recordStart(limiter, 'packets', 0);
+		recordResponse(limiter, 'packets', { tooMany: true, retryAfterMs: 300_000 }, 0);
+		recordStart(limiter, 'devices', 299_000);
+		expect(slotWait(limiter, 'packets', 299_000)).toBe(1000);
 	});
 });
 

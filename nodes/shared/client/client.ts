@@ -8,15 +8,15 @@ import {
 	type ILoadOptionsFunctions,
 	type IPollFunctions,
 } from 'n8n-workflow';
-import { WHOLE_UUID } from './endpoints';
-import { LIMITS, newRateLimiter, type RateLimiter } from './rateLimiter';
+import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
+import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
 /**
- * The rate limiter of each organization, shared by all nodes, items and executions of this process: the limit
- * counts per organization, whoever calls.
+ * The rate limiter of each organization at its host, shared by all credentials, nodes, items and executions of this
+ * process: the limit counts per organization, whoever calls.
  */
 const rateLimiters = new Map<string, RateLimiter>();
 
@@ -28,6 +28,8 @@ export interface HubbleClient {
 	/** Prefix of version 1 and 2 of the API. */
 	prefixes: { v1: string; v2: string };
 	rateLimiter: RateLimiter;
+	/** Requests a second to one endpoint, as the credential names them; see `nameRate`. */
+	perSecond: number;
 	/** Tells of a stopped execution. */
 	signal?: AbortSignal;
 	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
@@ -90,7 +92,7 @@ export function settingsOf(credential: IDataObject): Settings {
 		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),
 		organizationId: organizationId.toLowerCase(),
 		token,
-		perSecond: Number(credential.requestsPerSecond) || LIMITS.endpoint,
+		perSecond: Number(credential.requestsPerSecond) || RATE_LIMITS.endpoint,
 		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
 	};
 }
@@ -107,15 +109,13 @@ export async function connect(context: Context): Promise<HubbleClient> {
 		});
 	}
 	const { baseUrl, organizationId, token, perSecond, prefixes } = settings;
-	const key = `${baseUrl} ${organizationId} ${perSecond}`;
-	const rateLimiter = rateLimiters.get(key) ?? newRateLimiter(perSecond);
-	rateLimiters.set(key, rateLimiter);
 	return {
 		context,
 		baseUrl,
 		organizationId,
 		prefixes,
-		rateLimiter,
+		rateLimiter: rateLimiterOf(rateLimiters, `${new URL(baseUrl).host} ${organizationId}`, performance.now()),
+		perSecond,
 		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
 		requests: 0,
 		redact: (text) => text.split(token).join('***'),

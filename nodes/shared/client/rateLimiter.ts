@@ -6,34 +6,41 @@
  * second, and never two starts closer than half of their fair distance. The first rule lets a run that a
  * slow reply delayed catch up; the second leaves the bucket room for requests that the network bunches.
  */
+import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
 
-/** Requests per second that Hubble allows (API definition, "Rate Limits"). */
-export const LIMITS = { endpoint: 3, organization: 15 } as const;
-
-/** How long one answer may hold a bucket: Hubble's `Retry-After` ends at 300 s (API definition). */
-const LONGEST_HOLD_MS = 300_000;
 const SMALLEST_SHARE = 1 / 16;
 const SHARE_REGAINED_PER_REPLY = 1 / 32;
 
+/** How long a rate counts after the last request of a credential that names it. */
+const RATE_KEPT_MS = 60_000;
+
+/** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
+const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
+
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
 export interface Bucket {
-	limit: number;
-	/** The most that `limit` may be: what Hubble allows unless it says less. */
-	allowed: number;
-	/** The last `limit` starts, oldest first. */
+	/** How many times the rate of one endpoint it takes. */
+	factor: number;
+	/** The limit that Hubble's replies name, in requests a second. */
+	told: number;
+	/** The last starts, oldest first, as many as the limit allows in a second. */
 	starts: number[];
 	/** No start before this time: Hubble asked for a pause. */
 	heldUntil: number;
 	/** The part of the limit that we allow ourselves: below 1 while somebody else uses the bucket too. */
 	share: number;
+	usedAt: number;
 }
 
-/** All buckets of one organization: its own, and one for each endpoint that was called. */
+/** All buckets of one organization: its own, and one for each endpoint that was called of late. */
 export interface RateLimiter {
-	/** The limit of a new bucket. */
+	/** Requests to one endpoint in a second: the lowest rate that a credential in use names. */
 	perSecond: number;
+	/** The rates that credentials name, and when each was last used. */
+	rates: Map<number, number>;
 	organization: Bucket;
 	endpoints: Map<string, Bucket>;
+	usedAt: number;
 }
 
 /** What a reply says about the bucket; `undefined` where it says nothing. */
@@ -49,50 +56,92 @@ export interface RateHeaders {
 	resetMs?: number;
 }
 
-function newBucket(limit: number): Bucket {
-	return { limit, allowed: limit, starts: [], heldUntil: 0, share: 1 };
-}
+const newBucket = (now: number, factor = 1): Bucket => ({
+	factor,
+	told: Infinity,
+	starts: [],
+	heldUntil: 0,
+	share: 1,
+	usedAt: now,
+});
 
 /**
  * The rate limiter of an organization that was not called yet.
- * @param perSecond requests to one endpoint in a second, where Hubble agreed to other limits
+ * @param perSecond requests to one endpoint in a second, until a credential names its rate
  */
-export function newRateLimiter(perSecond: number = LIMITS.endpoint): RateLimiter {
-	const organization = newBucket((perSecond * LIMITS.organization) / LIMITS.endpoint);
-	return { perSecond, organization, endpoints: new Map() };
+export function newRateLimiter(now = 0, perSecond: number = RATE_LIMITS.endpoint): RateLimiter {
+	const organization = newBucket(now, RATE_LIMITS.organization / RATE_LIMITS.endpoint);
+	return { perSecond, rates: new Map(), organization, endpoints: new Map(), usedAt: now };
 }
 
-function bucketOf(limiter: RateLimiter, endpoint: string): Bucket {
-	let bucket = limiter.endpoints.get(endpoint);
-	if (!bucket) limiter.endpoints.set(endpoint, (bucket = newBucket(limiter.perSecond)));
-	return bucket;
+/** What stands under `key`; when that is new, what is idle is dropped, so that a map does not grow with the years. */
+function entryOf<T extends { usedAt: number }>(map: Map<string, T>, key: string, now: number, create: () => T): T {
+	const found = map.get(key);
+	if (found) return found;
+	for (const [name, { usedAt }] of map) if (usedAt < now - IDLE_MS) map.delete(name);
+	const created = create();
+	map.set(key, created);
+	return created;
 }
 
-function bucketWait({ limit, starts, heldUntil, share }: Bucket, now: number): number {
-	const windowMs = 1000 / share;
+/** The rate limiter of an organization, out of those that this process keeps: one, whichever credential calls. */
+export function rateLimiterOf(limiters: Map<string, RateLimiter>, organization: string, now: number): RateLimiter {
+	const limiter = entryOf(limiters, organization, now, () => newRateLimiter(now));
+	limiter.usedAt = now;
+	return limiter;
+}
+
+const bucketOf = ({ endpoints }: RateLimiter, endpoint: string, now: number): Bucket =>
+	entryOf(endpoints, endpoint, now, () => newBucket(now));
+
+/**
+ * Notes that a credential with this rate calls. Where credentials of one organization name different rates, the
+ * lowest holds for all of them, until none that names it has called for a minute: the bucket at Hubble is one.
+ */
+export function nameRate(limiter: RateLimiter, perSecond: number, now: number): void {
+	const { rates } = limiter;
+	rates.set(perSecond, now);
+	for (const [rate, usedAt] of rates) if (usedAt < now - RATE_KEPT_MS) rates.delete(rate);
+	limiter.perSecond = Math.min(...rates.keys());
+}
+
+/** Requests a second that a bucket takes, and how many starts that lets through at once, at most. */
+function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit: number; depth: number } {
+	const limit = Math.min(factor * perSecond, told);
+	return { limit, depth: Math.max(1, Math.floor(limit)) };
+}
+
+function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number): number {
+	const { starts, heldUntil, share } = bucket;
+	const { limit, depth } = limitOf(limiter, bucket);
+	const windowMs = (1000 * depth) / (limit * share);
 	const last = starts.at(-1) ?? -Infinity;
-	const oldest = starts.at(-limit) ?? -Infinity;
+	const oldest = starts.at(-depth) ?? -Infinity;
 	// Beside another user of the bucket nothing is caught up: starts are evenly spread.
-	const gapMs = windowMs / (share < 1 ? limit : 2 * limit);
+	const gapMs = windowMs / (share < 1 ? depth : 2 * depth);
 	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
 /** Milliseconds until a request to `endpoint` may start; 0 means now. */
 export function slotWait(limiter: RateLimiter, endpoint: string, now: number): number {
-	return Math.max(bucketWait(limiter.organization, now), bucketWait(bucketOf(limiter, endpoint), now));
+	const buckets = [limiter.organization, bucketOf(limiter, endpoint, now)];
+	return Math.max(...buckets.map((bucket) => bucketWait(limiter, bucket, now)));
 }
 
 /** Requests a second that may now go to `endpoint`. */
 export function rateOf(limiter: RateLimiter, endpoint: string): number {
-	const { limit, share } = bucketOf(limiter, endpoint);
-	return limit * share;
+	const bucket = limiter.endpoints.get(endpoint);
+	return bucket ? limitOf(limiter, bucket).limit * bucket.share : limiter.perSecond;
 }
 
 /** Notes that a request to `endpoint` starts now. */
 export function recordStart(limiter: RateLimiter, endpoint: string, now: number): void {
-	for (const bucket of [limiter.organization, bucketOf(limiter, endpoint)]) {
+	limiter.usedAt = now;
+	for (const bucket of [limiter.organization, bucketOf(limiter, endpoint, now)]) {
+		const { depth } = limitOf(limiter, bucket);
+		bucket.usedAt = now;
 		bucket.starts.push(now);
-		if (bucket.starts.length > bucket.limit) bucket.starts.shift();
+		while (bucket.starts.length > depth) bucket.starts.shift();
 	}
 }
 
@@ -101,13 +150,11 @@ export function recordStart(limiter: RateLimiter, endpoint: string, now: number)
  * same bucket: the bucket halves its share and gains it back slowly, which ends at a fair division.
  */
 export function recordResponse(limiter: RateLimiter, endpoint: string, headers: RateHeaders, now: number): void {
-	const bucket = bucketOf(limiter, endpoint);
+	const bucket = bucketOf(limiter, endpoint, now);
 	const holdFor = (ms: number) => {
-		bucket.heldUntil = Math.max(bucket.heldUntil, now + Math.min(ms, LONGEST_HOLD_MS));
+		bucket.heldUntil = Math.max(bucket.heldUntil, now + Math.min(ms, LONGEST_RETRY_AFTER_MS));
 	};
-	if (headers.limit !== undefined && headers.limit >= 1) {
-		bucket.limit = Math.min(bucket.allowed, Math.floor(headers.limit));
-	}
+	if (headers.limit !== undefined && headers.limit >= 1) bucket.told = Math.floor(headers.limit);
 	if (headers.remaining === 0 && headers.resetMs !== undefined) holdFor(headers.resetMs);
 	if (headers.tooMany) {
 		bucket.share = Math.max(SMALLEST_SHARE, bucket.share / 2);

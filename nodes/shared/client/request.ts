@@ -13,7 +13,7 @@ import { abortableSleep } from '../n8n';
 import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
 import { hubbleError, unexpectedResponse } from './errors';
-import { recordResponse, recordStart, slotWait } from './rateLimiter';
+import { nameRate, recordResponse, recordStart, slotWait } from './rateLimiter';
 import { retryDelay, type Outcome } from './retry';
 import { parseWithRows, type Rows } from './lazyRows';
 
@@ -72,6 +72,7 @@ const timeLeft = ({ deadline = Infinity }: HubbleClient) => deadline - performan
 /** Waits until the limits let a request to `endpoint` go, and takes its place. */
 async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void> {
 	for (;;) {
+		nameRate(hubble.rateLimiter, hubble.perSecond, performance.now());
 		const wait = slotWait(hubble.rateLimiter, endpoint, performance.now());
 		if (wait <= 0) break;
 		if (wait > timeLeft(hubble)) {
