@@ -495,6 +495,13 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Webhook',
+		operation: 'check',
+		call: 'listWebhooks',
+		parameters: (hubble) => (webhook(hubble), {}),
+		gives: () => ({ name: 'First', state: 'foreign', deleted: false, advice: any(expect.stringMatching(/./)) }),
+	},
+	{
+		node: 'Hubble Webhook',
 		operation: 'create',
 		call: 'createWebhook',
 		parameters: () => ({

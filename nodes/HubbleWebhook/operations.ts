@@ -1,5 +1,6 @@
 import { webhook, type Field } from '../shared/operation/fields';
 import { endpoints } from '../shared/client/endpoints';
+import { checkWebhooks, deleteOrphans } from './check';
 import type { Operation } from '../shared/operation/operation';
 import { numberIn, text } from '../shared/operation/values';
 
@@ -44,9 +45,19 @@ const batchSize: Field = {
 /** The webhooks' calls (API definition, tag "Packet Webhooks"). An organization has at most two webhooks. */
 export const webhookOperations: readonly Operation[] = [
 	{
+		name: 'Check',
+		value: 'check',
+		action: 'Check webhooks',
+		description:
+			'Compare the webhooks of the organization with what this n8n listens to: who takes their deliveries, whose secret was lost, which nobody needs',
+		endpoint: { ...endpoints.listWebhooks, list: undefined },
+		settings: { deleteOrphans },
+		toItems: checkWebhooks,
+	},
+	{
 		name: 'Create',
 		value: 'create',
-		action: 'Create a webhook that gets all packets',
+		action: 'Create webhook',
 		description:
 			'Let Hubble send all packets of the organization to a URL, for at most two URLs. The output holds the secret, which Hubble shows only this once.',
 		endpoint: endpoints.createWebhook,
@@ -59,7 +70,7 @@ export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Delete',
 		value: 'delete',
-		action: 'Delete a webhook for good',
+		action: 'Delete webhook',
 		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
 		endpoint: endpoints.deleteWebhook,
 		inPath: { webhook_id: webhook },
@@ -74,7 +85,7 @@ export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Test',
 		value: 'test',
-		action: 'Test a webhook',
+		action: 'Test webhook',
 		description: 'Let Hubble send an example packet to a webhook once, and get what its URL answered',
 		endpoint: endpoints.testWebhook,
 		inPath: { webhook_id: webhook },
@@ -84,7 +95,7 @@ export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Update',
 		value: 'update',
-		action: 'Update a webhook',
+		action: 'Update webhook',
 		description: 'Change the URL, name or batch size of a webhook. It keeps its secret.',
 		endpoint: endpoints.updateWebhook,
 		inPath: { webhook_id: webhook },

@@ -1,10 +1,16 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server that answers as n8n does */
 /** Whose an endpoint is: publishing, unpublishing, copies, restarts and two main processes, against the simulator. */
-import type { IDataObject, INodeType } from 'n8n-workflow';
+import { ExecuteContext } from 'n8n-core';
+import type { IDataObject, INode, INodeType } from 'n8n-workflow';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubbleWebhook } from '../../nodes/HubbleWebhook/HubbleWebhook.node';
 import { fingerprint } from '../../nodes/shared/webhook/verify';
 import type { Webhook } from '../simulator/world';
 import { startSimulator, type Simulator } from '../simulator/server';
+import { execute } from './harness';
 import { triggerStage, type Placed, type Placement } from './placeTrigger';
 
 let hubble: Simulator;
@@ -434,3 +440,96 @@ describe('deliveries that cannot be verified', () => {
 		]);
 	});
 });
+
+describe('Hubble Webhook: Check', () => {
+	const check = async (more: IDataObject = {}) =>
+		await execute({
+			node: new HubbleWebhook(),
+			parameters: { resource: 'webhook', operation: 'check', ...more } as INode['parameters'],
+			credential: {
+				apiToken: hubble.token,
+				organizationId: hubble.organizationId,
+				baseUrl: hubble.url,
+				apiPaths: 'api',
+			},
+			additionalData: { webhookWaitingBaseUrl: `${n8n.url}/webhook-waiting` },
+		});
+	const states = async (more: IDataObject = {}) =>
+		(await check(more)).items.map(({ json }) => [json.webhook_id, json.state, json.deleted]);
+
+	beforeEach(() => void jest.spyOn(ExecuteContext.prototype, 'getInstanceId').mockReturnValue('this n8n'));
+	afterEach(() => jest.restoreAllMocks());
+
+	it('tells what is listened to from a lost secret, and from what is not of this n8n', async () => {
+		const ids = { workflowId: 'check', nodeId: 'lost', webhookId: 'check-lost', base: n8n.url };
+		await place(ids).activate();
+		const [alive, lost] = [place({ base: n8n.url }), place({ ...ids, trigger: ofAnotherProcess() })];
+		listening.add(alive).add(lost);
+		await alive.activate();
+		const [first, second] = all() as [Webhook, Webhook];
+		expect(await states()).toEqual([
+			[first.webhook_id, 'secretLost', false],
+			[second.webhook_id, 'listening', false],
+		]);
+		hubble.world.main.webhooks.clear();
+		const foreign = taken('https://example.com/webhook/a/webhook', 'n8n: Receive [00000000-000000000000]');
+		const manual = place({ base: n8n.url, parameters: { registration: 'manual' }, credential: { webhookSecret: 's' } });
+		listening.add(manual);
+		const byHand = taken(`${n8n.url}/webhook/${manual.webhookId}/webhook`);
+		expect(await states()).toEqual([
+			[foreign, 'foreign', false],
+			[byHand, 'manual', false],
+		]);
+		expect(all()).toHaveLength(2);
+	});
+
+	it('deletes what nobody listens to, unless told otherwise or made by hand', async () => {
+		await place({ base: n8n.url }).activate();
+		const byHand = taken(`${n8n.url}/webhook/nobody/webhook`);
+		const { webhook_id } = all()[0] as Webhook;
+		const both = (deleted: boolean) => [
+			[webhook_id, 'orphan', deleted],
+			[byHand, 'orphan', false],
+		];
+		expect(await states({ deleteOrphans: false })).toEqual(both(false));
+		expect(await states()).toEqual(both(true));
+		expect(only().webhook_id).toBe(byHand);
+	});
+
+	it('never calls a node that is no trigger of ours, and says when n8n does not answer', async () => {
+		const calls = jest.fn();
+		const other = await serveMethods(calls);
+		const [otherNode, free] = [taken(`${other.url}/webhook/orders`), taken(`${other.url}/webhook/free`)];
+		const { items } = await execute({
+			node: new HubbleWebhook(),
+			parameters: { resource: 'webhook', operation: 'check' },
+			credential: {
+				apiToken: hubble.token,
+				organizationId: hubble.organizationId,
+				baseUrl: hubble.url,
+				apiPaths: 'api',
+			},
+			additionalData: { webhookWaitingBaseUrl: `${other.url}/webhook-waiting` },
+		});
+		expect(items.map(({ json }) => [json.webhook_id, json.state])).toEqual([
+			[otherNode, 'otherNode'],
+			[free, 'orphan'],
+		]);
+		expect(calls).not.toHaveBeenCalled();
+		other.close();
+		hubble.world.main.webhooks.clear();
+		await place({ base: 'http://127.0.0.1:1' }).activate();
+		expect(await states()).toEqual([[only().webhook_id, 'unknown', false]]);
+	});
+});
+
+/** An n8n in which a plain Webhook node listens at /webhook/orders. */
+async function serveMethods(onCall: () => void) {
+	const server = createServer((request, response) => {
+		if (request.method !== 'OPTIONS') onCall();
+		const methods = request.url === '/webhook/orders' ? 'OPTIONS, GET, POST' : 'OPTIONS';
+		response.writeHead(204, { 'access-control-allow-methods': methods }).end();
+	});
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}

@@ -4,7 +4,13 @@
  * the answer holds a digest of the endpoint's ID.
  */
 import { createHash } from 'node:crypto';
-import type { IDataObject, IExecuteFunctions, IHookFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHookFunctions,
+	IHttpRequestMethods,
+	IN8nHttpFullResponse,
+} from 'n8n-workflow';
 
 /** The header of such a call; it proves nothing, so the answer is 401 as for any other. */
 export const PROBE_HEADER = 'x-hubble-check';
@@ -50,5 +56,27 @@ export async function listenerAt(
 		return endpoint === endpointMark(String(webhook_id)) ? 'alive' : 'stranger';
 	} catch {
 		return 'unknown';
+	}
+}
+
+/**
+ * Whether n8n takes POST calls at a URL: it answers a CORS preflight with the methods, and starts nothing by it.
+ * `undefined` when the answer is not n8n's.
+ */
+export async function hasPostAt(context: IExecuteFunctions, url: string): Promise<boolean | undefined> {
+	try {
+		const reply = (await context.helpers.httpRequest({
+			method: 'OPTIONS' as IHttpRequestMethods,
+			url,
+			headers: { Origin: new URL(url).origin },
+			timeout: 3000,
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			disableFollowRedirect: true,
+		})) as IN8nHttpFullResponse;
+		const methods = String(reply.headers['access-control-allow-methods'] ?? '');
+		return methods.startsWith('OPTIONS') ? methods.includes('POST') : undefined;
+	} catch {
+		return undefined;
 	}
 }
