@@ -70,7 +70,7 @@ export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Delete',
 		value: 'delete',
-		action: 'Delete webhook',
+		action: 'Delete webhook for good',
 		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
 		endpoint: endpoints.deleteWebhook,
 		inPath: { webhook_id: webhook },
