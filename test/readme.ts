@@ -2,7 +2,8 @@
 /** `npm run readme`: writes the table of all operations into the README, made from the operation tables. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tables, titleOf } from './tables';
+import { titleOf } from '../nodes/shared/operation/operation';
+import { resourceTitle, tables } from './tables';
 
 export const readmeFile = join(__dirname, '../README.md');
 const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
@@ -10,8 +11,10 @@ const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as cons
 /** One line for each operation: node, what it does, the scope that the API token needs. */
 export function operationsTable(): string {
 	const rows = Object.entries(tables).flatMap(([node, operations]) =>
-		operations.map(({ resource, name, description, endpoint: { scope } }, index) => {
-			const operation = resource ? `${titleOf(resource)}: ${name}` : name;
+		operations.map((row, index) => {
+			const { resource, name, description, endpoint } = row;
+			const { scope } = endpoint;
+			const operation = resource ? `${resourceTitle(resource)}: ${name}` : titleOf(row);
 			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`;
 		}),
 	);

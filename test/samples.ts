@@ -72,7 +72,7 @@ const badDevice = { deviceId: byId('no ID') };
 const tags = { tag: [{ key: 'site', value: 'Rotterdam' }] };
 const location = { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } };
 const environment = 'production';
-const always = { range: { after: '2000-01-01T00:00:00Z', before: '2099-01-01T00:00:00Z' } };
+const longAgo = '2000-01-01T00:00:00Z';
 const changed = { name: 'Renamed', tags, installLocation: location };
 const expires = '2099-01-01T00:00:00Z';
 const expiresAt = Date.parse(expires) / 1000;
@@ -80,7 +80,6 @@ const expiresAt = Date.parse(expires) / 1000;
 const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
 	const shared = {
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'update',
 		call: batching === 'single' ? ('updateDevice' as const) : ('updateDevices' as const),
 		bad: badDevice,
@@ -272,7 +271,34 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
+		operation: 'count',
+		call: 'listDevices',
+		parameters: () => ({ filters: { createdAfter: longAgo, ownTags: ['model:demo'] } }),
+		gives: ({ world }) => ({ count: world.main.devices.size }),
+		bad: { filters: { ownTags: ['no tag'] } },
+	},
+	{
+		node: 'Hubble Device',
+		operation: 'createOrUpdate',
+		call: 'registerDevices',
+		parameters: (_, n) => ({ matchBy: 'name', name: `New ${n}`, encryption: 'AES-128-CTR', tags }),
+		gives: () => ({ created: true, name: 'New 0', key: any(expect.any(String)) }),
+		bad: { name: ' ' },
+	},
+	{
+		node: 'Hubble Device',
+		operation: 'createOrUpdate',
+		call: 'updateDevices',
+		parameters: (hubble, n) => ({ matchBy: 'name', name: device(hubble, n).name, encryption: 'AES-128-CTR', tags }),
+		gives: (hubble) => ({
+			created: false,
+			id: device(hubble).id,
+			tags: any(expect.objectContaining({ site: 'Rotterdam', model: 'demo' })),
+		}),
+		bad: { name: ' ' },
+	},
+	{
+		node: 'Hubble Device',
 		operation: 'delete',
 		call: 'deleteDevices',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id) }),
@@ -282,7 +308,6 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'delete',
 		call: 'deleteDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), options: { batching: 'single' } }),
@@ -292,7 +317,6 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'get',
 		call: 'getDevice',
 		parameters: (hubble, n) => ({ deviceId: byId(device(hubble, n).id), simplify: false }),
@@ -302,7 +326,6 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'fleet',
 		operation: 'export',
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
@@ -310,13 +333,12 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({
 			returnAll: false,
 			limit: 12,
-			filters: { created: always, lastPacket: always, environment },
+			filters: { createdAfter: longAgo, lastPacketAfter: longAgo, environment },
 			options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
 		}),
 		gives: () => ({
@@ -328,7 +350,6 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'getAll',
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, simplify: false }),
@@ -339,16 +360,15 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
-		resource: 'device',
 		operation: 'register',
 		call: 'registerDevices',
 		parameters: () => ({
+			name: ['One', 'Two'],
 			encryption: 'AES-128-EAX',
-			count: 2,
+			tags,
+			installLocation: location,
 			additionalFields: {
-				names: ['One', 'Two'],
-				tags,
-				installLocation: location,
+				count: 2,
 				eidRotation: { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } },
 				keyFormat: 'hex',
 			},
@@ -358,7 +378,7 @@ export const samples: readonly Sample[] = [
 			key: any(expect.stringMatching(/^[0-9a-f]{32}$/)),
 			created_ts_iso: any(expect.stringMatching(/Z$/)),
 		}),
-		bad: { count: 3 },
+		bad: { encryption: 'ROT13' },
 	},
 	...deviceUpdates,
 	{

@@ -23,7 +23,7 @@ export const tables: Readonly<Record<string, readonly Operation[]>> = {
 };
 
 /** 'paymentMethod' → 'Payment Method', 'apiKey' → 'API Key'. */
-export const titleOf = (resource: string) =>
+export const resourceTitle = (resource: string) =>
 	resource
 		.replace(/^./, (letter) => letter.toUpperCase())
 		.replace(/(?!^)([A-Z])/g, ' $1')

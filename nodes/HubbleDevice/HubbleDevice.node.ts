@@ -24,10 +24,7 @@ export class HubbleDevice implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
-		properties: toProperties(deviceOperations, [
-			{ name: 'Device', value: 'device' },
-			{ name: 'Fleet', value: 'fleet' },
-		]),
+		properties: toProperties(deviceOperations, [{ name: 'Device', value: 'device' }]),
 	};
 
 	methods = methods;

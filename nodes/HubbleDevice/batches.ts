@@ -11,6 +11,7 @@ import { rowsOf } from '../shared/client/pages';
 export const registration: Batch = {
 	endpoint: endpoints.registerDevices,
 	size: DEVICES_PER_CALL,
+	showsOnce: true,
 	split: (request) => {
 		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = request.body;
 		return Array.from({ length: n_devices as number }, (_, index): ItemRequest => ({
@@ -84,6 +85,17 @@ export const update: Batch = {
 		return parts.map((part) => results.get(idIn(part)) ?? { missing: true });
 	},
 };
+
+/** The rows of a batch with what `add` says of each. */
+const withRows = (batch: Batch, add: (row: IDataObject) => IDataObject): Batch => ({
+	...batch,
+	fromReply: (reply, parts) =>
+		batch.fromReply(reply, parts).map((result) => ('json' in result ? { json: add(result.json) } : result)),
+});
+
+/** Create or Update: the two of them, which say in their rows what was done. */
+export const creation = withRows(registration, (row) => ({ created: true, id: row.device_id, ...row }));
+export const upsertUpdate = withRows(update, (row) => ({ created: false, ...row }));
 
 export const deletion: Batch = {
 	...update,

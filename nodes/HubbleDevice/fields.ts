@@ -1,7 +1,9 @@
-/** The parameters that only devices have. */
+/** The parameters that only devices have, without the filters of their list. */
 import type { IDataObject } from 'n8n-workflow';
-import type { Field } from '../shared/operation/fields';
-import { numberIn, tagMap, text, texts, timeRange } from '../shared/operation/values';
+import { DEVICE_NAME_LENGTH, TAG_LIMITS } from '../shared/client/endpoints';
+import { batching, KEEP_INPUT, type Field } from '../shared/operation/fields';
+import { asText, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
+import { tagKeys, tagMap } from './tags';
 
 export const encryption: Field = {
 	displayName: 'Encryption',
@@ -24,22 +26,35 @@ export const count: Field = {
 	type: 'number',
 	typeOptions: { minValue: 1 },
 	default: 1,
-	required: true,
 	description:
-		'How many devices to register. More than 1,000 are several requests: then set On Error to Continue, so that a failure keeps the keys of those before it.',
+		'How many devices to register for each input item. More than 1,000 are several requests, which need On Error set to Continue: then a failure keeps the keys of those before it.',
+	collection: 'additionalFields',
 	toWire: numberIn(1, 1_000_000),
+	whenEmpty: () => 1,
 };
 
+const nameOf = text(DEVICE_NAME_LENGTH);
+
 export const names: Field = {
-	displayName: 'Names',
-	name: 'names',
+	displayName: 'Name',
+	name: 'name',
 	type: 'string',
-	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Name' },
-	default: [],
+	default: '',
 	placeholder: 'e.g. Cold room 4',
-	description: 'One name for each device that is registered, or an expression that gives a list of names',
-	collection: 'additionalFields',
-	toWire: (value) => texts(value)?.map(text(250)),
+	description:
+		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. Hubble makes one up when it is empty.',
+	toWire: (value) => texts(value)?.map(nameOf),
+};
+
+export const name: Field = {
+	displayName: 'Name',
+	name: 'name',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. Cold room 4',
+	description: 'At most 250 characters',
+	collection: 'updateFields',
+	toWire: nameOf,
 };
 
 export const tags: Field = {
@@ -49,7 +64,7 @@ export const tags: Field = {
 	typeOptions: { multipleValues: true },
 	placeholder: 'Add Tag',
 	default: {},
-	description: 'Your own tags, at most ten',
+	description: 'Your own tags, at most ten. The key _env sets the environment: production or sandbox.',
 	options: [
 		{
 			displayName: 'Tag',
@@ -60,9 +75,67 @@ export const tags: Field = {
 			],
 		},
 	],
-	collection: 'updateFields',
 	toWire: tagMap,
 };
+
+export const replaceTags: Field = {
+	...tags,
+	displayName: 'Replace Tags',
+	name: 'tags',
+	description: 'Your own tags, at most ten. They take the place of all that the device has.',
+	collection: 'updateFields',
+};
+
+export const addTags: Field = {
+	...tags,
+	displayName: 'Add or Change Tags',
+	name: 'addTags',
+	description:
+		'Tags to set beside those that the device has, which are read first. The key _env moves it to production or sandbox.',
+	collection: 'updateFields',
+};
+
+export const removeTags: Field = {
+	displayName: 'Remove Tags',
+	name: 'removeTags',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Key' },
+	default: [],
+	placeholder: 'e.g. site',
+	description: 'Keys of the tags to take away. The tags that the device has are read first, and the others stay.',
+	collection: 'updateFields',
+	toWire: tagKeys,
+};
+
+export const clearTags: Field = {
+	displayName: 'Clear Tags',
+	name: 'clearTags',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to take all of your own tags away',
+	collection: 'updateFields',
+	toWire: onlyWhenTrue,
+};
+
+/** A switch that does nothing when it is off. */
+function onlyWhenTrue(value: unknown): true | undefined {
+	return flag(value) ? true : undefined;
+}
+
+function placeOnWire(value: unknown): IDataObject | undefined {
+	const { location } = value as { location?: IDataObject };
+	if (!location) return undefined;
+	const title = text(500)(location.location_name ?? '');
+	const lat = numberIn(-90, 90, false)(location.lat);
+	const long = numberIn(-180, 180, false)(location.long);
+	if (lat === 0 && long === 0) {
+		throw new Error(
+			'latitude 0 and longitude 0 clear the location at Hubble; to clear it, use Clear Install Location of Update',
+		);
+	}
+	if ((lat === undefined) !== (long === undefined)) throw new Error('it needs a latitude and a longitude');
+	return { ...(lat === undefined ? {} : { lat, long }), ...(title ? { location_name: title } : {}) };
+}
 
 export const installLocation: Field = {
 	displayName: 'Install Location',
@@ -70,7 +143,7 @@ export const installLocation: Field = {
 	type: 'fixedCollection',
 	placeholder: 'Set Location',
 	default: {},
-	description: 'Where the device is mounted. Latitude 0 and longitude 0 clear the location.',
+	description: 'Where the device is mounted',
 	options: [
 		{
 			displayName: 'Location',
@@ -80,14 +153,14 @@ export const installLocation: Field = {
 					displayName: 'Latitude',
 					name: 'lat',
 					type: 'number',
-					default: 0,
+					default: '',
 					description: 'In decimal degrees, -90 to 90',
 				},
 				{
 					displayName: 'Longitude',
 					name: 'long',
 					type: 'number',
-					default: 0,
+					default: '',
 					description: 'In decimal degrees, -180 to 180',
 				},
 				{
@@ -100,41 +173,105 @@ export const installLocation: Field = {
 			],
 		},
 	],
-	collection: 'updateFields',
 	toWire: (value) => {
-		const { location } = value as { location?: IDataObject };
-		if (!location) return undefined;
-		const name = text(500)(location.location_name ?? '');
-		const lat = numberIn(-90, 90, false)(location.lat);
-		const long = numberIn(-180, 180, false)(location.long);
-		if (lat === undefined || long === undefined) throw new Error('it needs a latitude and a longitude');
-		return { lat, long, ...(name ? { location_name: name } : {}) };
+		const location = placeOnWire(value);
+		if (location && location.lat === undefined) throw new Error('it needs a latitude and a longitude');
+		return location;
 	},
 };
 
-/** A range of time as Hubble filters it. */
-export const timeRangeFilter: Omit<Field, 'displayName' | 'name'> = {
-	type: 'fixedCollection',
-	default: {},
-	placeholder: 'Set Range',
+export const changeLocation: Field = {
+	...installLocation,
+	description: 'Where the device is mounted. With a name alone, the place stays as it is, which is read first.',
+	collection: 'updateFields',
+	toWire: placeOnWire,
+};
+
+export const clearLocation: Field = {
+	displayName: 'Clear Install Location',
+	name: 'clearLocation',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to take the install location away',
+	collection: 'updateFields',
+	toWire: onlyWhenTrue,
+};
+
+export const destination: Field = {
+	displayName: 'Move to Organization ID',
+	name: 'destinationOrganizationId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
+	description:
+		'The sandbox or production partner of this organization. The device moves there with its keys, without its packets. Not together with other fields.',
+	collection: 'updateFields',
+	toWire: uuid,
+};
+
+export const keyFormat: Field = {
+	displayName: 'Key Format',
+	name: 'keyFormat',
+	type: 'options',
+	options: [
+		{ name: 'Base64', value: 'base64' },
+		{ name: 'Hexadecimal', value: 'hex' },
+	],
+	default: 'base64',
+	description: 'How the keys are written in the output',
+	collection: 'additionalFields',
+};
+
+export const matchBy: Field = {
+	displayName: 'Match By',
+	name: 'matchBy',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{ name: 'Name', value: 'name', description: 'The device with exactly this name' },
+		{ name: 'Tag', value: 'tag', description: 'The device whose tag has the same value' },
+	],
+	default: 'name',
+	description: 'How to tell that a device exists already',
+};
+
+export const matchTag: Field = {
+	displayName: 'Key of the Tag',
+	name: 'matchTag',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. serial',
+	description: 'Which of the tags below tells the devices apart',
+	shownWhen: { matchBy: ['tag'] },
+	toWire: text(TAG_LIMITS.key),
+};
+
+export const lookupBatching: Field = {
+	...batching,
 	options: [
 		{
-			displayName: 'Range',
-			name: 'range',
-			values: [
-				{ displayName: 'After', name: 'after', type: 'dateTime', default: '', description: 'From this moment on' },
-				{
-					displayName: 'Before',
-					name: 'before',
-					type: 'dateTime',
-					default: '',
-					description: 'Up to but not including this moment',
-				},
-			],
+			name: 'Automatic',
+			value: 'automatic',
+			description: 'Ask for each device once, and for many of them by pages of the device list',
 		},
+		{ name: 'One Request per Device', value: 'single', description: 'Ask for each item on its own, three a second' },
 	],
-	collection: 'filters',
-	toWire: timeRange,
+};
+
+/** The name of the field for a row of output beside the fields of its input item; `run.ts` joins them. */
+export const keepInput: Field = {
+	displayName: 'Keep Input Fields',
+	name: KEEP_INPUT,
+	type: 'string',
+	noDataExpression: true,
+	default: 'device',
+	description: 'The name of the field that holds the device beside the fields of the input item, which are kept',
+	collection: 'options',
+	toWire: (value) => {
+		const field = asText(value).trim();
+		if (field === '__proto__') throw new Error('"__proto__" cannot be the name of a field');
+		return field;
+	},
 };
 
 export const eidRotation: Field = {

@@ -1,109 +1,141 @@
 import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
+import { acceptedRows } from '../shared/client/pages';
 import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
+import { requestedPages } from '../shared/operation/execute';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, environment } from '../shared/operation/fields';
-import type { Operation } from '../shared/operation/operation';
-import { tagFilters, text, uuid } from '../shared/operation/values';
-import { deletion, registration, update } from './batches';
-import { count, eidRotation, encryption, installLocation, names, tags, timeRangeFilter } from './fields';
+import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
+import { creation, deletion, registration, update } from './batches';
+import * as fields from './fields';
+import { clientFilters, timeFilters, timeQuery } from './filters';
+import { findDevices, matchDevices, readPresent } from './prepare';
+import type { Tags } from './tags';
 
-const getMany: Operation = {
-	resource: 'device',
-	name: 'Get Many',
-	value: 'getAll',
-	action: 'Get many devices',
-	description: 'Get the devices of the organization',
+/** The list of devices with its filters, for whatever becomes of it. */
+const list = {
 	endpoint: endpoints.listDevices,
-	simplify: simplifyDevice,
-	inQuery: {
-		filter_created_ts: {
-			...timeRangeFilter,
-			displayName: 'Created',
-			name: 'created',
-			description: 'When the device was registered',
-		},
-		filter_most_recent_packet_ts: {
-			...timeRangeFilter,
-			displayName: 'Last Packet',
-			name: 'lastPacket',
-			description:
-				'When the device was heard last. A range up to 1970-01-01 00:00:01 finds devices that were never heard.',
-		},
-		filter_tags: environment,
-		sort_field: {
-			displayName: 'Sort By',
-			name: 'sortBy',
-			type: 'options',
-			options: [
-				{ name: 'Created', value: 'created_ts' },
-				{ name: 'Last Packet', value: 'most_recent_packet_ts' },
-			],
-			default: 'created_ts',
-			description: 'What the devices are sorted by',
-			collection: 'options',
-		},
-		sort_ascending: {
-			displayName: 'Sort Ascending',
-			name: 'sortAscending',
-			type: 'boolean',
-			default: true,
-			description: 'Whether the oldest comes first',
-			collection: 'options',
-		},
-	},
-	clientFilters: [
-		{
-			displayName: 'Name Contains',
-			name: 'nameContains',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. cold room',
-			description:
-				'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
-			collection: 'filters',
-			matches: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
-		},
-		{
-			displayName: 'Own Tags',
-			name: 'ownTags',
-			type: 'string',
-			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-			default: [],
-			placeholder: 'e.g. site:Rotterdam',
-			description:
-				'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
-			collection: 'filters',
-			toWire: tagFilters,
-			matches: ({ tags: own }, wanted) => {
-				const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
-				return (wanted as string[]).every((tag) => has.has(tag));
-			},
-		},
-	],
+	inQuery: { filter_tags: environment } satisfies Fields,
+	settings: timeFilters,
+	clientFilters,
+	derive: timeQuery,
 };
+
+/** The devices that a registration makes, and how. */
+const registrationFields: Fields = {
+	names: fields.names,
+	encryption: fields.encryption,
+	tags: fields.tags,
+	install_locations: fields.installLocation,
+	eid_rotation: fields.eidRotation,
+};
+
+function validateRegistration({ body }: ItemRequest): string | undefined {
+	const listed = body.names as string[] | undefined;
+	if (listed && listed.length !== body.n_devices) {
+		return `Parameter "Name": ${listed.length} for ${String(body.n_devices)} devices; give one for each, or none`;
+	}
+	const { period_exponent } = (body.eid_rotation ?? {}) as IDataObject;
+	if (period_exponent !== undefined && body.encryption !== 'AES-128-EAX') {
+		return 'Parameter "EID Rotation": Period Exponent is only for devices with AES-128-EAX';
+	}
+	return undefined;
+}
+
+function validateMatch(request: ItemRequest): string | undefined {
+	const { matchBy, matchTag } = request.settings;
+	const { names: listed, tags } = request.body;
+	if (matchBy === 'name' && !listed) return 'Parameter "Name": it is required, as devices are matched by it';
+	if (matchBy === 'tag' && !matchTag) return 'Parameter "Key of the Tag": it is required';
+	if (matchBy === 'tag' && !Object.hasOwn((tags ?? {}) as Tags, String(matchTag))) {
+		return `Parameter "Tags": the tag "${String(matchTag)}", by which devices are matched, is not among them`;
+	}
+	return validateRegistration(request);
+}
+
+function validateUpdate({ body, settings }: ItemRequest): string | undefined {
+	const { addTags, removeTags, clearTags, clearLocation } = settings;
+	if (body.set_destination_org_id && Object.keys({ ...body, ...settings }).length > 1) {
+		return 'Parameter "Move to Organization ID": it excludes the other fields to update';
+	}
+	const isChanged = addTags !== undefined || removeTags !== undefined;
+	if ([body.set_tags !== undefined && !clearTags, clearTags, isChanged].filter(Boolean).length > 1) {
+		return 'Parameter "Replace Tags": only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags can be used';
+	}
+	const both = Object.keys((addTags ?? {}) as Tags).find((key) => (removeTags as string[] | undefined)?.includes(key));
+	if (both) return `Parameter "Remove Tags": "${both}" is among the tags to add, too`;
+	const place = (body.set_install_location ?? {}) as IDataObject;
+	if (clearLocation && (place.lat || place.long || place.location_name)) {
+		return 'Parameter "Clear Install Location": it excludes Install Location';
+	}
+	return undefined;
+}
+
+/** Hubble clears tags by an empty map, and the location by 0/0 (API definition). */
+function clearings({ body, settings: { clearTags, clearLocation } }: ItemRequest): Partial<ItemRequest> {
+	if (clearTags && body.set_tags) throw new Error('Parameter "Clear Tags": it excludes Replace Tags');
+	return {
+		body: {
+			...(clearTags ? { set_tags: {} } : {}),
+			...(clearLocation ? { set_install_location: { lat: 0, long: 0 } } : {}),
+			...body,
+		},
+	};
+}
 
 /** The devices' calls (API definition, tag "Devices"). */
 export const deviceOperations: readonly Operation[] = [
 	{
-		resource: 'device',
+		...list,
+		name: 'Count',
+		object: 'Devices',
+		value: 'count',
+		action: 'Count devices',
+		description: 'Count the devices of the organization, or those that pass the filters',
+		readsAll: true,
+		toItems: async ({ hubble, request }) => {
+			let count = 0;
+			const { list: rowsIn } = endpoints.listDevices;
+			for await (const { rows } of requestedPages(hubble, rowsIn, request)) {
+				count += [...acceptedRows(rows, rowsIn, undefined, request.clientFilters)].length;
+			}
+			return [{ json: { count } }];
+		},
+	},
+	{
+		name: 'Create or Update',
+		object: 'Device',
+		value: 'createOrUpdate',
+		action: 'Create or update devices',
+		description:
+			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and the tags that nobody named stay.',
+		endpoint: endpoints.registerDevices,
+		settings: { matchBy: fields.matchBy, matchTag: fields.matchTag },
+		inBody: registrationFields,
+		inQuery: { key_format: fields.keyFormat },
+		derive: ({ body }) => ({ body: { ...body, n_devices: 1 } }),
+		validate: validateMatch,
+		prepare: matchDevices,
+		batch: creation,
+	},
+	{
 		name: 'Delete',
+		object: 'Device',
 		value: 'delete',
-		action: 'Delete a device for good',
+		action: 'Delete device for good',
 		description: 'Delete devices for good, up to 1,000 input items in one request',
 		endpoint: endpoints.deleteDevice,
 		inPath: { device_id: device },
 		batch: deletion,
 	},
 	{
-		...getMany,
-		resource: 'fleet',
+		...list,
 		name: 'Export',
+		object: 'Devices',
 		value: 'export',
 		action: 'Export devices to a file',
 		description: 'Write the devices of the organization into one file, however many they are',
-		simplify: undefined,
-		settings: exportFields(),
+		settings: { ...exportFields(), ...timeFilters },
 		toItems: exportTo({
 			name: 'devices',
 			list: endpoints.listDevices.list,
@@ -113,110 +145,85 @@ export const deviceOperations: readonly Operation[] = [
 		}),
 	},
 	{
-		resource: 'device',
 		name: 'Get',
+		object: 'Device',
 		value: 'get',
-		action: 'Get a device',
-		description: 'Get one device',
+		action: 'Get device',
+		description: 'Get a device by its ID. Many items are answered together, by few requests.',
 		endpoint: endpoints.getDevice,
 		inPath: { device_id: device },
+		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
 		simplify: simplifyDevice,
+		prepare: findDevices,
 	},
-	getMany,
 	{
-		resource: 'device',
+		...list,
+		name: 'Get Many',
+		object: 'Devices',
+		value: 'getAll',
+		action: 'Get many devices',
+		description: 'Get the devices of the organization',
+		simplify: simplifyDevice,
+		inQuery: {
+			...list.inQuery,
+			sort_field: {
+				displayName: 'Sort By',
+				name: 'sortBy',
+				type: 'options',
+				options: [
+					{ name: 'Created', value: 'created_ts' },
+					{ name: 'Last Packet', value: 'most_recent_packet_ts' },
+				],
+				default: 'created_ts',
+				description: 'What the devices are sorted by',
+				collection: 'options',
+			},
+			sort_ascending: {
+				displayName: 'Sort Ascending',
+				name: 'sortAscending',
+				type: 'boolean',
+				default: true,
+				description: 'Whether the oldest comes first',
+				collection: 'options',
+			},
+		},
+	},
+	{
 		name: 'Register',
+		object: 'Devices',
 		value: 'register',
 		action: 'Register devices and get their keys only once',
 		description:
 			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
 		endpoint: endpoints.registerDevices,
-		inBody: {
-			encryption,
-			n_devices: count,
-			names,
-			tags: {
-				...tags,
-				collection: 'additionalFields',
-				description: 'Your own tags for each of the devices, at most ten',
-			},
-			install_locations: {
-				...installLocation,
-				collection: 'additionalFields',
-				description: 'Where the devices are mounted',
-			},
-			eid_rotation: eidRotation,
-		},
-		inQuery: {
-			key_format: {
-				displayName: 'Key Format',
-				name: 'keyFormat',
-				type: 'options',
-				options: [
-					{ name: 'Base64', value: 'base64' },
-					{ name: 'Hexadecimal', value: 'hex' },
-				],
-				default: 'base64',
-				description: 'How the keys are written in the output',
-				collection: 'additionalFields',
-			},
-		},
+		inBody: { ...registrationFields, n_devices: fields.count },
+		inQuery: { key_format: fields.keyFormat },
 		batch: registration,
-		validate: ({ body }) => {
-			const listed = body.names as string[] | undefined;
-			if (listed && listed.length !== body.n_devices) {
-				return `Parameter "Names": ${listed.length} for ${String(body.n_devices)} devices; give one for each, or none`;
-			}
-			const { period_exponent } = (body.eid_rotation ?? {}) as IDataObject;
-			if (period_exponent !== undefined && body.encryption !== 'AES-128-EAX') {
-				return 'Parameter "EID Rotation": Period Exponent is only for devices with AES-128-EAX';
-			}
-			return undefined;
-		},
+		validate: validateRegistration,
 	},
 	{
-		resource: 'device',
 		name: 'Update',
+		object: 'Device',
 		value: 'update',
-		action: 'Update a device',
+		action: 'Update device',
 		description: 'Change the name, tags or location of devices, up to 1,000 input items in one request',
 		endpoint: endpoints.updateDevice,
 		inPath: { device_id: device },
 		inBody: {
-			set_name: {
-				displayName: 'Name',
-				name: 'name',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. Cold room 4',
-				description: 'At most 250 characters',
-				collection: 'updateFields',
-				toWire: text(250),
-			},
-			set_tags: {
-				...tags,
-				description:
-					'Your own tags, at most ten. They replace those that the device has; with no tag given, they stay.',
-			},
-			set_install_location: installLocation,
-			set_destination_org_id: {
-				displayName: 'Move to Organization ID',
-				name: 'destinationOrganizationId',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
-				description:
-					'The sandbox or production partner of this organization. The device moves there with its keys, without its packets. Not together with other fields.',
-				collection: 'updateFields',
-				toWire: uuid,
-			},
+			set_name: fields.name,
+			set_tags: fields.replaceTags,
+			set_install_location: fields.changeLocation,
+			set_destination_org_id: fields.destination,
 		},
+		settings: {
+			addTags: fields.addTags,
+			removeTags: fields.removeTags,
+			clearTags: fields.clearTags,
+			clearLocation: fields.clearLocation,
+		},
+		derive: clearings,
+		validate: validateUpdate,
+		prepare: readPresent,
 		batch: update,
-		validate: ({ body }) => {
-			if (Object.keys(body).length > 1 && body.set_destination_org_id) {
-				return 'Parameter "Move to Organization ID": it excludes the other fields to update';
-			}
-			return undefined;
-		},
 	},
 ];

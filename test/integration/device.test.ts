@@ -42,22 +42,27 @@ describe('Get Many', () => {
 	});
 
 	it('fetches no more than the limit needs, and simplifies into at most ten fields', async () => {
-		const { items } = await run({ operation: 'getAll', limit: 5 });
+		const { items } = await run({
+			operation: 'getAll',
+			limit: 5,
+			options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
+		});
 		expect(items).toHaveLength(5);
 		expect(hubble.log).toHaveLength(1);
-		expect(hubble.log[0]?.query).toEqual({ limit: '10' });
-		expect(Object.keys(items[0]?.json ?? {})).toEqual([
-			'id',
-			'name',
-			'environment',
-			'tags',
-			'encryption',
-			'createdAt',
-			'lastPacketAt',
-			'latitude',
-			'longitude',
-			'installLocation',
-		]);
+		expect(hubble.log[0]?.query).toMatchObject({ limit: '10' });
+		expect(items[0]?.json).toEqual({
+			name: expect.any(String),
+			lastPacketAt: expect.stringMatching(/Z$/),
+			environment: expect.stringMatching(/^(production|sandbox)$/),
+			tags: expect.objectContaining({ model: 'demo' }),
+			latitude: expect.any(Number),
+			longitude: expect.any(Number),
+			locationType: 'heard',
+			installLocation: 'Hall 3',
+			createdAt: expect.stringMatching(/Z$/),
+			deviceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+		});
+		expect(Object.keys(items[0]?.json ?? {}).at(-1)).toBe('deviceId');
 	});
 
 	it('sends every filter and sort in the words of the definition', async () => {
@@ -66,8 +71,9 @@ describe('Get Many', () => {
 				operation: 'getAll',
 				limit: 20,
 				filters: {
-					created: { range: { after: '2026-01-01T00:00:00', before: '2026-02-01T00:00:00Z' } },
-					lastPacket: { range: { before: 1767225600 } },
+					createdAfter: '2026-01-01T00:00:00',
+					createdBefore: '2026-02-01T00:00:00Z',
+					lastPacketBefore: 1767225600,
 					environment: 'production',
 				},
 				options: { sortBy: 'most_recent_packet_ts', sortAscending: false },
@@ -80,7 +86,7 @@ describe('Get Many', () => {
 				query: {
 					limit: '20',
 					filter_created_ts: `between:${Date.UTC(2025, 11, 31, 23) / 1000}:${Date.UTC(2026, 1, 1) / 1000}`,
-					filter_most_recent_packet_ts: 'between:0:1767225600',
+					filter_most_recent_packet_ts: 'between:1:1767225600',
 					filter_tags: '_env:production',
 					sort_field: 'most_recent_packet_ts',
 					sort_ascending: 'false',
@@ -217,7 +223,7 @@ describe.each(['definition', 'results', '207'] as const)(
 describe('Register', () => {
 	it('registers 25 devices in one call and gives out their keys', async () => {
 		const before = new Set(hubble.world.main.devices.keys());
-		const { items } = await run({ operation: 'register', count: 25, encryption: 'AES-128-CTR' });
+		const { items } = await run({ operation: 'register', encryption: 'AES-128-CTR', additionalFields: { count: 25 } });
 		expect(hubble.log.map(({ call, body }) => ({ call, body }))).toEqual([
 			{ call: 'registerDevices', body: { n_devices: 25, encryption: 'AES-128-CTR' } },
 		]);
@@ -235,14 +241,12 @@ describe('Register', () => {
 			{
 				operation: 'register',
 				encryption: '={{ $json.kind }}',
-				additionalFields: {
-					names: ['={{ $json.name }}'],
-					tags: { tag: [{ key: 'batch', value: '7' }] },
-					installLocation: { location: { lat: 1, long: 2 } },
-					keyFormat: 'hex',
-				},
+				name: '={{ $json.name }}',
+				tags: { tag: [{ key: 'batch', value: '7' }] },
+				installLocation: { location: { lat: 1, long: 2 } },
+				additionalFields: { keyFormat: 'hex' },
 			},
-			{ input },
+			{ input, onError: 'continueRegularOutput' },
 		);
 		expect(error).toBeUndefined();
 		expect(hubble.log.map(({ call, status }) => [call, status])).toEqual([
@@ -277,7 +281,7 @@ describe('Bad input is refused before the first call', () => {
 		['Fields to Update', { operation: 'update', deviceId: device(good) }],
 		['Name', { operation: 'update', deviceId: device(good), updateFields: { name: 'x'.repeat(251) } }],
 		[
-			'Tags',
+			'Replace Tags',
 			{
 				operation: 'update',
 				deviceId: device(good),
@@ -296,15 +300,51 @@ describe('Bad input is refused before the first call', () => {
 			'Move to Organization ID',
 			{ operation: 'update', deviceId: device(good), updateFields: { name: 'x', destinationOrganizationId: good } },
 		],
-		['Names', { operation: 'register', count: 3, additionalFields: { names: ['one'] } }],
+		['Name', { operation: 'register', name: 'one', additionalFields: { count: 3 } }],
+		['Install Location', { operation: 'register', installLocation: { location: { lat: 0, long: 0 } } }],
+		['Install Location', { operation: 'register', installLocation: { location: { location_name: 'Hall 3' } } }],
+		['Tags', { operation: 'register', tags: { tag: [{ key: '_env', value: 'staging' }] } }],
+		['Tags', { operation: 'register', tags: { tag: [{ key: '_cal', value: '1' }] } }],
+		[
+			'Tags',
+			{ operation: 'createOrUpdate', matchBy: 'tag', matchTag: 'serial', tags: { tag: [{ key: 'site', value: '1' }] } },
+		],
+		['Name', { operation: 'createOrUpdate', matchBy: 'name' }],
+		['Remove Tags', { operation: 'update', deviceId: device(good), updateFields: { removeTags: ['_env'] } }],
+		[
+			'Clear Tags',
+			{
+				operation: 'update',
+				deviceId: device(good),
+				updateFields: { clearTags: true, tags: { tag: [{ key: 'a', value: 'b' }] } },
+			},
+		],
+		[
+			'Replace Tags',
+			{ operation: 'update', deviceId: device(good), updateFields: { clearTags: true, removeTags: ['site'] } },
+		],
+		[
+			'Clear Install Location',
+			{
+				operation: 'update',
+				deviceId: device(good),
+				updateFields: { clearLocation: true, installLocation: { location: { lat: 1, long: 2 } } },
+			},
+		],
+		['Fields to Update', { operation: 'update', deviceId: device(good), updateFields: { clearTags: false } }],
+		['Never Heard', { operation: 'getAll', filters: { neverHeard: true, silentForHours: 3 } }],
+		['Area', { operation: 'getAll', filters: { area: { circle: { areaLatitude: 51.9, areaRadius: 500 } } } }],
+		['Environment', { operation: 'getAll', filters: { environment: 'staging' } }],
+		['Keep Input Fields', { operation: 'get', deviceId: device(good), options: { keepInput: ' ' } }],
 		[
 			'EID Rotation',
 			{ operation: 'register', additionalFields: { eidRotation: { rotation: { period_exponent: 12 } } } },
 		],
-		['Number of Devices', { operation: 'register', count: 1.5 }],
+		['Number of Devices', { operation: 'register', additionalFields: { count: 1.5 } }],
 		['Limit', { operation: 'getAll', limit: 0 }],
-		['Environment', { operation: 'getAll', filters: { environment: '_env:production' } }],
-		['Created', { operation: 'getAll', filters: { created: { range: { after: 'soon' } } } }],
+		['Own Tags', { operation: 'getAll', filters: { ownTags: ['production'] } }],
+		['Created After', { operation: 'getAll', filters: { createdAfter: 'soon' } }],
+		['Last Packet After', { operation: 'getAll', filters: { lastPacketAfter: 200, lastPacketBefore: 100 } }],
 	])('%s: %j', async (parameter, parameters) => {
 		const { error } = await run(parameters as INode['parameters']);
 		expect(error?.message).toContain(`Parameter "${parameter}"`);

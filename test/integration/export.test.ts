@@ -222,7 +222,7 @@ describe('GeoJSON', () => {
 });
 
 it('devices: every device, page by page', async () => {
-	const { json, bytes } = await write({ resource: 'fleet', format: 'ndjson' }, { node: new HubbleDevice() });
+	const { json, bytes } = await write({ resource: 'device', format: 'ndjson' }, { node: new HubbleDevice() });
 	const ids = bytes
 		.toString()
 		.trimEnd()

@@ -49,11 +49,14 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	const [id] = ['={{ $json.id }}'];
 	it.each([
 		['Name', { name: '={{ {a: 1} }}' }],
-		['Tags', { tags: { tag: [{ key: 'site', value: '={{ undefined }}' }] } }],
-		['Tags', { tags: { tag: [{ key: '_env', value: 'moon' }] } }],
+		['Replace Tags', { tags: { tag: [{ key: 'site', value: '={{ undefined }}' }] } }],
+		['Replace Tags', { tags: { tag: [{ key: '_env', value: 'moon' }] } }],
+		['Replace Tags', { tags: { tag: [{ key: '__proto__', value: 'moon' }] } }],
+		['Add or Change Tags', { addTags: { tag: [{ key: '_cal', value: '1' }] } }],
+		['Remove Tags', { removeTags: ['_env'] }],
 		['Install Location', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
 		['Install Location', { installLocation: { location: { lat: ' ', long: 1 } } }],
-		['Tags', { tags: {} }],
+		['Replace Tags', { tags: {} }],
 	])('%s: %j', async (parameter, updateFields) => {
 		const { error } = await device(
 			{ operation: 'update', deviceId: byId(id), updateFields: updateFields as INode['parameters'] },
@@ -67,9 +70,9 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		['Limit', { operation: 'getAll', limit: '={{ undefined }}' }],
 		['Return All', { operation: 'getAll', returnAll: '={{ "perhaps" }}' }],
 		['Encryption', { operation: 'register', encryption: '={{ "foo" }}' }],
-		['Names', { operation: 'register', additionalFields: { names: ['={{ {a: 1} }}'] } }],
-		['Created', { operation: 'getAll', filters: { created: { range: { after: '={{ "03/04/2026" }}' } } } }],
-		['Created', { operation: 'getAll', filters: { created: { range: { after: '={{ -5 }}' } } } }],
+		['Name', { operation: 'register', name: '={{ {a: 1} }}' }],
+		['Created After', { operation: 'getAll', filters: { createdAfter: '={{ "03/04/2026" }}' } }],
+		['Created Before', { operation: 'getAll', filters: { createdBefore: '={{ -5 }}' } }],
 		['Continuation Token', { operation: 'getAll', options: { continueFrom: 'a\u00e9b' } }],
 	])('%s: %j', async (parameter, parameters) => {
 		const { error } = await device(parameters as INode['parameters']);
@@ -95,7 +98,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		const deviceId = byId('={{ $json.device.id }}');
 		const [first] = devices();
 		const found = await device({ operation: 'get', deviceId }, { input: [{ device: { id: first?.id } }] });
-		expect(found.items[0]?.json.id).toBe(first?.id);
+		expect(found.items[0]?.json.deviceId).toBe(first?.id);
 		const { error } = await device({ operation: 'get', deviceId }, { input: [{ device: {} }] });
 		expect(error?.message).toContain('Parameter "Device": the expression returned no value');
 	});
@@ -238,7 +241,7 @@ describe('Batches that partly fail', () => {
 
 	it('report an item once, however many devices it wanted', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 400, times: 50 });
-		const { items: given } = await device({ operation: 'register', count: 8 }, { onError: go });
+		const { items: given } = await device({ operation: 'register', additionalFields: { count: 8 } }, { onError: go });
 		expect(given).toHaveLength(1);
 		expect(hubble.log).toHaveLength(1);
 	});
@@ -246,7 +249,7 @@ describe('Batches that partly fail', () => {
 	it('report an item once also where its devices are in several calls', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 400, times: 50 });
 		const { items: given } = await device(
-			{ operation: 'register', count: '={{ $json.count }}' },
+			{ operation: 'register', additionalFields: { count: '={{ $json.count }}' } },
 			{ input: [{ count: 2500 }, { count: 1 }], onError: go },
 		);
 		expect(given.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
@@ -255,15 +258,44 @@ describe('Batches that partly fail', () => {
 		);
 	});
 
-	it('keep the keys of what was registered before, or say how many are lost', async () => {
+	it('keep the keys of what was registered before', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 500, skip: 1, times: 2 });
-		const kept = await device({ operation: 'register', count: 1001 }, { onError: go });
+		const kept = await device({ operation: 'register', additionalFields: { count: 1001 } }, { onError: go });
 		expect(kept.items).toHaveLength(1001);
 		expect(kept.items.at(-1)?.json.error).toContain('HTTP 500');
-		hubble.clearFaults();
-		hubble.addFault({ call: 'registerDevices', status: 400, skip: 1 });
-		const lost = await device({ operation: 'register', count: 1001 });
-		expect(lost.error?.description).toContain('succeeded for 1000 devices before');
+	});
+
+	it.each([
+		['one item', { additionalFields: { count: 2500 } }, [{}], '2500 devices are 3 requests'],
+		['many items', {}, Array(1001).fill({}) as IDataObject[], '1001 devices are 2 requests'],
+		[
+			'two kinds',
+			{ encryption: '={{ $json.kind }}' },
+			[{ kind: 'NONE' }, { kind: 'AES-128-CTR' }],
+			'2 devices are 2 requests',
+		],
+	])(
+		'that would lose keys with On Error = Stop are refused before the first call: %s',
+		async (_, more, input, message) => {
+			hubble.addFault({ call: 'registerDevices', status: 500, skip: 1, times: 50 });
+			const before = devices().length;
+			const { error } = await device({ operation: 'register', ...more } as INode['parameters'], { input });
+			expect(error?.message).toContain(message);
+			expect(error?.message).toContain('set On Error to Continue');
+			expect(hubble.log).toEqual([]);
+			expect(devices()).toHaveLength(before);
+		},
+	);
+
+	it('give out the keys of a reply that is not complete, also with On Error = Stop', async () => {
+		const server = await answering(200, { devices: [{ device_id: 'a', key: 'k' }] }, { 'x-request-id': 'abc' });
+		const { items: given, error } = await device(
+			{ operation: 'register', additionalFields: { count: 2 } },
+			{ credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		expect(error).toBeUndefined();
+		expect(given.map(({ json }) => json.key ?? json.error)).toEqual(['k', 'Hubble did not confirm this item']);
 	});
 
 	it.each([

@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { existsSync, readFileSync } from 'node:fs';
+import { titleOf } from '../../nodes/shared/operation/operation';
 import { operationsTable, readmeFile, withTable } from '../readme';
 import { tables } from '../tables';
 
@@ -7,8 +8,10 @@ test('the table of operations has a line for each, with its scope', () => {
 	const lines = operationsTable().split('\n').slice(2);
 	const operations = Object.values(tables).flat();
 	expect(lines).toHaveLength(operations.length);
-	operations.forEach(({ name, description, endpoint: { scope } }, index) => {
-		expect(lines[index]).toContain(`${name} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`);
+	operations.forEach((row, index) => {
+		const { description, endpoint } = row;
+		const { scope } = endpoint;
+		expect(lines[index]).toContain(`${titleOf(row)} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`);
 	});
 });
 

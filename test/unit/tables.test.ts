@@ -8,12 +8,12 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { listOf } from '../../nodes/shared/operation/operation';
+import { listOf, titleOf } from '../../nodes/shared/operation/operation';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes } from '../nodes';
 import { calls, type Call, type Schema } from '../simulator/contract';
-import { tables, titleOf } from '../tables';
+import { resourceTitle, tables } from '../tables';
 
 const root = join(__dirname, '../..');
 const rows = Object.entries(tables).flatMap(([node, operations]) =>
@@ -23,7 +23,7 @@ const callOf = (method: string, path: string) =>
 	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
 
 describe.each(rows)('$title', ({ row }) => {
-	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, name, action, description } = row;
+	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, action, description } = row;
 	const { method, path, scope } = endpoint;
 	const list = row.toRows ? undefined : listOf(row);
 	const call = callOf(method, path);
@@ -70,7 +70,7 @@ describe.each(rows)('$title', ({ row }) => {
 	});
 
 	test('reads as n8n wants it', () => {
-		expect(name).toMatch(/^[A-Z][A-Za-z]*( [A-Z][A-Za-z]*)*$/);
+		expect(titleOf(row)).toMatch(/^[A-Z][A-Za-z]*( (or|[A-Z][A-Za-z]*))*$/);
 		expect(action).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
 		expectDescription(description);
 	});
@@ -116,7 +116,7 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		if (resources[0] === undefined) {
 			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.replace('Hubble ', '')]]);
 		} else {
-			expect(shown).toEqual(resources.map((resource = '') => ({ name: titleOf(resource), value: resource })));
+			expect(shown).toEqual(resources.map((resource = '') => ({ name: resourceTitle(resource), value: resource })));
 		}
 	});
 

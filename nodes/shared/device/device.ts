@@ -1,6 +1,7 @@
-/** The device: when and where it was heard last, and its short form. */
+/** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
 import { isoTime } from '../operation/times';
+import type { Place } from './place';
 
 /** When a device was heard last, over both networks. */
 export function lastPacket({ most_recent_packet: packets }: IDataObject): IDataObject & { timestamp?: number } {
@@ -8,36 +9,53 @@ export function lastPacket({ most_recent_packet: packets }: IDataObject): IDataO
 	return seen.sort((a, b) => b.timestamp - a.timestamp)[0] ?? {};
 }
 
-/** The names of the ten flat fields. */
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+
+/** Where a device was heard last; `undefined` when that is not known. */
+export function placeHeard(row: IDataObject): Place | undefined {
+	const { latitude, longitude } = (lastPacket(row).location ?? {}) as IDataObject;
+	return isNumber(latitude) && isNumber(longitude) ? { latitude, longitude } : undefined;
+}
+
+/** Where a device is installed; `undefined` when that is not known. Hubble takes 0/0 for no place. */
+export function placeInstalled({ install_location }: IDataObject): Place | undefined {
+	const { lat, long } = (install_location ?? {}) as IDataObject;
+	return isNumber(lat) && isNumber(long) && (lat !== 0 || long !== 0) ? { latitude: lat, longitude: long } : undefined;
+}
+
+/** The names of the ten flat fields: what people look for first, the key last. */
 export const SIMPLIFIED = [
-	'id',
 	'name',
+	'lastPacketAt',
 	'environment',
 	'tags',
-	'encryption',
-	'createdAt',
-	'lastPacketAt',
 	'latitude',
 	'longitude',
+	'locationType',
 	'installLocation',
+	'createdAt',
+	'deviceId',
 ];
 
-/** A device in ten flat fields. */
+/**
+ * A device in ten flat fields, `tags` an object of its own tags. The place is where it was heard last, else where
+ * it is installed; `locationType` says which of them, `heard` or `installed`.
+ */
 export function simplifyDevice(row: IDataObject): IDataObject {
-	const { timestamp, location } = lastPacket(row) as { timestamp?: number; location?: IDataObject };
-	const { _env, ...own } = (row.tags ?? {}) as IDataObject;
+	const { timestamp } = lastPacket(row);
+	const { _env, ...tags } = (row.tags ?? {}) as IDataObject;
+	const heard = placeHeard(row);
+	const place = heard ?? placeInstalled(row);
 	return {
-		id: row.id,
 		name: row.name,
-		environment: _env ?? null,
-		tags: Object.entries(own)
-			.map(([key, value]) => `${key}=${String(value)}`)
-			.join(', '),
-		encryption: row.encryption ?? null,
-		createdAt: isoTime(row.created_ts as number),
 		lastPacketAt: timestamp === undefined ? null : isoTime(timestamp),
-		latitude: location?.latitude ?? null,
-		longitude: location?.longitude ?? null,
+		environment: _env ?? null,
+		tags,
+		latitude: place?.latitude ?? null,
+		longitude: place?.longitude ?? null,
+		locationType: place ? (heard ? 'heard' : 'installed') : null,
 		installLocation: (row.install_location as IDataObject | undefined)?.location_name ?? null,
+		createdAt: isoTime(row.created_ts as number),
+		deviceId: row.id,
 	};
 }

@@ -2,7 +2,7 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import { send } from '../client/request';
-import type { Batch, BatchResult, ItemRequest, Operation } from './operation';
+import type { Batch, BatchResult, ItemRequest } from './operation';
 import { Bisection, toBatches, type Refused } from './packing';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
@@ -12,7 +12,9 @@ const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
 export interface BatchHandlers {
 	emit: (itemIndex: number, row: IDataObject) => void;
 	/** Throws when the run must stop. */
-	fail: (item: number, error: unknown, ids?: IDataObject) => void;
+	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
+	/** Puts a failure in the place of data, also when the run must stop. */
+	keepFailure: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	canContinue: boolean;
 }
 
@@ -28,17 +30,17 @@ interface Failed extends Refused<ItemRequest> {
  */
 export async function runBatches(
 	hubble: HubbleClient,
-	operation: Operation,
-	batch: Batch,
-	requests: readonly ItemRequest[],
+	requests: ReadonlyMap<Batch, readonly ItemRequest[]>,
 	handlers: BatchHandlers,
 ): Promise<void> {
-	await new BatchRun(hubble, operation, batch, handlers).run(requests);
+	const runs = [...requests].map(([batch, own]) => new BatchRun(hubble, batch, own, handlers));
+	for (const run of runs) run.refuseToLose();
+	for (const run of runs) await run.run();
 }
 
-/** One batch operation while it runs. */
+/** One kind of batch calls while it runs. */
 class BatchRun {
-	private readonly began = new Date().toISOString();
+	private readonly calls: ItemRequest[][];
 	/** Parts that were carried out. */
 	private done = 0;
 	/** Items whose failure is reported, once each however many of their parts failed. */
@@ -46,15 +48,33 @@ class BatchRun {
 
 	constructor(
 		private readonly hubble: HubbleClient,
-		private readonly operation: Operation,
 		private readonly batch: Batch,
+		requests: readonly ItemRequest[],
 		private readonly handlers: BatchHandlers,
-	) {}
+	) {
+		const parts = batch.split ? requests.flatMap(batch.split) : requests;
+		this.calls = toBatches(parts, batch.size, batch);
+	}
 
-	async run(requests: readonly ItemRequest[]): Promise<void> {
-		const { split, size } = this.batch;
-		const parts = split ? requests.flatMap(split) : requests;
-		for (const whole of toBatches(parts, size, this.batch)) await this.carryOut(whole);
+	/** Throws before the first call, when the failure of a later one would lose what Hubble showed only once. */
+	refuseToLose(): void {
+		const { batch, calls, handlers, hubble } = this;
+		const [, second] = calls;
+		if (!batch.showsOnce || handlers.canContinue || !second) return;
+		const parts = calls.reduce((sum, { length }) => sum + length, 0);
+		const isLarge = parts > batch.size;
+		throw new NodeOperationError(
+			hubble.context.getNode(),
+			`${parts} devices are ${calls.length} requests: set On Error to Continue, so that no key is lost`,
+			{
+				itemIndex: second[0]?.itemIndex,
+				description: `With On Error set to Stop, a request that fails would end the run without the keys of the requests before it, and Hubble shows a key only once. ${isLarge ? `Or register at most ${batch.size} devices in one run.` : 'Or register devices of different encryption, key format or EID rotation, and those with and without a name, tags or a location, in runs of their own.'} Nothing was sent to Hubble.`,
+			},
+		);
+	}
+
+	async run(): Promise<void> {
+		for (const whole of this.calls) await this.carryOut(whole);
 	}
 
 	private async carryOut(whole: readonly ItemRequest[]): Promise<void> {
@@ -95,8 +115,11 @@ class BatchRun {
 			this.done += 1;
 			this.handlers.emit(request.itemIndex, result.json);
 		}
+		const isShownOnce = this.batch.showsOnce && outcomes.some(({ result }) => 'json' in result);
 		for (const { request, result } of outcomes) {
-			if (!('json' in result)) this.fail(request, unconfirmed(this.hubble, request, result, requestId));
+			if ('json' in result) continue;
+			const error = unconfirmed(this.hubble, request, result, requestId);
+			this.fail(request, error, isShownOnce ? 'keepFailure' : 'fail');
 		}
 	}
 
@@ -105,24 +128,20 @@ class BatchRun {
 		for (const part of group) this.fail(part, reason);
 	}
 
-	private fail({ itemIndex, ids }: ItemRequest, error: unknown): void {
-		if (!this.failedItems.has(itemIndex)) this.handlers.fail(itemIndex, error, ids);
+	private fail({ itemIndex, ids }: ItemRequest, error: unknown, how: 'fail' | 'keepFailure' = 'fail'): void {
+		if (!this.failedItems.has(itemIndex)) this.handlers[how](itemIndex, error, ids);
 		this.failedItems.add(itemIndex);
 	}
 
 	/** Adds to the error of a batch how many devices it was, and what earlier batches did. */
 	private withPast(error: unknown, size: number): unknown {
 		if (!(error instanceof NodeApiError) || error.context.hasPast) return error;
-		const { done, began, operation } = this;
+		const { done } = this;
 		const together =
 			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.`
 				: '';
-		const lost =
-			operation.name === 'Register'
-				? ` Their keys are lost if the run stops here: find them with Get Many (Created after ${began}), and delete them.`
-				: '';
-		const past = done ? ` ${operation.name} had succeeded for ${done} devices before.${lost}` : '';
+		const past = done ? ` ${done} devices had been carried out before.` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
 		return error;

@@ -87,6 +87,9 @@ export const batching: Field = {
 	collection: 'options',
 };
 
+/** The option that keeps the fields of an input item beside its output: where it is set, `run.ts` joins them. */
+export const KEEP_INPUT = 'keepInput';
+
 /** The lists that pickers search; `methods/listSearch.ts` has a row for each. */
 export type Search = 'searchApiKeys' | 'searchDevices' | 'searchInvoices' | 'searchUsers' | 'searchWebhooks';
 

@@ -30,6 +30,10 @@ export interface ItemRequest extends Call {
 	isSimplified: boolean;
 	/** Filters on our side: whether a row is kept. Empty when there are none. */
 	clientFilters: Array<(row: IDataObject) => boolean>;
+	/** The calls that this request shares with others, where `prepare` chose others than the row's. */
+	batch?: Batch;
+	/** What Hubble answered, where `prepare` has asked already: nothing more is sent. */
+	reply?: IDataObject;
 }
 
 /** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
@@ -43,6 +47,8 @@ export interface Batch {
 	size: number;
 	/** Whether the row's own endpoint serves one item, so that the user may choose "one request per device". */
 	single?: boolean;
+	/** Whether Hubble shows only once what the replies hold: then a run that must stop makes one call at most. */
+	showsOnce?: boolean;
 	/** The parts of what one item asks. Without it an item is one part. */
 	split?: (request: ItemRequest) => ItemRequest[];
 	/** Parts that differ in this never share a call. */
@@ -64,6 +70,19 @@ export interface Work {
 	request: ItemRequest;
 }
 
+/** What an operation works with that looks things up for all items together, before anything is sent for one. */
+export interface Preparation {
+	context: IExecuteFunctions;
+	hubble: HubbleClient;
+	requests: readonly ItemRequest[];
+	/** Whether the user wants one request for each item. */
+	isSingle: boolean;
+	/** Puts an error in the place of an item's data; throws it when the run must stop. */
+	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
+	/** Whether the run goes on after a failure. */
+	canContinue: boolean;
+}
+
 /**
  * One row of an operation table. From a reply to items: `toItems` makes them on its own. Else the list,
  * `toRows` or the reply itself gives the rows; `toJson` or, with Simplify on, `simplify` shapes each; last
@@ -73,6 +92,8 @@ export interface Operation {
 	/** Only in nodes with more than one resource. */
 	resource?: string;
 	name: string;
+	/** What the operation works on, e.g. "Devices": shown behind its name in nodes with one resource. */
+	object?: string;
 	value: string;
 	action: string;
 	description: string;
@@ -84,6 +105,8 @@ export interface Operation {
 	inBody?: Fields;
 	/** The field of the body that names the thing that is worked on, where the path does not. */
 	idInBody?: string;
+	/** Whether all rows of the list are read in any case: there is neither Return All nor Limit. */
+	readsAll?: boolean;
 	/** Parameters that do not travel: they change what becomes of the reply. */
 	settings?: Fields;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
@@ -101,11 +124,22 @@ export interface Operation {
 	toRows?: (reply: IDataObject, request: ItemRequest) => IDataObject[];
 	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
 	toItems?: (work: Work) => Promise<INodeExecutionData[]>;
+	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
+	derive?: (request: ItemRequest) => Partial<ItemRequest>;
+	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
+	prepare?: (all: Preparation) => Promise<ItemRequest[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	validate?: (request: ItemRequest) => string | undefined;
 	/** What the user should know about this combination of values, though it is carried out. */
 	warn?: (request: ItemRequest) => string | undefined;
 }
+
+/** The operation's name as n8n shows it. */
+export const titleOf = ({ name, object }: Operation): string => (object ? `${name} ${object}` : name);
+
+/** The list of which the user chooses how much to read; `undefined` where there is no choice. */
+export const choiceOf = (operation: Operation): List | undefined =>
+	operation.readsAll ? undefined : listOf(operation);
 
 /** The list that an operation reads; `undefined` when its reply is not a list. */
 export const listOf = ({ list, endpoint }: Operation): List | undefined => list ?? endpoint.list;

@@ -1,12 +1,12 @@
 /** The parameters that n8n shows, made from the rows of an operation table. */
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import { listOf, type ClientFilter, type Operation } from './operation';
+import { choiceOf, titleOf, type ClientFilter, type Operation } from './operation';
 
 /** All parameters of an operation in the order in which n8n shows them. */
 export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, clientFilters, batch } = operation;
-	const list = listOf(operation);
+	const list = choiceOf(operation);
 	return [
 		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
 		...(list ? [returnAll, limit] : []),
@@ -37,7 +37,12 @@ function choice(displayName: string, name: string, options: INodePropertyOptions
 
 /** "Get Many" is what a new node shows where it exists: reading does no harm. */
 function operationChoice(rows: readonly Operation[]): INodeProperties {
-	const options = rows.map(({ name, value, action, description }) => ({ name, value, action, description }));
+	const options = rows.map((row) => ({
+		name: titleOf(row),
+		value: row.value,
+		action: row.action,
+		description: row.description,
+	}));
 	const first = rows.find(({ value }) => value === 'getAll') ?? rows[0];
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }

@@ -9,7 +9,7 @@ import {
 } from 'n8n-workflow';
 import { runsAsTool } from '../n8n';
 import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
-import { listOf, type Fields, type ItemRequest, type Operation } from './operation';
+import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, quoted, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
@@ -161,7 +161,7 @@ export function readItemRequest(
 	item: number,
 ): ItemRequest {
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
-	const list = listOf(operation);
+	const list = choiceOf(operation);
 	const value = fieldReader(context, stored, item);
 	const values = (fields: Fields = {}) =>
 		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
@@ -171,7 +171,7 @@ export function readItemRequest(
 		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
 	const isCapped = list !== undefined && !operation.toItems && isTool && wanted > TOOL_ROWS;
 	const body = values(inBody);
-	const request: ItemRequest = {
+	const read: ItemRequest = {
 		itemIndex: item,
 		endpoint,
 		ids: { ...values(inPath), ...(idInBody ? { [idInBody]: body[idInBody] } : {}) } as Record<string, string>,
@@ -187,10 +187,24 @@ export function readItemRequest(
 			return wantedValue === undefined ? [] : [(row: IDataObject) => filter.matches(row, wantedValue)];
 		}),
 	};
-	const isIdle = endpoint.method === 'PATCH' && !Object.keys(body).length;
-	const reason = isIdle
-		? 'Parameter "Fields to Update": nothing is set, so there is nothing to update'
-		: operation.validate?.(request);
+	const request = derived(operation, read);
+	const reason = typeof request === 'string' ? request : refusalOf(operation, request);
 	if (reason) throw refusal(context, item, reason);
-	return request;
+	return request as ItemRequest;
+}
+
+/** The request with what its parameters make together; a text says why they cannot. */
+function derived({ derive }: Operation, read: ItemRequest): ItemRequest | string {
+	try {
+		return { ...read, ...derive?.(read) };
+	} catch (error) {
+		return (error as Error).message;
+	}
+}
+
+/** Why a request is not sent; `undefined` when it is. */
+function refusalOf({ endpoint, validate }: Operation, request: ItemRequest): string | undefined {
+	const isIdle = endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
+	if (isIdle) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
+	return validate?.(request);
 }

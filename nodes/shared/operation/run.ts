@@ -8,32 +8,53 @@ import {
 } from 'n8n-workflow';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails } from '../n8n';
+import { KEEP_INPUT } from './fields';
 import { runBatches } from './batch';
 import { execute, toItems, warn } from './execute';
-import type { ItemRequest, Operation } from './operation';
+import type { Batch, ItemRequest, Operation, Preparation } from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
 
 /** What one run has put out so far, by the item that it belongs to. */
 class Outputs {
 	private readonly byItem: INodeExecutionData[][];
+	/** The field in which a row stands beside the fields of its input item; without one it stands alone. */
+	private readonly keptAs: string;
 
 	constructor(
 		private readonly context: IExecuteFunctions,
-		items: number,
+		private readonly inputs: readonly INodeExecutionData[],
 	) {
-		this.byItem = Array.from({ length: items }, () => []);
+		this.byItem = inputs.map(() => []);
+		this.keptAs = context.getNodeParameter(`options.${KEEP_INPUT}`, 0, '') as string;
 	}
 
 	add(itemIndex: number, items: readonly INodeExecutionData[]): void {
-		for (const item of items) this.byItem[itemIndex]?.push(item);
+		for (const item of items) this.put(itemIndex, item, { [this.keptAs]: item.json });
+	}
+
+	/** Adds an item; where the fields of the input are kept, `joined` stands beside them instead of its JSON. */
+	private put(itemIndex: number, item: INodeExecutionData, joined: IDataObject): void {
+		const input = this.keptAs ? this.inputs[itemIndex] : undefined;
+		const kept = input && { json: { ...input.json, ...joined }, ...(input.binary ? { binary: input.binary } : {}) };
+		this.byItem[itemIndex]?.push({ ...item, ...kept });
 	}
 
 	/** Puts an error in the place of data; throws it when the run must stop. */
 	fail(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
-		const failure = inItem(context, error, itemIndex);
-		if (!context.continueOnFail() || context.getExecutionCancelSignal()?.aborted) throw failure;
-		this.add(itemIndex, [{ json: errorRow(context, failure, ids), pairedItem: { item: itemIndex } }]);
+		if (!context.continueOnFail() || context.getExecutionCancelSignal()?.aborted) {
+			throw inItem(context, error, itemIndex);
+		}
+		this.keepFailure(itemIndex, error, ids);
+	}
+
+	/** Puts an error in the place of data even when the run must stop: with the error, data would be lost for good. */
+	keepFailure(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
+		const { context } = this;
+		const json = errorRow(context, inItem(context, error, itemIndex), ids);
+		const isRouted = context.getNode().onError === 'continueErrorOutput';
+		if (isRouted) this.byItem[itemIndex]?.push({ json, pairedItem: { item: itemIndex } });
+		else this.put(itemIndex, { json, pairedItem: { item: itemIndex } }, json);
 	}
 
 	/** All items, in the order of the input items they are paired with. */
@@ -52,7 +73,7 @@ export async function run(
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
-	const outputs = new Outputs(context, inputs.length);
+	const outputs = new Outputs(context, inputs);
 	let hubble: HubbleClient;
 	try {
 		hubble = await connect(context);
@@ -65,17 +86,39 @@ export async function run(
 		warn(context, message);
 	}
 
-	const { batch } = operation;
-	const isSingle = batch?.single && context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
-	if (batch && !isSingle) {
-		await runBatches(hubble, operation, batch, requests, {
-			emit: (itemIndex, row) => outputs.add(itemIndex, toItems(operation, itemIndex, [row])),
-			fail: (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids),
-			canContinue: context.continueOnFail(),
-		});
-		return [outputs.all()];
-	}
+	await carryOut(context, hubble, operation, requests, outputs);
+	return [outputs.all()];
+}
+
+/** Sends what the items ask: many in few calls where the operation has such calls, else one after the other. */
+async function carryOut(
+	context: IExecuteFunctions,
+	hubble: HubbleClient,
+	operation: Operation,
+	read: readonly ItemRequest[],
+	outputs: Outputs,
+): Promise<void> {
+	const isSingle = context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
+	const canContinue = context.continueOnFail();
+	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
+	const requests =
+		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue })) ?? read;
+	const groups = new Map<Batch | undefined, ItemRequest[]>();
 	for (const request of requests) {
+		const batch = isSingle || request.reply ? undefined : (request.batch ?? operation.batch);
+		const group = groups.get(batch);
+		if (group) group.push(request);
+		else groups.set(batch, [request]);
+	}
+	const alone = groups.get(undefined) ?? [];
+	groups.delete(undefined);
+	await runBatches(hubble, groups as Map<Batch, ItemRequest[]>, {
+		emit: (itemIndex, row) => outputs.add(itemIndex, toItems(operation, itemIndex, [row])),
+		fail,
+		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
+		canContinue,
+	});
+	for (const request of alone) {
 		const { itemIndex, ids } = request;
 		try {
 			await execute(operation, { context, hubble, request }, (items) => outputs.add(itemIndex, items));
@@ -83,7 +126,6 @@ export async function run(
 			outputs.fail(itemIndex, error, ids);
 		}
 	}
-	return [outputs.all()];
 }
 
 /** What the items ask, without those whose parameters are refused. */

@@ -141,29 +141,6 @@ export function tagFilters(value: unknown): string[] | undefined {
 	});
 }
 
-/** Hubble's limits of one device's tags (API definition, `deviceTags`). */
-const TAGS = { count: 10, key: 32, value: 128 };
-
-/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. Without rows it is not sent. */
-export function tagMap(value: unknown): Record<string, string> | undefined {
-	const { tag: rows = [] } = value as { tag?: Array<{ key?: unknown; value?: unknown }> };
-	const tags = new Map<string, string>();
-	for (const row of rows) {
-		const key = asText(row.key ?? '').trim();
-		if (!key) throw new Error('a tag has no key');
-		if (row.value === undefined || row.value === null) throw new Error(`the tag "${key}" has no value`);
-		const content = asText(row.value);
-		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
-		if (key.startsWith('_')) throw new Error(`the key "${key}" begins with "_", which only Hubble's own tags do`);
-		if ([...key].length > TAGS.key) throw new Error(`the key "${key}" has more than ${TAGS.key} characters`);
-		if ([...content].length > TAGS.value)
-			throw new Error(`the value of "${key}" has more than ${TAGS.value} characters`);
-		tags.set(key, content);
-	}
-	if (tags.size > TAGS.count) throw new Error(`a device has at most ${TAGS.count} tags`);
-	return tags.size ? Object.fromEntries(tags) : undefined;
-}
-
 /**
  * A date as n8n gives it (ISO text, luxon DateTime, Date, Unix seconds, milliseconds or microseconds) → Unix
  * seconds. A date without an offset is meant in the workflow's time zone. Empty is not sent.
@@ -228,14 +205,4 @@ function parsedSeconds(value: unknown, timezone: string): number {
 	} catch {
 		return NaN;
 	}
-}
-
-/** `{range: {after, before}}` → Hubble's only filter on timestamps: from inclusive, to exclusive. */
-export function timeRange(value: unknown, surroundings: ConversionContext): string | undefined {
-	const { after, before } = (value as { range?: IDataObject }).range ?? {};
-	const from = unixSeconds('down')(after, surroundings);
-	const to = unixSeconds('up')(before, surroundings);
-	if (from === undefined && to === undefined) return undefined;
-	if (from !== undefined && to !== undefined && from >= to) throw new Error('After is not earlier than Before');
-	return `between:${from ?? 0}:${to ?? LARGEST_SECONDS}`;
 }

@@ -31,11 +31,11 @@ const chains: Step[][] = [
 		{
 			name: 'Get one of many devices',
 			parameters: { operation: 'getAll', limit: 1, options: {}, filters: {} },
-			gives: ({ world }) => ({ id: oldest(world.main.devices.values()).id }),
+			gives: ({ world }) => ({ deviceId: oldest(world.main.devices.values()).id }),
 		},
 		{
 			name: 'Get the device',
-			parameters: { operation: 'get', deviceId: byId('={{ $json.id }}'), simplify: false },
+			parameters: { operation: 'get', deviceId: byId('={{ $json.deviceId }}'), simplify: false },
 			gives: ({ world }) => {
 				const { id, name, created_ts } = oldest(world.main.devices.values());
 				return { id, name, created_ts, created_ts_iso: new Date(created_ts * 1000).toISOString() };

@@ -1,0 +1,208 @@
+/** What is looked up before devices are given out, changed, or registered: for all items together. */
+import { NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { HubbleClient } from '../shared/client/client';
+import { endpoints } from '../shared/client/endpoints';
+import { acceptedRows, pages } from '../shared/client/pages';
+import { KEEP_INPUT } from '../shared/operation/fields';
+import type { ItemRequest, Preparation } from '../shared/operation/operation';
+import { creation, upsertUpdate } from './batches';
+import { DeviceLookup } from './lookup';
+import { changedTags, type TagChange, type Tags } from './tags';
+
+const idOf = ({ ids }: ItemRequest) => ids.device_id ?? '';
+
+/** What is wrong with an item, found out after its parameters were read. */
+function refusal({ context }: Preparation, itemIndex: number, message: string): NodeOperationError {
+	return new NodeOperationError(context.getNode(), message, { itemIndex });
+}
+
+/**
+ * The devices of these requests by their IDs. Each that is not found fails, and is not among those given back.
+ */
+async function lookUp(
+	{ hubble, isSingle, canContinue, fail }: Preparation,
+	requests: readonly ItemRequest[],
+): Promise<Map<string, IDataObject>> {
+	const lookup = new DeviceLookup(hubble, requests.map(idOf), isSingle, canContinue);
+	await lookup.run();
+	for (const request of requests) {
+		const failure = lookup.failed.get(idOf(request));
+		if (failure !== undefined) fail(request.itemIndex, failure, request.ids);
+	}
+	return lookup.found;
+}
+
+/** Get: each ID is asked for once, and its answer goes to every item that named it. */
+export async function findDevices(all: Preparation): Promise<ItemRequest[]> {
+	const inputs = all.context.getInputData();
+	const requests = all.requests.filter(({ itemIndex, ids, settings }) => {
+		const field = settings[KEEP_INPUT] as string | undefined;
+		if (field === undefined || !Object.hasOwn(inputs[itemIndex]?.json ?? {}, field)) return true;
+		const reason = `Parameter "Keep Input Fields": the input item has a field "${field}" already; choose another name`;
+		all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
+		return false;
+	});
+	if (all.isSingle) return requests;
+	const found = await lookUp(all, requests);
+	return requests.flatMap((request): ItemRequest[] => {
+		const reply = found.get(idOf(request));
+		return reply ? [{ ...request, reply }] : [];
+	});
+}
+
+const tagChangeOf = ({ settings: { addTags, removeTags } }: ItemRequest): TagChange | undefined =>
+	addTags || removeTags ? { set: addTags as Tags, remove: removeTags as string[] } : undefined;
+
+/** Whether a change is one of what the device has, which has to be known first. */
+const isRelative = (request: ItemRequest) => {
+	const place = request.body.set_install_location as IDataObject | undefined;
+	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
+};
+
+/** The body of a change, where the device is as `present` says. Throws an Error that says why it cannot be made. */
+function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
+	const { body } = request;
+	const change = tagChangeOf(request);
+	const place = body.set_install_location as IDataObject | undefined;
+	const { lat, long } = (present.install_location ?? {}) as IDataObject;
+	if (place && place.lat === undefined && lat === undefined) {
+		throw new Error('Parameter "Install Location": the device has none yet; give a latitude and a longitude, too');
+	}
+	return {
+		...body,
+		...(change ? { set_tags: changedTags((present.tags ?? {}) as Tags, change) } : {}),
+		...(place ? { set_install_location: { lat, long, ...place } } : {}),
+	};
+}
+
+/** A device as it is after a change. */
+const after = (present: IDataObject, { set_tags, set_install_location }: IDataObject): IDataObject => ({
+	...present,
+	...(set_tags
+		? { tags: { _env: (present.tags as IDataObject | undefined)?._env, ...(set_tags as IDataObject) } }
+		: {}),
+	...(set_install_location ? { install_location: set_install_location } : {}),
+});
+
+/** Changes of what a device has, made with what it has: several of one device build on each other. */
+class Changes {
+	constructor(
+		private readonly all: Preparation,
+		private readonly present: Map<string, IDataObject>,
+	) {}
+
+	/** The change of one item; none when it cannot be made. */
+	of(request: ItemRequest): ItemRequest[] {
+		const present = this.present.get(idOf(request));
+		if (!present) return isRelative(request) ? [] : [request];
+		try {
+			const body = changeOf(request, present);
+			this.present.set(idOf(request), after(present, body));
+			return [{ ...request, body }];
+		} catch (error) {
+			const { itemIndex, ids } = request;
+			this.all.fail(itemIndex, refusal(this.all, itemIndex, (error as Error).message), ids);
+			return [];
+		}
+	}
+}
+
+/** Update: where tags are added or removed, or a place is renamed, the devices are read first. */
+export async function readPresent(all: Preparation): Promise<ItemRequest[]> {
+	const relative = all.requests.filter(isRelative);
+	if (!relative.length) return [...all.requests];
+	const changes = new Changes(all, new Map(await lookUp(all, relative)));
+	return all.requests.flatMap((request) => changes.of(request));
+}
+
+/** What tells the device of an item from others. */
+function matchOf({ settings: { matchBy, matchTag }, body }: ItemRequest): string {
+	const [value] = matchBy === 'tag' ? [(body.tags as Tags)[String(matchTag)]] : (body.names as string[]);
+	return JSON.stringify([matchBy === 'tag' ? matchTag : null, value]);
+}
+
+/** All values by which a device may be meant. */
+const matchesOf = ({ name, tags }: IDataObject): string[] => [
+	JSON.stringify([null, name]),
+	...Object.entries(tags ?? {}).map((tag) => JSON.stringify(tag)),
+];
+
+/** The devices that the items mean, by what tells them apart. Reads the whole list: Hubble cannot search. */
+async function devicesByMatch(
+	hubble: HubbleClient,
+	requests: readonly ItemRequest[],
+): Promise<Map<string, IDataObject[]>> {
+	const { list } = endpoints.listDevices;
+	const found = new Map(requests.map((request) => [matchOf(request), [] as IDataObject[]]));
+	// The oldest first: a device that is registered meanwhile moves no other to another page.
+	for await (const { rows } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
+		for (const row of acceptedRows(rows, list)) {
+			for (const match of matchesOf(row)) found.get(match)?.push(row);
+		}
+	}
+	return found;
+}
+
+/** The update by which an existing device becomes what the item says. */
+function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
+	const { names, tags, install_locations } = request.body;
+	return {
+		...request,
+		endpoint: endpoints.updateDevice,
+		batch: upsertUpdate,
+		ids: { device_id: String(device.id).toLowerCase() },
+		query: {},
+		body: {
+			...(names ? { set_name: (names as string[])[0] } : {}),
+			...(install_locations ? { set_install_location: install_locations } : {}),
+		},
+		settings: { ...request.settings, addTags: tags },
+	};
+}
+
+/** Create or Update: which device each item means, and whether there is one. Updates come before registrations. */
+export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
+	const { hubble, requests, fail } = all;
+	if (!requests.length) return [];
+	let found: Map<string, IDataObject[]>;
+	try {
+		found = await devicesByMatch(hubble, requests);
+	} catch (error) {
+		for (const { itemIndex } of requests) fail(itemIndex, error);
+		return [];
+	}
+	const devices = [...found.values()].flat().map((row) => [String(row.id).toLowerCase(), row] as const);
+	const changes = new Changes(all, new Map(devices));
+	const created = new Map<string, number>();
+	const updates: ItemRequest[] = [];
+	const registrations: ItemRequest[] = [];
+	for (const request of requests) {
+		const match = matchOf(request);
+		const [device, ...others] = found.get(match) ?? [];
+		const reason = ambiguity(match, [device, ...others], created.get(match));
+		if (reason) {
+			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
+		} else if (device) {
+			updates.push(...changes.of(asUpdate(request, device)));
+		} else {
+			created.set(match, request.itemIndex);
+			registrations.push({ ...request, batch: creation });
+		}
+	}
+	return [...updates, ...registrations];
+}
+
+/** Why it is not clear which device an item means; `undefined` when it is. */
+function ambiguity(
+	match: string,
+	devices: ReadonlyArray<IDataObject | undefined>,
+	creator: number | undefined,
+): string | undefined {
+	const [key, value] = JSON.parse(match) as [string | null, string];
+	const what = key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
+	if (devices.length > 1) {
+		const ids = devices.slice(0, 3).map((device) => String(device?.id));
+		return `${devices.length} devices have ${what}: ${ids.join(', ')}${devices.length > 3 ? ' …' : ''}. Change one of them, or match by something else`;
+	}
+	return creator === undefined ? undefined : `Item ${creator} registers a device with ${what} already`;
+}

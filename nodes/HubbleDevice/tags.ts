@@ -1,0 +1,85 @@
+/** Tags of a device: what n8n gives, what Hubble takes, and changes of those that a device has. Pure. */
+import { TAG_LIMITS } from '../shared/client/endpoints';
+import { asText, texts } from '../shared/operation/values';
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** The values of `_env`, the only tag with a leading "_" that users may write. */
+export const ENVIRONMENTS = ['production', 'sandbox'];
+
+/** Throws an Error that says why nobody may write the tag with this key. */
+function checkKey(key: string): void {
+	if (!key) throw new Error('a tag has no key');
+	if (key === '__proto__')
+		throw new Error('the key "__proto__" is impossible: every JavaScript object has it by itself');
+	if (key.startsWith('_') && key !== '_env') {
+		throw new Error(
+			`the key "${key}" begins with "_", which only Hubble's own tags do; of those only "_env" can be set`,
+		);
+	}
+	if ([...key].length > TAG_LIMITS.key) throw new Error(`the key "${key}" has more than ${TAG_LIMITS.key} characters`);
+}
+
+function checkValue(key: string, value: string): void {
+	if ([...value].length > TAG_LIMITS.value) {
+		throw new Error(`the value of "${key}" has more than ${TAG_LIMITS.value} characters`);
+	}
+	if (key === '_env' && !ENVIRONMENTS.includes(value)) {
+		throw new Error(`"_env" is ${ENVIRONMENTS.join(' or ')}, not "${value}"`);
+	}
+}
+
+/** Throws when these are more tags than a device can have; `_env` is not counted. */
+function checkCount(tags: Tags): void {
+	const count = Object.keys(tags).filter((key) => key !== '_env').length;
+	if (count > TAG_LIMITS.count) {
+		throw new Error(`the device would have ${count} tags; it has at most ${TAG_LIMITS.count}`);
+	}
+}
+
+/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. Without rows it is not sent. */
+export function tagMap(value: unknown): Tags | undefined {
+	const { tag: rows = [] } = value as { tag?: Array<{ key?: unknown; value?: unknown }> };
+	const tags = new Map<string, string>();
+	for (const row of rows) {
+		const key = asText(row.key ?? '').trim();
+		checkKey(key);
+		if (row.value === undefined || row.value === null) throw new Error(`the tag "${key}" has no value`);
+		const content = asText(row.value);
+		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
+		checkValue(key, content);
+		tags.set(key, content);
+	}
+	const map = Object.fromEntries(tags);
+	checkCount(map);
+	return tags.size ? map : undefined;
+}
+
+/** The keys of tags that are to be removed. */
+export function tagKeys(value: unknown): string[] | undefined {
+	const keys = texts(value);
+	keys?.forEach(checkKey);
+	if (keys?.includes('_env')) throw new Error('"_env" cannot be removed: every device has it');
+	return keys;
+}
+
+/** What is changed in the tags of a device. */
+export interface TagChange {
+	set?: Tags;
+	remove?: readonly string[];
+}
+
+/**
+ * The tags of a device after a change, as `set_tags` takes them: a full replacement, so all that nobody named must
+ * be in it. Hubble keeps its own tags by itself; `_env` goes with them, as users may write it.
+ * Throws when they are too many.
+ */
+export function changedTags(present: Tags, { set = {}, remove = [] }: TagChange): Tags {
+	const removed = new Set(remove);
+	const kept = Object.entries(present).filter(
+		([key, value]) => !removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(value) : !key.startsWith('_')),
+	);
+	const tags = { ...Object.fromEntries(kept), ...set };
+	checkCount(tags);
+	return tags;
+}
