@@ -21,6 +21,8 @@ export interface Source<P> {
 	stream: string;
 	/** Where to begin. */
 	start: P;
+	/** How a large position is stored beside the one after it, and how it is got back. */
+	beside?: { pack: (before: P, after: P) => P; unpack: (packed: P, after: P) => P };
 	/** Reads on, until the poll's time is used up. Throws only when there is nothing to hand over. */
 	read: (from: P) => Promise<Read<P>>;
 }
@@ -75,17 +77,19 @@ export async function poll<P>(
 async function readOn<P>(
 	context: IPollFunctions,
 	memory: Memory,
-	{ stream, start, read }: Source<P>,
+	{ stream, start, beside, read }: Source<P>,
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
-	const from = resume(stored, stream, memory.handOvers) ?? start;
+	const resumed = resume(stored, stream, memory.handOvers) ?? start;
+	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
+	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
 	const { next, items, notBefore } = await read(from);
 	memory.notBefore = notBefore ?? 0;
 	const isHandedOver = items.length > 0;
 	const isAtomic = storesPositionWithExecution(context, staticData);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const changed = advance(stored, stream, from, next, handOver);
+	const changed = advance(stored, stream, handOver && beside ? beside.pack(from, next) : from, next, handOver);
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}

@@ -1,0 +1,35 @@
+import {
+	NodeConnectionTypes,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	type IPollFunctions,
+} from 'n8n-workflow';
+import { methods } from '../shared/methods/methods';
+import { pollDevices } from './poll';
+import { properties } from './settings';
+
+export class HubbleDeviceTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Device Trigger',
+		name: 'hubbleDeviceTrigger',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['trigger'],
+		version: 1,
+		subtitle: '={{[$parameter["events"]].flat().join(", ")}}',
+		description:
+			'Starts the workflow when a device falls silent, is heard again, is new, or crosses the border of an area',
+		defaults: { name: 'Hubble Device Trigger' },
+		polling: true,
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		properties,
+	};
+
+	methods = methods;
+
+	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+		return await pollDevices(this);
+	}
+}

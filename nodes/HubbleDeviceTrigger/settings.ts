@@ -1,0 +1,382 @@
+/** What the user set: which events of which devices. Bad input is refused here, before any call. */
+import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
+import { platformTags } from '../shared/operation/fields';
+import { hasEmptyExpression, isGiven } from '../shared/operation/readItem';
+import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
+import { readParameter } from '../shared/packet/filter';
+import { circle, polygons, type Area } from './areas';
+import { MOST_AREAS } from './marks';
+
+/**
+ * How far the packets that Hubble shows with a device may be behind, in seconds. The API definition says that they are
+ * refreshed periodically, and not how often; a shorter silence would be one of that refreshing.
+ */
+export const SAMPLE_DELAY_S = 900;
+
+const SECONDS: Readonly<Record<string, number>> = { minutes: 60, hours: 3600, days: 86_400 };
+
+export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
+export type EventName = (typeof EVENTS)[number];
+
+export interface Settings {
+	events: ReadonlySet<EventName>;
+	/** Seconds without a packet after which a device is silent. */
+	silence: number;
+	reportsSilentAlready: boolean;
+	areas: Area[];
+	/** Metres. */
+	hysteresis: number;
+	/** Platform tags, for Hubble to filter by. */
+	tags?: string[];
+	/** Whether a device has the own tags that are wanted. */
+	matches: (device: IDataObject) => boolean;
+	/** What makes the devices themselves: cursors and marks of others count for nothing. */
+	devices: string;
+	/** Items in one execution. */
+	most: number;
+	simplify: boolean;
+}
+
+/** Shows a parameter for some of the events. */
+const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOptions'> => ({
+	displayOptions: { show: { events } },
+});
+
+export const properties: INodeProperties[] = [
+	{
+		displayName:
+			'No event is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>eventKey</code> to recognize them.',
+		name: 'repeatsNotice',
+		type: 'notice',
+		default: '',
+	},
+	{
+		displayName: 'Events',
+		name: 'events',
+		type: 'multiOptions',
+		required: true,
+		options: [
+			{
+				name: 'Entered an Area',
+				value: 'entered',
+				description: 'The last packet of a device came from an area in which the device was not before',
+				action: 'On device entered an area',
+			},
+			{
+				name: 'First Heard',
+				value: 'firstHeard',
+				description: 'A device sent its first packet',
+				action: 'On device first heard',
+			},
+			{
+				name: 'Heard Again',
+				value: 'heardAgain',
+				description: 'A device that was silent sent a packet',
+				action: 'On device heard again',
+			},
+			{
+				name: 'Left an Area',
+				value: 'left',
+				description: 'The last packet of a device came from outside of an area in which the device was before',
+				action: 'On device left an area',
+			},
+			{
+				name: 'Registered',
+				value: 'registered',
+				description: 'A device was registered in the organization',
+				action: 'On device registered',
+			},
+			{
+				name: 'Silent',
+				value: 'silent',
+				description: 'A device that was heard before was not heard for a time that you choose; reported once',
+				action: 'On device silent',
+			},
+		],
+		default: ['silent'],
+		description: 'What starts the workflow',
+	},
+	{
+		displayName: 'Silent For',
+		name: 'silentFor',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: 24,
+		description:
+			'How long a device was not heard when it counts as silent, at least 15 minutes: Hubble refreshes the time of the last packet with a delay',
+		...forEvents('silent', 'heardAgain'),
+	},
+	{
+		displayName: 'Unit',
+		name: 'silentUnit',
+		type: 'options',
+		options: [
+			{ name: 'Days', value: 'days' },
+			{ name: 'Hours', value: 'hours' },
+			{ name: 'Minutes', value: 'minutes' },
+		],
+		default: 'hours',
+		description: 'The unit of Silent For',
+		...forEvents('silent', 'heardAgain'),
+	},
+	{
+		displayName: 'Report Devices That Are Silent Already',
+		name: 'reportSilentAlready',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to report, when the workflow is published for the first time, the devices that are silent by then',
+		...forEvents('silent'),
+	},
+	{
+		displayName: 'Areas',
+		name: 'areas',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		default: {},
+		placeholder: 'Add Area',
+		description: 'The areas to watch. A device is where its most recent packet was heard.',
+		options: [
+			{
+				displayName: 'Circle',
+				name: 'circle',
+				values: [
+					{
+						displayName: 'Name',
+						name: 'name',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. Depot Rotterdam',
+						description: 'The name of the area in the output',
+					},
+					{
+						displayName: 'Latitude',
+						name: 'latitude',
+						type: 'number',
+						typeOptions: { numberPrecision: 6 },
+						default: '',
+						placeholder: 'e.g. 51.9244',
+						description: 'Of the center, in decimal degrees, -90 to 90',
+					},
+					{
+						displayName: 'Longitude',
+						name: 'longitude',
+						type: 'number',
+						typeOptions: { numberPrecision: 6 },
+						default: '',
+						placeholder: 'e.g. 4.4777',
+						description: 'Of the center, in decimal degrees, -180 to 180',
+					},
+					{
+						displayName: 'Radius (Meters)',
+						name: 'radius',
+						type: 'number',
+						typeOptions: { minValue: 1 },
+						default: 500,
+					},
+				],
+			},
+			{
+				displayName: 'Polygon',
+				name: 'polygon',
+				values: [
+					{
+						displayName: 'Name',
+						name: 'name',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. Port of Rotterdam',
+						description: 'The name of the area in the output',
+					},
+					{
+						displayName: 'GeoJSON',
+						name: 'geojson',
+						type: 'json',
+						typeOptions: { rows: 4 },
+						default: '',
+						placeholder:
+							'e.g. { "type": "Polygon", "coordinates": [[[4.4, 51.9], [4.5, 51.9], [4.5, 52], [4.4, 51.9]]] }',
+						description: 'Polygons as GeoJSON, with holes, also across ±180°. A tool such as geojson.io draws them.',
+					},
+				],
+			},
+		],
+		...forEvents('entered', 'left'),
+	},
+	{
+		displayName: 'Simplify',
+		name: 'simplify',
+		type: 'boolean',
+		default: true,
+		description: 'Whether to return a simplified version of the devices instead of all their fields',
+	},
+	{
+		displayName: 'Filters',
+		name: 'filters',
+		type: 'collection',
+		placeholder: 'Add Filter',
+		default: {},
+		options: [
+			{
+				displayName: 'Own Tags',
+				name: 'ownTags',
+				type: 'string',
+				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+				default: [],
+				placeholder: 'e.g. site:Rotterdam',
+				description: 'Only devices with all of these tags of yours, as key:value',
+			},
+			{
+				displayName: 'Platform Tags',
+				name: platformTags.name,
+				type: 'string',
+				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+				default: [],
+				placeholder: 'e.g. _env:production',
+				description: platformTags.description,
+			},
+		],
+	},
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add Option',
+		default: {},
+		options: [
+			{
+				displayName: 'Hysteresis (Meters)',
+				name: 'hysteresis',
+				type: 'number',
+				typeOptions: { minValue: 0 },
+				default: 50,
+				description:
+					'How far outside an area a device must be to have left it, so that one at the border does not enter and leave all the time',
+			},
+			{
+				displayName: 'Max Items per Execution',
+				name: 'maxItems',
+				type: 'number',
+				typeOptions: { minValue: 100, maxValue: 10_000 },
+				default: 1000,
+				description: 'How many events one execution gets at most, from 100 on. What is left comes with the next polls.',
+			},
+		],
+	},
+];
+
+/** Reads a parameter of a collection; `undefined` when it is not there. One that is there must say something. */
+function optional<T>(
+	context: IPollFunctions,
+	collection: string,
+	name: string,
+	title: string,
+	read: (value: unknown) => T,
+): T | undefined {
+	const stored = (context.getNode().parameters[collection] ?? {}) as IDataObject;
+	const values = context.getNodeParameter(collection, {}) as IDataObject;
+	if (stored[name] === undefined && values[name] === undefined) return undefined;
+	return readParameter(context, title, () =>
+		isGiven(stored[name], values[name], true) ? read(values[name]) : undefined,
+	);
+}
+
+function required(value: unknown): number {
+	const number = value as number | undefined;
+	if (number === undefined) throw new Error('it is required');
+	return number;
+}
+
+function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
+	return readParameter(context, 'Events', () => {
+		const chosen = [context.getNodeParameter('events', [])].flat() as unknown[];
+		if (!chosen.length) throw new Error('choose at least one');
+		const wrong = chosen.find((event) => !EVENTS.includes(event as EventName));
+		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is none of ${EVENTS.join(', ')}`);
+		return new Set(chosen as EventName[]);
+	});
+}
+
+function silenceOf(context: IPollFunctions): number {
+	return readParameter(context, 'Silent For', () => {
+		const unit = SECONDS[String(context.getNodeParameter('silentUnit', 'hours'))];
+		if (!unit) throw new Error('the unit is none of minutes, hours, days');
+		const silence = Math.floor(required(numberIn(0, 1e6, false)(context.getNodeParameter('silentFor', 24))) * unit);
+		if (silence < SAMPLE_DELAY_S) {
+			throw new Error('it is less than 15 minutes, by which the time of the last packet may be behind at Hubble');
+		}
+		return silence;
+	});
+}
+
+function areasOf(context: IPollFunctions): Area[] {
+	return readParameter(context, 'Areas', () => {
+		const given = context.getNodeParameter('areas', {}) as { circle?: IDataObject[]; polygon?: IDataObject[] };
+		if (hasEmptyExpression(context.getNode().parameters.areas, given))
+			throw new Error('an expression returned no value');
+		const circles = (given.circle ?? []).map((row) => circleOf(row, nameOf(row)));
+		const shapes = (given.polygon ?? []).map((row) => named(nameOf(row), () => polygons(nameOf(row), row.geojson)));
+		const areas = [...circles, ...shapes];
+		if (!areas.length) throw new Error('add at least one');
+		if (areas.length > MOST_AREAS)
+			throw new Error(`${areas.length} are too many: at most ${MOST_AREAS} can be watched`);
+		const names = areas.map(({ name }) => name);
+		const twice = names.find((name, index) => names.indexOf(name) !== index);
+		if (twice !== undefined) throw new Error(`two have the name "${twice}"`);
+		return areas;
+	});
+}
+
+function nameOf({ name }: IDataObject): string {
+	const text = asText(name ?? '').trim();
+	if (!text) throw new Error('each needs a name');
+	return text;
+}
+
+/** Adds the name of the area to what is wrong with it. */
+function named<T>(name: string, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		throw new Error(`"${name}": ${(error as Error).message}`);
+	}
+}
+
+const circleOf = ({ latitude, longitude, radius }: IDataObject, name: string): Area =>
+	named(name, () => {
+		const center = { latitude: numberIn(-90, 90, false)(latitude), longitude: numberIn(-180, 180, false)(longitude) };
+		if (center.latitude === undefined || center.longitude === undefined) {
+			throw new Error('it needs a latitude and a longitude');
+		}
+		const metres = numberIn(1, 20_000_000, false)(radius);
+		if (metres === undefined) throw new Error('it needs a radius');
+		return circle(name, center as { latitude: number; longitude: number }, metres);
+	});
+
+/** Whether a device has all these own tags. */
+function hasTags(wanted: readonly string[]): (device: IDataObject) => boolean {
+	return ({ tags }) => {
+		const own = new Set(Object.entries((tags ?? {}) as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
+		return wanted.every((tag) => own.has(tag));
+	};
+}
+
+/** Reads all parameters. Throws a NodeOperationError that names the one at fault. */
+export function readSettings(context: IPollFunctions): Settings {
+	const events = eventsOf(context);
+	const watches = (...names: EventName[]) => names.some((name) => events.has(name));
+	const tags = optional(context, 'filters', platformTags.name, 'Platform Tags', tagFilters);
+	const ownTags = optional(context, 'filters', 'ownTags', 'Own Tags', tagFilters);
+	return {
+		events,
+		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,
+		reportsSilentAlready: context.getNodeParameter('reportSilentAlready', false) === true,
+		areas: watches('entered', 'left') ? areasOf(context) : [],
+		hysteresis: optional(context, 'options', 'hysteresis', 'Hysteresis (Meters)', numberIn(0, 1e6, false)) ?? 50,
+		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
+		tags,
+		matches: hasTags(ownTags ?? []),
+		devices: JSON.stringify([tags, ownTags]),
+		simplify: context.getNodeParameter('simplify', true) === true,
+	};
+}
