@@ -1,4 +1,5 @@
 /** Areas on the earth, and whether a place is in them. Pure. */
+import { jsonParse } from 'n8n-workflow';
 
 /** WGS 84, in decimal degrees. */
 export interface Place {
@@ -52,7 +53,8 @@ type Polygon = Ring[];
 
 /** An area of GeoJSON polygons (RFC 7946). Throws an Error whose message says what is wrong with them. */
 export function polygons(name: string, geojson: unknown): Area {
-	const parsed = typeof geojson === 'string' ? parse(geojson) : geojson;
+	const parsed =
+		typeof geojson === 'string' ? jsonParse<unknown>(geojson, { errorMessage: 'it is not JSON' }) : geojson;
 	const found = polygonsIn(parsed);
 	if (!found.length) throw new Error('it holds no polygon');
 	const read = found.map((rings) => rings.map(ringOf));
@@ -61,14 +63,6 @@ export function polygons(name: string, geojson: unknown): Area {
 		shape: JSON.stringify([name, ...read]),
 		distanceTo: (place) => Math.min(...read.map((polygon) => distanceToPolygon(polygon, place))),
 	};
-}
-
-function parse(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		throw new Error('it is not JSON');
-	}
 }
 
 /** The coordinates of all polygons in a GeoJSON object, at any depth. */

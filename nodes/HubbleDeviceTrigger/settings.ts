@@ -335,11 +335,13 @@ function nameOf({ name }: IDataObject): string {
 
 /** Adds the name of the area to what is wrong with it. */
 function named<T>(name: string, read: () => T): T {
+	let reason: string;
 	try {
 		return read();
 	} catch (error) {
-		throw new Error(`"${name}": ${(error as Error).message}`);
+		reason = (error as Error).message;
 	}
+	throw new Error(`"${name}": ${reason}`);
 }
 
 const circleOf = ({ latitude, longitude, radius }: IDataObject, name: string): Area =>
