@@ -1,6 +1,6 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
-import { platformTags } from '../shared/operation/fields';
+import { environment } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven } from '../shared/operation/readItem';
 import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
 import { readParameter } from '../shared/packet/filter';
@@ -26,7 +26,7 @@ export interface Settings {
 	areas: Area[];
 	/** Metres. */
 	hysteresis: number;
-	/** Platform tags, for Hubble to filter by. */
+	/** Tags for Hubble to filter by: the environment. */
 	tags?: string[];
 	/** Whether a device has the own tags that are wanted. */
 	matches: (device: IDataObject) => boolean;
@@ -218,6 +218,14 @@ export const properties: INodeProperties[] = [
 		default: {},
 		options: [
 			{
+				displayName: 'Environment',
+				name: environment.name,
+				type: 'options',
+				options: environment.options,
+				default: 'production',
+				description: 'Only devices of this environment',
+			},
+			{
 				displayName: 'Own Tags',
 				name: 'ownTags',
 				type: 'string',
@@ -225,15 +233,6 @@ export const properties: INodeProperties[] = [
 				default: [],
 				placeholder: 'e.g. site:Rotterdam',
 				description: 'Only devices with all of these tags of yours, as key:value',
-			},
-			{
-				displayName: 'Platform Tags',
-				name: platformTags.name,
-				type: 'string',
-				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-				default: [],
-				placeholder: 'e.g. _env:production',
-				description: platformTags.description,
 			},
 		],
 	},
@@ -355,6 +354,11 @@ const circleOf = ({ latitude, longitude, radius }: IDataObject, name: string): A
 		return circle(name, center as { latitude: number; longitude: number }, metres);
 	});
 
+function environmentOf(value: unknown): string[] {
+	if (value !== 'production' && value !== 'sandbox') throw new Error(`${quoted(value)} is none of production, sandbox`);
+	return [`_env:${value}`];
+}
+
 /** Whether a device has all these own tags. */
 function hasTags(wanted: readonly string[]): (device: IDataObject) => boolean {
 	return ({ tags }) => {
@@ -367,7 +371,7 @@ function hasTags(wanted: readonly string[]): (device: IDataObject) => boolean {
 export function readSettings(context: IPollFunctions): Settings {
 	const events = eventsOf(context);
 	const watches = (...names: EventName[]) => names.some((name) => events.has(name));
-	const tags = optional(context, 'filters', platformTags.name, 'Platform Tags', tagFilters);
+	const tags = optional(context, 'filters', environment.name, 'Environment', environmentOf);
 	const ownTags = optional(context, 'filters', 'ownTags', 'Own Tags', tagFilters);
 	return {
 		events,
