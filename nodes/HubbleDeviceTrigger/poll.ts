@@ -212,9 +212,12 @@ async function registered(run: Run): Promise<void> {
 	const report = (device: Device) => {
 		const { created_ts } = device;
 		emit(run, 'registered', device, created_ts, { registeredAt: isoTime(created_ts) });
-		// The marks are of devices that were registered before; these come to them here, and only once.
-		if (watchesFirst && heardAt(device)) emitFirstHeard(run, device);
-		else if (watchesFirst && run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device);
+		// The marks are of devices that were registered before; these come to them here. One may have a mark of a poll
+		// that was not handed over.
+		if (!watchesFirst) return;
+		run.quiet.delete(quietKey(device.id, created_ts));
+		if (heardAt(device)) emitFirstHeard(run, device);
+		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device);
 	};
 	state.registered = await readWindow(run, 'created_ts', cursor, end, report, watchesFirst ? 2 : 1);
 }

@@ -13,6 +13,7 @@ export const httpRequest =
 			url,
 			method,
 			params: qs,
+			paramsSerializer: { indexes: null },
 			headers: { ...headers, Authorization: `Bearer ${token()}` },
 			timeout,
 			responseType: encoding,
