@@ -452,6 +452,13 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Packet',
+		operation: 'count',
+		call: 'listPackets',
+		parameters: () => ({ period: 'last30Days' }),
+		gives: ({ world }) => ({ count: world.main.packets.length, endTime: any(expect.stringMatching(/Z$/)) }),
+	},
+	{
+		node: 'Hubble Packet',
 		operation: 'export',
 		call: 'listPackets',
 		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
@@ -462,6 +469,8 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listPackets',
 		parameters: (hubble, n) => ({
+			period: 'custom',
+			order: 'oldest',
 			startTime: '={{ $now.minus({ days: 6 }).toISO() }}',
 			endTime: '={{ $now.toISO() }}',
 			simplify: false,

@@ -18,6 +18,7 @@ const invitee: Field = {
 export const invitationOperations: readonly Operation[] = [
 	{
 		name: 'Get Many',
+		object: 'Invitations',
 		value: 'getAll',
 		action: 'Get many invitations',
 		description: 'Get the invitations that nobody has accepted yet',
@@ -25,17 +26,19 @@ export const invitationOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Revoke',
+		object: 'Invitation',
 		value: 'revoke',
-		action: 'Revoke an invitation',
-		description: 'Take an invitation back: the person cannot accept it any more',
+		action: 'Revoke invitation',
+		description: 'Revoke an invitation, so that it can no longer be accepted',
 		endpoint: endpoints.revokeInvitation,
 		inBody: { invitee_email: invitee },
 		idInBody: 'invitee_email',
 	},
 	{
 		name: 'Send',
+		object: 'Invitation',
 		value: 'send',
-		action: 'Send an invitation',
+		action: 'Send invitation',
 		description: 'Invite a person to the organization by email',
 		endpoint: endpoints.sendInvitation,
 		inBody: { invitee_email: invitee, role: { ...role, required: true } },

@@ -23,15 +23,17 @@ function phoneNumber(value: unknown): string | undefined {
 export const organizationOperations: readonly Operation[] = [
 	{
 		name: 'Get',
+		object: 'Organization',
 		value: 'get',
-		action: 'Get the organization',
+		action: 'Get organization',
 		description: 'Get the name, address, contact and time zone of the organization',
 		endpoint: endpoints.getOrganization,
 	},
 	{
 		name: 'Update',
+		object: 'Organization',
 		value: 'update',
-		action: 'Update the organization',
+		action: 'Update organization',
 		description: 'Change the name, address, contact or time zone of the organization',
 		endpoint: endpoints.updateOrganization,
 		inBody: {

@@ -1,12 +1,39 @@
 import type { IDataObject } from 'n8n-workflow';
-import { DEFAULT_PERIOD_S, endpoints } from '../shared/client/endpoints';
+import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
+import { countRows } from '../shared/operation/execute';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
 import { MOST_WINDOWS } from '../shared/client/windowPlan';
+import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
+
+/** The periods to choose from, with how many seconds they reach back. */
+const PERIODS: Readonly<Record<string, number>> = {
+	lastHour: 3_600,
+	last24Hours: 86_400,
+	last7Days: 7 * 86_400,
+	last30Days: PACKET_RETENTION_S,
+};
+
+const period: Field = {
+	displayName: 'Period',
+	name: 'period',
+	type: 'options',
+	options: [
+		{ name: 'Custom', value: 'custom', description: 'Between a start and an end time' },
+		{ name: 'Last 24 Hours', value: 'last24Hours' },
+		{ name: 'Last 30 Days', value: 'last30Days', description: 'All that Hubble keeps' },
+		{ name: 'Last 7 Days', value: 'last7Days' },
+		{ name: 'Last Hour', value: 'lastHour' },
+	],
+	default: 'last7Days',
+	description: 'When Hubble received the packets',
+};
+
+const now = () => Math.ceil(Date.now() / 1000);
 
 /** The period and the filters of the packet history. */
 const inQuery: Fields = {
@@ -15,8 +42,10 @@ const inQuery: Fields = {
 		name: 'startTime',
 		type: 'dateTime',
 		default: '',
-		description: 'The first moment of the period. Empty means seven days ago; Hubble keeps packets for 30 days.',
+		description: 'The first moment of the period. Empty means seven days ago. Hubble keeps packets for 30 days.',
+		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
+		whenHidden: (parameter) => now() - (PERIODS[String(parameter('period'))] ?? DEFAULT_PERIOD_S),
 	},
 	end: {
 		displayName: 'End Time',
@@ -24,9 +53,11 @@ const inQuery: Fields = {
 		type: 'dateTime',
 		default: '',
 		description: 'The end of the period, not part of it. Empty means now.',
+		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
-		whenEmpty: () => Math.ceil(Date.now() / 1000),
+		whenHidden: now,
+		whenEmpty: now,
 	},
 	device_id: {
 		...device,
@@ -35,6 +66,19 @@ const inQuery: Fields = {
 		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
 	},
 	filter_tags: environment,
+};
+
+const order: Field = {
+	displayName: 'Order',
+	name: 'order',
+	type: 'options',
+	options: [
+		{ name: 'Newest First', value: 'newest', description: 'The latest packets of the period' },
+		{ name: 'Oldest First', value: 'oldest', description: 'The first packets of the period' },
+	],
+	default: 'newest',
+	description: 'Which packets of the period to return. Return All gives the oldest first.',
+	shownWhen: { returnAll: [false] },
 };
 
 const parallelWindows: Field = {
@@ -49,12 +93,19 @@ const parallelWindows: Field = {
 	toWire: numberIn(1, 16),
 };
 
-function validate({ query: { start, end }, continuationToken, settings }: ItemRequest): string | undefined {
+function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
 	if (!continuationToken && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
 		return start === undefined
 			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
 			: 'Parameter "Start Time": it is not earlier than the End Time';
 	}
+	return undefined;
+}
+
+function validate(request: ItemRequest): string | undefined {
+	const { settings } = request;
+	const reason = periodReason(request);
+	if (reason) return reason;
 	try {
 		payloadDecoder(settings.decode, settings.table);
 	} catch (error) {
@@ -81,16 +132,17 @@ function columns({ settings: { decode, table } }: ItemRequest): string[] {
 
 const getMany: Operation = {
 	name: 'Get Many',
+	object: 'Packets',
 	value: 'getAll',
 	action: 'Get many packets',
-	description: 'Get the packets that Hubble received in a period, oldest first',
+	description: 'Get the packets that Hubble received in a period, the latest first',
 	endpoint: endpoints.listPackets,
 	list: PACKETS,
 	hasRawTimes: true,
 	simplify: simplifyPacket,
 	toJson: packetToJson,
 	inQuery,
-	settings: { ...decodeFields, parallelWindows },
+	settings: { period, order, ...decodeFields, parallelWindows },
 	validate,
 };
 
@@ -98,12 +150,31 @@ const getMany: Operation = {
 export const packetOperations: readonly Operation[] = [
 	{
 		...getMany,
+		name: 'Count',
+		object: 'Packets',
+		value: 'count',
+		action: 'Count packets',
+		description: 'Count the packets that Hubble received in a period. All of them are read, and none is kept.',
+		readsAll: true,
+		simplify: undefined,
+		toJson: undefined,
+		settings: { period, parallelWindows },
+		validate: periodReason,
+		toItems: async (work) => {
+			const { start, end } = work.request.query as { start?: number; end: number };
+			const count = await countRows(PACKETS, work);
+			return [{ json: { count, startTime: isoTime(start ?? end - DEFAULT_PERIOD_S), endTime: isoTime(end) } }];
+		},
+	},
+	{
+		...getMany,
 		name: 'Export',
+		object: 'Packets',
 		value: 'export',
-		action: 'Export packets to a file',
+		action: 'Export packets to file',
 		description: 'Write the packets of a period into one file, however many they are',
 		simplify: undefined,
-		settings: { ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
+		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
 		toItems: exportTo({
 			name: 'packets',
 			list: PACKETS,

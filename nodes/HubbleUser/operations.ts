@@ -7,8 +7,9 @@ import { email, text } from '../shared/operation/values';
 export const userOperations: readonly Operation[] = [
 	{
 		name: 'Add',
+		object: 'User',
 		value: 'add',
-		action: 'Add a user who has access at once',
+		action: 'Add user',
 		description: 'Give a person access to the organization at once, without an invitation',
 		endpoint: endpoints.addUser,
 		inBody: {
@@ -27,6 +28,7 @@ export const userOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Get Many',
+		object: 'Users',
 		value: 'getAll',
 		action: 'Get many users',
 		description: 'Get the users of the organization',
@@ -34,16 +36,18 @@ export const userOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Remove',
+		object: 'User',
 		value: 'remove',
-		action: 'Remove a user from the organization',
-		description: 'Take the access to the organization away from a user',
+		action: 'Remove user',
+		description: 'Remove a user from the organization. The user loses access at once.',
 		endpoint: endpoints.removeUser,
 		inPath: { user_id: user },
 	},
 	{
 		name: 'Update',
+		object: 'User',
 		value: 'update',
-		action: 'Update a user',
+		action: 'Update user',
 		description: 'Change the role or the name of a user',
 		endpoint: endpoints.updateUser,
 		inPath: { user_id: user },

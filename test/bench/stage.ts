@@ -195,6 +195,7 @@ export const hubblePackets = (parameters: Json = {}): Step => ({
 	version: 1,
 	parameters: {
 		operation: 'getAll',
+		period: 'custom',
 		startTime: '={{ $now.minus({ days: 29 }).toISO() }}',
 		endTime: '={{ $now.toISO() }}',
 		returnAll: true,

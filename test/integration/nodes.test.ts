@@ -426,11 +426,13 @@ describe('as the tool of an AI agent', () => {
 		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
-		expect(rows[100]).toEqual({ note: expect.stringContaining('first 100 results') as string });
+		expect(rows[100]).toEqual({ note: expect.stringContaining('more exist') as string });
 	});
 
-	test('a limit below that is kept, and rows that are all there get no note', async () => {
-		expect(jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }))).toHaveLength(10);
+	test('a limit below that is kept and said, and rows that are all there get no note', async () => {
+		const cut = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }));
+		expect(cut).toHaveLength(11);
+		expect(cut[10]).toEqual({ note: expect.stringContaining('more exist') as string });
 		expect(jsonOf(await run(asTool('Hubble User'), { operation: 'getAll', returnAll: true }))).toHaveLength(12);
 	});
 });

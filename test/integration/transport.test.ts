@@ -86,6 +86,7 @@ describe('Pages', () => {
 	it('returns every packet of the period once, in order', async () => {
 		const { items, error } = await getPackets({
 			simplify: false,
+			period: 'custom',
 			startTime: Math.floor(Date.now() / 1000) - 8 * 86_400,
 		});
 		expect(error).toBeUndefined();
@@ -96,7 +97,7 @@ describe('Pages', () => {
 	});
 
 	it('takes only the pages that the limit needs', async () => {
-		const { items } = await getPackets({ returnAll: false, limit: 1500 });
+		const { items } = await getPackets({ returnAll: false, limit: 1500, order: 'oldest' });
 		expect(items).toHaveLength(1500);
 		expect(hubble.log).toHaveLength(2);
 	});
@@ -116,14 +117,35 @@ describe('Pages', () => {
 	});
 
 	it('closes the period, so that the stream ends', async () => {
-		await getPackets({ returnAll: false, limit: 1 });
+		await getPackets({ returnAll: false, limit: 1, order: 'oldest' });
 		const { query } = hubble.log[0] as unknown as { query: { start?: string; end: string } };
-		expect(query.start).toBeUndefined();
+		expect(Math.abs(Number(query.end) - Number(query.start) - 7 * 86_400)).toBeLessThan(2);
 		expect(Math.abs(Number(query.end) - Date.now() / 1000)).toBeLessThan(60);
 	});
 
+	it.each([1, 50, 999, 1500, 4000, 9000])('gives the latest %d, the newest first, in few requests', async (limit) => {
+		const all = await getPackets();
+		hubble.clearLog();
+		const { items, error } = await getPackets({ returnAll: false, limit });
+		expect(error).toBeUndefined();
+		const keys = (of: typeof items) => of.map(({ json }) => json.packetKey);
+		expect(keys(items)).toEqual(keys(all.items).reverse().slice(0, limit));
+		expect(hubble.log.length).toBeLessThanOrEqual(Math.ceil(Math.min(limit, 5500) / 1000) + 6);
+	});
+
+	it.each([
+		['lastHour', 3600],
+		['last24Hours', 86_400],
+		['last30Days', 30 * 86_400],
+	])('reads the period "%s"', async (period, seconds) => {
+		const { error } = await getPackets({ period });
+		expect(error).toBeUndefined();
+		const starts = hubble.log.map((entry) => Number((entry.query as { start: string }).start));
+		expect(Math.abs(Date.now() / 1000 - seconds - Math.min(...starts))).toBeLessThan(60);
+	});
+
 	it('refuses a period that ends before it begins', async () => {
-		const { error } = await getPackets({ startTime: '2026-01-02', endTime: '2026-01-01' });
+		const { error } = await getPackets({ period: 'custom', startTime: '2026-01-02', endTime: '2026-01-01' });
 		expect(error?.message).toContain('Parameter "Start Time"');
 		expect(hubble.log).toEqual([]);
 	});

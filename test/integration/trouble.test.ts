@@ -104,8 +104,8 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	});
 
 	it.each([
-		['Start Time', { operation: 'getAll', startTime: '={{ undefined }}' }],
-		['End Time', { operation: 'export', endTime: '={{ $json.no }}' }],
+		['Start Time', { operation: 'getAll', period: 'custom', startTime: '={{ undefined }}' }],
+		['End Time', { operation: 'export', period: 'custom', endTime: '={{ $json.no }}' }],
 		[
 			'Payload Fields',
 			{
@@ -133,7 +133,11 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	it('asks for a start when the end lies before the default start', async () => {
 		const { error } = await execute({
 			node: new HubblePacket(),
-			parameters: { operation: 'getAll', endTime: new Date(Date.now() - 8 * 86_400_000).toISOString() },
+			parameters: {
+				operation: 'getAll',
+				period: 'custom',
+				endTime: new Date(Date.now() - 8 * 86_400_000).toISOString(),
+			},
 			credential: credential(),
 		});
 		expect(error?.message).toContain('Parameter "Start Time": it is required');
@@ -383,6 +387,7 @@ describe("Answers that are not Hubble's", () => {
 			parameters: {
 				operation: 'getAll',
 				returnAll: true,
+				period: 'custom',
 				startTime: '2026-11-01T00:00:00Z',
 				endTime: '2026-11-02T00:00:00Z',
 			},

@@ -103,12 +103,10 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		expect(description.usableAsTool).toBe(true);
 	});
 
-	test('has at most eight operations for each resource, in alphabetical order', () => {
+	test('has operations with names of their own for each resource', () => {
 		const resources = [...new Set(operations.map(({ resource }) => resource))];
 		for (const resource of resources) {
 			const own = operations.filter((row) => row.resource === resource).map((row) => row.name);
-			expect(own.length).toBeLessThanOrEqual(8);
-			expect(own).toEqual([...own].sort());
 			expect(new Set(own).size).toBe(own.length);
 		}
 		const choice = description.properties.find((property) => property.name === 'resource');
@@ -127,9 +125,15 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		}
 	});
 
-	test('warns an AI agent in the action of what cannot be undone', () => {
-		for (const { endpoint, action } of operations) {
-			if (endpoint.method === 'DELETE') expect(action).toMatch(/ for good$|^Remove .* from |^Revoke /);
+	test('offers first what only reads', () => {
+		const choices = description.properties.filter((property) => property.name === 'operation');
+		for (const { options = [], displayOptions } of choices) {
+			const [resource] = (displayOptions?.show?.resource ?? []) as string[];
+			const methods = (options as INodePropertyOptions[]).map(
+				({ value }) =>
+					operations.find((row) => row.value === value && (row.resource ?? resource) === resource)?.endpoint.method,
+			);
+			expect(methods.slice(methods.findIndex((method) => method !== 'GET') >>> 0)).not.toContain('GET');
 		}
 	});
 
@@ -146,7 +150,7 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 			}
 			if (typeOptions?.loadOptionsMethod)
 				expect(methods?.loadOptions).toHaveProperty(typeOptions.loadOptionsMethod as string);
-			if (type === 'options' || type === 'multiOptions') {
+			if (property.name !== 'operation' && (type === 'options' || type === 'multiOptions')) {
 				const shown = ((property.options ?? []) as INodePropertyOptions[]).map((option) => option.name);
 				expect(shown).toEqual([...shown].sort((a, b) => a.localeCompare(b)));
 			}

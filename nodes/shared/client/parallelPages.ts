@@ -27,6 +27,7 @@ import {
 	type Progress,
 } from './pages';
 import { rateOf } from './rateLimiter';
+import { newestPages } from './newestPages';
 import type { Call } from './request';
 import {
 	advanced,
@@ -246,6 +247,8 @@ export interface Reading {
 	continuationToken?: string;
 	/** Whether rows are filtered on our side, so that many may be needed for few. */
 	hasClientFilters: boolean;
+	/** Whether the latest rows are wanted, where the list lies in time and has a limit. */
+	newestFirst?: boolean;
 	/** Windows at once, where the list may be read in several. */
 	parallelWindows?: number;
 }
@@ -258,10 +261,11 @@ export function pagesOf(
 	hubble: HubbleClient,
 	call: Call,
 	list: List,
-	{ limit, continuationToken, hasClientFilters, parallelWindows }: Reading,
+	{ limit, continuationToken, hasClientFilters, newestFirst, parallelWindows }: Reading,
 ): AsyncGenerator<Page> {
-	if (list.order && limit === Infinity && !continuationToken) {
-		return windowedPages(hubble, call, list, list.order, parallelWindows);
+	if (list.order && !continuationToken) {
+		if (limit === Infinity) return windowedPages(hubble, call, list, list.order, parallelWindows);
+		if (newestFirst) return newestPages(hubble, call, list, { order: list.order, limit });
 	}
 	const { min = 1, max = Infinity } = list.pageSize ?? {};
 	const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit));

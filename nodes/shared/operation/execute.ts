@@ -1,5 +1,5 @@
 /** The work of one request: the call, its pages, and the reply as rows of output. */
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import { acceptedRows, leftOut, type List } from '../client/pages';
 import { pagesOf } from '../client/parallelPages';
@@ -9,10 +9,6 @@ import { withIsoTimes } from './times';
 
 /** Takes items that are ready: those of a list page by page, so that what came before a failure is not lost. */
 export type Emit = (items: INodeExecutionData[]) => void;
-
-/** Shows the user a hint beside the output. */
-export const warn = (context: IExecuteFunctions, message: string) =>
-	context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
 
 /** The items that rows of output become. One `pairedItem` serves all: packets come by the hundred thousand. */
 export function toItems(
@@ -41,11 +37,28 @@ export async function execute(operation: Operation, work: Work, emit: Emit): Pro
 		finish(await rowsOfReply(operation, work));
 		return;
 	}
-	const isFull = await readList(list, operation, work, finish);
-	if (isFull && request.isCapped) {
-		const note = `An AI agent gets the first ${request.limit} results; there may be more. Filter to find others.`;
+	const hasMore = await readList(list, operation, work, finish);
+	if (!hasMore) return;
+	const { limit, isTool } = request;
+	if (isTool) {
+		const note = `These are ${limit} results; more exist. Filter to find others, or ask for the count.`;
 		emit([{ json: { note }, pairedItem: { item: itemIndex } }]);
+	} else {
+		work.hints.add(
+			`More results exist than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`,
+		);
 	}
+}
+
+/** How many rows a list holds. The rows are counted as they come, and none is kept. */
+export async function countRows(list: List, { hubble, request, hints }: Work): Promise<number> {
+	let count = 0;
+	let malformed = 0;
+	for await (const { rows } of requestedPages(hubble, list, request)) {
+		for (const _ of acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)) count += 1;
+	}
+	if (malformed) hints.add(leftOut(malformed, list));
+	return count;
 }
 
 /** The rows of a reply that is not a list. */
@@ -61,28 +74,29 @@ export function requestedPages(hubble: HubbleClient, list: List, request: ItemRe
 	const { limit, continuationToken, clientFilters, settings } = request;
 	const parallelWindows = settings.parallelWindows as number | undefined;
 	const hasClientFilters = clientFilters.length > 0;
-	return pagesOf(hubble, request, list, { limit, continuationToken, hasClientFilters, parallelWindows });
+	const newestFirst = settings.order === 'newest';
+	return pagesOf(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst, parallelWindows });
 }
 
-/** @returns whether the limit ended it, so that there may be more */
+/** @returns whether the limit ended it and there is more */
 async function readList(
 	list: List,
 	{ withReply }: Operation,
-	{ context, hubble, request }: Work,
+	{ hubble, request, hints }: Work,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
 	let missing = request.limit;
 	let malformed = 0;
 	try {
-		for await (const { rows, body = {} } of requestedPages(hubble, list, request)) {
+		for await (const { rows, next, body = {} } of requestedPages(hubble, list, request)) {
 			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
 			const kept = withReply ? accepted.map((row) => withReply(row, body)) : accepted;
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);
 			missing -= kept.length;
-			if (missing <= 0) return true;
+			if (missing <= 0) return missing < 0 || next !== undefined;
 		}
 		return false;
 	} finally {
-		if (malformed) warn(context, leftOut(malformed, list));
+		if (malformed) hints.add(leftOut(malformed, list));
 	}
 }

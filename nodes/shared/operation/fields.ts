@@ -24,8 +24,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	 * message says what is wrong with the value. Without it texts and booleans are checked for being one.
 	 */
 	toWire?: (value: unknown, surroundings: ConversionContext) => unknown;
-	/** What is sent when n8n does not show the parameter; else nothing is. */
-	whenHidden?: unknown;
+	/** What is sent when n8n does not show the parameter, by the values of others; else nothing is. */
+	whenHidden?: (parameter: (name: string) => unknown) => unknown;
 	/** What is sent when the parameter is left empty; else nothing is. */
 	whenEmpty?: (surroundings: ConversionContext) => unknown;
 }

@@ -24,8 +24,8 @@ export interface ItemRequest extends Call {
 	settings: IDataObject;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
-	/** Whether the limit is ours and not the user's: an AI agent gets no endless output. */
-	isCapped: boolean;
+	/** Whether an AI agent called the node: it is told when there is more. */
+	isTool: boolean;
 	/** Whether the output is simplified. */
 	isSimplified: boolean;
 	/** Filters on our side: whether a row is kept. Empty when there are none. */
@@ -68,6 +68,8 @@ export interface Work {
 	context: IExecuteFunctions;
 	hubble: HubbleClient;
 	request: ItemRequest;
+	/** What the user should know beside the output, each once a run. */
+	hints: Set<string>;
 }
 
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */

@@ -3,18 +3,21 @@ import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n
 import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
 import { choiceOf, titleOf, type ClientFilter, type Operation } from './operation';
 
-/** All parameters of an operation in the order in which n8n shows them. */
+/** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, clientFilters, batch } = operation;
 	const list = choiceOf(operation);
-	return [
-		...[inPath, inBody, inQuery, settings].flatMap((fields) => Object.values(fields ?? {})),
+	const fields = [
+		...[inPath, inBody, inQuery].flatMap((sent) => Object.values(sent ?? {})),
 		...(list ? [returnAll, limit] : []),
+		...Object.values(settings ?? {}),
 		...(operation.simplify ? [simplify] : []),
 		...(clientFilters ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),
 	];
+	const deciding = (field: Field) => fields.filter(({ name }) => Object.hasOwn(field.shownWhen ?? {}, name));
+	return [...new Set(fields.flatMap((field) => [...deciding(field), field]))];
 }
 
 /** Only what n8n knows: where a parameter stands and how its value travels is ours. */
@@ -32,20 +35,20 @@ function shown(field: Field): INodeProperties {
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
 
 function choice(displayName: string, name: string, options: INodePropertyOptions[], first: string): INodeProperties {
-	return { displayName, name, type: 'options', noDataExpression: true, options: options.sort(byName), default: first };
+	return { displayName, name, type: 'options', noDataExpression: true, options, default: first };
 }
 
-/** "Get Many" is what a new node shows where it exists: reading does no harm. */
+/** What only reads comes first, as n8n preselects the first one in its list of actions; "Get Many" is what a new node shows. */
 function operationChoice(rows: readonly Operation[]): INodeProperties {
-	const options = rows.map((row) => ({
-		name: titleOf(row),
-		value: row.value,
-		action: row.action,
-		description: row.description,
-	}));
-	const first = rows.find(({ value }) => value === 'getAll') ?? rows[0];
+	const sorted = rows
+		.map((row) => ({ row, name: titleOf(row) }))
+		.sort((a, b) => rank(a.row) - rank(b.row) || byName(a, b));
+	const options = sorted.map(({ row: { value, action, description }, name }) => ({ name, value, action, description }));
+	const first = options.find(({ value }) => value === 'getAll') ?? options[0];
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }
+
+const rank = ({ endpoint }: Operation) => Number(endpoint.method !== 'GET');
 
 /**
  * The parameters of a node, made from its table: resource, operation, then those of each operation.

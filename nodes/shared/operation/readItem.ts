@@ -127,7 +127,7 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 			([name, values]) => !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
-		if (isHidden(field)) return field.whenHidden;
+		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''));
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;
@@ -169,7 +169,6 @@ export function readItemRequest(
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
 	const wanted =
 		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
-	const isCapped = list !== undefined && !operation.toItems && isTool && wanted > TOOL_ROWS;
 	const body = values(inBody);
 	const read: ItemRequest = {
 		itemIndex: item,
@@ -178,8 +177,8 @@ export function readItemRequest(
 		query: values(inQuery),
 		body,
 		settings: values(operation.settings),
-		limit: isCapped ? TOOL_ROWS : wanted,
-		isCapped,
+		limit: isTool && !operation.toItems ? Math.min(wanted, TOOL_ROWS) : wanted,
+		isTool,
 		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
 		isSimplified: operation.simplify !== undefined && (isTool || Boolean(value(simplify))),
 		clientFilters: clientFilters.flatMap((filter) => {

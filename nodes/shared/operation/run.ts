@@ -10,8 +10,8 @@ import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails } from '../n8n';
 import { KEEP_INPUT } from './fields';
 import { runBatches } from './batch';
-import { execute, toItems, warn } from './execute';
-import type { Batch, ItemRequest, Operation, Preparation } from './operation';
+import { execute, toItems } from './execute';
+import type { Batch, ItemRequest, Operation, Preparation, Work } from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
 
 /** What one run has put out so far, by the item that it belongs to. */
@@ -82,22 +82,24 @@ export async function run(
 		return [outputs.all()];
 	}
 	const requests = readItems(context, operation, outputs);
-	for (const message of new Set(requests.flatMap((request) => operation.warn?.(request) ?? []))) {
-		warn(context, message);
-	}
+	const hints = new Set(requests.flatMap((request) => operation.warn?.(request) ?? []));
 
-	await carryOut(context, hubble, operation, requests, outputs);
+	try {
+		await carryOut(operation, { context, hubble, hints }, requests, outputs);
+	} finally {
+		for (const message of hints) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+	}
 	return [outputs.all()];
 }
 
-/** Sends what the items ask: many in few calls where the operation has such calls, else one after the other. */
+/** Carries out what the items ask: together in few calls where the operation knows how, else one after the other. */
 async function carryOut(
-	context: IExecuteFunctions,
-	hubble: HubbleClient,
 	operation: Operation,
+	work: Omit<Work, 'request'>,
 	read: readonly ItemRequest[],
 	outputs: Outputs,
 ): Promise<void> {
+	const { context, hubble } = work;
 	const isSingle = context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
 	const canContinue = context.continueOnFail();
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
@@ -121,7 +123,7 @@ async function carryOut(
 	for (const request of alone) {
 		const { itemIndex, ids } = request;
 		try {
-			await execute(operation, { context, hubble, request }, (items) => outputs.add(itemIndex, items));
+			await execute(operation, { ...work, request }, (items) => outputs.add(itemIndex, items));
 		} catch (error) {
 			outputs.fail(itemIndex, error, ids);
 		}

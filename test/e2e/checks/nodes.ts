@@ -46,7 +46,13 @@ const chains: Step[][] = [
 		'hubblePacket',
 		{
 			name: 'Get a packet',
-			parameters: { operation: 'getAll', limit: 1, startTime: '={{ $now.minus({ days: 7 }).toISO() }}' },
+			parameters: {
+				operation: 'getAll',
+				limit: 1,
+				period: 'custom',
+				order: 'oldest',
+				startTime: '={{ $now.minus({ days: 7 }).toISO() }}',
+			},
 			gives: ({ world }) => ({
 				deviceId: world.main.packets.get(0).device.id,
 				sequenceNumber: world.main.packets.get(0).device.sequence_number,
@@ -57,6 +63,8 @@ const chains: Step[][] = [
 			parameters: {
 				operation: 'getAll',
 				limit: 1,
+				period: 'custom',
+				order: 'oldest',
 				startTime: '={{ $now.minus({ days: 7 }).toISO() }}',
 				simplify: false,
 				filters: { deviceId: byId('={{ $json.deviceId }}') },
