@@ -1,8 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows } from '../shared/client/pages';
 import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
-import { requestedPages } from '../shared/operation/execute';
+import { countRows } from '../shared/operation/execute';
 import { exportFields, exportTo } from '../shared/operation/exportFile';
 import { device, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
@@ -93,14 +92,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Count devices',
 		description: 'Count the devices of the organization, or those that pass the filters',
 		readsAll: true,
-		toItems: async ({ hubble, request }) => {
-			let count = 0;
-			const { list: rowsIn } = endpoints.listDevices;
-			for await (const { rows } of requestedPages(hubble, rowsIn, request)) {
-				count += [...acceptedRows(rows, rowsIn, undefined, request.clientFilters)].length;
-			}
-			return [{ json: { count } }];
-		},
+		toItems: async (work) => [{ json: { count: await countRows(endpoints.listDevices.list, work) } }],
 	},
 	{
 		name: 'Create or Update',

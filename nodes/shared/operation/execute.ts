@@ -55,7 +55,8 @@ export async function countRows(list: List, { hubble, request, hints }: Work): P
 	let count = 0;
 	let malformed = 0;
 	for await (const { rows } of requestedPages(hubble, list, request)) {
-		for (const _ of acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)) count += 1;
+		const accepted = acceptedRows(rows, list, () => (malformed += 1), request.clientFilters);
+		while (!accepted.next().done) count += 1;
 	}
 	if (malformed) hints.add(leftOut(malformed, list));
 	return count;
