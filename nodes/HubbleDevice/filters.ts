@@ -1,6 +1,6 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
 import type { IDataObject } from 'n8n-workflow';
-import { placeHeard, placeInstalled } from '../shared/device/device';
+import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
 import { distanceBetween, type Place } from '../shared/device/place';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest } from '../shared/operation/operation';
@@ -115,10 +115,7 @@ const ownTags: ClientFilter = {
 		'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
 	collection: 'filters',
 	toWire: tagFilters,
-	matches: ({ tags: own }, wanted) => {
-		const has = new Set(Object.entries(own ?? {}).map(([key, value]) => `${key}:${String(value)}`));
-		return (wanted as string[]).every((tag) => has.has(tag));
-	},
+	matches: (device, wanted) => hasTags(device, wanted as string[]),
 };
 
 interface Circle {

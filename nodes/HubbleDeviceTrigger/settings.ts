@@ -1,5 +1,6 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
+import { hasTags } from '../shared/device/device';
 import { environment } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven } from '../shared/operation/readItem';
 import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
@@ -359,14 +360,6 @@ function environmentOf(value: unknown): string[] {
 	return [`_env:${value}`];
 }
 
-/** Whether a device has all these own tags. */
-function hasTags(wanted: readonly string[]): (device: IDataObject) => boolean {
-	return ({ tags }) => {
-		const own = new Set(Object.entries((tags ?? {}) as IDataObject).map(([key, value]) => `${key}:${String(value)}`));
-		return wanted.every((tag) => own.has(tag));
-	};
-}
-
 /** Reads all parameters. Throws a NodeOperationError that names the one at fault. */
 export function readSettings(context: IPollFunctions): Settings {
 	const events = eventsOf(context);
@@ -381,7 +374,7 @@ export function readSettings(context: IPollFunctions): Settings {
 		hysteresis: optional(context, 'options', 'hysteresis', 'Hysteresis (Meters)', numberIn(0, 1e6, false)) ?? 50,
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
-		matches: hasTags(ownTags ?? []),
+		matches: (device) => hasTags(device, ownTags ?? []),
 		devices: JSON.stringify([tags, ownTags]),
 		simplify: context.getNodeParameter('simplify', true) === true,
 	};

@@ -1,7 +1,7 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Pure. */
 import type { IDataObject } from 'n8n-workflow';
-import { lastPacket } from '../shared/device/device';
-import { isInside, type Area, type Place } from './areas';
+import { lastPacket, placeHeard } from '../shared/device/device';
+import { isInside, type Area } from './areas';
 import {
 	areaOf,
 	insideKey,
@@ -25,13 +25,6 @@ export interface Device extends IDataObject {
 
 /** Unix seconds of a device's last packet; 0: never heard. */
 export const heardAt = (device: Device): number => lastPacket(device).timestamp ?? 0;
-
-/** Where a device was heard last. */
-export function placeOf(device: Device): Place | undefined {
-	const { latitude, longitude } = (lastPacket(device).location ?? {}) as Partial<Place>;
-	const isPlace = typeof latitude === 'number' && typeof longitude === 'number';
-	return isPlace ? { latitude, longitude } : undefined;
-}
 
 /** How far a window of time was read. `of` says by which settings: with others it begins anew. */
 export interface Cursor {
@@ -183,13 +176,14 @@ export function crossings(
 	hysteresis: number,
 	most = MOST_MARKS,
 ): { crossed: Crossing[]; isFull: boolean } {
-	const place = placeOf(device);
+	const place = placeHeard(device);
 	const crossed: Crossing[] = [];
 	let isFull = false;
-	for (const [index, area] of place ? areas.entries() : []) {
+	if (!place) return { crossed, isFull };
+	for (const [index, area] of areas.entries()) {
 		const key = insideKey(device.id, index);
 		const was = inside.has(key);
-		if (isInside(area, place as Place, was, hysteresis) === was) continue;
+		if (isInside(area, place, was, hysteresis) === was) continue;
 		if (!was && inside.size >= most) {
 			isFull = true;
 			continue;

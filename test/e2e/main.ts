@@ -10,6 +10,7 @@ import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
+import { durablePollChecks, pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
 import { scaleChecks } from './checks/scale';
 import { triggerChecks } from './checks/trigger';
@@ -18,9 +19,18 @@ import type { N8nVersion } from './provision';
 const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...nodeChecks];
 
 const plan: Record<N8nVersion, Check[]> = {
-	'2.41.1': [...everywhere, ...triggerChecks, ...scaleChecks, ...agentChecks, ...browserChecks, ...queueChecks],
+	'2.41.1': [
+		...everywhere,
+		...triggerChecks,
+		...scaleChecks,
+		...pollChecks,
+		...durablePollChecks,
+		...agentChecks,
+		...browserChecks,
+		...queueChecks,
+	],
 	// The first check of the trigger takes minutes where executions are stored one by one.
-	'1.123.81': [...everywhere, ...triggerChecks.slice(1)],
+	'1.123.81': [...everywhere, ...triggerChecks.slice(1), ...pollChecks],
 };
 
 async function main() {

@@ -23,6 +23,12 @@ export function placeInstalled({ install_location }: IDataObject): Place | undef
 	return isNumber(lat) && isNumber(long) && (lat !== 0 || long !== 0) ? { latitude: lat, longitude: long } : undefined;
 }
 
+/** Whether a device has all of these own tags, each as `key:value`. */
+export function hasTags({ tags }: IDataObject, wanted: readonly string[]): boolean {
+	const own = new Set(Object.entries(tags ?? {}).map(([key, value]) => `${key}:${String(value)}`));
+	return wanted.every((tag) => own.has(tag));
+}
+
 /** The names of the ten flat fields: what people look for first, the key last. */
 export const SIMPLIFIED = [
 	'name',

@@ -1,0 +1,221 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+import axios from 'axios';
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { parse } from 'flatted';
+import { packetKey, type Packet as HubblePacket } from '../../../nodes/shared/packet/packet';
+import { type Packet } from '../../simulator/packets';
+import { type Simulator, startSimulator } from '../../simulator/server';
+import type { Device } from '../../simulator/world';
+import type { Check, Stage } from '../check';
+import { credentialData, readExample } from '../mainJob';
+import { type Item, type Json, type N8n, startN8n, type WorkflowFile } from '../n8n';
+import { pause, until } from '../processes';
+
+const KILLS = 3;
+const SILENCE_S = 3600;
+
+/** n8n wants a minute between polls; times of a minute make every five seconds. */
+const everyFiveSeconds = {
+	item: Array.from({ length: 12 }, (_, index) => ({ mode: 'custom', cronExpression: `${5 * index} * * * * *` })),
+};
+
+const credentialName = 'Hubble account';
+
+/** A workflow of a polling trigger alone. */
+function workflow(type: string, parameters: Json): WorkflowFile {
+	const file = readExample('poll-packets.json');
+	const trigger = file.nodes.find(({ name }) => name === 'New packets');
+	if (!trigger) throw new Error('The example has another trigger');
+	Object.assign(trigger, { type, parameters: { pollTimes: everyFiveSeconds, ...parameters } });
+	return file;
+}
+
+async function publish(n8n: N8n, hubble: Simulator, file: WorkflowFile): Promise<string> {
+	const credentials = { [credentialName]: await n8n.createCredential('Polls', 'hubbleApi', credentialData(hubble)) };
+	const id = await n8n.createWorkflow(file, credentials);
+	await n8n.activate(id);
+	return id;
+}
+
+const secondsNow = () => Date.now() / 1000;
+
+/** A packet of a device, heard at a place. */
+const packetOf = ({ id, name, tags }: Device, latitude: number, longitude: number): Packet => ({
+	location: { latitude, longitude, altitude: 0, timestamp: secondsNow() },
+	device: { id, name, tags, payload: 'AA==', rssi: -60, timestamp: secondsNow(), sequence_number: 1 },
+	network_type: 'TERRESTRIAL',
+});
+
+async function register(hubble: Simulator, names: string[]): Promise<string[]> {
+	const { data } = await axios.post<{ devices: Array<{ device_id: string }> }>(
+		`${hubble.url}/api/v2/org/${hubble.organizationId}/devices`,
+		{ n_devices: names.length, encryption: 'NONE', names },
+		{ headers: { Authorization: `Bearer ${hubble.token}` }, proxy: false },
+	);
+	return data.devices.map(({ device_id: id }) => id);
+}
+
+/** Unix seconds of the last packet of a device; 0: never heard. */
+function lastHeard({ world }: Simulator, id: string): number {
+	const { terrestrial, satellite } = world.lastHeard(id);
+	const times = [terrestrial, satellite].flatMap((i) => (i === undefined ? [] : world.main.packets.timeOf(i) / 1000));
+	return Math.max(0, ...times);
+}
+
+/** The keys of the events in all executions that ran to their end. */
+async function eventKeys(n8n: N8n, id: string): Promise<string[]> {
+	const finished = (await n8n.executions(id)).filter(({ status }) => status === 'success');
+	const items = await Promise.all(finished.map(async (one) => (await n8n.execution(one.id)).items('New packets')));
+	return items.flat().map(({ json }) => String(json.eventKey));
+}
+
+/** The items that were handed to n8n, in executions of any status: those of one that crashed too. */
+async function handedOver(n8n: N8n, id: string): Promise<Item[]> {
+	const items: Item[] = [];
+	for (const execution of await n8n.executions(id)) {
+		const { data } = await n8n.rest<{ data: string }>('GET', `/executions/${execution.id}`);
+		const stored = parse(data) as {
+			resultData?: { runData?: Record<string, Array<{ data?: { main?: Item[][] } }>> };
+			executionData?: { nodeExecutionStack?: Array<{ node: { name: string }; data: { main: Item[][] } }> };
+		};
+		const ran = stored.resultData?.runData?.['New packets']?.[0]?.data?.main?.[0];
+		const waits = stored.executionData?.nodeExecutionStack?.find(({ node }) => node.name === 'New packets');
+		items.push(...(ran ?? waits?.data.main[0] ?? []));
+	}
+	return items;
+}
+
+/** Kills n8n three times at random; before and while it is down, something happens. */
+async function throughKills(n8n: N8n, happens: (round: number) => Promise<void> | void): Promise<string> {
+	const waits: number[] = [];
+	for (let round = 0; round < KILLS; round++) {
+		await happens(2 * round);
+		waits.push(Math.round(Math.random() * 9000));
+		await pause(waits.at(-1) ?? 0);
+		await n8n.kill();
+		await happens(2 * round + 1);
+		await n8n.start();
+	}
+	return `killed after ${waits.join(', ')} ms`;
+}
+
+const watched = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
+const dock = { name: 'Dock', latitude: 0, longitude: 0, radius: 1000 };
+
+async function watchFleet({ n8n }: Stage): Promise<string> {
+	const hubble = await startSimulator({ devices: 4000, packets: 40_000, days: 1 });
+	const { main } = hubble.world;
+	const devices = [...main.devices.values()];
+	const never = devices.filter(({ id }) => lastHeard(hubble, id) === 0);
+	const byTime = devices
+		.filter((device) => !never.includes(device))
+		.sort((a, b) => lastHeard(hubble, b.id) - lastHeard(hubble, a.id));
+	const walkers = byTime.slice(0, 2 * KILLS);
+	const far = (device: Device) => packetOf(device, 1, 1);
+	const near = (device: Device) => packetOf(device, 0, 0.001);
+	hubble.addPackets(walkers.map(far));
+	const id = await publish(
+		n8n,
+		hubble,
+		workflow('n8n-nodes-hubble.hubbleDeviceTrigger', {
+			events: watched,
+			silentFor: SILENCE_S / 60,
+			silentUnit: 'minutes',
+			areas: { circle: [dock] },
+		}),
+	);
+	const began = Math.floor(secondsNow());
+	const truth = new Set<string>();
+	const expect = (event: string, ids: string[]) => ids.forEach((device) => truth.add(`${event} ${device}`));
+	const long = byTime.slice(-2 * KILLS * 5);
+	const crashes = await throughKills(n8n, async (round) => {
+		expect('registered', await register(hubble, [`New ${round}`]));
+		const heard = [...long.slice(5 * round, 5 * round + 5), never[round] as Device];
+		hubble.addPackets(heard.map(far));
+		hubble.addPackets([near(walkers[round] as Device)]);
+		expect(
+			'heardAgain',
+			heard.slice(0, 5).map((device) => device.id),
+		);
+		expect('firstHeard', [(never[round] as Device).id]);
+		expect('entered', [(walkers[round] as Device).id]);
+	});
+	await pause(30_000);
+	hubble.addPackets(walkers.map(far));
+	expect(
+		'left',
+		walkers.map((device) => device.id),
+	);
+	const until45 = Math.floor(secondsNow());
+	for (const { id: device } of devices) {
+		const at = lastHeard(hubble, device);
+		if (at >= began - SILENCE_S && at < until45 - SILENCE_S) truth.add(`silent ${device}`);
+	}
+	const short = (key: string) => key.split(':').slice(0, 2).join(' ');
+	let keys: string[] = [];
+	await until('all events', 150, async () => {
+		await pause(3000);
+		keys = await eventKeys(n8n, id);
+		const told = new Set(keys.map(short));
+		return [...truth].every((event) => told.has(event));
+	}).catch((error: Error) => {
+		const told = new Set(keys.map(short));
+		throw new Error(`${error.message}; lost: ${[...truth].filter((event) => !told.has(event)).join(', ')}`);
+	});
+	await n8n.deactivate(id);
+	const unique = new Set(keys);
+	const extra = [...unique].map(short).filter((event) => !truth.has(event) && !event.startsWith('silent'));
+	deepEqual(extra, []);
+	equal(new Set([...unique].map(short)).size, unique.size, 'a device was told of twice as two events');
+	await hubble.close();
+	return `${unique.size} events, ${keys.length - unique.size} came twice; ${crashes}`;
+}
+
+const durable = {
+	N8N_SCHEDULER_ENABLED: 'true',
+	N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
+	N8N_USE_WORKFLOW_PUBLICATION_SERVICE: 'true',
+	N8N_POLLER_DURABLE_CURSORS_ENABLED: 'true',
+	N8N_SCHEDULER_EXECUTOR_INTERVAL: '1',
+	// A poll that died with its process is taken over after this time.
+	N8N_SCHEDULER_LEASE_DURATION: '20',
+	N8N_SCHEDULER_REAPER_INTERVAL: '5',
+};
+
+async function pollDurably({ n8n: { version } }: Stage): Promise<string> {
+	const hubble = await startSimulator({ devices: 50, packets: 0, headRetryAfter: 1 });
+	const n8n = await startN8n({ version, env: durable });
+	try {
+		const parameters = { startFrom: 'everything', maxPackets: 1000, filters: {}, decodePayload: 'none' };
+		const id = await publish(n8n, hubble, workflow('n8n-nodes-hubble.hubblePacketPollTrigger', parameters));
+		const crashes = await throughKills(n8n, () => void hubble.addPackets(1500));
+		const { packets } = hubble.world.main;
+		const truth = Array.from({ length: packets.length }, (_, index) =>
+			packetKey(packets.get(index) as unknown as HubblePacket),
+		);
+		let keys: string[] = [];
+		await until('all packets', 180, async () => {
+			await pause(3000);
+			keys = (await handedOver(n8n, id)).map(({ json }) => String(json.packetKey));
+			return new Set(keys).size === truth.length;
+		});
+		await pause(12_000);
+		keys = (await handedOver(n8n, id)).map(({ json }) => String(json.packetKey));
+		deepEqual([...new Set(keys)].sort(), truth.sort());
+		equal(keys.length, truth.length, `${keys.length - truth.length} packets came twice`);
+		ok((await n8n.executions(id)).length > KILLS);
+		return `${keys.length} packets, none twice; ${crashes}`;
+	} finally {
+		await n8n.stop();
+		await hubble.close();
+	}
+}
+
+export const pollChecks: Check[] = [
+	{ name: `device trigger: each event through ${KILLS} SIGKILLs, none lost`, run: watchFleet },
+];
+
+/** Only n8n 2 has the scheduler. */
+export const durablePollChecks: Check[] = [
+	{ name: `durable scheduler: polled packets through ${KILLS} SIGKILLs, none lost and none twice`, run: pollDurably },
+];
