@@ -59,6 +59,15 @@ const isRelative = (request: ItemRequest) => {
 	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
 };
 
+/** `changedTags`, with an error that names the parameter. */
+function tagsAfter({ settings: { matchBy } }: ItemRequest, present: IDataObject, change: TagChange): Tags {
+	try {
+		return changedTags((present.tags ?? {}) as Tags, change);
+	} catch (error) {
+		throw new Error(`Parameter "${matchBy ? 'Tags' : 'Add or Change Tags'}": ${(error as Error).message}`);
+	}
+}
+
 /** The body of a change, where the device is as `present` says. Throws an Error that says why it cannot be made. */
 function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
 	const { body } = request;
@@ -70,7 +79,7 @@ function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
 	}
 	return {
 		...body,
-		...(change ? { set_tags: changedTags((present.tags ?? {}) as Tags, change) } : {}),
+		...(change ? { set_tags: tagsAfter(request, present, change) } : {}),
 		...(place ? { set_install_location: { lat, long, ...place } } : {}),
 	};
 }

@@ -8,7 +8,8 @@ import {
 } from 'n8n-workflow';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails } from '../n8n';
-import { KEEP_INPUT } from './fields';
+import { batching, KEEP_INPUT } from './fields';
+import { fieldsOf } from './properties';
 import { runBatches } from './batch';
 import { execute, toItems } from './execute';
 import type { Batch, ItemRequest, Operation, Preparation, Work } from './operation';
@@ -17,26 +18,27 @@ import { readItemRequest, withoutUndefined } from './readItem';
 /** What one run has put out so far, by the item that it belongs to. */
 class Outputs {
 	private readonly byItem: INodeExecutionData[][];
-	/** The field in which a row stands beside the fields of its input item; without one it stands alone. */
-	private readonly keptAs: string;
 
 	constructor(
 		private readonly context: IExecuteFunctions,
 		private readonly inputs: readonly INodeExecutionData[],
+		/** The field in which a row stands beside the fields of its input item; without one it stands alone. */
+		private readonly keptAs: string | undefined,
 	) {
 		this.byItem = inputs.map(() => []);
-		this.keptAs = context.getNodeParameter(`options.${KEEP_INPUT}`, 0, '') as string;
 	}
 
 	add(itemIndex: number, items: readonly INodeExecutionData[]): void {
-		for (const item of items) this.put(itemIndex, item, { [this.keptAs]: item.json });
+		for (const item of items) this.byItem[itemIndex]?.push(this.joined(itemIndex, item));
 	}
 
-	/** Adds an item; where the fields of the input are kept, `joined` stands beside them instead of its JSON. */
-	private put(itemIndex: number, item: INodeExecutionData, joined: IDataObject): void {
-		const input = this.keptAs ? this.inputs[itemIndex] : undefined;
-		const kept = input && { json: { ...input.json, ...joined }, ...(input.binary ? { binary: input.binary } : {}) };
-		this.byItem[itemIndex]?.push({ ...item, ...kept });
+	/** An item with the fields of its input, where they are kept; a failure is seen at the same place as ever, too. */
+	private joined(itemIndex: number, item: INodeExecutionData, { error } = {} as IDataObject): INodeExecutionData {
+		const { keptAs, inputs } = this;
+		const input = inputs[itemIndex];
+		if (!keptAs || !input) return item;
+		const json = { ...input.json, ...(error === undefined ? {} : { error }), [keptAs]: item.json };
+		return { ...item, json, ...(input.binary ? { binary: input.binary } : {}) };
 	}
 
 	/** Puts an error in the place of data; throws it when the run must stop. */
@@ -52,9 +54,10 @@ class Outputs {
 	keepFailure(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
 		const json = errorRow(context, inItem(context, error, itemIndex), ids);
+		const item = { json, pairedItem: { item: itemIndex } };
+		// n8n itself puts the fields of the input beside what it sends to the error output.
 		const isRouted = context.getNode().onError === 'continueErrorOutput';
-		if (isRouted) this.byItem[itemIndex]?.push({ json, pairedItem: { item: itemIndex } });
-		else this.put(itemIndex, { json, pairedItem: { item: itemIndex } }, json);
+		this.byItem[itemIndex]?.push(isRouted ? item : this.joined(itemIndex, item, json));
 	}
 
 	/** All items, in the order of the input items they are paired with. */
@@ -73,7 +76,7 @@ export async function run(
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
-	const outputs = new Outputs(context, inputs);
+	const outputs = new Outputs(context, inputs, option(context, operation, KEEP_INPUT));
 	let hubble: HubbleClient;
 	try {
 		hubble = await connect(context);
@@ -100,7 +103,7 @@ async function carryOut(
 	outputs: Outputs,
 ): Promise<void> {
 	const { context, hubble } = work;
-	const isSingle = context.getNodeParameter('options.batching', 0, 'automatic') === 'single';
+	const isSingle = option(context, operation, batching.name) === 'single';
 	const canContinue = context.continueOnFail();
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests =
@@ -128,6 +131,12 @@ async function carryOut(
 			outputs.fail(itemIndex, error, ids);
 		}
 	}
+}
+
+/** An option that holds for all items; `undefined` when it is not set, or the operation does not have it. */
+function option(context: IExecuteFunctions, operation: Operation, name: string): string | undefined {
+	if (!fieldsOf(operation).some((field) => field.name === name)) return undefined;
+	return (context.getNodeParameter(`options.${name}`, 0, '') as string) || undefined;
 }
 
 /** What the items ask, without those whose parameters are refused. */

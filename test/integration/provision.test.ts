@@ -1,0 +1,303 @@
+/** Hubble Device: from a table to a labelled fleet, against the simulator. */
+import type { IDataObject, INode } from 'n8n-workflow';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { startSimulator, type Simulator } from '../simulator/server';
+import type { Device } from '../simulator/world';
+import { execute, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeEach(async () => {
+	hubble = await startSimulator({ devices: 2500, packets: 200, limits: false });
+});
+afterEach(async () => await hubble.close());
+
+const run = async (parameters: INode['parameters'], input: IDataObject[] = [{}], setup: Partial<Setup> = {}) =>
+	await execute({
+		node: new HubbleDevice(),
+		parameters,
+		credential: {
+			apiToken: hubble.token,
+			organizationId: hubble.organizationId,
+			baseUrl: hubble.url,
+			apiPaths: 'api',
+			requestsPerSecond: 1000,
+		},
+		input,
+		...setup,
+	});
+const devices = () => [...hubble.world.main.devices.values()];
+const stored = (id: unknown) => hubble.world.main.devices.get(String(id)) as Device;
+const calls = () => hubble.log.map(({ call }) => call);
+const change = (device: Device | undefined, fields: Partial<Device>) => Object.assign(device as Device, fields);
+const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+const tag = (...pairs: Array<[string, string]>) => ({ tag: pairs.map(([key, value]) => ({ key, value })) });
+const go = { onError: 'continueRegularOutput' } as const;
+
+describe('Register from one row a device', () => {
+	it('makes three calls of 2,500 rows, and gives each row its key', async () => {
+		const input = Array.from({ length: 2500 }, (_, n) => ({ serial: `S${n}`, lat: 50 + n / 1000 }));
+		const { items, error } = await run(
+			{
+				operation: 'register',
+				name: '=Probe {{ $json.serial }}',
+				encryption: 'AES-128-CTR',
+				tags: tag(['serial', '={{ $json.serial }}']),
+				installLocation: { location: { lat: '={{ $json.lat }}', long: 4.5, location_name: 'Hall' } },
+			},
+			input,
+			go,
+		);
+		expect(error).toBeUndefined();
+		expect(calls()).toEqual(Array(3).fill('registerDevices'));
+		expect(items.map(({ pairedItem }) => pairedItem)).toEqual(input.map((_, item) => ({ item })));
+		expect(items.map(({ json: { name, tags, key } }) => [name, (tags as IDataObject).serial, typeof key])).toEqual(
+			input.map(({ serial }) => [`Probe ${serial}`, serial, 'string']),
+		);
+		expect(stored(items[7]?.json.device_id).install_location).toEqual({
+			lat: 50.007,
+			long: 4.5,
+			location_name: 'Hall',
+		});
+	});
+
+	it('registers many devices of one item, each with its name', async () => {
+		const { items } = await run({
+			operation: 'register',
+			name: '={{ ["a", " b "] }}',
+			additionalFields: { count: 2 },
+		});
+		expect(items.map(({ json }) => json.name)).toEqual(['a', 'b']);
+	});
+
+	it('puts a device into the sandbox, and takes blanks off a name, as Update does', async () => {
+		const { items } = await run({ operation: 'register', name: '  Cold room ', tags: tag(['_env', 'sandbox']) });
+		const { device_id: id } = items[0]?.json ?? {};
+		expect(stored(id)).toMatchObject({ name: 'Cold room', tags: { _env: 'sandbox' } });
+		await run({
+			operation: 'update',
+			deviceId: byId(String(id)),
+			updateFields: { name: ' Warm room  ', addTags: tag(['_env', 'production']) },
+		});
+		expect(stored(id)).toMatchObject({ name: 'Warm room', tags: { _env: 'production' } });
+	});
+});
+
+describe('Update', () => {
+	const update = async (device: Device | undefined, updateFields: IDataObject, more: IDataObject = {}) =>
+		await run({ operation: 'update', deviceId: byId(device?.id ?? ''), updateFields, ...more } as INode['parameters']);
+
+	it('adds, changes and removes tags, and loses none that nobody named', async () => {
+		const device = change(devices()[0], { tags: { _env: 'sandbox', site: 'North', old: '1', kept: 'x' } });
+		const { items, error } = await update(device, {
+			addTags: tag(['site', 'South'], ['new', '2']),
+			removeTags: ['old', 'never there'],
+		});
+		expect(error).toBeUndefined();
+		expect(stored(device.id).tags).toEqual({ _env: 'sandbox', site: 'South', new: '2', kept: 'x' });
+		expect(items[0]?.json.id).toBe(device.id);
+		expect(calls()).toEqual(['getDevice', 'updateDevices']);
+	});
+
+	it('does so with one request per device, too', async () => {
+		const device = change(devices()[0], { tags: { _env: 'production', kept: 'x' } });
+		await update(device, { addTags: tag(['new', '2']) }, { options: { batching: 'single' } });
+		expect(stored(device.id).tags).toEqual({ _env: 'production', new: '2', kept: 'x' });
+		expect(calls()).toEqual(['getDevice', 'updateDevice']);
+	});
+
+	it('adds a tag to 2,500 devices in six calls', async () => {
+		const input = devices().map(({ id, tags }) => ({ id, before: { ...tags } }));
+		const { items } = await run(
+			{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { addTags: tag(['batch', '7']) } },
+			input,
+		);
+		expect(items).toHaveLength(2500);
+		expect(calls().sort()).toEqual([...Array(3).fill('listDevices'), ...Array(3).fill('updateDevices')]);
+		for (const { id, before } of input) expect(stored(id).tags).toEqual({ ...before, batch: '7' });
+	});
+
+	it('builds several changes of one device on each other, in their order', async () => {
+		const device = change(devices()[0], { tags: { _env: 'production', a: '1' } });
+		const input = [{ add: 'b' }, { add: 'c' }, { add: 'd' }];
+		await run(
+			{
+				operation: 'update',
+				deviceId: byId(device.id),
+				updateFields: { addTags: tag(['={{ $json.add }}', '1']), removeTags: ['a'] },
+			},
+			input,
+		);
+		expect(stored(device.id).tags).toEqual({ _env: 'production', b: '1', c: '1', d: '1' });
+	});
+
+	it('replaces and clears tags without reading them, and keeps the environment', async () => {
+		const [first, second] = [devices()[0], devices()[1]].map((device) =>
+			change(device, { tags: { _env: 'sandbox', a: '1' } }),
+		);
+		await update(first, { tags: tag(['b', '2']) });
+		await update(second, { clearTags: true });
+		expect(stored(first?.id).tags).toEqual({ _env: 'sandbox', b: '2' });
+		expect(stored(second?.id).tags).toEqual({ _env: 'sandbox' });
+		expect(calls()).toEqual(['updateDevices', 'updateDevices']);
+	});
+
+	it('refuses an eleventh tag for the one item that would have it, before anything is changed', async () => {
+		const full = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
+		const [first, second] = devices();
+		change(first, { tags: { _env: 'production', ...full } });
+		const { items } = await run(
+			{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { addTags: tag(['more', '1']) } },
+			[{ id: first?.id }, { id: second?.id }],
+			go,
+		);
+		expect(items[0]?.json.error).toContain('the device would have 11 tags');
+		expect(items[0]?.json.error).toContain('Parameter "Add or Change Tags"');
+		expect(stored(second?.id).tags).toMatchObject({ more: '1' });
+	});
+
+	it('keeps the place when the location gets another name, and clears it only when told to', async () => {
+		const device = change(devices()[0], { install_location: { lat: 51, long: 4, location_name: 'Hall 1' } });
+		await update(device, { installLocation: { location: { lat: '', long: '', location_name: 'Hall 2' } } });
+		expect(stored(device.id).install_location).toEqual({ lat: 51, long: 4, location_name: 'Hall 2' });
+		await update(device, { clearLocation: true });
+		expect(stored(device.id).install_location).toBeUndefined();
+		const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
+		expect(error?.message).toContain('the device has none yet');
+	});
+});
+
+describe('Create or Update', () => {
+	const upsert = async (input: IDataObject[], more: IDataObject = {}, setup: Partial<Setup> = {}) =>
+		await run(
+			{
+				operation: 'createOrUpdate',
+				name: '={{ $json.name }}',
+				tags: tag(['serial', '={{ $json.serial }}']),
+				encryption: 'AES-128-CTR',
+				...more,
+			} as INode['parameters'],
+			input,
+			setup,
+		);
+	const rowOf = ({ json: { created, name, key } }: { json: IDataObject }) => [created, name, typeof key];
+
+	it('updates by the name what exists, and registers what does not', async () => {
+		const old = change(devices()[2400], { name: 'Old', tags: { _env: 'production', kept: 'x' } });
+		const input = [
+			{ name: 'New', serial: '1' },
+			{ name: 'Old', serial: '2' },
+		];
+		const { items, error } = await upsert(input);
+		expect(error).toBeUndefined();
+		expect(items.map(rowOf)).toEqual([
+			[true, 'New', 'string'],
+			[false, 'Old', 'undefined'],
+		]);
+		expect(items.every(({ json }) => json.id)).toBe(true);
+		expect(stored(old.id).tags).toEqual({ _env: 'production', kept: 'x', serial: '2' });
+		expect(calls()).toEqual(['listDevices', 'listDevices', 'listDevices', 'updateDevices', 'registerDevices']);
+	});
+
+	it('finds by a tag, and then renames', async () => {
+		const old = change(devices()[7], { tags: { _env: 'production', serial: 'S7' } });
+		const { items } = await upsert([{ name: 'Renamed', serial: 'S7' }], { matchBy: 'tag', matchTag: 'serial' });
+		expect(items.map(rowOf)).toEqual([[false, 'Renamed', 'undefined']]);
+		expect(stored(old.id).name).toBe('Renamed');
+		expect(devices()).toHaveLength(2500);
+	});
+
+	it('takes two devices with one name for an error of that item alone', async () => {
+		const twins = devices().slice(0, 2);
+		twins.forEach((device) => change(device, { name: 'Twin' }));
+		const { items } = await upsert(
+			[
+				{ name: 'Twin', serial: '1' },
+				{ name: 'New', serial: '2' },
+			],
+			{},
+			go,
+		);
+		expect(items[0]?.json.error).toContain('2 devices have the name "Twin"');
+		for (const { id } of twins) expect(items[0]?.json.error).toContain(id);
+		expect(rowOf(items[1] as never)).toEqual([true, 'New', 'string']);
+	});
+
+	it('registers a name once, though two items want it', async () => {
+		const { items } = await upsert(
+			[
+				{ name: 'New', serial: '1' },
+				{ name: 'New', serial: '2' },
+			],
+			{},
+			go,
+		);
+		expect(rowOf(items[0] as never)).toEqual([true, 'New', 'string']);
+		expect(items[1]?.json.error).toBe('Item 0 registers a device with the name "New" already');
+		expect(devices()).toHaveLength(2501);
+	});
+
+	it('changes nothing when keys could be lost', async () => {
+		change(devices()[0], { name: 'Old' });
+		const input = Array.from({ length: 1001 }, (_, n) => ({ name: `New ${n}`, serial: String(n) }));
+		const { error } = await upsert([{ name: 'Old', serial: 'x' }, ...input]);
+		expect(error?.message).toContain('1001 devices are 2 requests: set On Error to Continue');
+		expect(new Set(calls())).toEqual(new Set(['listDevices']));
+	});
+
+	it('writes nothing when the list cannot be read', async () => {
+		hubble.addFault({ call: 'listDevices', status: 403 });
+		const { items } = await upsert([{ name: 'New', serial: '1' }], {}, go);
+		expect(items[0]?.json.error).toContain('Hubble does not allow this');
+		expect(calls()).toEqual(['listDevices']);
+	});
+});
+
+describe('Filters of the device list', () => {
+	const list = async (filters: IDataObject, operation = 'getAll') =>
+		await run({ operation, returnAll: true, simplify: false, filters } as INode['parameters']);
+	const heardAt = ({ most_recent_packet }: IDataObject) =>
+		Math.max(
+			0,
+			...Object.values(most_recent_packet ?? {}).map(
+				(packet) => (packet as { timestamp: number } | null)?.timestamp ?? 0,
+			),
+		);
+
+	it('find the silent ones, without those that were never heard', async () => {
+		const { items } = await list({ silentForHours: 24 });
+		const since = Date.now() / 1000 - 86_400;
+		const times = items.map(({ json }) => heardAt(json));
+		expect(times.length).toBeGreaterThan(0);
+		expect(times.every((time) => time > 0 && time <= since)).toBe(true);
+		expect((hubble.log[0]?.query as IDataObject).filter_most_recent_packet_ts).toMatch(/^between:1:\d{10}$/);
+	});
+
+	it('find those that were never heard', async () => {
+		const { items } = await list({ neverHeard: true });
+		expect(items.length).toBeGreaterThan(0);
+		expect(items.every(({ json }) => heardAt(json) === 0)).toBe(true);
+	});
+
+	it('count what they keep, and give one number', async () => {
+		const all = await list({}, 'count');
+		expect(all.items.map(({ json }) => json)).toEqual([{ count: 2500 }]);
+		const [listed, counted] = [await list({ neverHeard: true }), await list({ neverHeard: true }, 'count')];
+		expect(counted.items[0]?.json.count).toBe(listed.items.length);
+	});
+
+	it('tell the inside of a circle from the outside, by where a device was heard or installed', async () => {
+		for (const device of devices()) change(device, { install_location: undefined });
+		change(devices()[1], { install_location: { lat: 51.9, long: 179.999 } });
+		change(devices()[2], { install_location: { lat: 51.9, long: -179.999 } });
+		change(devices()[3], { install_location: { lat: 51.9, long: 179.9 } });
+		const circle = { areaLatitude: 51.9, areaLongitude: 179.9999, areaRadius: 1000, areaBy: 'installed' };
+		const names = async (more: IDataObject) =>
+			(await list({ area: { circle: { ...circle, ...more } } })).items.map(({ json }) => json.id);
+		const [, one, two, three] = devices().map(({ id }) => id);
+		expect((await names({ areaSide: 'inside' })).sort()).toEqual([one, two].sort());
+		expect(await names({ areaSide: 'outside' })).toEqual([three]);
+		const heard = await list({ area: { circle: { ...circle, areaBy: 'heard', areaRadius: 20_100_000 } } });
+		expect(heard.items.length).toBeGreaterThan(0);
+		expect(heard.items.every(({ json }) => heardAt(json) > 0)).toBe(true);
+	});
+});

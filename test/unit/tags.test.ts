@@ -1,0 +1,59 @@
+/** Tags of a device, and changes of them. */
+import fc from 'fast-check';
+import { changedTags, tagKeys, tagMap } from '../../nodes/HubbleDevice/tags';
+
+const tag = (key: string, value: unknown = 'x') => ({ tag: [{ key, value }] });
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'constructor');
+const tags = fc.dictionary(key, fc.constantFrom('1', '2', ''));
+const environment = fc.constantFrom('production', 'sandbox');
+
+it('a change sets what it names, removes what it names, and leaves the rest as it is', () => {
+	fc.assert(
+		fc.property(tags, environment, tags, fc.array(key), (own, _env, set, remove) => {
+			const removed = remove.filter((name) => !Object.hasOwn(set, name));
+			const after = changedTags({ ...own, _env, _cal: 'of Hubble' }, { set, remove: removed });
+			const expected = Object.entries({ ...own, _env, ...set }).filter(
+				([name]) => !removed.some((gone) => gone === name),
+			);
+			expect(new Map(Object.entries(after))).toEqual(new Map(expected));
+		}),
+	);
+});
+
+it('a change of the environment is a change of "_env"', () => {
+	expect(changedTags({ _env: 'sandbox', site: 'x' }, { set: { _env: 'production' } })).toEqual({
+		_env: 'production',
+		site: 'x',
+	});
+});
+
+it('ten tags fit, beside "_env"', () => {
+	const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
+	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { t0: '2' } })).toEqual({ _env: 'sandbox', ...ten, t0: '2' });
+	expect(() => changedTags(ten, { set: { more: '1' } })).toThrow('11 tags');
+	expect(changedTags(ten, { set: { more: '1' }, remove: ['t0'] })).not.toHaveProperty('t0');
+});
+
+it.each([
+	['', 'no key'],
+	['__proto__', '"__proto__" is impossible'],
+	['_cal', "only Hubble's own tags"],
+	['k'.repeat(33), 'more than 32 characters'],
+])('the key "%s" is refused for what it is', (name, reason) => {
+	expect(() => tagMap(tag(name))).toThrow(reason);
+});
+
+it.each([
+	['_env', 'staging', '"_env" is production or sandbox'],
+	['site', undefined, 'has no value'],
+	['site', { a: 1 }, 'is not a text'],
+	['site', 'v'.repeat(129), 'more than 128 characters'],
+])('%s: %p is refused', (name, value, reason) => {
+	expect(() => tagMap({ tag: [{ key: name, value }] })).toThrow(reason);
+});
+
+it('the environment may be written, but not removed', () => {
+	expect(tagMap(tag('_env', 'sandbox'))).toEqual({ _env: 'sandbox' });
+	expect(() => tagKeys(['site', '_env'])).toThrow('cannot be removed');
+	expect(tagKeys(['site', ' model '])).toEqual(['site', 'model']);
+});
