@@ -175,6 +175,20 @@ export const samples: readonly Sample[] = [
 	{
 		node: 'Hubble API Key',
 		resource: 'apiKey',
+		operation: 'rotate',
+		call: 'createKey',
+		parameters: (hubble) => ({ keyId: byId(newKey(hubble)), expires }),
+		gives: () => ({
+			key_name: 'API key',
+			expires_at_seconds: expiresAt,
+			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
+			replaced_key_id: any(expect.any(String)),
+		}),
+		bad: { expires: 'some day' },
+	},
+	{
+		node: 'Hubble API Key',
+		resource: 'apiKey',
 		operation: 'update',
 		call: 'updateKey',
 		parameters: (hubble) => ({

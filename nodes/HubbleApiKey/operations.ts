@@ -1,9 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
+import { withToken } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { apiKey, type Field } from '../shared/operation/fields';
+import { send } from '../shared/client/request';
 import type { Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
-import { text, texts, unixSeconds, type ConversionContext } from '../shared/operation/values';
+import { asText, text, texts, unixSeconds, type ConversionContext } from '../shared/operation/values';
+import { rotate } from './rotate';
 
 const keyName: Field = {
 	displayName: 'Name',
@@ -118,6 +121,16 @@ const newExpiry: Field = {
 	},
 };
 
+const otherKey: Field = {
+	displayName: 'Key',
+	name: 'key',
+	type: 'string',
+	typeOptions: { password: true },
+	default: '',
+	description: 'The key itself, as Hubble showed it when it was created. Empty means the API token of the credential.',
+	toWire: (value) => asText(value).trim(),
+};
+
 /** The API keys' calls (API definition, tag "API Keys"). */
 export const apiKeyOperations: readonly Operation[] = [
 	{
@@ -157,6 +170,18 @@ export const apiKeyOperations: readonly Operation[] = [
 	},
 	{
 		resource: 'apiKey',
+		name: 'Rotate',
+		value: 'rotate',
+		action: 'Rotate API key',
+		description:
+			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one is found to work. The output holds the new key, which Hubble shows only this once.',
+		endpoint: endpoints.createKey,
+		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },
+		settings: { oldKeyId: apiKey, expiration },
+		toItems: rotate,
+	},
+	{
+		resource: 'apiKey',
 		name: 'Update',
 		value: 'update',
 		action: 'Update API key',
@@ -179,9 +204,15 @@ export const apiKeyOperations: readonly Operation[] = [
 		name: 'Validate',
 		value: 'validate',
 		action: 'Validate API key',
-		description: 'Check that the API token of the credential is valid; it fails when it is not',
+		description:
+			'Check that the API token of the credential, or another key, is valid. The operation fails when it is not.',
 		endpoint: endpoints.checkKey,
-		toRows: (reply) => [{ valid: true, ...reply }],
+		settings: { key: otherKey },
+		toItems: async ({ hubble, request }) => {
+			const { key } = request.settings;
+			const { body } = await send(key ? withToken(hubble, String(key)) : hubble, request);
+			return [{ json: { valid: true, ...body } }];
+		},
 	},
 	{
 		resource: 'scope',

@@ -322,6 +322,50 @@ describe('API keys', () => {
 		});
 	});
 
+	describe('that are rotated', () => {
+		const rotated = async (more: IDataObject = {}) => {
+			const old = hubble.world.createKey(hubble.world.main, { name: 'Old', scopes: ['read-devices'] }).key;
+			const parameters = { resource: 'apiKey', operation: 'rotate', keyId: byId(old.key_id), ...never, ...more };
+			const outcome = await run(nodeNamed('Hubble API Key'), parameters);
+			const names = [...hubble.world.main.keys.values()].filter(({ key_name }) => key_name === 'Old');
+			return { ...outcome, old, left: names.map(({ key_id }) => key_id) };
+		};
+
+		test('have the same scopes, and the old one is gone once the new one works', async () => {
+			const { items, old, left } = await rotated();
+			expect(items[0]?.json).toMatchObject({ key_name: 'Old', scopes: ['read-devices'], old_key_deleted: true });
+			expect(left).toEqual([items[0]?.json.key_id]);
+			expect(left).not.toContain(old.key_id);
+		});
+
+		test('stay when the new one does not work, which is not left behind', async () => {
+			hubble.addFault({ call: 'checkKey', status: 401 });
+			const { items, error, old, left } = await rotated();
+			expect(items).toEqual([]);
+			expect(error?.message).toContain('does not work');
+			expect(left).toEqual([old.key_id]);
+		});
+
+		test('give the new one even when the old one cannot be deleted', async () => {
+			hubble.addFault({ call: 'deleteKey', status: 403 });
+			const { items, hints, old, left } = await rotated();
+			expect(items[0]?.json).toMatchObject({ key: expect.any(String), old_key_deleted: false });
+			expect(hints).toEqual([expect.stringContaining(old.key_id)]);
+			expect(JSON.stringify(hints)).not.toContain(items[0]?.json.key);
+			expect(left).toHaveLength(2);
+		});
+	});
+
+	test('are validated by the credential, or by the key that is given', async () => {
+		const validate = async (key?: string) =>
+			await run(nodeNamed('Hubble API Key'), { resource: 'apiKey', operation: 'validate', ...(key ? { key } : {}) });
+		const { token } = hubble.world.createKey(hubble.world.main, { scopes: [] });
+		expect(jsonOf(await validate())[0]).toMatchObject({ valid: true });
+		expect(jsonOf(await validate(token))[0]).toMatchObject({ valid: true });
+		const { error } = await validate('some.other.key');
+		expect(error?.message).toBe('Hubble does not accept the API token');
+	});
+
 	test('whose reply is lost leave no key behind in the error', async () => {
 		hubble.addFault({ call: 'createKey', cutBody: 200 });
 		const { error, items } = await create(all);

@@ -36,6 +36,8 @@ export interface HubbleClient {
 	deadline?: number;
 	/** Requests sent so far, tries included. */
 	requests: number;
+	/** The token to send instead of the credential's. */
+	otherToken?: string;
 	/** The 401 by which Hubble refused the token in this run. */
 	refusedToken?: NodeApiError;
 	/** Takes the token out of a text that comes from outside. */
@@ -121,3 +123,11 @@ export async function connect(context: Context): Promise<HubbleClient> {
 		redact: (text) => text.split(token).join('***'),
 	};
 }
+
+/** The same organization by another token, such as one that is to be tried. It has its own 401, and the same limits. */
+export const withToken = (hubble: HubbleClient, token: string): HubbleClient => ({
+	...hubble,
+	otherToken: token,
+	refusedToken: undefined,
+	redact: (text) => hubble.redact(text).split(token).join('***'),
+});

@@ -136,6 +136,18 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Pro
 	return rows ? parseWithRows(reply.body as Buffer, rows) : { body: reply.body };
 }
 
+async function fetchWithToken(
+	{ context, otherToken }: HubbleClient,
+	options: IHttpRequestOptions,
+): Promise<IN8nHttpFullResponse> {
+	const { helpers } = context;
+	if (!otherToken) {
+		return (await helpers.httpRequestWithAuthentication.call(context, 'hubbleApi', options)) as IN8nHttpFullResponse;
+	}
+	const headers = { ...options.headers, Authorization: `Bearer ${otherToken}` };
+	return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
+}
+
 /** Sends once. Never throws for what the other side does: the outcome says it. */
 async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 	const requestId = randomUUID();
@@ -158,12 +170,7 @@ async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 	};
 	hubble.requests += 1;
 	try {
-		const { context } = hubble;
-		const reply = (await context.helpers.httpRequestWithAuthentication.call(
-			context,
-			'hubbleApi',
-			options,
-		)) as IN8nHttpFullResponse;
+		const reply = await fetchWithToken(hubble, options);
 		const { headers } = reply;
 		const { body, rows } = await contentOf(reply, call);
 		// A body that does not parse as JSON is a text.

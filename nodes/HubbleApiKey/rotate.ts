@@ -1,0 +1,57 @@
+/** The rotation of an API key: nothing is deleted unless the new key works, and nothing new is left behind unless it does. */
+import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
+import { withToken } from '../shared/client/client';
+import { endpoints } from '../shared/client/endpoints';
+import { acceptedRows, fetchRows } from '../shared/client/pages';
+import { send } from '../shared/client/request';
+import type { Work } from '../shared/operation/operation';
+
+async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
+	const { list } = endpoints.listKeys;
+	const { rows } = await fetchRows(hubble, { endpoint: endpoints.listKeys }, list);
+	const key = [...acceptedRows(rows, list)].find(({ key_id }) => key_id === keyId);
+	if (key) return key;
+	throw new NodeOperationError(context.getNode(), `Hubble knows no API key ${keyId}`, {
+		description: 'It may have been deleted, or belong to another organization. Nothing was created or deleted.',
+	});
+}
+
+/** Tries a new key, and deletes it when it does not work. */
+async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<void> {
+	try {
+		await send(withToken(hubble, String(created.key)), { endpoint: endpoints.checkKey });
+	} catch (error) {
+		const { message, description } = error as NodeOperationError;
+		await send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: String(created.key_id) } });
+		throw new NodeOperationError(
+			context.getNode(),
+			'The new API key does not work, so it was deleted and the old key stays',
+			{
+				description: `${message}. ${description ?? ''}`,
+			},
+		);
+	}
+}
+
+/**
+ * Creates a key with the name and the scopes of an old one, tries it, then deletes the old one. Hubble shows the new
+ * key only once, so it is put out even when the old one cannot be deleted; a hint says so.
+ * Throws what `send` throws; when the new key does not work, it is deleted and the old one stays.
+ */
+export async function rotate(work: Work): Promise<INodeExecutionData[]> {
+	const { hubble, request, hints } = work;
+	const oldId = String(request.settings.oldKeyId);
+	const old = await keyWithId(work, oldId);
+	const body = { name: old.key_name, scopes: old.scopes, ...request.body };
+	const { body: created } = await send(hubble, { endpoint: endpoints.createKey, body });
+	await tryKey(work, created);
+	try {
+		await send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
+	} catch (error) {
+		hints.add(
+			`The old API key ${oldId} was not deleted: ${(error as Error).message}. The new key works; delete the old one yourself.`,
+		);
+		return [{ json: { ...created, replaced_key_id: oldId, old_key_deleted: false } }];
+	}
+	return [{ json: { ...created, replaced_key_id: oldId, old_key_deleted: true } }];
+}
