@@ -75,6 +75,35 @@ describe('gift-card events', () => {
 	});
 
 	it.each([
+		[
+			'{"balance":12345678901234567890,"threshold":2}',
+			{ balance: '12345678901234567890', threshold: 2 },
+			'walletLowBalance',
+		],
+		[
+			'{"id":"o","status":"SUCCESS","ref":-9007199254740993,"n":9007199254740991,"f":0.12345678901234567,"e":1e20}',
+			{
+				id: 'o',
+				status: 'SUCCESS',
+				ref: '-9007199254740993',
+				n: 9007199254740991,
+				f: 0.12345678901234567,
+				e: 1e20,
+			},
+			'orderTerminalState',
+		],
+		[
+			String.raw`{"id":"o \"9007199254740993, \\","status":"FAILED","list":[9007199254740993]}`,
+			{ id: 'o "9007199254740993, \\', status: 'FAILED', list: ['9007199254740993'] },
+			'orderTerminalState',
+		],
+	])('keeps the digits of integers: %s', async (raw, data, event) => {
+		const headers = { 'x-verify': createHmac('sha256', 'partner').update(raw).digest('base64') };
+		const { items } = await place(all, key).deliver(raw, headers, { body: JSON.parse(raw) as IDataObject });
+		expect(items).toEqual([expect.objectContaining({ event, data })]);
+	});
+
+	it.each([
 		{ id: 7, denominationType: 'FIXED' },
 		{ balance: '1', threshold: 2 },
 		{ id: 'order', status: ['SUCCESS'] },

@@ -113,6 +113,25 @@ describe('packets', () => {
 		]);
 	});
 
+	it.each(['2024-01-15T10:30:00Z', 1705314600])(
+		'takes the older flat shape with received_at %p',
+		async (received_at) => {
+			const older = {
+				packet_id: 'packet-1',
+				device_id: 'device123',
+				payload: 'SGVsbG8=',
+				sequence_number: 42,
+				received_at,
+				metadata: { latitude: 47.6, longitude: -122.3 },
+			};
+			const device = { id: 'device123', payload: 'SGVsbG8=', timestamp: received_at, sequence_number: 42 };
+			const nested = { location: { latitude: 47.6, longitude: -122.3 }, device, packet_id: 'packet-1' };
+			expect((await place(manual, secret).deliver({ packets: [older] }, right)).items).toEqual([nested]);
+			const [simple] = (await place({ ...manual, simplify: true }, secret).deliver({ packets: [older] }, right)).items;
+			expect(simple).toMatchObject({ packetKey: 'device123:42:1705314600', latitude: 47.6, longitude: -122.3 });
+		},
+	);
+
 	it('filters, and starts nothing when nothing is left', async () => {
 		const { id } = packet(3).device as IDataObject;
 		const node = place({ ...manual, filters: { deviceIds: [id] } }, secret);

@@ -21,23 +21,29 @@ export interface Packet extends IDataObject {
 }
 
 /**
- * Hubble's documents show a delivered packet in two shapes: nested, and flat as
- * `{device_id, payload, timestamp, metadata}`. Either becomes the nested one; what already is nested
- * stays the same object, and what is neither gives `undefined`.
+ * Hubble's documents show a delivered packet in three shapes: nested, flat as
+ * `{device_id, payload, timestamp, metadata}`, and in older ones flat with `received_at` in the place of `timestamp`,
+ * `sequence_number` and the coordinates in `metadata`. Each becomes the nested one; what already is nested stays
+ * the same object, and what is none of them gives `undefined`.
  */
 export function normalizePacket(row: unknown): Packet | undefined {
 	if (typeof row !== 'object' || row === null) return undefined;
-	const { device, device_id, payload, timestamp, metadata } = row as IDataObject;
+	const { device, device_id, payload, timestamp, received_at, sequence_number, packet_id, metadata } =
+		row as IDataObject;
 	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
 	const more = typeof metadata === 'object' && !Array.isArray(metadata) ? metadata : {};
-	const { location, network_type, gateway, ...rest } = (more ?? {}) as Partial<Packet>;
-	const flat = { ...rest, id: device_id, payload, timestamp };
+	const { location, network_type, gateway, latitude, longitude, ...rest } = (more ?? {}) as Partial<Packet>;
+	const time = timestamp ?? received_at;
+	const numbered = sequence_number === undefined ? {} : { sequence_number };
+	const flat = { ...rest, id: device_id, payload, timestamp: time, ...numbered };
 	if (!isDevice(flat)) return undefined;
+	const place = location ?? (typeof latitude === 'number' && typeof longitude === 'number' && { latitude, longitude });
 	return {
-		...(location ? { location } : {}),
+		...(place ? { location: place } : {}),
 		device: flat,
 		...(network_type ? { network_type } : {}),
 		...(gateway ? { gateway } : {}),
+		...(packet_id === undefined ? {} : { packet_id }),
 	};
 }
 
