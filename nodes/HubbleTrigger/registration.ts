@@ -62,9 +62,12 @@ export function restoreEndpoint(context: IWebhookFunctions): void {
 	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
 }
 
-async function open(context: IHookFunctions): Promise<HubbleClient> {
+/** And one that has nothing to remove, as after each of n8n's own tries to publish. */
+const SHORT_HOOK_MS = 1000;
+
+async function open(context: IHookFunctions, ms = HOOK_MS): Promise<HubbleClient> {
 	const hubble = await connect(context);
-	hubble.deadline = performance.now() + HOOK_MS;
+	hubble.deadline = performance.now() + ms;
 	return hubble;
 }
 
@@ -246,7 +249,7 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 	const own = known?.url === url ? known : undefined;
 	if (!own && !isAutomatic) return;
 	try {
-		const hubble = await open(context);
+		const hubble = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
 		for (const webhook of await list(hubble)) {
 			const isOurs =
 				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);

@@ -6,6 +6,7 @@
 import { type Check, closeStage, openStage } from './check';
 import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
+import { endpointChecks } from './checks/endpoints';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
@@ -22,6 +23,7 @@ const plan: Record<N8nVersion, Check[]> = {
 	'2.41.1': [
 		...everywhere,
 		...triggerChecks,
+		...endpointChecks,
 		...scaleChecks,
 		...pollChecks,
 		...durablePollChecks,
@@ -30,7 +32,7 @@ const plan: Record<N8nVersion, Check[]> = {
 		...queueChecks,
 	],
 	// The first check of the trigger takes minutes where executions are stored one by one.
-	'1.123.81': [...everywhere, ...triggerChecks.slice(1), ...pollChecks],
+	'1.123.81': [...everywhere, ...triggerChecks.slice(1), ...endpointChecks, ...pollChecks],
 };
 
 async function main() {

@@ -170,7 +170,7 @@ export async function startN8n(options: N8nOptions = {}) {
 	/** n8n 2 starts and stops triggers after it has answered: waits until that is done. */
 	async function settled(workflowId: string) {
 		if (isVersion1) return [];
-		return await until(`the triggers of workflow ${workflowId}`, 60, async () => {
+		return await until(`the triggers of workflow ${workflowId}`, 120, async () => {
 			const publication = await rest<{ status: string; triggers: Array<{ errorMessage?: string | null }> }>(
 				'GET',
 				`/workflows/${workflowId}/publication-status`,
@@ -310,9 +310,16 @@ export async function startN8n(options: N8nOptions = {}) {
 
 		stop: async () => await stopProcess(child),
 
-		/** Starts n8n again, on the same port and user folder, after `kill` or `stop`. */
-		async start() {
-			child = launch('start');
+		/** Runs one of n8n's commands beside the server, such as `export:workflow`. */
+		cli: async (...args: string[]) =>
+			await run(node, [join(n8nFolder, 'node_modules/n8n/bin/n8n'), ...args], {
+				env: { ...env, N8N_RUNNERS_BROKER_PORT: String(await freePort()) },
+				cwd: userFolder,
+			}),
+
+		/** Starts n8n again, on the same port and user folder, after `kill` or `stop`; `more` adds to the environment. */
+		async start(more: Record<string, string> = {}) {
+			child = launch('start', logFile, more);
 			await ready();
 			await login();
 		},

@@ -18,7 +18,7 @@ const packetNode = 'Hubble delivers packets';
 const eventNode = 'Hubble tells an event';
 const partnerKey = 'partner-0001';
 
-const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
+export const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
 	await axios
 		.post(url, Buffer.from(body), {
 			headers: { 'Content-Type': 'application/json', ...headers },
@@ -42,7 +42,7 @@ async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): 
 }
 
 /** An example with a webhook id of its own, as n8n's editor gives it at an import, and on demand with other parameters of the trigger, and what follows it. */
-function variant(
+export function variant(
 	example: string,
 	parameters: Json = {},
 	after?: { type: string; parameters: Json; typeVersion: number },
@@ -55,7 +55,7 @@ function variant(
 }
 
 /** Runs a check with an own simulator, a credential for it and no workflow left behind. */
-async function withHubble<T>(
+export async function withHubble<T>(
 	{ n8n }: Pick<Stage, 'n8n'>,
 	work: (hubble: Simulator, credentials: Record<string, string>) => Promise<T>,
 ) {
@@ -72,17 +72,17 @@ async function withHubble<T>(
 	}
 }
 
-function onlyWebhook(hubble: Simulator): Webhook {
+export function onlyWebhook(hubble: Simulator): Webhook {
 	const [webhook, second] = [...hubble.world.main.webhooks.values()];
 	ok(webhook && !second, `${hubble.world.main.webhooks.size} endpoints are registered`);
 	return webhook;
 }
 
-const batch = (hubble: Simulator, from: number, to: number) =>
+export const batch = (hubble: Simulator, from: number, to: number) =>
 	`{"packets":[${Array.from({ length: to - from }, (_, i) => hubble.world.main.packets.json(from + i)).join()}]}`;
 
 /** Asserts how many executions a workflow has when none is running any more. n8n may answer a delivery before it has created the execution. */
-async function ran(n8n: N8n, id: string, times: number): Promise<void> {
+export async function ran(n8n: N8n, id: string, times: number): Promise<void> {
 	let all: Awaited<ReturnType<N8n['executions']>> = [];
 	await until(`${times} executions of workflow ${id}`, 120, async () => {
 		all = await n8n.executions(id);
@@ -266,8 +266,30 @@ export const triggerChecks: Check[] = [
 					() => 'listening',
 					(error: Error) => error.message,
 				);
-				match(said, /"A" \(https:\/\/example.com\/A\).*To listen for a test event, unpublish/);
+				match(said, /"A" \(https:\/\/example.com\/A, ID A\).*To listen for a test event, unpublish/);
 				equal(webhooks.size, 2);
+			});
+		},
+	},
+	{
+		name: 'trigger: acknowledge: a delivery is accepted when n8n saves the static data, also across a kill',
+		async run(stage) {
+			const { n8n } = stage;
+			await withHubble(stage, async (hubble, credentials) => {
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+				await n8n.activate(id);
+				const { url, secret } = onlyWebhook(hubble);
+				const send = async (from: number) =>
+					await post(url, batch(hubble, from, from + 10), { 'X-Hubble-Token': secret });
+				equal(await send(0), 200);
+				await ran(n8n, id, 1);
+				// Nothing is saved after the answer, so what a new process knows was saved with it.
+				await n8n.kill();
+				await n8n.start();
+				equal(await send(0), 200);
+				equal(await send(10), 200);
+				await ran(n8n, id, 2);
+				await n8n.deactivate(id);
 			});
 		},
 	},
