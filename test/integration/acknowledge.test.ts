@@ -1,0 +1,87 @@
+/** What `acknowledge.ts` relies on in n8n's own classes: how static data tell that they changed, and become text. */
+import { WebhookContext } from 'n8n-core';
+import { Workflow, type IDataObject, type INode, type IWorkflowExecuteAdditionalData } from 'n8n-workflow';
+import { randomUUID } from 'node:crypto';
+import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { follow } from '../../nodes/shared/webhook/acknowledge';
+import { packetRepeats, recall, seen, type Answer } from '../../nodes/shared/webhook/deliveryLog';
+
+const mark = 'a'.repeat(10);
+
+/** The static data of a node as `webhook()` gets them, and n8n's save of the workflow that they belong to. */
+function stage() {
+	const type = new HubbleTrigger();
+	const node: INode = {
+		id: '1',
+		name: 'Hubble Trigger',
+		type: 'hubbleTrigger',
+		typeVersion: 2,
+		position: [0, 0],
+		parameters: {},
+	};
+	const nodeTypes = { getByName: () => type, getByNameAndVersion: () => type, getKnownTypes: () => ({}) };
+	const workflow = new Workflow({ id: randomUUID(), nodes: [node], connections: {}, active: true, nodeTypes });
+	const own = workflow.getNode(node.name) as INode;
+	const additionalData = {} as IWorkflowExecuteAdditionalData;
+	const context = new WebhookContext(workflow, own, additionalData, 'webhook', {} as never, [], null);
+	const answer: Answer = { writableEnded: false, statusCode: 200 };
+	return {
+		node: randomUUID(),
+		data: context.getWorkflowStaticData('node'),
+		answer,
+		hasChanged: () => (workflow.staticData as IDataObject).__dataChanged === true,
+		/** As `WorkflowStaticDataService.saveStaticData`. */
+		save(): IDataObject {
+			const text = JSON.stringify(workflow.staticData);
+			(workflow.staticData as IDataObject).__dataChanged = false;
+			return (JSON.parse(text) as Record<string, IDataObject>)['node:Hubble Trigger'] ?? {};
+		},
+	};
+}
+
+const end = (answer: Answer, statusCode: number) => Object.assign(answer, { writableEnded: true, statusCode });
+
+it('n8n sees the assignment as a change, and its save makes text of the object that lies there', async () => {
+	const { node, data, answer, hasChanged, save } = stage();
+	const memory = recall(node, undefined, packetRepeats);
+	expect(hasChanged()).toBe(false);
+	const following = follow(memory, mark, answer, true, data);
+	expect(hasChanged()).toBe(true);
+	expect(seen(memory, mark)).toBe('running');
+	expect(save().accepted).toMatch(new RegExp(`^.{5}${mark}$`));
+	expect(seen(memory, mark)).toBe('accepted');
+	end(answer, 200);
+	await following;
+});
+
+it('an assignment that n8n forgets before it saves is made again', async () => {
+	const { node, data, answer, hasChanged, save } = stage();
+	const following = follow(recall(node, undefined, packetRepeats), mark, answer, true, data);
+	save();
+	expect(hasChanged()).toBe(false);
+	await new Promise((done) => setImmediate(done));
+	while (!hasChanged()) await new Promise((done) => setImmediate(done));
+	end(answer, 200);
+	await following;
+});
+
+it.each([
+	[200, 'accepted'],
+	[500, undefined],
+])('where the workflow finishes first, the save tells nothing, and the answer (%i) does', async (status, outcome) => {
+	const { node, data, answer, save } = stage();
+	const following = follow(recall(node, undefined, packetRepeats), mark, answer, false, data);
+	expect(save().accepted).toBe('');
+	expect(seen(recall(node, '', packetRepeats), mark)).toBe('running');
+	end(answer, status);
+	await following;
+	expect(seen(recall(node, '', packetRepeats), mark)).toBe(outcome);
+});
+
+it('nothing is accepted when n8n fails before it saves', async () => {
+	const { node, data, answer } = stage();
+	const following = follow(recall(node, undefined, packetRepeats), mark, answer, true, data);
+	end(answer, 500);
+	await following;
+	expect(seen(recall(node, '', packetRepeats), mark)).toBeUndefined();
+});
