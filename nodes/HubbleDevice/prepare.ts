@@ -59,27 +59,15 @@ const isRelative = (request: ItemRequest) => {
 	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
 };
 
-/** `changedTags`, with an error that names the parameter. */
-function tagsAfter({ settings: { matchBy } }: ItemRequest, present: IDataObject, change: TagChange): Tags {
-	try {
-		return changedTags((present.tags ?? {}) as Tags, change);
-	} catch (error) {
-		throw new Error(`Parameter "${matchBy ? 'Tags' : 'Add or Change Tags'}": ${(error as Error).message}`);
-	}
-}
-
-/** The body of a change, where the device is as `present` says. Throws an Error that says why it cannot be made. */
+/** The body of a change, where the device is as `present` says. Throws when the device would have too many tags. */
 function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
 	const { body } = request;
 	const change = tagChangeOf(request);
 	const place = body.set_install_location as IDataObject | undefined;
 	const { lat, long } = (present.install_location ?? {}) as IDataObject;
-	if (place && place.lat === undefined && lat === undefined) {
-		throw new Error('Parameter "Install Location": the device has none yet; give a latitude and a longitude, too');
-	}
 	return {
 		...body,
-		...(change ? { set_tags: tagsAfter(request, present, change) } : {}),
+		...(change ? { set_tags: changedTags((present.tags ?? {}) as Tags, change) } : {}),
 		...(place ? { set_install_location: { lat, long, ...place } } : {}),
 	};
 }
@@ -104,15 +92,24 @@ class Changes {
 	of(request: ItemRequest): ItemRequest[] {
 		const present = this.present.get(idOf(request));
 		if (!present) return isRelative(request) ? [] : [request];
+		let body: IDataObject;
 		try {
-			const body = changeOf(request, present);
-			this.present.set(idOf(request), after(present, body));
-			return [{ ...request, body }];
+			body = changeOf(request, present);
 		} catch (error) {
-			const { itemIndex, ids } = request;
-			this.all.fail(itemIndex, refusal(this.all, itemIndex, (error as Error).message), ids);
-			return [];
+			const name = request.settings.matchBy ? 'Tags' : 'Add or Change Tags';
+			return this.refuse(request, name, (error as Error).message);
 		}
+		const place = body.set_install_location as IDataObject | undefined;
+		if (place && place.lat === undefined) {
+			return this.refuse(request, 'Install Location', 'the device has none yet; give a latitude and a longitude, too');
+		}
+		this.present.set(idOf(request), after(present, body));
+		return [{ ...request, body }];
+	}
+
+	private refuse({ itemIndex, ids }: ItemRequest, parameter: string, reason: string): [] {
+		this.all.fail(itemIndex, refusal(this.all, itemIndex, `Parameter "${parameter}": ${reason}`), ids);
+		return [];
 	}
 }
 

@@ -162,7 +162,7 @@ describe('Update', () => {
 		await update(device, { clearLocation: true });
 		expect(stored(device.id).install_location).toBeUndefined();
 		const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
-		expect(error?.message).toContain('the device has none yet');
+		expect(error?.message).toMatch(/^Parameter "Install Location": the device has none yet/);
 	});
 });
 
