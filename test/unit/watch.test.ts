@@ -1,0 +1,177 @@
+/** What the device trigger remembers, and what it makes of the devices that it reads: pure, against slow references. */
+import fc from 'fast-check';
+import { circle } from '../../nodes/HubbleDeviceTrigger/areas';
+import {
+	areaOf,
+	insideKey,
+	insideOf,
+	insideText,
+	MOST_AREAS,
+	quietKey,
+	quietOf,
+	quietText,
+} from '../../nodes/HubbleDeviceTrigger/marks';
+import {
+	beside,
+	compareQuiet,
+	crossings,
+	heardAt,
+	reorderAreas,
+	takeNew,
+	type AreaCursor,
+	type Cursor,
+	type Device,
+} from '../../nodes/HubbleDeviceTrigger/watch';
+
+const second = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
+const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitude = 0): Device => ({
+	id,
+	created_ts,
+	most_recent_packet: heard ? { terrestrial: { timestamp: heard, location: { latitude, longitude } } } : {},
+});
+
+const quietMarks = fc
+	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30 })
+	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), { created, heard }])));
+const insideMarks = fc
+	.array(fc.tuple(fc.uuid(), fc.nat(MOST_AREAS - 1)), { maxLength: 30 })
+	.map((marks) => new Set(marks.map(([id, area]) => insideKey(id, area))));
+
+it('writes marks as text and reads the same again', () => {
+	fc.assert(
+		fc.property(quietMarks, insideMarks, (quiet, inside) => {
+			expect(quietOf(quietText(quiet))).toEqual(quiet);
+			expect(insideOf(insideText(inside))).toEqual(inside);
+			expect(quietText(quiet)).toHaveLength(17 * quiet.size);
+		}),
+	);
+	expect(areaOf(insideKey('a', 7))).toBe(7);
+});
+
+it('gets the state before a poll back from the difference beside the one after it', () => {
+	fc.assert(
+		fc.property(quietMarks, quietMarks, insideMarks, insideMarks, (quietBefore, more, insideBefore, insideAfter) => {
+			// A poll takes marks away, adds some, and changes some.
+			const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
+			for (const [index, [key, { created, heard }]] of [...quietAfter].entries()) {
+				if (index % 5 === 0) quietAfter.set(key, { created, heard: heard + 60 });
+			}
+			const before = { quietMarks: quietText(quietBefore), insideMarks: insideText(insideBefore) };
+			const after = { quietMarks: quietText(quietAfter), insideMarks: insideText(insideAfter) };
+			const back = beside.unpack(beside.pack(before, after), after);
+			expect(insideOf(back.insideMarks ?? '')).toEqual(insideBefore);
+			// Marks that were added stay: they say nothing that is not so.
+			const quiet = quietOf(back.quietMarks ?? '');
+			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
+		}),
+	);
+});
+
+it('reports each device of a window once and in order, however the window is cut into pages and executions', () => {
+	const times = fc.array(fc.integer({ min: 100, max: 110 }), { maxLength: 40 });
+	fc.assert(
+		fc.property(times, fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 5 }), (seconds, room, seconds2) => {
+			const all = seconds.sort((a, b) => a - b).map((time, index) => device(`d${index}`, time));
+			const timeOf = ({ created_ts }: Device) => created_ts;
+			let cursor: Cursor = { of: '', from: 100 };
+			const reported: string[] = [];
+			for (let polls = 0; polls < 200 && cursor.from < 111; polls++) {
+				const reached = Math.min(111, cursor.from + seconds2);
+				const listed = all.filter(({ created_ts: time }) => time >= cursor.from && time < reached);
+				const { fresh, next } = takeNew(cursor, listed, timeOf, reached, room);
+				expect(fresh.length).toBeLessThanOrEqual(room);
+				reported.push(...fresh.map(({ id }) => id));
+				cursor = next;
+			}
+			expect(reported).toEqual(all.map(({ id }) => id));
+		}),
+	);
+});
+
+it('finds among the marks those that are quiet no longer, within the range that was read', () => {
+	const id = fc.integer({ min: 0, max: 20 });
+	fc.assert(
+		fc.property(
+			fc.uniqueArray(id),
+			fc.uniqueArray(id),
+			fc.integer({ min: 0, max: 20 }),
+			fc.integer({ min: 0, max: 20 }),
+			(marked, quiet, from, size) => {
+				const created = (n: number) => 1_700_000_000 + n;
+				const key = (n: number) => quietKey(`d${n}`, created(n));
+				const reached = from + size;
+				const isRead = (n: number) => n >= from && n < reached;
+				const marks = new Map(marked.map((n) => [key(n), { created: created(n), heard: 0 }]));
+				const listed = quiet.filter(isRead).map((n) => device(`d${n}`, created(n)));
+				const { gone, heard, isFull } = compareQuiet(marks, listed, created(from), created(reached));
+				const wanted = marked.filter((n) => isRead(n) && !quiet.includes(n)).sort((a, b) => a - b);
+				expect(gone.map((mark) => mark.key)).toEqual(wanted.map(key));
+				expect(heard).toEqual([]);
+				expect(isFull).toBe(false);
+				expect(marks.size).toBe(new Set([...marked, ...quiet.filter(isRead)]).size);
+			},
+		),
+	);
+});
+
+it('tells of a device that was heard and is quiet again, and marks no more than it may', () => {
+	const created = 1_700_000_000;
+	const marks = new Map([[quietKey('a', created), { created, heard: created }]]);
+	const again = compareQuiet(marks, [device('a', created, created + 9), device('b', created)], 0, Infinity, 1);
+	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
+	expect(again.isFull).toBe(true);
+	expect(marks.size).toBe(1);
+});
+
+const area = (name: string, latitude = 0) => circle(name, { latitude, longitude: 0 }, 1000);
+
+it('keeps the marks of areas that stay, whatever is added, removed or moved about', () => {
+	const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
+	fc.assert(
+		fc.property(names, names, (before, after) => {
+			const learnt: AreaCursor = { of: 'x', from: 5, shapes: before.map((name) => area(name).shape), fresh: 0 };
+			const inside = new Set(before.map((_, index) => insideKey('device', index)));
+			const now = reorderAreas(
+				learnt,
+				inside,
+				'x',
+				after.map((name) => area(name)),
+			);
+			expect(now.areas.map(({ name }) => name).sort()).toEqual([...after].sort());
+			expect([...now.inside].map((key) => now.areas[areaOf(key)]?.name).sort()).toEqual(
+				after.filter((name) => before.includes(name)).sort(),
+			);
+			expect(now.cursor.fresh).toBe(after.filter((name) => !before.includes(name)).length);
+			expect(now.cursor.from).toBe(now.cursor.fresh ? 1 : 5);
+			const again = reorderAreas(
+				now.cursor,
+				now.inside,
+				'x',
+				after.map((name) => area(name)),
+			);
+			expect(again.cursor).toEqual(now.cursor);
+			expect(
+				reorderAreas(
+					learnt,
+					inside,
+					'other devices',
+					after.map((name) => area(name)),
+				).inside.size,
+			).toBe(0);
+		}),
+	);
+});
+
+it('marks who is in an area, and says who crossed its border', () => {
+	const areas = [area('a'), area('b', 1)];
+	const inside = new Set<string>();
+	const at = (latitude: number) => device('d', 1, 1000, latitude);
+	const crossed = (where: Device) =>
+		crossings(inside, where, areas, 50).crossed.map(({ event, area: { name } }) => `${event} ${name}`);
+	expect(crossed(at(0))).toEqual(['entered a']);
+	expect(crossed(at(0.001))).toEqual([]);
+	expect(crossed(at(1))).toEqual(['left a', 'entered b']);
+	expect(crossed(device('d', 1))).toEqual([]);
+	expect(heardAt(at(0))).toBe(1000);
+	expect(crossings(new Set(), at(0), areas, 50, 0)).toEqual({ crossed: [], isFull: true });
+});
