@@ -41,10 +41,16 @@ export const mayDiscardPolls = (context: PollContext): boolean => '__runPoll' in
 
 /**
  * Whether n8n stores static data and execution in one transaction (N8N_POLLER_DURABLE_CURSORS_ENABLED). Static data
- * are then a plain copy and not n8n's object that watches for changes. Copies that n8n kept after the setting was
- * taken back are not stored in one; its scheduler's budget tells these apart.
+ * are then a plain copy and not n8n's object that watches for changes. n8n keeps giving copies after the setting was
+ * taken back, and does not store them in one: its scheduler's budget tells these apart, but for the poll when a
+ * workflow is started, which has no budget in either.
+ * @param didBefore whether n8n did so at the last poll, and this is the first one of the process
  */
-export function storesPositionWithExecution(context: PollContext, staticData: IDataObject): boolean {
+export function storesPositionWithExecution(
+	context: PollContext,
+	staticData: IDataObject,
+	didBefore: boolean,
+): boolean {
 	const isCopy = '__commitCursor' in context && !('__dataChanged' in staticData);
-	return isCopy && (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS;
+	return isCopy && (didBefore || (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS);
 }

@@ -354,6 +354,28 @@ describe('positions that are stored with the execution', () => {
 		expect(await node(everything, copy, 'trigger', {}, hubble.url, durable).poll()).toEqual(given);
 	});
 
+	it('repeats nothing either when a workflow is started, where a poll has no budget', async () => {
+		const first = node(everything, {}, 'trigger', {}, hubble.url, durable);
+		expect(await first.poll()).toHaveLength(2000);
+		const committed = () => JSON.parse(JSON.stringify(first.staticData)) as IDataObject;
+		const started = node(everything, committed(), 'trigger', {}, hubble.url, newer);
+		expect(await started.poll()).toHaveLength(1500);
+		const after = JSON.parse(JSON.stringify(started.staticData)) as IDataObject;
+		expect(await node(everything, after, 'trigger', {}, hubble.url, newer).poll()).toHaveLength(0);
+	});
+
+	it('is not taken for granted any longer when polls go on without a budget', async () => {
+		const first = node(everything, {}, 'trigger', {}, hubble.url, durable);
+		await first.poll();
+		const copy = JSON.parse(JSON.stringify(first.staticData)) as IDataObject;
+		const started = node(everything, copy, 'trigger', {}, hubble.url, newer);
+		expect(await started.poll()).toHaveLength(1500);
+		hubble.addPackets(3);
+		expect(await started.poll()).toHaveLength(3);
+		const after = JSON.parse(JSON.stringify(started.staticData)) as IDataObject;
+		expect(await node(everything, after, 'trigger', {}, hubble.url, newer).poll()).toHaveLength(3);
+	});
+
 	it('is not taken for granted where n8n has only kept the copy', async () => {
 		const first = node(everything, {}, 'trigger', {}, hubble.url, newer);
 		const given = await first.poll();

@@ -87,7 +87,7 @@ it('begins anew when the stream is another one', () => {
 
 it('stores nothing when nothing happened', () => {
 	expect(advance({ stream: 'a', revision: 4, next: 1 }, 'a', 1, 1)).toBeUndefined();
-	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, unsure: undefined });
+	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, isAtomic: false, unsure: undefined });
 });
 
 it('takes what the process kept only when it is newer and of the same stream', () => {

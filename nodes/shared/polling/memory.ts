@@ -4,6 +4,8 @@ import type { Stored } from './position';
 
 export interface Memory {
 	isRunning: boolean;
+	/** Polls of this process that were not refused. */
+	polls: number;
 	/** Unix milliseconds before which Hubble wants no request. */
 	notBefore: number;
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
@@ -29,7 +31,7 @@ function keyOf(context: IPollFunctions): string {
 /** Runs one poll of a node at a time, with the node's memory; `null` while one runs, or when Hubble asked to wait. */
 export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
 	const key = keyOf(context);
-	const memory = memories.get(key) ?? { isRunning: false, notBefore: 0, handOvers: [] };
+	const memory = memories.get(key) ?? { isRunning: false, polls: 0, notBefore: 0, handOvers: [] };
 	memories.delete(key);
 	memories.set(key, memory);
 	if (memory.isRunning || Date.now() < memory.notBefore) return null;
@@ -38,6 +40,7 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 		if (!isRunning) memories.delete(oldest);
 	}
 	memory.isRunning = true;
+	memory.polls += 1;
 	try {
 		return await poll(memory);
 	} finally {

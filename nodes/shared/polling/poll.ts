@@ -87,9 +87,16 @@ async function readOn<P>(
 	const { next, items, notBefore } = await read(from);
 	memory.notBefore = notBefore ?? 0;
 	const isHandedOver = items.length > 0;
-	const isAtomic = storesPositionWithExecution(context, staticData);
+	const isAtomic = storesPositionWithExecution(context, staticData, memory.polls === 1 && stored.isAtomic === true);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const changed = advance(stored, stream, handOver && beside ? beside.pack(from, next) : from, next, handOver);
+	const changed = advance(
+		stored,
+		stream,
+		handOver && beside ? beside.pack(from, next) : from,
+		next,
+		handOver,
+		isAtomic,
+	);
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}

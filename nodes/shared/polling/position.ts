@@ -15,6 +15,8 @@ export interface Stored<P> {
 	/** Grows with every change, also from process to process. */
 	revision?: number;
 	next?: P;
+	/** Whether n8n stored this together with the execution. */
+	isAtomic?: boolean;
 	/** Where the items begin that were emitted with this revision, and the name of that hand-over. */
 	unsure?: { from: P; handOver: string };
 }
@@ -49,9 +51,10 @@ export function advance<P>(
 	from: P,
 	next: P,
 	handOver?: string,
-): (Required<Omit<Stored<P>, 'unsure'>> & Stored<P>) | undefined {
-	const isSame = stored.stream === stream && same(next, stored.next) && !handOver && !stored.unsure;
-	if (isSame) return undefined;
+	isAtomic = false,
+): Stored<P> | undefined {
+	const isSame = stored.stream === stream && same(next, stored.next) && isAtomic === (stored.isAtomic ?? false);
+	if (isSame && !handOver && !stored.unsure) return undefined;
 	const revision = (stored.revision ?? 0) + 1;
-	return { stream, revision, next, unsure: handOver ? { from, handOver } : undefined };
+	return { stream, revision, next, isAtomic, unsure: handOver ? { from, handOver } : undefined };
 }
