@@ -1,0 +1,178 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- reads the sources */
+/** The shape of the house: which way imports point, how long functions are, and that the map names every room. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+
+const root = resolve(__dirname, '../..');
+const LONGEST_FUNCTION = 60;
+
+/** Rooms that may import what stands in an earlier line, and nothing of their own line but themselves. */
+const floors = [['n8n'], ['client'], ['operation'], ['device', 'packet', 'methods', 'webhook', 'polling']];
+
+interface Source {
+	/** Path from the project's folder. */
+	path: string;
+	tree: ts.SourceFile;
+}
+
+const source = (path: string, code: string): Source => ({
+	path,
+	tree: ts.createSourceFile(path, code, ts.ScriptTarget.ES2022, true),
+});
+
+const shipped = ['nodes', 'credentials'].flatMap((folder) =>
+	readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+		.filter((name) => name.endsWith('.ts'))
+		.map((name) => source(`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8'))),
+);
+
+/** What a file names in its imports and re-exports. */
+const imported = ({ tree }: Source) =>
+	tree.statements
+		.filter((node) => ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
+		.flatMap(({ moduleSpecifier }) => (moduleSpecifier && ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : []));
+
+/** The own files that a file imports, as paths from the project's folder. */
+const ownImports = (file: Source) =>
+	imported(file)
+		.filter((name) => name.startsWith('.'))
+		.map((name) => `${relative(root, resolve(root, dirname(file.path), name))}.ts`);
+
+/** 'client' for nodes/shared/client/pages.ts, 'n8n' for nodes/shared/n8n.ts, 'HubbleUser' for a node's files. */
+function roomOf(path: string): string {
+	const [, shared, nested] = /^nodes\/(shared\/)?([^/]+?)(?:\.ts$|\/)/.exec(path) ?? [];
+	return nested ?? (shared ? 'shared' : 'credentials');
+}
+
+/** Why that import is against the direction; undefined: it is not. */
+function breach(from: string, to: string): string | undefined {
+	const [own, other] = [roomOf(from), roomOf(to)];
+	if (own === other) return undefined;
+	const floor = floors.findIndex((rooms) => rooms.includes(own));
+	const otherFloor = floors.findIndex((rooms) => rooms.includes(other));
+	if (otherFloor >= 0 && (floor < 0 || otherFloor < floor)) return undefined;
+	return `${from} imports ${to}: ${own} stands below or beside ${other}`;
+}
+
+/** Groups of files that import each other in a circle, each as the path around it. */
+function circles(files: readonly Source[]): string[] {
+	const edges = new Map(files.map((file) => [file.path, ownImports(file)]));
+	const done = new Set<string>();
+	const found: string[] = [];
+	const visit = (path: string, trail: readonly string[]) => {
+		if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+		if (trail.includes(path) || done.has(path)) return;
+		for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+		done.add(path);
+	};
+	for (const path of edges.keys()) visit(path, []);
+	return found;
+}
+
+/** Functions, methods and arrow functions that are too long, as "file:line name (lines)". */
+function longFunctions({ path, tree }: Source): string[] {
+	const found: string[] = [];
+	const lineOf = (position: number) => tree.getLineAndCharacterOfPosition(position).line + 1;
+	const visit = (node: ts.Node) => {
+		if (ts.isFunctionLike(node) && 'body' in node && node.body) {
+			const [first, last] = [lineOf(node.getStart()), lineOf(node.getEnd())];
+			const name = (node.name ?? (ts.isVariableDeclaration(node.parent) ? node.parent.name : undefined))?.getText();
+			const lines = last - first + 1;
+			if (lines > LONGEST_FUNCTION) found.push(`${path}:${first} ${name ?? 'a function'} (${lines} lines)`);
+		}
+		ts.forEachChild(node, visit);
+	};
+	visit(tree);
+	return found;
+}
+
+/** The paths in the map of CONTRIBUTING.md, with what it says of each. */
+function mapOf(text: string): Map<string, string> {
+	const [, map = ''] = /## The house\n+```\n([^`]*)```/.exec(text) ?? [];
+	const trail: string[] = [];
+	return new Map(
+		map.split('\n').flatMap((line) => {
+			const [, indent, name, purpose = ''] = /^( *)(\S+) *(.*)$/.exec(line) ?? [];
+			if (indent === undefined || name === undefined) return [];
+			trail.splice(indent.length / 2, Infinity, name);
+			return [[trail.join(''), purpose] as const];
+		}),
+	);
+}
+
+describe('imports', () => {
+	it('point one way', () => {
+		expect(shipped.flatMap((file) => ownImports(file).flatMap((to) => breach(file.path, to) ?? []))).toEqual([]);
+	});
+
+	it('make no circle of files', () => expect(circles(shipped)).toEqual([]));
+
+	it('name nothing but n8n-workflow, node:crypto and own files', () => {
+		const foreign = shipped.flatMap((file) =>
+			imported(file)
+				.filter((name) => !name.startsWith('.') && !['n8n-workflow', 'node:crypto'].includes(name))
+				.map((name) => `${file.path} imports ${name}`),
+		);
+		expect(foreign).toEqual([]);
+	});
+
+	it.each([
+		['nodes/shared/n8n.ts', 'nodes/shared/client/client.ts'],
+		['nodes/shared/client/pages.ts', 'nodes/shared/operation/run.ts'],
+		['nodes/shared/operation/fields.ts', 'nodes/shared/methods/listSearch.ts'],
+		['nodes/shared/packet/packet.ts', 'nodes/shared/webhook/receive.ts'],
+		['nodes/shared/polling/poll.ts', 'nodes/HubbleTrigger/packets.ts'],
+		['nodes/HubbleDevice/operations.ts', 'nodes/HubbleUser/operations.ts'],
+		['nodes/shared/client/client.ts', 'credentials/HubbleApi.credentials.ts'],
+	])('of %s may not name %s', (from, to) => {
+		expect(breach(from, to)).toContain(`${from} imports ${to}`);
+		expect(breach(to, from) === undefined).toBe(!/^nodes\/(HubbleDevice|shared\/packet)\//.test(from));
+	});
+
+	it('in a circle are found, with types and re-exports too', () => {
+		const files = [
+			source('nodes/a.ts', "import type { B } from './b';"),
+			source('nodes/b.ts', "export * from './c';"),
+			source('nodes/c.ts', "import { a } from './a';"),
+		];
+		expect(circles(files)).toEqual(['nodes/a.ts → nodes/b.ts → nodes/c.ts → nodes/a.ts']);
+		expect(circles(files.slice(0, 2))).toEqual([]);
+	});
+});
+
+describe('functions', () => {
+	it(`have at most ${LONGEST_FUNCTION} lines`, () => {
+		expect(shipped.flatMap(longFunctions).filter((found) => !/exportFile\.ts/.test(found))).toEqual([]);
+	});
+
+	it('that are longer are named, whatever their form', () => {
+		const body = `{${'\n'.repeat(LONGEST_FUNCTION)}}`;
+		const code = `function one() ${body}\nconst two = () => ${body};\nclass Three { four() ${body} }`;
+		expect(longFunctions(source('a.ts', code))).toEqual([
+			'a.ts:1 one (61 lines)',
+			'a.ts:62 two (61 lines)',
+			'a.ts:123 four (61 lines)',
+		]);
+		expect(longFunctions(source('a.ts', `function short() {${'\n'.repeat(LONGEST_FUNCTION - 1)}}`))).toEqual([]);
+	});
+});
+
+describe('the map in CONTRIBUTING.md', () => {
+	const map = mapOf(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'));
+	const folders = (path: string) =>
+		readdirSync(join(root, path), { withFileTypes: true })
+			.filter((entry) => entry.isDirectory())
+			.map(({ name }) => `${path}${name}/`);
+
+	it('names every room and no other, each with its purpose', () => {
+		const rooms = [...folders('nodes/'), ...folders('nodes/shared/'), ...folders('test/')];
+		const mapped = [...map.keys()].filter((path) => /^(nodes|test)\/.+\/$/.test(path));
+		expect(mapped.sort()).toEqual(rooms.sort());
+		expect([...map].filter(([, purpose]) => purpose === '').map(([path]) => path)).toEqual(['nodes/', 'test/']);
+	});
+
+	it('names the other folders', () => {
+		expect([...map.keys()]).toEqual(expect.arrayContaining(['credentials/', 'icons/', 'examples/']));
+	});
+});
