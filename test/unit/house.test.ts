@@ -31,7 +31,9 @@ const shipped = ['nodes', 'credentials'].flatMap((folder) =>
 const imported = ({ tree }: Source) =>
 	tree.statements
 		.filter((node) => ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
-		.flatMap(({ moduleSpecifier }) => (moduleSpecifier && ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : []));
+		.flatMap(({ moduleSpecifier }) =>
+			moduleSpecifier && ts.isStringLiteral(moduleSpecifier) ? moduleSpecifier.text : [],
+		);
 
 /** The own files that a file imports, as paths from the project's folder. */
 const ownImports = (file: Source) =>
