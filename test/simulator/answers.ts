@@ -130,6 +130,7 @@ function shown(world: World, organization: Organization, device: Device) {
 	const never = heard.terrestrial === undefined && heard.satellite === undefined;
 	return {
 		...device,
+		active: !never,
 		most_recent_packet: never ? {} : { terrestrial: last(heard.terrestrial), satellite: last(heard.satellite) },
 	};
 }
@@ -233,26 +234,38 @@ interface Registration {
 	encryption: string;
 	names?: string[];
 	tags?: Array<Record<string, string>>;
-	eid_rotation?: Device['eid_rotation'];
+	eid_rotation?: Device['eid_rotation'] & { period_in_seconds?: number };
+	device_claims?: unknown[];
 	install_locations?: Array<Device['install_location']>;
 }
 
 const keyLength: Record<string, number> = { 'AES-256-CTR': 32, 'AES-128-CTR': 16, 'AES-128-EAX': 16 };
 
+/** The period is given as an exponent or in seconds, and kept as an exponent. */
+function rotationOf({ period_in_seconds: seconds, ...rotation }: NonNullable<Registration['eid_rotation']> = {}) {
+	if (seconds === undefined) return rotation;
+	if (rotation.period_exponent !== undefined) {
+		throw new Refusal(400, 'eid_rotation takes period_exponent or period_in_seconds, not both.');
+	}
+	return { ...rotation, period_exponent: Math.log2(seconds) };
+}
+
 function register({ world, organization, query, body }: Asked): Reply {
-	const { n_devices: size = 1, encryption, eid_rotation: rotation, ...lists } = body as Registration;
+	const { n_devices: size = 1, encryption, eid_rotation, device_claims: claims, ...lists } = body as Registration;
+	if (claims) throw new Refusal(403, 'The organization is not entitled to claim devices.');
 	for (const [name, list] of Object.entries(lists)) {
 		if (list.length !== size) throw new Refusal(400, `${name} must have one entry per device (${size}).`);
 	}
 	const extended = encryption === 'AES-128-EAX';
-	if (rotation?.period_exponent !== undefined && !extended) {
-		throw new Refusal(400, 'eid_rotation.period_exponent is for AES-128-EAX only.');
+	const rotation = rotationOf(eid_rotation);
+	if (rotation.period_exponent !== undefined && !extended) {
+		throw new Refusal(400, 'eid_rotation has a period with AES-128-EAX only.');
 	}
 	const devices = Array.from({ length: size }, (_, n) => {
 		const id = world.newId();
 		const device: Device = {
 			id,
-			name: lists.names?.[n] ?? `device-${id.slice(0, 8)}`,
+			name: lists.names?.[n] ?? '',
 			created_ts: world.seconds(),
 			tags: withEnvironment(lists.tags?.[n] ?? {}, organization.metadata.org_type),
 			encryption,
@@ -386,9 +399,10 @@ function listPackets(asked: Asked): Reply {
 type Interval = 'hour' | 'day' | 'month';
 
 function intervals({ world, query }: Asked): { interval: Interval; starts: number[]; ends: number[] } {
-	const days = query.days as number;
+	const days = (query.daysBack ?? query.days) as number;
 	const interval =
-		(query.time_interval as Interval | undefined) ?? (days === 1 ? 'hour' : days <= 31 ? 'day' : 'month');
+		((query.timeInterval ?? query.time_interval) as Interval | undefined) ??
+		(days === 1 ? 'hour' : days <= 31 ? 'day' : 'month');
 	// The running interval is not counted, else 365 days by day would never be allowed.
 	const whole = { hour: days * 24, day: days, month: 1 + Math.ceil(days / 31) }[interval];
 	if (whole > 365)

@@ -3,7 +3,8 @@
  *
  * A schema is JSON Schema as ajv reads it and says what the definition's schema says, no more. What the definition
  * states only in prose, or what the stand-in of a service that we cannot ask had better refuse, stands in `allOf`;
- * a test lists these places. `closed` shuts the objects, which the definition leaves open.
+ * a test lists these places. `closed` shuts the objects, which the definition leaves open. What the live service
+ * takes and gives beyond the definition stands apart, in `undocumented`.
  */
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -875,8 +876,57 @@ export const calls = [
 
 export type CallName = (typeof calls)[number]['name'];
 
-/** The call of that name. */
-export const callNamed = (name: CallName): Call => calls.find((call) => call.name === name) as Call;
+const liveDevice = { properties: { active: flag } } as const;
+const olderMetrics = {
+	daysBack: { type: 'integer', minimum: 1, maximum: 365 },
+	timeInterval: period.time_interval,
+} as const;
+
+/**
+ * What Hubble's own clients send to the live service, and get from it, that the definition does not name: older
+ * names of parameters, the EID rotation in seconds (a power of two), claims of devices, and whether one is active.
+ */
+const undocumented: Partial<Record<CallName, Pick<Partial<Call>, 'query' | 'body' | 'reply'>>> = {
+	registerDevices: {
+		body: {
+			properties: {
+				eid_rotation: {
+					properties: { period_in_seconds: { type: 'integer', enum: [1024, 2048, 4096, 8192, 16_384, 32_768] } },
+				},
+				device_claims: {
+					type: 'array',
+					items: {
+						type: 'object',
+						required: ['new_claim_using_device_id'],
+						properties: { new_claim_using_device_id: { const: true }, destination_org_id: uuid },
+					},
+				},
+			},
+		},
+	},
+	listDevices: { reply: { properties: { devices: { items: liveDevice } } } },
+	getDevice: { reply: liveDevice },
+	updateDevice: { reply: liveDevice },
+	updateDevices: { reply: { properties: { devices: { items: liveDevice } } } },
+	getDeviceMetrics: { query: olderMetrics },
+};
+
+const isPlain = (value: unknown): value is Schema =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const merged = (schema: Schema, more: Schema): Schema =>
+	Object.entries(more).reduce<Schema>((whole, [key, value]) => {
+		const own = whole[key];
+		return { ...whole, [key]: isPlain(own) && isPlain(value) ? merged(own, value) : value };
+	}, schema);
+
+/** The calls as the live service has them: the definition's, and what is undocumented. */
+export const servedCalls = calls.map(
+	(call) => merged(call as unknown as Schema, (undocumented[call.name] ?? {}) as Schema) as unknown as Call,
+);
+
+/** The call of that name, as it is served. */
+export const callNamed = (name: CallName): Call => servedCalls.find((call) => call.name === name) as Call;
 
 /** Every path that serves the definition's path: itself and its alias under `/api`. */
 export const pathsOf = (path: string): string[] => [

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answers, Refusal, type AnswerOptions, type Reply } from './answers';
-import { calls, closed, pathsOf, type Call, type CallName, type Schema } from './contract';
+import { closed, pathsOf, servedCalls as calls, type Call, type CallName, type Schema } from './contract';
 import { createDelivery, partnerEvents, type DeliveryOptions } from './delivery';
 import type { Packet } from './packets';
 import { allScopes, createWorld, type Organization, type World } from './world';
@@ -140,7 +140,7 @@ const parameters = (schemas: Readonly<Record<string, Schema>> = {}): Schema => (
 	properties: schemas,
 });
 const checks = new Map(
-	(calls as readonly Call[]).map((call) => [
+	calls.map((call) => [
 		call.name,
 		{
 			params: validator(parameters(call.params)),
@@ -253,7 +253,7 @@ export async function startSimulator(
 	const buckets = new Map<string, Bucket>();
 
 	function addFault(fault: Fault): void {
-		const matching = (calls as readonly Call[]).filter(
+		const matching = calls.filter(
 			(call) =>
 				(fault.call ?? call.name) === call.name &&
 				(fault.method ?? call.method) === call.method &&
@@ -432,7 +432,7 @@ export async function startSimulator(
 	// Bodies are read by us, because Fastify's own reader would answer in its own words.
 	app.removeAllContentTypeParsers();
 	app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-	for (const call of calls as readonly Call[]) {
+	for (const call of calls) {
 		for (const path of pathsOf(call.path)) {
 			const url = path.replace(/\{(\w+)\}/g, ':$1');
 			app.route({ method: call.method, url, handler: (request, reply) => handle(call, request, reply) });
