@@ -84,11 +84,14 @@ describe('Pace', () => {
 
 	it('slows down after a 429 and comes back to full speed', () => {
 		const pace = newRateLimiter();
-		recordResponse(pace, 'packets', { tooMany: true, retryAfterMs: 2000 }, 0);
+		recordStart(pace, 'packets', 0);
+		recordResponse(pace, 'packets', { tooMany: true, startedAt: 0, retryAfterMs: 2000 }, 0, 0.5);
 		const slow = startTimes(10, () => 'packets', pace);
-		expect(slow[0]).toBe(2000);
+		expect(slow[0]).toBeCloseTo(2000 + 0.5 * (1000 / RATE_LIMITS.endpoint));
 		expect(busiestSecond(slow)).toBeLessThan(RATE_LIMITS.endpoint);
-		for (let reply = 0; reply < 16; reply++) recordResponse(pace, 'packets', { tooMany: false }, 30_000);
+		for (const now of [30_000, 60_000]) {
+			recordResponse(pace, 'packets', { tooMany: false, startedAt: now }, now, 0.5);
+		}
 		const now = 60_000;
 		expect(slotWait(pace, 'packets', now)).toBe(0);
 		recordStart(pace, 'packets', now);
@@ -97,17 +100,17 @@ describe('Pace', () => {
 
 	it('holds one endpoint until X-RateLimit-Reset when nothing remains, and leaves the others alone', () => {
 		const pace = newRateLimiter();
-		recordResponse(pace, 'packets', { tooMany: false, remaining: 0, resetMs: 1500 }, 100);
+		recordResponse(pace, 'packets', { tooMany: false, startedAt: 0, remaining: 0, resetMs: 1500 }, 100, 0);
 		expect(slotWait(pace, 'packets', 100)).toBe(1500);
 		expect(slotWait(pace, 'devices', 100)).toBe(0);
 	});
 
 	it('obeys a lower X-RateLimit-Limit and never a higher one', () => {
 		const lower = newRateLimiter();
-		recordResponse(lower, 'packets', { tooMany: false, limit: 1 }, 0);
+		recordResponse(lower, 'packets', { tooMany: false, startedAt: 0, limit: 1 }, 0, 0);
 		expect(busiestSecond(startTimes(5, () => 'packets', lower))).toBe(1);
 		const higher = newRateLimiter();
-		recordResponse(higher, 'packets', { tooMany: false, limit: 100 }, 0);
+		recordResponse(higher, 'packets', { tooMany: false, startedAt: 0, limit: 100 }, 0, 0);
 		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(RATE_LIMITS.endpoint);
 	});
 
@@ -170,7 +173,7 @@ describe('Pace', () => {
 	it('does not forget a pause that Hubble asked for', () => {
 		const limiter = newRateLimiter();
 		recordStart(limiter, 'packets', 0);
-		recordResponse(limiter, 'packets', { tooMany: true, retryAfterMs: 300_000 }, 0);
+		recordResponse(limiter, 'packets', { tooMany: true, startedAt: 0, retryAfterMs: 300_000 }, 0, 0);
 		recordStart(limiter, 'devices', 299_000);
 		expect(slotWait(limiter, 'packets', 299_000)).toBe(1000);
 	});
@@ -213,6 +216,13 @@ describe('Retry', () => {
 	it('lets Retry-After win, up to the five minutes that Hubble names', () => {
 		expect(delay(1, 'GET', { status: 429, retryAfterMs: 30_000 })).toBe(30_125);
 		expect(delay(1, 'GET', { status: 429, retryAfterMs: 301_000 })).toBeUndefined();
+		expect(delay(5, 'GET', { status: 429, retryAfterMs: 30_000 })).toBeUndefined();
+	});
+
+	it('is more patient with 429s that ask for a moment: others use the bucket, too', () => {
+		expect(delay(11, 'POST', { status: 429, retryAfterMs: 1000 })).toBe(1125);
+		expect(delay(12, 'POST', { status: 429, retryAfterMs: 1000 })).toBeUndefined();
+		expect(delay(5, 'GET', { status: 503, retryAfterMs: 1000 })).toBeUndefined();
 	});
 
 	it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])(

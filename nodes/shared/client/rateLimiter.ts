@@ -7,9 +7,7 @@
  * slow reply delayed catch up; the second leaves the bucket room for requests that the network bunches.
  */
 import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
-
-const SMALLEST_SHARE = 1 / 16;
-const SHARE_REGAINED_PER_REPLY = 1 / 32;
+import { newSharing, recordAcceptance, recordRefusal, shareOf, type Sharing } from './sharing';
 
 /** How long a rate counts after the last request of a credential that names it. */
 const RATE_KEPT_MS = 60_000;
@@ -27,8 +25,8 @@ export interface Bucket {
 	starts: number[];
 	/** No start before this time: Hubble asked for a pause. */
 	heldUntil: number;
-	/** The part of the limit that we allow ourselves: below 1 while somebody else uses the bucket too. */
-	share: number;
+	/** Who else uses the bucket. */
+	sharing: Sharing;
 	usedAt: number;
 }
 
@@ -46,6 +44,8 @@ export interface RateLimiter {
 /** What a reply says about the bucket; `undefined` where it says nothing. */
 export interface RateHeaders {
 	tooMany: boolean;
+	/** When its request started. */
+	startedAt: number;
 	/** `Retry-After`, in milliseconds. */
 	retryAfterMs?: number;
 	/** `X-RateLimit-Limit`, in requests a second. */
@@ -61,7 +61,7 @@ const newBucket = (now: number, factor = 1): Bucket => ({
 	told: Infinity,
 	starts: [],
 	heldUntil: 0,
-	share: 1,
+	sharing: newSharing(now),
 	usedAt: now,
 });
 
@@ -112,7 +112,8 @@ function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit:
 }
 
 function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number): number {
-	const { starts, heldUntil, share } = bucket;
+	const { starts, heldUntil } = bucket;
+	const share = shareOf(bucket.sharing);
 	const { limit, depth } = limitOf(limiter, bucket);
 	const windowMs = (1000 * depth) / (limit * share);
 	const last = starts.at(-1) ?? -Infinity;
@@ -131,7 +132,7 @@ export function slotWait(limiter: RateLimiter, endpoint: string, now: number): n
 /** Requests a second that may now go to `endpoint`. */
 export function rateOf(limiter: RateLimiter, endpoint: string): number {
 	const bucket = limiter.endpoints.get(endpoint);
-	return bucket ? limitOf(limiter, bucket).limit * bucket.share : limiter.perSecond;
+	return bucket ? limitOf(limiter, bucket).limit * shareOf(bucket.sharing) : limiter.perSecond;
 }
 
 /** Notes that a request to `endpoint` starts now. */
@@ -146,20 +147,29 @@ export function recordStart(limiter: RateLimiter, endpoint: string, now: number)
 }
 
 /**
- * Takes in what a reply says. A 429 means that somebody else (another process, another tool) uses the
- * same bucket: the bucket halves its share and gains it back slowly, which ends at a fair division.
+ * Takes in what a reply says. A 429 means that somebody else (another process, another tool) uses the same bucket.
+ * @param random a number from 0 up to 1
  */
-export function recordResponse(limiter: RateLimiter, endpoint: string, headers: RateHeaders, now: number): void {
+export function recordResponse(
+	limiter: RateLimiter,
+	endpoint: string,
+	headers: RateHeaders,
+	now: number,
+	random: number,
+): void {
 	const bucket = bucketOf(limiter, endpoint, now);
+	const { sharing } = bucket;
 	const holdFor = (ms: number) => {
 		bucket.heldUntil = Math.max(bucket.heldUntil, now + Math.min(ms, LONGEST_RETRY_AFTER_MS));
 	};
 	if (headers.limit !== undefined && headers.limit >= 1) bucket.told = Math.floor(headers.limit);
 	if (headers.remaining === 0 && headers.resetMs !== undefined) holdFor(headers.resetMs);
-	if (headers.tooMany) {
-		bucket.share = Math.max(SMALLEST_SHARE, bucket.share / 2);
-		holdFor(headers.retryAfterMs ?? 0);
-	} else {
-		bucket.share = Math.min(1, bucket.share + SHARE_REGAINED_PER_REPLY);
+	if (!headers.tooMany) {
+		recordAcceptance(sharing, now, random);
+		return;
 	}
+	// Anywhere within our distance: where two processes start at the same time, they would meet again and again.
+	const gapMs = 1000 / (limitOf(limiter, bucket).limit * shareOf(sharing));
+	holdFor((headers.retryAfterMs ?? 0) + random * gapMs);
+	recordRefusal(sharing, headers.startedAt, now, random);
 }

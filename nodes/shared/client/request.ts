@@ -203,15 +203,21 @@ function saidIn({ description, message, name }: IDataObject, { redact }: HubbleC
 }
 
 /** Tells the rate limiter what a reply says about the bucket. */
-function learn({ rateLimiter }: HubbleClient, endpoint: string, { status, headers, retryAfterMs }: Attempt): void {
+function learn(
+	{ rateLimiter }: HubbleClient,
+	endpoint: string,
+	{ status, headers, retryAfterMs }: Attempt,
+	startedAt: number,
+): void {
 	const about = {
 		tooMany: status === 429,
+		startedAt,
 		retryAfterMs,
 		limit: numeric(headers['x-ratelimit-limit']),
 		remaining: numeric(headers['x-ratelimit-remaining']),
 		resetMs: resetIn(headers),
 	};
-	recordResponse(rateLimiter, endpoint, about, performance.now());
+	recordResponse(rateLimiter, endpoint, about, performance.now(), Math.random());
 }
 
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -254,7 +260,7 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		const outcome = await sendOnce(hubble, call);
 		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
-		learn(hubble, endpoint, outcome);
+		learn(hubble, endpoint, outcome, sentAt);
 		const body = typeof outcome.body === 'object' && outcome.body !== null ? (outcome.body as IDataObject) : {};
 		const isDone = status !== undefined && isSuccess(status) && !outcome.problem;
 		// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.

@@ -1,10 +1,15 @@
 /** Is a failed request worth another try, and when? Pure policy; the caller sleeps. */
+import { LONGEST_RETRY_AFTER_MS } from './endpoints';
 
 /** How often one request is sent before its failure counts. */
 export const TRIES = 5;
 
-/** Hubble's longest `Retry-After` (API definition); a server that asks for more is not waited for. */
-const LONGEST_WAIT_MS = 300_000;
+/**
+ * How often when Hubble asks for a short pause each time: its bucket is full for a moment, as others use it as well.
+ * Whose turn it is shows at random, so five in a row do happen.
+ */
+const TRIES_WHEN_BUSY = 12;
+const SHORT_PAUSE_MS = 5_000;
 
 /**
  * Writes have no idempotency key, so only these methods may be sent again when nobody knows whether the
@@ -39,11 +44,12 @@ export function retryDelay(
 	{ status, code, retryAfterMs }: Outcome,
 	random: number,
 ): number | undefined {
-	if (attempt >= TRIES || FINAL_CODES.test(code ?? '')) return undefined;
+	const isBusy = status === 429 && retryAfterMs !== undefined && retryAfterMs > 0 && retryAfterMs <= SHORT_PAUSE_MS;
+	if (attempt >= (isBusy ? TRIES_WHEN_BUSY : TRIES) || FINAL_CODES.test(code ?? '')) return undefined;
 	const unsettled = status === undefined || status >= 500;
 	if (status !== 429 && !(unsettled && REPEATABLE.has(method))) return undefined;
 	if (retryAfterMs !== undefined) {
-		return retryAfterMs > LONGEST_WAIT_MS ? undefined : retryAfterMs + random * 250;
+		return retryAfterMs > LONGEST_RETRY_AFTER_MS ? undefined : retryAfterMs + random * 250;
 	}
 	return 1000 * 2 ** (attempt - 1) * (0.75 + random / 2);
 }
