@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { toProperties } from '../shared/operation/properties';
+import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { metricOperations } from './operations';
@@ -17,7 +17,7 @@ export class HubbleMetric implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{$parameter["operation"]}}',
+		subtitle: subtitleOf(metricOperations),
 		description: 'Get the API, packet, webhook and device metrics of a Hubble organization',
 		defaults: { name: 'Hubble Metric' },
 		usableAsTool: true,

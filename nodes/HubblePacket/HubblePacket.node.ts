@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { toProperties } from '../shared/operation/properties';
+import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { packetOperations } from './operations';
@@ -17,7 +17,7 @@ export class HubblePacket implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{$parameter["operation"]}}',
+		subtitle: subtitleOf(packetOperations),
 		description: 'Read the packets that the devices of a Hubble fleet sent',
 		defaults: { name: 'Hubble Packet' },
 		usableAsTool: true,

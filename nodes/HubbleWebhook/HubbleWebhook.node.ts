@@ -5,7 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { toProperties } from '../shared/operation/properties';
+import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { webhookOperations } from './operations';
@@ -17,7 +17,7 @@ export class HubbleWebhook implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{$parameter["operation"]}}',
+		subtitle: subtitleOf(webhookOperations),
 		description: 'Create, test, update and delete the webhooks to which Hubble sends packets',
 		defaults: { name: 'Hubble Webhook' },
 		usableAsTool: true,

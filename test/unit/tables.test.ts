@@ -125,6 +125,15 @@ describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
 		}
 	});
 
+	test('says under its icon what each operation does', () => {
+		const words = JSON.parse(/\((\{.*\})\)\[/.exec(String(description.subtitle))?.[1] ?? '{}') as Record<
+			string,
+			string
+		>;
+		const wanted = operations.map(({ resource, value, action }) => [resource ? `${resource} ${value}` : value, action]);
+		expect(words).toEqual(Object.fromEntries(wanted));
+	});
+
 	test('offers first what only reads', () => {
 		const choices = description.properties.filter((property) => property.name === 'operation');
 		for (const { options = [], displayOptions } of choices) {

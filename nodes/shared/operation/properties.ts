@@ -89,3 +89,11 @@ function operationProperties(operation: Operation): INodeProperties[] {
 	});
 	return [...standing, ...collections];
 }
+
+/** The words under a node on the canvas: what its operation does, e.g. "Get many devices". An expression of n8n's. */
+export function subtitleOf(operations: readonly Operation[]): string {
+	const words = operations.map(({ resource, value, action }) => [resource ? `${resource} ${value}` : value, action]);
+	const hasResources = operations.some(({ resource }) => resource);
+	const chosen = `${hasResources ? '$parameter["resource"] + " " + ' : ''}$parameter["operation"]`;
+	return `={{ (${JSON.stringify(Object.fromEntries(words))})[${chosen}] }}`;
+}
