@@ -157,7 +157,12 @@ describe('Pace', () => {
 		const get = () =>
 			run(
 				new HubbleDevice(),
-				{ operation: 'get', deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } },
+				{
+					operation: 'get',
+					deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
+					simplify: false,
+					options: { batching: 'single' },
+				},
 				{ input: ids.map((id) => ({ id })) },
 			);
 		const [first, second] = await Promise.all([get(), get()]);
