@@ -342,7 +342,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'export',
 		call: 'listDevices',
-		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		parameters: () => ({ format: 'csv', options: { gzip: true, fileName: 'all' } }),
 		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.devices.size }),
 	},
 	{
@@ -475,7 +475,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Packet',
 		operation: 'export',
 		call: 'listPackets',
-		parameters: () => ({ returnAll: true, format: 'csv', options: { gzip: true, fileName: 'all' } }),
+		parameters: () => ({ format: 'csv', options: { gzip: true, fileName: 'all' } }),
 		gives: ({ world }) => ({ fileName: 'all.csv.gz', count: world.main.packets.length }),
 	},
 	{

@@ -2,7 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
 import { countRows } from '../shared/operation/execute';
-import { exportFields, exportTo } from '../shared/operation/exportFile';
+import { exportFields, exportRange } from '../shared/operation/exportFields';
+import { exportTo } from '../shared/operation/exportFile';
 import { device, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
 import { creation, deletion, registration, update } from './batches';
@@ -127,6 +128,8 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'export',
 		action: 'Export devices to a file',
 		description: 'Write the devices of the organization into one file, however many they are',
+		readsAll: true,
+		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
 		settings: { ...exportFields(), ...timeFilters },
 		toItems: exportTo({
 			name: 'devices',

@@ -2,7 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
 import { countRows } from '../shared/operation/execute';
-import { exportFields, exportTo } from '../shared/operation/exportFile';
+import { exportFields, exportRange } from '../shared/operation/exportFields';
+import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
@@ -174,6 +175,8 @@ export const packetOperations: readonly Operation[] = [
 		action: 'Export packets to file',
 		description: 'Write the packets of a period into one file, however many they are',
 		simplify: undefined,
+		readsAll: true,
+		derive: exportRange,
 		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
 		toItems: exportTo({
 			name: 'packets',

@@ -1,11 +1,10 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- opens what the node wrote */
 /** Export and windows in n8n's engine against the simulator: what is in the file is what Hubble has. */
 import { gunzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import { DateTime } from 'luxon';
 import type { IDataObject, INode, INodeType } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
-import { csvCell } from '../../nodes/shared/operation/exportFile';
 import { simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { execute, type Setup } from './harness';
@@ -35,7 +34,7 @@ const setup = (parameters: INode['parameters'], node: INodeType = new HubblePack
 /** Runs one export and gives its JSON and its file. */
 async function write(parameters: INode['parameters'], more: Partial<Setup> = {}) {
 	const { items, error } = await execute({
-		...setup({ operation: 'export', returnAll: true, ...parameters }),
+		...setup({ operation: 'export', ...parameters }),
 		...more,
 	});
 	if (error) throw error;
@@ -60,7 +59,9 @@ const packets = () =>
 /** An independent reader of RFC 4180. */
 function parseCsv(text: string): string[][] {
 	const rows: string[][] = [[]];
-	for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
+	for (const [, quoted, plain, end] of text
+		.replace(/^\ufeff/, '')
+		.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
 		rows.at(-1)?.push(quoted?.replace(/""/g, '"') ?? plain ?? '');
 		if (end === '\r\n') rows.push([]);
 		if (end === '') break;
@@ -80,11 +81,12 @@ describe('NDJSON', () => {
 			.split('\n')
 			.map((line) => JSON.parse(line) as Packet);
 		expect(lines).toEqual(packets());
-		expect(mimeType).toBe('application/x-ndjson');
+		expect(mimeType).toBe('text/plain');
 		const iso = (index: number) => new Date(hubble.world.main.packets.timeOf(index)).toISOString();
 		expect(json).toEqual({
 			fileName: 'all.ndjson',
 			count: 4500,
+			complete: true,
 			firstTime: iso(0),
 			lastTime: iso(4499),
 			bytes: bytes.length,
@@ -94,7 +96,7 @@ describe('NDJSON', () => {
 
 	it('compressed is the same, smaller', async () => {
 		const plain = await write({ format: 'ndjson' });
-		const { json, mimeType, bytes } = await write({ format: 'ndjson', options: { gzip: true } });
+		const { json, mimeType, bytes } = await write({ format: 'ndjson', options: { gzip: true, fileName: 'packets' } });
 		expect(gunzipSync(bytes).equals(plain.bytes)).toBe(true);
 		expect(json).toMatchObject({ fileName: 'packets.ndjson.gz', bytes: bytes.length, count: 4500 });
 		expect(mimeType).toBe('application/gzip');
@@ -106,6 +108,7 @@ describe('CSV', () => {
 	it('has the simplified fields and the decoded ones unless columns are chosen', async () => {
 		const { bytes } = await write({
 			format: 'csv',
+			options: { timeFormat: 'iso', byteOrderMark: false },
 			decodePayload: 'fields',
 			payloadFields: {
 				field: [
@@ -145,7 +148,11 @@ describe('CSV', () => {
 	});
 
 	it('takes columns in their order, from the short and the whole packet', async () => {
-		const { bytes } = await write({ format: 'csv', columns: ['device.tags._env', 'packetKey', 'location', 'nothing'] });
+		const { bytes } = await write({
+			format: 'csv',
+			options: { byteOrderMark: false },
+			columns: ['device.tags._env', 'packetKey', 'location', 'nothing'],
+		});
 		const [header, first] = parseCsv(bytes.toString());
 		const packet = packets()[0] as unknown as Packet;
 		expect(header).toEqual(['device.tags._env', 'packetKey', 'location', 'nothing']);
@@ -157,13 +164,36 @@ describe('CSV', () => {
 		]);
 	});
 
-	it('export → parse gives the same values, whatever is in them', () => {
-		const value = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', ',', '\r', '\n', 'a', ' ') }));
-		fc.assert(
-			fc.property(fc.array(fc.array(value, { minLength: 2, maxLength: 5 }), { minLength: 1, maxLength: 5 }), (rows) => {
-				expect(parseCsv(rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join(''))).toEqual(rows);
-			}),
+	it('is the format of an export that says nothing, with a mark for Excel, and times as spreadsheets read them', async () => {
+		const { json, mimeType, bytes } = await write(
+			{
+				period: 'custom',
+				startTime: hubble.world.main.packets.timeOf(0) / 1000 - 60,
+				columns: ['timestamp', 'device.timestamp'],
+			},
+			{ timezone: 'America/New_York' },
 		);
+		expect(json.fileName).toMatch(/^packets_\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d\.csv$/);
+		expect(mimeType).toBe('text/csv');
+		expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+		const heard = DateTime.fromSeconds(Number(packets()[0]?.device.timestamp), { zone: 'America/New_York' });
+		const text = heard.toFormat('yyyy-MM-dd HH:mm:ss');
+		expect(parseCsv(bytes.toString().slice(1)).slice(0, 2)).toEqual([
+			['timestamp', 'device.timestamp'],
+			[text, text],
+		]);
+	});
+
+	it('has the delimiter of choice, and runs no formula unless it may', async () => {
+		const restore = changePackets((json) =>
+			json.replace('"name":"', '"name":"=1;\\"').replace(/"rssi":-?\d+/, '"rssi":-5'),
+		);
+		const columns = ['deviceName', 'rssi'];
+		const { bytes } = await write({ columns, options: { delimiter: ';', byteOrderMark: false } });
+		const raw = await write({ columns, options: { defuseFormulas: false, byteOrderMark: false } });
+		restore();
+		expect(bytes.toString().split('\r\n')[1]).toMatch(/^"'=1;"".*";-5$/);
+		expect(raw.bytes.toString().split('\r\n')[1]).toMatch(/^"=1;"".*",-5$/);
 	});
 });
 
@@ -174,6 +204,14 @@ describe('GeoJSON', () => {
 			properties: Record<string, unknown>;
 		}>;
 	}
+
+	/** The places of a track, without where it was cut. */
+	const placesOf = (coordinates: unknown) =>
+		(
+			(coordinates as number[][][]).flat(
+				typeof (coordinates as number[][][])[0]?.[0] === 'number' ? 0 : 1,
+			) as unknown as number[][]
+		).filter(([longitude]) => Math.abs(longitude ?? 0) !== 180);
 
 	it('points: one a packet, with the other simplified fields', async () => {
 		const { bytes } = await write({ format: 'geojson' });
@@ -187,16 +225,17 @@ describe('GeoJSON', () => {
 	});
 
 	it('lines: one a device through its places in order of time', async () => {
-		const { bytes, json } = await write({ format: 'geojsonLines' });
+		const { bytes, json, mimeType } = await write({ format: 'geojsonLines' });
 		const { features } = JSON.parse(bytes.toString()) as Collection;
 		const expected = new Map<string, number[][]>();
 		for (const { device, location } of packets()) {
 			expected.set(device.id, [...(expected.get(device.id) ?? []), [location.longitude, location.latitude]]);
 		}
-		expect(new Map(features.map(({ geometry, properties }) => [properties.deviceId, geometry?.coordinates]))).toEqual(
-			expected,
-		);
-		expect(json).toMatchObject({ count: 4500, withoutLocation: 0 });
+		expect(
+			new Map(features.map(({ geometry, properties }) => [properties.deviceId, placesOf(geometry?.coordinates)])),
+		).toEqual(expected);
+		expect(json).toMatchObject({ count: 4500, withoutLocation: 0, outOfRange: 0 });
+		expect(mimeType).toBe('application/json');
 	});
 
 	it("lines: in order of the packets' own times, and the item says how many have no place", async () => {
@@ -216,7 +255,10 @@ describe('GeoJSON', () => {
 		const placed = packets()
 			.filter((_, index) => index % 10)
 			.reverse();
-		expect(line?.geometry?.coordinates).toEqual(placed.map(({ location }) => [location.longitude, location.latitude]));
+		expect(line?.geometry?.type).toBe('MultiLineString');
+		expect(placesOf(line?.geometry?.coordinates)).toEqual(
+			placed.map(({ location }) => [location.longitude, location.latitude]),
+		);
 		expect(line?.properties).toMatchObject({ count: 4050, firstTime: new Date((1e9 - 4499) * 1000).toISOString() });
 	});
 });
@@ -229,12 +271,22 @@ it('devices: every device, page by page', async () => {
 		.split('\n')
 		.map((line) => (JSON.parse(line) as { id: string }).id);
 	expect(ids.sort()).toEqual([...hubble.world.main.devices.keys()].sort());
-	expect(json).toMatchObject({ fileName: 'devices.ndjson', count: 30, requests: 1 });
+	expect(json).toMatchObject({
+		fileName: expect.stringMatching(/^devices_\d{4}-\d\d-\d\d\.ndjson$/),
+		count: 30,
+		requests: 1,
+	});
 });
 
 it('stops at the limit, and its token leads to the rest', async () => {
-	const { json, bytes } = await write({ format: 'ndjson', returnAll: false, limit: 2500 });
-	expect(json).toMatchObject({ count: 2500, requests: 3, rowsRepeated: 500, continuationToken: expect.any(String) });
+	const { json, bytes } = await write({ format: 'ndjson', options: { limit: 2500 } });
+	expect(json).toMatchObject({
+		count: 2500,
+		complete: false,
+		requests: 3,
+		rowsRepeated: 500,
+		continuationToken: expect.any(String),
+	});
 	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
 	const lines = (file: Buffer) => file.toString().trimEnd().split('\n');
 	expect([...lines(bytes), ...lines(rest.bytes).slice(500)].map((line) => JSON.parse(line) as Packet)).toEqual(
@@ -265,7 +317,7 @@ it('an error ends the run, or the file where On Error says to continue', async (
 	const { json, bytes } = await write({ format: 'ndjson' }, { onError: 'continueRegularOutput' });
 	expect(json).toMatchObject({
 		count: expect.any(Number),
-		stoppedBy: expect.stringMatching(/scope .*Give the key this scope.*X-Request-ID: /s),
+		stoppedBy: expect.stringMatching(/scope .*Check that the API key has the scope.*X-Request-ID: /s),
 	});
 	hubble.clearFaults();
 	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });
@@ -351,4 +403,60 @@ it('a wrong table of payload fields is refused before anything is sent', async (
 	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'fields', payloadFields: {} }));
 	expect(error?.message).toContain('no payload field is given');
 	expect(hubble.log).toHaveLength(0);
+});
+
+describe('the file', () => {
+	it.each([
+		['reports/2026:11.csv', '2026-11.csv'],
+		['../../etc/passwd', 'passwd.csv'],
+		['C:\\temp\\nul.csv.gz', 'nul_.csv'],
+		['v1.2', 'v1.2.csv'],
+	])('%s is called %s, in the item and in the store', async (fileName, expected) => {
+		const { items } = await execute(setup({ operation: 'export', options: { fileName, limit: 1 } }));
+		expect(items[0]?.json.fileName).toBe(expected);
+		expect(items[0]?.binary?.data?.fileName).toBe(expected);
+		expect(items[0]?.binary?.data?.directory ?? '').toBe('');
+	});
+
+	it.each(['count', 'fileName', '__proto__'])('does not stand in a field "%s"', async (binaryPropertyName) => {
+		const { error } = await execute(setup({ operation: 'export', options: { binaryPropertyName } }));
+		expect(error?.message).toContain('Parameter "Put Output File in Field"');
+		expect(hubble.log).toHaveLength(0);
+	});
+
+	it('is whole unless an option limits it, and says so when it is not', async () => {
+		const whole = await execute(setup({ operation: 'export' }));
+		expect(whole.items[0]?.json).toMatchObject({ count: 4500, complete: true });
+		expect(whole.hints).toEqual([]);
+		const cut = await execute(setup({ operation: 'export', options: { limit: 7 } }));
+		expect(cut.items[0]?.json).toMatchObject({ count: 7, complete: false });
+		expect(cut.hints).toEqual([expect.stringMatching(/not complete: more rows exist than the Limit of 7\.$/)]);
+		const exact = await execute(setup({ operation: 'export', options: { limit: 4500 } }));
+		expect(exact.items[0]?.json).toMatchObject({ count: 4500, complete: true });
+	});
+
+	it('holds in its name the hours of a short period, in the time zone of the workflow', async () => {
+		const { items } = await execute({
+			...setup({
+				operation: 'export',
+				period: 'custom',
+				startTime: '2026-11-01T08:00:00Z',
+				endTime: '2026-11-01T09:00:00Z',
+			}),
+			timezone: 'Asia/Tokyo',
+		});
+		expect(items[0]?.json.fileName).toBe('packets_2026-11-01T1700_2026-11-01T1800.csv');
+	});
+});
+
+it('points: what is out of range or nowhere has no geometry, and is counted', async () => {
+	const restore = changePackets((json, index) => {
+		if (index === 1) return json.replace(/"latitude":[^,]*/, '"latitude":91');
+		return index === 2 ? json.replace(/"location":\{[^}]*\}/, '"location":null') : json;
+	});
+	const { json, bytes } = await write({ format: 'geojson', options: { limit: 4 } });
+	restore();
+	const { features } = JSON.parse(bytes.toString()) as { features: Array<{ geometry: unknown }> };
+	expect(features.map(({ geometry }) => geometry !== null)).toEqual([true, false, false, true]);
+	expect(json).toMatchObject({ count: 4, withoutLocation: 1, outOfRange: 1 });
 });

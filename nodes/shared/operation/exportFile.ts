@@ -4,152 +4,144 @@
  * the last packet and keeps 24 bytes of each until then.
  */
 import { Hash } from 'node:crypto';
-import type { IDataObject, IExecuteFunctions, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
-import type { HubbleClient } from '../client/client';
-import type { Field } from './fields';
-import type { ItemRequest, Fields } from './operation';
-import { acceptedRows, type List } from '../client/pages';
-import { isoTime } from './times';
+import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import { acceptedRows, type List, type Page } from '../client/pages';
 import { requestedPages } from './execute';
-import { texts } from './values';
+import { csvStyle } from './exportFields';
+import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
+import type { ItemRequest, Work } from './operation';
+import { fileNameOf } from './outputFile';
+import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
-export interface ExportSource {
+export interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
 	/** Beginning of the file's name, e.g. 'packets'. */
 	name: string;
 	list: List;
 	/** The row as it is written, made ready once a file: what decoding adds, for instance. */
 	toJson: (request: ItemRequest) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
-	simplify: (row: IDataObject) => IDataObject;
 	columns: (request: ItemRequest) => string[];
-	/** To whom a row belongs: the lines of GeoJSON. */
-	ownerOf?: (row: IDataObject) => { id: string; name?: string };
 }
 
 /** Characters that are written at once. */
 const SLICE = 65_536;
 
-/** Turns rows into text. `rest` is what is written when all rows are in. */
-interface FormatWriter {
-	head: string;
-	row: (row: IDataObject) => string;
-	between: string;
-	rest: () => Iterable<string>;
-	/** What the item says of the file beside what it says of any. */
-	about?: () => IDataObject;
-}
+/** One file while it is written. */
+class FileText {
+	count = 0;
+	/** Rows that are none. */
+	skipped = 0;
+	first = Infinity;
+	last = -Infinity;
+	/** Where the page begins that is being written; `undefined` on the first one. */
+	token: string | undefined;
+	/** Rows of that page that are written: where its token leads to, they come again. */
+	written = 0;
+	/** Whether a limit or an error ended the file before the list did, and where to go on. */
+	cut?: IDataObject;
+	/** Why there is no file. */
+	failure?: unknown;
+	private text: string;
 
-const FORMATS = {
-	csv: { extension: 'csv', mimeType: 'text/csv', writer: csv },
-	geojson: { extension: 'geojson', mimeType: 'application/geo+json', writer: points },
-	geojsonLines: { extension: 'geojson', mimeType: 'application/geo+json', writer: lines },
-	ndjson: { extension: 'ndjson', mimeType: 'application/x-ndjson', writer: ndjson },
-} as const;
-
-function ndjson(): FormatWriter {
-	return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', rest: () => [] };
-}
-
-/** One cell of CSV (RFC 4180); what is neither text nor number nor boolean is written as JSON. */
-export function csvCell(value: unknown): string {
-	if (value === null || value === undefined) return '';
-	const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-	return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-}
-
-/** The value at a path such as device.tags.site; a key may itself hold dots. */
-function valueAt(value: unknown, path: string): unknown {
-	if (typeof value !== 'object' || value === null) return undefined;
-	if (Object.hasOwn(value, path)) return (value as IDataObject)[path];
-	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
-		const key = path.slice(0, dot);
-		const found = Object.hasOwn(value, key) ? valueAt((value as IDataObject)[key], path.slice(dot + 1)) : undefined;
-		if (found !== undefined) return found;
+	constructor(
+		private readonly list: List,
+		private readonly writer: FormatWriter,
+		private readonly toJson: (row: IDataObject) => IDataObject,
+		private readonly work: Work,
+	) {
+		this.token = work.request.continuationToken;
+		this.text = writer.head;
 	}
-	return undefined;
-}
 
-/** A column is a simplified field, or a path into the row. */
-function csv({ simplify, columns }: ExportSource, request: ItemRequest): FormatWriter {
-	const chosen = (request.settings.columns as string[] | undefined) ?? columns(request);
-	const cells = chosen.map(
-		(column) => (row: IDataObject, flat: IDataObject) =>
-			csvCell(Object.hasOwn(flat, column) ? flat[column] : valueAt(row, column)),
-	);
-	return {
-		head: `${chosen.map(csvCell).join(',')}\r\n`,
-		row: (row) => {
-			const flat = simplify(row);
-			return `${cells.map((cell) => cell(row, flat)).join(',')}\r\n`;
-		},
-		between: '',
-		rest: () => [],
-	};
-}
-
-const COLLECTION = ['{"type":"FeatureCollection","features":[\n', '\n]}\n'] as const;
-
-/** A feature a row (RFC 7946); one that has no place has no geometry. */
-function points({ simplify }: ExportSource): FormatWriter {
-	return {
-		head: COLLECTION[0],
-		row: (row) => {
-			const { latitude, longitude, ...properties } = simplify(row);
-			const isPlaced = typeof latitude === 'number' && typeof longitude === 'number';
-			const geometry = isPlaced ? { type: 'Point', coordinates: [longitude, latitude] } : null;
-			const { decoded, decodeError } = row;
-			return JSON.stringify({ type: 'Feature', geometry, properties: { ...properties, decoded, decodeError } });
-		},
-		between: ',\n',
-		rest: () => [COLLECTION[1]],
-	};
-}
-
-/** A feature a device: its places in the order of time; a device with one packet only is a point. */
-function lines({ list, simplify, ownerOf }: ExportSource): FormatWriter {
-	const timeOf = list.order?.timeOf ?? (() => NaN);
-	interface Track {
-		name: string | null;
-		/** Longitude, latitude, Unix seconds, longitude … */
-		places: number[];
-	}
-	const tracks = new Map<string, Track>();
-	let withoutLocation = 0;
-	function* features() {
-		let between = '';
-		for (const [deviceId, { name, places }] of tracks) {
-			const track = Array.from({ length: places.length / 3 }, (_, index) => places.slice(3 * index, 3 * index + 3));
-			// Packets come in the order in which Hubble received them.
-			track.sort(([, , a = 0], [, , b = 0]) => a - b);
-			const coordinates = track.map(([longitude, latitude]) => [longitude, latitude]);
-			const geometry =
-				coordinates.length > 1 ? { type: 'LineString', coordinates } : { type: 'Point', coordinates: coordinates[0] };
-			const [firstTime, lastTime] = [track[0], track.at(-1)].map((place) => isoTime(place?.[2] ?? NaN));
-			const properties = { deviceId, deviceName: name, count: coordinates.length, firstTime, lastTime };
-			yield `${between}${JSON.stringify({ type: 'Feature', geometry, properties })}`;
-			between = ',\n';
-		}
-		yield COLLECTION[1];
-	}
-	return {
-		head: COLLECTION[0],
-		row: (row) => {
-			const { latitude, longitude } = simplify(row);
-			if (typeof latitude !== 'number' || typeof longitude !== 'number') {
-				withoutLocation += 1;
-				return '';
+	/**
+	 * The file in slices. It ends where the list, the limit or an error does. An error is kept in `failure` and not
+	 * thrown: inside a stream that nobody reads yet it would end the process.
+	 */
+	async *slices(): AsyncGenerator<string> {
+		const { hubble, request } = this.work;
+		try {
+			for await (const page of requestedPages(hubble, this.list, request)) {
+				yield* this.rowsOf(page);
+				// A page of few rows waits for nobody: its text goes before the next page is asked for.
+				yield this.take();
+				if (this.count >= request.limit) {
+					if (!this.cut && page.next) this.cut = { continuationToken: page.next };
+					break;
+				}
+				this.token = page.next;
+				this.written = 0;
 			}
-			const { id, name = null } = ownerOf?.(row) ?? { id: '' };
-			let track = tracks.get(id);
-			if (!track) tracks.set(id, (track = { name, places: [] }));
-			track.places.push(longitude, latitude, timeOf(row));
-			return '';
-		},
-		between: '',
-		rest: features,
-		about: () => ({ withoutLocation }),
-	};
+		} catch (error) {
+			this.stop(error);
+			if (this.failure) return;
+		}
+		yield this.take();
+		yield* this.writer.rest();
+	}
+
+	private *rowsOf({ rows }: Page): Generator<string> {
+		const { clientFilters, limit } = this.work.request;
+		for (const row of acceptedRows(rows, this.list, () => (this.skipped += 1), clientFilters)) {
+			if (this.count >= limit) {
+				this.cut = this.token ? { continuationToken: this.token, rowsRepeated: this.written } : {};
+				return;
+			}
+			this.add(row);
+			if (this.text.length >= SLICE) yield this.take();
+		}
+	}
+
+	private add(row: IDataObject): void {
+		const time = this.list.order?.timeOf(row) ?? NaN;
+		if (time < this.first) this.first = time;
+		if (time > this.last) this.last = time;
+		this.text += (this.count ? this.writer.between : '') + this.writer.row(this.toJson(row));
+		this.count += 1;
+		this.written += 1;
+	}
+
+	private take(): string {
+		const { text } = this;
+		this.text = '';
+		return text;
+	}
+
+	/** An error after the first row ends the file, where On Error says to continue; else there is none. */
+	private stop(error: unknown): void {
+		const { context, hubble } = this.work;
+		if (!this.count || !context.continueOnFail() || hubble.signal?.aborted) {
+			this.failure = error;
+			return;
+		}
+		const { message, description, context: details } = error as NodeOperationError;
+		this.cut = {
+			stoppedBy: [message, description].filter(Boolean).join('. '),
+			continuationToken: details?.resumeToken ?? this.token,
+			...(this.token && this.written ? { rowsRepeated: this.written } : {}),
+		};
+	}
+}
+
+async function* encoded(slices: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+	for await (const text of slices) if (text) yield Buffer.from(text);
+}
+
+const compressed = (bytes: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> =>
+	ReadableStream.from<Uint8Array>(bytes).pipeThrough<Uint8Array>(new CompressionStream('gzip'));
+
+async function* counted(bytes: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncGenerator<Uint8Array> {
+	for await (const chunk of bytes) {
+		size.bytes += chunk.length;
+		yield chunk;
+	}
+}
+
+function writerOf(source: ExportSource, request: ItemRequest, timezone: string): FormatWriter {
+	const { simplify, ownerOf, list } = source;
+	const columns = (request.settings.columns as string[] | undefined) ?? source.columns(request);
+	const format = FORMATS[request.settings.format as keyof typeof FORMATS];
+	return format.writer({ simplify, ownerOf, timeOf: list.order?.timeOf, columns, csv: csvStyle(request, timezone) });
 }
 
 /**
@@ -158,173 +150,43 @@ function lines({ list, simplify, ownerOf }: ExportSource): FormatWriter {
  * `continuationToken` where to go on.
  */
 export const exportTo =
-	(subject: ExportSource) =>
-	async ({
-		context,
-		hubble,
-		request,
-	}: {
-		context: IExecuteFunctions;
-		hubble: HubbleClient;
-		request: ItemRequest;
-	}): Promise<INodeExecutionData[]> => {
-		const { settings, clientFilters } = request;
-		const format = String(settings.format) as keyof typeof FORMATS;
-		const { extension, mimeType, writer } = FORMATS[format];
-		const { head, row: write, between, rest, about } = writer(subject, request);
-		const timeOf = subject.list.order?.timeOf;
-		const toJson = subject.toJson(request);
+	(source: ExportSource) =>
+	async (work: Work): Promise<INodeExecutionData[]> => {
+		const { context, hubble, request, hints } = work;
+		const { gzip, format, binaryField = 'data' } = request.settings;
+		const { extension, mimeType } = FORMATS[format as keyof typeof FORMATS];
+		const timezone = context.getTimezone();
+		const writer = writerOf(source, request, timezone);
+		const file = new FileText(source.list, writer, source.toJson(request), work);
 		const requestsBefore = hubble.requests;
-		let [count, bytes, skipped] = [0, 0, 0];
-		let [first, last] = [Infinity, -Infinity];
-		let stopped: IDataObject = {};
-		let failure: unknown;
-
-		async function* parts() {
-			let text = head;
-			let { continuationToken } = request;
-			/** Rows of the page at `token` that are written: where a token leads to, they come again. */
-			let written = 0;
-			try {
-				for await (const { rows, next } of requestedPages(hubble, subject.list, request)) {
-					let isCut = false;
-					for (const row of acceptedRows(rows, subject.list, () => (skipped += 1), clientFilters)) {
-						isCut = count >= request.limit;
-						if (isCut) break;
-						const time = timeOf?.(row) ?? NaN;
-						if (time < first) first = time;
-						if (time > last) last = time;
-						text += (count ? between : '') + write(toJson(row));
-						count += 1;
-						written += 1;
-						if (text.length >= SLICE) {
-							yield text;
-							text = '';
-						}
-					}
-					// A page of few rows waits for nobody: its text goes before the next page is asked for.
-					yield text;
-					text = '';
-					if (count >= request.limit) {
-						if (isCut)
-							stopped = continuationToken ? { continuationToken: continuationToken, rowsRepeated: written } : {};
-						else if (next) stopped = { continuationToken: next };
-						break;
-					}
-					continuationToken = next;
-					written = 0;
-				}
-			} catch (error) {
-				// An error inside a stream that nobody reads yet would end the process: the file ends, then it is thrown.
-				failure = error;
-				if (!count || !context.continueOnFail() || hubble.signal?.aborted) return;
-				const { message, description, context: details } = error as NodeOperationError;
-				stopped = {
-					stoppedBy: [message, description].filter(Boolean).join('. '),
-					continuationToken: details?.resumeToken ?? continuationToken,
-					...(continuationToken && written ? { rowsRepeated: written } : {}),
-				};
-			}
-			yield text;
-			yield* rest();
-		}
-
-		async function* chunks() {
-			for await (const text of parts()) if (text) yield Buffer.from(text);
-		}
-
-		async function* counted() {
-			const source = settings.gzip
-				? ReadableStream.from<Uint8Array>(chunks()).pipeThrough<Uint8Array>(new CompressionStream('gzip'))
-				: chunks();
-			for await (const chunk of source) {
-				bytes += chunk.length;
-				yield chunk;
-			}
-		}
-
-		const fileName = `${(settings.fileName as string | undefined) || subject.name}.${extension}${settings.gzip ? '.gz' : ''}`;
+		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;
+		const size = { bytes: 0 };
+		const bytes = encoded(file.slices());
 		// n8n stores a Readable without holding it. Nodes may not import Node's streams, but its hashes are
 		// streams, and `from` is inherited.
-		const file = await context.helpers.prepareBinaryData(
-			Hash.from(counted()),
+		const stored = await context.helpers.prepareBinaryData(
+			Hash.from(counted(gzip ? compressed(bytes) : bytes, size)),
 			fileName,
-			settings.gzip ? 'application/gzip' : mimeType,
+			gzip ? 'application/gzip' : mimeType,
 		);
-		if (failure && !stopped.stoppedBy) throw failure as Error;
-		const times = timeOf ? { firstTime: isoTime(first), lastTime: isoTime(last) } : {};
+		if (file.failure) throw file.failure as Error;
+		if (file.cut) hints.add(`The file "${fileName}" is not complete: ${whyCut(file)}`);
 		const json: IDataObject = {
 			fileName,
-			count,
-			...times,
-			bytes,
+			count: file.count,
+			complete: !file.cut,
+			...(source.list.order ? { firstTime: isoTime(file.first), lastTime: isoTime(file.last) } : {}),
+			...size,
 			requests: hubble.requests - requestsBefore,
-			...about?.(),
-			...(skipped ? { skipped } : {}),
-			...stopped,
+			...writer.about?.(),
+			...(file.skipped ? { skipped: file.skipped } : {}),
+			...file.cut,
 		};
-		return [{ json, binary: { [String(settings.binaryField || 'data')]: file } }];
+		return [{ json, binary: { [String(binaryField)]: stored } }];
 	};
 
-/** The parameters of an export; `hasLines` where rows of several devices follow each other in time. */
-export function exportFields({ hasLines = false } = {}): Fields {
-	const format: Field = {
-		displayName: 'Format',
-		name: 'format',
-		type: 'options',
-		options: [
-			{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
-			...(hasLines
-				? [
-						{
-							name: 'GeoJSON Lines',
-							value: 'geojsonLines',
-							description: 'One line per device through its places, in order of time',
-						},
-					]
-				: []),
-			{ name: 'GeoJSON Points', value: 'geojson', description: 'One point each, for maps' },
-			{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object a line, with all that Hubble says' },
-		],
-		default: 'ndjson',
-		description: 'What the file holds',
-	};
-	const columns: Field = {
-		displayName: 'Columns',
-		name: 'columns',
-		type: 'string',
-		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
-		default: [],
-		placeholder: 'e.g. device.tags.site',
-		description:
-			'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
-		shownWhen: { format: ['csv'] },
-		toWire: texts,
-	};
-	const gzip: Field = {
-		displayName: 'Compress',
-		name: 'gzip',
-		type: 'boolean',
-		default: false,
-		description: 'Whether to compress the file with gzip',
-		collection: 'options',
-	};
-	const fileName: Field = {
-		displayName: 'File Name',
-		name: 'fileName',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. september',
-		description: 'Without its extension, which the format gives',
-		collection: 'options',
-	};
-	const binaryField: Field = {
-		displayName: 'Put Output File in Field',
-		name: 'binaryPropertyName',
-		type: 'string',
-		default: 'data',
-		hint: 'The name of the output binary field to put the file in',
-		collection: 'options',
-	};
-	return { format, columns, gzip, fileName, binaryField };
+function whyCut({ count, cut }: FileText): string {
+	return cut?.stoppedBy
+		? `it was ended after ${count} rows; its item says why, and where to go on.`
+		: `more rows exist than the Limit of ${count}.`;
 }

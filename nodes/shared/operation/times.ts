@@ -18,6 +18,10 @@ const UNITS_PER_SECOND: Readonly<Record<string, number>> = {
 	next_payment_date: 1e6,
 };
 
+/** Whether Hubble gives a number under this name that counts seconds since 1970. */
+export const isTimeName = (name: string): boolean =>
+	Object.hasOwn(UNITS_PER_SECOND, name) && UNITS_PER_SECOND[name] === 1;
+
 /** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
 export function isoTime(unixSeconds: number): string | null {
 	const date = new Date(unixSeconds * 1000);
@@ -43,4 +47,38 @@ export function withIsoTimes(row: IDataObject): IDataObject {
 function nested(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(nested);
 	return typeof value === 'object' && value !== null ? withIsoTimes(value as IDataObject) : value;
+}
+
+const QUARTER_MS = 900_000;
+/** Offsets from UTC in milliseconds, by zone and quarter of an hour: no zone changes its offset within one. */
+const offsets = new Map<string, number>();
+const MOST_OFFSETS = 20_000;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function offsetAt(unixMs: number, timezone: string): number {
+	const quarter = Math.floor(unixMs / QUARTER_MS);
+	const key = `${timezone} ${quarter}`;
+	const known = offsets.get(key);
+	if (known !== undefined) return known;
+	let format = formats.get(timezone);
+	if (!format) {
+		const options = { timeZone: timezone, hourCycle: 'h23', dateStyle: 'short', timeStyle: 'medium' } as const;
+		formats.set(timezone, (format = new Intl.DateTimeFormat('sv-SE', options)));
+	}
+	const begin = quarter * QUARTER_MS;
+	const offset = Date.parse(`${format.format(begin).replace(' ', 'T')}Z`) - begin;
+	if (offsets.size >= MOST_OFFSETS) offsets.clear();
+	offsets.set(key, offset);
+	return offset;
+}
+
+/**
+ * Unix milliseconds → `2026-11-01 09:00:00` by the clocks of a time zone: the form that spreadsheets take for a time.
+ * Empty for what is no time.
+ */
+export function timeText(unixMs: number, timezone: string): string {
+	if (Number.isNaN(new Date(unixMs).getTime())) return '';
+	const offset = offsetAt(unixMs, timezone);
+	const local = new Date(unixMs + (Number.isFinite(offset) ? offset : 0));
+	return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -1,0 +1,221 @@
+/** The formats of an export: rows into text. Pure. */
+import type { IDataObject } from 'n8n-workflow';
+import { isTimeName, isoTime, timeText } from './times';
+
+/** What a format knows of the rows and of the user's choices. */
+export interface FormatInput {
+	/** A row in flat fields. */
+	simplify: (row: IDataObject) => IDataObject;
+	/** To whom a row belongs: the lines of GeoJSON. */
+	ownerOf?: (row: IDataObject) => { id: string; name?: string };
+	/** Unix seconds of a row; NaN when the row does not tell. */
+	timeOf?: (row: IDataObject) => number;
+	/** The columns of CSV: simplified fields, or paths into the row. */
+	columns: readonly string[];
+	csv: CsvStyle;
+}
+
+/** How a table is written. */
+export interface CsvStyle {
+	delimiter: string;
+	/** Whether a byte order mark comes first: without it Excel takes UTF-8 for the code page of its system. */
+	byteOrderMark: boolean;
+	/** Whether texts that a spreadsheet would run as a formula get an apostrophe in front. */
+	defusesFormulas: boolean;
+	/** IANA zone in which times are written for people; without it they stay ISO 8601 in UTC. */
+	timezone?: string;
+}
+
+/** Turns rows into text. `rest` is what is written when all rows are in. */
+export interface FormatWriter {
+	head: string;
+	row: (row: IDataObject) => string;
+	between: string;
+	rest: () => Iterable<string>;
+	/** What the item says of the file beside what it says of any. */
+	about?: () => IDataObject;
+}
+
+/**
+ * The formats by the value of the parameter. The MIME types are those under which n8n shows a file: GeoJSON is JSON
+ * and NDJSON is plain text, while n8n only downloads files of their own types.
+ */
+export const FORMATS = {
+	csv: { extension: 'csv', mimeType: 'text/csv', writer: csv },
+	geojson: { extension: 'geojson', mimeType: 'application/json', writer: points },
+	geojsonLines: { extension: 'geojson', mimeType: 'application/json', writer: lines },
+	ndjson: { extension: 'ndjson', mimeType: 'text/plain', writer: ndjson },
+} as const;
+
+function ndjson(): FormatWriter {
+	return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', rest: () => [] };
+}
+
+/** What begins a formula in a spreadsheet (OWASP, "CSV Injection"), also in full width, and after blanks. */
+const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]/;
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** One cell of CSV (RFC 4180); what is neither text nor number nor boolean is written as JSON. */
+export function csvCell(value: unknown, { delimiter, defusesFormulas }: CsvStyle): string {
+	if (value === null || value === undefined) return '';
+	let text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+	if (defusesFormulas && typeof value === 'string' && FORMULA.test(text) && !NUMBER.test(text)) text = `'${text}`;
+	return text.includes(delimiter) || /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+/** The value at a path such as device.tags.site, and the last key that led to it; a key may itself hold dots. */
+function valueAt(value: unknown, path: string): { key: string; value: unknown } | undefined {
+	if (typeof value !== 'object' || value === null) return undefined;
+	if (Object.hasOwn(value, path)) return { key: path, value: (value as IDataObject)[path] };
+	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+		const key = path.slice(0, dot);
+		const found = Object.hasOwn(value, key) ? valueAt((value as IDataObject)[key], path.slice(dot + 1)) : undefined;
+		if (found?.value !== undefined) return found;
+	}
+	return undefined;
+}
+
+/** The simplified fields that are times. */
+const TIME_COLUMNS = new Set(['timestamp', 'lastPacketAt', 'createdAt']);
+
+/** A column is a simplified field, or a path into the row. Hubble's Unix times are written as times. */
+function csv({ simplify, columns, csv: style }: FormatInput): FormatWriter {
+	const { delimiter, byteOrderMark, timezone } = style;
+	const written = (unixMs: number) => (timezone ? timeText(unixMs, timezone) : (isoTime(unixMs / 1000) ?? ''));
+	const cells = columns.map((column) => {
+		const isTime = TIME_COLUMNS.has(column);
+		return (row: IDataObject, flat: IDataObject): string => {
+			if (Object.hasOwn(flat, column)) {
+				const value = flat[column];
+				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
+			}
+			const { key = '', value } = valueAt(row, column) ?? {};
+			const isUnixTime = typeof value === 'number' && column.split('.')[0] !== 'decoded' && isTimeName(key);
+			return csvCell(isUnixTime ? written(value * 1000) : value, style);
+		};
+	});
+	const header = columns.map((column) => csvCell(column, style)).join(delimiter);
+	return {
+		head: `${byteOrderMark ? '\ufeff' : ''}${header}\r\n`,
+		row: (row) => {
+			const flat = simplify(row);
+			return `${cells.map((cell) => cell(row, flat)).join(delimiter)}\r\n`;
+		},
+		between: '',
+		rest: () => [],
+	};
+}
+
+const COLLECTION = ['{"type":"FeatureCollection","features":[\n', '\n]}\n'] as const;
+
+/** Longitude and latitude in the order of GeoJSON. */
+type Position = [longitude: number, latitude: number];
+
+/** Counts the rows that have no place on the map, and why. */
+function placeReader() {
+	const counts = { withoutLocation: 0, outOfRange: 0 };
+	const positionOf = ({ latitude, longitude }: IDataObject): Position | undefined => {
+		if (typeof latitude !== 'number' || typeof longitude !== 'number') {
+			counts.withoutLocation += 1;
+			return undefined;
+		}
+		if (Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180) return [longitude, latitude];
+		counts.outOfRange += 1;
+		return undefined;
+	};
+	return { positionOf, counts };
+}
+
+/** A feature a row (RFC 7946); one that has no place has no geometry. */
+function points({ simplify }: FormatInput): FormatWriter {
+	const { positionOf, counts } = placeReader();
+	return {
+		head: COLLECTION[0],
+		row: (row) => {
+			const { latitude, longitude, ...properties } = simplify(row);
+			const coordinates = positionOf({ latitude, longitude });
+			const geometry = coordinates ? { type: 'Point', coordinates } : null;
+			const { decoded, decodeError } = row;
+			return JSON.stringify({ type: 'Feature', geometry, properties: { ...properties, decoded, decodeError } });
+		},
+		between: ',\n',
+		rest: () => [COLLECTION[1]],
+		about: () => ({ ...counts }),
+	};
+}
+
+/** A track as GeoJSON: a point, a line, or several lines where it crosses the 180th meridian (RFC 7946, 3.1.9). */
+export function trackGeometry(track: readonly Position[]): { type: string; coordinates: unknown } {
+	const [first] = track;
+	if (track.length === 1) return { type: 'Point', coordinates: first };
+	let line: Position[] = [];
+	const cut = [line];
+	let before: Position | undefined;
+	for (const position of track) {
+		if (before && Math.abs(position[0] - before[0]) > 180) {
+			const side = before[0] > 0 ? 180 : -180;
+			const latitude = crossing(before, position, side);
+			line.push([side, latitude]);
+			cut.push((line = [[-side, latitude]]));
+		}
+		line.push(position);
+		before = position;
+	}
+	// A place on the meridian itself may leave a line of the same position twice, which is none.
+	const lines = cut.filter((part) => part.some(([x, y]) => x !== part[0]?.[0] || y !== part[0]?.[1]));
+	if (lines.length > 1) return { type: 'MultiLineString', coordinates: lines };
+	return { type: 'LineString', coordinates: lines[0] ?? track };
+}
+
+/** The latitude at which the short way between two places meets the meridian at ±180°. */
+function crossing([fromX, fromY]: Position, [toX, toY]: Position, side: number): number {
+	const [near, far] = [Math.abs(side - fromX), Math.abs(side + toX)];
+	return near + far === 0 ? fromY : fromY + ((toY - fromY) * near) / (near + far);
+}
+
+interface Track {
+	name: string | null;
+	/** Longitude, latitude, Unix seconds, longitude … */
+	places: number[];
+}
+
+/** A feature a device: its places in the order of time; a device with one packet only is a point. */
+function lines({ simplify, ownerOf, timeOf = () => NaN }: FormatInput): FormatWriter {
+	const tracks = new Map<string, Track>();
+	const { positionOf, counts } = placeReader();
+	return {
+		head: COLLECTION[0],
+		row: (row) => {
+			const position = positionOf(simplify(row));
+			if (!position) return '';
+			const { id, name = null } = ownerOf?.(row) ?? { id: '' };
+			let track = tracks.get(id);
+			if (!track) tracks.set(id, (track = { name, places: [] }));
+			track.places.push(...position, timeOf(row));
+			return '';
+		},
+		between: '',
+		rest: function* () {
+			let between = '';
+			for (const [deviceId, track] of tracks) {
+				yield `${between}${JSON.stringify(trackFeature(deviceId, track))}`;
+				between = ',\n';
+			}
+			yield COLLECTION[1];
+		},
+		about: () => ({ ...counts }),
+	};
+}
+
+function trackFeature(deviceId: string, { name, places }: Track) {
+	const track = Array.from({ length: places.length / 3 }, (_, index) => places.slice(3 * index, 3 * index + 3));
+	// Packets come in the order in which Hubble received them.
+	track.sort(([, , a = 0], [, , b = 0]) => a - b);
+	const geometry = trackGeometry(track.map(([longitude = 0, latitude = 0]) => [longitude, latitude]));
+	const [firstTime, lastTime] = [track[0], track.at(-1)].map((place) => isoTime(place?.[2] ?? NaN));
+	return {
+		type: 'Feature',
+		geometry,
+		properties: { deviceId, deviceName: name, count: track.length, firstTime, lastTime },
+	};
+}

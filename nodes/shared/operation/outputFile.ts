@@ -1,0 +1,71 @@
+/** The file that an operation puts out: its name, its field, and the period that its name holds. */
+import type { Field } from './fields';
+import type { ItemRequest } from './operation';
+import { timeText } from './times';
+import { asText } from './values';
+
+const LONGEST_NAME = 150;
+const DAY_S = 86_400;
+
+/** Extensions that users add though the operation gives them. */
+const EXTENSIONS = /(\.(csv|geojson|geojsonl|json|jsonl|ndjson|html?|txt|gz))+$/i;
+// eslint-disable-next-line no-control-regex -- what no file system takes in a name
+const UNSAFE = /[<>:"|?*\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]+|\p{Surrogate}+/gu;
+/** Names that are devices on Windows, whatever stands behind their first dot. */
+const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+
+/** A name for a file on any system, without a path and without an extension; empty when nothing of it is left. */
+export function safeName(given: string): string {
+	const [last = ''] = given.split(/[/\\]/).slice(-1);
+	const plain = last.trim().replace(EXTENSIONS, '').replace(UNSAFE, '-');
+	const cut = [...plain].slice(0, LONGEST_NAME).join('');
+	return cut.replace(/^[\s.]+|[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
+}
+
+/** The name without its extension: what the user says, else what is in the file and from when to when. */
+export function fileNameOf(subject: string, { settings, query, continuationToken }: ItemRequest, timezone: string) {
+	const given = safeName((settings.fileName as string | undefined) ?? '');
+	if (given) return given;
+	// A token carries the period of an earlier run.
+	if (continuationToken) return `${subject}_continued`;
+	const { start, end } = query as { start?: number; end?: number };
+	if (start === undefined || end === undefined) return `${subject}_${timeText(Date.now(), timezone).slice(0, 10)}`;
+	return `${subject}_${periodName(start, end, timezone)}`;
+}
+
+/** From the first to the last day of a period; with hours and minutes where it is shorter than a day. */
+function periodName(start: number, end: number, timezone: string): string {
+	const isShort = end - start < DAY_S;
+	// The end is not part of the period: midnight belongs to the day before.
+	const times = [start, isShort ? end : end - 1].map((seconds) => timeText(seconds * 1000, timezone));
+	const names = times.map((text) =>
+		isShort ? text.slice(0, 16).replace(' ', 'T').replace(':', '') : text.slice(0, 10),
+	);
+	return [...new Set(names)].join('_');
+}
+
+export const fileName: Field = {
+	displayName: 'File Name',
+	name: 'fileName',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. september',
+	description: 'Without its extension. If empty, the name says what is in the file, and from when to when.',
+	collection: 'options',
+};
+
+/** The binary field of an output whose JSON has fields of its own: one name for both would confuse every later node. */
+export const binaryField = (jsonFields: readonly string[]): Field => ({
+	displayName: 'Put Output File in Field',
+	name: 'binaryPropertyName',
+	type: 'string',
+	default: 'data',
+	hint: 'The name of the output binary field to put the file in',
+	collection: 'options',
+	toWire: (value) => {
+		const name = asText(value).trim();
+		if (jsonFields.includes(name)) throw new Error(`"${name}" is the name of a field in the JSON of the output`);
+		if (Object.hasOwn(Object.prototype, name)) throw new Error(`"${name}" cannot be the name of a field`);
+		return name;
+	},
+});

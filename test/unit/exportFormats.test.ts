@@ -1,0 +1,151 @@
+/** The formats of an export, without n8n. */
+import fc from 'fast-check';
+import { csvCell, FORMATS, trackGeometry, type CsvStyle } from '../../nodes/shared/operation/exportFormats';
+import { safeName } from '../../nodes/shared/operation/outputFile';
+import { timeText } from '../../nodes/shared/operation/times';
+
+const style: CsvStyle = { delimiter: ',', byteOrderMark: true, defusesFormulas: true };
+const plain: CsvStyle = { ...style, defusesFormulas: false };
+
+/** An independent reader of RFC 4180 with any delimiter. */
+function parse(text: string, delimiter: string): string[] {
+	const cells: string[] = [];
+	for (let at = 0; at <= text.length; at++) {
+		let cell = '';
+		if (text[at] === '"') {
+			for (at++; text[at] !== '"' || text[at + 1] === '"'; at++) {
+				if (text[at] === '"') at++;
+				cell += text[at];
+			}
+			at++;
+		} else while (at < text.length && text[at] !== delimiter) cell += text[at++];
+		cells.push(cell);
+	}
+	return cells;
+}
+
+describe('csvCell', () => {
+	const value = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', ',', ';', '\t', '\r', '\n', 'a', ' ') }));
+
+	it('written and parsed is the same, with any delimiter', () => {
+		fc.assert(
+			fc.property(fc.array(value, { minLength: 1 }), fc.constantFrom(',', ';', '\t'), (cells, delimiter) => {
+				const line = cells.map((cell) => csvCell(cell, { ...plain, delimiter })).join(delimiter);
+				expect(parse(line, delimiter)).toEqual(cells);
+			}),
+		);
+	});
+
+	it.each(['=1+1', '+cmd', '-cmd', '@SUM(A1)', '\t=1', ' =1', '\r=1', '\n=1', '＝1+1', '-5+cmd', '=', '\ufeff=1'])(
+		'%j gets an apostrophe',
+		(text) => {
+			expect(csvCell(text, style).replace(/^"/, '')).toBe(`'${text}`);
+			expect(csvCell(text, plain)).not.toContain("'");
+		},
+	);
+
+	it.each([-5, '-5', '+31.5', '-1.5e-7', -0.25, 'a=1', 'x-y', true, ''])('%j stays as it is', (cell) => {
+		expect(csvCell(cell, style)).toBe(String(cell));
+	});
+
+	it('no text begins as a formula does', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: fc.constantFrom('=', '+', '-', '@', ' ', '\t', '1', 'a', '"', ',') }), (text) => {
+				const [cell = ''] = parse(csvCell(text, style), ',');
+				expect(/^\s*[=+\-@]/.test(cell) && Number.isNaN(Number(cell))).toBe(false);
+			}),
+		);
+	});
+});
+
+describe('a track', () => {
+	it('is a point, a line, or two lines where it crosses ±180°', () => {
+		expect(trackGeometry([[4, 52]])).toEqual({ type: 'Point', coordinates: [4, 52] });
+		const line = [
+			[4, 52],
+			[5, 53],
+		] as Array<[number, number]>;
+		expect(trackGeometry(line)).toEqual({ type: 'LineString', coordinates: line });
+		expect(
+			trackGeometry([
+				[170, 10],
+				[-170, 20],
+			]),
+		).toEqual({
+			type: 'MultiLineString',
+			coordinates: [
+				[
+					[170, 10],
+					[180, 15],
+				],
+				[
+					[-180, 15],
+					[-170, 20],
+				],
+			],
+		});
+	});
+
+	it('never takes the long way, keeps every place, and has no line of one place', () => {
+		const place = fc.tuple(fc.integer({ min: -180, max: 180 }), fc.integer({ min: -90, max: 90 }));
+		fc.assert(
+			fc.property(fc.array(place, { minLength: 2, maxLength: 12 }), (track) => {
+				const { type, coordinates } = trackGeometry(track);
+				const lines = (type === 'LineString' ? [coordinates] : coordinates) as number[][][];
+				for (const line of lines) {
+					expect(line.length).toBeGreaterThan(1);
+					for (let i = 1; i < line.length; i++) {
+						expect(Math.abs((line[i]?.[0] ?? NaN) - (line[i - 1]?.[0] ?? NaN))).toBeLessThanOrEqual(180);
+					}
+				}
+				const seen = new Set(lines.flat().map(String));
+				for (const [x, y] of track) {
+					const twin = Math.abs(x) === 180 ? String([-x, y]) : '';
+					expect(seen.has(String([x, y])) || seen.has(twin)).toBe(true);
+				}
+			}),
+		);
+	});
+});
+
+it('a row without place is counted, one out of range too', () => {
+	const writer = FORMATS.geojson.writer({ simplify: (row) => row, columns: [], csv: style });
+	const geometry = (row: object) => (JSON.parse(writer.row(row as never)) as { geometry: unknown }).geometry;
+	expect(geometry({ latitude: 90, longitude: -180 })).toEqual({ type: 'Point', coordinates: [-180, 90] });
+	expect(geometry({ latitude: 90.1, longitude: 0 })).toBeNull();
+	expect(geometry({ latitude: 0, longitude: 181 })).toBeNull();
+	expect(geometry({ latitude: null, longitude: 1 })).toBeNull();
+	expect(writer.about?.()).toEqual({ withoutLocation: 1, outOfRange: 2 });
+});
+
+describe('safeName', () => {
+	it.each([
+		['reports/2026:11.csv', '2026-11'],
+		['a\\b\\c.geojson.gz', 'c'],
+		['..', ''],
+		['.csv', ''],
+		['con', 'con_'],
+		['COM1.x', 'COM1_.x'],
+		['v1.2 final ', 'v1.2 final'],
+		['Übersicht 日本', 'Übersicht 日本'],
+	])('%j → %j', (given, name) => expect(safeName(given)).toBe(name));
+
+	it('is safe whatever is given, and stays what it is', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: 'binary' }), (given) => {
+				const name = safeName(given);
+				expect(name).not.toMatch(/[/\\:*?"<>|\u0000-\u001f]|^[. ]|[. ]$|\.csv$/i); // eslint-disable-line no-control-regex
+				expect(safeName(name)).toBe(name);
+			}),
+		);
+	});
+});
+
+it('timeText: by the clocks of the zone, on both sides of a change', () => {
+	const text = (iso: string, zone: string) => timeText(Date.parse(iso), zone);
+	expect(text('2026-10-25T00:59:59.900Z', 'Europe/Berlin')).toBe('2026-10-25 02:59:59');
+	expect(text('2026-10-25T01:00:00Z', 'Europe/Berlin')).toBe('2026-10-25 02:00:00');
+	expect(text('2026-06-01T00:00:00Z', 'Asia/Kathmandu')).toBe('2026-06-01 05:45:00');
+	expect(text('1969-12-31T23:59:59Z', 'UTC')).toBe('1969-12-31 23:59:59');
+	expect(timeText(NaN, 'UTC')).toBe('');
+});
