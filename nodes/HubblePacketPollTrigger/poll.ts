@@ -1,8 +1,10 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
-import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { acceptedRows, fetchRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { newestPages } from '../shared/client/newestPages';
+import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { isGiven } from '../shared/operation/readItem';
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
 import { packetReader, readParameter } from '../shared/packet/filter';
@@ -10,13 +12,9 @@ import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packe
 import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { positionAfter, type Position } from './stream';
 
-/** A manual test shows so many packets of the last seven days, and looks for them in so many pages. */
+/** A manual test shows so many packets, and looks for those that pass a filter among so many. */
 const SAMPLE = 10;
-const SAMPLE_PAGES = 10;
-const SAMPLE_PERIOD_S = 7 * 86_400;
-
-/** The seconds before now in which it looks first. */
-const SAMPLE_FIRST_S = 600;
+const SAMPLE_LOOKED_AT = 10_000;
 
 /** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
 interface Reader {
@@ -34,11 +32,7 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	return await poll<Position>(context, async (budget) => {
 		const hubble = await connect(context);
 		const toItems = itemsOf(context);
-		const most = readParameter(
-			context,
-			'Max Packets per Execution',
-			() => numberIn(PACKETS_PER_PAGE, 100_000)(context.getNodeParameter('maxPackets', 10_000)) ?? 10_000,
-		);
+		const most = mostOf(context);
 		hubble.deadline = budget.deadline;
 		const startFrom = context.getNodeParameter('startFrom', 'now') as string;
 		const start = startOf(context, startFrom);
@@ -132,6 +126,16 @@ const callAt = ({ token, start }: Position) =>
 		continuationToken: token,
 	}) as const;
 
+/** Packets in one execution. An expression that gives nothing is refused, as everywhere. */
+function mostOf(context: IPollFunctions): number {
+	const value: unknown = context.getNodeParameter('maxPackets', 10_000);
+	return readParameter(context, 'Max Packets per Execution', () =>
+		isGiven(context.getNode().parameters.maxPackets, value, false)
+			? (numberIn(PACKETS_PER_PAGE, 100_000)(value) ?? 10_000)
+			: 10_000,
+	);
+}
+
 function startOf(context: IPollFunctions, startFrom: string): number {
 	const now = Math.floor(Date.now() / 1000);
 	if (startFrom === 'everything') return now - PACKET_RETENTION_S;
@@ -149,27 +153,19 @@ function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecution
 	return (packets) => read(packets).map((json) => ({ json }));
 }
 
-/**
- * The latest packets for the editor, newest first; positions stay where they are. Hubble gives the oldest first, so
- * windows are read backwards from now: each that fits into a page is followed by a longer one, and one that does not
- * fit is read again from later on.
- */
+/** The latest packets for the editor, newest first; positions stay where they are. */
 async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 	const hubble = await connect(context);
 	const toItems = itemsOf(context);
-	const now = Math.ceil(Date.now() / 1000);
+	const isFiltered = Object.keys(context.getNodeParameter('filters', {}) as IDataObject).length > 0;
+	const limit = isFiltered ? SAMPLE_LOOKED_AT : SAMPLE;
+	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(Date.now() / 1000) } };
 	const found: INodeExecutionData[] = [];
-	let end = now;
-	let span = SAMPLE_FIRST_S;
-	for (let page = 0; page < SAMPLE_PAGES && end > now - SAMPLE_PERIOD_S && found.length < SAMPLE; page++) {
-		const start = Math.max(end - span, now - SAMPLE_PERIOD_S);
-		const { rows, headers } = await fetchRows(hubble, { ...callAt({ start: 0 }), query: { start, end } }, PACKETS);
-		const isWhole = !headers['continuation-token'] || span === 1;
-		span = Math.max(1, isWhole ? span * 8 : Math.floor(span / 16));
-		if (!isWhole) continue;
-		end = start;
-		const packets = [...acceptedRows(rows, PACKETS)] as Packet[];
-		found.push(...toItems(packets.sort((a, b) => heardAt(b) - heardAt(a))));
+	let lookedAt = 0;
+	for await (const { rows } of newestPages(hubble, call, PACKETS, { order: PACKETS.order, limit })) {
+		found.push(...toItems([...acceptedRows(rows, PACKETS)] as Packet[]));
+		lookedAt += rows.length;
+		if (found.length >= SAMPLE || lookedAt >= limit) break;
 	}
 	return found.length ? [found.slice(0, SAMPLE)] : null;
 }

@@ -84,7 +84,7 @@ export function heardAt({ device }: Packet): number {
 }
 
 /** The packet history: what a row must be, and how the rows lie in time. */
-export const PACKETS: List = {
+export const PACKETS = {
 	rows: 'packets',
 	pages: 'token',
 	accept: { row: normalizePacket, needs: PACKET_NEEDS },
@@ -98,7 +98,7 @@ export const PACKETS: List = {
 			return packet ? packetKey(packet) : JSON.stringify(row);
 		},
 	},
-};
+} satisfies List;
 
 /** The names of the ten flat fields. */
 export const SIMPLIFIED = [
