@@ -144,7 +144,7 @@ export async function startN8n(options: N8nOptions = {}) {
 
 	/** Waits until the health check, the readiness check and the REST interface answer. */
 	async function ready() {
-		await until(`n8n ${version} at ${url}`, 120, async () => {
+		await until(`n8n ${version} at ${url}`, 240, async () => {
 			if (child.exitCode !== null) throw new Error(`n8n ended with ${child.exitCode}`);
 			for (const path of ['/healthz', '/healthz/readiness', '/rest/settings']) {
 				const answer = await http.get<unknown>(path, { validateStatus: () => true }).catch(() => undefined);

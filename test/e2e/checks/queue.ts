@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error */
 import axios from 'axios';
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../check';
@@ -8,42 +8,68 @@ import { fleet, importExamples, problemsOf, readExample, runMainJob, table } fro
 import { startN8n, type WorkflowFile } from '../n8n';
 import { freePort, stopProcess, tail, temporaryFolder, until } from '../processes';
 import { startPostgres, startRedis } from '../services';
-import { startSimulator } from '../../simulator/server';
+import { type Simulator, startSimulator } from '../../simulator/server';
+import type { N8nVersion } from '../provision';
+import { batch, onlyWebhook, post, variant, withHubble } from './trigger';
+
+/** n8n in queue mode with one worker and so many webhook processes, each on a port of its own. */
+async function openQueue(version: N8nVersion, webhooks: number) {
+	const userFolder = temporaryFolder('queue');
+	const ports = await Promise.all(Array.from({ length: webhooks }, async () => String(await freePort())));
+	const url = `http://127.0.0.1:${ports[0]}`;
+	const n8n = await startN8n({
+		version,
+		userFolder,
+		env: {
+			...(await startRedis()),
+			...(await startPostgres()),
+			WEBHOOK_URL: url,
+			N8N_WEBHOOK_URL: url,
+			EXECUTIONS_MODE: 'queue',
+			N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
+			OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
+		},
+	});
+	const log = { worker: join(userFolder, 'worker.log'), webhook: join(userFolder, 'webhook.log') };
+	const worker = String(await freePort());
+	const helpers = [
+		n8n.launch('worker', log.worker, {
+			N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+			N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+			QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+			QUEUE_HEALTH_CHECK_PORT: worker,
+		}),
+	];
+	for (const port of ports) {
+		const env = { N8N_PORT: port, N8N_RUNNERS_BROKER_PORT: String(await freePort()) };
+		helpers.push(n8n.launch('webhook', log.webhook, env));
+	}
+	await until('the worker', 120, async () => await isReady(worker));
+	for (const port of ports) await until('the webhook process', 120, async () => await isReady(port));
+	return {
+		n8n,
+		log,
+		ports,
+		/** Adds the ends of the logs to an error. */
+		explain(error: unknown): Error {
+			const logs = Object.entries(log).map(([name, file]) => `The ${name} process's log:\n${tail(file, 15)}`);
+			return new Error([(error as Error).stack, ...logs].join('\n'));
+		},
+		async close() {
+			await Promise.all(helpers.map(async (helper) => await stopProcess(helper)));
+			await n8n.stop();
+		},
+	};
+}
 
 export const queueChecks: Check[] = [
 	{
 		name: 'queue mode: a worker does the main job, a webhook process starts paging',
 		async run({ n8n: { version } }) {
 			const hubble = await startSimulator(fleet);
-			const userFolder = temporaryFolder('queue');
-			const n8n = await startN8n({
-				version,
-				userFolder,
-				env: {
-					...(await startRedis()),
-					...(await startPostgres()),
-					EXECUTIONS_MODE: 'queue',
-					N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
-					OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
-				},
-			});
-			const log = { worker: join(userFolder, 'worker.log'), webhook: join(userFolder, 'webhook.log') };
-			const port = { worker: String(await freePort()), webhook: String(await freePort()) };
-			const helpers = [
-				n8n.launch('worker', log.worker, {
-					N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-					N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
-					QUEUE_HEALTH_CHECK_ACTIVE: 'true',
-					QUEUE_HEALTH_CHECK_PORT: port.worker,
-				}),
-				n8n.launch('webhook', log.webhook, {
-					N8N_PORT: port.webhook,
-					N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-				}),
-			];
+			const queue = await openQueue(version, 1);
+			const { n8n, log, ports } = queue;
 			try {
-				await until('the worker', 60, async () => await isReady(port.worker));
-				await until('the webhook process', 60, async () => await isReady(port.webhook));
 				const workflows = await importExamples(n8n, hubble);
 				const rows = await runMainJob(n8n, hubble, workflows);
 				deepEqual(problemsOf(rows), []);
@@ -54,7 +80,7 @@ export const queueChecks: Check[] = [
 					await n8n.credentialIds(),
 				);
 				await n8n.activate(id);
-				const call = async () => await axios.post(`http://127.0.0.1:${port.webhook}/webhook/hubble-page-packets`);
+				const call = async () => await axios.post(`http://127.0.0.1:${ports[0]}/webhook/hubble-page-packets`);
 				await until('the call of the webhook', 30, async () => await call().catch(() => undefined));
 				const execution = await n8n.finished((await n8n.executions(id))[0]?.id ?? '');
 				equal(execution.status, 'success', execution.error);
@@ -67,16 +93,90 @@ export const queueChecks: Check[] = [
 				deepEqual(idsIn(log.webhook, /Enqueued execution (\d+)/g), new Set([execution.id]));
 				return `${table(rows)}\n${all.length} executions, all finished by the worker`;
 			} catch (error) {
-				const logs = Object.entries(log).map(([name, file]) => `The ${name} process's log:\n${tail(file, 15)}`);
-				throw new Error([(error as Error).stack, ...logs].join('\n'));
+				throw queue.explain(error);
 			} finally {
-				await Promise.all(helpers.map(async (helper) => await stopProcess(helper)));
-				await n8n.stop();
+				await queue.close();
 				await hubble.close();
 			}
 		},
 	},
+	{
+		name: 'queue mode: two webhook processes: nothing is lost, and what starts twice is counted',
+		async run({ n8n: { version } }) {
+			const queue = await openQueue(version, 2);
+			try {
+				return await withHubble(queue, async (hubble, credentials) => await countRepeats(queue, hubble, credentials));
+			} catch (error) {
+				throw queue.explain(error);
+			} finally {
+				await queue.close();
+			}
+		},
+	},
 ];
+
+/** Repeated deliveries to two processes; gives the figures that the README and docs/operations.md name. */
+async function countRepeats(
+	{ n8n, ports }: Awaited<ReturnType<typeof openQueue>>,
+	hubble: Simulator,
+	credentials: Record<string, string>,
+): Promise<string> {
+	const times = 20;
+	const lines: string[] = [];
+	let next = 0;
+	for (const acknowledge of ['onReceived', 'lastNode']) {
+		const id = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge }), credentials);
+		await n8n.activate(id);
+		const { url, secret } = onlyWebhook(hubble);
+		/** Sends delivery `n` to the first (0) or second (1) process. */
+		const send = async (n: number, process: 0 | 1) => {
+			const to = url.replace(`:${ports[0]}/`, `:${ports[process]}/`);
+			const status = await post(to, batch(hubble, n * 10, n * 10 + 10), { 'HTTP-X-HUBBLE-TOKEN': secret });
+			ok(status === 200 || status === 503, `${status}`);
+		};
+		let before = 0;
+		/** Does `work` for `times` new deliveries; how many of them started more than once. */
+		const repeatsOf = async (deliveries: number, work: (n: number) => Promise<void>) => {
+			for (let i = 0; i < times; i++) await work((next += deliveries) - deliveries);
+			const wanted = before + times * deliveries;
+			await until(`${wanted} executions`, 120, async () => {
+				const all = await n8n.executions(id, 250);
+				return all.length >= wanted && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
+			});
+			const count = (await n8n.executions(id, 250)).length;
+			const twice = count - wanted;
+			before = count;
+			return twice;
+		};
+		await until(
+			'both processes',
+			30,
+			async () =>
+				await send(next, 0)
+					.then(async () => await send(next, 1))
+					.then(
+						() => true,
+						() => false,
+					),
+		);
+		next += 1;
+		await until('the first execution', 60, async () => (await n8n.executions(id, 250)).length > 0);
+		before = (await n8n.executions(id, 250)).length;
+		const after = await repeatsOf(1, async (n) => await send(n, 0).then(async () => await send(n, 1)));
+		if (acknowledge === 'onReceived') equal(after, 0);
+		const atOnce = await repeatsOf(1, async (n) => void (await Promise.all([send(n, 0), send(n, 1)])));
+		const crossed = await repeatsOf(2, async (n) => {
+			await Promise.all([send(n, 0), send(n + 1, 1)]);
+			await Promise.all([send(n, 1), send(n + 1, 0)]);
+		});
+		lines.push(
+			`${acknowledge}: started twice of ${times}: repeated at the other process afterwards ${after}, sent to both at once ${atOnce}; ` +
+				`of ${2 * times} taken side by side and repeated crosswise ${crossed}`,
+		);
+		await n8n.deactivate(id);
+	}
+	return lines.join('\n');
+}
 
 /** The execution ids that a log names after these words. */
 function idsIn(log: string, words: RegExp): Set<string | undefined> {
