@@ -187,7 +187,7 @@ export const deviceOperations: readonly Operation[] = [
 		name: 'Register',
 		object: 'Devices',
 		value: 'register',
-		action: 'Register devices and get their keys only once',
+		action: 'Register devices',
 		description:
 			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
 		endpoint: endpoints.registerDevices,
