@@ -101,21 +101,48 @@ async function watch(
 		items: [],
 		pagesLeft: PAGES_PER_POLL,
 	};
-	const wants = (...events: EventName[]) => events.some((event) => settings.events.has(event));
-	try {
-		if (wants('registered', 'firstHeard')) await registered(run);
-		if (wants('heardAgain', 'firstHeard')) await quiet(run);
-		if (wants('silent')) await silent(run);
-		if (wants('entered', 'left')) await areas(run);
-	} catch (error) {
-		if (!run.items.length) return await Promise.reject(error as Error);
-		warn(run, `hands over ${run.items.length} events; the next poll goes on behind them. ${(error as Error).message}`);
-	}
+	await takeSteps(run, from.startWith);
 	const marks = {
 		...(run.quiet.size ? { quietMarks: quietText(run.quiet) } : { quietMarks: undefined }),
 		...(run.inside.size ? { insideMarks: insideText(run.inside) } : { insideMarks: undefined }),
 	};
 	return { next: { ...run.state, ...marks }, items: run.items };
+}
+
+/** What a poll does, and for which events. What is heard comes before what falls silent. */
+const STEPS: ReadonlyArray<{ events: EventName[]; take: (run: Run) => Promise<void> }> = [
+	{ events: ['registered', 'firstHeard'], take: registered },
+	{ events: ['heardAgain', 'firstHeard'], take: quiet },
+	{ events: ['silent'], take: silent },
+	{ events: ['entered', 'left'], take: areas },
+];
+
+/**
+ * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
+ * Throws when one fails and there is nothing to hand over.
+ */
+async function takeSteps(run: Run, startWith = 0): Promise<void> {
+	const { settings, budget } = run;
+	run.state.startWith = undefined;
+	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
+	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
+	for (const index of wanted) {
+		const isFirst = index === wanted[0];
+		const hasTime = isFirst || budget.endStep();
+		try {
+			if (hasTime) await STEPS[index]?.take(run);
+		} catch (error) {
+			const isTimeUp = !isFirst && performance.now() >= budget.deadline;
+			if (!run.items.length && !isTimeUp) return await Promise.reject(error as Error);
+			const { message } = error as Error;
+			warn(run, `hands over ${run.items.length} events; the next poll goes on behind them. ${message}`);
+			run.state.startWith = index;
+			return;
+		}
+		if (hasTime) continue;
+		run.state.startWith = index;
+		return;
+	}
 }
 
 const warn = ({ context }: Run, message: string) => context.logger.warn(`"${context.getNode().name}" ${message}`);
@@ -173,30 +200,36 @@ async function* devicesBy(run: Run, field: SortField, query: IDataObject, end: n
 		const isDone = (device: Device) => !next || Math.floor(timeOf(device)) < reached;
 		yield { devices: held.filter(isDone).filter(settings.matches), reached, isLast: !next };
 		held = held.filter((device) => !isDone(device));
-		if (!budget.endStep() || run.pagesLeft <= 0) return;
+		if (!budget.endStep()) run.pagesLeft = 0;
+		if (run.pagesLeft <= 0) return;
 	}
 }
 
-/** Reads a window of time from its cursor up to `end`, and reports each device in it once. */
-async function readWindow(
-	run: Run,
-	field: SortField,
-	cursor: Cursor,
-	end: number,
-	report: (device: Device) => void,
+/** A window of time, and what becomes of the devices in it. */
+interface Window {
+	field: SortField;
+	cursor: Cursor;
+	end: number;
+	report: (device: Device) => void;
 	/** Events that one device may be at once. */
-	each = 1,
-): Promise<Cursor> {
+	each: number;
+	/** Keeps how far the window was read. */
+	save: (cursor: Cursor) => void;
+}
+
+/** Reads a window from its cursor up to its end, and reports each device in it once. */
+async function readWindow(run: Run, { field, cursor, end, report, each, save }: Window): Promise<void> {
 	const timeOf = field === 'created_ts' ? ({ created_ts }: Device) => created_ts : heardAt;
 	let at = cursor;
-	if (cursor.from >= end || room(run) < each) return at;
+	save(at);
+	if (at.from >= end || room(run) < each) return;
 	for await (const { devices, reached } of devicesBy(run, field, { [`filter_${field}`]: between(at.from, end) }, end)) {
 		const { fresh, next } = takeNew(at, devices, timeOf, reached, Math.floor(room(run) / each));
 		fresh.forEach(report);
 		at = next;
-		if (next.seen || room(run) < each) break;
+		save(at);
+		if (at.seen || room(run) < each) break;
 	}
-	return at;
 }
 
 /** The cursor as it was stored, or where a new one begins. */
@@ -207,7 +240,6 @@ async function registered(run: Run): Promise<void> {
 	const { settings, state, now } = run;
 	const end = now - SETTLE_S;
 	const cursor = cursorOf(state.registered, settings.devices, end);
-	state.registered = cursor;
 	const watchesFirst = settings.events.has('firstHeard');
 	const report = (device: Device) => {
 		const { created_ts } = device;
@@ -219,7 +251,10 @@ async function registered(run: Run): Promise<void> {
 		if (heardAt(device)) emitFirstHeard(run, device);
 		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device);
 	};
-	state.registered = await readWindow(run, 'created_ts', cursor, end, report, watchesFirst ? 2 : 1);
+	const save = (reached: Cursor) => {
+		state.registered = reached;
+	};
+	await readWindow(run, { field: 'created_ts', cursor, end, report, save, each: watchesFirst ? 2 : 1 });
 }
 
 const emitFirstHeard = (run: Run, device: Device) =>
@@ -315,11 +350,14 @@ async function silent(run: Run): Promise<void> {
 	const end = now - silence;
 	// Times of before the first second are those of devices that were never heard.
 	const cursor = cursorOf(state.silent, `${devices} ${silence}`, reportsSilentAlready ? 1 : end);
-	state.silent = cursor;
-	state.silent = await readWindow(run, 'most_recent_packet_ts', cursor, end, (device) => {
+	const report = (device: Device) => {
 		const at = heardAt(device);
 		emit(run, 'silent', device, at, { silentSince: isoTime(at) });
-	});
+	};
+	const save = (reached: Cursor) => {
+		state.silent = reached;
+	};
+	await readWindow(run, { field: 'most_recent_packet_ts', cursor, end, report, save, each: 1 });
 }
 
 /** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */

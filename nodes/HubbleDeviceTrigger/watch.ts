@@ -49,6 +49,8 @@ export interface State {
 	silent?: Cursor;
 	quiet?: Cursor;
 	areas?: AreaCursor;
+	/** The step for which the last poll had no time. */
+	startWith?: number;
 	/** Devices that are silent or were never heard, and devices in areas (`marks.ts`). */
 	quietMarks?: string;
 	insideMarks?: string;
