@@ -1,6 +1,6 @@
 /** All that differs between n8n 1.123 and 2.x, or that only one of them has, detected once. */
 import * as n8nWorkflow from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
+import type { IWebhookDescription, IDataObject, IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
 
 type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
@@ -53,4 +53,20 @@ export function storesPositionWithExecution(
 ): boolean {
 	const isCopy = '__commitCursor' in context && !('__dataChanged' in staticData);
 	return isCopy && (didBefore || (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS);
+}
+
+const { fromParameter, webhookDescriptionFields } = n8nWorkflow as Partial<{
+	fromParameter: (name: string, fallback: string) => unknown;
+	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
+}>;
+
+/**
+ * A webhook's `responseMode` that a parameter of the node decides. An expression would cost every call, forged ones
+ * too, an expression engine; n8n 2 reads the parameter directly when it is declared like this.
+ */
+export function responseModeFrom(parameter: string, fallback: string): Partial<IWebhookDescription> {
+	if (fromParameter && webhookDescriptionFields) {
+		return webhookDescriptionFields({ responseMode: fromParameter(parameter, fallback) });
+	}
+	return { responseMode: `={{$parameter["${parameter}"] || "${fallback}"}}` };
 }

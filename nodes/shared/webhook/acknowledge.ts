@@ -14,29 +14,20 @@
  * of the save. If n8n changes any of this, deliveries start twice rather than never, and the tests of this file
  * fail (`acknowledge.test.ts`, and the check of the same name on real n8n releases).
  */
-import * as n8n from 'n8n-workflow';
 import { sleep, type IDataObject, type INodeProperties, type IWebhookDescription } from 'n8n-workflow';
+import { responseModeFrom } from '../n8n';
 import { accept, begin, know, toText, type Answer, type Memory } from './deliveryLog';
 
-/** What n8n 2 has and the types of the oldest supported n8n do not know. */
-const { fromParameter, webhookDescriptionFields } = n8n as Partial<{
-	fromParameter: (name: string, fallback: string) => unknown;
-	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
-}>;
-
 /**
- * The webhook of a trigger. "Acknowledge" decides when n8n answers. An expression would cost every call, forged
- * ones too, an expression engine; newer n8n read the parameter directly when it is declared like this. An answer
- * has no body: what the workflow made of a delivery is not for the sender.
+ * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
+ * a delivery is not for the sender.
  */
 export const webhookDescription = {
 	name: 'default',
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
-	...(fromParameter && webhookDescriptionFields
-		? webhookDescriptionFields({ responseMode: fromParameter('acknowledge', 'onReceived') })
-		: { responseMode: '={{$parameter["acknowledge"] || "onReceived"}}' }),
+	...responseModeFrom('acknowledge', 'onReceived'),
 } as IWebhookDescription;
 
 /** The parameter that decides when n8n answers. */
