@@ -7,13 +7,23 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode } from './decode';
 import { exports } from './export';
+import { fleet } from './fleet';
 import { items } from './items';
 import { pace, windows } from './pace';
 import type { Result } from './result';
 import { trigger } from './trigger';
 import { updates } from './updates';
 
-const benches: Record<string, () => Promise<Result[]>> = { pace, windows, items, exports, updates, decode, trigger };
+const benches: Record<string, () => Promise<Result[]>> = {
+	pace,
+	windows,
+	items,
+	exports,
+	updates,
+	fleet,
+	decode,
+	trigger,
+};
 
 const file = join(__dirname, 'results.json');
 
