@@ -1,6 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
-import { decodeFields, nameOf, payloadDecoder, type PayloadField } from '../shared/packet/decode';
+import { payloadDecoder, payloadFields } from '../shared/packet/decode';
+import { decodeFields } from '../shared/packet/decodeFields';
+import { nameOf } from '../shared/packet/payloadFields';
 import { countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
@@ -104,31 +106,32 @@ function periodReason({ query: { start, end }, continuationToken }: ItemRequest)
 }
 
 function validate(request: ItemRequest): string | undefined {
-	const { settings } = request;
-	const reason = periodReason(request);
-	if (reason) return reason;
+	return periodReason(request) ?? decodeReason(request);
+}
+
+/** Why payloads cannot be decoded in this way. */
+function decodeReason({ settings }: ItemRequest): string | undefined {
 	try {
-		payloadDecoder(settings.decode, settings.table);
+		payloadDecoder(settings);
+		return undefined;
 	} catch (error) {
-		return `Parameter "Payload Fields": ${(error as Error).message}`;
+		return (error as Error).message;
 	}
-	return undefined;
 }
 
 /** The packet, short or whole, with what its payload says. */
 function packetToJson({ isSimplified, settings }: ItemRequest) {
-	const decode = payloadDecoder(settings.decode, settings.table);
+	const decode = payloadDecoder(settings);
 	const shape = isSimplified ? simplifyPacket : (row: IDataObject) => row;
 	if (!decode) return shape;
 	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
-function columns({ settings: { decode, table } }: ItemRequest): string[] {
-	if (!decode || decode === 'none') return SIMPLIFIED;
-	const { field = [] } = (table ?? {}) as { field?: PayloadField[] };
-	const decoded = decode === 'fields' ? field.map((row) => `decoded.${nameOf(row)}`) : ['decoded'];
-	return [...SIMPLIFIED, ...decoded, 'decodeError'];
+function columns({ settings }: ItemRequest): string[] {
+	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
+	const names = new Set(payloadFields(settings).map((field) => `decoded.${nameOf(field)}`));
+	return [...SIMPLIFIED, ...(names.size ? names : ['decoded']), 'decodeError'];
 }
 
 const getMany: Operation = {

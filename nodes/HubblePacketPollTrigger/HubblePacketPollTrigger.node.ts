@@ -5,7 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IPollFunctions,
 } from 'n8n-workflow';
-import { decodeProperties } from '../shared/packet/decode';
+import { decodeProperties } from '../shared/packet/decodeFields';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { pollPackets } from './poll';

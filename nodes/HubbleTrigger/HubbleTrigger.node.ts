@@ -8,7 +8,7 @@ import {
 	type IWebhookResponseData,
 	type NodeApiError,
 } from 'n8n-workflow';
-import { decodeProperties } from '../shared/packet/decode';
+import { decodeProperties } from '../shared/packet/decodeFields';
 import { packetFilters, packetReader } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';

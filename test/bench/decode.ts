@@ -25,10 +25,10 @@ function byHand(payload: string) {
 	const flags = view.getUint8(12);
 	return {
 		uptime: view.getUint32(0),
-		temperature: view.getInt16(4) * 0.01,
-		humidity: view.getUint16(6) * 0.01,
+		temperature: view.getInt16(4) / 100,
+		humidity: view.getUint16(6) / 100,
 		battery: view.getUint16(8),
-		tilt: view.getInt16(10, true) * 0.1,
+		tilt: view.getInt16(10, true) / 10,
 		moving: (flags & 1) === 1,
 		open: ((flags >> 1) & 1) === 1,
 		mode: (flags >> 2) & 7,
@@ -40,7 +40,7 @@ export async function decode(): Promise<Result[]> {
 	const payloads = Array.from({ length: PACKETS }, (_, index) =>
 		Buffer.from(Array.from({ length: 13 }, (_byte, at) => (index * 31 + at * 17) & 255)).toString('base64'),
 	);
-	const read = payloadDecoder('fields', { field });
+	const read = payloadDecoder({ decode: 'fields', table: { field } });
 	if (!read) throw new Error('No decoder');
 	const time = (work: (payload: string) => unknown) => {
 		const begin = performance.now();

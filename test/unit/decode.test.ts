@@ -1,10 +1,14 @@
 /** Decoding of payloads: encoding first gives back what was put in, and what cannot be read says why. */
 import fc from 'fast-check';
-import { payloadDecoder, type PayloadField } from '../../nodes/shared/packet/decode';
+import { hexBytes, payloadDecoder } from '../../nodes/shared/packet/decode';
+import { parseLayout } from '../../nodes/shared/packet/layout';
+import type { PayloadField } from '../../nodes/shared/packet/payloadFields';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const decode = (fields: PayloadField[], bytes: Uint8Array) =>
-	payloadDecoder('fields', { field: fields })?.(base64(bytes));
+	payloadDecoder({ decode: 'fields', table: { field: fields } })?.(base64(bytes));
+/** A payload given in hexadecimal, blanks allowed. */
+const read = (decode: string, hex: string) => payloadDecoder({ decode }, hexBytes)?.(hex);
 
 type Sample = {
 	field: Omit<PayloadField, 'name' | 'offset' | 'endianness'>;
@@ -12,6 +16,16 @@ type Sample = {
 	put: (view: DataView, at: number, isLittle: boolean) => void;
 	value: unknown;
 };
+
+/** The shortest decimal that is the same 32-bit float, by trying every length. */
+function shortestBySearch(value: number): number {
+	if (Number.isInteger(value)) return value;
+	for (let digits = 1; digits <= 9; digits++) {
+		const short = Number(value.toPrecision(digits));
+		if (Math.fround(short) === value) return short;
+	}
+	return value;
+}
 
 /** The independent way to write each type: DataView. */
 const integers = (['int', 'uint'] as const).flatMap((sign) => ([8, 16, 32] as const).map((bits) => ({ sign, bits })));
@@ -59,7 +73,7 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 	fc.float().map((value): Sample => ({
 		field: { type: 'float32' },
 		size: 4,
-		value,
+		value: shortestBySearch(value),
 		put: (view, at, isLittle) => view.setFloat32(at, value, isLittle),
 	})),
 	fc.tuple(fc.boolean(), fc.nat(7), fc.nat(255)).map(([value, bit, noise]): Sample => ({
@@ -117,10 +131,15 @@ it('text, hex, JSON and bytes give back what was sent', () => {
 			fc.jsonValue(),
 			(text, bytes, json) => {
 				const clean = JSON.parse(JSON.stringify(json)) as unknown;
-				expect(payloadDecoder('text', {})?.(base64(new TextEncoder().encode(text)))).toEqual({ decoded: text });
-				expect(payloadDecoder('bytes', {})?.(base64(bytes))).toEqual({ decoded: [...bytes] });
-				expect(payloadDecoder('hex', {})?.(base64(bytes))).toEqual({ decoded: Buffer.from(bytes).toString('hex') });
-				expect(payloadDecoder('json', {})?.(base64(new TextEncoder().encode(JSON.stringify(json))))).toEqual({
+				const plain = text.replace(/^\ufeff/, '').replace(/\0+$/, '');
+				expect(payloadDecoder({ decode: 'text' })?.(base64(new TextEncoder().encode(text)))).toEqual({
+					decoded: plain,
+				});
+				expect(payloadDecoder({ decode: 'bytes' })?.(base64(bytes))).toEqual({ decoded: [...bytes] });
+				expect(payloadDecoder({ decode: 'hex' })?.(base64(bytes))).toEqual({
+					decoded: Buffer.from(bytes).toString('hex'),
+				});
+				expect(payloadDecoder({ decode: 'json' })?.(base64(new TextEncoder().encode(JSON.stringify(json))))).toEqual({
 					decoded: clean,
 				});
 			},
@@ -155,16 +174,16 @@ it.each<[string, string, unknown, string]>([
 	['what is not JSON', 'json', {}, 'the payload is not'],
 	['what is not UTF-8', 'text', {}, 'the payload is not UTF-8 text'],
 ])('says why it cannot read %s', (_, mode, table, reason) => {
-	expect(payloadDecoder(mode, table)?.(base64(Uint8Array.of(0xff, 0xfe, 0xfd)))).toEqual({
+	expect(payloadDecoder({ decode: mode, table })?.(base64(Uint8Array.of(0xff, 0xfe, 0xfd)))).toEqual({
 		decodeError: expect.stringContaining(reason),
 	});
 });
 
 it('says what is not Base64', () => {
 	for (const odd of ['not base64!', 'AA=A', 'AAAAA', 'AAA A'])
-		expect(payloadDecoder('hex', {})?.(odd)).toEqual({ decodeError: 'the payload is not Base64' });
+		expect(payloadDecoder({ decode: 'hex' })?.(odd)).toEqual({ decodeError: 'the payload is not Base64' });
 	for (const good of ['AP8=', 'AP8', ''])
-		expect(payloadDecoder('hex', {})?.(good)).toEqual({ decoded: good && '00ff' });
+		expect(payloadDecoder({ decode: 'hex' })?.(good)).toEqual({ decoded: good && '00ff' });
 });
 
 it.each<[string, PayloadField[]]>([
@@ -184,16 +203,359 @@ it.each<[string, PayloadField[]]>([
 	['not possible', [{ name: '__proto__', type: 'uint8' }]],
 	['within 48 bits', [{ name: 'a', type: 'bits', bit: 40, length: 20 }]],
 ])('refuses a table of which: %s', (reason, fields) => {
-	expect(() => payloadDecoder('fields', { field: fields })).toThrow(reason);
+	expect(() => payloadDecoder({ decode: 'fields', table: { field: fields } })).toThrow(reason);
 });
 
 it('takes numbers that came as text, and nothing as the default', () => {
 	const field = { name: 7, type: 'uint8', offset: '1', scale: null, add: '5' } as never;
 	expect(decode([field], Uint8Array.of(9, 20))).toEqual({ decoded: { 7: 25 } });
-	expect(() => payloadDecoder('toString', {})).toThrow('no way to decode');
+	expect(() => payloadDecoder({ decode: 'toString' })).toThrow('no way to decode');
 });
 
 it('does nothing unless it is asked to', () => {
-	expect(payloadDecoder('none', {})).toBeUndefined();
-	expect(payloadDecoder(undefined, undefined)).toBeUndefined();
+	expect(payloadDecoder({ decode: 'none' })).toBeUndefined();
+	expect(payloadDecoder({})).toBeUndefined();
+});
+
+test.each<[string, string, unknown]>([
+	['3 × 0.1', 'v: uint8 @0 ×0.1', 0.3],
+	['-3 × 0.1 + 0.3', 'v: int8 @1 ×0.1 +0.3', 0],
+	['192 × 0.1', 'v: int16 @2 ×0.1', 19.2],
+	['a float of 32 bits', 'v: float32 @4', 21.3],
+	['a float times 0.1', 'v: float32 @4 ×0.1', 2.13],
+	['kelvin to Celsius', 'v: uint16 @2 -273.15', -81.15],
+	['decimals, half away from zero', 'v: uint8 @0 ×0.335 decimals 2', 1.01],
+	['decimals below zero', 'v: int8 @1 ×0.335 decimals 2', -1.01],
+	['decimals of a float', 'v: float32 @4 ×3.7 decimals 1', 78.8],
+	['a third of it', 'v: uint8 @0 ×0.3333333333333333', 1],
+])('decimals are exact: %s', (_, layout, value) => {
+	const bytes = Buffer.from('03fd00c041aa6666', 'hex');
+	expect(payloadDecoder({ decode: 'layout', layout })?.(base64(bytes))).toEqual({ decoded: { v: value } });
+});
+
+test('a scaled integer is the decimal that one would write down', () => {
+	fc.assert(
+		fc.property(
+			fc.integer({ min: -32768, max: 32767 }),
+			fc.nat(6),
+			fc.integer({ min: 1, max: 99 }),
+			(raw, power, factor) => {
+				const field: PayloadField = { name: 'v', type: 'int16', scale: Number(`${factor}e-${power}`) };
+				const bytes = Buffer.alloc(2);
+				bytes.writeInt16BE(raw);
+				expect(decode([field], bytes)).toEqual({ decoded: { v: Number(`${raw * factor}e-${power}`) + 0 } });
+			},
+		),
+	);
+});
+
+test('zero bytes at the end and a byte order mark belong to no text', () => {
+	const padded = (text: string) => base64(Buffer.concat([Buffer.from(text), Buffer.alloc(5)]));
+	expect(payloadDecoder({ decode: 'text' })?.(padded('\ufeffon'))).toEqual({ decoded: 'on' });
+	expect(payloadDecoder({ decode: 'json' })?.(padded('\ufeff{"a":1}'))).toEqual({ decoded: { a: 1 } });
+	expect(payloadDecoder({ decode: 'keyValue' })?.(padded('a=1'))).toEqual({ decoded: { a: 1 } });
+	expect(payloadDecoder({ decode: 'text' })?.('')).toEqual({ decoded: '' });
+});
+
+describe('When', () => {
+	const layout = `
+		kind: uint8 @0
+		temperature: int16 @1 ×0.1 °C when byte 0 = 1
+		battery: uint8 @1 % when byte 0 = 2   # the other type
+		temperature: int8 @2 °F when byte 0 = 2
+		late: uint8 @9 when byte 8 = 0x1f`;
+	const read = (...bytes: number[]) => payloadDecoder({ decode: 'layout', layout })?.(base64(Uint8Array.from(bytes)));
+
+	test('what a payload does not hold is absent, and so is its unit', () => {
+		expect(read(1, 0, 213)).toEqual({ decoded: { kind: 1, temperature: 21.3 }, decodedUnits: { temperature: '°C' } });
+		expect(read(2, 90, 70)).toEqual({
+			decoded: { kind: 2, battery: 90, temperature: 70 },
+			decodedUnits: { battery: '%', temperature: '°F' },
+		});
+		expect(read(3)).toEqual({ decoded: { kind: 3 }, decodedUnits: {} });
+	});
+
+	test('what it does hold must be there whole', () => {
+		expect(read(1, 0)).toEqual({ decodeError: 'the payload has 2 bytes, "temperature" ends at byte 3' });
+		expect(read(3, 0, 0, 0, 0, 0, 0, 0, 0x1f)).toEqual({
+			decodeError: 'the payload has 9 bytes, "late" ends at byte 10',
+		});
+	});
+});
+
+describe('the text layout', () => {
+	test('is the table of the form', () => {
+		expect(
+			parseLayout(`# my sensor
+temperature: int16 @4 ×0.01 °C
+battery: UINT8 @1 when byte 0 = 2
+ tilt angle : int16@10 little x0.1 - 40 decimals 1 °
+open: bool @12 bit 1
+mode: bits @0x0c bit 2 length 3 big *10 +.5
+serial: ascii @0 length 4 # to the end
+flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
+		).toEqual([
+			{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01, unit: '°C' },
+			{ name: 'battery', type: 'uint8', offset: 1, when: 'byte', whenByte: 0, whenValue: 2 },
+			{
+				name: 'tilt angle',
+				type: 'int16',
+				offset: 10,
+				endianness: 'little',
+				scale: 0.1,
+				add: -40,
+				decimals: 1,
+				unit: '°',
+			},
+			{ name: 'open', type: 'bool', offset: 12, bit: 1 },
+			{ name: 'mode', type: 'bits', offset: 12, bit: 2, length: 3, endianness: 'big', scale: 10, add: 0.5 },
+			{ name: 'serial', type: 'ascii', offset: 0, length: 4 },
+			{ name: 'flow', type: 'float32', offset: 2, unit: 'm³/h', when: 'byte', whenByte: 1, whenValue: 255 },
+		]);
+	});
+
+	/** A row as a line, its parts in any order. */
+	const row = fc
+		.record(
+			{
+				type: fc.constantFrom('int8', 'uint16', 'int24', 'float64', 'bits'),
+				offset: fc.nat(300),
+				scale: fc.double({ noNaN: true, noDefaultInfinity: true }),
+				add: fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0)),
+				decimals: fc.nat(9),
+				endianness: fc.constantFrom('big', 'little'),
+				unit: fc.constantFrom('°C', '%', 'mV', 'm/s²', 'x', 'bit/s'),
+				when: fc.record({ whenByte: fc.nat(20), whenValue: fc.nat(255) }),
+			},
+			{ requiredKeys: ['type', 'offset'] },
+		)
+		.chain((given) => fc.tuple(fc.constant(given), fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 })));
+
+	test('says each row of the form', () => {
+		fc.assert(
+			fc.property(fc.array(row, { minLength: 1, maxLength: 5 }), (rows) => {
+				const lines = rows.map(([{ type, offset, scale, add, decimals, endianness, unit, when }, order], index) => {
+					const parts = [
+						`@${offset}`,
+						scale === undefined ? '' : `×${scale}`,
+						add === undefined ? '' : `${add < 0 ? '' : '+'}${add}`,
+						decimals === undefined ? '' : `decimals ${decimals}`,
+						endianness ?? '',
+					];
+					const condition = when && `when byte ${when.whenByte} = ${when.whenValue}`;
+					return [`v${index}: ${type}`, ...order.map((at) => parts[at]), unit, condition].filter(Boolean).join(' ');
+				});
+				const table = rows.map(([{ when, ...given }], index) => ({
+					name: `v${index}`,
+					...given,
+					...(when ? { when: 'byte', ...when } : {}),
+				}));
+				expect(parseLayout(lines.join('\n'))).toEqual(table);
+			}),
+		);
+	});
+
+	test.each([
+		['temperature int16 @4', 'it does not begin with a name, a colon and a type'],
+		['temperature: int17 @4', 'the type "int17" is unknown'],
+		['temperature: toString @4', 'the type "toString" is unknown'],
+		['temperature: int16', 'it does not say at which byte the value begins'],
+		['temperature: int16 @4 @5', '"@5" comes after another of its kind'],
+		['temperature: int16 @4 litle ×2', '"litle ×2" is not understood'],
+		['temperature: int16 @-4', '"@-4" is not understood'],
+		['temperature: int16 @4 ×', '"×" is not understood'],
+		['temperature: int16 @4 when byte 0', '"when byte 0" is not understood'],
+		['temperature: int16 @4 length 3', '"length 3" does not go with the type int16'],
+		['open: bool @4 ×2', '"×2" does not go with the type bool'],
+		['open: bool @4 %', 'the type bool has no unit'],
+	])('names the line that is wrong: %s', (line, reason) => {
+		const layout = `a: uint8 @0\n\n${line}`;
+		const decoder = () => payloadDecoder({ decode: 'layout', layout });
+		expect(decoder).toThrow(`Parameter "Payload Layout": line 3, "${line}": ${reason}`);
+	});
+});
+
+describe('CayenneLPP', () => {
+	// From the documents of myDevices.
+	test.each<[string, string, object]>([
+		['two temperatures', '03 67 01 10 05 67 00 FF', { temperature_3: 27.2, temperature_5: 25.5 }],
+		[
+			'below zero, accelerometer',
+			'01 67 FF D7 06 71 04 D2 FB 2E 00 00',
+			{ temperature_1: -4.1, accelerometer_6: { x: 1.234, y: -1.234, z: 0 } },
+		],
+		['place', '01 88 06 76 5f f2 96 0a 00 03 e8', { gps_1: { latitude: 42.3519, longitude: -87.9094, altitude: 10 } }],
+		['padding', '01 68 64 00 00 00 00', { relative_humidity_1: 50 }],
+	])('reads %s', (_, hex, decoded) => {
+		expect(read('cayenne', hex)).toMatchObject({ decoded });
+		expect(read('cayenne', hex)).not.toHaveProperty('decodeError');
+	});
+
+	test('says what it does not know, and keeps what came before', () => {
+		expect(read('cayenne', '01 67 00 64 02 99 01')).toEqual({
+			decoded: { temperature_1: 10 },
+			decodedUnits: { temperature_1: '°C' },
+			decodeError: '0x99 at byte 5 is unknown; nothing was read from there on',
+		});
+		expect(read('cayenne', '01 67 01')).toMatchObject({
+			decodeError: 'the payload ends within "temperature" at byte 0',
+		});
+		expect(read('cayenne', '01')).toMatchObject({ decodeError: 'the payload ends within the value at byte 0' });
+	});
+
+	test('decode ∘ encode is the identity', () => {
+		const kinds = {
+			digital_in: [0, 1, 1, false],
+			digital_out: [1, 1, 1, false],
+			analog_in: [2, 2, 100, true],
+			analog_out: [3, 2, 100, true],
+			luminosity: [101, 2, 1, false],
+			presence: [102, 1, 1, false],
+			temperature: [103, 2, 10, true],
+			relative_humidity: [104, 1, 2, false],
+			barometric_pressure: [115, 2, 10, false],
+		} as const;
+		const value = fc
+			.constantFrom(...(Object.keys(kinds) as Array<keyof typeof kinds>))
+			.chain((kind) =>
+				fc.tuple(fc.constant(kind), fc.integer({ min: 1, max: kinds[kind][1] === 1 ? 255 : 32767 }), fc.boolean()),
+			);
+		fc.assert(
+			fc.property(fc.array(value, { maxLength: 8 }), (values) => {
+				const bytes: number[] = [];
+				const expected: Record<string, number> = {};
+				values.forEach(([kind, amount, isNegative], channel) => {
+					const [id, size, perUnit, isSigned] = kinds[kind];
+					const raw = isSigned && isNegative ? -amount : amount;
+					bytes.push(channel, id, ...(size === 1 ? [raw] : [(raw >> 8) & 255, raw & 255]));
+					expected[`${kind}_${channel}`] = raw / perUnit;
+				});
+				expect(read('cayenne', Buffer.from(bytes).toString('hex'))?.decoded).toEqual(expected);
+			}),
+		);
+	});
+});
+
+describe('BTHome v2', () => {
+	// The examples of the published table.
+	test.each<[string, object]>([
+		['02CA09 03BF13', { temperature: 25.06, humidity: 50.55 }],
+		['0161', { battery: 97 }],
+		['04138A01', { pressure: 1008.83 }],
+		['05138A14', { illuminance: 13460.67 }],
+		['065E1F', { mass_kg: 80.3 }],
+		['08CA06', { dew_point: 17.38 }],
+		['12E204', { co2: 1250 }],
+		['3E2A2C0960', { count: 1611213866 }],
+		['59EA', { count: -22 }],
+		['5AEAEA', { count: -5398 }],
+		['5BEA0234EA', { count: -365690134 }],
+		['434E34', { current: 13.39 }],
+		['5D02EA', { current: -5.63 }],
+		['414E00', { distance_m: 7.8 }],
+		['424E3400', { duration: 13.39 }],
+		['4d12138a14', { energy: 344593.17 }],
+		['4C41018A01', { gas: 25821.505 }],
+		['0B021B00', { power: 69.14 }],
+		['14020C', { moisture: 30.74 }],
+		['518756', { acceleration: 22.151 }],
+		['56E803', { conductivity: 1000 }],
+		['2101 1A00', { motion: true, door: false }],
+		['3A02', { button: 'double_press' }],
+		['3C0103', { dimmer: { event: 'rotate_left', steps: 3 } }],
+		['530C48656C6C6F20576F726C6421', { text: 'Hello World!' }],
+		['540C48656C6C6F20576F726C6421', { raw: '48656c6c6f20576f726c6421' }],
+		['505D396164', { timestamp: '2023-05-14T19:41:17.000Z' }],
+		['F0 0100 F1 00010204 F2 000106', { device_type_id: 1, firmware_version: '4.2.1.0', firmware_version_2: '6.1.0' }],
+		['0009 02CA09 45 1101 000000', { packet_id: 9, temperature: 25.06, temperature_2: 27.3 }],
+	])('reads %s', (hex, decoded) => {
+		expect(read('bthome', hex)).toMatchObject({ decoded });
+		expect(read('bthome', hex)).not.toHaveProperty('decodeError');
+	});
+
+	test('says which object it does not know, and keeps what came before', () => {
+		expect(read('bthome', '0161 65 01')).toEqual({
+			decoded: { battery: 97 },
+			decodedUnits: { battery: '%' },
+			decodeError: '0x65 at byte 2 is unknown; nothing was read from there on',
+		});
+		expect(read('bthome', '530548')).toMatchObject({ decodeError: 'the payload ends within "text" at byte 0' });
+	});
+
+	test('decode ∘ encode is the identity', () => {
+		const object = fc.oneof(
+			fc.tuple(fc.constant('battery'), fc.constant([0x01]), fc.nat(255), fc.constant([1, 1] as const)),
+			fc.tuple(
+				fc.constant('temperature'),
+				fc.constant([0x02]),
+				fc.integer({ min: -32768, max: 32767 }),
+				fc.constant([2, 100] as const),
+			),
+			fc.tuple(fc.constant('pressure'), fc.constant([0x04]), fc.nat(2 ** 24 - 1), fc.constant([3, 100] as const)),
+			fc.tuple(fc.constant('water'), fc.constant([0x4f]), fc.nat(2 ** 32 - 1), fc.constant([4, 1000] as const)),
+			fc.tuple(fc.constant('speed'), fc.constant([0x62]), fc.integer(), fc.constant([4, 1e6] as const)),
+		);
+		const objects = fc.uniqueArray(object, { selector: ([name]) => name });
+		fc.assert(
+			fc.property(objects, (given) => {
+				const bytes = given.flatMap(([, id, raw, [size]]) => {
+					const all = Buffer.alloc(8);
+					all.writeBigInt64LE(BigInt(raw));
+					return [...id, ...all.subarray(0, size)];
+				});
+				const expected = Object.fromEntries(given.map(([name, , raw, [, perUnit]]) => [name, raw / perUnit]));
+				expect(read('bthome', Buffer.from(bytes).toString('hex'))?.decoded).toEqual(expected);
+			}),
+		);
+	});
+});
+
+describe('key=value', () => {
+	const text = (given: string) => payloadDecoder({ decode: 'keyValue' })?.(base64(Buffer.from(given)));
+
+	test('reads pairs, and keeps as text what a number would change', () => {
+		expect(text('t=21.5;h=40, ok=true&id=007 n=-1e3\nlong=12345678901234567890;empty=')).toEqual({
+			decoded: { t: 21.5, h: 40, ok: true, id: '007', n: -1000, long: '12345678901234567890', empty: '' },
+		});
+		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
+		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" is given twice' });
+		expect(text('__proto__=1')).toEqual({ decodeError: 'the key "__proto__" is not possible' });
+	});
+
+	test('decode ∘ encode is the identity', () => {
+		const key = fc.stringMatching(/^[a-zA-Z]\w{0,6}$/);
+		const value = fc.oneof(
+			fc.boolean(),
+			fc.integer(),
+			fc.stringMatching(/^[a-su-z]{0,5}$/),
+			fc.nat(1e6).map((n) => n / 1000),
+		);
+		fc.assert(
+			fc.property(fc.dictionary(key, value), fc.constantFrom(';', ',', '&', ' ', '\n'), (object, separator) => {
+				const pairs = Object.entries(object).filter(([, one]) => one !== 'false');
+				expect(text(pairs.map(([name, one]) => `${name}=${one}`).join(separator))).toEqual({
+					decoded: Object.fromEntries(pairs),
+				});
+			}),
+		);
+	});
+});
+
+test('hexadecimal digits are read as people write them', () => {
+	for (const given of ['0aff', '0x0AFF', '0a ff', '0a:FF', ' 0a-ff\n'])
+		expect(hexBytes(given)).toEqual(Buffer.of(10, 255));
+	for (const odd of ['0af', 'xyz', '0x0g']) expect(() => hexBytes(odd)).toThrow('the payload is not hexadecimal');
+});
+
+test('what is of the wrong type is named by what it is', () => {
+	const wrong = (field: object) => () => decode([field as never], Uint8Array.of(1));
+	expect(wrong({ name: 'a', type: 'uint8', offset: { a: 1 } })).toThrow(
+		'Offset is not a whole number from 0 on: {"a":1}',
+	);
+	expect(wrong({ name: 'a', type: 'uint8', when: 'byte', whenValue: 256 })).toThrow('more than a byte can hold: 256');
+	expect(wrong({ name: { a: 1 }, type: 'uint8' })).toThrow('payload field "1": {"a":1} is not a text');
+	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('Parameter "Decode Payload": {"a":1} is no way to decode');
+	expect(() => payloadDecoder({ decode: 'layout', layout: {} })).toThrow(
+		'Parameter "Payload Layout": {} is not a text',
+	);
 });

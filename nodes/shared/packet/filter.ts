@@ -105,15 +105,24 @@ function givenFilters(context: Reader): IDataObject {
 	return filters;
 }
 
+/** How payloads are decoded; `undefined` when they are not. */
+function decoder(context: Reader) {
+	const parameter = (name: string) => context.getNodeParameter(name, '');
+	try {
+		const [decode, table, layout] = ['decodePayload', 'payloadFields', 'payloadLayout'].map(parameter);
+		return payloadDecoder({ decode, table, layout });
+	} catch (error) {
+		throw new NodeOperationError(context.getNode(), (error as Error).message);
+	}
+}
+
 /**
  * Filters, shortens and decodes packets as the node's parameters say; they are read once.
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
 	const matches = readParameter(context, 'Filters', () => packetFilter(givenFilters(context)));
-	const decode = readParameter(context, 'Payload Fields', () =>
-		payloadDecoder(context.getNodeParameter('decodePayload', 'none'), context.getNodeParameter('payloadFields', {})),
-	);
+	const decode = decoder(context);
 	const shape = context.getNodeParameter('simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
 	return (packets) => {
 		const kept = matches ? packets.filter(matches) : packets;

@@ -1,0 +1,203 @@
+/** What the parameters of decoding look like; `decode.ts` takes their values. */
+import type { INodeProperties } from 'n8n-workflow';
+import type { Field } from '../operation/fields';
+import { NUMBERS } from './payloadFields';
+
+const NUMERIC = Object.keys(NUMBERS);
+const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
+
+/** One row of the table of payload fields. */
+const VALUES: INodeProperties[] = [
+	{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. temperature' },
+	{
+		displayName: 'Type',
+		name: 'type',
+		type: 'options',
+		options: [
+			{ name: 'ASCII Text', value: 'ascii' },
+			{ name: 'Bit Field', value: 'bits' },
+			{ name: 'Boolean', value: 'bool' },
+			{ name: 'Float 32', value: 'float32' },
+			{ name: 'Float 64', value: 'float64' },
+			{ name: 'Int 16', value: 'int16' },
+			{ name: 'Int 24', value: 'int24' },
+			{ name: 'Int 32', value: 'int32' },
+			{ name: 'Int 64', value: 'int64', description: 'As text where a number cannot hold it' },
+			{ name: 'Int 8', value: 'int8' },
+			{ name: 'Unsigned Int 16', value: 'uint16' },
+			{ name: 'Unsigned Int 24', value: 'uint24' },
+			{ name: 'Unsigned Int 32', value: 'uint32' },
+			{ name: 'Unsigned Int 64', value: 'uint64', description: 'As text where a number cannot hold it' },
+			{ name: 'Unsigned Int 8', value: 'uint8' },
+		],
+		default: 'uint8',
+	},
+	{
+		displayName: 'Offset',
+		name: 'offset',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'Where the value begins, in bytes from 0',
+	},
+	{
+		displayName: 'Bit',
+		name: 'bit',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'The lowest bit of the value: 0 is the least significant',
+		...showFor('bits', 'bool'),
+	},
+	{
+		displayName: 'Length',
+		name: 'length',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'Bits of a bit field, or characters of a text; 0 means one bit, or all the rest of the payload',
+		...showFor('ascii', 'bits'),
+	},
+	{
+		displayName: 'Endianness',
+		name: 'endianness',
+		type: 'options',
+		options: [
+			{ name: 'Big', value: 'big', description: 'The most significant byte comes first' },
+			{ name: 'Little', value: 'little', description: 'The least significant byte comes first' },
+		],
+		default: 'big',
+		...showFor('bits', 'bool', ...NUMERIC.filter((type) => !type.endsWith('int8'))),
+	},
+	{
+		displayName: 'Scale',
+		name: 'scale',
+		type: 'number',
+		default: 1,
+		description: 'What the value is multiplied by',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'Add',
+		name: 'add',
+		type: 'number',
+		default: 0,
+		description: 'What is added to the value after scaling',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'Decimals',
+		name: 'decimals',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 2',
+		description: 'How many decimals the result is rounded to. Empty means all of them.',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'Unit',
+		name: 'unit',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. °C',
+		description: 'Stands in "decodedUnits"',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
+		displayName: 'When',
+		name: 'when',
+		type: 'options',
+		options: [
+			{ name: 'A Byte Has a Value', value: 'byte', description: 'Other payloads do not hold the value' },
+			{ name: 'Always', value: 'always', description: 'Each payload holds the value' },
+		],
+		default: 'always',
+		description: 'Which payloads hold the value: one table can read several types of payloads',
+	},
+	{
+		displayName: 'When Byte',
+		name: 'whenByte',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description: 'The byte that tells the type of the payload, from 0',
+		displayOptions: { show: { when: ['byte'] } },
+	},
+	{
+		displayName: 'When Value',
+		name: 'whenValue',
+		type: 'number',
+		typeOptions: { minValue: 0, maxValue: 255 },
+		default: 0,
+		description: 'What this byte is in payloads that hold the value',
+		displayOptions: { show: { when: ['byte'] } },
+	},
+];
+
+/** The parameters of decoding, for operation tables; they stand on their own. */
+export const decodeFields = {
+	decode: {
+		displayName: 'Decode Payload',
+		name: 'decodePayload',
+		type: 'options',
+		options: [
+			{ name: 'BTHome', value: 'bthome', description: 'Objects of BTHome v2, without the device information' },
+			{ name: 'Bytes', value: 'bytes', description: 'A list of numbers from 0 to 255' },
+			{ name: 'CayenneLPP', value: 'cayenne', description: 'Channels of the Cayenne Low Power Payload' },
+			{ name: 'Fields', value: 'fields', description: 'Values at fixed places, by a form' },
+			{ name: 'Hexadecimal', value: 'hex' },
+			{ name: 'JSON', value: 'json' },
+			{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
+			{ name: 'Layout', value: 'layout', description: 'Values at fixed places, by a text to paste and share' },
+			{ name: 'No', value: 'none', description: 'Leave the payload as Hubble gives it, in Base64' },
+			{ name: 'Text', value: 'text', description: 'UTF-8' },
+		],
+		default: 'none',
+		description:
+			'What the payload is. The result stands in "decoded"; where it cannot be read, "decodeError" says why.',
+	},
+	table: {
+		displayName: 'Payload Fields',
+		name: 'payloadFields',
+		type: 'fixedCollection',
+		typeOptions: {
+			multipleValues: true,
+			sortable: true,
+			// n8n 1.x does not know it and numbers the rows.
+			fixedCollection: { itemTitle: '={{ $collection.item.value.name }}' },
+		},
+		placeholder: 'Add Field',
+		default: {},
+		shownWhen: { decodePayload: ['fields'] },
+		description: 'The values in a payload and their places',
+		options: [
+			{
+				displayName: 'Field',
+				name: 'field',
+				values: VALUES,
+			},
+		],
+	},
+	layout: {
+		displayName: 'Payload Layout',
+		name: 'payloadLayout',
+		type: 'string',
+		typeOptions: { rows: 6 },
+		default: '',
+		placeholder: 'e.g. temperature: int16 @4 ×0.01 °C',
+		hint: 'One value a line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
+		shownWhen: { decodePayload: ['layout'] },
+		description:
+			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits, bool, ascii. # begins a remark.',
+	},
+} as const satisfies Record<string, Field>;
+
+/** The same for nodes without a table. */
+export const decodeProperties: INodeProperties[] = Object.values(decodeFields as Record<string, Field>).map(
+	({ shownWhen, ...field }) => ({
+		...(field as INodeProperties),
+		...(shownWhen
+			? { displayOptions: { show: shownWhen as NonNullable<INodeProperties['displayOptions']>['show'] } }
+			: {}),
+	}),
+);

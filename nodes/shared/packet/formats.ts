@@ -1,0 +1,263 @@
+/**
+ * Formats that say themselves what they hold.
+ *
+ * CayenneLPP: the twelve types of version 1 (myDevices), named as The Things Network does, e.g. `temperature_3` for channel 3.
+ * BTHome: the objects of version 2 (bthome.io/format, object IDs up to 0x64 and 0xf0 to 0xf2), without the UUID and
+ * the device information before them; a second value of a kind is `temperature_2`.
+ *
+ * Zero bytes to the end of a payload are padding. Behind an unknown ID nothing can be read, as its length is unknown.
+ */
+import type { IDataObject } from 'n8n-workflow';
+import { NUMBERS, scaled, type NumberType } from './payloadFields';
+
+/** What a payload says; `decodeError` says where reading ended before the end of the payload. */
+export interface Values {
+	decoded: IDataObject;
+	decodedUnits?: Record<string, string>;
+	decodeError?: string;
+}
+
+type Part = readonly [type: NumberType, scale?: number];
+
+/** One kind of value: a number, or an object of several. */
+type Kind = readonly [name: string, unit: string, parts: Part | Readonly<Record<string, Part>>];
+
+const AXES = (scale: number) => ({ x: ['int16', scale], y: ['int16', scale], z: ['int16', scale] }) as const;
+
+const CAYENNE: Readonly<Record<number, Kind>> = {
+	0x00: ['digital_in', '', ['uint8']],
+	0x01: ['digital_out', '', ['uint8']],
+	0x02: ['analog_in', '', ['int16', 0.01]],
+	0x03: ['analog_out', '', ['int16', 0.01]],
+	0x65: ['luminosity', 'lx', ['uint16']],
+	0x66: ['presence', '', ['uint8']],
+	0x67: ['temperature', '°C', ['int16', 0.1]],
+	0x68: ['relative_humidity', '%', ['uint8', 0.5]],
+	0x71: ['accelerometer', 'g', AXES(0.001)],
+	0x73: ['barometric_pressure', 'hPa', ['uint16', 0.1]],
+	0x86: ['gyrometer', '°/s', AXES(0.01)],
+	0x88: ['gps', '', { latitude: ['int24', 0.0001], longitude: ['int24', 0.0001], altitude: ['int24', 0.01] }],
+};
+
+const BTHOME: Readonly<Record<number, Kind>> = {
+	0x00: ['packet_id', '', ['uint8']],
+	0x01: ['battery', '%', ['uint8']],
+	0x02: ['temperature', '°C', ['int16', 0.01]],
+	0x03: ['humidity', '%', ['uint16', 0.01]],
+	0x04: ['pressure', 'hPa', ['uint24', 0.01]],
+	0x05: ['illuminance', 'lx', ['uint24', 0.01]],
+	0x06: ['mass_kg', 'kg', ['uint16', 0.01]],
+	0x07: ['mass_lb', 'lb', ['uint16', 0.01]],
+	0x08: ['dew_point', '°C', ['int16', 0.01]],
+	0x09: ['count', '', ['uint8']],
+	0x0a: ['energy', 'kWh', ['uint24', 0.001]],
+	0x0b: ['power', 'W', ['uint24', 0.01]],
+	0x0c: ['voltage', 'V', ['uint16', 0.001]],
+	0x0d: ['pm2_5', 'µg/m³', ['uint16']],
+	0x0e: ['pm10', 'µg/m³', ['uint16']],
+	0x12: ['co2', 'ppm', ['uint16']],
+	0x13: ['tvoc', 'µg/m³', ['uint16']],
+	0x14: ['moisture', '%', ['uint16', 0.01]],
+	0x2e: ['humidity', '%', ['uint8']],
+	0x2f: ['moisture', '%', ['uint8']],
+	0x3d: ['count', '', ['uint16']],
+	0x3e: ['count', '', ['uint32']],
+	0x3f: ['rotation', '°', ['int16', 0.1]],
+	0x40: ['distance_mm', 'mm', ['uint16']],
+	0x41: ['distance_m', 'm', ['uint16', 0.1]],
+	0x42: ['duration', 's', ['uint24', 0.001]],
+	0x43: ['current', 'A', ['uint16', 0.001]],
+	0x44: ['speed', 'm/s', ['uint16', 0.01]],
+	0x45: ['temperature', '°C', ['int16', 0.1]],
+	0x46: ['uv_index', '', ['uint8', 0.1]],
+	0x47: ['volume_l', 'L', ['uint16', 0.1]],
+	0x48: ['volume_ml', 'mL', ['uint16']],
+	0x49: ['volume_flow_rate', 'm³/h', ['uint16', 0.001]],
+	0x4a: ['voltage', 'V', ['uint16', 0.1]],
+	0x4b: ['gas', 'm³', ['uint24', 0.001]],
+	0x4c: ['gas', 'm³', ['uint32', 0.001]],
+	0x4d: ['energy', 'kWh', ['uint32', 0.001]],
+	0x4e: ['volume_l', 'L', ['uint32', 0.001]],
+	0x4f: ['water', 'L', ['uint32', 0.001]],
+	0x51: ['acceleration', 'm/s²', ['uint16', 0.001]],
+	0x52: ['gyroscope', '°/s', ['uint16', 0.001]],
+	0x55: ['volume_storage', 'L', ['uint32', 0.001]],
+	0x56: ['conductivity', 'µS/cm', ['uint16']],
+	0x57: ['temperature', '°C', ['int8']],
+	0x58: ['temperature', '°C', ['int8', 0.35]],
+	0x59: ['count', '', ['int8']],
+	0x5a: ['count', '', ['int16']],
+	0x5b: ['count', '', ['int32']],
+	0x5c: ['power', 'W', ['int32', 0.01]],
+	0x5d: ['current', 'A', ['int16', 0.001]],
+	0x5e: ['direction', '°', ['uint16', 0.01]],
+	0x5f: ['precipitation', 'mm', ['uint16', 0.1]],
+	0x60: ['channel', '', ['uint8']],
+	0x61: ['rotational_speed', 'rpm', ['uint16']],
+	0x62: ['speed', 'm/s', ['int32', 0.000001]],
+	0x63: ['acceleration', 'm/s²', ['int32', 0.000001]],
+	0x64: ['light_level', '', ['uint8']],
+	0xf0: ['device_type_id', '', ['uint16']],
+};
+
+/** BTHome's binary sensors, from 0x0f on, without a gap but for the three that are no binary sensors. */
+const BTHOME_BINARY: Readonly<Record<number, string>> = Object.fromEntries([
+	...['generic_boolean', 'power_on', 'opening'].map((name, index) => [0x0f + index, name]),
+	...(
+		'battery_low battery_charging carbon_monoxide cold connectivity door garage_door gas_detected heat light lock ' +
+		'moisture_detected motion moving occupancy plug presence problem running safety smoke sound tamper vibration window'
+	)
+		.split(' ')
+		.map((name, index) => [0x15 + index, name]),
+]);
+
+const BUTTON: Readonly<Record<number, string>> = {
+	0x00: 'none',
+	0x01: 'press',
+	0x02: 'double_press',
+	0x03: 'triple_press',
+	0x04: 'long_press',
+	0x05: 'long_double_press',
+	0x06: 'long_triple_press',
+	0x80: 'hold_press',
+};
+const DIMMER: Readonly<Record<number, string>> = { 0: 'none', 1: 'rotate_left', 2: 'rotate_right' };
+
+/** A value, and how many bytes it takes. */
+interface Found {
+	name: string;
+	unit?: string;
+	size: number;
+	/** Called when the payload has all its bytes. */
+	read: (bytes: Buffer, at: number) => IDataObject[string];
+}
+
+/** Kinds made ready: number of bytes, and how they are read. */
+function prepared(kinds: Readonly<Record<number, Kind>>, isLittle: boolean): ReadonlyMap<number, Found> {
+	const reader = ([type, scale]: Part) => ({
+		size: NUMBERS[type][0] as number,
+		read: scaled(NUMBERS[type][isLittle ? 2 : 1], scale),
+	});
+	return new Map(
+		Object.entries(kinds).map(([id, [name, unit, parts]]): [number, Found] => {
+			if (Array.isArray(parts)) return [Number(id), { name, unit, ...reader(parts as Part) }];
+			let size = 0;
+			const inner = Object.entries(parts as Record<string, Part>).map(([key, part]) => {
+				const { size: own, read } = reader(part);
+				size += own;
+				return { key, read, from: size - own };
+			});
+			const read = (bytes: Buffer, at: number) =>
+				Object.fromEntries(inner.map((one) => [one.key, one.read(bytes, at + one.from)]));
+			return [Number(id), { name, unit, size, read }];
+		}),
+	);
+}
+
+const cayenne = prepared(CAYENNE, false);
+const bthome = prepared(BTHOME, true);
+
+/** Bytes in reverse as a version: BTHome sends the last number first. */
+const version = (size: number): Found => ({
+	name: 'firmware_version',
+	size,
+	read: (bytes, at) => [...bytes.subarray(at, at + size)].reverse().join('.'),
+});
+
+/** The objects of BTHome that are no plain numbers; `at` is where the value of the object begins. */
+function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined {
+	const binary = BTHOME_BINARY[id];
+	if (binary) return { name: binary, size: 1, read: () => bytes[at] === 1 };
+	const sized = (name: string, encoding: 'utf8' | 'hex'): Found => {
+		const size = 1 + (bytes[at] ?? 0);
+		return { name, size, read: () => bytes.toString(encoding, at + 1, at + size) };
+	};
+	const event = (events: Readonly<Record<number, string>>) => events[bytes[at] as number] ?? (bytes[at] as number);
+	switch (id) {
+		case 0x3a:
+			return { name: 'button', size: 1, read: () => event(BUTTON) };
+		case 0x3c:
+			return { name: 'dimmer', size: 2, read: () => ({ event: event(DIMMER), steps: bytes[at + 1] }) };
+		case 0x50:
+			return { name: 'timestamp', size: 4, read: () => new Date(bytes.readUInt32LE(at) * 1000).toISOString() };
+		case 0x53:
+			return sized('text', 'utf8');
+		case 0x54:
+			return sized('raw', 'hex');
+		case 0xf1:
+			return version(4);
+		case 0xf2:
+			return version(3);
+		default:
+			return bthome.get(id);
+	}
+}
+
+const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
+
+/** Reads one value after the other; `head` reads what stands before a value, and says how long that is. */
+function readAll(
+	bytes: Buffer,
+	headSize: number,
+	head: (at: number) => { id: number; found: Found | undefined; suffix?: string },
+): Values {
+	const decoded: IDataObject = {};
+	const units: Record<string, string> = {};
+	const values = (decodeError?: string): Values => ({
+		decoded,
+		...(Object.keys(units).length ? { decodedUnits: units } : {}),
+		...(decodeError ? { decodeError } : {}),
+	});
+	let end = bytes.length;
+	while (end > 0 && bytes[end - 1] === 0) end--;
+	for (let at = 0; at < end;) {
+		if (at + headSize > bytes.length) return values(`the payload ends within the value at byte ${at}`);
+		const { id, found, suffix = '' } = head(at);
+		if (!found) return values(`${hex(id)} at byte ${at + headSize - 1} is unknown; nothing was read from there on`);
+		const from = at + headSize;
+		if (from + found.size > bytes.length) return values(`the payload ends within "${found.name}" at byte ${at}`);
+		const name = `${found.name}${suffix}`;
+		let key = name;
+		for (let count = 2; Object.hasOwn(decoded, key); count++) key = `${name}_${count}`;
+		decoded[key] = found.read(bytes, from);
+		if (found.unit) units[key] = found.unit;
+		at = from + found.size;
+	}
+	return values();
+}
+
+/** A payload in CayenneLPP: channel, type and value, one after the other. */
+export const readCayenne = (bytes: Buffer): Values =>
+	readAll(bytes, 2, (at) => {
+		const id = bytes[at + 1] as number;
+		return { id, found: cayenne.get(id), suffix: `_${bytes[at]}` };
+	});
+
+/** A payload of BTHome v2 objects: ID and value, one after the other. */
+export const readBthome = (bytes: Buffer): Values =>
+	readAll(bytes, 1, (at) => {
+		const id = bytes[at] as number;
+		return { id, found: bthomeObject(id, bytes, at + 1) };
+	});
+
+/** A value of text: a number or a boolean where it is written as one, and nothing of it would be lost. */
+function plainValue(text: string): string | number | boolean {
+	if (text === 'true' || text === 'false') return text === 'true';
+	if (!/^[+-]?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return text;
+	const number = Number(text);
+	const digits = text.replace(/e.*$/i, '').replace(/\D/g, '').replace(/^0+/, '').length;
+	return Number.isFinite(number) && digits <= 15 ? number : text;
+}
+
+/** Text such as `t=21.5;h=40`: pairs between semicolons, commas, ampersands or blanks. Throws an Error. */
+export function readKeyValue(text: string): IDataObject {
+	const result: IDataObject = {};
+	for (const pair of text.split(/[;,&\s]+/).filter(Boolean)) {
+		const [, key, value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+		if (!key) throw new Error(`"${pair}" is not of the form key=value`);
+		if (key === '__proto__') throw new Error(`the key "${key}" is not possible`);
+		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" is given twice`);
+		result[key] = plainValue(value);
+	}
+	return result;
+}

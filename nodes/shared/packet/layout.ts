@@ -1,0 +1,79 @@
+/**
+ * The text layout: the rows of "Payload Fields" as lines, to be pasted, shared and kept in one place.
+ *
+ *     line      = name ":" type "@" byte { part } [ unit ] [ condition ] [ "#" remark ]
+ *     type      = int8 … int64 | uint8 … uint64 | float32 | float64 | bits | bool | ascii
+ *     part      = "×" number | "+" number | "-" number | "decimals" count | "bit" count | "length" count | "little" | "big"
+ *     unit      = one word, e.g. °C
+ *     condition = "when byte" byte "=" value
+ *
+ * The parts may come in any order; "x" and "*" stand for "×" as well. Bytes and values may be hexadecimal (0x1f).
+ */
+import { NUMBERS, type PayloadField } from './payloadFields';
+
+const NUMBER = '(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?';
+const COUNT = '(0x[0-9a-f]+|\\d+)';
+const part = (pattern: string) => new RegExp(`^${pattern}(?=\\s|$)`, 'i');
+
+/** What may follow a type; `on` says which types take it. */
+const PARTS: ReadonlyArray<{ key: keyof PayloadField; pattern: RegExp; on?: (type: string) => boolean }> = [
+	{ key: 'offset', pattern: part(`@\\s*${COUNT}`) },
+	{ key: 'scale', pattern: part(`[×x*]\\s*(-?${NUMBER})`), on: (type) => isNumeric(type) },
+	{ key: 'add', pattern: part(`([+-]\\s*${NUMBER})`), on: (type) => isNumeric(type) },
+	{ key: 'decimals', pattern: part(`decimals\\s+${COUNT}`), on: (type) => isNumeric(type) },
+	{ key: 'bit', pattern: part(`bit\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'bool' },
+	{ key: 'length', pattern: part(`length\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'ascii' },
+	{ key: 'endianness', pattern: part('(big|little)'), on: (type) => type !== 'ascii' },
+];
+
+const isNumeric = (type: string) => type === 'bits' || Object.hasOwn(NUMBERS, type);
+const isType = (type: string): type is PayloadField['type'] => isNumeric(type) || type === 'bool' || type === 'ascii';
+
+/** The rows of a layout. Throws an Error that names the line by its number and text. */
+export function parseLayout(layout: string): PayloadField[] {
+	return layout.split(/\r\n|\r|\n/).flatMap((line, index) => {
+		const text = line.replace(/(^|\s)#.*$/, '').trim();
+		if (!text) return [];
+		try {
+			return [parseLine(text)];
+		} catch (error) {
+			throw new Error(`line ${index + 1}, "${line.trim()}": ${(error as Error).message}`);
+		}
+	});
+}
+
+function parseLine(text: string): PayloadField {
+	const [, name, given, parts] = /^([^:]+?)\s*:\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
+	if (!name || !given) throw new Error('it does not begin with a name, a colon and a type');
+	const type = given.toLowerCase();
+	if (!isType(type)) throw new Error(`the type "${given}" is unknown`);
+	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
+	const field: PayloadField = { name, type };
+	if (condition)
+		Object.assign(field, { when: 'byte', whenByte: Number(condition[1]), whenValue: Number(condition[2]) });
+	readParts(field, (parts ?? '').slice(0, condition?.index).trim());
+	if (field.offset === undefined) throw new Error('it does not say at which byte the value begins, e.g. @4');
+	return field;
+}
+
+/** Puts the parts of a line into its row; what is left at the end is the unit. */
+function readParts(field: PayloadField, text: string): void {
+	let rest = text;
+	for (;;) {
+		const found = PARTS.find(({ pattern }) => pattern.test(rest));
+		if (!found) break;
+		const { key, pattern, on } = found;
+		const [whole, value = ''] = pattern.exec(rest) ?? [];
+		if (field[key] !== undefined) throw new Error(`"${whole}" comes after another of its kind`);
+		if (on && !on(field.type)) throw new Error(`"${whole}" does not go with the type ${field.type}`);
+		const isWord = key === 'endianness';
+		Object.assign(field, { [key]: isWord ? value.toLowerCase() : Number(value.replace(/\s+/g, '')) });
+		rest = rest.slice(whole?.length).trim();
+	}
+	if (!rest) return;
+	if (/\s/.test(rest) || /^[@×*+]|^-?\.?\d|^(bits?|length|decimals|when)$/i.test(rest)) {
+		throw new Error(`"${rest}" is not understood`);
+	}
+	if (!isNumeric(field.type)) throw new Error(`the type ${field.type} has no unit, so "${rest}" is not understood`);
+	field.unit = rest;
+}
