@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { asText, quoted } from '../operation/values';
 import { readBthome, readCayenne, readKeyValue, type Values } from './formats';
 import { parseLayout } from './layout';
-import { fieldReader, nameOf, type PayloadField } from './payloadFields';
+import { fieldReader, nameOf, unfit, type PayloadField } from './payloadFields';
 
 /** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
 export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'>> {
@@ -25,7 +25,7 @@ export interface DecodeSettings {
 export function base64Bytes(payload: string): Buffer {
 	const padding = payload.endsWith('==') ? 2 : payload.endsWith('=') ? 1 : 0;
 	const digits = payload.length - padding;
-	if (digits % 4 === 1 || !/^[\w+/-]*={0,2}$/.test(payload)) throw new Error('the payload is not Base64');
+	if (digits % 4 === 1 || !/^[\w+/-]*={0,2}$/.test(payload)) throw unfit('the payload is not Base64');
 	return Buffer.from(payload, 'base64');
 }
 
@@ -35,7 +35,7 @@ export function hexBytes(payload: string): Buffer {
 		.trim()
 		.replace(/^0x/i, '')
 		.replace(/[\s:-]/g, '');
-	if (digits.length % 2 || !/^[\da-f]*$/i.test(digits)) throw new Error('the payload is not hexadecimal');
+	if (digits.length % 2 || !/^[\da-f]*$/i.test(digits)) throw unfit('the payload is not hexadecimal');
 	return Buffer.from(digits, 'hex');
 }
 
@@ -49,7 +49,7 @@ function textOf(bytes: Buffer): string {
 	try {
 		return utf8.decode(bytes.subarray(0, end));
 	} catch {
-		throw new Error('the payload is not UTF-8 text');
+		throw unfit('the payload is not UTF-8 text');
 	}
 }
 
@@ -58,7 +58,7 @@ function jsonOf(bytes: Buffer): IDataObject {
 	try {
 		return JSON.parse(text) as IDataObject;
 	} catch (error) {
-		throw new Error(`the payload is not JSON: ${(error as Error).message}`);
+		throw unfit(`the payload is not JSON: ${(error as Error).message}`);
 	}
 }
 
@@ -120,10 +120,10 @@ function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 			return tableReader(payloadFields(settings));
 		} catch (error) {
 			const parameter = decode === 'fields' ? 'Payload Fields' : 'Payload Layout';
-			throw new Error(`Parameter "${parameter}": ${(error as Error).message}`);
+			throw unfit(`Parameter "${parameter}": ${(error as Error).message}`);
 		}
 	}
 	const read = Object.hasOwn(READERS, String(decode)) ? READERS[String(decode)] : undefined;
-	if (!read) throw new Error(`Parameter "Decode Payload": ${quoted(decode)} is no way to decode a payload`);
+	if (!read) throw unfit(`Parameter "Decode Payload": ${quoted(decode)} is no way to decode a payload`);
 	return read;
 }

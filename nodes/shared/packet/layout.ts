@@ -9,7 +9,7 @@
  *
  * The parts may come in any order; "x" and "*" stand for "×" as well. Bytes and values may be hexadecimal (0x1f).
  */
-import { NUMBERS, type PayloadField } from './payloadFields';
+import { NUMBERS, unfit, type PayloadField } from './payloadFields';
 
 const NUMBER = '(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
@@ -37,22 +37,22 @@ export function parseLayout(layout: string): PayloadField[] {
 		try {
 			return [parseLine(text)];
 		} catch (error) {
-			throw new Error(`line ${index + 1}, "${line.trim()}": ${(error as Error).message}`);
+			throw unfit(`line ${index + 1}, "${line.trim()}": ${(error as Error).message}`);
 		}
 	});
 }
 
 function parseLine(text: string): PayloadField {
 	const [, name, given, parts] = /^([^:]+?)\s*:\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
-	if (!name || !given) throw new Error('it does not begin with a name, a colon and a type');
+	if (!name || !given) throw unfit('it does not begin with a name, a colon and a type');
 	const type = given.toLowerCase();
-	if (!isType(type)) throw new Error(`the type "${given}" is unknown`);
+	if (!isType(type)) throw unfit(`the type "${given}" is unknown`);
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
 	const field: PayloadField = { name, type };
 	if (condition)
 		Object.assign(field, { when: 'byte', whenByte: Number(condition[1]), whenValue: Number(condition[2]) });
 	readParts(field, (parts ?? '').slice(0, condition?.index).trim());
-	if (field.offset === undefined) throw new Error('it does not say at which byte the value begins, e.g. @4');
+	if (field.offset === undefined) throw unfit('it does not say at which byte the value begins, e.g. @4');
 	return field;
 }
 
@@ -64,16 +64,16 @@ function readParts(field: PayloadField, text: string): void {
 		if (!found) break;
 		const { key, pattern, on } = found;
 		const [whole, value = ''] = pattern.exec(rest) ?? [];
-		if (field[key] !== undefined) throw new Error(`"${whole}" comes after another of its kind`);
-		if (on && !on(field.type)) throw new Error(`"${whole}" does not go with the type ${field.type}`);
+		if (field[key] !== undefined) throw unfit(`"${whole}" comes after another of its kind`);
+		if (on && !on(field.type)) throw unfit(`"${whole}" does not go with the type ${field.type}`);
 		const isWord = key === 'endianness';
 		Object.assign(field, { [key]: isWord ? value.toLowerCase() : Number(value.replace(/\s+/g, '')) });
 		rest = rest.slice(whole?.length).trim();
 	}
 	if (!rest) return;
 	if (/\s/.test(rest) || /^[@×*+]|^-?\.?\d|^(bits?|length|decimals|when)$/i.test(rest)) {
-		throw new Error(`"${rest}" is not understood`);
+		throw unfit(`"${rest}" is not understood`);
 	}
-	if (!isNumeric(field.type)) throw new Error(`the type ${field.type} has no unit, so "${rest}" is not understood`);
+	if (!isNumeric(field.type)) throw unfit(`the type ${field.type} has no unit, so "${rest}" is not understood`);
 	field.unit = rest;
 }

@@ -25,6 +25,9 @@ export interface PayloadField {
 	whenValue?: number;
 }
 
+/** Why a table or a payload cannot be used. */
+export const unfit = (reason: string) => new Error(reason);
+
 /** Reads a value that begins at a byte. */
 type Read = (bytes: Buffer, at: number) => number | string | boolean;
 
@@ -97,7 +100,7 @@ function rounded(value: number, decimals: number): number {
 /** `length` bits from `bit` on, of the bytes from where it begins, which are one number in that endianness. */
 function bits(bit: number, length: number, isLittle: boolean): [size: number, read: ReadNumber & Read] {
 	const size = Math.ceil((bit + length) / 8);
-	if (size > 6) throw new Error('a bit field ends within 48 bits of its offset');
+	if (size > 6) throw unfit('a bit field ends within 48 bits of its offset');
 	const divisor = 2 ** bit;
 	const modulus = 2 ** length;
 	const whole = (bytes: Buffer, at: number) => (isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size));
@@ -109,7 +112,7 @@ function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_
 	try {
 		return numberIn(min, Number.MAX_VALUE, isWhole)(value) ?? fallback;
 	} catch {
-		throw new Error(`${what} is not ${isWhole ? 'a whole number from 0 on' : 'a number'}: ${quoted(value)}`);
+		throw unfit(`${what} is not ${isWhole ? 'a whole number from 0 on' : 'a number'}: ${quoted(value)}`);
 	}
 }
 
@@ -121,8 +124,7 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 	const bit = count('Bit', given.bit);
 	const length = count('Length', given.length);
 	const isLittle = endianness === 'little';
-	if (!isLittle && endianness !== 'big')
-		throw new Error(`Endianness is neither "big" nor "little": ${quoted(endianness)}`);
+	if (!isLittle && endianness !== 'big') throw unfit(`Endianness is neither "big" nor "little": ${quoted(endianness)}`);
 	if (type === 'ascii') {
 		// What a fixed field is filled up with is no text.
 		const read: Read = (bytes) => bytes.toString('latin1', at, length ? at + length : undefined).replace(/\0+$/, '');
@@ -132,7 +134,7 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 		const [size, read] = bits(bit, 1, isLittle);
 		return { at, size, read: ((bytes) => read(bytes, at) === 1) as Read };
 	}
-	if (type !== 'bits' && !Object.hasOwn(NUMBERS, type)) throw new Error(`Type ${quoted(type)} is unknown`);
+	if (type !== 'bits' && !Object.hasOwn(NUMBERS, type)) throw unfit(`Type ${quoted(type)} is unknown`);
 	const [size, plain] =
 		type === 'bits' ? bits(bit, length || 1, isLittle) : [NUMBERS[type][0], NUMBERS[type][isLittle ? 2 : 1]];
 	const read = scaled(plain, cell('Scale', given.scale, 1), cell('Add', given.add, 0));
@@ -144,10 +146,10 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 /** Whether a payload holds a row; `undefined` for a row that each payload holds. */
 function condition({ when = 'always', whenByte, whenValue }: PayloadField) {
 	if (when === 'always') return undefined;
-	if (when !== 'byte') throw new Error(`When is neither "always" nor "byte": ${quoted(when)}`);
+	if (when !== 'byte') throw unfit(`When is neither "always" nor "byte": ${quoted(when)}`);
 	const at = count('When Byte', whenByte);
 	const wanted = count('When Value', whenValue);
-	if (wanted > 255) throw new Error(`When Value is more than a byte can hold: ${wanted}`);
+	if (wanted > 255) throw unfit(`When Value is more than a byte can hold: ${wanted}`);
 	return { at, wanted };
 }
 
@@ -172,25 +174,25 @@ export function fieldReader(
 		const name = typeof field.name === 'object' ? String(index + 1) : nameOf(field);
 		try {
 			nameOf(field);
-			if (!name) throw new Error('it has no name');
-			if (name === '__proto__') throw new Error('this name is not possible');
+			if (!name) throw unfit('it has no name');
+			if (name === '__proto__') throw unfit('this name is not possible');
 			const when = condition(field);
 			const others = conditions.get(name) ?? [];
-			if (!others.every((other) => excludeEachOther(other, when))) throw new Error('its name is given twice');
+			if (!others.every((other) => excludeEachOther(other, when))) throw unfit('its name is given twice');
 			conditions.set(name, [...others, when]);
 			const unit = asText(field.unit ?? '');
 			return { name, unit, when, ...compile(field) };
 		} catch (error) {
-			throw new Error(`payload field "${name}": ${(error as Error).message}`);
+			throw unfit(`payload field "${name}": ${(error as Error).message}`);
 		}
 	});
-	if (!compiled.length) throw new Error('no payload field is given');
+	if (!compiled.length) throw unfit('no payload field is given');
 	return (bytes, units) => {
 		const result: IDataObject = {};
 		for (const { name, unit, when, at, size, read } of compiled) {
 			if (when && bytes[when.at] !== when.wanted) continue;
 			if (bytes.length < at + size)
-				throw new Error(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
+				throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
 			result[name] = read(bytes, at);
 			if (units && unit) units[name] = unit;
 		}
