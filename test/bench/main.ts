@@ -11,6 +11,7 @@ import { fleet } from './fleet';
 import { items } from './items';
 import { pace, windows } from './pace';
 import type { Result } from './result';
+import { sharing } from './sharing';
 import { trigger } from './trigger';
 import { updates } from './updates';
 
@@ -23,6 +24,7 @@ const benches: Record<string, () => Promise<Result[]>> = {
 	fleet,
 	decode,
 	trigger,
+	sharing,
 };
 
 const file = join(__dirname, 'results.json');
