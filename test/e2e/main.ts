@@ -7,6 +7,7 @@ import { type Check, closeStage, openStage } from './check';
 import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
+import { exampleChecks } from './checks/examples';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
@@ -17,7 +18,14 @@ import { scaleChecks } from './checks/scale';
 import { triggerChecks } from './checks/trigger';
 import type { N8nVersion } from './provision';
 
-const everywhere = [...installChecks, ...mainJobChecks, ...credentialChecks, ...pickerChecks, ...nodeChecks];
+const everywhere = [
+	...installChecks,
+	...mainJobChecks,
+	...credentialChecks,
+	...pickerChecks,
+	...nodeChecks,
+	...exampleChecks,
+];
 
 const plan: Record<N8nVersion, Check[]> = {
 	'2.41.1': [

@@ -1,5 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Simulator } from '../simulator/server';
 import { type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
@@ -95,6 +95,10 @@ const jobs: Job[] = [
 	},
 ];
 
+/** The names of all example workflows. */
+export const exampleFiles = (): string[] =>
+	readdirSync(join(projectFolder, 'examples')).filter((file) => file.endsWith('.json'));
+
 export function readExample(file: string): WorkflowFile {
 	return JSON.parse(readFileSync(join(projectFolder, 'examples', file), 'utf8')) as WorkflowFile;
 }
@@ -104,12 +108,12 @@ export function credentialData({ url, token, organizationId }: Simulator) {
 	return { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' };
 }
 
-/** Stores the credential and imports every workflow of the main job; file name → workflow id. */
+/** Stores the credential and imports every example; file name → workflow id. */
 export async function importExamples(n8n: N8n, hubble: Simulator): Promise<Map<string, string>> {
 	const id = await n8n.createCredential(credentialName, 'hubbleApi', credentialData(hubble));
 	const workflows = new Map<string, string>();
-	for (const { example } of jobs) {
-		workflows.set(example, await n8n.createWorkflow(readExample(example), { [credentialName]: id }));
+	for (const file of exampleFiles()) {
+		workflows.set(file, await n8n.createWorkflow(readExample(file), { [credentialName]: id }));
 	}
 	return workflows;
 }

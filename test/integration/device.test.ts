@@ -2,7 +2,7 @@
 import type { INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Setup } from './harness';
+import { credentialFor, execute, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -10,12 +10,7 @@ beforeEach(async () => {
 });
 afterEach(async () => await hubble.close());
 
-const credential = (token = hubble.token, apiPaths = 'api') => ({
-	apiToken: token,
-	organizationId: hubble.organizationId,
-	baseUrl: hubble.url,
-	apiPaths,
-});
+const credential = (apiToken = hubble.token, apiPaths = 'api') => credentialFor(hubble, { apiToken, apiPaths });
 const run = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =>
 	await execute({ node: new HubbleDevice(), parameters, credential: credential(), ...more });
 const devices = () => [...hubble.world.main.devices.values()];

@@ -7,7 +7,7 @@ import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Setup } from './harness';
+import { credentialFor, execute, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -23,12 +23,7 @@ afterAll(async () => await hubble.close());
 const setup = (parameters: INode['parameters'], node: INodeType = new HubblePacket()): Setup => ({
 	node,
 	parameters,
-	credential: {
-		apiToken: hubble.token,
-		organizationId: hubble.organizationId,
-		baseUrl: hubble.url,
-		requestsPerSecond: 1000,
-	},
+	credential: credentialFor(hubble, { requestsPerSecond: 1000 }),
 });
 
 /** Runs one export and gives its JSON and its file. */
@@ -345,12 +340,7 @@ describe('parallel windows in Get Many', () => {
 			latencyMs: 100,
 			clockSkewMs,
 		});
-		const credential = {
-			apiToken: skewed.token,
-			organizationId: skewed.organizationId,
-			baseUrl: skewed.url,
-			requestsPerSecond: 100,
-		};
+		const credential = credentialFor(skewed, { requestsPerSecond: 100 });
 		const { items, error } = await execute({
 			...setup({ operation: 'getAll', returnAll: true, simplify: false }),
 			credential,

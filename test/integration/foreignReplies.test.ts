@@ -1,12 +1,11 @@
 /** A success that is not Hubble's is none: every operation whose reply says something is answered by something else. */
-import fastify from 'fastify';
 import type { INodeType } from 'n8n-workflow';
 import { listOf } from '../../nodes/shared/operation/operation';
 import { nodes } from '../nodes';
 import { samples } from '../samples';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { tables } from '../tables';
-import { execute } from './harness';
+import { answering, credentialFor, execute } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -49,9 +48,7 @@ const cases = samples
 const unique = [...new Map(cases.map((entry) => [`${entry.title} ${entry.what}`, entry])).values()];
 
 test.each(unique)('$title answered by $what is not done', async ({ sample, status, body }) => {
-	const server = fastify();
-	server.all('/*', async (_, reply) => await reply.code(status).header('content-type', 'application/json').send(body));
-	const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
+	const server = await answering(status, body, { 'content-type': 'application/json' });
 	try {
 		const { items, error } = await execute({
 			node: nodes[sample.node] as INodeType,
@@ -60,7 +57,7 @@ test.each(unique)('$title answered by $what is not done', async ({ sample, statu
 				operation: sample.operation,
 				...sample.parameters?.(hubble, 0),
 			} as never,
-			credential: { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl },
+			credential: credentialFor(hubble, { baseUrl: server.url }),
 		});
 		expect(items).toEqual([]);
 		expect(error?.message).toBeTruthy();

@@ -18,7 +18,9 @@ import {
 	type IRun,
 	type IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { HubbleApi } from '../../credentials/HubbleApi.credentials';
+import type { Simulator } from '../simulator/server';
 
 /** What a node run gave: its items, or the error that ended it. */
 export interface Outcome {
@@ -101,6 +103,31 @@ export class TestCredentials extends ICredentialsHelper {
 		return new HubbleApi().properties;
 	}
 }
+
+/** A Hubble API credential for the simulator, with what a test wants different. */
+export const credentialFor = (
+	{ token, organizationId, url }: Pick<Simulator, 'token' | 'organizationId' | 'url'>,
+	changed: ICredentialDataDecryptedObject = {},
+): ICredentialDataDecryptedObject => ({ apiToken: token, organizationId, baseUrl: url, apiPaths: 'api', ...changed });
+
+/** A server on localhost that handles every request in the same way; `asked` counts them. */
+export async function serverThat(handle: (request: FastifyRequest, reply: FastifyReply) => unknown) {
+	const server = fastify();
+	let asked = 0;
+	server.all('/*', async (request, reply) => {
+		asked += 1;
+		return await handle(request, reply);
+	});
+	return {
+		url: await server.listen({ host: '127.0.0.1', port: 0 }),
+		asked: () => asked,
+		close: async () => await server.close(),
+	};
+}
+
+/** A server that gives one answer to every request. */
+export const answering = async (status: number, body?: string | object, headers: Record<string, string> = {}) =>
+	await serverThat(async (_, reply) => await reply.code(status).headers(headers).send(body));
 
 /** Executes the node once for the given input, and returns what the engine recorded. */
 export async function execute(setup: Setup): Promise<Outcome> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { IDataObject, INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Setup } from './harness';
+import { credentialFor, execute, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -15,13 +15,7 @@ const run = async (input: IDataObject[], more: INode['parameters'] = {}, setup: 
 	await execute({
 		node: new HubbleDevice(),
 		parameters: { operation: 'get', deviceId: { __rl: true, mode: 'id', value: '={{ $json.deviceId }}' }, ...more },
-		credential: {
-			apiToken: hubble.token,
-			organizationId: hubble.organizationId,
-			baseUrl: hubble.url,
-			apiPaths: 'api',
-			requestsPerSecond: 1000,
-		},
+		credential: credentialFor(hubble, { requestsPerSecond: 1000 }),
 		input,
 		...setup,
 	});

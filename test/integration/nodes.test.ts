@@ -1,9 +1,8 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
-import fastify from 'fastify';
 import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
 import { nodes } from '../nodes';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Outcome } from './harness';
+import { answering, credentialFor, execute, type Outcome } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -20,22 +19,19 @@ async function run(
 	input?: IDataObject[],
 	{ url }: { url: string } = hubble,
 ): Promise<Outcome> {
-	const { token, organizationId } = hubble;
 	return await execute({
 		node,
 		parameters: parameters as never,
-		credential: { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' },
+		credential: credentialFor(hubble, { baseUrl: url }),
 		input,
 	});
 }
 
 /** Runs a node against a server that gives the same answer to every request. */
 async function runAgainst(answer: object | string, node: INodeType, parameters: IDataObject): Promise<Outcome> {
-	const server = fastify();
-	server.all('/*', async (_, reply) => await reply.send(answer));
-	const url = await server.listen({ host: '127.0.0.1', port: 0 });
+	const server = await answering(200, answer);
 	try {
-		return await run(node, parameters, undefined, { url });
+		return await run(node, parameters, undefined, server);
 	} finally {
 		await server.close();
 	}

@@ -9,7 +9,7 @@ import { nodes } from '../nodes';
 import { samples } from '../samples';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { tables } from '../tables';
-import { execute } from './harness';
+import { credentialFor, execute } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -57,7 +57,7 @@ test.each(unique)('$title = $expression', async ({ sample, field, parameters, ex
 	const { error } = await execute({
 		node: nodes[sample.node] as INodeType,
 		parameters: { resource: sample.resource, operation: sample.operation, ...changed } as never,
-		credential: { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url, apiPaths: 'api' },
+		credential: credentialFor(hubble),
 	});
 	expect(error?.message).toContain(`Parameter "${field.displayName}": `);
 	expect(hubble.log).toEqual([]);

@@ -10,7 +10,7 @@ import { callNamed, calls, type Call, type Schema } from '../simulator/contract'
 import { startSimulator, type LogEntry, type Simulator } from '../simulator/server';
 import { allScopes } from '../simulator/world';
 import { tables } from '../tables';
-import { execute, type Outcome } from './harness';
+import { credentialFor, execute, type Outcome } from './harness';
 
 // More than a page of everything that comes in pages.
 const fleet = { devices: 1100, packets: 2200, days: 5, limits: false } as const;
@@ -22,10 +22,6 @@ async function withHubble<T>(use: (hubble: Simulator) => Promise<T>): Promise<T>
 	} finally {
 		await hubble.close();
 	}
-}
-
-function credential({ url, token, organizationId }: Simulator, apiToken = token) {
-	return { apiToken, organizationId, baseUrl: url, apiPaths: 'api' };
 }
 
 const rowOf = ({ node, resource, operation }: Sample) =>
@@ -45,7 +41,7 @@ async function run(
 			operation,
 			...(expressions(inputs[0] ?? {}) as IDataObject),
 		} as never,
-		credential: credential(hubble, more.token),
+		credential: credentialFor(hubble, { apiToken: more.token ?? hubble.token }),
 		input: inputs,
 		onError: more.onError,
 	});

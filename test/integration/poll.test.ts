@@ -1,6 +1,6 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
-import fastify from 'fastify';
 import { packetKey } from '../../nodes/shared/packet/packet';
+import { serverThat } from './harness';
 import { httpRequest } from './pollContext';
 import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
@@ -157,14 +157,12 @@ it.each([['abc'], [5], [1e6]])('refuses %j packets an execution', async (maxPack
 });
 
 it('follows a token that comes with an empty page', async () => {
-	const server = fastify();
 	const asked: unknown[] = [];
-	server.get('/*', async ({ headers }, reply) => {
+	const server = await serverThat(async ({ headers }, reply) => {
 		asked.push(headers['continuation-token']);
 		return await reply.header('continuation-token', `t${asked.length}`).send({ packets: [] });
 	});
-	const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
-	const { poll } = node(everything, {}, 'trigger', {}, baseUrl);
+	const { poll } = node(everything, {}, 'trigger', {}, server.url);
 	await poll();
 	await poll();
 	await server.close();

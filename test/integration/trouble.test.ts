@@ -1,12 +1,11 @@
 /** What the nodes make of odd input, of partial failures, and of answers that are not Hubble's. */
-import fastify, { type FastifyInstance } from 'fastify';
 import type { ICredentialTestFunctions, IDataObject, INode } from 'n8n-workflow';
 import { CredentialTestContext } from 'n8n-core/dist/execution-engine/node-execution-context';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { methods } from '../../nodes/shared/methods/methods';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Setup } from './harness';
+import { answering, credentialFor, execute, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -14,14 +13,7 @@ beforeEach(async () => {
 });
 afterEach(async () => await hubble.close());
 
-const credential = (changed: IDataObject = {}) =>
-	({
-		apiToken: hubble.token,
-		organizationId: hubble.organizationId,
-		baseUrl: hubble.url,
-		apiPaths: 'api',
-		...changed,
-	}) as Setup['credential'];
+const credential = (changed: IDataObject = {}) => credentialFor(hubble, changed as Setup['credential']);
 const device = async (parameters: INode['parameters'], more: Partial<Setup> = {}) =>
 	await execute({ node: new HubbleDevice(), parameters, credential: credential(), ...more });
 const devices = () => [...hubble.world.main.devices.values()];
@@ -29,21 +21,6 @@ const unknownId = '00000000-0000-4000-8000-000000000000';
 const byId = (value: unknown) => ({ __rl: true, mode: 'id', value }) as INode['parameters'][string];
 const rename = { operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { name: '={{ $json.name }}' } };
 const go = 'continueRegularOutput' as const;
-
-/** A server that always gives the same answer, whoever asks. */
-async function answering(status: number, body: string | object, headers: Record<string, string> = {}) {
-	const server: FastifyInstance & { asked?: number } = fastify();
-	server.asked = 0;
-	server.all('/*', async (_, reply) => {
-		server.asked = (server.asked ?? 0) + 1;
-		return await reply.code(status).headers(headers).send(body);
-	});
-	return {
-		url: await server.listen({ host: '127.0.0.1', port: 0 }),
-		asked: () => server.asked,
-		close: async () => await server.close(),
-	};
-}
 
 describe('Odd input from expressions is refused, never guessed', () => {
 	const [id] = ['={{ $json.id }}'];
@@ -186,19 +163,17 @@ describe('Batches that partly fail', () => {
 	])('carry out the good ones where Hubble says the same of each bad one: %s', async (_, count, step, first) => {
 		const bad = (index: number) => index % step === first;
 		const input = items(Array.from({ length: count }, (__, index) => index).filter(bad), count);
-		const server = fastify();
-		server.patch('/*', async ({ body }, reply) => {
+		const server = await serverThat(async ({ body }, reply) => {
 			const ids = (body as { updates: Array<{ device_id: string }> }).updates.map(({ device_id }) => device_id);
 			const isKnown = ids.every((id) => hubble.world.main.devices.has(id));
 			return await (isKnown
 				? reply.send({ devices: ids.map((id) => ({ id })) })
 				: reply.code(404).send({ code: 404, name: 'Not Found', description: 'No such device' }));
 		});
-		const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 });
 		const { items: given } = await device(rename, {
 			input,
 			onError: go,
-			credential: credential({ baseUrl, requestsPerSecond: 1000 }),
+			credential: credential({ baseUrl: server.url, requestsPerSecond: 1000 }),
 		});
 		await server.close();
 		expect(given.map(({ json }) => Boolean(json.error))).toEqual(input.map((__, index) => bad(index)));

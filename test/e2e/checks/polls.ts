@@ -23,7 +23,7 @@ const credentialName = 'Hubble account';
 
 /** A workflow of a polling trigger alone. */
 function workflow(type: string, parameters: Json): WorkflowFile {
-	const file = readExample('poll-packets.json');
+	const file = readExample('behind-firewall.json');
 	const trigger = file.nodes.find(({ name }) => name === 'New packets');
 	if (!trigger) throw new Error('The example has another trigger');
 	Object.assign(trigger, { type, parameters: { pollTimes: everyFiveSeconds, ...parameters } });

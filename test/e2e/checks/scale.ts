@@ -53,7 +53,9 @@ export const scaleChecks: Check[] = [
 			const { n8n } = stage;
 			const { hubble, credentials } = await open(stage, { devices: 50, packets: 0, headRetryAfter: 1 });
 			const id = await n8n.createWorkflow(
-				variant('poll-packets.json', { 'New packets': { pollTimes: everyTwoSeconds, maxPackets: MOST_PER_EXECUTION } }),
+				variant('behind-firewall.json', {
+					'New packets': { pollTimes: everyTwoSeconds, maxPackets: MOST_PER_EXECUTION },
+				}),
 				credentials,
 			);
 			await n8n.activate(id);

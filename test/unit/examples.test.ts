@@ -1,0 +1,105 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- reads the examples */
+/** The example workflows as files: they use parameters that exist, say what they change, and are in the README. */
+import type { IDataObject, INodeProperties, INodeType } from 'n8n-workflow';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+interface Example {
+	name: string;
+	nodes: Array<{
+		name: string;
+		type: string;
+		typeVersion: number;
+		parameters: IDataObject;
+		credentials?: Record<string, { id: string }>;
+	}>;
+	connections: Record<string, Record<string, Array<Array<{ node: string }>>>>;
+	pinData?: unknown;
+}
+
+const root = resolve(__dirname, '../..');
+const files = readdirSync(join(root, 'examples')).filter((file) => file.endsWith('.json'));
+const read = (file: string) => JSON.parse(readFileSync(join(root, 'examples', file), 'utf8')) as Example;
+const ours = (node: Example['nodes'][number]) => node.type.startsWith('n8n-nodes-hubble.');
+const isNote = ({ type }: Example['nodes'][number]) => type === 'n8n-nodes-base.stickyNote';
+
+/** What changes the fleet, its keys or its people. */
+const CHANGES = /^(register|createOrUpdate|create|update|delete|rotate|add|send|revoke|remove)/;
+const [GREEN, YELLOW, RED] = [4, 2, 3];
+
+const linked = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\|.*\(examples\/([\w-]+\.json)\)/gm)].map(
+	([, file]) => file,
+);
+
+function descriptionOf(type: string): INodeType['description'] {
+	const name = type.replace('n8n-nodes-hubble.', '').replace(/^h/, 'H').replace(/Tool$/, '');
+	// eslint-disable-next-line @typescript-eslint/no-require-imports -- the name comes from a file
+	const module = require(`../../nodes/${name}/${name}.node`) as Record<string, new () => INodeType>;
+	return new (module[name] as new () => INodeType)().description;
+}
+
+/** The parameters that the node has none of under those conditions, and values that its lists lack. */
+function unknownParameters(type: string, parameters: IDataObject): string[] {
+	const { properties, polling } = descriptionOf(type);
+	const own = type.endsWith('Tool') ? ['descriptionType', 'toolDescription'] : polling ? ['pollTimes'] : [];
+	const isShown = ({ displayOptions }: INodeProperties) =>
+		Object.entries(displayOptions?.show ?? {}).every(([name, wanted]) => {
+			const value = parameters[name] ?? properties.find((property) => property.name === name)?.default;
+			return name.startsWith('@') || ([value].flat() as never[]).some((each) => (wanted ?? []).includes(each));
+		});
+	const shown = properties.filter(isShown);
+	return Object.entries(parameters).flatMap(([name, value]) => {
+		if (own.includes(name)) return [];
+		const property = shown.find((each) => each.name === name);
+		if (!property) return [`${name} is no parameter`];
+		if (property.type === 'collection') {
+			const known = (property.options ?? []).map((option) => option.name);
+			return Object.keys(value as object).flatMap((key) => (known.includes(key) ? [] : [`${name}.${key} is none`]));
+		}
+		if (!['options', 'multiOptions'].includes(property.type) || property.typeOptions?.loadOptionsMethod) return [];
+		const values = (property.options ?? []).map((option) => ('value' in option ? option.value : undefined));
+		return ([value].flat() as never[]).flatMap((each) =>
+			values.includes(each) ? [] : [`${name} cannot be ${String(each)}`],
+		);
+	});
+}
+
+describe.each(files)('%s', (file) => {
+	const { name, nodes, connections, pinData } = read(file);
+
+	it('sets only parameters that its nodes have', () => {
+		const found = nodes
+			.filter(ours)
+			.flatMap((node) => unknownParameters(node.type, node.parameters).map((reason) => `${node.name}: ${reason}`));
+		expect(found).toEqual([]);
+	});
+
+	it('has a note whose color says what it changes: red the fleet or its keys, yellow its webhooks, green nothing', () => {
+		const operations = nodes.filter(ours).map(({ parameters }) => String(parameters.operation ?? ''));
+		const changes = operations.some((operation) => CHANGES.test(operation));
+		const [note] = nodes.filter(isNote);
+		const registers = nodes.some(({ type }) => type === 'n8n-nodes-hubble.hubbleTrigger');
+		const allowed = changes ? [RED] : registers ? [YELLOW] : [GREEN, YELLOW];
+		expect(allowed).toContain(note?.parameters.color);
+		expect(note?.parameters.content).toMatch(/^## \S/);
+	});
+
+	it('connects every node by its name, and holds no credential and no data of others', () => {
+		const names = nodes.map((node) => node.name);
+		const targets = Object.values(connections).flatMap((outputs) =>
+			Object.values(outputs)
+				.flat(2)
+				.map(({ node }) => node),
+		);
+		expect(names).toEqual(expect.arrayContaining([...Object.keys(connections), ...targets]));
+		const joined = new Set([...Object.keys(connections), ...targets]);
+		expect(nodes.filter((node) => !isNote(node) && !joined.has(node.name)).map((node) => node.name)).toEqual([]);
+		expect(nodes.flatMap(({ credentials }) => Object.values(credentials ?? {}).map(({ id }) => id)).join('')).toBe('');
+		expect(pinData ?? {}).toEqual({});
+		expect(name).toMatch(/^Hubble: \S/);
+	});
+
+	it('is in the table of the README', () => {
+		expect(linked).toContain(file);
+	});
+});
