@@ -293,6 +293,18 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Device',
+		operation: 'createReport',
+		call: 'listDevices',
+		parameters: () => ({ silentAfterHours: 48, options: { fileName: 'fleet', reportTitle: 'Week 45' } }),
+		gives: ({ world }) => ({
+			fileName: 'fleet.html',
+			title: 'Week 45',
+			devices: world.main.devices.size,
+			html: any(expect.stringContaining('<h1>Week 45</h1>')),
+		}),
+	},
+	{
+		node: 'Hubble Device',
 		operation: 'createOrUpdate',
 		call: 'registerDevices',
 		parameters: (_, n) => ({ matchBy: 'name', name: `New ${n}`, encryption: 'AES-128-CTR', tags }),
@@ -470,6 +482,17 @@ export const samples: readonly Sample[] = [
 		call: 'listPackets',
 		parameters: () => ({ period: 'last30Days' }),
 		gives: ({ world }) => ({ count: world.main.packets.length, endTime: any(expect.stringMatching(/Z$/)) }),
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'createReport',
+		call: 'listPackets',
+		parameters: () => ({ period: 'last30Days', options: { fileName: 'packets' } }),
+		gives: ({ world }) => ({
+			fileName: 'packets.html',
+			packets: world.main.packets.length,
+			html: any(expect.stringContaining('Packets over time')),
+		}),
 	},
 	{
 		node: 'Hubble Packet',

@@ -6,6 +6,8 @@ import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
+import { reportFields, reportOn } from '../shared/report/createReport';
+import { FleetReport } from '../shared/report/fleetReport';
 import { creation, deletion, registration, update } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
@@ -94,6 +96,24 @@ export const deviceOperations: readonly Operation[] = [
 		description: 'Count the devices of the organization, or those that pass the filters',
 		readsAll: true,
 		toItems: async (work) => [{ json: { count: await countRows(endpoints.listDevices.list, work) } }],
+	},
+	{
+		...list,
+		name: 'Create',
+		object: 'Fleet Report',
+		value: 'createReport',
+		action: 'Create fleet report',
+		description:
+			'Create a report on the fleet as one HTML file: which devices are heard, which are silent, and where they are',
+		readsAll: true,
+		settings: { ...reportFields({ hasSilence: true }), ...timeFilters },
+		toItems: reportOn({
+			name: 'fleet-report',
+			title: 'Fleet report',
+			list: endpoints.listDevices.list,
+			hasPeriod: false,
+			start: (frame) => new FleetReport(frame),
+		}),
 	},
 	{
 		name: 'Create or Update',

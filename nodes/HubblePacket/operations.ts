@@ -8,6 +8,8 @@ import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
+import { reportFields, reportOn } from '../shared/report/createReport';
+import { PacketReport } from '../shared/report/packetReport';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
 import { MOST_WINDOWS } from '../shared/client/windowPlan';
 import { isoTime } from '../shared/operation/times';
@@ -169,6 +171,27 @@ export const packetOperations: readonly Operation[] = [
 			const count = await countRows(PACKETS, work);
 			return [{ json: { count, startTime: isoTime(start ?? end - DEFAULT_PERIOD_S), endTime: isoTime(end) } }];
 		},
+	},
+	{
+		...getMany,
+		name: 'Create',
+		object: 'Packet Report',
+		value: 'createReport',
+		action: 'Create packet report',
+		description:
+			'Create a report on the packets of a period as one HTML file: when they came, from where, and how strong',
+		readsAll: true,
+		simplify: undefined,
+		toJson: undefined,
+		settings: { period, ...reportFields(), parallelWindows },
+		validate: periodReason,
+		toItems: reportOn({
+			name: 'packet-report',
+			title: 'Packet report',
+			list: PACKETS,
+			hasPeriod: true,
+			start: (frame) => new PacketReport(frame),
+		}),
 	},
 	{
 		...getMany,

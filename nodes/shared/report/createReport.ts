@@ -1,0 +1,128 @@
+/** A report on the rows of a list: one HTML file that needs nothing else, and its figures in the item. */
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { DEFAULT_PERIOD_S } from '../client/endpoints';
+import { acceptedRows, leftOut, type List } from '../client/pages';
+import { requestedPages } from '../operation/execute';
+import type { Field } from '../operation/fields';
+import type { Fields, Work } from '../operation/operation';
+import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
+import { timeText } from '../operation/times';
+import { numberIn } from '../operation/values';
+import { counted, page, type Markup } from './markup';
+
+/** What a report knows beside the rows. Times are Unix seconds. */
+export interface ReportFrame {
+	now: number;
+	start: number;
+	end: number;
+	/** IANA zone in which times are shown. */
+	timezone: string;
+	settings: IDataObject;
+}
+
+/** Takes rows one at a time, keeps a bounded amount of them, and says at last what there is to see. */
+export interface Report {
+	add(row: IDataObject): void;
+	/** The figures for the item. */
+	summary(): IDataObject;
+	render(): Markup[];
+}
+
+export interface ReportSource {
+	/** Beginning of the file's name. */
+	name: string;
+	title: string;
+	list: List;
+	/** Whether the report is about a period, not about now. */
+	hasPeriod: boolean;
+	start: (frame: ReportFrame) => Report;
+}
+
+/** The JSON fields of a report's item. */
+const JSON_FIELDS = [
+	'fileName',
+	'title',
+	'packets',
+	'devices',
+	'terrestrial',
+	'satellite',
+	'heard',
+	'silent',
+	'neverHeard',
+	'skipped',
+	'html',
+];
+
+const title: Field = {
+	displayName: 'Title',
+	name: 'reportTitle',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. Cold Chain, Week 45',
+	description: 'What stands at the top of the report',
+	collection: 'options',
+};
+
+const hasHtml: Field = {
+	displayName: 'Put HTML in JSON',
+	name: 'htmlInJson',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to also put the report in the field html, for Form, Respond to Webhook and mail nodes',
+	collection: 'options',
+};
+
+const silentAfterHours: Field = {
+	displayName: 'Silent After (Hours)',
+	name: 'silentAfterHours',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 24,
+	description: 'After how many hours without a packet a device counts as silent',
+	toWire: numberIn(1, 1_000_000, false),
+};
+
+/** The parameters of a report. */
+export const reportFields = ({ hasSilence = false } = {}): Fields => ({
+	...(hasSilence ? { silentAfterHours } : {}),
+	title,
+	hasHtml,
+	fileName,
+	binaryField: binaryField(JSON_FIELDS),
+});
+
+function leadOf({ now, start, end, timezone }: ReportFrame, hasPeriod: boolean): string {
+	const shown = (seconds: number) => timeText(seconds * 1000, timezone).slice(0, 16);
+	return hasPeriod ? `${shown(start)} to ${shown(end)}, ${timezone}` : `As of ${shown(now)}, ${timezone}`;
+}
+
+/** Reads all rows and gives one item: the file, and its figures in the JSON. */
+export const reportOn =
+	(source: ReportSource) =>
+	async ({ context, hubble, request, hints }: Work): Promise<INodeExecutionData[]> => {
+		const { settings, query, clientFilters, isTool } = request;
+		const timezone = context.getTimezone();
+		const now = Math.floor(Date.now() / 1000);
+		const end = Number(query.end ?? now);
+		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
+		const report = source.start(frame);
+		let skipped = 0;
+		for await (const { rows } of requestedPages(hubble, source.list, request)) {
+			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
+		}
+		if (skipped) hints.add(leftOut(skipped, source.list));
+		const heading = (settings.title as string | undefined)?.trim() || source.title;
+		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
+		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;
+		const text = page(heading, leadOf(frame, source.hasPeriod), report.render(), footer);
+		const name = `${fileNameOf(source.name, request, timezone)}.markup`;
+		const file = await context.helpers.prepareBinaryData(Buffer.from(text), name, 'text/html');
+		const json: IDataObject = {
+			fileName: name,
+			title: heading,
+			...report.summary(),
+			...(skipped ? { skipped } : {}),
+			...(settings.hasHtml === false || isTool ? {} : { html: text }),
+		};
+		return [{ json, binary: { [String(settings.binaryField ?? 'data')]: file } }];
+	};

@@ -1,0 +1,157 @@
+/** The report on a fleet: what is heard, what is silent, and where. Pure. */
+import type { IDataObject } from 'n8n-workflow';
+import { lastPacket, placeHeard, placeInstalled } from '../device/device';
+import { timeText } from '../operation/times';
+import { shareBars } from './charts';
+import { mapOf, PlaceBins } from './map';
+import { count, counted, markup, percent, section, table, tile, type Markup } from './markup';
+import type { Report, ReportFrame } from './createReport';
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const AGES = [
+	{ name: 'In the last hour', upTo: HOUR },
+	{ name: '1 to 6 hours ago', upTo: 6 * HOUR },
+	{ name: '6 to 24 hours ago', upTo: DAY },
+	{ name: '1 to 3 days ago', upTo: 3 * DAY },
+	{ name: '3 to 7 days ago', upTo: 7 * DAY },
+	{ name: '7 to 30 days ago', upTo: 30 * DAY },
+	{ name: 'More than 30 days ago', upTo: Infinity },
+];
+
+/** Silent devices that the report lists at most. */
+const MOST_SILENT = 50;
+
+interface Silent {
+	id: string;
+	name: string;
+	heardAt: number;
+	place: string;
+}
+
+/** '5 h', '3 days' */
+function duration(seconds: number): string {
+	if (seconds < 2 * DAY) return `${Math.max(1, Math.round(seconds / HOUR))} h`;
+	return `${count(seconds / DAY)} days`;
+}
+
+/** Takes devices one at a time and keeps what the report says of them. */
+export class FleetReport implements Report {
+	private readonly ages = AGES.map(() => 0);
+	private readonly networks = { terrestrial: 0, satellite: 0, both: 0 };
+	private readonly places = new PlaceBins();
+	private devices = 0;
+	private never = 0;
+	private silent = 0;
+	private listed: Silent[] = [];
+	private readonly silentAfter: number;
+
+	constructor(private readonly frame: ReportFrame) {
+		this.silentAfter = Number(frame.settings.silentAfterHours ?? 24) * HOUR;
+	}
+
+	add(row: IDataObject): void {
+		this.devices += 1;
+		const { timestamp } = lastPacket(row);
+		const age = timestamp === undefined ? undefined : this.frame.now - timestamp;
+		const isSilent = age !== undefined && age > this.silentAfter;
+		this.places.add(placeHeard(row) ?? placeInstalled(row), isSilent || age === undefined);
+		if (timestamp === undefined || age === undefined) {
+			this.never += 1;
+			return;
+		}
+		const bucket = AGES.findIndex(({ upTo }) => age <= upTo);
+		this.ages[bucket] = (this.ages[bucket] ?? 0) + 1;
+		const { terrestrial, satellite } = (row.most_recent_packet ?? {}) as IDataObject;
+		this.networks[terrestrial && satellite ? 'both' : satellite ? 'satellite' : 'terrestrial'] += 1;
+		if (isSilent) this.addSilent(row, timestamp);
+	}
+
+	/** The devices that fell silent last are those about which something can be done. */
+	private addSilent(row: IDataObject, heardAt: number): void {
+		this.silent += 1;
+		const place = String((row.install_location as IDataObject | undefined)?.location_name ?? '');
+		this.listed.push({ id: String(row.id), name: String(row.name ?? ''), heardAt, place });
+		if (this.listed.length >= 4 * MOST_SILENT) this.listed = this.latest();
+	}
+
+	private latest(): Silent[] {
+		return this.listed.sort((a, b) => b.heardAt - a.heardAt).slice(0, MOST_SILENT);
+	}
+
+	summary(): IDataObject {
+		const { devices, silent, never } = this;
+		return { devices, heard: devices - silent - never, silent, neverHeard: never };
+	}
+
+	render(): Markup[] {
+		const { devices, silent, never, networks } = this;
+		const heard = devices - silent - never;
+		const after = duration(this.silentAfter);
+		const bars = AGES.map(({ name, upTo }, index) => ({
+			label: name,
+			value: this.ages[index] ?? 0,
+			tone: upTo <= this.silentAfter ? 1 : 3,
+		}));
+		return [
+			markup`<dl>
+				${tile('Devices', count(devices))}${tile(`Heard in the last ${after}`, count(heard), percent(heard, devices))}${tile('Silent', count(silent), percent(silent, devices), silent ? 'bad' : '')}${tile('Never heard', count(never), percent(never, devices))}
+			</dl>`,
+			this.map(),
+			markup`<div class="two">
+				${section('Last heard', 'Devices by the time of their most recent packet', shareBars([...bars, { label: 'Never', value: never, tone: 3 }]))}${section(
+					'Networks',
+					'Devices by the networks over which they were heard',
+					shareBars([
+						{ label: 'Terrestrial only', value: networks.terrestrial },
+						{ label: 'Satellite only', value: networks.satellite, tone: 2 },
+						{ label: 'Both', value: networks.both },
+						{ label: 'None yet', value: never, tone: 3 },
+					]),
+				)}
+			</div>`,
+			this.silentTable(after),
+		];
+	}
+
+	private map(): Markup {
+		const { placed, withoutPlace } = this.places;
+		const names = markup`<p class="legend">
+			<span><i class="k1"></i>Devices</span><span><i class="k3"></i>Silent or never heard</span>
+		</p>`;
+		return markup`<div class="map">
+			${section(
+				'Where the devices are',
+				'Where a device was heard last, else where it is installed',
+				markup`${placed > 0 && names}${mapOf(this.places, 3, ['devices', 'silent or never heard'])}`,
+				[withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'device')}.`],
+			)}
+		</div>`;
+	}
+
+	private silentTable(after: string): Markup {
+		const { now, timezone } = this.frame;
+		const rows = this.latest();
+		if (!rows.length)
+			return section(
+				'Silent devices',
+				'',
+				markup`<p class="note">Every device that was ever heard was heard in the last ${after}.</p>`,
+			);
+		const body = table(
+			['Device', 'Device ID', 'Place', 'Last heard', '#Silent for'],
+			rows.map(({ id, name, heardAt, place }) => [
+				name || '–',
+				markup`<code>${id}</code>`,
+				place || '–',
+				timeText(heardAt * 1000, timezone).slice(0, 16),
+				duration(now - heardAt),
+			]),
+		);
+		const rest = this.silent - rows.length;
+		const note = `${counted(rest, 'device')} that fell silent earlier are not listed. Export Devices with the filter Silent For gives all.`;
+		return section('Silent devices', `Not heard for more than ${after}; the latest to fall silent first`, body, [
+			rest > 0 && note,
+		]);
+	}
+}

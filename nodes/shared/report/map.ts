@@ -1,0 +1,242 @@
+/** Places on a map: bins of a bounded number while they come, then one SVG. Pure. */
+import { distanceBetween, type Place } from '../device/place';
+import { niceStep } from './charts';
+import { COASTLINE } from './coastline';
+import { count, markup, Markup } from './markup';
+
+/** Places that were heard near each other. */
+interface Cell {
+	latitudes: number;
+	longitudes: number;
+	count: number;
+	/** How many of them are of the second kind, e.g. silent. */
+	marked: number;
+}
+
+/** Most cells that are kept while places come; with more, cells become larger. */
+const MOST_CELLS = 4000;
+const FINEST_DEGREES = 1e-4;
+
+/** Takes any number of places and keeps at most `MOST_CELLS` bins of them. */
+export class PlaceBins {
+	withoutPlace = 0;
+	placed = 0;
+	private size = FINEST_DEGREES;
+	private cells = new Map<string, Cell>();
+
+	add(place: Partial<Place> | undefined, isMarked: boolean): void {
+		const { latitude, longitude } = place ?? {};
+		const isPlace =
+			typeof latitude === 'number' &&
+			typeof longitude === 'number' &&
+			Math.abs(latitude) <= 90 &&
+			Math.abs(longitude) <= 180;
+		if (!isPlace) {
+			this.withoutPlace += 1;
+			return;
+		}
+		this.placed += 1;
+		merge(this.cells, this.size, { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked) });
+		while (this.cells.size > MOST_CELLS) {
+			this.size *= 2;
+			const finer = this.cells;
+			this.cells = new Map();
+			for (const cell of finer.values()) merge(this.cells, this.size, cell);
+		}
+	}
+
+	all(): Cell[] {
+		return [...this.cells.values()];
+	}
+}
+
+function merge(cells: Map<string, Cell>, size: number, cell: Cell): void {
+	const [row, column] = [cell.latitudes, cell.longitudes].map((sum) => Math.floor(sum / cell.count / size));
+	const key = `${row} ${column}`;
+	const there = cells.get(key);
+	if (!there) {
+		cells.set(key, { ...cell });
+		return;
+	}
+	there.latitudes += cell.latitudes;
+	there.longitudes += cell.longitudes;
+	there.count += cell.count;
+	there.marked += cell.marked;
+}
+
+const WIDTH = 960;
+const HEIGHTS = [300, 500] as const;
+/** Degrees that a map shows at least: about a kilometre. */
+const LEAST_SPAN = 0.01;
+/** The coast is known to about a quarter of a degree: on a map of a region it would be in the wrong place. */
+const LEAST_SPAN_WITH_COAST = 12;
+
+/** What a map shows: degrees of its left and upper edge, and pixels per degree in both directions. */
+interface View {
+	west: number;
+	north: number;
+	perLongitude: number;
+	perLatitude: number;
+	height: number;
+}
+
+/** The least window around all longitudes: also across ±180°. */
+function longitudeRange(longitudes: number[]): [from: number, span: number] {
+	const sorted = longitudes.sort((a, b) => a - b);
+	const [first = 0] = sorted;
+	let [from, gap] = [first, first + 360 - (sorted.at(-1) ?? first)];
+	sorted.forEach((longitude, index) => {
+		const next = sorted[index + 1];
+		if (next !== undefined && next - longitude > gap) [from, gap] = [next, next - longitude];
+	});
+	return [from, 360 - gap];
+}
+
+function viewOf(places: readonly Place[]): View {
+	const [from, span] = longitudeRange(places.map(({ longitude }) => longitude));
+	let [south, north] = [90, -90];
+	for (const { latitude } of places) [south, north] = [Math.min(south, latitude), Math.max(north, latitude)];
+	const middle = (north + south) / 2;
+	// Degrees of longitude are as wide as they are there; near the poles, and for the whole world, a compromise.
+	const shrink = Math.cos((Math.min(55, Math.abs(middle)) * Math.PI) / 180);
+	const wide = Math.min(360, Math.max(span * 1.14, LEAST_SPAN));
+	const high = Math.max((north - south) * 1.2, LEAST_SPAN / 2);
+	const perLongitude = Math.min(WIDTH / wide, (HEIGHTS[1] / high) * shrink);
+	const perLatitude = perLongitude / shrink;
+	const height = Math.round(Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], high * perLatitude)));
+	return {
+		west: from + span / 2 - WIDTH / perLongitude / 2,
+		north: middle + height / perLatitude / 2,
+		perLongitude,
+		perLatitude,
+		height,
+	};
+}
+
+const rounded = (value: number) => Math.round(value * 10) / 10;
+const DEGREE_STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60];
+
+/** '52.5° N' */
+function degrees(value: number, step: number, signs: string): string {
+	const decimals = Math.max(0, Math.ceil(-Math.log10(step)));
+	const text = Math.abs(value).toFixed(decimals);
+	const sign = Number(text) === 0 ? '' : ` ${signs[value < 0 ? 1 : 0] ?? ''}`;
+	return `${text}°${sign}`;
+}
+
+function* multiples(from: number, to: number, step: number): Generator<number> {
+	for (let index = Math.ceil(from / step); index * step <= to; index++) yield index * step;
+}
+
+function grid({ west, north, perLongitude, perLatitude, height }: View): Markup {
+	const step = DEGREE_STEPS.find((degree) => degree * perLongitude >= 110) ?? 60;
+	const parallels = [...multiples(north - height / perLatitude, north, step)].filter(
+		(degree) => Math.abs(degree) <= 90,
+	);
+	const wrap = (degree: number) => ((((degree + 180) % 360) + 360) % 360) - 180;
+	const columns = [...multiples(west, west + WIDTH / perLongitude, step)].map((degree) => {
+		const x = rounded((degree - west) * perLongitude);
+		const isRoom = x > 60 && x < WIDTH - 30;
+		return markup`<path
+				class="grid"
+				d="M${x} 0V${height}"
+			/>${isRoom && markup`<text x="${x}" y="15" text-anchor="middle">${degrees(wrap(degree), step, 'EW')}</text>`}`;
+	});
+	const rows = parallels.map((degree) => {
+		const y = rounded((north - degree) * perLatitude);
+		const isRoom = y > 30 && y < height - 40;
+		return markup`<path
+				class="grid"
+				d="M0 ${y}H${WIDTH}"
+			/>${isRoom && markup`<text x="8" y="${y + 4}">${degrees(degree, step, 'NS')}</text>`}`;
+	});
+	return markup`${columns}${rows}`;
+}
+
+/** The land as a path; a copy on either side for maps across ±180°. */
+function land({ west, north, perLongitude, perLatitude }: View): Markup {
+	const path = COASTLINE.map((ring) => {
+		const points = ring.map(
+			([longitude, latitude]) =>
+				`${rounded((longitude - west) * perLongitude)} ${rounded((north - latitude) * perLatitude)}`,
+		);
+		return `M${points.join('L')}Z`;
+	}).join('');
+	const world = rounded(360 * perLongitude);
+	const [left, right] = [west < -180, west + WIDTH / perLongitude > 180];
+	return markup`<path
+			id="land"
+			class="land"
+			d="${path}"
+		/>${left && markup`<use href="#land" x="${-world}" />`}${right && markup`<use href="#land" x="${world}" />`}`;
+}
+
+/** A bar of a round length, right for the middle of the map. */
+function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
+	const latitude = Math.max(-85, Math.min(85, north - height / perLatitude / 2));
+	const metresPerPixel = distanceBetween({ latitude, longitude: 0 }, { latitude, longitude: 1 }) / perLongitude;
+	const metres = niceStep(80 * metresPerPixel);
+	const length = rounded(metres / metresPerPixel);
+	const text = metres >= 1000 ? `${count(metres / 1000)} km` : `${count(metres)} m`;
+	const y = height - 16;
+	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" /><text x="22" y="${y - 6}">${text}</text>`;
+}
+
+/** Circles that would lie on each other become one: cells of so many pixels. */
+const CELL_PIXELS = 9;
+const RADII = [3.2, 22] as const;
+
+function circles(cells: readonly Cell[], view: View, tone: number, nouns: readonly [string, string]): Markup {
+	const { west, north, perLongitude, perLatitude } = view;
+	const merged = new Map<string, Cell>();
+	for (const cell of cells) {
+		const shifted = (((cell.longitudes / cell.count - west) % 360) + 360) % 360;
+		const pixels = {
+			...cell,
+			longitudes: shifted * perLongitude * cell.count,
+			latitudes: (north - cell.latitudes / cell.count) * perLatitude * cell.count,
+		};
+		merge(merged, CELL_PIXELS, pixels);
+	}
+	const drawn = [...merged.values()].sort((a, b) => b.count - a.count);
+	const most = drawn[0]?.count ?? 1;
+	const scale = Math.min(RADII[1], RADII[0] * Math.sqrt(most)) / Math.sqrt(most);
+	const radius = (number: number) => rounded(Math.max(RADII[0], scale * Math.sqrt(number)));
+	return markup`${drawn.map(({ latitudes, longitudes, count: all, marked }) => {
+		const at = markup`cx="${rounded(longitudes / all)}" cy="${rounded(latitudes / all)}"`;
+		const inner = Math.min(radius(all), rounded(radius(all) * Math.sqrt(marked / all)));
+		return markup`<g
+			><title>${count(all)} ${nouns[0]}, ${count(marked)} ${nouns[1]}</title
+			><circle
+				class="f1"
+				${at}
+				r="${radius(all)}"
+			/>${marked > 0 && markup`<circle class="f${tone}" ${at} r="${inner}" />`}</g
+		> `;
+	})}`;
+}
+
+/**
+ * A map of all places, with grid and scale; the coast where the map is large enough. A circle's area is the number of
+ * things there, its inner disc those that are marked.
+ * @param tone number of the inner disc's colour
+ * @param nouns what is counted, and what the marked ones are
+ */
+export function mapOf(bins: PlaceBins, tone: number, nouns: readonly [string, string]): Markup {
+	const cells = bins.all();
+	if (!cells.length) return markup`<p class="note">There is no place to show.</p>`;
+	const places = cells.map((cell) => ({
+		latitude: cell.latitudes / cell.count,
+		longitude: cell.longitudes / cell.count,
+	}));
+	const view = viewOf(places);
+	const hasCoast = WIDTH / view.perLongitude >= LEAST_SPAN_WITH_COAST;
+	const { height } = view;
+	return markup`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Map of the places">
+		<clipPath id="frame"><rect width="${WIDTH}" height="${height}" rx="6" /></clipPath>
+		<g clip-path="url(#frame)">
+			<rect class="sea" width="${WIDTH}" height="${height}" />
+			${hasCoast && land(view)}${grid(view)}${circles(cells, view, tone, nouns)}${scaleBar(view)}
+		</g>
+	</svg>`;
+}

@@ -1,0 +1,142 @@
+/** The parts of a report, without n8n. */
+import { Timeline } from '../../nodes/shared/report/charts';
+import { FleetReport } from '../../nodes/shared/report/fleetReport';
+import { mapOf, PlaceBins } from '../../nodes/shared/report/map';
+import { markup, page, percent } from '../../nodes/shared/report/markup';
+import { PacketReport } from '../../nodes/shared/report/packetReport';
+
+const now = Date.parse('2026-11-08T12:00:00Z') / 1000;
+const frame = { now, end: now, start: now - 7 * 86_400, timezone: 'Europe/Amsterdam', settings: {} };
+const evil = '</td><script>alert("1")</script>\'&';
+const device = (index: number, age?: number) => ({
+	id: `device-${index}`,
+	name: evil,
+	created_ts: 1,
+	tags: {},
+	install_location: { lat: (index % 170) - 85, long: (index % 359) - 179, location_name: evil },
+	...(age === undefined ? {} : { most_recent_packet: { terrestrial: { timestamp: now - age } } }),
+});
+
+describe('markup', () => {
+	it('escapes texts, joins lists and leaves out nothing', () => {
+		expect(markup`<b title="${evil}">${[markup`<i>`, 1, null, undefined, false]}</b>`.text).toBe(
+			'<b title="&lt;/td&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;"><i>1</b>',
+		);
+	});
+
+	it('percentages never hide something', () => {
+		expect([percent(0, 10), percent(1, 1000), percent(999, 1000), percent(10, 10), percent(0, 0)]).toEqual([
+			'0 %',
+			'< 1 %',
+			'> 99 %',
+			'100 %',
+			'–',
+		]);
+	});
+});
+
+describe('a fleet report', () => {
+	it('of 100,000 devices is bounded, counts them all, escapes their texts and loads nothing', () => {
+		const report = new FleetReport(frame);
+		for (let index = 0; index < 100_000; index++) {
+			report.add(device(index, index % 10 === 0 ? undefined : index % 10 === 1 ? 2 * 86_400 + index : 3600));
+		}
+		expect(report.summary()).toEqual({ devices: 100_000, heard: 80_000, silent: 10_000, neverHeard: 10_000 });
+		const text = page(evil, evil, report.render(), evil);
+		expect(text.length).toBeLessThan(500_000);
+		expect(text).not.toMatch(/<script|<link|<img|https?:|url\((?!#)/i);
+		expect(text).toContain('9,950 devices that fell silent earlier are not listed');
+		expect(text.indexOf('device-1<')).toBeGreaterThan(0);
+		expect(text).not.toContain('device-99991<');
+	});
+
+	it('of nothing says so', () => {
+		const text = page('Fleet report', '', new FleetReport(frame).render(), '');
+		expect(text).toContain('There is no place to show.');
+		expect(text).not.toContain('NaN');
+	});
+});
+
+describe('a packet report', () => {
+	it('counts by network, device and time, and says what it leaves out', () => {
+		const report = new PacketReport(frame);
+		for (let index = 0; index < 60; index++) {
+			report.add({
+				location: index ? { latitude: 52, longitude: 4 + index / 100 } : undefined,
+				network_type: index % 3 ? 'TERRESTRIAL' : 'SATELLITE',
+				device: { id: `d${index}`, payload: '', timestamp: now - index * 20_000, rssi: -60 - index },
+			} as never);
+		}
+		expect(report.summary()).toEqual({ packets: 60, devices: 60, terrestrial: 40, satellite: 20 });
+		const text = page('Packet report', '', report.render(), '');
+		expect(text).toContain('heard outside of it, and not drawn: 29 packets.');
+		expect(text).toContain('as their place is not known: 1 packet.');
+		expect(text).toContain('35 devices with fewer packets are not listed');
+		expect(text).toContain('Median -91; four in five lie from -115 to -67.');
+		expect(text).not.toContain('NaN');
+	});
+
+	it('of nothing says so', () => {
+		expect(page('', '', new PacketReport(frame).render(), '')).not.toContain('NaN');
+	});
+});
+
+describe('Timeline', () => {
+	it.each([
+		[3600, 'minute'],
+		[86_400, '30 minutes'],
+		[7 * 86_400, '3 hours'],
+		[30 * 86_400, '12 hours'],
+	])('%d seconds are drawn in columns of one %s', (length, unit) => {
+		const timeline = new Timeline(now - length, now, 'Europe/Amsterdam', 1);
+		timeline.add(now - length, 0);
+		timeline.add(now, 0);
+		timeline.add(now - length - 1, 0);
+		const columns = timeline.columns('packets');
+		expect(timeline.unit).toBe(unit);
+		expect(timeline.outside).toBe(1);
+		expect(columns.length).toBeLessThanOrEqual(61);
+		expect(columns[0]?.parts).toEqual([1]);
+		expect(columns.filter(({ label }) => label).length).toBeGreaterThan(2);
+	});
+});
+
+describe('a map', () => {
+	const circles = (places: Array<[latitude: number, longitude: number]>) => {
+		const bins = new PlaceBins();
+		for (const [latitude, longitude] of places) bins.add({ latitude, longitude }, false);
+		const { text } = mapOf(bins, 2, ['things', 'marked']);
+		return [...text.matchAll(/cx="([\d.-]+)" cy="([\d.-]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
+	};
+
+	it('shows neighbours across ±180° next to each other', () => {
+		const [one = [], other = []] = circles([
+			[0, 179.999],
+			[0, -179.999],
+		]);
+		expect(Math.abs((one[0] ?? NaN) - (other[0] ?? NaN))).toBeLessThan(400);
+	});
+
+	it('holds every place, wherever they are, with east to the right and north above', () => {
+		const all = circles([
+			[85, -170],
+			[-85, 100],
+			[0, 0],
+		]);
+		expect(all).toHaveLength(3);
+		for (const [x = NaN, y = NaN] of all) {
+			expect(x).toBeGreaterThanOrEqual(0);
+			expect(x).toBeLessThanOrEqual(960);
+			expect(y).toBeGreaterThanOrEqual(0);
+			expect(y).toBeLessThanOrEqual(500);
+		}
+	});
+
+	it('counts what is nowhere or out of range', () => {
+		const bins = new PlaceBins();
+		for (const place of [undefined, {}, { latitude: 91, longitude: 0 }, { latitude: 0, longitude: 181 }]) {
+			bins.add(place, false);
+		}
+		expect([bins.placed, bins.withoutPlace]).toEqual([0, 4]);
+	});
+});
