@@ -82,6 +82,8 @@ const categories: ClientFilter = {
 
 const amount = (value: unknown) => numberIn(0.01, 1e9, false)(value);
 
+const inEntry = (index: number, error: unknown) => new Error(`entry ${index + 1}: ${(error as Error).message}`);
+
 /** The denominations as the wire has them. Throws when an entry is no denomination. */
 function denominationsOf(value: unknown): Denomination[] | undefined {
 	const rows = [(value as IDataObject).denomination ?? []].flat() as IDataObject[];
@@ -92,7 +94,7 @@ function denominationsOf(value: unknown): Denomination[] | undefined {
 				throw new Error('it needs a denomination and a quantity');
 			return { denomination, quantity };
 		} catch (error) {
-			throw new Error(`entry ${index + 1}: ${(error as Error).message}`);
+			throw inEntry(index, error);
 		}
 	});
 	return details.length ? details : undefined;

@@ -24,6 +24,9 @@ function statusOf(error: unknown): number | undefined {
 	return error instanceof NodeOperationError && error.context.requestId !== undefined ? 0 : undefined;
 }
 
+/** An error that says enough already. */
+const unchanged = (error: unknown) => error as Error;
+
 /** Whether an order may have been placed by a call that failed so. */
 const leavesDoubt = (status: number) => status === 0 || status >= 500;
 
@@ -35,7 +38,7 @@ async function orderByReference(hubble: HubbleClient, reference: string): Promis
 		// A 404 counts only in Hubble's own form: that of a proxy does not say that there is no order.
 		const isHubbles = error instanceof NodeApiError && error.message.startsWith('Hubble knows no');
 		if (statusOf(error) === 404 && isHubbles) return undefined;
-		throw error;
+		throw unchanged(error);
 	}
 }
 
@@ -60,13 +63,13 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 				return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.placeOrder, body })).body;
 			} catch (error) {
 				const status = statusOf(error);
-				if (status === undefined) throw error;
+				if (status === undefined) throw unchanged(error);
 				const isOpen = leavesDoubt(status);
 				if (isOpen) await delay(hubble, pauseAfter(tries));
 				const order = await orderByReference(hubble, reference);
 				if (order) return order;
 				isInDoubt = isOpen;
-				if (!isOpen || tries >= TRIES) throw error;
+				if (!isOpen || tries >= TRIES) throw unchanged(error);
 			}
 		}
 	} catch (error) {

@@ -237,7 +237,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 			try {
 				return answer(request);
 			} catch (error) {
-				if (!(error instanceof Refused)) throw error;
+				if (!(error instanceof Refused)) return refuse(500, 'E500', String(error));
 				return refuse(error.status, error.code, error.message);
 			}
 		};

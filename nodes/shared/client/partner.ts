@@ -196,11 +196,14 @@ export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<R
 		try {
 			return await send({ ...hubble, otherToken: token, refusedToken: undefined, redact }, call);
 		} catch (error) {
-			if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw error;
+			if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
 			await forget(partner, token);
 		}
 	}
 }
+
+/** An error that says enough already. */
+const unchanged = (error: unknown) => error as Error;
 
 /** Drops a session that was refused, unless somebody has renewed it already. */
 async function forget(partner: PartnerSettings, token: string): Promise<void> {
