@@ -1,6 +1,6 @@
 import type { ICredentialType, Icon, INodeProperties } from 'n8n-workflow';
 
-/** The secret with which Hubble signs gift-card events. Its test is `hubblePartnerApiTest`, which the trigger brings along. */
+/** What a gift-card partner agreed with Hubble. Its test is `hubblePartnerApiTest`, which its nodes bring along. */
 export class HubblePartnerApi implements ICredentialType {
 	name = 'hubblePartnerApi';
 
@@ -12,13 +12,48 @@ export class HubblePartnerApi implements ICredentialType {
 
 	properties: INodeProperties[] = [
 		{
+			displayName: 'Environment',
+			name: 'environment',
+			type: 'options',
+			options: [
+				{ name: 'Production', value: 'production' },
+				{ name: 'Staging', value: 'staging' },
+				{ name: 'URL', value: 'url', description: 'Another address, such as that of a proxy or a simulator' },
+			],
+			default: 'production',
+			description: 'For the Hubble Gift Card node: where it logs in',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. https://gift-cards.example.com',
+			displayOptions: { show: { environment: ['url'] } },
+			description: 'Without the path of a call',
+		},
+		{
+			displayName: 'Client ID',
+			name: 'clientId',
+			type: 'string',
+			default: '',
+			description: 'For the Hubble Gift Card node: given by Hubble for one environment',
+		},
+		{
+			displayName: 'Client Secret',
+			name: 'clientSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'For the Hubble Gift Card node: given by Hubble together with the Client ID',
+		},
+		{
 			displayName: 'Webhook Secret',
 			name: 'webhookSecret',
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			required: true,
-			description: 'Agreed with Hubble for one environment, staging or production: each has its own',
+			description: 'For the Hubble Gift Card Trigger: agreed with Hubble for one environment, staging or production',
 		},
 		{
 			displayName: 'Next Webhook Secret',

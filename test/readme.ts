@@ -3,19 +3,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { titleOf } from '../nodes/shared/operation/operation';
-import { resourceTitle, tables } from './tables';
+import { partnerTables, resourceTitle, tables } from './tables';
 
 export const readmeFile = join(__dirname, '../README.md');
 const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
 
 /** One line for each operation: node, what it does, the scope that the API token needs. */
 export function operationsTable(): string {
-	const rows = Object.entries(tables).flatMap(([node, operations]) =>
+	const rows = Object.entries({ ...tables, ...partnerTables }).flatMap(([node, operations]) =>
 		operations.map((row, index) => {
 			const { resource, name, description, endpoint } = row;
 			const { scope } = endpoint;
 			const operation = resource ? `${resourceTitle(resource)}: ${name}` : titleOf(row);
-			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`;
+			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : node in partnerTables ? '–' : 'none'} |`;
 		}),
 	);
 	return ['| Node | Operation | What it does | Scope |', '| --- | --- | --- | --- |', ...rows].join('\n');

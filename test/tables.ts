@@ -1,6 +1,7 @@
 import { apiKeyOperations } from '../nodes/HubbleApiKey/operations';
 import { billingOperations } from '../nodes/HubbleBilling/operations';
 import { deviceOperations } from '../nodes/HubbleDevice/operations';
+import { giftCardOperations } from '../nodes/HubbleGiftCard/operations';
 import { invitationOperations } from '../nodes/HubbleInvitation/operations';
 import { metricOperations } from '../nodes/HubbleMetric/operations';
 import { organizationOperations } from '../nodes/HubbleOrganization/operations';
@@ -21,6 +22,9 @@ export const tables: Readonly<Record<string, readonly Operation[]>> = {
 	'Hubble User': userOperations,
 	'Hubble Webhook': webhookOperations,
 };
+
+/** Those of the partner service: it is no part of the API definition, and has no scopes. */
+export const partnerTables: Readonly<Record<string, readonly Operation[]>> = { 'Hubble Gift Card': giftCardOperations };
 
 /** 'paymentMethod' → 'Payment Method', 'apiKey' → 'API Key'. */
 export const resourceTitle = (resource: string) =>

@@ -6,9 +6,10 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
+import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
-import { hubblePartnerApiTest, requireSecret } from '../shared/webhook/secrets';
+import { requireSecret } from '../shared/webhook/secrets';
 import { allowedSenders, eventOptions, giftCardEvents, repeatWindow } from './events';
 
 export class HubbleGiftCardTrigger implements INodeType {

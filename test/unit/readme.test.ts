@@ -2,16 +2,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { titleOf } from '../../nodes/shared/operation/operation';
 import { operationsTable, readmeFile, withTable } from '../readme';
-import { tables } from '../tables';
+import { partnerTables, tables } from '../tables';
 
 test('the table of operations has a line for each, with its scope', () => {
 	const lines = operationsTable().split('\n').slice(2);
-	const operations = Object.values(tables).flat();
+	const operations = Object.values({ ...tables, ...partnerTables }).flat();
 	expect(lines).toHaveLength(operations.length);
+	const partnerRows = Object.values(partnerTables).flat();
 	operations.forEach((row, index) => {
 		const { description, endpoint } = row;
 		const { scope } = endpoint;
-		expect(lines[index]).toContain(`${titleOf(row)} | ${description} | ${scope ? `\`${scope}\`` : 'none'} |`);
+		expect(lines[index]).toContain(
+			`${titleOf(row)} | ${description} | ${scope ? `\`${scope}\`` : partnerRows.includes(row) ? '–' : 'none'} |`,
+		);
 	});
 });
 

@@ -9,6 +9,7 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
+import type { Explanation, Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 
 /** Every place in n8n from which a node calls Hubble. */
@@ -36,8 +37,12 @@ export interface HubbleClient {
 	deadline?: number;
 	/** Requests sent so far, tries included. */
 	requests: number;
-	/** The token to send instead of the credential's. */
+	/** The token to send instead of the credential's; '' for none. */
 	otherToken?: string;
+	/** A service's own words for failures; `undefined` where the general ones fit. */
+	explain?: (failure: Failure) => Explanation | undefined;
+	/** What a partner logs in with (`partner.ts`). */
+	partner?: { baseUrl: string; clientId: string; clientSecret: string };
 	/** The 401 by which Hubble refused the token in this run. */
 	refusedToken?: NodeApiError;
 	/** Takes the token out of a text that comes from outside. */

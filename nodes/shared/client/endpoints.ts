@@ -21,8 +21,10 @@ export interface Endpoint {
 	/** The scope that the API token needs, in the definition's spelling. */
 	scope?: string;
 	list?: ListFacts;
+	/** Whether a POST changes nothing, so that it may be sent again though nobody knows whether it arrived. */
+	isRepeatable?: boolean;
 	/** Fields of a reply, with what they are: one that has none of them is not Hubble's. */
-	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean'>>;
+	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean' | 'number'>>;
 }
 
 /** The form of every id that Hubble gives to devices, organizations, users and gateways. */

@@ -15,6 +15,10 @@ export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
 	isCut?: boolean;
 	/** What the other side says of it (`description` of Hubble's error body). */
 	said?: string;
+	/** The code that the other side gives, such as E300. */
+	errorCode?: string;
+	/** The service's own words; `undefined` where the general ones fit. */
+	explain?: (failure: Failure) => Explanation | undefined;
 	/** Whether the body has Hubble's form of an error: else something between us and Hubble answered. */
 	isHubbles: boolean;
 	/** Whether this or an earlier try may have been carried out without an answer that says so. */
@@ -33,7 +37,7 @@ export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
 /** 'device_id' → 'device'. */
 const noun = (placeholder: string) => placeholder.replace(/_id$/, '').replace(/_/g, ' ');
 
-interface Explanation {
+export interface Explanation {
 	message: string;
 	remedy: string;
 }
@@ -156,7 +160,7 @@ const DOUBT = ' It may have been carried out all the same: look before you repea
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, mayHaveHappened, method, requestId } = failure;
-	const { message, remedy } = explain(failure);
+	const { message, remedy } = failure.explain?.(failure) ?? explain(failure);
 	const quoted = said && !message.includes(said.replace(/\.$/, '')) ? `Hubble says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };

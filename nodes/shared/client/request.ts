@@ -141,10 +141,10 @@ async function fetchWithToken(
 	options: IHttpRequestOptions,
 ): Promise<IN8nHttpFullResponse> {
 	const { helpers } = context;
-	if (!otherToken) {
+	if (otherToken === undefined) {
 		return (await helpers.httpRequestWithAuthentication.call(context, 'hubbleApi', options)) as IN8nHttpFullResponse;
 	}
-	const headers = { ...options.headers, Authorization: `Bearer ${otherToken}` };
+	const headers = { ...options.headers, ...(otherToken ? { Authorization: `Bearer ${otherToken}` } : {}) };
 	return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
 }
 
@@ -224,6 +224,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 	text: (value) => typeof value === 'string' && value !== '',
 	list: Array.isArray,
 	boolean: (value) => typeof value === 'boolean',
+	number: (value) => typeof value === 'number',
 };
 
 /** Throws when a success is not Hubble's: it has none of the fields that the endpoint's replies have. */
@@ -248,7 +249,7 @@ function throwIfRefused({ context, refusedToken }: HubbleClient): void {
  * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
  */
 export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
-	const { method, path } = call.endpoint;
+	const { method, path, isRepeatable } = call.endpoint;
 	const endpoint = `${method} ${path}`;
 	let mayHaveHappened = false;
 	for (let tries = 1; ; tries++) {
@@ -268,7 +269,9 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		if (isDone) checkReply(hubble, call, body, requestId);
 		if (isDone || isGone) return { body, rows: outcome.rows, headers, requestId, ms };
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
-		const waitMs = hubble.signal?.aborted ? undefined : retryDelay(tries, method, outcome, Math.random());
+		const waitMs = hubble.signal?.aborted
+			? undefined
+			: retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
 		if (waitMs === undefined || waitMs > timeLeft(hubble)) {
 			throw failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
 		}
@@ -290,7 +293,9 @@ function failureOf(
 		code: code || problem,
 		isCut: problem !== undefined,
 		said: saidIn(body, hubble),
-		isHubbles: 'name' in body || 'description' in body,
+		errorCode: typeof body.code === 'string' ? hubble.redact(body.code) : undefined,
+		explain: hubble.explain,
+		isHubbles: 'name' in body || 'description' in body || (hubble.explain !== undefined && 'code' in body),
 		mayHaveHappened,
 		askedToWaitMs: retryAfterMs,
 		requestId,

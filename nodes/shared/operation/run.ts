@@ -69,17 +69,19 @@ class Outputs {
 /**
  * Executes the operation that the node's parameters name, for all input items.
  * Every item is read and checked before the first call.
+ * @param connectTo what stands behind the node's credential
  */
 export async function run(
 	context: IExecuteFunctions,
 	operations: readonly Operation[],
+	connectTo: (context: IExecuteFunctions) => Promise<HubbleClient> = connect,
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
 	const outputs = new Outputs(context, inputs, option(context, operation, KEEP_INPUT));
 	let hubble: HubbleClient;
 	try {
-		hubble = await connect(context);
+		hubble = await connectTo(context);
 	} catch (error) {
 		inputs.forEach((_, item) => outputs.fail(item, error));
 		return [outputs.all()];

@@ -1,12 +1,5 @@
 /** The secrets of a credential with which a sender proves itself: the one in use and the next one. */
-import {
-	NodeOperationError,
-	type ICredentialsDecrypted,
-	type ICredentialTestFunctions,
-	type IDataObject,
-	type IHookFunctions,
-	type INodeCredentialTestResult,
-} from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IHookFunctions } from 'n8n-workflow';
 
 /** Without blanks around them; those that are empty are left out. */
 export function bothSecrets({ webhookSecret, nextWebhookSecret }: IDataObject): string[] {
@@ -23,15 +16,4 @@ export async function requireSecret(context: IHookFunctions, credential: string,
 		context.getNode(),
 		`The ${name} credential has no 'Webhook Secret'. Without it no delivery can be verified: enter it in the credential.`,
 	);
-}
-
-/** The test behind the partner credential's dialog. There is nobody to ask, but a secret that cannot work shows. */
-export async function hubblePartnerApiTest(
-	this: ICredentialTestFunctions,
-	{ data = {} }: ICredentialsDecrypted,
-): Promise<INodeCredentialTestResult> {
-	if (bothSecrets(data as IDataObject).length) {
-		return { status: 'OK', message: 'Whether the secret is the right one shows with the first event' };
-	}
-	return { status: 'Error', message: 'The Webhook Secret is empty' };
 }

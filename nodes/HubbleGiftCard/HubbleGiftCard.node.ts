@@ -1,0 +1,40 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { connectPartner } from '../shared/client/partner';
+import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
+import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { run } from '../shared/operation/run';
+import { giftCardOperations, giftCardResources } from './operations';
+
+/** Newer versions of n8n never show these fields of stored executions; later nodes get them all the same. */
+const secretFields = { sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin'] };
+
+export class HubbleGiftCard implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Hubble Gift Card',
+		name: 'hubbleGiftCard',
+		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
+		group: ['transform'],
+		version: 1,
+		subtitle: subtitleOf(giftCardOperations),
+		description: 'Buy gift cards from Hubble, and get brands, orders and the balance of the wallet',
+		defaults: { name: 'Hubble Gift Card' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'hubblePartnerApi', required: true, testedBy: 'hubblePartnerApiTest' }],
+		properties: toProperties(giftCardOperations, giftCardResources),
+		...secretFields,
+	};
+
+	methods = { credentialTest: { hubblePartnerApiTest } };
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await run(this, giftCardOperations, connectPartner);
+	}
+}

@@ -1,0 +1,97 @@
+/** The test behind the partner credential's dialog: it logs in when it has what that takes. */
+import type {
+	ICredentialsDecrypted,
+	ICredentialTestFunctions,
+	IDataObject,
+	INodeCredentialTestResult,
+} from 'n8n-workflow';
+import { randomUUID } from 'node:crypto';
+import { PARTNER_HOSTS, partnerEndpoints, partnerSettingsOf, type PartnerSettings } from '../client/partner';
+
+const TIMEOUT_MS = 10_000;
+
+interface Answer {
+	statusCode: number;
+	body: unknown;
+}
+
+async function logIn(
+	{ helpers }: ICredentialTestFunctions,
+	{ baseUrl, clientId, clientSecret }: PartnerSettings,
+): Promise<Answer> {
+	// The only request helper that n8n gives to credential tests.
+	return (await helpers.request({
+		method: 'POST',
+		uri: `${baseUrl}${partnerEndpoints.login.path}`,
+		headers: { 'X-REQUEST-ID': randomUUID() },
+		body: { clientId, clientSecret },
+		timeout: TIMEOUT_MS,
+		followRedirect: false,
+		simple: false,
+		resolveWithFullResponse: true,
+		json: true,
+	})) as Answer;
+}
+
+const isLoggedIn = ({ statusCode, body }: Answer) =>
+	statusCode >= 200 && statusCode < 300 && typeof (body as IDataObject | undefined)?.token === 'string';
+
+/** The other of Hubble's two environments, when it takes the pair; never asked for an address of the user's own. */
+async function otherEnvironment(context: ICredentialTestFunctions, settings: PartnerSettings) {
+	const isHubbles = Object.values(PARTNER_HOSTS).includes(settings.baseUrl);
+	const others = Object.entries(PARTNER_HOSTS).filter(([, host]) => isHubbles && host !== settings.baseUrl);
+	for (const [name, baseUrl] of others) {
+		const answer = await logIn(context, { ...settings, baseUrl }).catch(() => undefined);
+		if (answer && isLoggedIn(answer)) return name;
+	}
+	return undefined;
+}
+
+/** Why a login failed. */
+async function refusalOf(
+	context: ICredentialTestFunctions,
+	settings: PartnerSettings,
+	{ statusCode }: Answer,
+): Promise<string> {
+	const { baseUrl } = settings;
+	if (statusCode === 401) {
+		const other = await otherEnvironment(context, settings);
+		return other
+			? `The Client ID and Client Secret belong to the other environment: choose ${other}`
+			: `Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or of another environment`;
+	}
+	if (statusCode === 403)
+		return "Hubble does not allow calls from this n8n server: ask Hubble's staff to add its public IP address to the allow-list";
+	return `${baseUrl} gave no answer of the partner API (HTTP ${statusCode}): check the environment, or try again later`;
+}
+
+export async function hubblePartnerApiTest(
+	this: ICredentialTestFunctions,
+	{ data = {} }: ICredentialsDecrypted,
+): Promise<INodeCredentialTestResult> {
+	const credential = data as IDataObject;
+	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
+	const has = (name: string) => String(credential[name] ?? '').trim() !== '';
+	if (!has('clientId') && !has('clientSecret')) {
+		if (!has('webhookSecret') && !has('nextWebhookSecret'))
+			return failed('Enter the Webhook Secret for the trigger, or the Client ID and Client Secret for the node');
+		return { status: 'OK', message: 'Whether the secret is the right one shows with the first event' };
+	}
+	let settings: PartnerSettings;
+	try {
+		settings = partnerSettingsOf(credential);
+	} catch (error) {
+		return failed((error as Error).message);
+	}
+	try {
+		const answer = await logIn(this, settings);
+		if (!isLoggedIn(answer)) return failed(await refusalOf(this, settings, answer));
+		return { status: 'OK', message: 'Hubble accepts the Client ID and Client Secret' };
+	} catch (error) {
+		const { code, cause } = error as { code?: string; cause?: IDataObject };
+		const reason = String(code ?? cause?.code ?? 'no answer');
+		return failed(
+			`${settings.baseUrl} cannot be reached (${reason}): check the environment and the network of this n8n`,
+		);
+	}
+}
