@@ -68,6 +68,7 @@ const SHORT_HOOK_MS = 1000;
 async function open(context: IHookFunctions, ms = HOOK_MS): Promise<HubbleClient> {
 	const hubble = await connect(context);
 	hubble.deadline = performance.now() + ms;
+	hubble.isUrgent = true;
 	return hubble;
 }
 

@@ -46,6 +46,7 @@ const batchSize: Field = {
 export const webhookOperations: readonly Operation[] = [
 	{
 		name: 'Check',
+		object: 'Webhooks',
 		value: 'check',
 		action: 'Check webhooks',
 		description:
@@ -56,6 +57,7 @@ export const webhookOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Create',
+		object: 'Webhook',
 		value: 'create',
 		action: 'Create webhook',
 		description:
@@ -69,14 +71,16 @@ export const webhookOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Delete',
+		object: 'Webhook',
 		value: 'delete',
-		action: 'Delete webhook for good',
+		action: 'Delete webhook',
 		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
 		endpoint: endpoints.deleteWebhook,
 		inPath: { webhook_id: webhook },
 	},
 	{
 		name: 'Get Many',
+		object: 'Webhooks',
 		value: 'getAll',
 		action: 'Get many webhooks',
 		description: 'Get the webhooks of the organization, without their secrets',
@@ -84,6 +88,7 @@ export const webhookOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Test',
+		object: 'Webhook',
 		value: 'test',
 		action: 'Test webhook',
 		description: 'Let Hubble send an example packet to a webhook once, and get what its URL answered',
@@ -94,6 +99,7 @@ export const webhookOperations: readonly Operation[] = [
 	},
 	{
 		name: 'Update',
+		object: 'Webhook',
 		value: 'update',
 		action: 'Update webhook',
 		description: 'Change the URL, name or batch size of a webhook. It keeps its secret.',

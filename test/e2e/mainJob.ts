@@ -68,10 +68,10 @@ const jobs: Job[] = [
 		node: 'Get all devices',
 		requests: { GET: 3 },
 		compare: (items, { devices }) => [
-			...difference('device', ids(items), devices.keys()),
+			...difference('device', ids(items, 'deviceId'), devices.keys()),
 			...difference(
 				'name',
-				items.map(({ json }) => `${json.id} ${json.name}`),
+				items.map(({ json }) => `${json.deviceId} ${json.name}`),
 				[...devices.values()].map(({ id, name }) => `${id} ${name}`),
 			),
 		],

@@ -186,7 +186,9 @@ export async function startN8n(options: N8nOptions = {}) {
 	/** Waits for the end of an execution. */
 	async function finished(id: string, timeoutSeconds = 180): Promise<Execution> {
 		return await until(`execution ${id}`, timeoutSeconds, async () => {
-			const stored = await rest<StoredExecution>('GET', `/executions/${id}`);
+			const stored = await rest<StoredExecution | undefined>('GET', `/executions/${id}`);
+			// n8n may tell the ID before the execution is stored.
+			if (!stored) return undefined;
 			// n8n 1 stores the status before the data.
 			const isOver = !['new', 'running', 'waiting'].includes(stored.status) && stored.data !== '[]';
 			return isOver ? readExecution(stored) : undefined;

@@ -35,6 +35,8 @@ export interface HubbleClient {
 	signal?: AbortSignal;
 	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
 	deadline?: number;
+	/** Whether the run is a hook, which makes a few requests and has little time. */
+	isUrgent?: boolean;
 	/** Requests sent so far, tries included. */
 	requests: number;
 	/** The token to send instead of the credential's; '' for none. */

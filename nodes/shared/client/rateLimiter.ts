@@ -111,9 +111,11 @@ function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit:
 	return { limit, depth: Math.max(1, Math.floor(limit)) };
 }
 
-function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number): number {
-	const { starts, heldUntil } = bucket;
-	const share = shareOf(bucket.sharing);
+/** @param isUrgent whether to take what Hubble allows, without a thought for other processes */
+function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent: boolean): number {
+	const { starts } = bucket;
+	const heldUntil = isUrgent ? 0 : bucket.heldUntil;
+	const share = isUrgent ? 1 : shareOf(bucket.sharing);
 	const { limit, depth } = limitOf(limiter, bucket);
 	const windowMs = (1000 * depth) / (limit * share);
 	const last = starts.at(-1) ?? -Infinity;
@@ -123,10 +125,13 @@ function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number): number {
 	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
-/** Milliseconds until a request to `endpoint` may start; 0 means now. */
-export function slotWait(limiter: RateLimiter, endpoint: string, now: number): number {
+/**
+ * Milliseconds until a request to `endpoint` may start; 0 means now.
+ * @param isUrgent for the few requests of a hook, which has seconds to end in: a crowd of others must not starve it
+ */
+export function slotWait(limiter: RateLimiter, endpoint: string, now: number, isUrgent = false): number {
 	const buckets = [limiter.organization, bucketOf(limiter, endpoint, now)];
-	return Math.max(...buckets.map((bucket) => bucketWait(limiter, bucket, now)));
+	return Math.max(...buckets.map((bucket) => bucketWait(limiter, bucket, now, isUrgent)));
 }
 
 /** Requests a second that may now go to `endpoint`. */

@@ -73,7 +73,7 @@ const timeLeft = ({ deadline = Infinity }: HubbleClient) => deadline - performan
 async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void> {
 	for (;;) {
 		nameRate(hubble.rateLimiter, hubble.perSecond, performance.now());
-		const wait = slotWait(hubble.rateLimiter, endpoint, performance.now());
+		const wait = slotWait(hubble.rateLimiter, endpoint, performance.now(), hubble.isUrgent);
 		if (wait <= 0) break;
 		if (wait > timeLeft(hubble)) {
 			throw new NodeOperationError(hubble.context.getNode(), 'There is no time left to wait for the rate limit', {

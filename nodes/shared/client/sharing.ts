@@ -21,6 +21,8 @@ export interface Sharing {
 	/** 429s of late: each counts for one and fades with the replies that follow. */
 	refusals: number;
 	refusedAt: number;
+	/** Whether a reply that was no 429 came since: several in a row are one event, such as Hubble being busy. */
+	isAccepted: boolean;
 	/** How long no 429 must come until the next trial. */
 	quietMs: number;
 }
@@ -54,6 +56,7 @@ export const newSharing = (now: number): Sharing => ({
 	changedAt: now,
 	refusals: 0,
 	refusedAt: -Infinity,
+	isAccepted: true,
 	quietMs: 0,
 });
 
@@ -75,8 +78,11 @@ function guess(sharing: Sharing, users: number, isTrial: boolean, now: number): 
  */
 export function recordRefusal(sharing: Sharing, startedAt: number, now: number, random: number): void {
 	fade(sharing);
+	const { isAccepted } = sharing;
 	if (startedAt < sharing.refusedAt) return;
 	sharing.refusedAt = now;
+	sharing.isAccepted = false;
+	if (!isAccepted) return;
 	sharing.refusals += 1;
 	const { users, isTrial, refusals } = sharing;
 	const isFirst = users === 1 && !isTrial;
@@ -91,6 +97,7 @@ export function recordRefusal(sharing: Sharing, startedAt: number, now: number, 
  */
 export function recordAcceptance(sharing: Sharing, now: number, random: number): void {
 	fade(sharing);
+	sharing.isAccepted = true;
 	const { users, isTrial, changedAt, refusedAt, quietMs } = sharing;
 	if (isTrial) {
 		if (now - changedAt <= TRIAL_MS * users * (users + 1)) return;

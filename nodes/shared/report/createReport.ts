@@ -115,7 +115,7 @@ export const reportOn =
 		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
 		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;
 		const text = page(heading, leadOf(frame, source.hasPeriod), report.render(), footer);
-		const name = `${fileNameOf(source.name, request, timezone)}.markup`;
+		const name = `${fileNameOf(source.name, request, timezone)}.html`;
 		const file = await context.helpers.prepareBinaryData(Buffer.from(text), name, 'text/html');
 		const json: IDataObject = {
 			fileName: name,

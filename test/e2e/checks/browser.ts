@@ -63,7 +63,7 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await see('Hubble Device');
 	await picture(page, '1-node-creator');
 	await page.getByText('Hubble Device', { exact: true }).first().click();
-	for (const action of ['Delete a device', 'Get a device', 'Register devices', 'Update a device']) await see(action);
+	for (const action of ['Delete device', 'Get device', 'Register devices', 'Update device']) await see(action);
 	await picture(page, '2-actions');
 	await page.getByText('Get many devices', { exact: true }).click();
 
@@ -79,11 +79,11 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await type('baseUrl', hubble.url);
 	await page.getByTestId('credential-save-button').click();
 	await page.getByText('More details').click();
-	await see(/does not accept this API token/);
+	await see(/does not accept this API Token/);
 	await picture(page, '4-credential-wrong-token');
 	remarks.push(
 		`wrong token: ${await page
-			.getByText(/this API token/)
+			.getByText(/this API Token/)
 			.first()
 			.innerText()}`,
 	);
@@ -111,7 +111,7 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await picture(page, '6-output');
 
 	await page.getByTestId('parameter-input-operation').click();
-	await page.getByText('Get one device').click();
+	await page.getByText('Get a device by its ID').click();
 	await page.getByTestId('resource-locator-deviceId').click();
 	await page.getByTestId('rlc-item').filter({ hasText: deviceName }).first().waitFor();
 	await picture(page, '7-device-picker');
