@@ -82,6 +82,8 @@ export const exampleChecks: Check[] = [
 			equal(rotation.status, 'error');
 			match(rotation.error ?? '', /no API key with the ID/);
 			const keys = hubble.world.main.keys.size;
+			// The recovery writes to a data table, which n8n 1 does not have.
+			if (n8n.version.startsWith('1.')) return;
 			const gap = { from: '2031-01-01T00:00:00Z', to: '2031-01-02T00:00:00Z' };
 			const assignments = Object.entries(gap).map(([name, value]) => ({ id: name, name, value, type: 'string' }));
 			const example = withParameters(readExample('recover-outage.json'), 'The gap', { assignments: { assignments } });
