@@ -64,7 +64,10 @@ async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
 	await picture(page, '1-node-creator');
 	await page.getByText('Hubble Device', { exact: true }).first().click();
 	// As the first step of a workflow, n8n shows the triggers of that name, and hides the actions.
-	await page.getByText(/^Actions \(/).first().click();
+	await page
+		.getByText(/^Actions \(/)
+		.first()
+		.click();
 	for (const action of ['Delete device', 'Get device', 'Register devices', 'Update device']) await see(action);
 	await picture(page, '2-actions');
 	await page.getByText('Get many devices', { exact: true }).click();
