@@ -25,7 +25,10 @@ const STATES = {
 	orphan: 'No published workflow of this n8n has this URL: delete the webhook, or publish the workflow.',
 	otherNode: 'A node of this n8n that is no Hubble Trigger listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
-	unknown: 'The webhook is of this n8n, but n8n did not answer at the URL: its public URL may have changed.',
+	oldUrl:
+		'This n8n had another public URL when it registered this webhook: publish its workflow again, then delete the webhook, unless another n8n with a copy of the database uses it.',
+	unknown:
+		'The webhook is of this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
 } as const;
 
 type State = keyof typeof STATES;
@@ -52,7 +55,11 @@ async function stateOf(context: IExecuteFunctions, webhook: IDataObject, origin?
 	const isTagged = ownerIn(webhook)?.instance === instanceOf(context);
 	const isHere = URL.canParse(url) && new URL(url).origin === origin;
 	if (!isTagged && !isHere) return 'foreign';
-	if (isTagged || TRIGGER_PATH.test(url)) return BY_LISTENER[await listenerAt(context, webhook)];
+	if (isTagged || TRIGGER_PATH.test(url)) {
+		const listener = await listenerAt(context, webhook);
+		const isElsewhere = origin !== undefined && !isHere && (listener === 'stranger' || listener === 'unknown');
+		return isElsewhere ? 'oldUrl' : BY_LISTENER[listener];
+	}
 	// Any other node would start its workflow with a call.
 	const hasPost = await hasPostAt(context, url);
 	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';

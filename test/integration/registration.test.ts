@@ -442,7 +442,7 @@ describe('deliveries that cannot be verified', () => {
 });
 
 describe('Hubble Webhook: Check', () => {
-	const check = async (more: IDataObject = {}) =>
+	const check = async (more: IDataObject = {}, ownUrl = n8n.url) =>
 		await execute({
 			node: new HubbleWebhook(),
 			parameters: { resource: 'webhook', operation: 'check', ...more } as INode['parameters'],
@@ -453,10 +453,10 @@ describe('Hubble Webhook: Check', () => {
 				baseUrl: hubble.url.replace('127.0.0.1', 'localhost'),
 				apiPaths: 'api',
 			},
-			additionalData: { webhookWaitingBaseUrl: `${n8n.url}/webhook-waiting` },
+			additionalData: { webhookWaitingBaseUrl: `${ownUrl}/webhook-waiting` },
 		});
-	const states = async (more: IDataObject = {}) =>
-		(await check(more)).items.map(({ json }) => [json.webhook_id, json.state, json.deleted]);
+	const states = async (more: IDataObject = {}, ownUrl?: string) =>
+		(await check(more, ownUrl)).items.map(({ json }) => [json.webhook_id, json.state, json.deleted]);
 
 	beforeEach(() => void jest.spyOn(ExecuteContext.prototype, 'getInstanceId').mockReturnValue('this n8n'));
 	afterEach(() => jest.restoreAllMocks());
@@ -501,26 +501,30 @@ describe('Hubble Webhook: Check', () => {
 		const calls = jest.fn();
 		const other = await serveMethods(calls);
 		const [otherNode, free] = [taken(`${other.url}/webhook/orders`), taken(`${other.url}/webhook/free`)];
-		const { items } = await execute({
-			node: new HubbleWebhook(),
-			parameters: { resource: 'webhook', operation: 'check' },
-			credential: {
-				apiToken: hubble.token,
-				organizationId: hubble.organizationId,
-				baseUrl: hubble.url.replace('127.0.0.1', 'localhost'),
-				apiPaths: 'api',
-			},
-			additionalData: { webhookWaitingBaseUrl: `${other.url}/webhook-waiting` },
-		});
-		expect(items.map(({ json }) => [json.webhook_id, json.state])).toEqual([
-			[otherNode, 'otherNode'],
-			[free, 'orphan'],
+		expect(await states({}, other.url)).toEqual([
+			[otherNode, 'otherNode', false],
+			[free, 'orphan', false],
 		]);
 		expect(calls).not.toHaveBeenCalled();
 		other.close();
 		hubble.world.main.webhooks.clear();
 		await place({ base: 'http://127.0.0.1:1' }).activate();
-		expect(await states()).toEqual([[only().webhook_id, 'unknown', false]]);
+		expect(await states({}, 'http://127.0.0.1:1')).toEqual([[only().webhook_id, 'unknown', false]]);
+	});
+
+	it('says what to do after a change of the public URL, whether the old one still answers or not', async () => {
+		const ids = { workflowId: 'moved', nodeId: 'moved', webhookId: 'check-moved' };
+		await place({ ...ids, base: n8n.url }).activate();
+		listening.add(place({ ...ids, base: n8n.url, trigger: ofAnotherProcess() }));
+		const now = 'https://n8n.example.com';
+		expect(await states({}, now)).toEqual([[only().webhook_id, 'oldUrl', false]]);
+		hubble.world.main.webhooks.clear();
+		await place({ base: 'http://127.0.0.1:1' }).activate();
+		const { items } = await check({}, now);
+		expect(items.map(({ json }) => [json.webhook_id, json.state, json.deleted])).toEqual([
+			[only().webhook_id, 'oldUrl', false],
+		]);
+		expect(items[0]?.json.advice).toMatch(/publish its workflow again, then delete the webhook/);
 	});
 });
 

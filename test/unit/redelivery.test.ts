@@ -1,6 +1,7 @@
 import { follow } from '../../nodes/shared/webhook/acknowledge';
 import {
 	accept,
+	begin,
 	markOf,
 	markOfEvent,
 	packetRepeats,
@@ -45,6 +46,20 @@ it('answered when finished: accepted by a success only, a failed run may come ag
 	expect(seen(memory, 'f'.repeat(10))).toBeUndefined();
 	expect(seen(memory, 'd'.repeat(10))).toBe('accepted');
 	expect(toText(memory)).toMatch(/^.{5}d{10}$/);
+});
+
+it('waits a quarter of an hour for an answer, then the delivery may come again', () => {
+	jest.useFakeTimers();
+	try {
+		const [node, mark] = [newNode(), 'n'.repeat(10)];
+		begin(recall(node, ''), mark, answer());
+		jest.setSystemTime(Date.now() + 15 * 60_000);
+		expect(seen(recall(node, ''), mark)).toBe('running');
+		jest.setSystemTime(Date.now() + 60_000);
+		expect(seen(recall(node, ''), mark)).toBeUndefined();
+	} finally {
+		jest.useRealTimers();
+	}
 });
 
 it('leaves out nothing that several deliveries at once accepted', async () => {

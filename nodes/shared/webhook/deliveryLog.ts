@@ -29,6 +29,11 @@ const MARK = 10;
 /** How much of a mark tells the subject, where it has one. */
 const SUBJECT = 4;
 const MINUTE = 5;
+/**
+ * After how many minutes without an answer a delivery is not waited for any longer: in queue mode n8n may never give
+ * one (docs/operations.md), and until then every retry is refused. Hubble gave it up long before.
+ */
+const LONGEST_RUN = 15;
 /** How many texts of the static data are known by heart: deliveries that run side by side read older ones. */
 const KNOWN = 8;
 
@@ -80,9 +85,9 @@ export function accept({ accepted, policy }: Memory, mark: string, minute = cloc
 /** The answers of the deliveries under way tell which of them n8n took over. */
 function settle(memory: Memory): void {
 	for (const [mark, { answer, since }] of memory.running) {
-		if (!answer.writableEnded) continue;
+		if (!answer.writableEnded && clock() - since <= LONGEST_RUN) continue;
 		memory.running.delete(mark);
-		if (answer.statusCode >= 200 && answer.statusCode < 300) accept(memory, mark, since);
+		if (answer.writableEnded && answer.statusCode >= 200 && answer.statusCode < 300) accept(memory, mark, since);
 	}
 }
 

@@ -149,7 +149,7 @@ export const endpointChecks: Check[] = [
 					equal(await deliver(hubble, second as Webhook, 10), 200);
 					await ran(n8n, id, 2);
 					const found = await states(n8n, credentials['Hubble account'] ?? '');
-					equal(found[second?.webhook_id ?? ''], 'listening');
+					deepEqual(found, { [before.webhook_id]: 'oldUrl', [second?.webhook_id ?? '']: 'listening' });
 					await n8n.deactivate(id);
 					deepEqual(all(hubble), [before]);
 					return `Check says: ${JSON.stringify(found)}`;

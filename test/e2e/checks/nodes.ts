@@ -245,6 +245,45 @@ async function runNodes({ n8n, hubble }: Stage): Promise<string> {
 	return `${chains.flat().length} operations of ${chains.length} nodes`;
 }
 
+/** What goes wrong on the second page reaches the error output, with what helps to go on where n8n takes it. */
+async function runErrorOutput({ n8n, hubble }: Stage): Promise<string> {
+	const failing = {
+		...node(
+			'Get packets',
+			`${packageName}.hubblePacket`,
+			1,
+			{ operation: 'getAll', limit: 3000, period: 'last7Days', order: 'oldest' },
+			hubbleCredential,
+		),
+		onError: 'continueErrorOutput',
+	};
+	const nodes = [start, failing, ...['Packets', 'Trouble'].map((name) => node(name, 'n8n-nodes-base.noOp', 1, {}))];
+	const connections = {
+		Start: { main: to('Get packets') },
+		'Get packets': { main: [...to('Packets'), ...to('Trouble')] },
+	};
+	const id = await n8n.createWorkflow({ name: 'Error output', nodes, connections }, await n8n.credentialIds());
+	hubble.addFault({ call: 'listPackets', status: 400, skip: 1 });
+	const execution = await n8n.run(id).finally(() => hubble.clearFaults());
+	equal(execution.status, 'success', execution.error);
+	equal(execution.items('Packets').length, 1000);
+	const rows = execution.items('Trouble').map(({ json }) => json);
+	equal(rows.length, 1);
+	const { error, message, details, ...more } = rows[0] ?? {};
+	deepEqual(more, {});
+	match(String(error), /Hubble/);
+	match(String(message), /X-Request-ID: \S+/);
+	if (n8n.version.startsWith('1.')) {
+		equal(details, undefined);
+	} else {
+		const { requestId, resumeToken, ...known } = details as Json;
+		deepEqual(known, { status: 400, rowsFetched: 1000 });
+		ok(String(message).includes(`X-Request-ID: ${String(requestId)}`), 'another request is named');
+		ok(String(message).includes(String(resumeToken)), 'another token is named');
+	}
+	return `${String(error)}: ${Object.keys(rows[0] ?? {}).join(', ')}`;
+}
+
 /** Each picker besides that of devices: the node and parameter where it stands, and all that it must list. */
 const pickers: Array<{
 	node: string;
@@ -449,6 +488,7 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 
 export const nodeChecks: Check[] = [
 	{ name: 'each node runs two operations or more of a stored workflow', run: runNodes },
+	{ name: 'an error row reaches the error output with what n8n takes of it', run: runErrorOutput },
 	{ name: 'every picker and every list of options comes through the endpoint of n8n', run: runPickers },
 	{ name: 'the example that rotates an API key deletes the old one only after the new one works', run: runRotation },
 ];
