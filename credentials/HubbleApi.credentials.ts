@@ -121,7 +121,7 @@ export class HubbleApi implements ICredentialType {
 			typeOptions: { minValue: 0.1 },
 			default: 3,
 			description:
-				'How many requests may go to one endpoint in a second. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
+				'Maximum number of requests per second to one endpoint. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
 			displayOptions: isAdvanced,
 		},
 	];

@@ -91,7 +91,7 @@ const newExpiry: Field = {
 	type: 'fixedCollection',
 	placeholder: 'Set Expiration',
 	default: {},
-	description: 'When the key stops working from now on',
+	description: 'The new time at which the key stops working',
 	options: [
 		{
 			displayName: 'Expiration',

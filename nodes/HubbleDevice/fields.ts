@@ -42,7 +42,7 @@ export const names: Field = {
 	default: '',
 	placeholder: 'e.g. Cold room 4',
 	description:
-		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. Hubble makes one up when it is empty.',
+		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. If empty, Hubble generates one.',
 	toWire: (value) => texts(value)?.map(nameOf),
 };
 
@@ -102,7 +102,7 @@ export const removeTags: Field = {
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Key' },
 	default: [],
 	placeholder: 'e.g. site',
-	description: 'Keys of the tags to take away. The tags that the device has are read first, and the others stay.',
+	description: 'Keys of the tags to remove. The tags of the device are read first, and the others stay.',
 	collection: 'updateFields',
 	toWire: tagKeys,
 };
@@ -112,7 +112,7 @@ export const clearTags: Field = {
 	name: 'clearTags',
 	type: 'boolean',
 	default: true,
-	description: 'Whether to take all of your own tags away',
+	description: 'Whether to remove all of your own tags',
 	collection: 'updateFields',
 	toWire: onlyWhenTrue,
 };
@@ -192,7 +192,7 @@ export const clearLocation: Field = {
 	name: 'clearLocation',
 	type: 'boolean',
 	default: true,
-	description: 'Whether to take the install location away',
+	description: 'Whether to remove the install location',
 	collection: 'updateFields',
 	toWire: onlyWhenTrue,
 };
@@ -241,7 +241,7 @@ export const matchTag: Field = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. serial',
-	description: 'Which of the tags below tells the devices apart',
+	description: 'The key of the tag, among the tags below, that identifies the device',
 	shownWhen: { matchBy: ['tag'] },
 	toWire: text(TAG_LIMITS.key),
 };

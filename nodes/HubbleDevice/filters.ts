@@ -43,7 +43,7 @@ export const timeFilters: Fields = {
 		collection: 'filters',
 		toWire: (value) => {
 			const hours = numberIn(0, 1_000_000, false)(value);
-			if (hours === 0) throw new Error('it is 0; give it more than no hours');
+			if (hours === 0) throw new Error('it must be more than 0 hours');
 			return hours;
 		},
 	},
@@ -112,7 +112,7 @@ const ownTags: ClientFilter = {
 	default: [],
 	placeholder: 'e.g. site:Rotterdam',
 	description:
-		'Only devices with all of these tags of yours. Hubble cannot filter by them: all devices are fetched and compared here.',
+		'Only devices that have all of these tags. Hubble cannot filter by them: all devices are fetched and compared here.',
 	collection: 'filters',
 	toWire: tagFilters,
 	matches: (device, wanted) => hasTags(device, wanted as string[]),
@@ -167,17 +167,17 @@ const area: ClientFilter = {
 					name: 'areaLatitude',
 					type: 'number',
 					default: '',
-					description: 'Of the center, in decimal degrees, -90 to 90',
+					description: 'Latitude of the center in decimal degrees, -90 to 90',
 				},
 				{
 					displayName: 'Area Longitude',
 					name: 'areaLongitude',
 					type: 'number',
 					default: '',
-					description: 'Of the center, in decimal degrees, -180 to 180',
+					description: 'Longitude of the center in decimal degrees, -180 to 180',
 				},
 				{
-					displayName: 'Area Radius (Metres)',
+					displayName: 'Area Radius (Meters)',
 					name: 'areaRadius',
 					type: 'number',
 					default: 1000,

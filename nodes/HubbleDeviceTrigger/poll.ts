@@ -135,7 +135,7 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 			const isTimeUp = !isFirst && performance.now() >= budget.deadline;
 			if (!run.items.length && !isTimeUp) return await Promise.reject(error as Error);
 			const { message } = error as Error;
-			warn(run, `hands over ${run.items.length} events; the next poll goes on behind them. ${message}`);
+			warn(run, `passes on ${run.items.length} events; the next poll continues after them. ${message}`);
 			run.state.startWith = index;
 			return;
 		}
@@ -297,7 +297,7 @@ async function quiet(run: Run): Promise<void> {
 		state.quiet = { of, from: open ?? (isLast ? 0 : Math.max(reached, state.quiet.from)) };
 		if (open !== undefined) break;
 	}
-	if (isFull) warn(run, `remembers ${MOST_MARKS} devices at most: of more it does not report that they are heard.`);
+	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones are heard.`);
 }
 
 /**
@@ -390,7 +390,7 @@ async function areas(run: Run): Promise<void> {
 		state.areas = cursor;
 		if (open) break;
 	}
-	if (isFull) warn(run, `remembers ${MOST_MARKS} devices at most: of more it does not report that they enter an area.`);
+	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones enter an area.`);
 }
 
 /** One event of each kind that was chosen, made of devices that were heard last; the state stays as it is. */

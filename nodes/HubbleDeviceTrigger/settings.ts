@@ -104,7 +104,7 @@ export const properties: INodeProperties[] = [
 		typeOptions: { minValue: 1 },
 		default: 24,
 		description:
-			'How long a device was not heard when it counts as silent, at least 15 minutes: Hubble refreshes the time of the last packet with a delay',
+			'A device is silent when it was not heard for this long. At least 15 minutes, as Hubble refreshes the time of the last packet with a delay.',
 		...forEvents('silent', 'heardAgain'),
 	},
 	{
@@ -157,7 +157,7 @@ export const properties: INodeProperties[] = [
 						typeOptions: { numberPrecision: 6 },
 						default: '',
 						placeholder: 'e.g. 51.9244',
-						description: 'Of the center, in decimal degrees, -90 to 90',
+						description: 'Latitude of the center in decimal degrees, -90 to 90',
 					},
 					{
 						displayName: 'Longitude',
@@ -166,7 +166,7 @@ export const properties: INodeProperties[] = [
 						typeOptions: { numberPrecision: 6 },
 						default: '',
 						placeholder: 'e.g. 4.4777',
-						description: 'Of the center, in decimal degrees, -180 to 180',
+						description: 'Longitude of the center in decimal degrees, -180 to 180',
 					},
 					{
 						displayName: 'Radius (Meters)',
@@ -233,7 +233,7 @@ export const properties: INodeProperties[] = [
 				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
 				default: [],
 				placeholder: 'e.g. site:Rotterdam',
-				description: 'Only devices with all of these tags of yours, as key:value',
+				description: 'Only devices that have all of these tags, as key:value',
 			},
 		],
 	},
@@ -259,7 +259,7 @@ export const properties: INodeProperties[] = [
 				type: 'number',
 				typeOptions: { minValue: 100, maxValue: 10_000 },
 				default: 1000,
-				description: 'How many events one execution gets at most, from 100 on. What is left comes with the next polls.',
+				description: 'Maximum number of events in one execution, at least 100. The rest comes with the next polls.',
 			},
 		],
 	},
@@ -292,7 +292,7 @@ function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 		const chosen = [context.getNodeParameter('events', [])].flat() as unknown[];
 		if (!chosen.length) throw new Error('choose at least one');
 		const wrong = chosen.find((event) => !EVENTS.includes(event as EventName));
-		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is none of ${EVENTS.join(', ')}`);
+		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is not one of ${EVENTS.join(', ')}`);
 		return new Set(chosen as EventName[]);
 	});
 }
@@ -300,7 +300,7 @@ function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 function silenceOf(context: IPollFunctions): number {
 	return readParameter(context, 'Silent For', () => {
 		const unit = SECONDS[String(context.getNodeParameter('silentUnit', 'hours'))];
-		if (!unit) throw new Error('the unit is none of minutes, hours, days');
+		if (!unit) throw new Error('the unit is not one of minutes, hours, days');
 		const silence = Math.floor(required(numberIn(0, 1e6, false)(context.getNodeParameter('silentFor', 24))) * unit);
 		if (silence < SAMPLE_DELAY_S) {
 			throw new Error('it is less than 15 minutes, by which the time of the last packet may be behind at Hubble');
@@ -356,7 +356,8 @@ const circleOf = ({ latitude, longitude, radius }: IDataObject, name: string): A
 	});
 
 function environmentOf(value: unknown): string[] {
-	if (value !== 'production' && value !== 'sandbox') throw new Error(`${quoted(value)} is none of production, sandbox`);
+	if (value !== 'production' && value !== 'sandbox')
+		throw new Error(`${quoted(value)} is neither production nor sandbox`);
 	return [`_env:${value}`];
 }
 

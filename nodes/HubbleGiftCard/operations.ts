@@ -230,7 +230,7 @@ export const giftCardOperations: readonly Operation[] = [
 		name: 'Get Many',
 		value: 'getAll',
 		action: 'Get many brands',
-		description: 'Get the brands of the catalogue, active and inactive ones',
+		description: 'Get the brands of the catalog, active and inactive ones',
 		endpoint: partnerEndpoints.listBrands,
 		clientFilters: [categories, status],
 		toItems: manyBrands,

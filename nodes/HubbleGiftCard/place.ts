@@ -104,7 +104,7 @@ export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
 		new NodeOperationError(context.getNode(), reason, { itemIndex, description: 'The order was not placed.' });
 	const own = body.referenceId as string | undefined;
 	// An agent may order twice in one execution, and mean it or not: only a reference tells.
-	if (!own && isTool) throw refuse("Parameter 'Reference': it is required when an AI agent places orders");
+	if (!own && isTool) throw refuse('Parameter "Reference": it is required when an AI agent places orders');
 	const referenceId = own ?? referenceOf(context, itemIndex);
 	const details = merged(body.denominationDetails as unknown as Denomination[]);
 	const amount = amountOf(details);
@@ -113,7 +113,7 @@ export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
 	if (!order) {
 		const brand = await sendAsPartner(hubble, { endpoint: partnerEndpoints.getBrand, ids });
 		const refusal = refusalOf(brand.body, details);
-		if (refusal) throw refuse(`Parameter 'Denominations': ${refusal}`);
+		if (refusal) throw refuse(`Parameter "Denominations": ${refusal}`);
 		const asked = { ...body, productId: ids.brand_id, referenceId, amount, denominationDetails: details };
 		order = await placeOnce(hubble, asked as unknown as IDataObject, referenceId);
 	}

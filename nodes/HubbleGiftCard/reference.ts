@@ -32,7 +32,7 @@ function firstExecution(context: IExecuteFunctions, itemIndex: number): string |
 export function referenceOf(context: IExecuteFunctions, itemIndex: number): string {
 	const first = firstExecution(context, itemIndex);
 	if (!first) {
-		throw new NodeOperationError(context.getNode(), "Parameter 'Reference': it is required here", {
+		throw new NodeOperationError(context.getNode(), 'Parameter "Reference": it is required here', {
 			itemIndex,
 			description:
 				'This n8n does not tell whether the execution that is retried has placed the order already. Give a reference of your own, such as the number of the request. Nothing was sent to Hubble.',

@@ -64,7 +64,7 @@ export const organizationOperations: readonly Operation[] = [
 								name: 'country',
 								type: 'number',
 								default: '',
-								description: 'Number of the country in ISO 3166, e.g. 840 for the United States',
+								description: 'Numeric country code (ISO 3166), e.g. 840 for the United States',
 							},
 							{ displayName: 'State', name: 'state', type: 'string', default: '', placeholder: 'e.g. WA' },
 							{
@@ -118,7 +118,7 @@ export const organizationOperations: readonly Operation[] = [
 								type: 'string',
 								default: '',
 								placeholder: 'e.g. +12065550100',
-								description: 'With the country, as E.164 has it',
+								description: 'With the country code, in E.164 format',
 							},
 						],
 					},

@@ -18,7 +18,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		group: ['trigger'],
 		version: 1,
 		subtitle: '={{"From " + $parameter["startFrom"]}}',
-		description: 'Starts the workflow with new packets, for an n8n that the internet cannot reach',
+		description: 'Starts the workflow with new packets, for n8n servers that the internet cannot reach',
 		defaults: { name: 'Hubble Packet Poll Trigger' },
 		polling: true,
 		inputs: [],
@@ -60,8 +60,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				type: 'number',
 				typeOptions: { minValue: 1000, maxValue: 100000 },
 				default: 10000,
-				description:
-					'How many packets one execution gets at most, from 1,000 on. What is left comes with the next polls.',
+				description: 'Maximum number of packets in one execution, at least 1,000. The rest comes with the next polls.',
 			},
 			{
 				displayName: 'Simplify',

@@ -20,7 +20,7 @@ import { isRegistered, register, unregister } from './registration';
 function maxBatchSize(context: IHookFunctions): number {
 	const size = Number(context.getNodeParameter('maxBatchSize', 100));
 	if (!Number.isInteger(size) || size < 10 || size > 1000) {
-		throw new NodeOperationError(context.getNode(), "Parameter 'Max Batch Size': Hubble takes 10 to 1,000");
+		throw new NodeOperationError(context.getNode(), 'Parameter "Max Batch Size": Hubble takes 10 to 1,000');
 	}
 	return size;
 }

@@ -120,7 +120,7 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	};
 	return await look().catch(async (error: unknown) => {
 		if (!isPassing(error)) return await Promise.reject(error);
-		warn(context, `goes on with the webhook it has, without a look at it: ${(error as Error).message}`);
+		warn(context, `keeps its webhook, which could not be checked: ${(error as Error).message}`);
 		return true;
 	});
 }
@@ -162,7 +162,7 @@ async function create(
 	if (!created) return undefined;
 	const { webhook_id: id, secret } = created.body;
 	if (typeof id !== 'string' || typeof secret !== 'string') {
-		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but told no secret for it');
+		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but returned no secret for it');
 	}
 	// Both processes see both endpoints, or the later one does: the one with the first ID stays.
 	const [first, ...rest] = (await twins()).map(({ webhook_id }) => String(webhook_id)).sort();

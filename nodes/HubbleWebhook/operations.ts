@@ -38,7 +38,7 @@ const batchSize: Field = {
 	type: 'number',
 	typeOptions: { minValue: 10 },
 	default: 100,
-	description: 'How many packets one delivery holds at most, from 10 to 1,000',
+	description: 'Maximum number of packets in one delivery, from 10 to 1,000',
 	toWire: numberIn(10, 1000),
 };
 
@@ -61,7 +61,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'create',
 		action: 'Create webhook',
 		description:
-			'Let Hubble send all packets of the organization to a URL, for at most two URLs. The output holds the secret, which Hubble shows only this once.',
+			'Let Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output holds the secret, which Hubble shows only this once.',
 		endpoint: endpoints.createWebhook,
 		inBody: {
 			url: { ...url, required: true },

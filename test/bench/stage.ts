@@ -48,7 +48,10 @@ export async function openStage(
 	const n8n = await startN8n({ env: { N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem', ...env } });
 	const credential = await n8n.createCredential(credentialName, 'hubbleApi', {
 		...credentialData(hubble),
+		advanced: true,
 		requestsPerSecond,
+		// The peer is n8n's HTTP Request, and the simulator is none of Hubble's hosts.
+		allowedHttpRequestDomains: 'all',
 	});
 	const credentials = { hubbleApi: { id: credential, name: credentialName } };
 

@@ -271,7 +271,7 @@ describe('API keys', () => {
 		['Scope Names or IDs', { scopes: '={{ "read-devices," }}', ...never }, 'has an empty part'],
 		['Scope Names or IDs', { scopes: '={{ 7 }}', ...never }, 'is not a scope'],
 		['Scope Names or IDs', { scopes: '={{ {a: 1} }}', ...never }, 'is not a text'],
-		['Access', { access: '={{ "everything" }}', scopes: ['read-devices'], ...never }, 'is none of'],
+		['Access', { access: '={{ "everything" }}', scopes: ['read-devices'], ...never }, 'is not one of'],
 		[
 			'Access',
 			{ access: '={{ $json.missing }}', scopes: ['read-devices'], ...never },
@@ -366,7 +366,7 @@ describe('API keys', () => {
 		hubble.addFault({ call: 'createKey', cutBody: 200 });
 		const { error, items } = await create(all);
 		expect(items).toEqual([]);
-		expect(error?.description).toContain('It may have been carried out all the same');
+		expect(error?.description).toContain('The request may have been carried out all the same');
 		expect(hubble.log.filter(({ call }) => call === 'createKey')).toHaveLength(1);
 		for (const key of hubble.world.tokens.keys()) expect(JSON.stringify(error)).not.toContain(key.slice(0, 30));
 	});
@@ -408,7 +408,7 @@ test.each([
 	const other = await runAgainst({ [field]: 1 }, nodeNamed(name), parameters);
 	expect([items, other.items]).toEqual([[], []]);
 	expect(other.error?.message).toBe(`The reply does not hold the field "${field}"`);
-	expect(error?.description?.includes('look before you repeat it')).toBe(isWrite);
+	expect(error?.description?.includes('check before you repeat it')).toBe(isWrite);
 });
 
 test.each([

@@ -353,7 +353,7 @@ describe('Hubble cannot be asked', () => {
 		await expect(node.exists()).rejects.toThrow(/read-webhooks/);
 		hubble.addFault({ call: 'listWebhooks', status, headers: { 'retry-after': '301' } });
 		expect(await node.exists()).toBe(true);
-		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Trigger" goes on with the webhook it has/)]);
+		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Trigger" keeps its webhook/)]);
 	});
 
 	it('gives no answer: a known endpoint counts as registered', async () => {

@@ -198,7 +198,7 @@ describe('Batches that partly fail', () => {
 		);
 		await server.close();
 		expect(given.map(({ json }) => json.message)).toEqual(
-			Array(2).fill(expect.stringContaining('look before you repeat it')),
+			Array(2).fill(expect.stringContaining('check before you repeat it')),
 		);
 	});
 
@@ -416,12 +416,12 @@ describe('The test of the credential', () => {
 		[{ apiToken: '' }, 'Error', 'The API Token in the Hubble credential is empty'],
 		[{ organizationId: unknownId }, 'Error', 'does not belong to the organization'],
 		[{ organizationId: 'nonsense' }, 'Error', 'is not an ID such as'],
-		[{ apiToken: 'a b' }, 'Error', 'holds a character that no token has'],
+		[{ apiToken: 'a b' }, 'Error', 'contains a character that no token has'],
 		[{ baseUrl: '' }, 'Error', 'The Base URL in the Hubble credential is empty'],
 		[{ baseUrl: 'not a host' }, 'Error', 'is not an address'],
 		[{ baseUrl: 'ftp://127.0.0.1' }, 'Error', 'does not begin with https://'],
 		[{ baseUrl: 'http://127.0.0.1/?a=1' }, 'Error', 'holds a "?" or "#"'],
-		[{ baseUrl: 'http://me:secret@127.0.0.1/' }, 'Error', 'holds a user name or password'],
+		[{ baseUrl: 'http://me:secret@127.0.0.1/' }, 'Error', 'contains a user name or password'],
 		[{ baseUrl: 'http://127.0.0.1:1' }, 'Error', 'cannot be reached (ECONNREFUSED)'],
 	])('%j: %s, %s', async (changed, status, message) => {
 		expect(await test(changed)).toMatchObject({ status, message: expect.stringContaining(message) });

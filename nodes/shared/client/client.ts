@@ -73,7 +73,7 @@ function baseUrlOf(given: string): string {
 	if (!/^https?:$/.test(parsed.protocol))
 		throw new Error(`The Base URL "${text}" in the Hubble credential does not begin with https://`);
 	if (parsed.username || parsed.password)
-		throw new Error('The Base URL in the Hubble credential holds a user name or password');
+		throw new Error('The Base URL in the Hubble credential contains a user name or password');
 	if (parsed.search || parsed.hash)
 		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
 	return parsed.origin + parsed.pathname.replace(/\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
@@ -90,7 +90,7 @@ export function settingsOf(credential: IDataObject): Settings {
 	const organizationId = String(credential.organizationId ?? '').trim();
 	if (!token) throw new Error('The API Token in the Hubble credential is empty');
 	if (/[^\x21-\x7e]/.test(token))
-		throw new Error('The API Token in the Hubble credential holds a character that no token has, such as a blank');
+		throw new Error('The API Token in the Hubble credential contains a character that no token has, such as a space');
 	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
 	if (!WHOLE_UUID.test(organizationId)) {
 		throw new Error(

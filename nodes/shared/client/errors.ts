@@ -57,17 +57,17 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 	const needed = scope ? `. The call needs the scope ${bothSpellings(scope)}` : '';
 	return {
 		message: `Hubble does not allow this${words}${needed}`,
-		remedy: `Check that the API key has the scope, that it belongs to the organization ${organizationId}, and that the plan of the organization includes what was asked for.`,
+		remedy: `Check that the API key has the scope, that it belongs to the organization ${organizationId}, and that the organization's plan includes the requested feature.`,
 	};
 }
 
 function notFound({ ids, organizationId }: Failure): Explanation {
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
-	const elsewhere = `belong to another organization than ${organizationId}, which is the one in the credential`;
+	const elsewhere = `belong to an organization other than ${organizationId}, the one in the credential`;
 	if (name)
 		return { message: `Hubble knows no ${noun(name)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` };
 	return {
-		message: 'Hubble did not find what the request names',
+		message: 'Hubble did not find what the request asks for',
 		remedy: `It may have been deleted, or ${elsewhere}. Hubble may also not know this organization.`,
 	};
 }
@@ -76,7 +76,7 @@ function notFound({ ids, organizationId }: Failure): Explanation {
 const BY_STATUS: Readonly<Record<number, (failure: Failure) => Explanation>> = {
 	400: () => ({
 		message: 'Hubble refused the request as invalid',
-		remedy: 'Compare the parameters with what Hubble says.',
+		remedy: "Compare the parameters with Hubble's answer.",
 	}),
 	403: forbidden,
 	404: notFound,
@@ -120,7 +120,7 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	const detail = code ? ` (${code})` : '';
 	if (isCut) {
 		return {
-			message: `Hubble's reply did not arrive whole`,
+			message: `Hubble's reply was cut short`,
 			remedy: `Hubble was asked ${times(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
 		};
 	}
@@ -133,7 +133,7 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	if (/^ERR_INVALID_/.test(code)) {
 		return {
 			message: 'The credential cannot be used',
-			remedy: `The Base URL is not an address, or the API Token holds a character that no token has${detail}.`,
+			remedy: `The Base URL is not an address, or the API Token contains a character that no token has${detail}.`,
 		};
 	}
 	return {
@@ -155,7 +155,7 @@ function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
 }
 
 /** Behind the error of a call that may have changed something. */
-const DOUBT = ' It may have been carried out all the same: look before you repeat it.';
+const DOUBT = ' The request may have been carried out all the same: check before you repeat it.';
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {

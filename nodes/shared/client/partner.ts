@@ -189,7 +189,7 @@ export async function connectPartner(context: IExecuteFunctions): Promise<Hubble
  */
 export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<Reply> {
 	const { partner } = hubble;
-	if (!partner) throw new Error('The client is none of a partner');
+	if (!partner) throw new Error('The client is not one of the partner API');
 	for (let tries = 1; ; tries++) {
 		const { token } = await sessionOf(hubble, partner);
 		const redact = redactor([partner.clientSecret, token]);

@@ -86,7 +86,7 @@ const csvOptions: Fields = {
 			{ name: 'Tab', value: '\t' },
 		],
 		default: ',',
-		description: 'What stands between the columns of a CSV file',
+		description: 'The character between the columns of a CSV file',
 		collection: 'options',
 	},
 	timeFormat: {

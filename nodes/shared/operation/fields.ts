@@ -68,7 +68,7 @@ export const continuationToken: Field = {
 	collection: 'options',
 	toWire: (value) => {
 		const token = asText(value).trim();
-		if (/[^\x21-\x7e]/.test(token)) throw new Error('it holds a character that is in no Continuation Token');
+		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no Continuation Token has');
 		return token || undefined;
 	},
 };

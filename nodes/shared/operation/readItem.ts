@@ -108,7 +108,7 @@ function checkOptions(
 	} else if ((type === 'options' || type === 'multiOptions') && !typeOptions?.loadOptionsMethod) {
 		const allowed = (options as INodePropertyOptions[]).map((option) => option.value);
 		const wrong = [value].flat().find((chosen) => !allowed.includes(chosen as string));
-		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is none of ${allowed.join(', ')}`);
+		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is not one of ${allowed.join(', ')}`);
 	}
 }
 

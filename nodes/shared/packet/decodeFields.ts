@@ -38,7 +38,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'Where the value begins, in bytes from 0',
+		description: 'Position of the first byte of the value; the first byte of the payload is 0',
 	},
 	{
 		displayName: 'Bit',
@@ -55,7 +55,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'Bits of a bit field, or characters of a text; 0 means one bit, or all the rest of the payload',
+		description: 'Number of bits, or of characters of a text; 0 means one bit, or the rest of the payload',
 		...showFor('ascii', 'bits'),
 	},
 	{
@@ -74,7 +74,7 @@ const VALUES: INodeProperties[] = [
 		name: 'scale',
 		type: 'number',
 		default: 1,
-		description: 'What the value is multiplied by',
+		description: 'The factor by which the value is multiplied',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -82,7 +82,7 @@ const VALUES: INodeProperties[] = [
 		name: 'add',
 		type: 'number',
 		default: 0,
-		description: 'What is added to the value after scaling',
+		description: 'The number that is added to the value after scaling',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -91,7 +91,7 @@ const VALUES: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. 2',
-		description: 'How many decimals the result is rounded to. Empty means all of them.',
+		description: 'Number of decimals to which the result is rounded. If empty, it is not rounded.',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -100,7 +100,7 @@ const VALUES: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. °C',
-		description: 'Stands in "decodedUnits"',
+		description: 'Added to the output as "decodedUnits"',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -120,7 +120,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'The byte that tells the type of the payload, from 0',
+		description: 'Position of the byte that tells the type of the payload; the first byte is 0',
 		displayOptions: { show: { when: ['byte'] } },
 	},
 	{
@@ -129,7 +129,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0, maxValue: 255 },
 		default: 0,
-		description: 'What this byte is in payloads that hold the value',
+		description: 'The number that this byte has in payloads that hold the value',
 		displayOptions: { show: { when: ['byte'] } },
 	},
 ];
