@@ -25,6 +25,8 @@ export interface Sharing {
 	isAccepted: boolean;
 	/** How long no 429 must come until the next trial. */
 	quietMs: number;
+	/** Whether the guess still doubles: until it exceeds two or a trial fails. A short job has no time for small steps. */
+	isNew: boolean;
 }
 
 /** More are not told apart. */
@@ -58,6 +60,7 @@ export const newSharing = (now: number): Sharing => ({
 	refusedAt: -Infinity,
 	isAccepted: true,
 	quietMs: 0,
+	isNew: true,
 });
 
 /** The part of the bucket that we allow ourselves. */
@@ -84,9 +87,12 @@ export function recordRefusal(sharing: Sharing, startedAt: number, now: number, 
 	sharing.isAccepted = false;
 	if (!isAccepted) return;
 	sharing.refusals += 1;
-	const { users, isTrial, refusals } = sharing;
+	const { users, isTrial, refusals, isNew } = sharing;
 	const isFirst = users === 1 && !isTrial;
-	if (isTrial || isFirst || refusals > bearable(users)) guess(sharing, Math.min(MOST_USERS, users + 1), false, now);
+	if (isTrial || isFirst || refusals > bearable(users)) {
+		guess(sharing, Math.min(MOST_USERS, isNew ? 2 * users : users + 1), false, now);
+		sharing.isNew = isNew && isFirst;
+	}
 	const quietMs = spread(isFirst ? FIRST_QUIET_MS : quietFor(sharing.users), random);
 	sharing.quietMs = Math.max(quietMs, sharing.users === users ? sharing.quietMs : 0);
 }
