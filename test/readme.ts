@@ -2,20 +2,25 @@
 /** `npm run readme`: writes the table of all operations into the README, made from the operation tables. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { titleOf } from '../nodes/shared/operation/operation';
+import { titleOf, type Operation } from '../nodes/shared/operation/operation';
 import { partnerTables, resourceTitle, tables } from './tables';
 
 export const readmeFile = join(__dirname, '../README.md');
 const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
 
+/** The scopes that the API token needs. */
+export function scopesOf({ endpoint: { scope }, alsoCalls }: Operation): string {
+	const other = alsoCalls && `, \`${alsoCalls.endpoint.scope}\` ${alsoCalls.when ?? ''}`.trimEnd();
+	return scope ? `\`${scope}\`${other ?? ''}` : 'none';
+}
+
 /** One line for each operation: node, what it does, the scope that the API token needs. */
 export function operationsTable(): string {
 	const rows = Object.entries({ ...tables, ...partnerTables }).flatMap(([node, operations]) =>
 		operations.map((row, index) => {
-			const { resource, name, description, endpoint } = row;
-			const { scope } = endpoint;
+			const { resource, name, description } = row;
 			const operation = resource ? `${resourceTitle(resource)}: ${name}` : titleOf(row);
-			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${scope ? `\`${scope}\`` : node in partnerTables ? '–' : 'none'} |`;
+			return `| ${index ? '' : `**${node}**`} | ${operation} | ${description} | ${node in partnerTables ? '–' : scopesOf(row)} |`;
 		}),
 	);
 	return ['| Node | Operation | What it does | Scope |', '| --- | --- | --- | --- |', ...rows].join('\n');

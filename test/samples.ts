@@ -9,8 +9,8 @@ export interface Sample {
 	node: string;
 	resource?: string;
 	operation: string;
-	/** The call that it makes. */
-	call: CallName;
+	/** The call that it makes, if any. */
+	call?: CallName;
 	/** Every parameter that goes together with the others; another `n` names another device, user and so on. */
 	parameters?: (hubble: Simulator, n: number) => IDataObject;
 	/** What the first item of the output holds, for `n` 0; asked before the run. */
@@ -493,6 +493,19 @@ export const samples: readonly Sample[] = [
 			packets: world.main.packets.length,
 			html: any(expect.stringContaining('Packets over time')),
 		}),
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'decode',
+		parameters: () => ({
+			payload: '01 07 D0',
+			payloadEncoding: 'hex',
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 'temperature', type: 'int16', offset: 1, scale: 0.01, unit: '°C' }] },
+			options: { outputField: 'reading' },
+		}),
+		gives: () => ({ payload: '01 07 D0', reading: { temperature: 20 }, readingUnits: { temperature: '°C' } }),
+		bad: { payload: '01 07' },
 	},
 	{
 		node: 'Hubble Packet',

@@ -176,6 +176,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		description:
 			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one is found to work. The output holds the new key, which Hubble shows only this once.',
 		endpoint: endpoints.createKey,
+		alsoCalls: { endpoint: endpoints.listKeys },
 		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },
 		settings: { oldKeyId: apiKey, expiration },
 		toItems: rotate,

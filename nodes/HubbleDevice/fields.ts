@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { DEVICE_NAME_LENGTH, TAG_LIMITS } from '../shared/client/endpoints';
 import { batching, KEEP_INPUT, type Field } from '../shared/operation/fields';
-import { asText, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
+import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { tagKeys, tagMap } from './tags';
 
 export const encryption: Field = {
@@ -267,11 +267,7 @@ export const keepInput: Field = {
 	default: 'device',
 	description: 'The name of the field that holds the device beside the fields of the input item, which are kept',
 	collection: 'options',
-	toWire: (value) => {
-		const field = asText(value).trim();
-		if (field === '__proto__') throw new Error('"__proto__" cannot be the name of a field');
-		return field;
-	},
+	toWire: fieldName,
 };
 
 export const eidRotation: Field = {

@@ -123,6 +123,7 @@ export const deviceOperations: readonly Operation[] = [
 		description:
 			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and the tags that nobody named stay.',
 		endpoint: endpoints.registerDevices,
+		alsoCalls: { endpoint: endpoints.listDevices },
 		settings: { matchBy: fields.matchBy, matchTag: fields.matchTag },
 		inBody: registrationFields,
 		inQuery: { key_format: fields.keyFormat },
@@ -223,6 +224,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Update device',
 		description: 'Change the name, tags or location of devices, up to 1,000 input items in one request',
 		endpoint: endpoints.updateDevice,
+		alsoCalls: { endpoint: endpoints.listDevices, when: 'to add or remove tags, or to rename a place' },
 		inPath: { device_id: device },
 		inBody: {
 			set_name: fields.name,

@@ -5,6 +5,7 @@ import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import { KEEP_INPUT } from '../shared/operation/fields';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
+import { takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
 import { DeviceLookup } from './lookup';
 import { changedTags, type TagChange, type Tags } from './tags';
@@ -37,8 +38,8 @@ export async function findDevices(all: Preparation): Promise<ItemRequest[]> {
 	const inputs = all.context.getInputData();
 	const requests = all.requests.filter(({ itemIndex, ids, settings }) => {
 		const field = settings[KEEP_INPUT] as string | undefined;
-		if (field === undefined || !Object.hasOwn(inputs[itemIndex]?.json ?? {}, field)) return true;
-		const reason = `Parameter "Keep Input Fields": the input item has a field "${field}" already; choose another name`;
+		const reason = field && takenField('Keep Input Fields', field, inputs[itemIndex]?.json);
+		if (!reason) return true;
 		all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
 		return false;
 	});

@@ -23,7 +23,16 @@ export class HubblePacket implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
+		credentials: [
+			{
+				name: 'hubbleApi',
+				required: true,
+				testedBy: 'hubbleApiTest',
+				displayOptions: {
+					hide: { operation: packetOperations.filter((row) => row.compute).map(({ value }) => value) },
+				},
+			},
+		],
 		properties: toProperties(packetOperations, [{ name: 'Packet', value: 'packet' }]),
 	};
 

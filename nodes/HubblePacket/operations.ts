@@ -7,13 +7,14 @@ import { countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
-import type { ItemRequest, Fields, Operation } from '../shared/operation/operation';
+import { NO_CALL, type Fields, type ItemRequest, type Operation } from '../shared/operation/operation';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
 import { MOST_WINDOWS } from '../shared/client/windowPlan';
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
+import { decodeItems, decodeSettings } from './decodeItems';
 
 /** The periods to choose from, with how many seconds they reach back. */
 const PERIODS: Readonly<Record<string, number>> = {
@@ -152,7 +153,7 @@ const getMany: Operation = {
 	validate,
 };
 
-/** The packet's call (API definition, tag "Packets"), into items or into a file. A page holds up to 1,000 packets. */
+/** The packet's call (API definition, tag "Packets"), into items or into a file, and what needs no call. */
 export const packetOperations: readonly Operation[] = [
 	{
 		...getMany,
@@ -192,6 +193,17 @@ export const packetOperations: readonly Operation[] = [
 			hasPeriod: true,
 			start: (frame) => new PacketReport(frame),
 		}),
+	},
+	{
+		name: 'Decode',
+		object: 'Packets',
+		value: 'decode',
+		action: 'Decode packets',
+		description:
+			'Decode the payloads of items that come from anywhere, such as a database or a file. Hubble is asked nothing.',
+		endpoint: NO_CALL,
+		settings: decodeSettings,
+		compute: decodeItems,
 	},
 	{
 		...getMany,

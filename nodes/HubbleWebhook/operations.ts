@@ -52,6 +52,7 @@ export const webhookOperations: readonly Operation[] = [
 		description:
 			'Compare the webhooks of the organization with what this n8n listens to: who takes their deliveries, whose secret was lost, which nobody needs',
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
+		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete' },
 		settings: { deleteOrphans },
 		toItems: checkWebhooks,
 	},

@@ -8,6 +8,7 @@ import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
 import { exampleChecks } from './checks/examples';
+import { fleetChecks, reportChecks } from './checks/fleet';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
@@ -25,6 +26,7 @@ const plan: Array<{ checks: Check[]; not?: Partial<Record<N8nVersion, string>> }
 	{ checks: credentialChecks },
 	{ checks: pickerChecks },
 	{ checks: nodeChecks },
+	{ checks: fleetChecks },
 	{ checks: exampleChecks },
 	{ checks: triggerChecks },
 	{ checks: endpointChecks },
@@ -32,6 +34,7 @@ const plan: Array<{ checks: Check[]; not?: Partial<Record<N8nVersion, string>> }
 	{ checks: pollChecks },
 	{ checks: durablePollChecks, not: { '1.123.81': 'n8n 1 has no durable scheduler' } },
 	{ checks: agentChecks, not: { '1.123.81': 'an agent of n8n 1 does not tell a node that it is its tool' } },
+	{ checks: reportChecks, not: { '1.123.81': 'the report is the same file' } },
 	{ checks: browserChecks, not: { '1.123.81': 'it looks for the words and places of the editor of n8n 2' } },
 	{ checks: queueChecks },
 ];

@@ -24,7 +24,7 @@ const ours = (node: Example['nodes'][number]) => node.type.startsWith('n8n-nodes
 const isNote = ({ type }: Example['nodes'][number]) => type === 'n8n-nodes-base.stickyNote';
 
 /** What changes the fleet, its keys or its people. */
-const CHANGES = /^(register|createOrUpdate|create|update|delete|rotate|add|send|revoke|remove)/;
+const CHANGES = /^(register|createOrUpdate|create(?!Report)|update|delete|rotate|add|send|revoke|remove)/;
 const [GREEN, YELLOW, RED] = [4, 2, 3];
 
 const linked = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\|.*\(examples\/([\w-]+\.json)\)/gm)].map(

@@ -1,7 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { existsSync, readFileSync } from 'node:fs';
 import { titleOf } from '../../nodes/shared/operation/operation';
-import { operationsTable, readmeFile, withTable } from '../readme';
+import { operationsTable, readmeFile, scopesOf, withTable } from '../readme';
 import { partnerTables, tables } from '../tables';
 
 test('the table of operations has a line for each, with its scope', () => {
@@ -10,12 +10,16 @@ test('the table of operations has a line for each, with its scope', () => {
 	expect(lines).toHaveLength(operations.length);
 	const partnerRows = Object.values(partnerTables).flat();
 	operations.forEach((row, index) => {
-		const { description, endpoint } = row;
-		const { scope } = endpoint;
-		expect(lines[index]).toContain(
-			`${titleOf(row)} | ${description} | ${scope ? `\`${scope}\`` : partnerRows.includes(row) ? '–' : 'none'} |`,
-		);
+		const scope = partnerRows.includes(row) ? '–' : scopesOf(row);
+		expect(lines[index]).toContain(`${titleOf(row)} | ${row.description} | ${scope} |`);
 	});
+	const scopes = (node: string, value: string) => scopesOf(tables[node]?.find((row) => row.value === value) as never);
+	expect(scopes('Hubble Device', 'get')).toBe('`read-devices`');
+	expect(scopes('Hubble Device', 'createOrUpdate')).toBe('`write-devices`, `read-devices`');
+	expect(scopes('Hubble Device', 'update')).toBe(
+		'`write-devices`, `read-devices` to add or remove tags, or to rename a place',
+	);
+	expect(scopes('Hubble Packet', 'decode')).toBe('none');
 });
 
 test('the table replaces what is between its markers, and nothing else', () => {

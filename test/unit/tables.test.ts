@@ -8,7 +8,7 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { listOf, titleOf } from '../../nodes/shared/operation/operation';
+import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes } from '../nodes';
@@ -29,6 +29,8 @@ describe.each(rows)('$title', ({ row }) => {
 	const call = callOf(method, path);
 
 	test('is a call of the contract, with its scope', () => {
+		expect(endpoint === NO_CALL).toBe(row.compute !== undefined);
+		if (row.compute) return;
 		expect(call?.scope).toBe(scope ?? null);
 		if (batch) expect(callOf(method, batch.endpoint.path)?.scope).toBe(scope ?? null);
 	});

@@ -1,8 +1,7 @@
 /**
  * One operation of a node is one row in a table. The row says what n8n shows and what Hubble needs: `properties.ts`
  * makes the parameters of the node from it, `readItem.ts` reads them, `execute.ts` carries it out. A reader compares
- * a node's table with the API definition line by line, so rows stay flat literals. This file holds types only.
- */
+ * a node's table with the API definition line by line, so rows stay flat literals.  */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import type { Endpoint } from '../client/endpoints';
@@ -100,6 +99,8 @@ export interface Operation {
 	action: string;
 	description: string;
 	endpoint: Endpoint;
+	/** A call beside that of the endpoint, whose scope the token needs, too; and when it is made, where not always. */
+	alsoCalls?: { endpoint: Endpoint; when?: string };
 	/** The list of the reply, where there is more to know of it than the endpoint says. */
 	list?: List;
 	inPath?: Fields;
@@ -126,6 +127,11 @@ export interface Operation {
 	toRows?: (reply: IDataObject, request: ItemRequest) => IDataObject[];
 	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
 	toItems?: (work: Work) => Promise<INodeExecutionData[]>;
+	/**
+	 * Made ready once a run: what stands beside the fields of an input item, without asking Hubble. Such a row has
+	 * `NO_CALL` in the place of an endpoint, and its node needs no credential. Throws an Error for an item.
+	 */
+	compute?: () => (request: ItemRequest, input: IDataObject) => IDataObject;
 	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
 	derive?: (request: ItemRequest) => Partial<ItemRequest>;
 	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
@@ -135,6 +141,9 @@ export interface Operation {
 	/** What the user should know about this combination of values, though it is carried out. */
 	warn?: (request: ItemRequest) => string | undefined;
 }
+
+/** In the place of an endpoint where Hubble is asked nothing. */
+export const NO_CALL: Endpoint = { method: 'GET', path: '' };
 
 /** The operation's name as n8n shows it. */
 export const titleOf = ({ name, object }: Operation): string => (object ? `${name} ${object}` : name);

@@ -22,7 +22,7 @@ class Outputs {
 	constructor(
 		private readonly context: IExecuteFunctions,
 		private readonly inputs: readonly INodeExecutionData[],
-		/** The field in which a row stands beside the fields of its input item; without one it stands alone. */
+		/** The field in which a row stands beside the fields of its input item; '': among them; without it it stands alone. */
 		private readonly keptAs: string | undefined,
 	) {
 		this.byItem = inputs.map(() => []);
@@ -36,8 +36,9 @@ class Outputs {
 	private joined(itemIndex: number, item: INodeExecutionData, { error } = {} as IDataObject): INodeExecutionData {
 		const { keptAs, inputs } = this;
 		const input = inputs[itemIndex];
-		if (!keptAs || !input) return item;
-		const json = { ...input.json, ...(error === undefined ? {} : { error }), [keptAs]: item.json };
+		if (keptAs === undefined || !input) return item;
+		const row = keptAs ? { ...input.json, [keptAs]: item.json } : { ...item.json, ...input.json };
+		const json = error === undefined ? row : { ...row, error };
 		return { ...item, json, ...(input.binary ? { binary: input.binary } : {}) };
 	}
 
@@ -78,7 +79,11 @@ export async function run(
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
-	const outputs = new Outputs(context, inputs, option(context, operation, KEEP_INPUT));
+	const outputs = new Outputs(context, inputs, operation.compute ? '' : option(context, operation, KEEP_INPUT));
+	if (operation.compute) {
+		compute(operation.compute(), readItems(context, operation, outputs), inputs, outputs);
+		return [outputs.all()];
+	}
 	let hubble: HubbleClient;
 	try {
 		hubble = await connectTo(context);
@@ -95,6 +100,24 @@ export async function run(
 		for (const message of hints) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
 	}
 	return [outputs.all()];
+}
+
+/** Makes the output of each item from what it holds. */
+function compute(
+	toJson: ReturnType<NonNullable<Operation['compute']>>,
+	requests: readonly ItemRequest[],
+	inputs: readonly INodeExecutionData[],
+	outputs: Outputs,
+): void {
+	for (const request of requests) {
+		const { itemIndex } = request;
+		try {
+			const json = toJson(request, inputs[itemIndex]?.json ?? {});
+			outputs.add(itemIndex, [{ json, pairedItem: { item: itemIndex } }]);
+		} catch (error) {
+			outputs.fail(itemIndex, error);
+		}
+	}
 }
 
 /** Carries out what the items ask: together in few calls where the operation knows how, else one after the other. */

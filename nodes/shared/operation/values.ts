@@ -90,6 +90,19 @@ export function asText(value: unknown): string {
 	return String(value);
 }
 
+/** The name of a field of the output. */
+export function fieldName(value: unknown): string {
+	const field = asText(value).trim();
+	if (field === '__proto__') throw new Error('"__proto__" cannot be the name of a field');
+	return field;
+}
+
+/** Why a field cannot stand beside those of an input item; `undefined` when it can. */
+export const takenField = (parameter: string, field: string, input: IDataObject = {}): string | undefined =>
+	Object.hasOwn(input, field)
+		? `Parameter "${parameter}": the input item has a field "${field}" already; choose another name`
+		: undefined;
+
 /** A text of at most `max` characters, without blanks around it. */
 export function text(max: number) {
 	return (value: unknown): string => {

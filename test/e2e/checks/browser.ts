@@ -7,10 +7,10 @@ import { owner } from '../n8n';
 import { program } from '../services';
 
 /** The pictures of the last run stay here for a look. */
-const pictures = join(tmpdir(), 'n8n-nodes-hubble-screenshots');
+export const pictures = join(tmpdir(), 'n8n-nodes-hubble-screenshots');
 
 /** Chromium as root in a closed network: no sandbox, no calls home. */
-const flags = [
+export const flags = [
 	'--no-sandbox',
 	'--disable-gpu',
 	'--disable-quic',

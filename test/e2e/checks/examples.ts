@@ -29,6 +29,7 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 			const [report] = execution.items('Text');
 			match(String(report?.json.text), new RegExp(`^${hubble.world.main.devices.size} devices, \\d+ of them active`));
 			equal(execution.items('Text').length, 1);
+			equal(execution.items('Fleet report')[0]?.json.devices, hubble.world.main.devices.size);
 		},
 	],
 ];

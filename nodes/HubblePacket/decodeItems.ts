@@ -1,0 +1,79 @@
+/** Decode: the payloads of items that come from anywhere, such as a database or a file. Hubble is asked nothing. */
+import type { IDataObject } from 'n8n-workflow';
+import type { Fields, ItemRequest } from '../shared/operation/operation';
+import { asText, fieldName, takenField } from '../shared/operation/values';
+import { base64Bytes, hexBytes, payloadDecoder, type Decoded, type DecodeSettings } from '../shared/packet/decode';
+import { decodeFields } from '../shared/packet/decodeFields';
+
+const ENCODINGS: Readonly<Record<string, (payload: string) => Buffer>> = { base64: base64Bytes, hex: hexBytes };
+
+export const decodeSettings = {
+	payload: {
+		displayName: 'Payload',
+		name: 'payload',
+		type: 'string',
+		default: '={{ $json.payload }}',
+		required: true,
+		description: 'The payload of one packet',
+		toWire: (value) => asText(value).trim(),
+	},
+	encoding: {
+		displayName: 'Payload Encoding',
+		name: 'payloadEncoding',
+		type: 'options',
+		options: [
+			{ name: 'Base64', value: 'base64', description: 'As Hubble gives it' },
+			{ name: 'Hexadecimal', value: 'hex', description: 'Also with 0x before it, or with blanks or colons in it' },
+		],
+		default: 'base64',
+		required: true,
+		description: 'How the bytes of the payload are written',
+	},
+	...decodeFields,
+	decode: {
+		...decodeFields.decode,
+		displayName: 'Payload Format',
+		options: decodeFields.decode.options.filter(({ value }) => value !== 'none'),
+		default: 'layout',
+		required: true,
+		description: 'What the payload is',
+	},
+	outputField: {
+		displayName: 'Output Field',
+		name: 'outputField',
+		type: 'string',
+		default: 'decoded',
+		description: 'The name of the field for the result, beside the fields of the input item, which are kept',
+		collection: 'options',
+		toWire: fieldName,
+	},
+} satisfies Fields;
+
+/**
+ * What each item gets beside its fields: the result, and its units. A format that says itself what it holds may be
+ * read up to a place only: then `decodeError` says so beside the values before it, as in packets.
+ * Throws for an item of which nothing can be read.
+ */
+export function decodeItems(): (request: ItemRequest, input: IDataObject) => IDataObject {
+	const decoders = new Map<string, ReturnType<typeof payloadDecoder>>();
+	const decoderOf = (settings: DecodeSettings, encoding: string) => {
+		const key = JSON.stringify([encoding, settings.decode, settings.table, settings.layout]);
+		const decoder = decoders.get(key) ?? payloadDecoder(settings, ENCODINGS[encoding]);
+		decoders.set(key, decoder);
+		return decoder;
+	};
+	return ({ settings }, input) => {
+		const { payload, encoding, outputField = 'decoded' } = settings as Record<string, string>;
+		const result: Decoded = decoderOf(settings, String(encoding))?.(String(payload)) ?? {};
+		const { decoded, decodedUnits, decodeError } = result;
+		if (decoded === undefined) throw new Error(`Parameter "Payload": ${decodeError}`);
+		const added = {
+			[outputField]: decoded,
+			...(decodedUnits ? { [`${outputField}Units`]: decodedUnits } : {}),
+			...(decodeError ? { decodeError } : {}),
+		};
+		const taken = Object.keys(added).flatMap((field) => takenField('Output Field', field, input) ?? []);
+		if (taken[0]) throw new Error(taken[0]);
+		return added;
+	};
+}

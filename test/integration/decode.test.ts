@@ -1,0 +1,104 @@
+/** Hubble Packet → Decode: payloads of items that come from anywhere. No credential is read, and nothing is sent. */
+import { NodeHelpers, type IDataObject, type INode, type INodeType } from 'n8n-workflow';
+import { nodes } from '../nodes';
+import { execute, type Outcome } from './harness';
+
+const node = nodes['Hubble Packet'] as INodeType;
+const layout = 'kind: uint8 @0\ntemperature: int16 @1 ×0.01 °C when byte 0 = 1\nopen: bool @1 when byte 0 = 2';
+
+async function run(parameters: IDataObject, input: IDataObject[], onError?: INode['onError']): Promise<Outcome> {
+	return await execute({
+		node,
+		parameters: { operation: 'decode', ...parameters } as never,
+		// Any use of it throws.
+		credential: {},
+		input,
+		onError,
+	});
+}
+
+const jsonOf = ({ items }: Outcome) => items.map(({ json }) => json);
+const base64 = (...bytes: number[]) => Buffer.from(bytes).toString('base64');
+
+test('one layout reads two types of payloads, each beside the fields of its item', async () => {
+	const outcome = await run({ payloadLayout: layout }, [
+		{ row: 1, payload: base64(1, 0x07, 0xd0) },
+		{ row: 2, payload: base64(2, 1) },
+	]);
+	expect(outcome.error).toBeUndefined();
+	expect(jsonOf(outcome)).toEqual([
+		{
+			row: 1,
+			payload: base64(1, 0x07, 0xd0),
+			decoded: { kind: 1, temperature: 20 },
+			decodedUnits: { temperature: '°C' },
+		},
+		{ row: 2, payload: base64(2, 1), decoded: { kind: 2, open: true }, decodedUnits: {} },
+	]);
+	expect(outcome.items.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 1 }]);
+});
+
+test('a pasted payload in hexadecimal, into a field of any name', async () => {
+	const outcome = await run(
+		{
+			payload: '0x02:0CB3 03',
+			payloadEncoding: 'hex',
+			decodePayload: 'bthome',
+			options: { outputField: 'reading' },
+		},
+		[{}],
+	);
+	expect(jsonOf(outcome)).toEqual([
+		{
+			reading: { temperature: -197 },
+			readingUnits: { temperature: '°C' },
+			decodeError: expect.stringContaining('the payload ends') as string,
+		},
+	]);
+});
+
+test.each([
+	['nothing can be read', { payload: base64(1, 7) }, 'Parameter "Payload": the payload has 2 bytes, "temperature"'],
+	['it is not Base64', { payload: 'a:b' }, 'Parameter "Payload": the payload is not Base64'],
+	['it is not there', {}, 'Parameter "Payload": the expression returned no value'],
+	['it is no text', { payload: { a: 1 } }, 'Parameter "Payload": {"a":1} is not a text'],
+	[
+		'the field is taken',
+		{ payload: base64(2, 1), decoded: 1 },
+		'Parameter "Output Field": the input item has a field "decoded"',
+	],
+])('an item of which %s is that item’s error, and keeps its fields', async (_, bad, reason) => {
+	const input = [
+		{ row: 1, payload: base64(2, 1) },
+		{ row: 2, message: 'kept', ...bad },
+		{ row: 3, payload: base64(2, 0) },
+	];
+	const outcome = await run({ payloadLayout: layout }, input, 'continueRegularOutput');
+	expect(outcome.error).toBeUndefined();
+	const [first, second, third] = jsonOf(outcome);
+	expect([first?.decoded, third?.decoded]).toEqual([
+		{ kind: 2, open: true },
+		{ kind: 2, open: false },
+	]);
+	expect(second).toEqual({ ...input[1], error: expect.stringContaining(reason) as string });
+	const stopped = await run({ payloadLayout: layout }, input);
+	expect(stopped.error?.message).toContain(reason);
+	expect(stopped.error?.context?.itemIndex).toBe(1);
+});
+
+test('a wrong layout is named with its line', async () => {
+	const { error } = await run({ payloadLayout: 'a: uint8 @0\nb: uint9 @1' }, [{ payload: 'AA==' }]);
+	expect(error?.message).toContain('Parameter "Payload Layout": line 2, "b: uint9 @1": the type "uint9" is unknown');
+	const none = await run({}, [{ payload: 'AA==' }]);
+	expect(none.error?.message).toContain('Parameter "Payload Layout": no payload field is given');
+});
+
+test('n8n asks for a credential for every other operation, and for none here', () => {
+	const issues = (operation: string) => {
+		const parameters = { resource: 'packet', operation };
+		const [credential] = node.description.credentials ?? [];
+		return NodeHelpers.displayParameter(parameters, credential as never, { typeVersion: 1 }, node.description);
+	};
+	expect(issues('decode')).toBe(false);
+	for (const operation of ['count', 'createReport', 'export', 'getAll']) expect(issues(operation)).toBe(true);
+});
