@@ -116,17 +116,19 @@ describe('CSV', () => {
 		const simple = simplifyPacket(packets()[0] as unknown as Packet);
 		expect(header).toEqual([...Object.keys(simple), 'decoded.uptime', 'decoded.temperature', 'decodeError']);
 		expect(rows).toHaveLength(4500);
-		expect(rows[0]?.slice(0, 10)).toEqual(Object.values(simple).map((value) => String(value ?? '')));
+		const text = (value: unknown) =>
+			typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+		expect(rows[0]?.slice(0, 11)).toEqual(Object.values(simple).map(text));
 		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
-		expect(Number(rows[0]?.[10])).toBe(payload.readUInt32BE(0));
-		expect(Number(rows[0]?.[11])).toBeCloseTo(payload.readInt16BE(4) / 100);
+		expect(Number(rows[0]?.[11])).toBe(payload.readUInt32BE(0));
+		expect(Number(rows[0]?.[12])).toBeCloseTo(payload.readInt16BE(4) / 100);
 	});
 
 	it('has what decoding gives as a whole', async () => {
 		const { bytes } = await write({ format: 'csv', decodePayload: 'hex' });
 		const [header, first] = parseCsv(bytes.toString());
-		expect(header?.slice(10)).toEqual(['decoded', 'decodeError']);
-		expect(first?.slice(10)).toEqual([Buffer.from(String(packets()[0]?.device.payload), 'base64').toString('hex'), '']);
+		expect(header?.slice(11)).toEqual(['decoded', 'decodeError']);
+		expect(first?.slice(11)).toEqual([Buffer.from(String(packets()[0]?.device.payload), 'base64').toString('hex'), '']);
 	});
 
 	it('finds columns whose names hold dots', async () => {

@@ -114,7 +114,7 @@ export interface Operation {
 	settings?: Fields;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
-	/** One row in at most ten flat fields; turns on the Simplify parameter. */
+	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. */
 	simplify?: (row: IDataObject) => IDataObject;
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
 	toJson?: (request: ItemRequest) => (row: IDataObject) => IDataObject;

@@ -8,7 +8,7 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
-import { simplifyPacket, type Packet } from './packet';
+import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { isGiven } from '../operation/readItem';
 import { tagFilters, texts, uuid } from '../operation/values';
 
@@ -56,12 +56,6 @@ export const packetFilters: INodeProperties = {
 	],
 };
 
-/** A device's tags as `key:value`; some documents of Hubble show a list instead of a map. */
-function tagsOf({ device: { tags } }: Packet): string[] {
-	if (Array.isArray(tags)) return tags.map((tag) => String(tag).replace('=', ':'));
-	return Object.entries((tags ?? {}) as IDataObject).map(([key, value]) => `${key}:${String(value)}`);
-}
-
 /**
  * Whether a packet passes the filters that the user set; `undefined` when there are none.
  * Throws an Error whose message says what is wrong with a value.
@@ -81,7 +75,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 		if (wantedDevices && !wantedDevices.has(packet.device.id.toLowerCase())) return false;
 		if (networks && !networks.includes(String(packet.network_type).toUpperCase())) return false;
 		if (byKey.size === 0) return true;
-		const its = tagsOf(packet);
+		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
 	};
 }

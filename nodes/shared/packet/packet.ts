@@ -100,34 +100,42 @@ export const PACKETS = {
 	},
 } satisfies List;
 
-/** The names of the ten flat fields. */
+/** A device's tags as an object; some documents of Hubble show a list of `key=value` or `key:value` instead. */
+export function tagsOf({ device: { tags } }: Packet): IDataObject {
+	if (!Array.isArray(tags)) return (tags ?? {}) as IDataObject;
+	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)$/s.exec(String(tag))?.slice(1) ?? []));
+}
+
+/** The names of the flat fields: what people look for first, the keys last. */
 export const SIMPLIFIED = [
-	'packetKey',
-	'deviceId',
-	'deviceName',
 	'timestamp',
-	'sequenceNumber',
+	'deviceName',
+	'tags',
 	'payload',
-	'rssi',
-	'networkType',
 	'latitude',
 	'longitude',
+	'rssi',
+	'networkType',
+	'sequenceNumber',
+	'deviceId',
+	'packetKey',
 ];
 
-/** A packet in ten flat fields. */
+/** A packet in flat fields, `tags` an object. */
 export function simplifyPacket(row: IDataObject): IDataObject {
 	const packet = row as Packet;
 	const { device, location, network_type } = packet;
 	return {
-		packetKey: packetKey(packet),
-		deviceId: device.id,
-		deviceName: device.name ?? null,
 		timestamp: isoTime(seconds(device.timestamp)),
-		sequenceNumber: device.sequence_number ?? null,
+		deviceName: device.name ?? null,
+		tags: tagsOf(packet),
 		payload: device.payload,
-		rssi: device.rssi ?? null,
-		networkType: network_type ?? null,
 		latitude: location?.latitude ?? null,
 		longitude: location?.longitude ?? null,
+		rssi: device.rssi ?? null,
+		networkType: network_type ?? null,
+		sequenceNumber: device.sequence_number ?? null,
+		deviceId: device.id,
+		packetKey: packetKey(packet),
 	};
 }
