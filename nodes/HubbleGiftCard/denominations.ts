@@ -22,8 +22,13 @@ export function merged(details: readonly Denomination[]): Denomination[] {
 	return [...quantities].map(([denomination, quantity]) => ({ denomination, quantity }));
 }
 
-const numbersIn = (value: unknown) =>
-	Array.isArray(value) ? value.filter((entry): entry is number => typeof entry === 'number') : [];
+/** A number of the brand's; older documents give amounts as text. `undefined` for null and anything else. */
+function numeric(value: unknown): number | undefined {
+	const isNumber = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
+	return isNumber && Number.isFinite(Number(value)) ? Number(value) : undefined;
+}
+
+const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((entry) => numeric(entry) ?? []) : []);
 
 /**
  * Why an order would be refused; `undefined` when nothing speaks against it. A limit that is null or absent is none.
@@ -33,9 +38,8 @@ const numbersIn = (value: unknown) =>
 export function refusalOf(brand: IDataObject, details: readonly Denomination[]): string | undefined {
 	const { status, denominationType } = brand;
 	const limits = (brand.amountRestrictions ?? {}) as IDataObject;
-	const limit = (name: string, otherwise: number) => (typeof limits[name] === 'number' ? limits[name] : otherwise);
-	const least = (name: string) => limit(name, -Infinity);
-	const most = (name: string) => limit(name, Infinity);
+	const least = (name: string) => numeric(limits[name]) ?? -Infinity;
+	const most = (name: string) => numeric(limits[name]) ?? Infinity;
 	if (typeof status === 'string' && status !== 'ACTIVE') return `the brand is ${status}, so it cannot be ordered`;
 
 	const fixed = numbersIn(limits.denominations ?? brand.denominations);

@@ -5,8 +5,9 @@ import type { Call } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { email, freeId, numberIn, text, texts } from '../shared/operation/values';
-import type { Denomination } from './denominations';
+import { amountOf, type Denomination } from './denominations';
 import { placeOrder } from './place';
+import { withReferences } from './reference';
 
 /** The resources in the order in which n8n offers them. */
 export const giftCardResources = [
@@ -80,7 +81,15 @@ const categories: ClientFilter = {
 		[category].flat().some((name) => (wanted as string[]).includes(String(name).toLowerCase())),
 };
 
-const amount = (value: unknown) => numberIn(0.01, 1e9, false)(value);
+/** An amount of money: rupees with at most two decimals. */
+function money(min: number) {
+	return (value: unknown): number | undefined => {
+		const amount = numberIn(min, 1e9, false)(value);
+		if (amount !== undefined && Number(amount.toFixed(2)) !== amount)
+			throw new Error(`${amount} has more than two decimals`);
+		return amount;
+	};
+}
 
 const inEntry = (index: number, error: unknown) => new Error(`entry ${index + 1}: ${(error as Error).message}`);
 
@@ -89,7 +98,7 @@ function denominationsOf(value: unknown): Denomination[] | undefined {
 	const rows = [(value as IDataObject).denomination ?? []].flat() as IDataObject[];
 	const details = rows.map((row, index) => {
 		try {
-			const [denomination, quantity] = [amount(row.denomination), numberIn(1, 1000)(row.quantity)];
+			const [denomination, quantity] = [money(0.01)(row.denomination), numberIn(1, 1000)(row.quantity)];
 			if (denomination === undefined || quantity === undefined)
 				throw new Error('it needs a denomination and a quantity');
 			return { denomination, quantity };
@@ -167,7 +176,7 @@ const placing = {
 		default: 0,
 		collection: 'additionalFields',
 		description: 'The discount that the customer gets',
-		toWire: numberIn(0, 1e9, false),
+		toWire: money(0),
 	},
 } satisfies Record<string, Field>;
 
@@ -176,9 +185,8 @@ const one = async ({ hubble, request }: Work): Promise<INodeExecutionData[]> => 
 	{ json: (await sendAsPartner(hubble, request)).body },
 ];
 
-/** Brands in a page, and the most pages that are read: a cursor that never ends would be read for ever. */
+/** Brands in a page. */
 const PAGE = 100;
-const MOST_PAGES = 10_000;
 
 /** Brands by cursor, filtered here. */
 async function manyBrands({ hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
@@ -186,7 +194,7 @@ async function manyBrands({ hubble, request, hints }: Work): Promise<INodeExecut
 	const found: IDataObject[] = [];
 	const seen = new Set<string>();
 	let cursor: string | undefined;
-	for (let page = 0; page < MOST_PAGES; page++) {
+	for (;;) {
 		const query = { limit: PAGE, ...(cursor ? { cursor } : {}) };
 		const { body, requestId } = await sendAsPartner(hubble, { endpoint: partnerEndpoints.listBrands, query });
 		found.push(...rowsOf(body.data).filter((row) => clientFilters.every((keeps) => keeps(row))));
@@ -270,6 +278,13 @@ export const giftCardOperations: readonly Operation[] = [
 		derive: ({ body: { name, phoneNumber, email, ...body } }) => ({
 			body: { ...body, customerDetails: { name, phoneNumber, email } },
 		}),
+		validate: ({ body: { denominationDetails, discountAmount } }) => {
+			const amount = amountOf(denominationDetails as unknown as Denomination[]);
+			return Number(discountAmount ?? 0) > amount
+				? `Parameter "Discount Amount": ${String(discountAmount)} is more than the order's amount of ${amount}`
+				: undefined;
+		},
+		prepare: withReferences,
 		toItems: placeOrder,
 	},
 	{

@@ -8,7 +8,6 @@ import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
 import { delay } from '../shared/client/request';
 import type { Work } from '../shared/operation/operation';
 import { amountOf, merged, refusalOf, type Denomination } from './denominations';
-import { referenceOf } from './reference';
 
 /** How often an order is sent when nobody knows what became of it, and the pauses in between, in milliseconds. */
 const TRIES = 6;
@@ -27,29 +26,29 @@ function statusOf(error: unknown): number | undefined {
 /** An error that says enough already. */
 const unchanged = (error: unknown) => error as Error;
 
-/** Whether an order may have been placed by a call that failed so. */
-const leavesDoubt = (status: number) => status === 0 || status >= 500;
+/** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
+const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;
 
 /** The order with that reference; `undefined` when Hubble has none. */
 async function orderByReference(hubble: HubbleClient, reference: string): Promise<IDataObject | undefined> {
 	try {
 		return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.getOrderByReference, ids: { reference } })).body;
 	} catch (error) {
-		// A 404 counts only in Hubble's own form: that of a proxy does not say that there is no order.
-		const isHubbles = error instanceof NodeApiError && error.message.startsWith('Hubble knows no');
-		if (statusOf(error) === 404 && isHubbles) return undefined;
+		// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
+		const code = error instanceof NodeApiError ? error.context.errorCode : undefined;
+		if (code === 'E001' || (code !== undefined && statusOf(error) === 404)) return undefined;
 		throw unchanged(error);
 	}
 }
 
+const NOT_PLACED = 'The order was not placed.';
+const IN_DOUBT =
+	'Whether the order was placed is not known. Run this again with the same reference: it is placed once at most.';
+
 /** The failure with what it means for the money, and how to go on. */
-function withReference(error: unknown, reference: string, isInDoubt: boolean): unknown {
-	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
-		const advice = isInDoubt
-			? 'Whether the order was placed is not known. Run this again with the same reference: it is placed once at most.'
-			: 'The order was not placed.';
+function withReference(error: unknown, reference: string, advice: string): unknown {
+	if (error instanceof NodeApiError || error instanceof NodeOperationError)
 		error.description = `${advice} Reference: ${reference}. ${error.description ?? ''}`;
-	}
 	return error;
 }
 
@@ -59,12 +58,11 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 	try {
 		for (let tries = 1; ; tries++) {
 			try {
-				isInDoubt = true;
 				return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.placeOrder, body })).body;
 			} catch (error) {
-				const status = statusOf(error);
-				if (status === undefined) throw unchanged(error);
+				const status = statusOf(error) ?? 0;
 				const isOpen = leavesDoubt(status);
+				isInDoubt ||= isOpen;
 				if (isOpen) await delay(hubble, pauseAfter(tries));
 				const order = await orderByReference(hubble, reference);
 				if (order) return order;
@@ -73,7 +71,7 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 			}
 		}
 	} catch (error) {
-		throw withReference(error, reference, isInDoubt);
+		throw withReference(error, reference, isInDoubt ? IN_DOUBT : NOT_PLACED);
 	}
 }
 
@@ -96,25 +94,27 @@ async function resultOf({ hubble, hints }: Work, placed: IDataObject, waitMs: nu
 	return order;
 }
 
-/** Places the order that one item asks for. */
+/** Places the order that one item asks for, which has a reference by now (`withReferences`). */
 export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
 	const { context, hubble, request } = work;
-	const { itemIndex, ids, body, settings, isTool } = request;
-	const refuse = (reason: string) =>
-		new NodeOperationError(context.getNode(), reason, { itemIndex, description: 'The order was not placed.' });
-	const own = body.referenceId as string | undefined;
-	// An agent may order twice in one execution, and mean it or not: only a reference tells.
-	if (!own && isTool) throw refuse('Parameter "Reference": it is required when an AI agent places orders');
-	const referenceId = own ?? referenceOf(context, itemIndex);
+	const { itemIndex, ids, body, settings } = request;
+	const referenceId = String(body.referenceId);
 	const details = merged(body.denominationDetails as unknown as Denomination[]);
 	const amount = amountOf(details);
-	const existing = await orderByReference(hubble, referenceId);
+	const existing = await orderByReference(hubble, referenceId).catch((error: unknown) => {
+		throw withReference(error, referenceId, 'Nothing was ordered now.');
+	});
 	let order = existing;
 	if (!order) {
-		const brand = await sendAsPartner(hubble, { endpoint: partnerEndpoints.getBrand, ids });
+		const brand = await sendAsPartner(hubble, { endpoint: partnerEndpoints.getBrand, ids }).catch((error: unknown) => {
+			throw withReference(error, referenceId, NOT_PLACED);
+		});
 		const refusal = refusalOf(brand.body, details);
-		if (refusal) throw refuse(`Parameter "Denominations": ${refusal}`);
-		const asked = { ...body, productId: ids.brand_id, referenceId, amount, denominationDetails: details };
+		if (refusal) {
+			const reason = `Parameter "Denominations": ${refusal}`;
+			throw new NodeOperationError(context.getNode(), reason, { itemIndex, description: NOT_PLACED });
+		}
+		const asked = { ...body, productId: ids.brand_id, amount, denominationDetails: details };
 		order = await placeOnce(hubble, asked as unknown as IDataObject, referenceId);
 	}
 	const result = await resultOf(work, order, settings.wait ? Number(settings.waitSeconds) * 1000 : 0);

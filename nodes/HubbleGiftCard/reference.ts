@@ -1,10 +1,12 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
 import { createHash } from 'node:crypto';
-import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
+import type { ItemRequest, Preparation } from '../shared/operation/operation';
+import { merged, type Denomination } from './denominations';
 
 /** What n8n gives to an execution and hands on to its retries: newer versions have it in the URL that resumes it. */
-function tokenOfExecution(context: IExecuteFunctions, itemIndex: number): string | undefined {
-	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', itemIndex));
+function tokenOfExecution(context: IExecuteFunctions): string | undefined {
+	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
 	return URL.canParse(url) ? [...new URL(url).searchParams.values()].at(-1) : undefined;
 }
 
@@ -14,9 +16,9 @@ function tokenOfExecution(context: IExecuteFunctions, itemIndex: number): string
  * execution's own data: they are stored when an execution ends, and a retry begins with them.
  * `undefined` when the execution is a retry of one that nothing is known of.
  */
-function firstExecution(context: IExecuteFunctions, itemIndex: number): string | undefined {
+function firstExecution(context: IExecuteFunctions): string | undefined {
 	const kept = context.getContext('node');
-	const token = tokenOfExecution(context, itemIndex);
+	const token = tokenOfExecution(context);
 	const isUnknownRetry = context.getMode() === 'retry' && token === undefined;
 	const first =
 		(kept.firstExecution as string | undefined) ?? token ?? (isUnknownRetry ? '' : context.getExecutionId());
@@ -26,19 +28,52 @@ function firstExecution(context: IExecuteFunctions, itemIndex: number): string |
 }
 
 /**
- * The reference of an order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n, the
- * workflow, the execution, the node, its run and the item. Throws when it could not be the same in a retry.
+ * What an item orders and for whom. Not its place among the items, which may have come in another order when a killed
+ * execution is run again; nor the name and the phone number, which may have been corrected in between.
  */
-export function referenceOf(context: IExecuteFunctions, itemIndex: number): string {
-	const first = firstExecution(context, itemIndex);
-	if (!first) {
-		throw new NodeOperationError(context.getNode(), 'Parameter "Reference": it is required here', {
-			itemIndex,
-			description:
-				'This n8n does not tell whether the execution that is retried has placed the order already. Give a reference of your own, such as the number of the request. Nothing was sent to Hubble.',
-		});
-	}
-	const run = String(context.evaluateExpression('{{ $runIndex }}', itemIndex));
-	const parts = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, run, itemIndex];
-	return `n8n-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+function orderOf({ ids, body }: ItemRequest): string {
+	const { denominationDetails, customerDetails } = body;
+	const details = merged(denominationDetails as unknown as Denomination[]);
+	const email = String((customerDetails as IDataObject).email).toLowerCase();
+	return JSON.stringify([ids.brand_id, details.sort((a, b) => a.denomination - b.denomination), email]);
+}
+
+/** Why a reference of the user's is needed; `undefined` when one can be made. */
+function needOf(context: IExecuteFunctions, isTool: boolean, first?: string): string | undefined {
+	// An agent may order twice in one execution, and mean it or not: only a reference tells. n8n 1.x names such nodes.
+	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
+	return first ? undefined : 'it is required here, as n8n does not tell which execution is retried';
+}
+
+/**
+ * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,
+ * the workflow, the execution, the node, its run and what is ordered; several equal orders are counted. An order whose
+ * reference could not be the same in a retry is refused, before anything is sent.
+ */
+export async function withReferences({ context, requests, fail }: Preparation): Promise<ItemRequest[]> {
+	if (requests.every(({ body }) => body.referenceId)) return [...requests];
+	const first = firstExecution(context);
+	const run = String(context.evaluateExpression('{{ $runIndex }}', 0));
+	const counts = new Map<string, number>();
+	return requests.flatMap((request) => {
+		const { itemIndex, isTool, ids, body } = request;
+		if (body.referenceId) return [request];
+		const need = needOf(context, isTool, first);
+		if (need) {
+			const description =
+				'Give a reference of your own, such as the number of the request. Nothing was sent to Hubble.';
+			fail(
+				itemIndex,
+				new NodeOperationError(context.getNode(), `Parameter "Reference": ${need}`, { itemIndex, description }),
+				ids,
+			);
+			return [];
+		}
+		const order = orderOf(request);
+		const count = counts.get(order) ?? 0;
+		counts.set(order, count + 1);
+		const parts = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, run, order, count];
+		const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+		return [{ ...request, body: { ...body, referenceId: `n8n-${hash.slice(0, 32)}` } }];
+	});
 }

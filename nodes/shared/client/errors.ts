@@ -159,7 +159,7 @@ const DOUBT = ' The request may have been carried out all the same: check before
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
-	const { status, said, mayHaveHappened, method, requestId } = failure;
+	const { status, said, errorCode, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = failure.explain?.(failure) ?? explain(failure);
 	const quoted = said && !message.includes(said.replace(/\.$/, '')) ? `Hubble says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
@@ -172,7 +172,12 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;
 	Object.assign(error, { failure: causeOf(failure) });
-	Object.assign(error.context, { requestId, ...(status ? { status } : {}), ...(said ? { said } : {}) });
+	Object.assign(error.context, {
+		requestId,
+		...(status ? { status } : {}),
+		...(said ? { said } : {}),
+		...(errorCode ? { errorCode } : {}),
+	});
 	return error;
 }
 

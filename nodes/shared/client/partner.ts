@@ -5,7 +5,7 @@ import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
 import type { Explanation, Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
-import { send, type Call, type Reply } from './request';
+import { send, throwIfRefused, type Call, type Reply } from './request';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
 export const PARTNER_HOSTS: Readonly<Record<string, string>> = {
@@ -80,7 +80,7 @@ const keyOf = ({ baseUrl, clientId, clientSecret }: PartnerSettings) =>
 		.digest('hex');
 
 /** The documented codes of errors, as what the user can do about them. */
-function remedyOf(code = ''): string {
+function remedyOf(code: string): string {
 	if (/^E10[0-2]$/.test(code)) return 'The brand cannot be ordered now. Get it, or get the active brands.';
 	if (/^E15\d$/.test(code)) return "Compare the denominations and their counts with the brand's 'amountRestrictions'.";
 	if (code === 'E300') return 'The balance of the wallet is too low. Top it up.';
@@ -88,7 +88,7 @@ function remedyOf(code = ''): string {
 }
 
 /** What a failure of the partner service means; `undefined` where the general words fit. */
-function explainPartner({ status, ids, isHubbles, errorCode, said, baseUrl }: Failure): Explanation | undefined {
+function explainPartner({ status, ids, errorCode, said, baseUrl }: Failure): Explanation | undefined {
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
 	if (status === 401) {
 		return {
@@ -102,16 +102,17 @@ function explainPartner({ status, ids, isHubbles, errorCode, said, baseUrl }: Fa
 			remedy: "Ask Hubble's staff to add the public IP address of this n8n server to the allow-list.",
 		};
 	}
-	if (status === 404 && isHubbles && name) {
+	if (status === 404 && errorCode && name) {
 		return {
 			message: `Hubble knows no ${name === 'reference' ? 'order with the reference' : name.replace(/_id$/, '')} ${id}`,
 			remedy: 'It may belong to the other environment.',
 		};
 	}
-	if (status !== undefined && status >= 400 && status < 500 && status !== 429 && isHubbles) {
+	// Only Hubble's own errors have a code: what a proxy answers is not taken for its word.
+	if (status !== undefined && status >= 400 && status < 500 && status !== 429 && errorCode) {
 		const reason = said ? `: ${said.replace(/\.$/, '')}` : '';
 		return {
-			message: `Hubble refused the request${errorCode ? ` (${errorCode})` : ''}${reason}`,
+			message: `Hubble refused the request (${errorCode})${reason}`,
 			remedy: remedyOf(errorCode),
 		};
 	}
@@ -128,7 +129,7 @@ function explainPartner({ status, ids, isHubbles, errorCode, said, baseUrl }: Fa
 const redactor = (secrets: readonly string[]) => (text: string) =>
 	secrets.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 
-/** Logs in, unless somebody did or is doing so. */
+/** The session of a partner. Logs in, unless somebody did or is doing so. */
 async function sessionOf(hubble: HubbleClient, settings: PartnerSettings): Promise<Session> {
 	const key = keyOf(settings);
 	const known = sessions.get(key);
@@ -191,7 +192,7 @@ export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<R
 	const { partner } = hubble;
 	if (!partner) throw new Error('The client is not one of the partner API');
 	for (let tries = 1; ; tries++) {
-		const { token } = await sessionOf(hubble, partner);
+		const { token } = await sessionInRun(hubble, partner);
 		const redact = redactor([partner.clientSecret, token]);
 		try {
 			return await send({ ...hubble, otherToken: token, refusedToken: undefined, redact }, call);
@@ -199,6 +200,17 @@ export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<R
 			if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
 			await forget(partner, token);
 		}
+	}
+}
+
+/** The session, asked for no more in a run in which the client ID and secret were refused: it may have many items. */
+async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Promise<Session> {
+	throwIfRefused(hubble);
+	try {
+		return await sessionOf(hubble, partner);
+	} catch (error) {
+		if (error instanceof NodeApiError && error.httpCode === '401') hubble.refusedToken = error;
+		throw unchanged(error);
 	}
 }
 

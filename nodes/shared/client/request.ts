@@ -239,7 +239,7 @@ function checkReply(hubble: HubbleClient, { endpoint, rows, read }: Call, body: 
 }
 
 /** Throws the 401 that this run met before, with no wait for a place in the rate. */
-function throwIfRefused({ context, refusedToken }: HubbleClient): void {
+export function throwIfRefused({ context, refusedToken }: HubbleClient): void {
 	if (refusedToken) throw new NodeApiError(context.getNode(), refusedToken as never);
 }
 
