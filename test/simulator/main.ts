@@ -1,10 +1,13 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a command line */
 import { parseArgs } from 'node:util';
+import { startPartnerSimulator } from './partner';
 import { defaults, startSimulator } from './server';
 
 /** `npm run simulator -- --port 7000 --devices 100 --packets 5000 …`: Hubble at a terminal, until Ctrl+C. */
 const flags = {
 	port: { type: 'string', default: '7000' },
+	'partner-port': { type: 'string', default: '7001' },
+	'events-url': { type: 'string', default: '' },
 	devices: { type: 'string', default: String(defaults.devices) },
 	packets: { type: 'string', default: String(defaults.packets) },
 	days: { type: 'string', default: String(defaults.days) },
@@ -18,6 +21,8 @@ const flags = {
 
 const usage = `Options, with their defaults:
   --port 7000       0: any free port
+  --partner-port 7001   of the gift-card service
+  --events-url URL  where gift-card events go: the URL of a Hubble Gift Card Trigger
   --devices ${defaults.devices}     --packets ${defaults.packets}     --days ${defaults.days}     --seed ${defaults.seed}
   --latency 0       hold every reply back, in ms
   --burst           half of the packets within a tenth of the period
@@ -30,7 +35,7 @@ async function main(): Promise<void> {
 		process.stdout.write(`${usage}\n`);
 		return;
 	}
-	const number = (name: 'port' | 'devices' | 'packets' | 'days' | 'seed' | 'latency'): number => {
+	const number = (name: 'port' | 'partner-port' | 'devices' | 'packets' | 'days' | 'seed' | 'latency'): number => {
 		const value = Number(values[name]);
 		if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} must be a number, not ${values[name]}`);
 		return value;
@@ -46,6 +51,8 @@ async function main(): Promise<void> {
 		rateHeaders: values['rate-headers'],
 		distribution: values.burst ? 'burst' : 'even',
 	});
+	const partner = await startPartnerSimulator({ port: number('partner-port') });
+	partner.state.eventsUrl = values['events-url'];
 	process.stdout.write(
 		[
 			`Base URL         ${simulator.url}`,
@@ -53,9 +60,16 @@ async function main(): Promise<void> {
 			`API token        ${simulator.token}`,
 			`Controls         curl ${simulator.url}/_simulator`,
 			'',
+			'Gift cards (credential Hubble Partner API, environment URL)',
+			`Base URL         ${partner.url}`,
+			`Client ID        ${partner.clientId}`,
+			`Client Secret    ${partner.clientSecret}`,
+			`Webhook Secret   ${partner.webhookSecret}`,
+			`Brands           ${partner.cases.join(', ')}`,
+			'',
 		].join('\n'),
 	);
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void Promise.all([simulator.close(), partner.close()]));
 }
 
 main().catch((error: unknown) => {

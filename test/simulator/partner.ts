@@ -33,13 +33,27 @@ export interface PartnerFault {
 	call: 'login' | 'brands' | 'brand' | 'place' | 'order' | 'reference' | 'balance';
 	/** Answer with this status; none: the connection is dropped. */
 	status?: number;
+	/** Never answer, until the caller gives up. */
+	hangs?: boolean;
 	/** The call takes effect all the same, only its reply is lost. */
 	applied?: boolean;
 	times?: number;
 }
 
+/** What a brand allows; null: no limit. */
+export interface Restrictions {
+	minOrderAmount: number;
+	maxOrderAmount: number;
+	minVoucherAmount: number;
+	maxVoucherAmount: number;
+	maxVouchersPerOrder: number;
+	maxVouchersPerDenomination: number | null;
+	maxDenominationsPerOrder: number | null;
+	denominations: number[];
+}
+
 const ID = /^[\w-]{1,60}$/;
-const amounts = {
+const amounts: Restrictions = {
 	minOrderAmount: 100,
 	maxOrderAmount: 10_000,
 	minVoucherAmount: 100,
@@ -80,6 +94,26 @@ class Refused extends Error {
 	) {
 		super(message);
 	}
+}
+
+/** Throws when a brand does not allow an order. */
+function checkLimits(
+	{ denominationType, amountRestrictions: limits }: ReturnType<typeof brand>,
+	details: ReadonlyArray<Record<string, unknown>>,
+	sum: number,
+): void {
+	const bad = (code: string, message: string) => new Refused(400, code, message);
+	for (const { denomination, quantity } of details) {
+		const [worth, times] = [Number(denomination), Number(quantity)];
+		if (denominationType === 'FIXED' && !limits.denominations.includes(worth))
+			throw bad('E152', 'The denomination is not available');
+		if (worth < limits.minVoucherAmount || worth > limits.maxVoucherAmount) throw bad('E153', 'The voucher amount');
+		if (times > (limits.maxVouchersPerDenomination ?? Infinity)) throw bad('E154', 'Too many of a denomination');
+	}
+	if (details.length > (limits.maxDenominationsPerOrder ?? Infinity)) throw bad('E155', 'Too many denominations');
+	const vouchers = details.reduce((all, { quantity }) => all + Number(quantity), 0);
+	if (vouchers > limits.maxVouchersPerOrder) throw bad('E156', 'Too many vouchers');
+	if (sum < limits.minOrderAmount || sum > limits.maxOrderAmount) throw bad('E157', 'The amount of the order');
 }
 
 export type PartnerSimulator = Awaited<ReturnType<typeof startPartnerSimulator>>;
@@ -146,11 +180,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		const details = (Array.isArray(denominationDetails) ? denominationDetails : []).map(json);
 		const sum = details.reduce((all, { denomination, quantity }) => all + Number(denomination) * Number(quantity), 0);
 		if (!details.length || sum !== amount) throw bad('E151', 'amount is not the sum of the denominations');
-		if (
-			found.denominationType === 'FIXED' &&
-			details.some((one) => !amounts.denominations.includes(Number(one.denomination)))
-		)
-			throw bad('E152', 'The denomination is not available');
+		checkLimits(found, details, sum);
 		if (sum > state.balance) throw bad('E300', 'The balance is too low');
 		state.balance -= sum;
 		if (state.balance < options.threshold)
@@ -228,6 +258,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 				fault.times = (fault.times ?? 1) - 1;
 				if (fault.times <= 0) faults.splice(index, 1);
 				if (fault.applied) answer(request);
+				if (fault.hangs) return await new Promise((done) => request.raw.socket.once('close', () => done(reply.hijack())));
 				if (fault.status !== undefined) return refuse(fault.status, 'E500', 'A scripted fault');
 				request.raw.socket.destroy();
 				return reply;
@@ -282,6 +313,8 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		clientId,
 		clientSecret,
 		webhookSecret,
+		/** The brands that stand for a case, by their IDs. */
+		cases: [...brands.keys()].filter((id) => !id.startsWith('catalogue-')),
 		brands,
 		orders,
 		/** Scripted faults that are still to come; push to add one. */
