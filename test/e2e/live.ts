@@ -1,5 +1,6 @@
 /* eslint-disable no-console */
 import { partnerEvents } from '../simulator/delivery';
+import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
 import { credentialName, readExample } from './mainJob';
 import type { N8n, WorkflowFile } from './n8n';
@@ -9,14 +10,30 @@ import { pause } from './processes';
 const receivePackets = 'receive-packets.json';
 const giftCardEvents = 'gift-card-events.json';
 const partnerCredential = 'Hubble partner account';
-const partnerKey = 'demo-partner';
 
-/** Publishes the workflows that start when Hubble delivers; gives where gift-card events go. */
-export async function publishTriggers(n8n: N8n, hubble: Simulator): Promise<{ eventsUrl: string }> {
+/** What a user would type into the credential dialog to reach the simulator's gift-card service. */
+export const partnerCredentialData = ({ url, clientId, clientSecret, webhookSecret }: PartnerSimulator) => ({
+	environment: 'url',
+	baseUrl: url,
+	clientId,
+	clientSecret,
+	webhookSecret,
+});
+
+/**
+ * Publishes the workflows that start when Hubble delivers, and has the partner's events sent there; gives where they go.
+ */
+export async function publishTriggers(
+	n8n: N8n,
+	hubble: Simulator,
+	partner: PartnerSimulator,
+): Promise<{ eventsUrl: string }> {
 	const credentials = await n8n.credentialIds();
-	credentials[partnerCredential] = await n8n.createCredential(partnerCredential, 'hubblePartnerApi', {
-		webhookSecret: partnerKey,
-	});
+	credentials[partnerCredential] = await n8n.createCredential(
+		partnerCredential,
+		'hubblePartnerApi',
+		partnerCredentialData(partner),
+	);
 	const [packets = '', events = ''] = await Promise.all(
 		[receivePackets, giftCardEvents].map(async (file) => await n8n.createWorkflow(readExample(file), credentials)),
 	);
@@ -25,20 +42,21 @@ export async function publishTriggers(n8n: N8n, hubble: Simulator): Promise<{ ev
 	if (hubble.world.main.webhooks.size !== 1) throw new Error(`No webhook is registered for ${credentialName}`);
 	const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${events}`);
 	const trigger = nodes.find(({ type }) => /trigger$/i.test(type));
-	return { eventsUrl: `${n8n.url}/webhook/${String(trigger?.webhookId)}/webhook` };
+	partner.state.eventsUrl = `${n8n.url}/webhook/${String(trigger?.webhookId)}/webhook`;
+	return { eventsUrl: partner.state.eventsUrl };
 }
 
 const say = (line: string) => console.log(`${new Date().toTimeString().slice(0, 8)}  ${line}`);
 
 /** Lets the fleet send every few seconds, and a gift-card event come now and then, and tells what n8n answers; never ends. */
-export async function showArrivals(hubble: Simulator, eventsUrl: string): Promise<never> {
+export async function showArrivals(hubble: Simulator, eventsUrl: string, webhookSecret: string): Promise<never> {
 	const examples = Object.entries(partnerEvents);
 	let told = 0;
 	for (let i = 0; ; i++) {
 		hubble.addPackets(1 + (i % 12));
 		if (i % 6 === 5) {
 			const [name, event] = examples[Math.floor(i / 6) % examples.length] as (typeof examples)[number];
-			const { status } = await hubble.sendPartnerEvent(eventsUrl, partnerKey, event);
+			const { status } = await hubble.sendPartnerEvent(eventsUrl, webhookSecret, event);
 			say(`gift-card event ${name} → n8n answers ${status}`);
 		}
 		await pause(5000);

@@ -4,6 +4,7 @@
  * until Ctrl+C.
  * `npm start -- --once`: runs the example workflows instead and compares them with the simulator's truth.
  */
+import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
 import { publishTriggers, showArrivals } from './live';
 import { fleet, importExamples, problemsOf, runMainJob, table } from './mainJob';
@@ -24,16 +25,18 @@ async function main() {
 		process.exit(problems.length > 0 ? 1 : 0);
 	}
 
-	const { eventsUrl } = await publishTriggers(n8n, hubble);
+	const partner = await startPartnerSimulator();
+	const { eventsUrl } = await publishTriggers(n8n, hubble, partner);
 	console.log(`
 n8n        ${n8n.url}
 login      ${owner.email}  ${owner.password}
 simulator  ${hubble.url}  (${fleet.devices} devices, ${fleet.packets} packets)
+gift cards ${partner.url}  (brands ${partner.cases.join(', ')}, …)
 
 The example workflows are imported and their credential is set. Ctrl+C ends everything; nothing is kept.
 Those that start when Hubble delivers are published; what arrives:
 `);
-	await showArrivals(hubble, eventsUrl);
+	await showArrivals(hubble, eventsUrl, partner.webhookSecret);
 }
 
 main().catch((error: unknown) => {

@@ -69,7 +69,8 @@ async function main(): Promise<void> {
 			'',
 		].join('\n'),
 	);
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void Promise.all([simulator.close(), partner.close()]));
+	for (const signal of ['SIGINT', 'SIGTERM'] as const)
+		process.once(signal, () => void Promise.all([simulator.close(), partner.close()]));
 }
 
 main().catch((error: unknown) => {

@@ -258,7 +258,8 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 				fault.times = (fault.times ?? 1) - 1;
 				if (fault.times <= 0) faults.splice(index, 1);
 				if (fault.applied) answer(request);
-				if (fault.hangs) return await new Promise((done) => request.raw.socket.once('close', () => done(reply.hijack())));
+				if (fault.hangs)
+					return await new Promise((done) => request.raw.socket.once('close', () => done(reply.hijack())));
 				if (fault.status !== undefined) return refuse(fault.status, 'E500', 'A scripted fault');
 				request.raw.socket.destroy();
 				return reply;
