@@ -11,6 +11,7 @@ import {
 } from 'n8n-workflow';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
+import { rowsOf } from '../shared/client/pages';
 import { send } from '../shared/client/request';
 import { isPrivateHost } from '../shared/webhook/addresses';
 import { ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
@@ -74,7 +75,7 @@ async function open(context: IHookFunctions, ms = HOOK_MS): Promise<HubbleClient
 
 /** All endpoints of the organization. A reply without the list is an error, never "none". */
 async function list(hubble: HubbleClient): Promise<IDataObject[]> {
-	return (await send(hubble, { endpoint: endpoints.listWebhooks })).body.webhooks as IDataObject[];
+	return rowsOf((await send(hubble, { endpoint: endpoints.listWebhooks })).body.webhooks);
 }
 
 /** Deletes an endpoint; that it is gone already is as good. */

@@ -1,6 +1,7 @@
 /** Compares the webhooks that Hubble has with what this n8n listens to. */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
+import { leftOut, rowsOf } from '../shared/client/pages';
 import { send } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
@@ -66,8 +67,10 @@ async function stateOf(context: IExecuteFunctions, webhook: IDataObject, origin?
 }
 
 /** One item for each webhook of the organization, with its `state` and what to do. */
-export async function checkWebhooks({ context, hubble, request }: Work): Promise<INodeExecutionData[]> {
-	const webhooks = (await send(hubble, request)).body.webhooks as IDataObject[];
+export async function checkWebhooks({ context, hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
+	const given = (await send(hubble, request)).body.webhooks as unknown[];
+	const webhooks = rowsOf(given);
+	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
 	const origin = ownOrigin(context, request.itemIndex);
 	const items: INodeExecutionData[] = [];
 	for (const webhook of webhooks) {

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { Agent } from 'node:http';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { freePort, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
-import { type N8nVersion, provisionN8n, provisionNode } from './provision';
+import { defaultVersion, isN8n1, type N8nVersion, provisionN8n, provisionNode } from './provision';
 
 export const projectFolder = resolve(__dirname, '../..');
 export const packageName = 'n8n-nodes-hubble';
@@ -82,8 +82,8 @@ const dieWithParent =
  * Fails with the end of n8n's log when it does not come up.
  */
 export async function startN8n(options: N8nOptions = {}) {
-	const version = options.version ?? '2.41.1';
-	const isVersion1 = version.startsWith('1.');
+	const version = options.version ?? defaultVersion;
+	const isVersion1 = isN8n1(version);
 	const userFolder = options.userFolder ?? temporaryFolder('n8n');
 	const logFile = join(userFolder, 'n8n.log');
 	const port = options.port ?? (await freePort());

@@ -11,20 +11,30 @@ const cache =
 
 const nodeVersion = '24.21.0';
 
-/** The n8n releases that the package is tried on; an override replaces a dependency that npm cannot fetch everywhere. */
-const n8nReleases = {
-	'2.41.1': { linkedom: '0.18.12' },
-	'1.123.81': { xlsx: 'npm:@e965/xlsx@0.20.3' },
-} as const;
+/** The n8n releases that the package is tried on, the older line last. */
+const triedReleases = ['2.41.1', '1.123.81'];
+
+/** A release of n8n, such as 2.41.1. */
+export type N8nVersion = string;
+
+/** The releases of this run: `N8N_VERSION` names others, with commas between them. */
+export const n8nVersions: readonly N8nVersion[] = process.env.N8N_VERSION?.split(',') ?? triedReleases;
+
+/** The n8n that a run starts which names none. */
+export const [defaultVersion = ''] = n8nVersions;
+
+export const isN8n1 = (version: N8nVersion) => version.startsWith('1.');
+
+/** Instead of dependencies that npm cannot fetch everywhere. */
+const overridesFor = (version: N8nVersion): Record<string, string> =>
+	isN8n1(version) ? { xlsx: 'npm:@e965/xlsx@0.20.3' } : { linkedom: '0.18.12' };
 
 /**
  * Dependencies are resolved as they were on this day, soon after the releases above: every machine gets the same
- * ones, and no half-published release of one of their thousands of packages stops an installation.
+ * ones, and no half-published release of one of their thousands of packages stops an installation. A release of a
+ * later day gets the dependencies of today.
  */
 const resolvedOn = '2026-10-01';
-
-export type N8nVersion = keyof typeof n8nReleases;
-export const n8nVersions = Object.keys(n8nReleases) as N8nVersion[];
 
 /** The path of a Node.js fit for every n8n release above, whatever runs this script. */
 export async function provisionNode(): Promise<string> {
@@ -38,7 +48,7 @@ export async function provisionNode(): Promise<string> {
 /** The folder in which `node_modules/n8n` of this version is installed and able to start. */
 export async function provisionN8n(version: N8nVersion): Promise<string> {
 	const node = await provisionNode();
-	return await provision(`n8n-${version}`, { n8n: version }, n8nReleases[version], async (folder) => {
+	return await provision(`n8n-${version}`, { n8n: version }, overridesFor(version), async (folder) => {
 		// The one native add-on that is needed: n8n's default database.
 		await npm(folder, 'rebuild', 'sqlite3', '--ignore-scripts=false');
 		await run(node, ['-e', "require('sqlite3')"], { cwd: folder });
@@ -64,7 +74,11 @@ async function provision(
 	const work = join(cache, `.${name}-${process.pid}`);
 	mkdirSync(work, { recursive: true });
 	writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, dependencies, overrides }));
-	await npm(work, 'install', '--ignore-scripts', `--before=${resolvedOn}`);
+	const install = ['install', '--ignore-scripts'];
+	await npm(work, ...install, `--before=${resolvedOn}`).catch(async (error: Error) => {
+		if (!/ETARGET|No matching version/.test(error.message)) throw error;
+		await npm(work, ...install);
+	});
 	await finish(work);
 	try {
 		renameSync(work, target);
