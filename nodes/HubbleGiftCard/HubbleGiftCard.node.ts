@@ -10,6 +10,7 @@ import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
 import { giftCardOperations, giftCardResources } from './operations';
+import { countRun } from './reference';
 
 /** Newer versions of n8n never show these fields of stored executions; later nodes get them all the same. */
 const secretFields = { sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin'] };
@@ -35,6 +36,8 @@ export class HubbleGiftCard implements INodeType {
 	methods = { credentialTest: { hubblePartnerApiTest } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, giftCardOperations, connectPartner);
+		const output = await run(this, giftCardOperations, connectPartner);
+		countRun(this);
+		return output;
 	}
 }

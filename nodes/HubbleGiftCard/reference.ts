@@ -46,6 +46,15 @@ function needOf(context: IExecuteFunctions, isTool: boolean, first?: string): st
 }
 
 /**
+ * Counts the runs of the node in one execution that came to their end, in the execution's own data. n8n's `$runIndex`
+ * is another one in the retry of an execution that was killed: n8n counts the run in which it was killed, too.
+ */
+export function countRun(context: IExecuteFunctions): void {
+	const kept = context.getContext('node');
+	if (kept.firstExecution !== undefined) kept.runs = Number(kept.runs ?? 0) + 1;
+}
+
+/**
  * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,
  * the workflow, the execution, the node, its run and what is ordered; several equal orders are counted. An order whose
  * reference could not be the same in a retry is refused, before anything is sent.
@@ -53,7 +62,7 @@ function needOf(context: IExecuteFunctions, isTool: boolean, first?: string): st
 export async function withReferences({ context, requests, fail }: Preparation): Promise<ItemRequest[]> {
 	if (requests.every(({ body }) => body.referenceId)) return [...requests];
 	const first = firstExecution(context);
-	const run = String(context.evaluateExpression('{{ $runIndex }}', 0));
+	const run = Number(context.getContext('node').runs ?? 0);
 	const counts = new Map<string, number>();
 	return requests.flatMap((request) => {
 		const { itemIndex, isTool, ids, body } = request;

@@ -9,6 +9,7 @@ import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
 import { exampleChecks } from './checks/examples';
 import { fleetChecks, reportChecks } from './checks/fleet';
+import { giftCardChecks } from './checks/giftCard';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
@@ -28,6 +29,7 @@ const plan: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: nodeChecks },
 	{ checks: fleetChecks },
 	{ checks: exampleChecks },
+	{ checks: giftCardChecks },
 	{ checks: triggerChecks },
 	{ checks: endpointChecks },
 	{ checks: scaleChecks },

@@ -277,6 +277,19 @@ export async function startN8n(options: N8nOptions = {}) {
 		execution,
 		finished,
 
+		/** What n8n stored of an execution without the items that its nodes put out, as text: errors, hints, what was asked. */
+		async besideOutput(id: string): Promise<string> {
+			const { data } = await rest<StoredExecution>('GET', `/executions/${id}`);
+			const { resultData, executionData } = parse(data) as {
+				resultData: Json & { runData: Record<string, Json[]> };
+				executionData?: Json;
+			};
+			const runs = Object.values(resultData.runData ?? {}).flat();
+			const withoutItems = runs.map((one) => ({ ...one, data: undefined, inputOverride: undefined }));
+			const { contextData } = executionData ?? {};
+			return JSON.stringify([{ ...resultData, runData: withoutItems }, contextData]);
+		},
+
 		/** The newest executions first, of one workflow or all, without their data. */
 		async executions(workflowId?: string, limit = 100): Promise<Array<{ id: string; status: string; mode: string }>> {
 			const filter = encodeURIComponent(JSON.stringify(workflowId ? { workflowId } : {}));

@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { HubbleGiftCard } from '../../nodes/HubbleGiftCard/HubbleGiftCard.node';
 import { startPartnerSimulator, type PartnerFault, type PartnerSimulator } from '../simulator/partner';
-import { execute, type Setup } from './harness';
+import { answering, execute, serverThat, type Outcome, type Setup } from './harness';
 
 let partner: PartnerSimulator;
 beforeEach(async () => {
@@ -13,15 +13,17 @@ afterEach(async () => await partner.close());
 const customer = { customerName: 'Asha', customerPhone: '+919812345678', customerEmail: 'asha@example.com' };
 const vouchers = (denomination: number, quantity = 1) => ({ denomination: [{ denomination, quantity }] });
 
+const credentialOf = (baseUrl: string) => ({
+	environment: 'url',
+	baseUrl,
+	clientId: partner.clientId,
+	clientSecret: partner.clientSecret,
+});
+
 const node = async (parameters: IDataObject, more: Partial<Setup> = {}) =>
 	await execute({
 		node: new HubbleGiftCard(),
-		credential: {
-			environment: 'url',
-			baseUrl: partner.url,
-			clientId: partner.clientId,
-			clientSecret: partner.clientSecret,
-		},
+		credential: credentialOf(partner.url),
 		parameters: parameters as Setup['parameters'],
 		...more,
 	});
@@ -37,6 +39,27 @@ const place = async (parameters: IDataObject = {}, more: Partial<Setup> = {}) =>
 		},
 		more,
 	);
+
+/** Everything that n8n stores of a run beside the items of the node: errors, hints, what else there may be. */
+const besideItems = ({ run, error, hints }: Outcome) =>
+	JSON.stringify([
+		error?.message,
+		error?.description,
+		error?.context,
+		error?.cause,
+		hints,
+		(run.data.resultData.runData.Hubble ?? []).map((task) => ({ ...task, data: undefined })),
+	]);
+const SECRETS = /PIN7|60001234|partner-client-secret|session-\d/;
+
+/** A partner service that logs in, and answers everything else in another way than Hubble. */
+const foreign = async (answer: (path: string, method: string) => { status: number; body: unknown; type?: string }) =>
+	await serverThat(async ({ url, method }, reply) => {
+		if (url.endsWith('/auth/login'))
+			return await reply.send({ token: `session-0-${Math.random()}`, expiresInSecs: 60 });
+		const { status, body, type = 'application/json' } = answer(url, method);
+		return await reply.code(status).type(type).send(body);
+	});
 
 describe('Place', () => {
 	it('gives the vouchers, the amount and the reference', async () => {
@@ -101,12 +124,125 @@ describe('Place', () => {
 		expect(open.items[0]?.json).toMatchObject({ status: 'PROCESSING', vouchers: null });
 	});
 
+	it.each<[string, IDataObject, RegExp]>([
+		[
+			'a fraction of a paisa',
+			{ denominations: vouchers(100.001) },
+			/"Denominations": entry 1: 100.001 has more than two/,
+		],
+		['no voucher', { denominations: vouchers(100, 0) }, /"Denominations": entry 1: 0 is not/],
+		['half a voucher', { denominations: vouchers(100, 1.5) }, /"Denominations": entry 1: 1.5 is not/],
+		[
+			'a discount above the amount',
+			{ additionalFields: { discountAmount: 100.5 } },
+			/"Discount Amount": 100.5 is more/,
+		],
+		['a reference of 41 characters', { reference: 'x'.repeat(41) }, /"Reference": it has 41 characters/],
+		['a reference that an expression left out', { reference: '={{ $json.nope }}' }, /"Reference": the expression/],
+		['no email address', { customerEmail: 'asha' }, /"Customer Email": "asha" is not an email/],
+	])('refuses %s before the first call', async (_, parameters, says) => {
+		const { error } = await place(parameters);
+		expect(error?.message).toMatch(says);
+		expect(partner.calls).toEqual({});
+	});
+
+	it('a made reference stays with the order, wherever its item stands', async () => {
+		const parameters = { brandId: 'brand-1', customerEmail: '={{ $json.email }}', customerPhone: '={{ $json.phone }}' };
+		const [a, b] = [
+			{ email: 'a@example.com', phone: '1' },
+			{ email: 'b@example.com', phone: '1' },
+		];
+		const first = await place(parameters, { input: [a, b, a] });
+		const byEmail = (items: Outcome['items'], input: IDataObject[]) =>
+			items.map(({ json }, n) => `${String(input[n]?.email)} ${String(json.id)}`).sort();
+		expect(partner.orders.size).toBe(3);
+		// As after a crash: another order of the items, and a number that was corrected in between.
+		const changed = [b, { ...a, phone: '2' }, a];
+		const again = await place(parameters, { input: changed });
+		expect(byEmail(again.items, changed)).toEqual(byEmail(first.items, [a, b, a]));
+		expect(again.items.map(({ json }) => json.alreadyPlaced)).toEqual([true, true, true]);
+		expect(partner.orders.size).toBe(3);
+		// A bad item among them takes nobody's reference.
+		const mixed = await place(parameters, {
+			input: [a, { email: 'x', phone: '1' }, b],
+			onError: 'continueRegularOutput',
+		});
+		expect(mixed.items.map(({ json }) => json.alreadyPlaced ?? json.error)).toEqual([
+			true,
+			expect.stringMatching(/not an email/),
+			true,
+		]);
+	});
+
+	it('wants a reference of an AI agent', async () => {
+		const node = new HubbleGiftCard();
+		const asTool = {
+			execute: node.execute,
+			description: { ...node.description, name: 'hubbleGiftCardTool' },
+		} as Setup['node'];
+		const { error } = await place({}, { node: asTool });
+		expect(error?.message).toBe('Parameter "Reference": it is required when an AI agent places orders');
+		const own = await place({ reference: 'agent-1' }, { node: asTool });
+		expect(own.items[0]?.json).toMatchObject({ referenceId: 'agent-1' });
+	});
+
+	it.each<[string, { status: number; body: unknown; type?: string }]>([
+		['a 404 that is not of Hubble', { status: 404, body: { message: 'no route' } }],
+		['a 404 of an n8n', { status: 404, body: { code: 404, message: 'not registered' } }],
+		['a page', { status: 200, body: '<html>', type: 'text/html' }],
+		['an empty object', { status: 200, body: {} }],
+	])('sends no order when the look for it is answered by %s', async (_, answer) => {
+		const posts: string[] = [];
+		const server = await foreign((path, method) => {
+			if (method === 'POST') posts.push(path);
+			return answer;
+		});
+		const { error, items } = await place({}, { credential: credentialOf(server.url) });
+		await server.close();
+		expect([items, posts]).toEqual([[], []]);
+		expect(error?.description).toMatch(/^Nothing was ordered now\. Reference: n8n-/);
+	});
+
+	it('takes E001 for an unknown order, whatever the status', async () => {
+		const order = { id: 'order-1', status: 'SUCCESS' };
+		const server = await foreign((path, method) => {
+			if (path.includes('by-reference')) return { status: 400, body: { code: 'E001', message: 'Not found' } };
+			return { status: 200, body: method === 'POST' ? order : { id: 'brand-1' } };
+		});
+		const { items } = await place({}, { credential: credentialOf(server.url) });
+		await server.close();
+		expect(items[0]?.json).toMatchObject(order);
+	});
+
+	it('looks for an order that was answered by a page of something else', async () => {
+		let placed = 0;
+		const server = await foreign((path, method) => {
+			if (method === 'POST') placed += 1;
+			if (method === 'POST') return { status: 200, body: '<html>', type: 'text/html' };
+			if (!path.includes('by-reference')) return { status: 200, body: { id: 'brand-1' } };
+			if (!placed) return { status: 404, body: { code: 'E001' } };
+			return { status: 200, body: { id: 'order-9', status: 'SUCCESS' } };
+		});
+		const { items } = await place({}, { credential: credentialOf(server.url) });
+		await server.close();
+		expect([items[0]?.json.id, placed]).toEqual(['order-9', 1]);
+	});
+
+	it('knows what was not placed: a session that is refused twice', async () => {
+		partner.faults.push({ call: 'place', status: 401, times: 2 });
+		const outcome = await place();
+		expect(outcome.error?.description).toMatch(/^The order was not placed\. Reference: n8n-/);
+		expect(besideItems(outcome)).not.toMatch(SECRETS);
+		expect(partner.orders.size).toBe(0);
+	});
+
 	it('says what Hubble says when the balance is too low, and no secret', async () => {
 		partner.state.balance = 50;
 		const { error } = await place();
 		expect(error?.message).toContain('E300');
 		expect(error?.description).toMatch(/was not placed.*Reference: n8n-/);
 		expect(JSON.stringify(error)).not.toContain(partner.clientSecret);
+		expect((await place({}, { onError: 'continueRegularOutput' })).items[0]?.json.error).toContain('E300');
 	});
 });
 
@@ -120,22 +256,27 @@ it('1,000 orders under faults, retried until each went through: exactly 1,000, a
 		{ call: 'place', status: 401 },
 	];
 	const said: string[] = [];
+	// Two that are never answered, before and after the order was placed: the node gives up after a minute.
+	partner.faults.push({ call: 'place', hangs: true }, { call: 'place', hangs: true, applied: true });
 	const errands = Array.from({ length: 1000 }, (_, n) => n);
 	const worker = async () => {
 		for (let n = errands.shift(); n !== undefined; n = errands.shift()) {
 			if (n % 10 === 0) partner.faults.push({ ...(kinds[(n / 10) % kinds.length] as PartnerFault) });
 			if (n % 250 === 0) partner.endSessions();
 			for (let tries = 1; tries <= 5; tries++) {
-				const { items, error } = await place({ reference: `request-${n}` });
-				if (error) said.push(JSON.stringify([error.message, error.description, error.context]));
-				if (items[0]?.json.status === 'SUCCESS') break;
+				const outcome = await place({ reference: `request-${n}` });
+				said.push(besideItems(outcome));
+				if (outcome.items[0]?.json.status === 'SUCCESS') break;
 			}
 		}
 	};
 	await Promise.all(Array.from({ length: 20 }, worker));
 	expect(partner.orders.size).toBe(1000);
 	expect(new Set([...partner.orders.values()].map(({ referenceId }) => referenceId)).size).toBe(1000);
-	expect(said.join()).not.toMatch(/PIN7|60001234|partner-client-secret|session-/);
+	expect(partner.faults).toEqual([]);
+	expect(said.join()).not.toMatch(SECRETS);
+	// The search would find them: the orders hold them.
+	expect(JSON.stringify([...partner.orders.values()])).toMatch(SECRETS);
 }, 300_000);
 
 describe('the other operations', () => {
@@ -181,6 +322,38 @@ describe('the other operations', () => {
 		await Promise.all(Array.from({ length: 20 }, balance));
 		expect(partner.calls.login).toBe(2);
 	});
+
+	it('ask once a run with a client ID and secret that are refused', async () => {
+		const outcome = await node(
+			{ resource: 'wallet', operation: 'getBalance' },
+			{
+				credential: { ...credentialOf(partner.url), clientSecret: 'partner-client-secret-wrong' },
+				input: [{}, {}, {}],
+				onError: 'continueRegularOutput',
+			},
+		);
+		const errors = outcome.items.map(({ json }) => json.error);
+		expect(errors).toEqual(Array(3).fill('Hubble does not accept the client ID and secret'));
+		expect(partner.calls).toEqual({ login: 1 });
+		expect(JSON.stringify(outcome.items) + besideItems(outcome)).not.toMatch(SECRETS);
+	});
+
+	it('end at a cursor that comes twice', async () => {
+		const server = await foreign(() => ({ status: 200, body: { data: [{ id: 'brand-1' }], nextCursor: 'same' } }));
+		const { error } = await node(
+			{ resource: 'brand', operation: 'getAll', returnAll: true },
+			{ credential: credentialOf(server.url) },
+		);
+		await server.close();
+		expect(error?.message).toMatch(/the same cursor twice/);
+	});
+
+	it('say who cannot be reached', async () => {
+		const gone = await answering(200);
+		await gone.close();
+		const { error } = await place({}, { credential: credentialOf(gone.url) });
+		expect(error?.message).toContain(`could not be reached at ${gone.url}`);
+	}, 60_000);
 
 	it('tell an address that is not on the allow-list', async () => {
 		partner.state.allowListed = false;

@@ -135,6 +135,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 	);
 	const orders = new Map<string, PartnerOrder>();
 	const byReference = new Map<string, PartnerOrder>();
+	const placed: Array<{ referenceId: string; email: string }> = [];
 	const tokens = new Set<string>();
 	const faults: PartnerFault[] = [];
 	const calls: Record<string, number> = {};
@@ -205,6 +206,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		};
 		orders.set(order.id, order);
 		byReference.set(referenceId, order);
+		placed.push({ referenceId, email: String(email) });
 		const ending = ENDINGS[found.id];
 		if (!ending) finish(order, 'SUCCESS', vouchers);
 		else {
@@ -318,6 +320,8 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		cases: [...brands.keys()].filter((id) => !id.startsWith('catalogue-')),
 		brands,
 		orders,
+		/** For whom each order was placed. */
+		placed,
 		/** Scripted faults that are still to come; push to add one. */
 		faults,
 		/** Requests by call. */
