@@ -1,16 +1,17 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
 import axios from 'axios';
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Check } from '../check';
 import { fleet, importExamples, problemsOf, readExample, runMainJob, table } from '../mainJob';
 import { startN8n, type WorkflowFile } from '../n8n';
-import { freePort, stopProcess, tail, temporaryFolder, until } from '../processes';
+import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../processes';
 import { startPostgres, startRedis } from '../services';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { N8nVersion } from '../provision';
-import { batch, onlyWebhook, post, variant, withHubble } from './trigger';
+import { batch, onlyWebhook, post, ran, variant, withHubble } from './trigger';
 
 /**
  * A process that waits for the end of a run misses it when the worker is faster than its listening begins: n8n then
@@ -60,6 +61,8 @@ async function openQueue(version: N8nVersion, webhooks: number, settings: Record
 		n8n,
 		log,
 		ports,
+		/** The first webhook process. */
+		pid: helpers[1]?.pid ?? 0,
 		/** Adds the ends of the logs to an error. */
 		explain(error: unknown): Error {
 			const logs = Object.entries(log).map(([name, file]) => `The ${name} process's log:\n${tail(file, 15)}`);
@@ -120,6 +123,7 @@ export const queueChecks: Check[] = [
 					for (const acknowledge of ['onReceived', 'lastNode'] as const) {
 						for (const kind of repeats) lines.push(await countRepeats(queue, hubble, credentials, acknowledge, kind));
 					}
+					lines.push(await countMissed(queue, hubble, credentials));
 					return lines.join('\n');
 				});
 			} catch (error) {
@@ -181,11 +185,11 @@ async function countRepeats(
 		else ok(status === 200 || status === 503, `${name}: ${status}`);
 	};
 	for (let n = 0; n < wanted; n += deliveries) await round(send, n);
-	const packets = new Map<string, number>();
 	await until(`${wanted} executions`, 120, async () => {
 		const all = await n8n.executions(id);
 		return all.length >= wanted && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
 	});
+	const packets = new Map<string, number>();
 	for (const execution of await n8n.executions(id)) {
 		const [first] = (await n8n.execution(execution.id)).items('Hubble delivers packets');
 		const key = String(first?.json.packetKey);
@@ -198,6 +202,38 @@ async function countRepeats(
 	// What is repeated to another process that was told of it starts nothing.
 	if (acknowledge === 'onReceived' && name.startsWith('repeated')) equal(twice, 0, said);
 	if (acknowledge === 'onReceived' || !n8n.version.startsWith('1.')) equal(unanswered, 0, said);
+	return said;
+}
+
+/** A webhook process is held up right after it queued a run, so that the run ends before it listens for the end. */
+async function countMissed(
+	{ n8n, log, ports, pid }: Awaited<ReturnType<typeof openQueue>>,
+	hubble: Simulator,
+	credentials: Record<string, string>,
+): Promise<string> {
+	const rounds = 12;
+	const file = variant('receive-packets.json', { acknowledge: 'lastNode' });
+	const id = await n8n.createWorkflow(file, credentials);
+	await n8n.activate(id);
+	const { url, secret } = onlyWebhook(hubble);
+	ok(url.includes(`:${ports[0]}/`));
+	const queued = () => idsIn(log.webhook, /Enqueued execution (\d+)/g).size;
+	let unanswered = 0;
+	for (let n = 0; n < rounds; n++) {
+		const before = queued();
+		const call = post(url, batch(hubble, n * 10, n * 10 + 10), { 'HTTP-X-HUBBLE-TOKEN': secret }).catch(() => 0);
+		for (const end = Date.now() + 10_000; queued() === before && Date.now() < end;) await setImmediate();
+		process.kill(pid, 'SIGSTOP');
+		await pause(2500);
+		process.kill(pid, 'SIGCONT');
+		const status = await call;
+		if (status === 0) unanswered += 1;
+		else equal(status, 200);
+	}
+	await ran(n8n, id, rounds);
+	await n8n.deactivate(id);
+	const said = `lastNode, webhook process held up: ${unanswered} of ${rounds} without an answer`;
+	if (!n8n.version.startsWith('1.')) equal(unanswered, 0, said);
 	return said;
 }
 
