@@ -143,7 +143,7 @@ async function onboard(stage: Stage): Promise<string> {
 				[{ name: present.name, site: 'Hall <2>', id: present.id, result: 'updated' }, false],
 			],
 		);
-		deepEqual([created?.tags.site, present.tags.site], ['Hall 1', 'Hall <2>']);
+		deepEqual([created?.tags.site, hubble.world.main.devices.get(present.id)?.tags.site], ['Hall 1', 'Hall <2>']);
 		const [labels] = items('Labels').map(({ json }) => json);
 		equal(labels?.labels, 2);
 		const page = String(labels?.html);
