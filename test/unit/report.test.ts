@@ -132,6 +132,20 @@ describe('a map', () => {
 		}
 	});
 
+	it('stays visible behind many places with much in each', () => {
+		const bins = new PlaceBins();
+		for (let latitude = -60; latitude <= 60; latitude += 5) {
+			for (let longitude = -175; longitude < 180; longitude += 9) {
+				for (let count = 0; count < 50; count++) bins.add({ latitude, longitude }, false);
+			}
+		}
+		const { text } = mapOf(bins, 2, ['things', 'marked']);
+		const height = Number(/viewBox="0 0 960 (\d+)"/.exec(text)?.[1]);
+		const areas = [...text.matchAll(/\sr="([\d.]+)"/g)].map(([, r]) => Math.PI * Number(r) ** 2);
+		expect(areas.length).toBeGreaterThan(900);
+		expect(areas.reduce((sum, area) => sum + area, 0) / (960 * height)).toBeLessThan(0.35);
+	});
+
 	it('counts what is nowhere or out of range', () => {
 		const bins = new PlaceBins();
 		for (const place of [undefined, {}, { latitude: 91, longitude: 0 }, { latitude: 0, longitude: 181 }]) {

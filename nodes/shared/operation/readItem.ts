@@ -27,12 +27,8 @@ const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;
  * with a hundred thousand items the reading would take longer than all calls. `undefined` where the
  * expression is another one, or what it finds is not a plain value: then n8n evaluates it.
  */
-function fieldOfItem(given: unknown, json: IDataObject): unknown {
-	const isPicked =
-		typeof given === 'object' && given !== null && 'mode' in given && given.mode === 'id' && 'value' in given;
-	const expression = isPicked ? given.value : given;
-	// A list with one expression in it is not that expression.
-	const [, path] = (typeof expression === 'string' ? FIELD_OF_ITEM.exec(expression) : undefined) ?? [];
+function fieldOfItem(expression: string, json: IDataObject): unknown {
+	const [, path] = FIELD_OF_ITEM.exec(expression) ?? [];
 	if (!path) return undefined;
 	let found: unknown = json;
 	for (const key of path.slice(1).split('.')) {
@@ -40,6 +36,15 @@ function fieldOfItem(given: unknown, json: IDataObject): unknown {
 		found = (found as IDataObject)[key];
 	}
 	return ['string', 'number', 'boolean'].includes(typeof found) ? found : undefined;
+}
+
+/** The same for a parameter of any form: rows, such as tags, may mix texts and fields of the item. */
+function plainValue(given: unknown, json: IDataObject): unknown {
+	if (typeof given === 'string') return given.startsWith('=') ? fieldOfItem(given, json) : given;
+	if (typeof given !== 'object' || given === null) return given;
+	const parts = Object.entries(given).map(([key, part]) => [key, plainValue(part, json)] as const);
+	if (parts.some(([, part]) => part === undefined)) return undefined;
+	return Array.isArray(given) ? parts.map(([, part]) => part) : Object.fromEntries(parts);
 }
 
 /** A parameter as the user stored it, with its expressions; `undefined` when it is not there. */
@@ -58,7 +63,9 @@ function parameterValue(
 	item: number,
 ): unknown {
 	if (collection && given === undefined) return null;
-	const found = fieldOfItem(given, context.getInputData()[item]?.json ?? {});
+	const isPicked = type === 'resourceLocator' && typeof given === 'object' && given !== null;
+	const { mode, value } = (isPicked ? given : { mode: 'id', value: given }) as IDataObject;
+	const found = mode === 'id' ? plainValue(value, context.getInputData()[item]?.json ?? {}) : undefined;
 	if (found !== undefined) return found;
 	const path = collection ? `${collection}.${name}` : name;
 	return context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });

@@ -185,6 +185,8 @@ function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
 /** Circles that would lie on each other become one: cells of so many pixels. */
 const CELL_PIXELS = 9;
 const RADII = [3.2, 22] as const;
+/** Which part of the map the circles cover at most, so that many places do not hide it. */
+const MOST_COVERED = 0.3;
 
 function circles(cells: readonly Cell[], view: View, tone: number, nouns: readonly [string, string]): Markup {
 	const { west, north, perLongitude, perLatitude } = view;
@@ -200,7 +202,12 @@ function circles(cells: readonly Cell[], view: View, tone: number, nouns: readon
 	}
 	const drawn = [...merged.values()].sort((a, b) => b.count - a.count);
 	const most = drawn[0]?.count ?? 1;
-	const scale = Math.min(RADII[1], RADII[0] * Math.sqrt(most)) / Math.sqrt(most);
+	const total = drawn.reduce((sum, cell) => sum + cell.count, 0);
+	const scale = Math.min(
+		RADII[0],
+		RADII[1] / Math.sqrt(most),
+		Math.sqrt((MOST_COVERED * WIDTH * view.height) / Math.PI / total),
+	);
 	const radius = (number: number) => rounded(Math.max(RADII[0], scale * Math.sqrt(number)));
 	return markup`${drawn.map(({ latitudes, longitudes, count: all, marked }) => {
 		const at = markup`cx="${rounded(longitudes / all)}" cy="${rounded(latitudes / all)}"`;
