@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { withToken } from '../shared/client/client';
-import { endpoints } from '../shared/client/endpoints';
+import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import { apiKey, type Field } from '../shared/operation/fields';
 import { send } from '../shared/client/request';
 import type { Operation } from '../shared/operation/operation';
@@ -15,7 +15,7 @@ const keyName: Field = {
 	default: '',
 	placeholder: 'e.g. Dashboard, read only',
 	description: 'At most 250 characters',
-	toWire: text(250),
+	toWire: text(LENGTHS.name),
 };
 
 /** A scope in either spelling; several may stand in one text, parted by commas or blanks. */

@@ -1,6 +1,6 @@
 /** The parameters that only devices have, without the filters of their list. */
 import type { IDataObject } from 'n8n-workflow';
-import { DEVICE_NAME_LENGTH, TAG_LIMITS } from '../shared/client/endpoints';
+import { LENGTHS, TAG_LIMITS } from '../shared/client/endpoints';
 import { batching, KEEP_INPUT, type Field } from '../shared/operation/fields';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { tagKeys, tagMap } from './tags';
@@ -33,7 +33,7 @@ export const count: Field = {
 	whenEmpty: () => 1,
 };
 
-const nameOf = text(DEVICE_NAME_LENGTH);
+const nameOf = text(LENGTHS.name);
 
 export const names: Field = {
 	displayName: 'Name',
@@ -125,7 +125,7 @@ function onlyWhenTrue(value: unknown): true | undefined {
 function placeOnWire(value: unknown): IDataObject | undefined {
 	const { location } = value as { location?: IDataObject };
 	if (!location) return undefined;
-	const title = text(500)(location.location_name ?? '');
+	const title = text(LENGTHS.locationName)(location.location_name ?? '');
 	const lat = numberIn(-90, 90, false)(location.lat);
 	const long = numberIn(-180, 180, false)(location.long);
 	if (lat === 0 && long === 0) {

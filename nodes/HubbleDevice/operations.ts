@@ -121,7 +121,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'createOrUpdate',
 		action: 'Create or update devices',
 		description:
-			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and the tags that nobody named stay.',
+			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and tags that are not listed are kept.',
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
 		settings: { matchBy: fields.matchBy, matchTag: fields.matchTag },

@@ -82,7 +82,7 @@ function positionOf(given: unknown): Ring[0] {
 
 /**
  * A ring of GeoJSON as one without jumps. An edge of more than 180° of longitude goes the other way round, across
- * ±180°; one of 360° goes all the way round. A ring that does not come back to its begin would go around a pole.
+ * ±180°; one of 360° goes all the way round. A ring that does not come back to its start would go around a pole.
  */
 function ringOf(given: unknown): Ring {
 	const corners = Array.isArray(given) ? (given as unknown[]).map(positionOf) : [];

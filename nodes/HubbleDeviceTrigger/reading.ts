@@ -29,7 +29,7 @@ export interface Run {
 	hubble: HubbleClient;
 	settings: Settings;
 	budget: Budget;
-	/** Unix seconds of its begin. */
+	/** Unix seconds of its start. */
 	now: number;
 	state: State;
 	quiet: QuietMarks;

@@ -4,7 +4,7 @@ import { hasTags } from '../shared/device/device';
 import { environment } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven } from '../shared/operation/readItem';
 import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
-import { readParameter } from '../shared/packet/filter';
+import { readParameter } from '../shared/operation/readItem';
 import { circle, polygons, type Area } from './areas';
 import { MOST_AREAS } from './marks';
 
@@ -121,7 +121,7 @@ export const properties: INodeProperties[] = [
 		...forEvents('silent', 'heardAgain'),
 	},
 	{
-		displayName: 'Report Devices That Are Silent Already',
+		displayName: 'Report Already Silent Devices',
 		name: 'reportSilentAlready',
 		type: 'boolean',
 		default: false,

@@ -6,7 +6,7 @@ import {
 	type INodePropertyOptions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { readParameter } from '../shared/packet/filter';
+import { readParameter } from '../shared/operation/readItem';
 import { texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
 import { markOfEvent } from '../shared/webhook/deliveryLog';

@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { endpoints } from '../shared/client/endpoints';
+import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email, numberIn, text } from '../shared/operation/values';
 
@@ -87,10 +87,10 @@ export const organizationOperations: readonly Operation[] = [
 				collection: 'updateFields',
 				toWire: (value) => {
 					const given = filled((value as IDataObject).address, {
-						street_address: text(250),
-						street_address_line_two: text(250),
-						city: text(100),
-						state: text(100),
+						street_address: text(LENGTHS.street),
+						street_address_line_two: text(LENGTHS.street),
+						city: text(LENGTHS.city),
+						state: text(LENGTHS.state),
 						country: numberIn(1, 999),
 					});
 					if (given && !given.street_address && !given.city) {

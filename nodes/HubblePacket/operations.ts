@@ -94,7 +94,7 @@ const parallelWindows: Field = {
 	typeOptions: { minValue: 1, maxValue: 16 },
 	default: MOST_WINDOWS,
 	description:
-		'In how many parts at most a period is read side by side, when all packets are wanted and replies are slow. Set it to 1 to read one page after the other.',
+		'Maximum number of parts of the period that are read in parallel when all packets are wanted and replies are slow. Set it to 1 to read one page after another.',
 	collection: 'options',
 	toWire: numberIn(1, 16),
 };
@@ -200,7 +200,7 @@ export const packetOperations: readonly Operation[] = [
 		value: 'decode',
 		action: 'Decode packets',
 		description:
-			'Decode the payloads of items that come from anywhere, such as a database or a file. Hubble is asked nothing.',
+			'Decode the payloads of items that come from anywhere, such as a database or a file. No request is sent to Hubble.',
 		endpoint: NO_CALL,
 		settings: decodeSettings,
 		compute: decodeItems,

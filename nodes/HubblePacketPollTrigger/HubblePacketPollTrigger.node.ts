@@ -43,7 +43,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				],
 				default: 'now',
 				description:
-					'Where to begin when the workflow is published for the first time. Later it goes on where it was; a change here begins anew.',
+					'Where to start when the workflow is published for the first time. Later polls continue from the last position; changing this starts over.',
 			},
 			{
 				displayName: 'Start Time',

@@ -7,7 +7,8 @@ import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages'
 import { isGiven } from '../shared/operation/readItem';
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
-import { packetReader, readParameter } from '../shared/packet/filter';
+import { readParameter } from '../shared/operation/readItem';
+import { packetReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { positionAfter, type Position } from './stream';

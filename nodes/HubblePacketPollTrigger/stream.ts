@@ -1,4 +1,5 @@
 /** The packet stream as a poll reads it: where it is, and which of the packets of a page are new. Pure. */
+import { PACKETS_PER_PAGE } from '../shared/client/endpoints';
 
 /** A place in the stream: a token of Hubble, and a time for when there is none or Hubble takes it no longer. */
 export interface Position {
@@ -15,11 +16,8 @@ export interface Position {
  */
 const MARGIN_S = 60;
 
-/** How many keys are kept: as many as a page has. */
-const SEEN = 1000;
-
 /**
- * The position behind a page: its token, or where Hubble gave none, the time of its packets; of those the middle
+ * The position after a page: its token, or where Hubble gave none, the time of its packets; of those the middle
  * one, for some clocks are ahead and some packets came late.
  * @param now Unix seconds of the request: a packet that says it is of later is not believed
  */
@@ -35,5 +33,5 @@ export function positionAfter(
 		middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
 	if (token) return { token, start };
 	if (!rows.length) return position;
-	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-SEEN) };
+	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
 }

@@ -9,6 +9,9 @@ import {
 	type NodeApiError,
 } from 'n8n-workflow';
 import { decodeProperties } from '../shared/packet/decodeFields';
+import { DELIVERY_SIZE } from '../shared/client/endpoints';
+import { readParameter } from '../shared/operation/readItem';
+import { numberIn } from '../shared/operation/values';
 import { packetFilters, packetReader } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
@@ -18,11 +21,12 @@ import { isAutomatic, packets } from './packets';
 import { isRegistered, register, unregister } from './registration';
 
 function maxBatchSize(context: IHookFunctions): number {
-	const size = Number(context.getNodeParameter('maxBatchSize', 100));
-	if (!Number.isInteger(size) || size < 10 || size > 1000) {
-		throw new NodeOperationError(context.getNode(), 'Parameter "Max Batch Size": Hubble takes 10 to 1,000');
-	}
-	return size;
+	const { min, max } = DELIVERY_SIZE;
+	return readParameter(
+		context,
+		'Max Batch Size',
+		() => numberIn(min, max)(context.getNodeParameter('maxBatchSize')) ?? max,
+	);
 }
 
 /**
@@ -121,9 +125,9 @@ export class HubbleTrigger implements INodeType {
 				displayName: 'Max Batch Size',
 				name: 'maxBatchSize',
 				type: 'number',
-				typeOptions: { minValue: 10, maxValue: 1000 },
+				typeOptions: { minValue: DELIVERY_SIZE.min, maxValue: DELIVERY_SIZE.max },
 				default: 100,
-				description: 'How many packets Hubble may put into one delivery, and so into one execution: 10 to 1,000',
+				description: 'Maximum number of packets in one delivery, and so in one execution: 10 to 1,000',
 				displayOptions: { show: { registration: ['automatic'] } },
 			},
 			{

@@ -3,11 +3,11 @@ import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflo
 import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { packetReader } from '../shared/packet/filter';
 import { markOf, packetRepeats } from '../shared/webhook/deliveryLog';
-import { endpointMark, MANUAL } from '../shared/webhook/probe';
+import { webhookDigest, MANUAL } from '../shared/webhook/probe';
 import { isSound, type Content, type Source } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
-import { knownEndpoint, restoreEndpoint } from './registration';
+import { knownWebhook, restoreWebhook } from './registration';
 
 /** Whether the node registers its URL with Hubble, or the user does. */
 export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
@@ -36,7 +36,7 @@ export const packets: Source = {
 
 	async secrets(context) {
 		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
-		const endpoint = knownEndpoint(context);
+		const endpoint = knownWebhook(context);
 		return endpoint ? [endpoint.fingerprint] : [];
 	},
 
@@ -50,12 +50,12 @@ export const packets: Source = {
 
 	identify: (context) => {
 		if (!isAutomatic(context)) return MANUAL;
-		const endpoint = knownEndpoint(context);
-		return endpoint ? endpointMark(endpoint.id) : '';
+		const endpoint = knownWebhook(context);
+		return endpoint ? webhookDigest(endpoint.id) : '';
 	},
 
 	read(context, { body }) {
-		if (isAutomatic(context)) restoreEndpoint(context);
+		if (isAutomatic(context)) restoreWebhook(context);
 		return read(context, (body as IDataObject).packets);
 	},
 };

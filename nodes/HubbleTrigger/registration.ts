@@ -23,7 +23,7 @@ import { fingerprint } from '../shared/webhook/verify';
  * The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created; only its
  * fingerprint is kept, because n8n 1 stores the static data with every execution.
  */
-export interface Endpoint extends IDataObject {
+export interface RegisteredWebhook extends IDataObject {
 	id: string;
 	fingerprint: string;
 	/** When it was created, in Unix milliseconds. */
@@ -42,12 +42,12 @@ const HOOK_MS = 9_500;
  * delivery or an execution that began before a publication may end after it and put the old secret back.
  * With several main processes, the static data may be the newer ones: another process registered meanwhile.
  */
-const registered = newProcessState<Endpoint>();
+const registered = newProcessState<RegisteredWebhook>();
 
 /** The endpoint of this node, as far as it knows; one that came with a copy of another node is none. */
-export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endpoint | undefined {
+export function knownWebhook(context: IHookFunctions | IWebhookFunctions): RegisteredWebhook | undefined {
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
-	const saved = context.getWorkflowStaticData('node').endpoint as Endpoint | undefined;
+	const saved = context.getWorkflowStaticData('node').endpoint as RegisteredWebhook | undefined;
 	const own = saved?.owner === ownerOf(context).node ? saved : undefined;
 	return !latest || (own?.at ?? 0) > latest.at ? own : latest;
 }
@@ -56,10 +56,10 @@ export function knownEndpoint(context: IHookFunctions | IWebhookFunctions): Endp
  * Puts the endpoint that this process registered back where older static data have replaced it. For verified
  * deliveries only: a forged one changes nothing.
  */
-export function restoreEndpoint(context: IWebhookFunctions): void {
+export function restoreWebhook(context: IWebhookFunctions): void {
 	const data = context.getWorkflowStaticData('node');
-	const known = knownEndpoint(context);
-	const saved = data.endpoint as Endpoint | undefined;
+	const known = knownWebhook(context);
+	const saved = data.endpoint as RegisteredWebhook | undefined;
 	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
 }
 
@@ -111,7 +111,7 @@ const urlOf = (context: IHookFunctions) => String(context.getNodeWebhookUrl('def
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
 	const url = urlOf(context);
-	const known = knownEndpoint(context);
+	const known = knownWebhook(context);
 	if (known?.url !== url) return false;
 	const hubble = await open(context);
 	const look = async () => {
@@ -153,7 +153,7 @@ async function create(
 	context: IHookFunctions,
 	hubble: HubbleClient,
 	{ url, name, maxBatchSize }: Wanted,
-): Promise<Endpoint | undefined> {
+): Promise<RegisteredWebhook | undefined> {
 	const owner = ownerOf(context).node;
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
@@ -184,7 +184,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	const url = urlOf(context);
 	requirePublicUrl(context, url, hubble.baseUrl);
 	const name = taggedName(context.getWorkflow().name ?? context.getNode().name, ownerOf(context));
-	const known = knownEndpoint(context);
+	const known = knownWebhook(context);
 	const all = await list(hubble);
 	const ours = known?.url === url ? all.find(({ webhook_id }) => webhook_id === known.id) : undefined;
 	const atUrl = all.filter((webhook) => webhook !== ours && webhook.url === url);
@@ -247,7 +247,7 @@ async function withoutOrphans(
 export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const url = urlOf(context);
 	const { node } = ownerOf(context);
-	const known = knownEndpoint(context);
+	const known = knownWebhook(context);
 	const own = known?.url === url ? known : undefined;
 	if (!own && !isAutomatic) return;
 	try {

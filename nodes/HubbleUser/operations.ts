@@ -1,5 +1,5 @@
 import { role, user } from '../shared/operation/fields';
-import { endpoints } from '../shared/client/endpoints';
+import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email, text } from '../shared/operation/values';
 
@@ -59,7 +59,7 @@ export const userOperations: readonly Operation[] = [
 				default: '',
 				description: 'At most 250 characters',
 				collection: 'updateFields',
-				toWire: text(250),
+				toWire: text(LENGTHS.name),
 			},
 			set_last_name: {
 				displayName: 'Last Name',
@@ -68,7 +68,7 @@ export const userOperations: readonly Operation[] = [
 				default: '',
 				description: 'At most 250 characters',
 				collection: 'updateFields',
-				toWire: text(250),
+				toWire: text(LENGTHS.name),
 			},
 			set_role: { ...role, collection: 'updateFields' },
 		},

@@ -24,12 +24,12 @@ const STATES = {
 	secretLost:
 		'A Hubble Trigger listens at the URL, but does not know the secret of this webhook: unpublish and publish its workflow.',
 	orphan: 'No published workflow of this n8n has this URL: delete the webhook, or publish the workflow.',
-	otherNode: 'A node of this n8n that is no Hubble Trigger listens at the URL.',
+	otherNode: 'Another node of this n8n, not a Hubble Trigger, listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
 	oldUrl:
 		'This n8n had another public URL when it registered this webhook: publish its workflow again, then delete the webhook, unless another n8n with a copy of the database uses it.',
 	unknown:
-		'The webhook is of this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
+		'The webhook belongs to this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
 } as const;
 
 type State = keyof typeof STATES;

@@ -1,12 +1,12 @@
 import { webhook, type Field } from '../shared/operation/fields';
-import { endpoints } from '../shared/client/endpoints';
+import { DELIVERY_SIZE, endpoints, LENGTHS } from '../shared/client/endpoints';
 import { checkWebhooks, deleteOrphans } from './check';
 import type { Operation } from '../shared/operation/operation';
 import { numberIn, text } from '../shared/operation/values';
 
-/** Where Hubble sends packets. At most 2,000 characters (API definition, `webhookURL`). */
+/** Where Hubble sends packets. */
 function address(value: unknown): string | undefined {
-	const url = text(2000)(value).trim();
+	const url = text(LENGTHS.webhookUrl)(value).trim();
 	if (url && !/^https?:\/\/[^\s/]+\S*$/i.test(url))
 		throw new Error(`"${url}" is not an address that begins with https://`);
 	return url || undefined;
@@ -29,17 +29,17 @@ const webhookName: Field = {
 	default: '',
 	placeholder: 'e.g. Packets to n8n',
 	description: 'At most 250 characters',
-	toWire: text(250),
+	toWire: text(LENGTHS.name),
 };
 
 const batchSize: Field = {
 	displayName: 'Max Batch Size',
 	name: 'maxBatchSize',
 	type: 'number',
-	typeOptions: { minValue: 10 },
+	typeOptions: { minValue: DELIVERY_SIZE.min, maxValue: DELIVERY_SIZE.max },
 	default: 100,
 	description: 'Maximum number of packets in one delivery, from 10 to 1,000',
-	toWire: numberIn(10, 1000),
+	toWire: numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max),
 };
 
 /** The webhooks' calls (API definition, tag "Packet Webhooks"). An organization has at most two webhooks. */
@@ -50,7 +50,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'check',
 		action: 'Check webhooks',
 		description:
-			'Compare the webhooks of the organization with what this n8n listens to: who takes their deliveries, whose secret was lost, which nobody needs',
+			'Compare the webhooks of the organization with what this n8n listens to: which are in use, which have lost their secret and which are no longer needed',
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
 		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete' },
 		settings: { deleteOrphans },
@@ -62,7 +62,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'create',
 		action: 'Create webhook',
 		description:
-			'Let Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output holds the secret, which Hubble shows only this once.',
+			'Have Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output holds the secret, which Hubble shows only this once.',
 		endpoint: endpoints.createWebhook,
 		inBody: {
 			url: { ...url, required: true },
@@ -92,7 +92,7 @@ export const webhookOperations: readonly Operation[] = [
 		object: 'Webhook',
 		value: 'test',
 		action: 'Test webhook',
-		description: 'Let Hubble send an example packet to a webhook once, and get what its URL answered',
+		description: 'Have Hubble send an example packet to a webhook once, and get what its URL answered',
 		endpoint: endpoints.testWebhook,
 		inPath: { webhook_id: webhook },
 		// n8n takes an output field "error" for a failure of the node.

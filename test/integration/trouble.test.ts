@@ -190,6 +190,27 @@ describe('Batches that partly fail', () => {
 		expect(hubble.log).toHaveLength(1);
 	});
 
+	it('a token that is revoked between two pages: the next item hears nothing of how far the first one came', async () => {
+		let page = 0;
+		const server = await serverThat(async (_, reply) => {
+			page += 1;
+			return page === 1
+				? await reply.header('continuation-token', 'next').send({ devices: devices() })
+				: await reply.code(401).send({ name: 'Unauthorized', description: 'No' });
+		});
+		const { items: given } = await device(
+			{ operation: 'getAll', returnAll: true },
+			{ input: [{}, {}], onError: go, credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		const failures = given.map(({ json }) => json).filter(({ error }) => error !== undefined);
+		expect(failures.map(({ resumeToken, rowsFetched }) => [resumeToken, rowsFetched])).toEqual([
+			['next', 40],
+			[undefined, undefined],
+		]);
+		expect(server.asked()).toBe(2);
+	});
+
 	it('answered without the devices are an error of each item', async () => {
 		const server = await answering(200, { devices: { id: 'a' } }, { 'x-request-id': 'abc' });
 		const { items: given } = await device(

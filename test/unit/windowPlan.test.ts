@@ -6,7 +6,7 @@ import {
 	aheadFor,
 	firstKeysOf,
 	indexOfFirst,
-	isSeam,
+	endsWindow,
 	nextRead,
 	reachOf,
 	splitPoint,
@@ -224,8 +224,8 @@ describe('where a window ends', () => {
 		expect(firstKeysOf(Array(9).fill('a'), true)).toEqual([]);
 		expect(firstKeysOf(Array(10).fill('a'), false)).toHaveLength(10);
 		const following = [{ rows: [1, 2, 3] }, { rows: [4] }];
-		expect([isSeam(10, false, following), isSeam(3, true, following)]).toEqual([true, true]);
-		expect([isSeam(3, false, following), isSeam(4, false, following)]).toEqual([false, true]);
+		expect([endsWindow(10, false, following), endsWindow(3, true, following)]).toEqual([true, true]);
+		expect([endsWindow(3, false, following), endsWindow(4, false, following)]).toEqual([false, true]);
 	});
 
 	it('what a window gives up is taken from its first pages alone', () => {

@@ -34,15 +34,19 @@ export const WHOLE_UUID = new RegExp(`^${UUID}$`);
 /** Packets in a full page of the packet history. */
 export const PACKETS_PER_PAGE = 1000;
 
-/** How long Hubble keeps packets, and how far back it reads when no start is given, in seconds. */
+/** How long Hubble keeps packets, in seconds. */
 export const PACKET_RETENTION_S = 30 * 86_400;
+
+/** How far back Hubble reads packets when no start is given, in seconds. */
 export const DEFAULT_PERIOD_S = 7 * 86_400;
 
 /** Devices that one call registers, updates or deletes. */
 export const DEVICES_PER_CALL = 1000;
 
-/** Webhooks that an organization may have, and the packets in one delivery. */
+/** Webhooks that an organization may have. */
 export const WEBHOOKS_PER_ORGANIZATION = 2;
+
+/** Packets in one delivery. */
 export const DELIVERY_SIZE = { min: 10, max: 1000 } as const;
 
 /** Requests a second that Hubble takes ("Rate Limits"), by a leaky bucket each. */
@@ -54,8 +58,10 @@ export const LONGEST_RETRY_AFTER_MS = 300_000;
 /** Intervals in one reply of the metrics, and the days that they reach back. */
 export const METRIC_INTERVALS = 365;
 
-/** Limits of a device: characters of its name, its tags, and the keys and values of those (`deviceTags`). */
-export const DEVICE_NAME_LENGTH = 250;
+/** Characters that Hubble takes at most: of the name of anything, and of other texts. */
+export const LENGTHS = { name: 250, webhookUrl: 2000, locationName: 500, street: 250, city: 100, state: 100 } as const;
+
+/** Tags of a device: how many, and the characters of their keys and values (`deviceTags`). */
 export const TAG_LIMITS = { count: 10, key: 32, value: 128 } as const;
 
 const byLimit = { name: 'limit', min: 10, max: 1000 } as const;

@@ -96,7 +96,7 @@ function explain(failure: Failure): Explanation {
 		const asked = askedToWaitMs ? ` and last asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s` : '';
 		return {
 			message: "Hubble's rate limit is used up",
-			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization. Run less at once, or run it later.`,
+			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization. Run fewer workflows at the same time, or run it later.`,
 		};
 	}
 	if (status >= 500) {
@@ -179,6 +179,15 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 		...(errorCode ? { errorCode } : {}),
 	});
 	return error;
+}
+
+/**
+ * An error of its own, equal to one that is kept: whoever catches it adds its item and how far it came, and n8n takes
+ * an error of its own kind as it is.
+ */
+export function copyOf(error: NodeApiError): NodeApiError {
+	const copy = Object.create(Object.getPrototypeOf(error) as object) as NodeApiError;
+	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
 
 /** The error of a success whose body is not what Hubble gives. */

@@ -35,7 +35,7 @@ import {
 	firstKeysOf,
 	hasBegun,
 	indexOfFirst,
-	isSeam,
+	endsWindow,
 	MOST_WINDOWS,
 	nextRead,
 	reachOf,
@@ -180,7 +180,7 @@ export class ParallelReader {
 			const end = indexOfFirst(following.firstKeys, rows, this.source);
 			if (end < 0) continue;
 			const same = rows.length - end;
-			if (isSeam(same, next === undefined, following.ready)) {
+			if (endsWindow(same, next === undefined, following.ready)) {
 				window.ready.splice(at, Infinity, { rows: rows.slice(0, end) });
 				window.isDone = true;
 				return;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
-import type { Explanation, Failure } from './errors';
+import { copyOf, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 import { send, throwIfRefused, type Call, type Reply } from './request';
 
@@ -209,7 +209,7 @@ async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Pro
 	try {
 		return await sessionOf(hubble, partner);
 	} catch (error) {
-		if (error instanceof NodeApiError && error.httpCode === '401') hubble.refusedToken = error;
+		if (error instanceof NodeApiError && error.httpCode === '401') hubble.refusedToken = copyOf(error);
 		throw unchanged(error);
 	}
 }

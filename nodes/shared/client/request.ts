@@ -12,7 +12,7 @@ import {
 import { abortableSleep } from '../n8n';
 import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
-import { hubbleError, unexpectedResponse } from './errors';
+import { copyOf, hubbleError, unexpectedResponse } from './errors';
 import { nameRate, recordResponse, recordStart, slotWait } from './rateLimiter';
 import { retryDelay, type Outcome } from './retry';
 import { parseWithRows, type Rows } from './lazyRows';
@@ -77,7 +77,8 @@ async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void
 		if (wait <= 0) break;
 		if (wait > timeLeft(hubble)) {
 			throw new NodeOperationError(hubble.context.getNode(), 'There is no time left to wait for the rate limit', {
-				description: 'Other workflows call the Hubble API for this organization, too. Run less at once.',
+				description:
+					'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
 			});
 		}
 		await delay(hubble, Math.ceil(wait));
@@ -239,8 +240,8 @@ function checkReply(hubble: HubbleClient, { endpoint, rows, read }: Call, body: 
 }
 
 /** Throws the 401 that this run met before, with no wait for a place in the rate. */
-export function throwIfRefused({ context, refusedToken }: HubbleClient): void {
-	if (refusedToken) throw new NodeApiError(context.getNode(), refusedToken as never);
+export function throwIfRefused({ refusedToken }: HubbleClient): void {
+	if (refusedToken) throw copyOf(refusedToken);
 }
 
 /**
@@ -273,7 +274,9 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 			? undefined
 			: retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
 		if (waitMs === undefined || waitMs > timeLeft(hubble)) {
-			throw failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
+			const error = failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
+			if (status === 401) hubble.refusedToken = copyOf(error);
+			throw error;
 		}
 		await delay(hubble, waitMs);
 	}
@@ -286,7 +289,7 @@ function failureOf(
 	{ status, code, problem, retryAfterMs, requestId }: Attempt,
 	{ body, mayHaveHappened, tries }: { body: IDataObject; mayHaveHappened: boolean; tries: number },
 ): NodeApiError {
-	const error = hubbleError(hubble.context.getNode(), {
+	return hubbleError(hubble.context.getNode(), {
 		...endpoint,
 		ids,
 		status,
@@ -303,6 +306,4 @@ function failureOf(
 		baseUrl: hubble.baseUrl,
 		organizationId: hubble.organizationId,
 	});
-	if (status === 401) hubble.refusedToken = error;
-	return error;
 }

@@ -119,7 +119,7 @@ const count = (pages: WindowState['ready']) => pages.reduce((sum, { rows }) => s
  * Whether a page whose last `same` rows are the first ones of the next window is the end of its own. Fewer rows than
  * are sure are taken for it only on the last page, or where they are all that the next window has.
  */
-export const isSeam = (same: number, isLastPage: boolean, following: WindowState['ready']) =>
+export const endsWindow = (same: number, isLastPage: boolean, following: WindowState['ready']) =>
 	same >= ENOUGH || isLastPage || count(following) <= same;
 
 /** The pages without so many rows at their beginning. */

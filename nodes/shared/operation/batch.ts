@@ -165,7 +165,7 @@ function unconfirmed(
 	const reason =
 		'refused' in result
 			? `Hubble says: "${redact(result.refused)}"`
-			: 'Hubble answered the batch without a word about it: look whether it was carried out.';
+			: 'Hubble answered the batch without mentioning it: check whether it was carried out.';
 	const error = new NodeOperationError(
 		context.getNode(),
 		`Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`,

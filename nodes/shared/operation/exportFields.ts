@@ -39,7 +39,7 @@ const format = (hasLines: boolean): Field => ({
 		{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
 		...(hasLines ? [geoJsonLines] : []),
 		{ name: 'GeoJSON Points', value: 'geojson', description: 'One point each, for maps' },
-		{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object a line, with all that Hubble says' },
+		{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object per line, with every field that Hubble returns' },
 	],
 	default: 'csv',
 	description: 'What the file holds',

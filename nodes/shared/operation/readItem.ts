@@ -214,3 +214,12 @@ function refusalOf({ endpoint, validate }: Operation, request: ItemRequest): str
 	if (isIdle) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
 	return validate?.(request);
 }
+
+/** Reads a parameter of a trigger. An Error becomes a NodeOperationError that names the parameter. */
+export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, displayName: string, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${(error as Error).message}`);
+	}
+}

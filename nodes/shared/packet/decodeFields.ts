@@ -188,7 +188,7 @@ export const decodeFields = {
 		hint: 'One value a line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
 		shownWhen: { decodePayload: ['layout'] },
 		description:
-			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits, bool, ascii. # begins a remark.',
+			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits, bool, ascii. # starts a comment.',
 	},
 } as const satisfies Record<string, Field>;
 

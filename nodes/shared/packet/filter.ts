@@ -9,7 +9,7 @@ import {
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
-import { isGiven } from '../operation/readItem';
+import { isGiven, readParameter } from '../operation/readItem';
 import { tagFilters, texts, uuid } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
@@ -78,15 +78,6 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
 	};
-}
-
-/** Reads what the user typed; an Error becomes one that names the parameter. */
-export function readParameter<T>(context: Reader, displayName: string, read: () => T): T {
-	try {
-		return read();
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${(error as Error).message}`);
-	}
 }
 
 /** The filters that the user added. One that says nothing is refused: without it, all packets would come. */

@@ -8,7 +8,7 @@ import { advance, newest, resume, type Stored } from './position';
 
 /** What one poll read. */
 export interface Read<P> {
-	/** Behind what was read. */
+	/** The position after what was read. */
 	next: P;
 	items: INodeExecutionData[];
 	/** Unix milliseconds before which Hubble wants no request. */

@@ -13,7 +13,8 @@ export function niceStep(least: number): number {
 	return ([1, 2, 5].find((factor) => factor * power >= least * (1 - 1e-9)) ?? 10) * power;
 }
 
-const rounded = (value: number) => Math.round(value * 10) / 10;
+/** To a tenth: SVG needs no more. */
+export const rounded = (value: number) => Math.round(value * 10) / 10;
 
 /** 12000 → '12k': for axes. */
 const short = (value: number): string =>

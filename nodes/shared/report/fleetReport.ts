@@ -76,7 +76,7 @@ export class FleetReport implements Report {
 	}
 
 	private latest(): Silent[] {
-		return this.listed.sort((a, b) => b.heardAt - a.heardAt).slice(0, MOST_SILENT);
+		return [...this.listed].sort((a, b) => b.heardAt - a.heardAt).slice(0, MOST_SILENT);
 	}
 
 	summary(): IDataObject {

@@ -1,6 +1,6 @@
 /** Places on a map: bins of a bounded number while they come, then one SVG. Pure. */
 import { distanceBetween, type Place } from '../device/place';
-import { niceStep } from './charts';
+import { niceStep, rounded } from './charts';
 import { COASTLINE } from './coastline';
 import { count, markup, Markup } from './markup';
 
@@ -113,7 +113,6 @@ function viewOf(places: readonly Place[]): View {
 	};
 }
 
-const rounded = (value: number) => Math.round(value * 10) / 10;
 const DEGREE_STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60];
 
 /** '52.5° N' */

@@ -41,7 +41,7 @@ export const acknowledge: INodeProperties = {
 			name: 'At Once',
 			value: 'onReceived',
 			description:
-				'As soon as n8n has stored the execution. Runs may take long; a run that ends with its n8n process is not delivered again.',
+				'As soon as n8n has stored the execution. Runs may take a long time. If n8n stops during a run, Hubble does not deliver it again.',
 		},
 		{
 			name: 'When the Workflow Has Finished',

@@ -34,7 +34,7 @@ const MINUTE = 5;
  * one (docs/operations.md), and until then every retry is refused. Hubble gave it up long before.
  */
 const LONGEST_RUN = 15;
-/** How many texts of the static data are known by heart: deliveries that run side by side read older ones. */
+/** How many texts of the static data are cached: deliveries that run side by side read older ones. */
 const KNOWN = 8;
 
 /** What n8n answers with; Express fills it in also when the sender has gone meanwhile. */

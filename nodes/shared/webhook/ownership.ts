@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { LENGTHS } from '../client/endpoints';
 
 const digest = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
 
@@ -17,6 +18,7 @@ export interface Owner {
 
 type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
 
+/** This n8n in a few characters; the same for all its processes. */
 export const instanceOf = (context: Context) => digest(context.getInstanceId(), 8);
 
 /** The owner that a trigger node is. A copy of its workflow is another one. */
@@ -25,13 +27,10 @@ export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => (
 	node: digest(`${context.getInstanceId()} ${context.getWorkflow().id} ${context.getNode().id}`, 12),
 });
 
-/** The longest name that Hubble takes (API definition, `webhookName`). */
-const NAME_LENGTH = 250;
-
 /** The name of an endpoint at Hubble: the workflow for people, the tag for us. */
 export function taggedName(workflow: string, { instance, node }: Owner): string {
 	const tag = ` [${instance}-${node}]`;
-	return `n8n: ${workflow}`.slice(0, NAME_LENGTH - tag.length) + tag;
+	return `n8n: ${workflow}`.slice(0, LENGTHS.name - tag.length) + tag;
 }
 
 /** The owner by the tag in an endpoint's name; `undefined` when it has none: made by hand, renamed, or of another tool. */

@@ -19,7 +19,7 @@ export const PROBE_HEADER = 'x-hubble-check';
 export const MANUAL = 'manual';
 
 /** What stands for an endpoint in the answer. */
-export const endpointMark = (id: string) => createHash('sha256').update(`endpoint ${id}`).digest('hex').slice(0, 16);
+export const webhookDigest = (id: string) => createHash('sha256').update(`endpoint ${id}`).digest('hex').slice(0, 16);
 
 /**
  * - `alive`: a Hubble Trigger that knows the endpoint and its secret
@@ -53,7 +53,7 @@ export async function listenerAt(
 			return 'nobody';
 		if (reply.statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
 		if (endpoint === MANUAL) return 'manual';
-		return endpoint === endpointMark(String(webhook_id)) ? 'alive' : 'stranger';
+		return endpoint === webhookDigest(String(webhook_id)) ? 'alive' : 'stranger';
 	} catch {
 		return 'unknown';
 	}
