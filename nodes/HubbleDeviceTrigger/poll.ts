@@ -1,5 +1,6 @@
 /** One poll: which devices fell silent, were heard, registered, or crossed the border of an area since the last one. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
@@ -82,7 +83,7 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 			if (hasTime) await STEPS[index]?.take(run);
 		} catch (error) {
 			const isTimeUp = !isFirst && performance.now() >= budget.deadline;
-			if (!run.items.length && !isTimeUp) return await Promise.reject(error as Error);
+			if (!run.items.length && !isTimeUp) throw unchanged(error);
 			const { message } = error as Error;
 			warn(run, `passes on ${run.items.length} events; the next poll continues after them. ${message}`);
 			run.state.startWith = index;

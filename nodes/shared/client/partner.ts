@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
-import { copyOf, type Explanation, type Failure } from './errors';
+import { copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 import { send, throwIfRefused, type Call, type Reply } from './request';
 
@@ -213,9 +213,6 @@ async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Pro
 		throw unchanged(error);
 	}
 }
-
-/** An error that says enough already. */
-const unchanged = (error: unknown) => error as Error;
 
 /** Drops a session that was refused, unless somebody has renewed it already. */
 async function forget(partner: PartnerSettings, token: string): Promise<void> {

@@ -6,6 +6,7 @@ import {
 	type INodeListSearchItems,
 	type INodeListSearchResult,
 } from 'n8n-workflow';
+import { unchanged } from '../client/errors';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
@@ -99,7 +100,8 @@ const goOn = (rows: number): INodeListSearchItems => ({
 
 /** What Hubble does not know is nothing found; any other failure stays one. */
 async function nothingWhenUnknown(error: Error): Promise<undefined> {
-	return error instanceof NodeApiError && error.httpCode === '404' ? undefined : await Promise.reject(error);
+	if (error instanceof NodeApiError && error.httpCode === '404') return undefined;
+	throw unchanged(error);
 }
 
 export const listSearch = Object.fromEntries(

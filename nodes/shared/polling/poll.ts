@@ -1,6 +1,7 @@
 /** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { unchanged } from '../client/errors';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
 import { mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
 import { oneAtATime, type Memory } from './memory';
@@ -69,7 +70,7 @@ export async function poll<P>(
 		} catch (error) {
 			const { retryAfterMs = 0 } = (error as { failure?: { retryAfterMs?: number } }).failure ?? {};
 			memory.notBefore = Date.now() + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
-			return await Promise.reject(error as Error);
+			throw unchanged(error);
 		}
 	});
 }
