@@ -1,13 +1,13 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
 import { createHash } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
+import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { merged, type Denomination } from './denominations';
 
 /** What n8n gives to an execution and hands on to its retries: newer versions have it in the URL that resumes it. */
 function tokenOfExecution(context: IExecuteFunctions): string | undefined {
-	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
-	return URL.canParse(url) ? [...new URL(url).searchParams.values()].at(-1) : undefined;
+	return [...(resumeUrl(context)?.searchParams.values() ?? [])].at(-1);
 }
 
 /**

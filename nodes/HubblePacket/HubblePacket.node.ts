@@ -28,6 +28,7 @@ export class HubblePacket implements INodeType {
 				name: 'hubbleApi',
 				required: true,
 				testedBy: 'hubbleApiTest',
+				// "hide", not "show": n8n's editor takes a parameter in "show" for the choice of authentication, and hides it.
 				displayOptions: {
 					hide: { operation: packetOperations.filter((row) => row.compute).map(({ value }) => value) },
 				},

@@ -1,5 +1,6 @@
 /** Compares the webhooks that Hubble has with what this n8n listens to. */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
 import { leftOut, rowsOf } from '../shared/client/pages';
 import { send } from '../shared/client/request';
@@ -44,8 +45,7 @@ const BY_LISTENER: Readonly<Record<Listener, State>> = {
 
 /** Where this n8n is reached from outside; `undefined` when it does not say. */
 function ownOrigin(context: IExecuteFunctions, itemIndex: number): string | undefined {
-	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', itemIndex));
-	return URL.canParse(url) ? new URL(url).origin : undefined;
+	return resumeUrl(context, itemIndex)?.origin;
 }
 
 /** How the URL of a trigger node ends: its own ID and the name of its webhook. */

@@ -9,6 +9,16 @@ const available = n8nWorkflow as unknown as { sleepWithAbort?: AbortableSleep; s
 /** Waits so many milliseconds; rejects when the signal aborts. 2.x does that in `sleep`, 1.x in `sleepWithAbort`. */
 export const abortableSleep: AbortableSleep = available.sleepWithAbort ?? available.sleep;
 
+/** The URL by which n8n resumes an execution: its own address and, in 2.x, a token of the execution. */
+export function resumeUrl(context: IExecuteFunctions, itemIndex = 0): URL | undefined {
+	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', itemIndex));
+	return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+/** Whether n8n's answer to a call says that no workflow listens at the URL. */
+export const isUnregistered = (status: number, message: unknown): boolean =>
+	status === 404 && /^The requested webhook .* is not registered/.test(String(message));
+
 /** Whether an AI agent called the node as its tool; n8n 1.x does not tell. */
 export function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () => boolean }): boolean {
 	return context.isToolExecution?.() ?? false;

@@ -11,6 +11,7 @@ import type {
 	IHttpRequestMethods,
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
+import { isUnregistered } from '../n8n';
 
 /** The header of such a call; it proves nothing, so the answer is 401 as for any other. */
 export const PROBE_HEADER = 'x-hubble-check';
@@ -49,8 +50,7 @@ export async function listenerAt(
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
 		const { message, endpoint } = (reply.body ?? {}) as IDataObject;
-		if (reply.statusCode === 404 && /^The requested webhook .* is not registered/.test(String(message)))
-			return 'nobody';
+		if (isUnregistered(reply.statusCode, message)) return 'nobody';
 		if (reply.statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
 		if (endpoint === MANUAL) return 'manual';
 		return endpoint === webhookDigest(String(webhook_id)) ? 'alive' : 'stranger';
