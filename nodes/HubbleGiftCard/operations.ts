@@ -148,7 +148,7 @@ const placing = {
 		type: 'string',
 		default: '',
 		description:
-			'Two orders with the same reference are one, so a number of your own is best. At most 40 characters. When empty, it is made from the execution: a retry places nothing twice, a new execution places a new order.',
+			'Two orders with the same reference are one, so a number of your own is best. At most 40 characters. When empty, it is made from the execution and what is ordered: a retry places nothing twice, a new execution places a new order. Needed by AI agents and sub-workflows, and on n8n 1 to retry an execution that was killed.',
 		toWire: reference,
 	},
 	wait: {

@@ -23,8 +23,8 @@ const read = (file: string) => JSON.parse(readFileSync(join(root, 'examples', fi
 const ours = (node: Example['nodes'][number]) => node.type.startsWith('n8n-nodes-hubble.');
 const isNote = ({ type }: Example['nodes'][number]) => type === 'n8n-nodes-base.stickyNote';
 
-/** What changes the fleet, its keys or its people. */
-const CHANGES = /^(register|createOrUpdate|create(?!Report)|update|delete|rotate|add|send|revoke|remove)/;
+/** What changes the fleet, its keys or its people, or spends money. */
+const CHANGES = /^(register|createOrUpdate|create(?!Report)|update|delete|rotate|add|place|send|revoke|remove)/;
 const [GREEN, YELLOW, RED] = [4, 2, 3];
 
 const linked = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\|.*\(examples\/([\w-]+\.json)\)/gm)].map(
