@@ -1,14 +1,16 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
 import { type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
 
 /** The fleet that the main job finds: with the 25 devices that it registers they are 2,500. */
 export const fleet = { devices: 2475, packets: 50_000, days: 6 };
 
-/** The credential that the examples refer to. */
+/** The credentials that the examples refer to. */
 export const credentialName = 'Hubble account';
+export const partnerCredentialName = 'Hubble partner account';
 
 /** One line of the table that `npm start -- --once` prints. */
 export interface Row {
@@ -31,6 +33,8 @@ interface Job {
 	node: string;
 	/** Method → how many requests of it the job takes: so many, or from so many to so many. */
 	requests: Partial<Record<'GET' | 'POST' | 'PATCH', number | [least: number, most: number]>>;
+	/** The node that protects the whole fleet from one click: the job takes it out, as a user would. */
+	guard?: string;
 	/** Differences between the output and the simulator's state. */
 	compare(items: Item[], truth: Truth, known: ReadonlySet<string>): string[];
 }
@@ -52,6 +56,7 @@ const jobs: Job[] = [
 	{
 		example: 'update-fleet.json',
 		node: 'Rename each device',
+		guard: 'Try three devices first',
 		requests: { GET: 3, PATCH: 3 },
 		compare: (items, { devices }) => [
 			...difference('device', ids(items), devices.keys()),
@@ -109,23 +114,42 @@ export function credentialData({ url, token, organizationId }: Simulator) {
 	return { apiToken: token, organizationId, baseUrl: url, apiPaths: 'api' };
 }
 
-/** Stores the credential and imports every example; file name → workflow id. */
-export async function importExamples(n8n: N8n, hubble: Simulator): Promise<Map<string, string>> {
-	const id = await n8n.createCredential(credentialName, 'hubbleApi', credentialData(hubble));
-	const workflows = new Map<string, string>();
-	for (const file of exampleFiles()) {
-		workflows.set(file, await n8n.createWorkflow(readExample(file), { [credentialName]: id }));
+/** What a user would type into the credential dialog to reach the simulator's gift-card service. */
+export const partnerCredentialData = ({ url, clientId, clientSecret, webhookSecret }: PartnerSimulator) => ({
+	environment: 'url',
+	baseUrl: url,
+	clientId,
+	clientSecret,
+	webhookSecret,
+});
+
+/** Stores the credentials and imports every example; file name → workflow id. */
+export async function importExamples(
+	n8n: N8n,
+	hubble: Simulator,
+	partner?: PartnerSimulator,
+): Promise<Map<string, string>> {
+	const ids: Record<string, string> = {
+		[credentialName]: await n8n.createCredential(credentialName, 'hubbleApi', credentialData(hubble)),
+	};
+	if (partner) {
+		const data = partnerCredentialData(partner);
+		ids[partnerCredentialName] = await n8n.createCredential(partnerCredentialName, 'hubblePartnerApi', data);
 	}
+	const workflows = new Map<string, string>();
+	for (const file of exampleFiles()) workflows.set(file, await n8n.createWorkflow(readExample(file), ids));
 	return workflows;
 }
 
 /** Runs the example workflows in n8n and compares each outcome with the simulator's truth. */
 export async function runMainJob(n8n: N8n, hubble: Simulator, workflows: ReadonlyMap<string, string>): Promise<Row[]> {
 	const rows: Row[] = [];
-	for (const { example, node, requests, compare } of jobs) {
+	for (const { example, node, requests, guard, compare } of jobs) {
 		const known = new Set(hubble.world.main.devices.keys());
 		const firstRequest = hubble.log.length;
-		const execution = await n8n.run(workflows.get(example) ?? '');
+		const id = workflows.get(example) ?? '';
+		if (guard) await deactivateNode(n8n, id, guard);
+		const execution = await n8n.run(id);
 		const log = hubble.log.slice(firstRequest);
 		const items = execution.items(node);
 		const throttled = log.filter(({ status }) => status === 429).length;
@@ -150,6 +174,12 @@ export async function runMainJob(n8n: N8n, hubble: Simulator, workflows: Readonl
 		});
 	}
 	return rows;
+}
+
+/** Deactivates a node of a workflow, as the editor does: items pass it unchanged. */
+async function deactivateNode(n8n: N8n, id: string, name: string): Promise<void> {
+	const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`);
+	await n8n.updateWorkflow(id, { nodes: nodes.map((node) => ({ ...node, disabled: node.name === name })) });
 }
 
 /** What is wrong with the outcome, with the workflow's name; of each workflow the first ten. */

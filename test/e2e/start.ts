@@ -6,18 +6,18 @@
  */
 import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
-import { publishTriggers, showArrivals } from './live';
-import { fleet, importExamples, problemsOf, runMainJob, table } from './mainJob';
+import { live, publishExamples, silentFor } from './live';
+import { credentialData, fleet, importExamples, partnerCredentialData, problemsOf, runMainJob, table } from './mainJob';
 import { owner, startN8n } from './n8n';
 
 async function main() {
-	const hubble = await startSimulator(fleet);
-	console.error('Building the package and starting n8n …');
+	const once = process.argv.includes('--once');
+	const hubble = await startSimulator(once ? fleet : { ...fleet, silentFor });
+	console.error('Building the package and starting n8n. The first time, this downloads n8n and takes some minutes …');
 	const n8n = await startN8n();
-	const workflows = await importExamples(n8n, hubble);
 
-	if (process.argv.includes('--once')) {
-		const rows = await runMainJob(n8n, hubble, workflows);
+	if (once) {
+		const rows = await runMainJob(n8n, hubble, await importExamples(n8n, hubble));
 		const problems = problemsOf(rows);
 		console.log(table(rows));
 		for (const problem of problems) console.log(`MISMATCH ${problem}`);
@@ -26,17 +26,40 @@ async function main() {
 	}
 
 	const partner = await startPartnerSimulator();
-	const { eventsUrl } = await publishTriggers(n8n, hubble, partner);
+	const workflows = await importExamples(n8n, hubble, partner);
+	const published = await publishExamples(n8n, workflows, partner);
+	const hubbleApi = credentialData(hubble);
+	const partnerApi = partnerCredentialData(partner);
 	console.log(`
-n8n        ${n8n.url}
-login      ${owner.email}  ${owner.password}
-simulator  ${hubble.url}  (${fleet.devices} devices, ${fleet.packets} packets)
-gift cards ${partner.url}  (brands ${partner.cases.join(', ')}, …)
+A simulated Hubble with ${fleet.devices} devices and ${fleet.packets} packets runs on this machine.
+n8n has ${workflows.size} example workflows with credentials. Published are:
+${published.map((name) => `  ${name}`).join('\n')}
 
-The example workflows are imported and their credential is set. Ctrl+C ends everything; nothing is kept.
-Those that start when Hubble delivers are published; what arrives:
+To fill in the credential dialog yourself:
+
+  Hubble API
+    API Token        ${hubbleApi.apiToken}
+    Organization ID  ${hubbleApi.organizationId}
+    Base URL         ${hubbleApi.baseUrl}
+
+  Hubble Partner API, for gift cards
+    Environment      URL
+    Base URL         ${partnerApi.baseUrl}
+    Client ID        ${partnerApi.clientId}
+    Client Secret    ${partnerApi.clientSecret}
+    Webhook Secret   ${partnerApi.webhookSecret}
+    Brands           ${partner.cases.join(', ')}
 `);
-	await showArrivals(hubble, eventsUrl, partner.webhookSecret);
+	await live(
+		hubble,
+		partner,
+		`
+  Open   ${n8n.url}
+  Login  ${owner.email}
+         ${owner.password}
+  End    Ctrl+C; nothing is kept
+`,
+	);
 }
 
 main().catch((error: unknown) => {

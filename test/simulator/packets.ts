@@ -183,6 +183,11 @@ export function createPackets({ seed, count, from, to, distribution, clockSkewMs
 		json,
 		/** Packet i as an object. */
 		get: (i: number): Packet => JSON.parse(json(i)),
+		/** Lets packet i come from another device, at the same time and place. */
+		sendFrom(i: number, sender: Sender): void {
+			const packet = JSON.parse(json(i)) as Packet;
+			given.set(i, { ...packet, device: { ...packet.device, ...sender } });
+		},
 		/**
 		 * Adds packets received now (ms): so many of the seeded devices', or those given.
 		 * Returns the range of their indices, `to` not included.

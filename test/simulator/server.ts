@@ -38,6 +38,8 @@ export interface SimulatorOptions extends AnswerOptions {
 	/** How far the time that a packet tells may be from its receipt, to either side: Hubble orders by receipt. */
 	clockSkewMs: number;
 	delivery: DeliveryOptions;
+	/** How long ago, in ms, devices sent their only packet; one device for each. */
+	silentFor?: readonly number[];
 	/** The clock of the world in ms (limits and the log keep their own). */
 	now: () => number;
 }

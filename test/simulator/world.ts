@@ -94,6 +94,8 @@ export interface WorldOptions {
 	seed: number;
 	distribution: 'even' | 'burst';
 	clockSkewMs: number;
+	/** How long ago, in ms, devices that would never have been heard sent their only packet: one device for each. */
+	silentFor?: readonly number[];
 	/** The clock in ms. */
 	now: () => number;
 }
@@ -256,6 +258,13 @@ export function createWorld(options: WorldOptions) {
 	const turns = new Map(senders.map((device, n) => [device.id, n]));
 	const heardByHand = new Map<string, LastHeard>();
 	const networkOf = (i: number) => (main.packets.isSatellite(i) ? 'satellite' : 'terrestrial');
+	const mute = devices.filter(({ id }) => !turns.has(id));
+	for (const [n, age] of (options.silentFor ?? []).entries()) {
+		const { id, name, tags } = mute[n] as Device;
+		const i = main.packets.firstAt(began - age);
+		main.packets.sendFrom(i, { id, name, tags });
+		heardByHand.set(id, { [networkOf(i)]: i });
+	}
 	/** The latest packets of the device, read off the stream itself. */
 	function lastHeard(id: string): LastHeard {
 		const heard: LastHeard = { ...heardByHand.get(id) };
