@@ -1,11 +1,11 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
-/** `npm run readme`: writes the table of all operations into the README, made from the operation tables. */
+/** `npm run readme`: writes the table of all operations into docs/nodes.md, made from the operation tables. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { titleOf, type Operation } from '../nodes/shared/operation/operation';
 import { partnerTables, resourceTitle, tables } from './tables';
 
-export const readmeFile = join(__dirname, '../README.md');
+export const operationsFile = join(__dirname, '../docs/nodes.md');
 const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
 
 /** The scopes that the API token needs. */
@@ -26,12 +26,13 @@ export function operationsTable(): string {
 	return ['| Node | Operation | What it does | Scope |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The README's text with the table between its markers. */
-export function withTable(readme: string): string {
-	const [before, rest] = readme.split(markers[0]);
+/** The text with the table between its markers. */
+export function withTable(text: string): string {
+	const [before, rest] = text.split(markers[0]);
 	const [, after] = rest?.split(markers[1]) ?? [];
-	if (after === undefined) throw new Error(`README.md lacks the lines ${markers.join(' and ')}`);
+	if (after === undefined) throw new Error(`nodes.md lacks the lines ${markers.join(' and ')}`);
 	return `${before}${markers[0]}\n${operationsTable()}\n${markers[1]}${after}`;
 }
 
-if (process.argv[1]?.endsWith('readme.ts')) writeFileSync(readmeFile, withTable(readFileSync(readmeFile, 'utf8')));
+if (process.argv[1]?.endsWith('readme.ts'))
+	writeFileSync(operationsFile, withTable(readFileSync(operationsFile, 'utf8')));

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PartnerFault, type PartnerSimulator, startPartnerSimulator } from '../../simulator/partner';
 import type { Check, Stage } from '../check';
-import { partnerCredentialData } from '../live';
+import { partnerCredentialData } from '../mainJob';
 import { type Execution, type Json, type N8n, packageName, type WorkflowFile } from '../n8n';
 import { run, until } from '../processes';
 import { provisionNode } from '../provision';
