@@ -93,6 +93,9 @@ const cut = (wire: Wire, response: ServerResponse, bytes: number) => {
 	response.write(wire.body.subarray(0, bytes), () => response.destroy());
 };
 
+/** The last request that the nodes' side sent to an address. */
+const waiting = new Map<string, ClientRequest>();
+
 /**
  * `refused`: Hubble did not take the request. `unclear`: nobody knows whether it did. `foreign`: a success that is not
  * Hubble's. `odd`: Hubble's reply, not quite as it should be.
@@ -118,7 +121,8 @@ const FAULTS: ReadonlyArray<[name: string, kind: Kind, fault: Fault]> = [
 		'unclear',
 		changed(({ body }) => ({ headers: { 'content-type': JSON_TYPE }, body: body.subarray(0, -1) })),
 	],
-	['silence', 'unclear', lost(() => {})],
+	// The minute of patience is over at once.
+	['silence', 'unclear', lost(({ req }) => void waiting.get(req.url ?? '')?.emit('timeout'))],
 	['HTML 200', 'foreign', answer(200, HTML, { 'content-type': 'text/html' })],
 	['empty 200', 'foreign', answer(200, '')],
 	['204', 'foreign', answer(204, '')],
@@ -212,6 +216,17 @@ let hubble: Simulator;
 beforeAll(async () => {
 	elsewhere = await serverThat(() => ({ devices: [] }));
 	const now = performance.now.bind(performance);
+	const setTimeout = Object.getOwnPropertyDescriptor(ClientRequest.prototype, 'setTimeout')?.value as (
+		this: ClientRequest,
+		...given: unknown[]
+	) => ClientRequest;
+	jest.spyOn(ClientRequest.prototype, 'setTimeout').mockImplementation(function (
+		this: ClientRequest,
+		...given: unknown[]
+	) {
+		waiting.set(this.path, this);
+		return setTimeout.call(this, ...given);
+	});
 	jest.spyOn(performance, 'now').mockImplementation(() => now() + mockClock.ahead);
 });
 afterAll(async () => {
@@ -226,23 +241,6 @@ afterEach(async () => {
 	mockClock.whileWaiting = async () => {};
 	await hubble.close();
 });
-
-/** A minute of silence is too long for a test. */
-function shortenTimeouts(): () => void {
-	const original = Object.getOwnPropertyDescriptor(ClientRequest.prototype, 'setTimeout')?.value as (
-		this: ClientRequest,
-		ms: number,
-		...rest: unknown[]
-	) => ClientRequest;
-	const spy = jest.spyOn(ClientRequest.prototype, 'setTimeout').mockImplementation(function (
-		this: ClientRequest,
-		ms: number,
-		...rest: unknown[]
-	) {
-		return original.call(this, ms > 1000 ? 40 : ms, ...rest);
-	} as never);
-	return () => spy.mockRestore();
-}
 
 async function runCell(cell: Cell) {
 	const { sample, fault } = cell;
@@ -261,12 +259,11 @@ async function runCell(cell: Cell) {
 			};
 		}
 	}
-	const lengthen = fault.startsWith('silence') ? shortenTimeouts() : () => {};
 	const outcome = await execute({
 		node: nodes[sample.node] as INodeType,
 		parameters: { resource: sample.resource, operation: sample.operation, ...parameters } as never,
 		credential: credentialFor(hubble, { baseUrl: front.url, requestsPerSecond: 1000 }),
-	}).finally(lengthen);
+	});
 	const hits = front.hits();
 	await front.close().catch(() => {});
 	return { outcome, gives, hits };

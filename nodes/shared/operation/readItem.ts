@@ -121,7 +121,8 @@ function checkOptions(
 
 /** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
 function wireValue(field: Field, value: unknown, surroundings: ConversionContext): unknown {
-	const { type, toWire = type === 'boolean' ? flag : type === 'string' ? asText : undefined } = field;
+	const { type, toWire = type === 'boolean' ? flag : type === 'string' || type === 'options' ? asText : undefined } =
+		field;
 	checkOptions(field, value);
 	return toWire ? toWire(value, surroundings) : value;
 }

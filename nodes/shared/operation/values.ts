@@ -174,7 +174,7 @@ const LARGEST_MILLISECONDS = 1e14;
 function secondsOf(value: unknown, timezone: string): number {
 	const isCount = typeof value === 'number' || (typeof value === 'string' && /^\s*\d{9,16}\s*$/.test(value));
 	const seconds = isCount ? scaled(Number(value)) : parsedSeconds(value, timezone);
-	if (!Number.isFinite(seconds) || seconds < 0) {
+	if (!(seconds >= 0 && seconds <= LARGEST_SECONDS)) {
 		throw new Error(`${quoted(value)} is not a date and time, e.g. 2026-01-31T08:00:00Z`);
 	}
 	return seconds;
