@@ -82,7 +82,9 @@ const packed = join(work, 'package');
 const { scripts } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8'));
 check(
 	'the tarball runs nothing when it is installed',
-	Object.keys(scripts).filter((name) => /^(pre|post)?install$|^(pre|post)?prepare$|^dependencies$/.test(name)).join(),
+	Object.keys(scripts)
+		.filter((name) => /^(pre|post)?install$|^(pre|post)?prepare$|^dependencies$/.test(name))
+		.join(),
 );
 check("n8n's scanner finds nothing in the tarball", await scan(packed, ['**/*.js', '**/*.json']));
 check(
