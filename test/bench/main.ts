@@ -4,7 +4,9 @@
  * Prints a table and keeps the figures in `results.json` beside this file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { defaultVersion } from '../e2e/provision';
 import { decode } from './decode';
 import { exports } from './export';
 import { fleet } from './fleet';
@@ -35,8 +37,11 @@ async function main() {
 	if (unknown.length)
 		throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
 	const results: Result[] = [];
+	const machine = cpus();
+	const on = { node: process.version, cpu: `${machine.length} × ${machine[0]?.model ?? ''}`, n8n: defaultVersion };
 	for (const name of wanted.length ? wanted : Object.keys(benches)) {
-		const measured = (await benches[name]?.()) ?? [];
+		const at = new Date().toISOString();
+		const measured = ((await benches[name]?.()) ?? []).map((result) => ({ ...result, measured: { at, ...on } }));
 		print(measured);
 		results.push(...measured);
 	}

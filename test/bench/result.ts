@@ -13,6 +13,8 @@ export interface Result {
 	passed: boolean;
 	/** How it was measured. */
 	remark?: string;
+	/** When and on what it was measured; added by `main.ts`. */
+	measured?: { at: string; node: string; cpu: string; n8n: string };
 }
 
 /** The middle of a list of figures. */
