@@ -2,6 +2,7 @@ import type { INodeType } from 'n8n-workflow';
 import { HubbleApiKey } from '../nodes/HubbleApiKey/HubbleApiKey.node';
 import { HubbleBilling } from '../nodes/HubbleBilling/HubbleBilling.node';
 import { HubbleDevice } from '../nodes/HubbleDevice/HubbleDevice.node';
+import { HubbleGiftCard } from '../nodes/HubbleGiftCard/HubbleGiftCard.node';
 import { HubbleInvitation } from '../nodes/HubbleInvitation/HubbleInvitation.node';
 import { HubbleMetric } from '../nodes/HubbleMetric/HubbleMetric.node';
 import { HubbleOrganization } from '../nodes/HubbleOrganization/HubbleOrganization.node';
@@ -26,3 +27,6 @@ export const nodes: Readonly<Record<string, INodeType>> = Object.fromEntries(
 		return [node.description.displayName, node];
 	}),
 );
+
+/** Those of the partner service. */
+export const partnerNodes: Readonly<Record<string, INodeType>> = { 'Hubble Gift Card': new HubbleGiftCard() };

@@ -633,3 +633,32 @@ export const samples: readonly Sample[] = [
 		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
 	},
 ];
+
+/** The ways to run the operations of the partner service; the parameters are those of its simulator. */
+export const partnerSamples: ReadonlyArray<
+	Pick<Sample, 'node' | 'resource' | 'operation'> & { parameters: IDataObject }
+> = [
+	{ resource: 'brand', operation: 'get', parameters: { brandId: 'brand-1' } },
+	{
+		resource: 'brand',
+		operation: 'getAll',
+		parameters: { limit: 5, filters: { status: 'ACTIVE', categories: ['food'] } },
+	},
+	{ resource: 'order', operation: 'get', parameters: { by: 'id', orderId: 'order-1' } },
+	{ resource: 'order', operation: 'get', parameters: { by: 'reference', reference: 'request-1' } },
+	{
+		resource: 'order',
+		operation: 'place',
+		parameters: {
+			brandId: 'brand-1',
+			denominations: { denomination: [{ denomination: 100, quantity: 1 }] },
+			customerName: 'Asha Rao',
+			customerPhone: '+919812345678',
+			customerEmail: emailOf('asha'),
+			reference: 'request-1',
+			waitSeconds: 1,
+			additionalFields: { discountAmount: 10 },
+		},
+	},
+	{ resource: 'wallet', operation: 'getBalance', parameters: {} },
+].map((sample) => ({ node: 'Hubble Gift Card', ...sample }));

@@ -12,6 +12,9 @@ import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { allowedSenders, eventOptions, giftCardEvents, repeatWindow } from './events';
 
+/** Newer versions of n8n never show these fields of stored executions; later nodes get them all the same. */
+const secretFields = { sensitiveOutputFields: ['data.vouchers[*].cardNumber', 'data.vouchers[*].cardPin'] };
+
 export class HubbleGiftCardTrigger implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Hubble Gift Card Trigger',
@@ -85,6 +88,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 				],
 			},
 		],
+		...secretFields,
 	};
 
 	methods = { credentialTest: { hubblePartnerApiTest } };

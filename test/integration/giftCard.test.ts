@@ -1,8 +1,10 @@
 /** The Hubble Gift Card node in n8n's engine, against the partner simulator: money is spent exactly once. */
-import type { IDataObject } from 'n8n-workflow';
+import { CredentialTestContext } from 'n8n-core/dist/execution-engine/node-execution-context';
+import type { ICredentialTestFunctions, IDataObject } from 'n8n-workflow';
 import { HubbleGiftCard } from '../../nodes/HubbleGiftCard/HubbleGiftCard.node';
+import { partnerSamples } from '../samples';
 import { startPartnerSimulator, type PartnerFault, type PartnerSimulator } from '../simulator/partner';
-import { answering, execute, serverThat, type Outcome, type Setup } from './harness';
+import { answering, execute, partnerCredentialFor, serverThat, type Outcome, type Setup } from './harness';
 
 let partner: PartnerSimulator;
 beforeEach(async () => {
@@ -13,12 +15,7 @@ afterEach(async () => await partner.close());
 const customer = { customerName: 'Asha', customerPhone: '+919812345678', customerEmail: 'asha@example.com' };
 const vouchers = (denomination: number, quantity = 1) => ({ denomination: [{ denomination, quantity }] });
 
-const credentialOf = (baseUrl: string) => ({
-	environment: 'url',
-	baseUrl,
-	clientId: partner.clientId,
-	clientSecret: partner.clientSecret,
-});
+const credentialOf = (baseUrl: string) => partnerCredentialFor(partner, baseUrl);
 
 const node = async (parameters: IDataObject, more: Partial<Setup> = {}) =>
 	await execute({
@@ -145,6 +142,15 @@ describe('Place', () => {
 		expect(error?.message).toMatch(says);
 		expect(partner.calls).toEqual({});
 	});
+
+	it.each(['brandId', 'customerName', 'customerPhone', 'customerEmail', 'reference', 'denominations', 'waitSeconds'])(
+		'refuses %s when its expression returns nothing, before the first call',
+		async (name) => {
+			const { error } = await place({ [name]: '={{ $json.nope }}' });
+			expect(error?.message).toMatch(/^Parameter ".*": the expression returned no value/);
+			expect(partner.calls).toEqual({});
+		},
+	);
 
 	it('a made reference stays with the order, wherever its item stands', async () => {
 		const parameters = { brandId: 'brand-1', customerEmail: '={{ $json.email }}', customerPhone: '={{ $json.phone }}' };
@@ -279,6 +285,55 @@ it('1,000 orders under faults, retried until each went through: exactly 1,000, a
 	expect(JSON.stringify([...partner.orders.values()])).toMatch(SECRETS);
 }, 300_000);
 
+describe('The test of the credential', () => {
+	/** n8n's own helper, with Hubble's two hosts on localhost. */
+	async function test(data: IDataObject, hosts: Readonly<Record<string, string>> = {}) {
+		const context = new CredentialTestContext() as ICredentialTestFunctions;
+		const real = context.helpers.request;
+		const request = async (options: { uri: string }) =>
+			(await real({
+				...options,
+				uri: Object.entries(hosts).reduce((uri, [host, url]) => uri.replace(host, url), options.uri),
+			})) as unknown;
+		const self = { ...context, helpers: { ...context.helpers, request } } as never;
+		const credential = { id: '1', name: 'Test', type: 'hubblePartnerApi', data: data as never };
+		return await new HubbleGiftCard().methods.credentialTest.hubblePartnerApiTest.call(self, credential);
+	}
+	const right = () => credentialOf(partner.url);
+
+	it.each<[string, IDataObject, string, RegExp]>([
+		['the right pair', {}, 'OK', /accepts the Client ID and Client Secret/],
+		['a wrong pair', { clientSecret: 'wrong' }, 'Error', /the pair is wrong, or of another environment/],
+		['no Client Secret', { clientSecret: ' ' }, 'Error', /has no 'Client Secret'/],
+		['no address', { baseUrl: 'somewhere' }, 'Error', /'Base URL'.*is not an address/],
+		['an address where nobody is', { baseUrl: 'http://127.0.0.1:1' }, 'Error', /cannot be reached \(ECONNREFUSED\)/],
+		['nothing', { clientId: '', clientSecret: '' }, 'Error', /Enter the Webhook Secret for the trigger, or/],
+		['the webhook secret alone', { clientId: '', clientSecret: '', webhookSecret: 'x' }, 'OK', /with the first event/],
+	])('%s', async (_, changed, status, message) => {
+		expect(await test({ ...right(), ...changed })).toMatchObject({ status, message: expect.stringMatching(message) });
+	});
+
+	it('an address that is not on the allow-list', async () => {
+		partner.state.allowListed = false;
+		expect((await test(right())).message).toMatch(/add its public IP address to the allow-list/);
+	});
+
+	it('a pair of the other environment, and asks only the environments of Hubble', async () => {
+		const staging = await startPartnerSimulator({ clientSecret: 'secret-of-staging' });
+		const hosts = { 'https://api.myhubble.money': partner.url, 'https://api.dev.myhubble.money': staging.url };
+		const pair = { clientId: partner.clientId, clientSecret: 'secret-of-staging' };
+		const other = await test({ ...pair, environment: 'production' }, hosts);
+		expect(other.message).toBe('The Client ID and Client Secret belong to the other environment: choose staging');
+		expect(await test({ ...pair, environment: 'staging' }, hosts)).toMatchObject({ status: 'OK' });
+		const before = staging.calls.login;
+		const own = await test({ ...right(), clientSecret: 'secret-of-staging' }, hosts);
+		expect(own.message).toMatch(/the pair is wrong, or of another environment/);
+		expect(staging.calls.login).toBe(before);
+		expect(other.message + own.message).not.toContain('secret-of-staging');
+		await staging.close();
+	});
+});
+
 describe('the other operations', () => {
 	it('get brands through all pages, filtered', async () => {
 		const all = await node({ resource: 'brand', operation: 'getAll', returnAll: true });
@@ -336,6 +391,17 @@ describe('the other operations', () => {
 		expect(errors).toEqual(Array(3).fill('Hubble does not accept the client ID and secret'));
 		expect(partner.calls).toEqual({ login: 1 });
 		expect(JSON.stringify(outcome.items) + besideItems(outcome)).not.toMatch(SECRETS);
+	});
+
+	it.each(partnerSamples)('$resource $operation answered by something else is not done', async (sample) => {
+		const { resource, operation, parameters } = sample;
+		for (const body of ['{}', 'null', '[]', '', '{"hello":"world"}', '{"data":null,"id":1,"balance":"x"}']) {
+			const server = await foreign(() => ({ status: 200, body }));
+			const outcome = await node({ resource, operation, ...parameters }, { credential: credentialOf(server.url) });
+			await server.close();
+			expect([body, outcome.items]).toEqual([body, []]);
+			expect(outcome.error?.description).toContain('X-Request-ID');
+		}
 	});
 
 	it('end at a cursor that comes twice', async () => {

@@ -20,6 +20,7 @@ import {
 } from 'n8n-workflow';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { HubbleApi } from '../../credentials/HubbleApi.credentials';
+import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
 
 /** What a node run gave: its items, or the error that ended it. */
@@ -109,6 +110,12 @@ export const credentialFor = (
 	{ token, organizationId, url }: Pick<Simulator, 'token' | 'organizationId' | 'url'>,
 	changed: ICredentialDataDecryptedObject = {},
 ): ICredentialDataDecryptedObject => ({ apiToken: token, organizationId, baseUrl: url, apiPaths: 'api', ...changed });
+
+/** A Hubble Partner API credential for the simulator's gift-card service, or another address. */
+export const partnerCredentialFor = (
+	{ clientId, clientSecret, url }: Pick<PartnerSimulator, 'clientId' | 'clientSecret' | 'url'>,
+	baseUrl = url,
+): ICredentialDataDecryptedObject => ({ environment: 'url', baseUrl, clientId, clientSecret });
 
 /** A server on localhost that handles every request in the same way; `asked` counts them. */
 export async function serverThat(handle: (request: FastifyRequest, reply: FastifyReply) => unknown) {

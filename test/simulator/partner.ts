@@ -18,6 +18,8 @@ export interface PartnerOptions {
 	threshold: number;
 	/** Brands of the catalogue beside those that stand for a case. */
 	brands: number;
+	/** Each environment has one of its own. */
+	clientSecret: string;
 }
 
 export interface PartnerOrder {
@@ -120,9 +122,18 @@ export type PartnerSimulator = Awaited<ReturnType<typeof startPartnerSimulator>>
 
 /** Starts the service; its events go to `eventsUrl`, once that is set. */
 export async function startPartnerSimulator(given: Partial<PartnerOptions> = {}) {
-	const options = { port: 0, sessionS: 3600, slowMs: 300, balance: 1e9, threshold: 100, brands: 120, ...given };
+	const options = {
+		port: 0,
+		sessionS: 3600,
+		slowMs: 300,
+		balance: 1e9,
+		threshold: 100,
+		brands: 120,
+		clientSecret: 'partner-client-secret',
+		...given,
+	};
 	const clientId = 'partner-client';
-	const clientSecret = 'partner-client-secret';
+	const { clientSecret } = options;
 	const webhookSecret = 'demo-partner';
 	const brands = new Map(
 		[
@@ -328,6 +339,15 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		calls,
 		/** May be changed: the balance, where events go, whether the caller's address is on the list. */
 		state,
+		/** Sets the balance and tells of it when it is low. */
+		async setBalance(balance: number): Promise<void> {
+			state.balance = balance;
+			if (balance < options.threshold) await tell({ balance, threshold: options.threshold });
+		},
+		/** Tells again of an order, as it is now. */
+		async tellAgain({ id, status }: PartnerOrder): Promise<void> {
+			await tell({ id, status });
+		},
 		/** Ends every session, as Hubble may at any time. */
 		endSessions: () => tokens.clear(),
 		/** Changes a brand and tells of it. */

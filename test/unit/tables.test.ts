@@ -11,9 +11,9 @@ import {
 import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
-import { nodes } from '../nodes';
+import { nodes, partnerNodes } from '../nodes';
 import { calls, type Call, type Schema } from '../simulator/contract';
-import { resourceTitle, tables } from '../tables';
+import { partnerTables, resourceTitle, tables } from '../tables';
 
 const root = join(__dirname, '../..');
 const rows = Object.entries(tables).flatMap(([node, operations]) =>
@@ -90,8 +90,8 @@ function expectDescription(text: string): void {
 	expect(text.replace(/<[^>]+>/g, '').endsWith('.')).toBe(/\. [A-Z]/.test(text));
 }
 
-describe.each(Object.entries(nodes))('%s', (name, { description, methods }) => {
-	const operations = tables[name] ?? [];
+describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { description, methods }) => {
+	const operations = { ...tables, ...partnerTables }[name] ?? [];
 
 	test('is listed, documented and fit for AI agents', () => {
 		const { n8n } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { n8n: { nodes: string[] } };

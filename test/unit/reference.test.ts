@@ -1,0 +1,87 @@
+/** The reference that is made for an order: the same one in every retry, another one for everything else. */
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { countRun, withReferences } from '../../nodes/HubbleGiftCard/reference';
+import type { Preparation } from '../../nodes/shared/operation/operation';
+
+interface Surroundings {
+	/** What n8n stores with the execution; lost when n8n is killed. */
+	kept?: IDataObject;
+	executionId?: string;
+	mode?: string;
+	/** Of n8n 2. */
+	token?: string;
+}
+
+function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token }: Surroundings) {
+	const url = `http://n8n/webhook-waiting/${executionId}${token ? `?signature=${token}` : ''}`;
+	return {
+		getContext: () => kept,
+		getExecutionId: () => executionId,
+		getMode: () => mode,
+		getInstanceId: () => 'instance',
+		getWorkflow: () => ({ id: 'workflow' }),
+		getNode: () => ({ id: 'node', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' }),
+		evaluateExpression: () => url,
+	} as unknown as IExecuteFunctions;
+}
+
+const order = (email: string, denomination = 100) => ({
+	itemIndex: 0,
+	isTool: false,
+	ids: { brand_id: 'brand-1' },
+	body: {
+		denominationDetails: [{ denomination, quantity: 1 }],
+		customerDetails: { name: 'Asha', phoneNumber: '1', email },
+	},
+});
+
+/** The references of orders, and what was refused instead. */
+async function made(surroundings: Surroundings, orders = [order('a@example.com'), order('b@example.com')]) {
+	const refused: string[] = [];
+	const fail = (_: number, error: unknown) => refused.push((error as Error).message);
+	const given = await withReferences({
+		context: contextOf(surroundings),
+		requests: orders,
+		fail,
+	} as unknown as Preparation);
+	return { references: given.map(({ body }) => String(body.referenceId)), refused };
+}
+
+it('differs by execution, brand, denomination, email and count, and has 36 characters', async () => {
+	const a = order('a@example.com');
+	const others = [a, a, order('a@example.com', 200), order('b@example.com'), { ...a, ids: { brand_id: 'brand-2' } }];
+	const { references } = await made({}, others);
+	const { references: later } = await made({ executionId: '2' }, others);
+	expect(new Set([...references, ...later]).size).toBe(10);
+	expect(new Set(references.map((one) => one.length))).toEqual(new Set([36]));
+});
+
+it('differs by the run of the node in a loop; a run that failed and is tried again is the same one', async () => {
+	const kept = {};
+	const first = await made({ kept });
+	expect(await made({ kept })).toEqual(first);
+	countRun(contextOf({ kept }));
+	const second = await made({ kept });
+	expect(new Set([...first.references, ...second.references]).size).toBe(4);
+});
+
+describe('in a retry, which has an execution ID of its own,', () => {
+	it.each([
+		['n8n 2 has stored the execution', 'token', true],
+		['n8n 2 was killed', 'token', false],
+		['n8n 1 has stored the execution', undefined, true],
+	])('is the same when %s', async (_, token, isStored) => {
+		const kept = {};
+		const first = await made({ kept, token });
+		const again = await made({ kept: isStored ? kept : {}, token, executionId: '2', mode: 'retry' });
+		expect(again).toEqual(first);
+		expect(first.references).toHaveLength(2);
+	});
+
+	it('is not made when n8n 1 was killed', async () => {
+		const { references, refused } = await made({ executionId: '2', mode: 'retry' });
+		expect(references).toEqual([]);
+		expect(refused).toHaveLength(2);
+		expect(refused[0]).toMatch(/^Parameter "Reference": it is required here/);
+	});
+});
