@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,9 @@ export class HubbleApiKey implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(apiKeyOperations),
 		description: 'Create, find, update, delete and validate the API keys of a Hubble organization',
+		...builderHint(
+			'Keys that give access to a Hubble organization. Rotate creates a new key, tries it and deletes the old one in one step.',
+		),
 		defaults: { name: 'Hubble API Key' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -140,6 +140,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		action: 'Create API key',
 		description:
 			'Create a key that gives access to the organization. The output holds the key, which Hubble shows only this once.',
+		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		inBody: {
 			name: { ...keyName, required: true },
@@ -175,6 +176,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		action: 'Rotate API key',
 		description:
 			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one is found to work. The output holds the new key, which Hubble shows only this once.',
+		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		alsoCalls: { endpoint: endpoints.listKeys },
 		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },

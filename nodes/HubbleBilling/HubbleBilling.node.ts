@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,7 @@ export class HubbleBilling implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(billingOperations),
 		description: 'Get the invoices, usage, subscription and payment methods of a Hubble organization',
+		...builderHint('Invoices, subscription and usage of a Hubble organization. Reads only.'),
 		defaults: { name: 'Hubble Billing' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

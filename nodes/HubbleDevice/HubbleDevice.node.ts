@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,14 @@ export class HubbleDevice implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(deviceOperations),
 		description: 'Register, find, update and delete the devices of a Hubble fleet',
+		...builderHint(
+			'The fleet of Bluetooth trackers and sensors at Hubble Network. Many input items become few requests: no Loop Over Items is needed. Get with the option Keep Input Fields adds devices to packets.',
+			[
+				'hubbleDeviceTrigger',
+				'Starts a workflow when a device falls silent, is heard again, or crosses the border of an area',
+			],
+			['hubblePacket', 'What devices have sent'],
+		),
 		defaults: { name: 'Hubble Device' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

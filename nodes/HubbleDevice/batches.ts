@@ -94,7 +94,7 @@ const withRows = (batch: Batch, add: (row: IDataObject) => IDataObject): Batch =
 });
 
 /** Create or Update: the two of them, which say in their rows what was done. */
-export const creation = withRows(registration, (row) => ({ created: true, id: row.device_id, ...row }));
+export const creation = withRows(registration, (row) => ({ created: true, ...row }));
 export const upsertUpdate = withRows(update, (row) => ({ created: false, ...row }));
 
 export const deletion: Batch = {
@@ -111,7 +111,7 @@ export const deletion: Batch = {
 		return parts.map((part, index): BatchResult => {
 			if (refusals[index]) return refusals[index];
 			if (isCountLess) return { refused: `deleted ${deleted} of ${parts.length}, without a word about which` };
-			return { json: { deleted: true, id: idIn(part) } };
+			return { json: { deleted: true, deviceId: idIn(part) } };
 		});
 	},
 };

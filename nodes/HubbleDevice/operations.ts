@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
-import { simplifyDevice, SIMPLIFIED } from '../shared/device/device';
+import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
 import { countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
@@ -122,6 +122,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Create or update devices',
 		description:
 			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and tags that are not listed are kept.',
+		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
 		settings: { matchBy: fields.matchBy, matchTag: fields.matchTag },
@@ -129,6 +130,7 @@ export const deviceOperations: readonly Operation[] = [
 		inQuery: { key_format: fields.keyFormat },
 		derive: ({ body }) => ({ body: { ...body, n_devices: 1 } }),
 		validate: validateMatch,
+		simplify: simplifyRegistered,
 		prepare: matchDevices,
 		batch: creation,
 	},
@@ -211,9 +213,11 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Register devices',
 		description:
 			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
+		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		inBody: { ...registrationFields, n_devices: fields.count },
 		inQuery: { key_format: fields.keyFormat },
+		simplify: simplifyRegistered,
 		batch: registration,
 		validate: validateRegistration,
 	},
@@ -239,6 +243,7 @@ export const deviceOperations: readonly Operation[] = [
 			clearLocation: fields.clearLocation,
 		},
 		derive: clearings,
+		simplify: simplifyDevice,
 		validate: validateUpdate,
 		prepare: readPresent,
 		batch: update,

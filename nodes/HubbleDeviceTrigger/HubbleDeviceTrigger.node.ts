@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IPollFunctions,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { methods } from '../shared/methods/methods';
 import { pollDevices } from './poll';
 import { properties } from './settings';
@@ -19,6 +20,10 @@ export class HubbleDeviceTrigger implements INodeType {
 		subtitle: '={{[$parameter["events"]].flat().join(", ")}}',
 		description:
 			'Starts the workflow when a device falls silent, is heard again, is new, or crosses the border of an area',
+		...builderHint(
+			'Polls the fleet for changes: silent, heard again, registered, entered or left an area. Use it instead of a Schedule Trigger that compares devices.',
+			['hubbleDevice', 'Reads and changes the devices'],
+		),
 		defaults: { name: 'Hubble Device Trigger' },
 		polling: true,
 		inputs: [],

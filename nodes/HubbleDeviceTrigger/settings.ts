@@ -1,7 +1,7 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
 import { hasTags } from '../shared/device/device';
-import { environment } from '../shared/operation/fields';
+import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven, readParameter } from '../shared/operation/readItem';
 import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
 import { circle, polygons, type Area } from './areas';
@@ -217,6 +217,7 @@ export const properties: INodeProperties[] = [
 		placeholder: 'Add Filter',
 		default: {},
 		options: [
+			pickedDevices,
 			{
 				displayName: 'Environment',
 				name: environment.name,
@@ -366,6 +367,8 @@ export function readSettings(context: IPollFunctions): Settings {
 	const watches = (...names: EventName[]) => names.some((name) => events.has(name));
 	const tags = optional(context, 'filters', environment.name, 'Environment', environmentOf);
 	const ownTags = optional(context, 'filters', 'ownTags', 'Own Tags', tagFilters);
+	const picked = optional(context, 'filters', pickedDevices.name, 'Devices', pickedIds);
+	const ids = picked && new Set(picked);
 	return {
 		events,
 		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,
@@ -374,8 +377,8 @@ export function readSettings(context: IPollFunctions): Settings {
 		hysteresis: optional(context, 'options', 'hysteresis', 'Hysteresis (Meters)', numberIn(0, 1e6, false)) ?? 50,
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
-		matches: (device) => hasTags(device, ownTags ?? []),
-		devices: JSON.stringify([tags, ownTags]),
+		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, ownTags ?? []),
+		devices: JSON.stringify([tags, ownTags, picked]),
 		simplify: context.getNodeParameter('simplify', true) === true,
 	};
 }

@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { connectPartner } from '../shared/client/partner';
 import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
@@ -24,6 +25,10 @@ export class HubbleGiftCard implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(giftCardOperations),
 		description: 'Buy gift cards from Hubble, and get brands, orders and the balance of the wallet',
+		...builderHint(
+			'Gift cards of the service myhubble.money, which is another service than the Hubble Network of devices.',
+			['hubbleGiftCardTrigger', 'Tells when an order reaches its end'],
+		),
 		defaults: { name: 'Hubble Gift Card' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -249,6 +249,7 @@ export const giftCardOperations: readonly Operation[] = [
 		value: 'get',
 		action: 'Get order',
 		description: 'Get an order with its vouchers. The output holds card numbers and PINs.',
+		hasSecrets: true,
 		endpoint: partnerEndpoints.getOrder,
 		settings: {
 			by,
@@ -264,6 +265,7 @@ export const giftCardOperations: readonly Operation[] = [
 		action: 'Place order',
 		description:
 			'Buy vouchers of a brand with the money in the wallet, once for each reference. The output holds card numbers and PINs.',
+		hasSecrets: true,
 		endpoint: partnerEndpoints.placeOrder,
 		inPath: { brand_id: brandId },
 		inBody: {

@@ -6,6 +6,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
@@ -28,6 +29,10 @@ export class HubbleGiftCardTrigger implements INodeType {
 		description: 'Starts the workflow when Hubble tells a gift-card partner about a brand, an order or the wallet',
 		eventTriggerDescription: 'Waiting for Hubble to send an event to the Test URL',
 		activationMessage: 'Hubble can now send gift-card events to this workflow.',
+		...builderHint(
+			'Events of the gift-card service myhubble.money, which is another service than the Hubble Network of devices.',
+			['hubbleGiftCard', 'Places the orders'],
+		),
 		defaults: { name: 'Hubble Gift Card Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],

@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,7 @@ export class HubbleInvitation implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(invitationOperations),
 		description: 'Send, find and revoke the invitations to a Hubble organization',
+		...builderHint('Invitations of people to a Hubble organization.', ['hubbleUser', 'People who accepted']),
 		defaults: { name: 'Hubble Invitation' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

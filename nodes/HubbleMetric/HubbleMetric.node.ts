@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,9 @@ export class HubbleMetric implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(metricOperations),
 		description: 'Get the API, packet, webhook and device metrics of a Hubble organization',
+		...builderHint(
+			'Counts over time of packets, devices, API requests and webhook deliveries. The last interval is still running unless Include Running Interval is off.',
+		),
 		defaults: { name: 'Hubble Metric' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -1,3 +1,4 @@
+import type { IDataObject } from 'n8n-workflow';
 import { environment, type Field } from '../shared/operation/fields';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
@@ -30,7 +31,7 @@ const interval: Field = {
 		{ name: 'Month', value: 'month' },
 	],
 	default: 'automatic',
-	description: 'What one number sums up. The interval that is still running comes last.',
+	description: 'What one number sums up. The interval that is still running is marked by is_running.',
 	toWire: (value) => (value === 'automatic' ? undefined : value),
 };
 
@@ -50,10 +51,34 @@ const output: Field = {
 	description: 'How the numbers become items',
 };
 
-const period = { days, time_interval: interval };
+const includeRunning: Field = {
+	displayName: 'Include Running Interval',
+	name: 'includeRunning',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to include the interval that is still running, whose numbers grow',
+	shownWhen: { output: ['intervals'] },
+};
 
-const toRows: Operation['toRows'] = (reply, { settings }) =>
-	settings.output === 'summary' ? [reply] : rowsOf(reply.buckets);
+const period = { days, time_interval: interval };
+const settings = { output, includeRunning };
+
+/** When the interval that begins at a time is over, in Unix milliseconds; intervals follow UTC. */
+function endOf(start: string, { days: back, time_interval }: IDataObject): number {
+	const begin = new Date(start);
+	const kind = time_interval ?? (Number(back) <= 1 ? 'hour' : Number(back) <= 31 ? 'day' : 'month');
+	if (kind === 'month') return Date.UTC(begin.getUTCFullYear(), begin.getUTCMonth() + 1);
+	return begin.getTime() + (kind === 'hour' ? 3_600_000 : 86_400_000);
+}
+
+const toRows: Operation['toRows'] = (reply, { settings: chosen, query }) => {
+	const rows = rowsOf(reply.buckets).map((row) => ({
+		...row,
+		is_running: endOf(String(row.timestamp), query) > Date.now(),
+	}));
+	if (chosen.output === 'summary') return [{ ...reply, buckets: rows }];
+	return chosen.includeRunning === false ? rows.filter(({ is_running }) => !is_running) : rows;
+};
 
 const validate = ({ query }: ItemRequest): string | undefined => {
 	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
@@ -71,7 +96,7 @@ export const metricOperations: readonly Operation[] = [
 		description: 'Get how many API requests the organization made and what share of them succeeded',
 		endpoint: endpoints.getApiMetrics,
 		inQuery: period,
-		settings: { output },
+		settings,
 		toRows,
 		validate,
 	},
@@ -82,7 +107,7 @@ export const metricOperations: readonly Operation[] = [
 		description: 'Get how many devices were registered, active and never active',
 		endpoint: endpoints.getDeviceMetrics,
 		inQuery: { ...period, filter_tags: environment },
-		settings: { output },
+		settings,
 		toRows,
 		validate,
 	},
@@ -93,7 +118,7 @@ export const metricOperations: readonly Operation[] = [
 		description: 'Get how many packets Hubble received',
 		endpoint: endpoints.getPacketMetrics,
 		inQuery: { ...period, filter_tags: environment },
-		settings: { output },
+		settings,
 		toRows,
 		validate,
 	},
@@ -104,7 +129,7 @@ export const metricOperations: readonly Operation[] = [
 		description: 'Get how many deliveries Hubble made to webhooks and what share of them succeeded',
 		endpoint: endpoints.getWebhookMetrics,
 		inQuery: period,
-		settings: { output },
+		settings,
 		toRows,
 		validate,
 	},

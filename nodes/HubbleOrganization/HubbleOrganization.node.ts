@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,7 @@ export class HubbleOrganization implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(organizationOperations),
 		description: 'Get and update a Hubble organization',
+		...builderHint('Name, address, contact and time zone of a Hubble organization.'),
 		defaults: { name: 'Hubble Organization' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,11 @@ export class HubblePacket implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(packetOperations),
 		description: 'Read the packets that the devices of a Hubble fleet sent',
+		...builderHint(
+			'Packets that devices have sent in the last 30 days: get, count, export to a file, report. Payloads are decoded by a table of fields, without a Code node.',
+			['hubbleTrigger', 'Starts a workflow with packets as they come'],
+			['hubbleDevice', 'The devices that sent them'],
+		),
 		defaults: { name: 'Hubble Packet' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IPollFunctions,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
@@ -19,6 +20,10 @@ export class HubblePacketPollTrigger implements INodeType {
 		version: 1,
 		subtitle: '={{"From " + $parameter["startFrom"]}}',
 		description: 'Starts the workflow with new packets, for n8n servers that the internet cannot reach',
+		...builderHint(
+			'New packets by polling, for an n8n that the internet cannot reach. Packets may repeat after a restart: packetKey recognizes them.',
+			['hubbleTrigger', 'Faster, where the internet reaches n8n'],
+		),
 		defaults: { name: 'Hubble Packet Poll Trigger' },
 		polling: true,
 		inputs: [],

@@ -8,6 +8,7 @@ import {
 	type IWebhookResponseData,
 	type NodeApiError,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { readParameter } from '../shared/operation/readItem';
@@ -54,6 +55,11 @@ export class HubbleTrigger implements INodeType {
 		description: 'Starts the workflow when Hubble delivers packets of your devices',
 		eventTriggerDescription: 'Waiting for Hubble to deliver packets',
 		activationMessage: 'Hubble can now deliver packets to this workflow.',
+		...builderHint(
+			'Packets as Hubble delivers them; n8n must be reachable from the internet. An organization has two webhooks at most, so one trigger should serve many workflows.',
+			['hubblePacketPollTrigger', 'For an n8n that the internet cannot reach'],
+			['hubbleDevice', 'Adds the device to a packet'],
+		),
 		defaults: { name: 'Hubble Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],

@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,7 @@ export class HubbleUser implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(userOperations),
 		description: 'Add, find, update and remove the users of a Hubble organization',
+		...builderHint('Users of a Hubble organization and their roles.', ['hubbleInvitation', 'Invites people by email']),
 		defaults: { name: 'Hubble User' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -5,6 +5,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,6 +20,10 @@ export class HubbleWebhook implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(webhookOperations),
 		description: 'Create, test, update and delete the webhooks to which Hubble sends packets',
+		...builderHint(
+			'Webhooks of a Hubble organization. The Hubble Trigger registers its own, so this node is for other receivers and for cleaning up.',
+			['hubbleTrigger', 'Registers and receives by itself'],
+		),
 		defaults: { name: 'Hubble Webhook' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -63,6 +63,7 @@ export const webhookOperations: readonly Operation[] = [
 		action: 'Create webhook',
 		description:
 			'Have Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output holds the secret, which Hubble shows only this once.',
+		hasSecrets: true,
 		endpoint: endpoints.createWebhook,
 		inBody: {
 			url: { ...url, required: true },

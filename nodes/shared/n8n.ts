@@ -1,6 +1,12 @@
 /** All that differs between n8n 1.123 and 2.x, or that only one of them has, detected once. */
 import * as n8nWorkflow from 'n8n-workflow';
-import type { IWebhookDescription, IDataObject, IExecuteFunctions, IPollFunctions } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INodeTypeDescription,
+	IPollFunctions,
+	IWebhookDescription,
+} from 'n8n-workflow';
 
 type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
@@ -79,4 +85,15 @@ export function responseModeFrom(parameter: string, fallback: string): Partial<I
 		return webhookDescriptionFields({ responseMode: fromParameter(parameter, fallback) });
 	}
 	return { responseMode: `={{$parameter["${parameter}"] || "${fallback}"}}` };
+}
+
+/**
+ * What n8n's workflow builder and its MCP server read of a node beside its description, from n8n 2 on; older versions
+ * pass over it.
+ * @param related nodes of this package that go together with it, each with why
+ */
+export function builderHint(searchHint: string, ...related: Array<[name: string, why: string]>) {
+	const relatedNodes = related.map(([name, relationHint]) => ({ nodeType: `n8n-nodes-hubble.${name}`, relationHint }));
+	const hint = { searchHint, ...(relatedNodes.length ? { relatedNodes } : {}) };
+	return { builderHint: hint } as Partial<INodeTypeDescription>;
 }

@@ -47,7 +47,7 @@ const jobs: Job[] = [
 		compare: (items, { devices }, known) => [
 			...difference(
 				'device',
-				ids(items, 'device_id'),
+				ids(items, 'deviceId'),
 				[...devices.keys()].filter((id) => !known.has(id)),
 			),
 			...count('registered devices', items.length, 25),
@@ -59,12 +59,12 @@ const jobs: Job[] = [
 		guard: 'Try three devices first',
 		requests: { GET: 3, PATCH: 3 },
 		compare: (items, { devices }) => [
-			...difference('device', ids(items), devices.keys()),
+			...difference('device', ids(items, 'deviceId'), devices.keys()),
 			...count('updated devices', items.length, fleet.devices + 25),
 			...items.flatMap(({ json }, index) => {
 				const wanted = `Tracker ${String(index + 1).padStart(4, '0')}`;
-				const stored = devices.get(String(json.id))?.name;
-				return stored === wanted ? [] : [`device ${String(json.id)} is called "${stored}", not "${wanted}"`];
+				const stored = devices.get(String(json.deviceId))?.name;
+				return stored === wanted ? [] : [`device ${String(json.deviceId)} is called "${stored}", not "${wanted}"`];
 			}),
 		],
 	},

@@ -113,9 +113,9 @@ describe('Update', () => {
 			['updateDevices', 1000],
 			['updateDevices', 500],
 		]);
-		expect(items.map(({ json, pairedItem }) => [json.id, json.name, (pairedItem as { item: number }).item])).toEqual(
-			input.map(({ id, name }, index) => [id, name, index]),
-		);
+		expect(
+			items.map(({ json, pairedItem }) => [json.deviceId, json.name, (pairedItem as { item: number }).item]),
+		).toEqual(input.map(({ id, name }, index) => [id, name, index]));
 		expect(input.every(({ id, name }) => hubble.world.main.devices.get(id)?.name === name)).toBe(true);
 	});
 
@@ -206,7 +206,7 @@ describe.each(['definition', 'results', '207'] as const)(
 				expect(updated.error).toBeUndefined();
 				expect(updated.items).toHaveLength(3);
 				const deleted = await run({ ...setNames, operation: 'delete' }, { input, credential: there });
-				expect(deleted.items.map(({ json }) => json)).toEqual(input.map(({ id }) => ({ deleted: true, id })));
+				expect(deleted.items.map(({ json }) => json)).toEqual(input.map(({ id }) => ({ deleted: true, deviceId: id })));
 				expect(older.world.main.devices.size).toBe(2);
 			} finally {
 				await older.close();
@@ -223,7 +223,7 @@ describe('Register', () => {
 			{ call: 'registerDevices', body: { n_devices: 25, encryption: 'AES-128-CTR' } },
 		]);
 		const created = [...hubble.world.main.devices.keys()].filter((id) => !before.has(id));
-		expect(items.map(({ json }) => json.device_id)).toEqual(created);
+		expect(items.map(({ json }) => json.deviceId)).toEqual(created);
 		expect(items.every(({ json }) => Buffer.from(String(json.key), 'base64').length === 16)).toBe(true);
 	});
 
@@ -236,6 +236,7 @@ describe('Register', () => {
 			{
 				operation: 'register',
 				encryption: '={{ $json.kind }}',
+				simplify: false,
 				name: '={{ $json.name }}',
 				tags: { tag: [{ key: 'batch', value: '7' }] },
 				installLocation: { location: { lat: 1, long: 2 } },
@@ -261,6 +262,7 @@ describe('Register', () => {
 		const { items } = await run({
 			operation: 'register',
 			encryption: 'AES-128-EAX',
+			simplify: false,
 			additionalFields: { eidRotation },
 		});
 		expect(items[0]?.json.eid_rotation).toEqual({ counter_source: 'DEVICE_UPTIME', period_exponent: 12 });

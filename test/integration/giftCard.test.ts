@@ -4,13 +4,16 @@ import type { ICredentialTestFunctions, IDataObject } from 'n8n-workflow';
 import { HubbleGiftCard } from '../../nodes/HubbleGiftCard/HubbleGiftCard.node';
 import { partnerSamples } from '../samples';
 import { startPartnerSimulator, type PartnerFault, type PartnerSimulator } from '../simulator/partner';
-import { answering, execute, partnerCredentialFor, serverThat, type Outcome, type Setup } from './harness';
+import { schemaFiles } from '../schemas';
+import { answering, execute, partnerCredentialFor, serverThat, unforeseen, type Outcome, type Setup } from './harness';
 
 let partner: PartnerSimulator;
 beforeEach(async () => {
 	partner = await startPartnerSimulator();
 });
 afterEach(async () => await partner.close());
+
+const preview = (path: string) => schemaFiles()[`HubbleGiftCard/__schema__/v1.0.0/${path}.json`];
 
 const customer = { customerName: 'Asha', customerPhone: '+919812345678', customerEmail: 'asha@example.com' };
 const vouchers = (denomination: number, quantity = 1) => ({ denomination: [{ denomination, quantity }] });
@@ -69,6 +72,7 @@ describe('Place', () => {
 			alreadyPlaced: false,
 			vouchers: [expect.objectContaining({ cardPin: expect.any(String) as string }), expect.anything()],
 		});
+		expect(unforeseen(preview('order/place'), items)).toEqual([]);
 		const again = await place({ reference: 'mine-1', denominations: vouchers(500, 2) });
 		expect(again.items[0]?.json).toMatchObject({ id: items[0]?.json.id, alreadyPlaced: true });
 		expect(partner.orders.size).toBe(1);
@@ -338,6 +342,7 @@ describe('the other operations', () => {
 	it('get brands through all pages, filtered', async () => {
 		const all = await node({ resource: 'brand', operation: 'getAll', returnAll: true });
 		expect(all.items).toHaveLength(partner.brands.size);
+		expect(unforeseen(preview('brand/getAll'), all.items)).toEqual([]);
 		const inactive = await node({
 			resource: 'brand',
 			operation: 'getAll',
@@ -365,6 +370,9 @@ describe('the other operations', () => {
 			{ id: 'order-1', referenceId: 'mine' },
 			{ balance: 1e9 - 100 },
 		]);
+		for (const [index, path] of ['brand/get', 'order/get', 'order/get', 'wallet/getBalance'].entries()) {
+			expect(unforeseen(preview(path), results[index]?.items ?? [])).toEqual([]);
+		}
 		const { error } = await node({ resource: 'order', operation: 'get', by: 'reference', reference: 'nobody' });
 		expect(error?.message).toBe('Hubble knows no order with the reference nobody');
 	});

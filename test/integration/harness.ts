@@ -2,6 +2,7 @@
  * Runs one node in n8n's own engine (n8n-core), with real HTTP: displayOptions, defaults, pairing and
  * On Error behave as in n8n. Only storage is replaced: the credential is handed over in the clear.
  */
+import Ajv from 'ajv';
 import { ExecutionLifecycleHooks, WorkflowExecute } from 'n8n-core';
 import {
 	createRunExecutionData,
@@ -20,6 +21,7 @@ import {
 } from 'n8n-workflow';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { HubbleApi } from '../../credentials/HubbleApi.credentials';
+import { closed, type Schema } from '../simulator/contract';
 import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
 
@@ -135,6 +137,17 @@ export async function serverThat(handle: (request: FastifyRequest, reply: Fastif
 /** A server that gives one answer to every request. */
 export const answering = async (status: number, body?: string | object, headers: Record<string, string> = {}) =>
 	await serverThat(async (_, reply) => await reply.code(status).headers(headers).send(body));
+
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+
+/** What of the items is not as n8n previews them: values of other types, and fields that the preview does not have. */
+export function unforeseen(schema: Schema | undefined, items: readonly INodeExecutionData[], isOpen = false): string[] {
+	if (!schema) return ['there is no schema'];
+	const validate = ajv.compile(isOpen ? schema : closed(schema));
+	return items.flatMap(({ json }) =>
+		validate(json) ? [] : `${ajv.errorsText(validate.errors)}: ${JSON.stringify(json)}`,
+	);
+}
 
 /** Executes the node once for the given input, and returns what the engine recorded. */
 export async function execute(setup: Setup): Promise<Outcome> {

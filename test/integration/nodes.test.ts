@@ -383,6 +383,19 @@ describe('metrics', () => {
 		expect(summary).toEqual({ total_packets: expect.any(Number) as number, buckets: rows });
 	});
 
+	test.each([
+		['hour', 1],
+		['day', 3],
+		['month', 60],
+	])('mark the %s that is still running, and leave it out on demand', async (interval, days) => {
+		for (const chosen of [interval, 'automatic']) {
+			const rows = jsonOf(await metrics({ days, interval: chosen }));
+			expect(rows.map(({ is_running }) => is_running)).toEqual(rows.map((_, index) => index === rows.length - 1));
+			const whole = jsonOf(await metrics({ days, interval: chosen, includeRunning: false }));
+			expect(whole).toEqual(rows.slice(0, -1));
+		}
+	});
+
 	test('leave the interval to Hubble when it is automatic', async () => {
 		expect(jsonOf(await metrics({ days: 1 }))).toHaveLength(25);
 		expect(hubble.log.map(({ query }) => query)).toEqual([{ days: '1' }]);
@@ -419,7 +432,7 @@ test.each([
 	const row = { email: 'a@example.com' };
 	const outcome = await runAgainst({ [list]: [null, row, 'x'] }, nodeNamed(name), { operation });
 	expect(outcome.error).toBeUndefined();
-	expect(jsonOf(outcome)).toEqual([row]);
+	expect(jsonOf(outcome)).toEqual([expect.objectContaining(row)]);
 });
 
 describe('an organization', () => {
@@ -467,6 +480,24 @@ describe('as the tool of an AI agent', () => {
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('more exist') as string });
+	});
+
+	test.each([
+		['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New', access: 'all', expiration: 'never' }],
+		['Hubble Device', { operation: 'register' }],
+		['Hubble Webhook', { operation: 'create', url: 'https://n8n.example.com/' }],
+	])('%s: what puts out a secret runs only when the model may read it', async (name, parameters) => {
+		const node = nodeNamed(name);
+		const tool: INodeType = {
+			...node,
+			description: { ...node.description, name: `${node.description.name}Tool` },
+			execute: node.execute,
+		};
+		const { error, items } = await run(tool, parameters);
+		expect(error?.message).toMatch(/^Parameter "Share Secrets With Model": turn it on/);
+		expect([items, hubble.log]).toEqual([[], []]);
+		expect((await run(tool, { ...parameters, shareSecrets: true })).error).toBeUndefined();
+		expect((await run(node, parameters)).error).toBeUndefined();
 	});
 
 	test('a limit below that is kept and said, and rows that are all there get no note', async () => {

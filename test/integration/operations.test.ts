@@ -6,11 +6,12 @@
 import type { IDataObject, INode, IPairedItemData } from 'n8n-workflow';
 import { nodes } from '../nodes';
 import { samples, type Sample } from '../samples';
+import { outputOf } from '../schemas';
 import { callNamed, calls, type Call, type Schema } from '../simulator/contract';
 import { startSimulator, type LogEntry, type Simulator } from '../simulator/server';
 import { allScopes } from '../simulator/world';
 import { tables } from '../tables';
-import { credentialFor, execute, type Outcome } from './harness';
+import { credentialFor, execute, unforeseen, type Outcome } from './harness';
 
 // More than a page of everything that comes in pages.
 const fleet = { devices: 1100, packets: 2200, days: 5, limits: false } as const;
@@ -63,15 +64,22 @@ function expressions(value: unknown, path = '$json', name = ''): unknown {
 
 const given = (hubble: Simulator, sample: Sample, n = 0) => sample.parameters?.(hubble, n) ?? {};
 
+interface Success {
+	outcome: Outcome;
+	log: readonly LogEntry[];
+	gives: IDataObject;
+	isSimplified: boolean;
+}
+
 /** The successful run of a sample, made once: its outcome, and the requests that it took. */
-function success(sample: Sample): Promise<{ outcome: Outcome; log: readonly LogEntry[]; gives: IDataObject }> {
+function success(sample: Sample): Promise<Success> {
 	const made =
 		successes.get(sample) ??
 		withHubble(async (hubble) => {
 			const input = given(hubble, sample);
 			const gives = sample.gives(hubble);
 			const outcome = await run(hubble, sample, [input]);
-			return { outcome, log: hubble.log, gives };
+			return { outcome, log: hubble.log, gives, isSimplified: input.simplify !== false };
 		});
 	successes.set(sample, made);
 	return made;
@@ -105,6 +113,14 @@ describe.each(titled)('$title', ({ sample }) => {
 		expect(made.length > 0).toBe(call !== undefined);
 		expect(log.length > 0).toBe(call !== undefined);
 		expect(new Set(made.map(({ status }) => status))).toEqual(new Set(call ? [200] : []));
+	});
+
+	test('gives what n8n previews before the first run', async () => {
+		const { outcome, isSimplified } = await success(sample);
+		const row = rowOf(sample);
+		const schema = row && outputOf(sample.node, row, isSimplified);
+		// Decode keeps the fields of its input.
+		expect(unforeseen(schema, outcome.items, row?.compute !== undefined)).toEqual([]);
 	});
 
 	test('one bad item among three fails alone', () =>

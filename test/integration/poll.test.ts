@@ -1,6 +1,7 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
 import { packetKey } from '../../nodes/shared/packet/packet';
-import { serverThat } from './harness';
+import { schemaFiles } from '../schemas';
+import { serverThat, unforeseen } from './harness';
 import { httpRequest } from './pollContext';
 import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
@@ -175,7 +176,15 @@ it('shows the latest packets in a manual test, newest first, and leaves the posi
 	const { packets } = hubble.world.main;
 	const latest = Array.from({ length: 10 }, (_, n) => new Date(packets.timeOf(14_999 - n)).toISOString());
 	const { poll, staticData } = node(everything, {}, 'manual');
-	expect((await poll()).map(({ timestamp }) => timestamp)).toEqual(latest);
+	const shown = await poll();
+	expect(shown.map(({ timestamp }) => timestamp)).toEqual(latest);
+	const preview = schemaFiles()['HubblePacketPollTrigger/__schema__/v1.0.0/output.json'];
+	expect(
+		unforeseen(
+			preview,
+			shown.map((json) => ({ json })),
+		),
+	).toEqual([]);
 	expect(staticData).toEqual({});
 	expect(hubble.log.length).toBeLessThanOrEqual(2);
 });

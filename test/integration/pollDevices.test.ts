@@ -4,6 +4,8 @@ import { sleep, type IDataObject, type IHttpRequestOptions, type IPollFunctions 
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { circle, isInside } from '../../nodes/HubbleDeviceTrigger/areas';
 import { startSimulator } from '../simulator/server';
+import { schemaFiles } from '../schemas';
+import { unforeseen } from './harness';
 import { httpRequest } from './pollContext';
 
 /** Unix seconds of all clocks here. */
@@ -249,6 +251,17 @@ it('filters by environment and own tags', async () => {
 	expect(await fleet.names()).toEqual(['registered wanted']);
 });
 
+it('filters by devices picked from the list', async () => {
+	const wanted = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
+	const devices = { device: [{ deviceId: { __rl: true, mode: 'list', value: wanted.toUpperCase() } }] };
+	const fleet = fleetOf(0, { events: ['registered'], filters: { devices } });
+	expect(await fleet.names()).toEqual([]);
+	fleet.add(wanted, { created: clock });
+	fleet.add('another', { created: clock });
+	clock += 60;
+	expect(await fleet.names()).toEqual([`registered ${wanted}`]);
+});
+
 it('gives at most so many events, and the rest with the next polls, also of one second', async () => {
 	const fleet = fleetOf(350, { events: ['silent'], ...silentFor(1), options: { maxItems: 100 } });
 	for (const id of fleet.devices.keys()) fleet.hear(id);
@@ -330,6 +343,13 @@ it('shows one event of each kind in a test, and stores nothing', async () => {
 	);
 	const items = await poll();
 	expect(items.map(({ event }) => event)).toEqual(events);
+	const preview = schemaFiles()['HubbleDeviceTrigger/__schema__/v1.0.0/output.json'];
+	expect(
+		unforeseen(
+			preview,
+			items.map((json) => ({ json })),
+		),
+	).toEqual([]);
 	expect(items[0]).toMatchObject({ name: 'device 1', latitude: 1, silentSince: new Date(clock * 1000).toISOString() });
 	expect(items[4]).toMatchObject({ area: 'Depot' });
 	expect(staticData).toEqual({});

@@ -53,7 +53,7 @@ describe('Register from one row a device', () => {
 		expect(items.map(({ json: { name, tags, key } }) => [name, (tags as IDataObject).serial, typeof key])).toEqual(
 			input.map(({ serial }) => [`Probe ${serial}`, serial, 'string']),
 		);
-		expect(stored(items[7]?.json.device_id).install_location).toEqual({
+		expect(stored(items[7]?.json.deviceId).install_location).toEqual({
 			lat: 50.007,
 			long: 4.5,
 			location_name: 'Hall',
@@ -71,7 +71,7 @@ describe('Register from one row a device', () => {
 
 	it('puts a device into the sandbox, and takes blanks off a name, as Update does', async () => {
 		const { items } = await run({ operation: 'register', name: '  Cold room ', tags: tag(['_env', 'sandbox']) });
-		const { device_id: id } = items[0]?.json ?? {};
+		const { deviceId: id } = items[0]?.json ?? {};
 		expect(stored(id)).toMatchObject({ name: 'Cold room', tags: { _env: 'sandbox' } });
 		await run({
 			operation: 'update',
@@ -94,7 +94,7 @@ describe('Update', () => {
 		});
 		expect(error).toBeUndefined();
 		expect(stored(device.id).tags).toEqual({ _env: 'sandbox', site: 'South', new: '2', kept: 'x' });
-		expect(items[0]?.json.id).toBe(device.id);
+		expect(items[0]?.json.deviceId).toBe(device.id);
 		expect(calls()).toEqual(['getDevice', 'updateDevices']);
 	});
 
@@ -179,7 +179,11 @@ describe('Create or Update', () => {
 			input,
 			setup,
 		);
-	const rowOf = ({ json: { created, name, key } }: { json: IDataObject }) => [created, name, typeof key];
+	const rowOf = ({ json: { created, name, key } }: { json: IDataObject }) => [
+		created,
+		name,
+		key === null ? null : typeof key,
+	];
 
 	it('updates by the name what exists, and registers what does not', async () => {
 		const old = change(devices()[2400], { name: 'Old', tags: { _env: 'production', kept: 'x' } });
@@ -191,9 +195,9 @@ describe('Create or Update', () => {
 		expect(error).toBeUndefined();
 		expect(items.map(rowOf)).toEqual([
 			[true, 'New', 'string'],
-			[false, 'Old', 'undefined'],
+			[false, 'Old', null],
 		]);
-		expect(items.every(({ json }) => json.id)).toBe(true);
+		expect(items.every(({ json }) => json.deviceId)).toBe(true);
 		expect(stored(old.id).tags).toEqual({ _env: 'production', kept: 'x', serial: '2' });
 		expect(calls()).toEqual(['listDevices', 'listDevices', 'listDevices', 'updateDevices', 'registerDevices']);
 	});
@@ -201,7 +205,7 @@ describe('Create or Update', () => {
 	it('finds by a tag, and then renames', async () => {
 		const old = change(devices()[7], { tags: { _env: 'production', serial: 'S7' } });
 		const { items } = await upsert([{ name: 'Renamed', serial: 'S7' }], { matchBy: 'tag', matchTag: 'serial' });
-		expect(items.map(rowOf)).toEqual([[false, 'Renamed', 'undefined']]);
+		expect(items.map(rowOf)).toEqual([[false, 'Renamed', null]]);
 		expect(stored(old.id).name).toBe('Renamed');
 		expect(devices()).toHaveLength(2500);
 	});

@@ -61,7 +61,7 @@ describe('Retry', () => {
 			options: { batching: 'single' },
 		});
 		expect(statuses()).toEqual([0, 404]);
-		expect(items.map(({ json }) => json)).toEqual([{ deleted: true, id }]);
+		expect(items.map(({ json }) => json)).toEqual([{ deleted: true, deviceId: id }]);
 	});
 
 	it('gives up after five tries and says how often it tried', async () => {

@@ -317,7 +317,7 @@ describe('Batches that partly fail', () => {
 			},
 		);
 		await server.close();
-		expect(given[0]?.json).toEqual({ deleted: true, id: good?.id });
+		expect(given[0]?.json).toEqual({ deleted: true, deviceId: good?.id });
 		expect(given[1]?.json.message).toContain(reason);
 		expect(given[1]?.json.message).toContain('X-Request-ID: abc');
 	});

@@ -73,6 +73,8 @@ describe('normalizePacket', () => {
 	});
 });
 
+const picked = (value: string) => ({ devices: { device: [{ deviceId: { __rl: true, mode: 'list', value } }] } });
+
 describe('packetFilter', () => {
 	it('is none without filters', () => {
 		expect(packetFilter({})).toBeUndefined();
@@ -82,6 +84,9 @@ describe('packetFilter', () => {
 	it.each([
 		[{ deviceIds: [id.toUpperCase()] }, true],
 		[{ deviceIds: ['00000000-0000-4000-8000-000000000000'] }, false],
+		[picked(id.toUpperCase()), true],
+		[picked('00000000-0000-4000-8000-000000000000'), false],
+		[{ ...picked('00000000-0000-4000-8000-000000000000'), deviceIds: [id] }, true],
 		[{ networkTypes: ['TERRESTRIAL'] }, true],
 		[{ networkTypes: ['SATELLITE'] }, false],
 		[{ tags: ['_env:production'] }, true],
@@ -102,6 +107,7 @@ describe('packetFilter', () => {
 
 	it('says which value is wrong', () => {
 		expect(() => packetFilter({ deviceIds: ['Tracker 1'] })).toThrow('"Tracker 1" is not an ID');
+		expect(() => packetFilter(picked('Tracker 1'))).toThrow('"Tracker 1" is not an ID');
 		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
 	});
 });

@@ -12,6 +12,7 @@ import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
+import { outputOf, schemaFiles } from '../schemas';
 import { calls, type Call, type Schema } from '../simulator/contract';
 import { partnerTables, resourceTitle, tables } from '../tables';
 
@@ -22,7 +23,7 @@ const rows = Object.entries(tables).flatMap(([node, operations]) =>
 const callOf = (method: string, path: string) =>
 	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
 
-describe.each(rows)('$title', ({ row }) => {
+describe.each(rows)('$title', ({ node, row }) => {
 	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, action, description } = row;
 	const { method, path, scope } = endpoint;
 	const list = row.toRows ? undefined : listOf(row);
@@ -64,6 +65,20 @@ describe.each(rows)('$title', ({ row }) => {
 		if (items && !row.toItems && leaves(items).length > 10) expect(row.simplify).toBeDefined();
 	});
 
+	test('tells n8n before the first run what it gives', () => {
+		expect(Object.keys((outputOf(node, row)?.properties ?? {}) as Schema)).not.toEqual([]);
+		const resource = row.resource ?? (nodes[node]?.description.properties[0]?.default as string);
+		const path = `${node.replace('API', 'Api').replace(/ /g, '')}/__schema__/v1.0.0/${resource}/${row.value}.json`;
+		expect(schemaFiles()).toHaveProperty([path], outputOf(node, row));
+	});
+
+	test('shows secrets to an AI agent only when the user says so', () => {
+		const opens = Object.keys((outputOf(node, row)?.properties ?? {}) as Schema).some((field) =>
+			/^(key|secret)$/.test(field),
+		);
+		expect(row.hasSecrets ?? false).toBe(opens);
+	});
+
 	test('has parameters with names of their own, required ones in plain sight', () => {
 		const fields = fieldsOf(row);
 		const names = fields.map((field) => field.name);
@@ -103,6 +118,12 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 			`"n8n-nodes-hubble.${description.name}"`,
 		);
 		expect(description.usableAsTool).toBe(true);
+		const { builderHint } = description as unknown as {
+			builderHint: { searchHint: string; relatedNodes?: Array<{ nodeType: string }> };
+		};
+		expect(builderHint.searchHint).toMatch(/^[A-Z][^{}]+\.$/);
+		for (const { nodeType } of builderHint.relatedNodes ?? [])
+			expect(n8n.nodes.join().toLowerCase()).toContain(`/${nodeType.split('.')[1]?.toLowerCase()}.node.js`);
 	});
 
 	test('has operations with names of their own for each resource', () => {

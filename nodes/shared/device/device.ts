@@ -62,6 +62,22 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 		locationType: place ? (heard ? 'heard' : 'installed') : null,
 		installLocation: (row.install_location as IDataObject | undefined)?.location_name ?? null,
 		createdAt: isoTime(row.created_ts as number),
-		deviceId: row.id,
+		deviceId: row.id ?? row.device_id,
+	};
+}
+
+/** A device as a registration gives it, in flat fields; `key` is `null` where Hubble does not show it. */
+export function simplifyRegistered(row: IDataObject): IDataObject {
+	const { name, environment, tags, installLocation, createdAt, deviceId } = simplifyDevice(row);
+	const { created, key = null } = row;
+	return {
+		...(created === undefined ? {} : { created }),
+		name,
+		key,
+		environment,
+		tags,
+		installLocation,
+		createdAt,
+		deviceId,
 	};
 }

@@ -20,9 +20,13 @@ export function toItems(
 	return rows.map((row) => ({ json: hasRawTimes ? row : withIsoTimes(row), pairedItem }));
 }
 
+/** What one row of the reply becomes. */
+export function shapeOf({ toJson, simplify }: Operation, request: ItemRequest): (row: IDataObject) => IDataObject {
+	return toJson?.(request) ?? (request.isSimplified ? simplify : undefined) ?? ((row) => row);
+}
+
 /** Carries out what one item asks. Throws what `send` throws. */
 export async function execute(operation: Operation, work: Work, emit: Emit): Promise<void> {
-	const { simplify, toJson } = operation;
 	const { request } = work;
 	const { itemIndex } = request;
 	if (operation.toItems) {
@@ -30,7 +34,7 @@ export async function execute(operation: Operation, work: Work, emit: Emit): Pro
 		emit(items.map((item) => ({ pairedItem: { item: itemIndex }, ...item })));
 		return;
 	}
-	const shape = toJson?.(request) ?? (request.isSimplified ? simplify : undefined) ?? ((row: IDataObject) => row);
+	const shape = shapeOf(operation, request);
 	const finish = (rows: IDataObject[]) => emit(toItems(operation, itemIndex, rows.map(shape)));
 	const list = listOf(operation);
 	if (!list || operation.toRows) {
@@ -63,11 +67,16 @@ export async function countRows(list: List, { hubble, request, hints }: Work): P
 }
 
 /** The rows of a reply that is not a list. */
-async function rowsOfReply({ endpoint, toRows }: Operation, { hubble, request }: Work): Promise<IDataObject[]> {
+async function rowsOfReply(
+	{ endpoint, toRows, inPath, inBody, idInBody }: Operation,
+	{ hubble, request }: Work,
+): Promise<IDataObject[]> {
 	const body = request.reply ?? (await send(hubble, request)).body;
 	if (endpoint.method !== 'DELETE') return toRows ? toRows(body, request) : [body];
-	// Hubble answers with an empty object. Each deletion names one thing.
-	return [{ deleted: true, id: Object.values(request.ids).at(-1) }];
+	// Hubble answers with an empty object. Each deletion names one thing, by the parameter that chose it.
+	const [wireName = '', id] = Object.entries(request.ids).at(-1) ?? [];
+	const { name = wireName } = (idInBody ? inBody?.[idInBody] : inPath?.[wireName]) ?? {};
+	return [{ deleted: true, [name]: id }];
 }
 
 /** The pages that one item asks for. */

@@ -1,5 +1,5 @@
 /** The form of a parameter, and the parameters that several operations share. */
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { asText, FREE_ID, freeId, numberIn, type ConversionContext, uuid } from './values';
 import { UUID } from '../client/endpoints';
 
@@ -71,6 +71,18 @@ export const continuationToken: Field = {
 		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no Continuation Token has');
 		return token || undefined;
 	},
+};
+
+/** Shown where the node is the tool of an AI agent, for operations that put out secrets. */
+export const shareSecrets: Field = {
+	displayName: 'Share Secrets With Model',
+	name: 'shareSecrets',
+	type: 'boolean',
+	noDataExpression: true,
+	default: false,
+	description:
+		'Whether the AI model may read the secrets that this operation puts out. Without it the tool refuses to run.',
+	shownWhen: { '@tool': [true] },
 };
 
 export const batching: Field = {
@@ -155,6 +167,32 @@ export const device = picker({
 	example: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
 	isUuid: true,
 });
+
+const { displayName, name, type, default: nothing, modes, toWire: deviceId } = device;
+
+/** Filters of triggers: devices picked one by one. */
+export const pickedDevices: INodeProperties = {
+	displayName: 'Devices',
+	name: 'devices',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true },
+	placeholder: 'Add Device',
+	default: {},
+	description: 'Only these devices',
+	options: [
+		{
+			displayName: 'Device',
+			name: 'device',
+			values: [{ displayName, name, type, default: nothing, modes, description: 'Which device' }],
+		},
+	],
+};
+
+/** The IDs in a value of `pickedDevices`. Throws an Error when an entry is no ID. */
+export function pickedIds(value: unknown): string[] {
+	const rows = [((value ?? {}) as IDataObject).device ?? []].flat() as Array<{ deviceId?: IDataObject }>;
+	return rows.map((row) => deviceId?.(row.deviceId?.value ?? '', { timezone: 'UTC' }) as string);
+}
 
 export const webhook = picker({
 	displayName: 'Webhook',

@@ -123,6 +123,8 @@ export interface Operation {
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
 	hasRawTimes?: boolean;
 	batch?: Batch;
+	/** Whether the output opens something, such as a key: an AI agent gets it only when the user says so. */
+	hasSecrets?: boolean;
 	/** The reply as rows of output, where it is neither a list nor one row. */
 	toRows?: (reply: IDataObject, request: ItemRequest) => IDataObject[];
 	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */

@@ -1,6 +1,15 @@
 /** The parameters that n8n shows, made from the rows of an operation table. */
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { batching, COLLECTIONS, continuationToken, limit, returnAll, simplify, type Field } from './fields';
+import {
+	batching,
+	COLLECTIONS,
+	continuationToken,
+	limit,
+	returnAll,
+	shareSecrets,
+	simplify,
+	type Field,
+} from './fields';
 import { choiceOf, titleOf, type ClientFilter, type Operation } from './operation';
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
@@ -15,6 +24,7 @@ export function fieldsOf(operation: Operation): Field[] {
 		...(clientFilters ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),
+		...(operation.hasSecrets ? [shareSecrets] : []),
 	];
 	const deciding = (field: Field) => fields.filter(({ name }) => Object.hasOwn(field.shownWhen ?? {}, name));
 	return [...new Set(fields.flatMap((field) => [...deciding(field), field]))];

@@ -8,7 +8,7 @@ import {
 	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { runsAsTool } from '../n8n';
-import { continuationToken, limit, returnAll, simplify, type Field } from './fields';
+import { continuationToken, limit, returnAll, shareSecrets, simplify, type Field } from './fields';
 import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, quoted, type ConversionContext } from './values';
 
@@ -195,7 +195,7 @@ export function readItemRequest(
 		}),
 	};
 	const request = derived(operation, read);
-	const reason = typeof request === 'string' ? request : refusalOf(operation, request);
+	const reason = typeof request === 'string' ? request : (refusalOf(operation, request) ?? secrecy(context, operation));
 	if (reason) throw refusal(context, item, reason);
 	return request as ItemRequest;
 }
@@ -207,6 +207,12 @@ function derived({ derive }: Operation, read: ItemRequest): ItemRequest | string
 	} catch (error) {
 		return (error as Error).message;
 	}
+}
+
+/** Refuses what would show secrets to a model. n8n has this parameter only where the node is a tool. */
+function secrecy(context: IExecuteFunctions, { hasSecrets }: Operation): string | undefined {
+	if (!hasSecrets || context.getNodeParameter(shareSecrets.name, 0, null) !== false) return undefined;
+	return `Parameter "${shareSecrets.displayName}": turn it on to let the AI model read the secrets that this operation puts out`;
 }
 
 /** Why a request is not sent; `undefined` when it is. */

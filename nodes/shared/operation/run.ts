@@ -11,7 +11,7 @@ import { errorRowsHaveDetails } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
 import { fieldsOf } from './properties';
 import { runBatches } from './batch';
-import { execute, toItems } from './execute';
+import { execute, shapeOf, toItems } from './execute';
 import type { Batch, ItemRequest, Operation, Preparation, Work } from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
 
@@ -140,10 +140,14 @@ async function carryOut(
 		if (group) group.push(request);
 		else groups.set(batch, [request]);
 	}
+	const byItem = new Map(requests.map((request) => [request.itemIndex, request]));
 	const alone = groups.get(undefined) ?? [];
 	groups.delete(undefined);
 	await runBatches(hubble, groups as Map<Batch, ItemRequest[]>, {
-		emit: (itemIndex, row) => outputs.add(itemIndex, toItems(operation, itemIndex, [row])),
+		emit: (itemIndex, row) => {
+			const shape = shapeOf(operation, byItem.get(itemIndex) as ItemRequest);
+			outputs.add(itemIndex, toItems(operation, itemIndex, [shape(row)]));
+		},
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
 		canContinue,

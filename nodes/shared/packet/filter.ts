@@ -9,6 +9,7 @@ import {
 } from 'n8n-workflow';
 import { payloadDecoder } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
+import { pickedDevices, pickedIds } from '../operation/fields';
 import { isGiven, readParameter } from '../operation/readItem';
 import { tagFilters, texts, uuid } from '../operation/values';
 
@@ -23,6 +24,7 @@ export const packetFilters: INodeProperties = {
 	placeholder: 'Add Filter',
 	default: {},
 	options: [
+		pickedDevices,
 		{
 			displayName: 'Device IDs',
 			name: 'deviceIds',
@@ -30,7 +32,7 @@ export const packetFilters: INodeProperties = {
 			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Device' },
 			default: [],
 			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
-			description: 'Only the packets of these devices',
+			description: 'Only the packets of these devices, beside those picked in Devices',
 		},
 		{
 			displayName: 'Network Types',
@@ -61,7 +63,8 @@ export const packetFilters: INodeProperties = {
  * Throws an Error whose message says what is wrong with a value.
  */
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
-	const devices = texts(filters.deviceIds)?.map(uuid);
+	const listed = texts(filters.deviceIds)?.map(uuid);
+	const devices = filters.devices || listed ? [...pickedIds(filters.devices), ...(listed ?? [])] : undefined;
 	const networks = texts(filters.networkTypes)?.map((type) => type.toUpperCase());
 	const tags = tagFilters(filters.tags);
 	if (!devices && !networks && !tags) return undefined;

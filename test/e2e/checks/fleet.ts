@@ -97,7 +97,7 @@ async function provision(stage: Stage): Promise<string> {
 		const items = execution.items('Register');
 		equal(items.length, ROWS);
 		items.forEach(({ json, pairedItem }, n) => {
-			const device = hubble.world.main.devices.get(String(json.device_id));
+			const device = hubble.world.main.devices.get(String(json.deviceId));
 			deepEqual([device?.name, device?.tags.serial, json.name], [`Probe S${n}`, `S${n}`, `Probe S${n}`]);
 			match(String(json.key), /^[0-9a-f]{32}$/);
 			deepEqual(pairedItem, { item: n });

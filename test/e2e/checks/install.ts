@@ -1,9 +1,11 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+import axios from 'axios';
 import { deepEqual, ok } from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Check } from '../check';
 import { type N8n, packageName, projectFolder } from '../n8n';
+import { schemaFiles } from '../../schemas';
 import { run } from '../processes';
 
 /** What may be in the tarball. */
@@ -59,6 +61,20 @@ export const installChecks: Check[] = [
 				found.filter((path) => basename(path) === 'node_modules'),
 				[],
 			);
+		},
+	},
+	{
+		name: 'the editor gets a preview of what each operation puts out',
+		async run({ n8n }) {
+			// Triggers have one as well, which n8n's workflow builder reads; the editor asks for none.
+			const files = Object.entries(schemaFiles()).filter(([path]) => !path.endsWith('/output.json'));
+			for (const [path, schema] of files) {
+				const [, folder = '', version, rest] = /^(.+)\/__schema__\/v([\d.]+)\/(.+)$/.exec(path) ?? [];
+				const type = `${packageName}.${folder.charAt(0).toLowerCase()}${folder.slice(1)}`;
+				const { data } = await axios.get<unknown>(`${n8n.url}/schemas/${type}/${version}/${rest}`);
+				deepEqual(data, schema);
+			}
+			return `${files.length} previews`;
 		},
 	},
 	{

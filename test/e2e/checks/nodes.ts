@@ -148,7 +148,7 @@ const chains: Step[][] = [
 		{
 			name: 'Revoke the invitation',
 			parameters: { operation: 'revoke', email: '={{ $json.invitee_email }}' },
-			gives: () => ({ deleted: true, id: invitedMail }),
+			gives: () => ({ deleted: true, email: invitedMail }),
 		},
 	),
 	steps(

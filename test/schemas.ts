@@ -1,0 +1,259 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a step of the build */
+/**
+ * What each operation puts out, as JSON Schema, so that n8n can show its fields before the first run. Replies are those
+ * of the contract; only what this package makes itself is written down here. `npm run build` writes the files.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { simplifyDevice, simplifyRegistered } from '../nodes/shared/device/device';
+import { listOf, type Operation } from '../nodes/shared/operation/operation';
+import { withIsoTimes } from '../nodes/shared/operation/times';
+import { simplifyPacket } from '../nodes/shared/packet/packet';
+import { servedCalls, type Schema } from './simulator/contract';
+import { partnerTables, tables } from './tables';
+
+const text = { type: 'string' };
+const number = { type: 'number' };
+const flag = { type: 'boolean' };
+const orNull = ({ type }: { type: string }) => ({ type: [type, 'null'] });
+const texts = { type: 'array', items: text };
+const map = { type: 'object', additionalProperties: text };
+const object = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties });
+
+const place = { latitude: orNull(number), longitude: orNull(number) };
+
+export const packet = object({
+	timestamp: orNull(text),
+	deviceName: orNull(text),
+	tags: map,
+	payload: text,
+	...place,
+	rssi: orNull(number),
+	networkType: orNull(text),
+	sequenceNumber: orNull(number),
+	deviceId: text,
+	packetKey: text,
+});
+
+export const device = object({
+	name: text,
+	lastPacketAt: orNull(text),
+	environment: orNull(text),
+	tags: map,
+	...place,
+	locationType: orNull(text),
+	installLocation: orNull(text),
+	createdAt: orNull(text),
+	deviceId: text,
+});
+
+const registered = {
+	name: text,
+	key: orNull(text),
+	environment: orNull(text),
+	tags: map,
+	installLocation: orNull(text),
+	createdAt: orNull(text),
+	deviceId: text,
+};
+
+/** By the function that simplifies a row: what it gives. */
+const SIMPLIFIED = new Map<Operation['simplify'], Schema>([
+	[simplifyDevice, device],
+	[simplifyPacket, packet],
+	[simplifyRegistered, object(registered)],
+]);
+
+const file = {
+	fileName: text,
+	count: number,
+	complete: flag,
+	bytes: number,
+	requests: number,
+	skipped: number,
+	continuationToken: text,
+	rowsRepeated: number,
+	stoppedBy: text,
+};
+const report = { fileName: text, title: text, skipped: number, html: text };
+const counts = { devices: number };
+
+const voucher = object({
+	id: text,
+	cardType: text,
+	cardNumber: orNull(text),
+	cardPin: orNull(text),
+	validTill: orNull(text),
+	amount: { type: ['number', 'string'] },
+});
+const order = {
+	id: text,
+	status: text,
+	referenceId: text,
+	vouchers: { type: 'array', nullable: true, items: voucher },
+	failureReason: orNull(text),
+};
+const brand = object({
+	id: text,
+	status: text,
+	title: text,
+	category: texts,
+	tags: texts,
+	denominationType: text,
+	cardType: text,
+	redemptionType: text,
+	amountRestrictions: object({
+		minOrderAmount: number,
+		maxOrderAmount: number,
+		minVoucherAmount: number,
+		maxVoucherAmount: number,
+		maxVouchersPerOrder: number,
+		maxVouchersPerDenomination: orNull(number),
+		maxDenominationsPerOrder: orNull(number),
+		denominations: { type: 'array', items: number },
+	}),
+	voucherExpiryInMonths: orNull(number),
+	discountPercentage: orNull(number),
+});
+
+/** What is no reply of the contract, by node, resource and operation: `more` is beside the reply. */
+const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; without?: string }>> = {
+	'Hubble API Key apiKey rotate': { more: { replaced_key_id: text, old_key_deleted: flag } },
+	'Hubble API Key apiKey validate': { more: { valid: flag } },
+	'Hubble Billing invoice downloadPdf': object({
+		invoice_id: text,
+		invoice_number: text,
+		issue_timestamp: number,
+		due_timestamp: number,
+		status: text,
+		total_balance: number,
+		remaining_balance: number,
+		file_name: text,
+	}),
+	'Hubble Billing paymentMethod getAll': { more: { is_default: flag } },
+	'Hubble Billing usage getActiveDevices': { more: { period_start: orNull(text), period_end: orNull(text) } },
+	'Hubble Device count': object({ count: number }),
+	'Hubble Device createReport': object({ ...report, ...counts, heard: number, silent: number, neverHeard: number }),
+	'Hubble Device createOrUpdate': { more: { created: flag } },
+	'Hubble Device export': object(file),
+	'Hubble Gift Card brand get': brand,
+	'Hubble Gift Card brand getAll': brand,
+	'Hubble Gift Card order get': object(order),
+	'Hubble Gift Card order place': object({ ...order, amount: number, alreadyPlaced: flag }),
+	'Hubble Gift Card wallet getBalance': object({ balance: number }),
+	'Hubble Metric getApiMetrics': { more: { is_running: flag } },
+	'Hubble Metric getDeviceMetrics': { more: { is_running: flag } },
+	'Hubble Metric getPacketMetrics': { more: { is_running: flag } },
+	'Hubble Metric getWebhookMetrics': { more: { is_running: flag } },
+	'Hubble Packet count': object({ count: number, startTime: orNull(text), endTime: orNull(text) }),
+	'Hubble Packet createReport': object({
+		...report,
+		packets: number,
+		...counts,
+		terrestrial: number,
+		satellite: number,
+	}),
+	// The fields of the input item come before it.
+	'Hubble Packet decode': object({ decoded: { type: 'object' } }),
+	'Hubble Packet export': object({ ...file, firstTime: orNull(text), lastTime: orNull(text) }),
+	'Hubble Webhook check': { more: { state: text, deleted: flag, advice: text } },
+	'Hubble Webhook test': { more: { error_details: orNull(text) }, without: 'error' },
+};
+
+/** The triggers, by the folder of their node. */
+const TRIGGERS: Readonly<Record<string, Schema>> = {
+	HubbleTrigger: packet,
+	HubblePacketPollTrigger: packet,
+	HubbleDeviceTrigger: object({
+		event: text,
+		eventKey: text,
+		...(device.properties as Record<string, Schema>),
+		silentSince: text,
+		silentForSeconds: number,
+		area: text,
+		heardAt: text,
+		registeredAt: text,
+	}),
+	HubbleGiftCardTrigger: object({ event: text, receivedAt: text, data: { type: 'object' } }),
+};
+
+/** The fields of a schema of the contract that say what a value is, with the ISO text behind each time. */
+function shapeOf(schema: Schema, hasTimes: boolean): Schema {
+	const { type, nullable, items, properties, additionalProperties } = schema;
+	const fields = Object.entries((properties ?? {}) as Record<string, Schema>).flatMap(([name, inner]) => [
+		[name, shapeOf(inner, hasTimes)],
+		...(hasTimes && /number|integer/.test(String(inner.type))
+			? Object.keys(withIsoTimes({ [name]: 1 }))
+					.slice(1)
+					.map((iso) => [iso, orNull(text)])
+			: []),
+	]);
+	return {
+		type,
+		...(nullable ? { nullable } : {}),
+		...(items ? { items: shapeOf(items as Schema, hasTimes) } : {}),
+		...(properties ? { properties: Object.fromEntries(fields) as Schema } : {}),
+		...(additionalProperties ? { additionalProperties } : {}),
+	};
+}
+
+/** One row of what Hubble answers to a call. */
+function rowIn(operation: Operation): Schema {
+	const { method, path } = operation.endpoint;
+	const reply = servedCalls.find((call) => call.method === method && call.path === path)?.reply;
+	const fields = (reply?.properties ?? {}) as Record<string, Schema>;
+	const rows = listOf(operation)?.rows ?? (operation.batch && 'devices' in fields ? 'devices' : undefined);
+	const ofMetrics = operation.toRows && 'buckets' in fields ? 'buckets' : undefined;
+	const ofCheck = operation.toItems && 'webhooks' in fields ? 'webhooks' : undefined;
+	const list = fields[rows ?? ofMetrics ?? ofCheck ?? ''];
+	return (list?.items as Schema | undefined) ?? reply ?? {};
+}
+
+/** The name of what was deleted. */
+const idOf = ({ inPath, inBody, idInBody }: Operation): Record<string, Schema> => {
+	const name = idInBody ? inBody?.[idInBody]?.name : Object.values(inPath ?? {}).at(-1)?.name;
+	return name ? { [name]: text } : {};
+};
+
+const nameOf = (node: string, { resource, value }: Operation) => [node, resource, value].filter(Boolean).join(' ');
+
+/** What one item of an operation holds; `undefined` when nobody has written it down. */
+export function outputOf(node: string, operation: Operation, isSimplified = true): Schema | undefined {
+	const own = OWN[nameOf(node, operation)];
+	if (own && !('more' in own)) return own;
+	if (operation.endpoint.method === 'DELETE') return object({ deleted: flag, ...idOf(operation) });
+	const simplified = isSimplified ? SIMPLIFIED.get(operation.simplify) : undefined;
+	const shape = simplified ?? shapeOf(rowIn(operation), !operation.hasRawTimes);
+	if (!shape.properties) return undefined;
+	if (!own) return shape;
+	const fields: Record<string, Schema> = { ...(shape.properties as Record<string, Schema>) };
+	delete fields[String(own.without)];
+	return object({ ...fields, ...(own.more as Record<string, Schema>) });
+}
+
+/** File → schema, for every operation and trigger, by the paths at which n8n looks for them beside a node. */
+export function schemaFiles(): Record<string, Schema> {
+	const folderOf = (node: string) => node.replace('API', 'Api').replace(/ /g, '');
+	const operations = Object.entries({ ...tables, ...partnerTables }).flatMap(([node, rows]) =>
+		rows.flatMap((row) => {
+			const schema = outputOf(node, row);
+			const resource = row.resource ?? node.replace('Hubble ', '').toLowerCase();
+			return schema ? [[`${folderOf(node)}/__schema__/v1.0.0/${resource}/${row.value}.json`, schema] as const] : [];
+		}),
+	);
+	const triggers = Object.entries(TRIGGERS).map(
+		([folder, schema]) => [`${folder}/__schema__/v${VERSIONS[folder] ?? 1}.0.0/output.json`, schema] as const,
+	);
+	return Object.fromEntries([...operations, ...triggers]);
+}
+
+/** The triggers whose version is another one than 1. */
+const VERSIONS: Readonly<Record<string, number>> = { HubbleTrigger: 2, HubbleGiftCardTrigger: 2 };
+
+if (process.argv[1]?.endsWith('schemas.ts')) {
+	for (const [path, schema] of Object.entries(schemaFiles())) {
+		const target = join(__dirname, '../dist/nodes', path);
+		mkdirSync(dirname(target), { recursive: true });
+		writeFileSync(target, JSON.stringify(schema));
+	}
+}
