@@ -190,9 +190,9 @@ describe('Place', () => {
 			execute: node.execute,
 			description: { ...node.description, name: 'hubbleGiftCardTool' },
 		} as Setup['node'];
-		const { error } = await place({}, { node: asTool });
+		const { error } = await place({ shareSecrets: true }, { node: asTool });
 		expect(error?.message).toBe('Parameter "Reference": it is required when an AI agent places orders');
-		const own = await place({ reference: 'agent-1' }, { node: asTool });
+		const own = await place({ reference: 'agent-1', shareSecrets: true }, { node: asTool });
 		expect(own.items[0]?.json).toMatchObject({ referenceId: 'agent-1' });
 	});
 

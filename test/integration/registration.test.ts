@@ -143,7 +143,7 @@ describe('publishing and unpublishing', () => {
 		expect(all()).toEqual([]);
 		const filters = { ...automatic, filters: { deviceIds: ['x'] } };
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
-		await expect(place({ parameters: { ...automatic, maxBatchSize: 5 } }).activate()).rejects.toThrow('10 to 1,000');
+		await expect(place({ parameters: { ...automatic, maxBatchSize: 5 } }).activate()).rejects.toThrow('10 to 1000');
 		const from = (allowedSenders: string) =>
 			place({
 				trigger: giftCards,
