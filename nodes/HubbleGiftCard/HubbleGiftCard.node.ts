@@ -13,7 +13,7 @@ import { run } from '../shared/operation/run';
 import { giftCardOperations, giftCardResources } from './operations';
 import { countRun } from './reference';
 
-/** Newer versions of n8n never show these fields of stored executions; later nodes get them all the same. */
+/** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = { sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin'] };
 
 export class HubbleGiftCard implements INodeType {

@@ -13,7 +13,7 @@ import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { allowedSenders, eventOptions, giftCardEvents, repeatWindow } from './events';
 
-/** Newer versions of n8n never show these fields of stored executions; later nodes get them all the same. */
+/** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = { sensitiveOutputFields: ['data.vouchers[*].cardNumber', 'data.vouchers[*].cardPin'] };
 
 export class HubbleGiftCardTrigger implements INodeType {

@@ -206,9 +206,6 @@ async function failAndRetry({ n8n }: Stage): Promise<void> {
 		equal(again.error, undefined);
 		eachOnce(partner, 6);
 		equal(again.items('Card').length, 6);
-		// n8n 2 hides what the node declares as sensitive, and the later nodes get it all the same.
-		const shown = JSON.stringify(again.items('Order'));
-		equal(SECRETS.test(shown), n8n.version.startsWith('1.'), shown);
 		await nothingLeaks(n8n);
 	});
 }
