@@ -182,7 +182,8 @@ export const installLocation: Field = {
 
 export const changeLocation: Field = {
 	...installLocation,
-	description: 'Where the device is mounted. With a name alone, the place stays as it is, which is read first.',
+	description:
+		'Where the device is mounted. With a name alone, the place stays as it is, which is read first. Coordinates without a name remove the name.',
 	collection: 'updateFields',
 	toWire: placeOnWire,
 };

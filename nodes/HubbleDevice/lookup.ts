@@ -26,7 +26,6 @@ export class DeviceLookup {
 	private readonly wanted: ReadonlySet<string>;
 	/** IDs that were neither found nor asked for singly. */
 	private readonly open: Set<string>;
-	private hasEnded = false;
 
 	/**
 	 * @param isSingle whether the list is left alone
@@ -40,6 +39,11 @@ export class DeviceLookup {
 	) {
 		this.wanted = new Set(ids);
 		this.open = new Set(this.wanted);
+	}
+
+	/** Whether no other ID is wanted any more. A failure that a page made good is none. */
+	private get hasEnded(): boolean {
+		return !this.canContinue && this.failed.size > 0;
 	}
 
 	/** Never throws: `found` and `failed` tell what came of it. */
@@ -70,7 +74,9 @@ export class DeviceLookup {
 		} catch {
 			// Without the list each is asked for singly, which also says what is wrong.
 		}
-		await (asking ?? this.askSingly());
+		await asking;
+		// What is still open: all of it without the list, or the rest when a page made a failure good.
+		await this.askSingly();
 	}
 
 	private take(row: IDataObject): void {
@@ -96,7 +102,6 @@ export class DeviceLookup {
 			} catch (error) {
 				if (this.found.has(id)) continue;
 				this.failed.set(id, error);
-				this.hasEnded ||= !this.canContinue;
 			}
 		}
 	}

@@ -153,6 +153,7 @@ async function devicesByMatch(
 /** The update by which an existing device becomes what the item says. */
 function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
 	const { names, tags, install_locations } = request.body;
+	const { location_name } = (device.install_location ?? {}) as IDataObject;
 	return {
 		...request,
 		endpoint: endpoints.updateDevice,
@@ -161,7 +162,14 @@ function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
 		query: {},
 		body: {
 			...(names ? { set_name: (names as string[])[0] } : {}),
-			...(install_locations ? { set_install_location: install_locations } : {}),
+			...(install_locations
+				? {
+						set_install_location: {
+							...(location_name ? { location_name } : {}),
+							...(install_locations as IDataObject),
+						},
+					}
+				: {}),
 		},
 		settings: { ...request.settings, addTags: tags },
 	};

@@ -1,6 +1,6 @@
 /** Areas on the earth, and whether a place is in them. Pure. */
 import { jsonParse } from 'n8n-workflow';
-import { distanceBetween, type Place } from '../shared/device/place';
+import { distanceBetween, radians, type Place } from '../shared/device/place';
 
 export interface Area {
 	name: string;
@@ -9,8 +9,6 @@ export interface Area {
 	/** Metres from a place to the area; 0 within it. */
 	distanceTo: (place: Place) => number;
 }
-
-const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
 /**
  * Whether a device is in an area now: it enters at the border, and leaves when it is further outside than

@@ -12,6 +12,7 @@ const SETTLE_S = 30;
 const cursorOf = (stored: Cursor | undefined, of: string, begin: number): Cursor =>
 	stored?.of === of ? stored : { of, from: begin };
 
+/** Reports devices that were registered, and those of them that were heard already. */
 export async function registered(run: Run): Promise<void> {
 	const { settings, state, now } = run;
 	const end = now - SETTLE_S;
@@ -42,6 +43,9 @@ const emitHeardAgain = (run: Run, device: Device, since: number) =>
 		heardAt: isoTime(heardAt(device)),
 		silentForSeconds: Math.round(heardAt(device) - since),
 	});
+
+const emitSilent = (run: Run, device: Device) =>
+	emit(run, 'silent', device, heardAt(device), { silentSince: isoTime(heardAt(device)) });
 
 /** A device that was never heard, or silent, and has sent a packet. */
 const emitHeard = (run: Run, device: Device, since: number) =>
@@ -82,9 +86,11 @@ export async function quiet(run: Run): Promise<void> {
  */
 function reportHeard(run: Run, devices: readonly Device[]): number | undefined {
 	for (const device of devices) {
-		if (room(run) <= 0) return device.created_ts;
+		if (room(run) < 2) return device.created_ts;
 		emitHeard(run, device, run.quiet.get(quietKey(device.id, device.created_ts))?.heard ?? 0);
 		mark(run.quiet, device);
+		// Shown late: the window of Silent is past this packet, and would not report it.
+		if (heardAt(device) < (run.state.silent?.from ?? 0)) emitSilent(run, device);
 	}
 	return undefined;
 }
@@ -120,16 +126,14 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 	return undefined;
 }
 
+/** Reports devices whose last packet has just become older than the time in Silent For. */
 export async function silent(run: Run): Promise<void> {
 	const { settings, state, now } = run;
 	const { silence, devices, reportsSilentAlready } = settings;
 	const end = now - silence;
 	// Times of before the first second are those of devices that were never heard.
-	const cursor = cursorOf(state.silent, `${devices} ${silence}`, reportsSilentAlready ? 1 : end);
-	const report = (device: Device) => {
-		const at = heardAt(device);
-		emit(run, 'silent', device, at, { silentSince: isoTime(at) });
-	};
+	const cursor = cursorOf(state.silent, `${devices} ${silence}`, reportsSilentAlready && !state.silent ? 1 : end);
+	const report = (device: Device) => emitSilent(run, device);
 	const save = (reached: Cursor) => {
 		state.silent = reached;
 	};

@@ -67,6 +67,15 @@ const STEPS: ReadonlyArray<{ events: EventName[]; take: (run: Run) => Promise<vo
 	{ events: ['entered', 'left'], take: areas },
 ];
 
+/** Drops what a poll knew of events that are watched no longer: chosen again they begin anew, and marks take no room. */
+function forgetUnwatched(run: Run, wanted: readonly number[]): void {
+	for (const [index, key] of (['registered', 'quiet', 'silent', 'areas'] as const).entries()) {
+		if (!wanted.includes(index)) run.state[key] = undefined;
+	}
+	if (!run.state.quiet) run.quiet.clear();
+	if (!run.state.areas) run.inside.clear();
+}
+
 /**
  * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
@@ -76,6 +85,7 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 	run.state.startWith = undefined;
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
+	forgetUnwatched(run, wanted);
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		const hasTime = isFirst || budget.endStep();

@@ -65,6 +65,8 @@ export const between = (from: number, to: number) => `between:${from}:${to}`;
 
 type SortField = 'created_ts' | 'most_recent_packet_ts';
 
+const timeBy = (field: SortField) => (field === 'created_ts' ? ({ created_ts }: Device) => created_ts : heardAt);
+
 /** Devices of whole seconds of the field they are sorted by; all of those before `reached` have come with it. */
 interface Chunk {
 	devices: Device[];
@@ -78,7 +80,7 @@ interface Chunk {
  */
 export async function* devicesBy(run: Run, field: SortField, query: IDataObject, end: number): AsyncGenerator<Chunk> {
 	const { hubble, settings, budget } = run;
-	const timeOf = field === 'created_ts' ? ({ created_ts }: Device) => created_ts : heardAt;
+	const timeOf = timeBy(field);
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const call = {
 		endpoint: endpoints.listDevices,
@@ -113,7 +115,7 @@ interface Window {
 
 /** Reads a window from its cursor up to its end, and reports each device in it once. */
 export async function readWindow(run: Run, { field, cursor, end, report, each, save }: Window): Promise<void> {
-	const timeOf = field === 'created_ts' ? ({ created_ts }: Device) => created_ts : heardAt;
+	const timeOf = timeBy(field);
 	let at = cursor;
 	save(at);
 	if (at.from >= end || room(run) < each) return;

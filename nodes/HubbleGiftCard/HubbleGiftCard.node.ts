@@ -11,7 +11,6 @@ import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
 import { giftCardOperations, giftCardResources } from './operations';
-import { countRun } from './reference';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = { sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin'] };
@@ -41,8 +40,6 @@ export class HubbleGiftCard implements INodeType {
 	methods = { credentialTest: { hubblePartnerApiTest } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const output = await run(this, giftCardOperations, connectPartner);
-		countRun(this);
-		return output;
+		return await run(this, giftCardOperations, connectPartner);
 	}
 }

@@ -81,7 +81,7 @@ const categories: ClientFilter = {
 		[category].flat().some((name) => (wanted as string[]).includes(String(name).toLowerCase())),
 };
 
-/** An amount of money: rupees with at most two decimals. */
+/** An amount of money in the unit of the brand's denominations, with at most two decimals. */
 function money(min: number) {
 	return (value: unknown): number | undefined => {
 		const amount = numberIn(min, 1e9, false)(value);
@@ -117,7 +117,8 @@ const denominations: Field = {
 	placeholder: 'Add Denomination',
 	default: { denomination: [{ denomination: 100, quantity: 1 }] },
 	required: true,
-	description: 'What the vouchers are worth, and how many of each. They are checked against the brand first.',
+	description:
+		"What each voucher is worth, in the unit of the brand's denominations, and how many of each. Checked against the brand first.",
 	options: [
 		{
 			displayName: 'Denomination',

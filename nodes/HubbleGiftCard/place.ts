@@ -4,10 +4,11 @@
  */
 import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
-import { unchanged } from '../shared/client/errors';
+import { DOUBT, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
 import { delay } from '../shared/client/request';
 import type { Work } from '../shared/operation/operation';
+import { MADE } from './reference';
 import { amountOf, merged, refusalOf, type Denomination } from './denominations';
 
 /** How often an order is sent when nobody knows what became of it, and the pauses in between, in milliseconds. */
@@ -17,12 +18,8 @@ const pauseAfter = (tries: number) => 1000 * 2 ** (tries - 1) * (0.75 + Math.ran
 /** Pauses between two looks at an order that Hubble is working on: short at first, as most orders take seconds. */
 const lookPause = (looks: number) => Math.min(10_000, 1000 * 2 ** looks);
 
-/** The HTTP status of a failure; 0 when no whole reply came, `undefined` when the failure is not one of a request. */
-function statusOf(error: unknown): number | undefined {
-	if (error instanceof NodeApiError) return Number(error.httpCode ?? 0) || 0;
-	// A success that is not Hubble's form: the order may have been placed.
-	return error instanceof NodeOperationError && error.context.requestId !== undefined ? 0 : undefined;
-}
+/** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
+const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
 
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
 const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;
@@ -45,8 +42,10 @@ const IN_DOUBT =
 
 /** The failure with what it means for the money, and how to go on. */
 function withReference(error: unknown, reference: string, advice: string): unknown {
-	if (error instanceof NodeApiError || error instanceof NodeOperationError)
-		error.description = `${advice} Reference: ${reference}. ${error.description ?? ''}`;
+	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
+		error.description = `${advice} Reference: ${reference}. ${(error.description ?? '').replace(DOUBT, '')}`;
+		error.context.referenceId = reference;
+	}
 	return error;
 }
 
@@ -58,13 +57,15 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 			try {
 				return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.placeOrder, body })).body;
 			} catch (error) {
-				const status = statusOf(error) ?? 0;
-				const isOpen = leavesDoubt(status);
+				const isOpen = leavesDoubt(statusOf(error));
 				isInDoubt ||= isOpen;
 				if (isOpen) await delay(hubble, pauseAfter(tries));
-				const order = await orderByReference(hubble, reference);
+				// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by a
+				// lookup that fails.
+				const order = await orderByReference(hubble, reference).catch((failure: unknown) => {
+					throw unchanged(isInDoubt ? failure : error);
+				});
 				if (order) return order;
-				isInDoubt = isOpen;
 				if (!isOpen || tries >= TRIES) throw unchanged(error);
 			}
 		}
@@ -76,25 +77,31 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 /** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
 async function resultOf({ hubble, hints }: Work, placed: IDataObject, waitMs: number): Promise<IDataObject> {
 	const deadline = performance.now() + waitMs;
+	const looking = { ...hubble, deadline };
 	let order = placed;
+	let failure: unknown;
 	for (let looks = 0; order.status === 'PROCESSING' && performance.now() < deadline; looks++) {
-		await delay(hubble, Math.min(lookPause(looks), Math.max(0, deadline - performance.now())));
 		try {
+			await delay(hubble, Math.min(lookPause(looks), Math.max(0, deadline - performance.now())));
 			const ids = { order_id: String(placed.id) };
-			order = (await sendAsPartner({ ...hubble, deadline }, { endpoint: partnerEndpoints.getOrder, ids })).body;
-		} catch {
+			order = (await sendAsPartner(looking, { endpoint: partnerEndpoints.getOrder, ids })).body;
+			failure = undefined;
+		} catch (error) {
 			// The order is placed: what fails now must not hide that. The last look is given.
-			if (hubble.signal?.aborted) break;
+			failure = error;
+			if (hubble.signal?.aborted || looking.refusedToken) break;
 		}
 	}
-	if (order.status === 'PROCESSING' && waitMs > 0)
+	if (order.status === 'PROCESSING' && failure)
+		hints.add(`An order was PROCESSING when last seen. Looking again failed: ${(failure as Error).message}`);
+	else if (order.status === 'PROCESSING' && waitMs > 0)
 		hints.add('An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.');
 	return order;
 }
 
 /** Places the order that one item asks for, which has a reference by now (`withReferences`). */
 export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
-	const { context, hubble, request } = work;
+	const { context, hubble, request, hints } = work;
 	const { itemIndex, ids, body, settings } = request;
 	const referenceId = String(body.referenceId);
 	const details = merged(body.denominationDetails as unknown as Denomination[]);
@@ -110,11 +117,19 @@ export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
 		const refusal = refusalOf(brand.body, details);
 		if (refusal) {
 			const reason = `Parameter "Denominations": ${refusal}`;
-			throw new NodeOperationError(context.getNode(), reason, { itemIndex, description: NOT_PLACED });
+			const error = new NodeOperationError(context.getNode(), reason, { itemIndex });
+			throw withReference(error, referenceId, NOT_PLACED);
+		}
+		if (hubble.signal?.aborted) {
+			const error = new NodeOperationError(context.getNode(), 'The execution was stopped', { itemIndex });
+			throw withReference(error, referenceId, NOT_PLACED);
 		}
 		const asked = { ...body, productId: ids.brand_id, amount, denominationDetails: details };
 		order = await placeOnce(hubble, asked as unknown as IDataObject, referenceId);
 	}
+	if (existing && !MADE.test(referenceId))
+		hints.add('An order with the same reference existed already, and nothing new was ordered. See alreadyPlaced.');
 	const result = await resultOf(work, order, settings.wait ? Number(settings.waitSeconds) * 1000 : 0);
-	return [{ json: { ...result, referenceId, amount, alreadyPlaced: existing !== undefined } }];
+	// Of an order that existed, only Hubble knows the amount.
+	return [{ json: { ...(existing ? {} : { amount }), ...result, referenceId, alreadyPlaced: existing !== undefined } }];
 }

@@ -5,6 +5,9 @@ import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { merged, type Denomination } from './denominations';
 
+/** A reference that was made here. */
+export const MADE = /^n8n-[0-9a-f]{32}$/;
+
 /** What n8n gives to an execution and hands on to its retries: newer versions have it in the URL that resumes it. */
 function tokenOfExecution(context: IExecuteFunctions): string | undefined {
 	return [...(resumeUrl(context)?.searchParams.values() ?? [])].at(-1);
@@ -42,43 +45,57 @@ function orderOf({ ids, body }: ItemRequest): string {
 function needOf(context: IExecuteFunctions, isTool: boolean, first?: string): string | undefined {
 	// An agent may order twice in one execution, and mean it or not: only a reference tells. n8n 1.x names such nodes.
 	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
+	if (context.getMode() === 'integrated')
+		return 'it is required in a sub-workflow, which is a new execution at each call';
 	return first ? undefined : 'it is required here, as n8n does not tell which execution is retried';
 }
 
 /**
- * Counts the runs of the node in one execution that came to their end, in the execution's own data. n8n's `$runIndex`
- * is another one in the retry of an execution that was killed: n8n counts the run in which it was killed, too.
+ * Which run of the node in this execution it is, counted in the execution's own data. Not n8n's `$runIndex` itself,
+ * which is another one in the retry of an execution that was killed; but it tells one run from the next, and stays the
+ * same when n8n runs the node again at once (Retry On Fail, also with On Error set to Continue).
  */
-export function countRun(context: IExecuteFunctions): void {
+function runOf(context: IExecuteFunctions): number {
 	const kept = context.getContext('node');
-	if (kept.firstExecution !== undefined) kept.runs = Number(kept.runs ?? 0) + 1;
+	const index = Number(context.evaluateExpression('{{ $runIndex }}', 0));
+	if (kept.runIndex !== index) kept.runs = kept.runIndex === undefined ? 0 : Number(kept.runs) + 1;
+	kept.runIndex = index;
+	return Number(kept.runs);
 }
 
 /**
  * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,
  * the workflow, the execution, the node, its run and what is ordered; several equal orders are counted. An order whose
- * reference could not be the same in a retry is refused, before anything is sent.
+ * reference could not be the same in a retry is refused, before anything is sent, and so is one that has the reference
+ * of another one: it would get the vouchers of that one.
  */
 export async function withReferences({ context, requests, fail }: Preparation): Promise<ItemRequest[]> {
-	if (requests.every(({ body }) => body.referenceId)) return [...requests];
 	const first = firstExecution(context);
-	const run = Number(context.getContext('node').runs ?? 0);
+	const run = runOf(context);
 	const counts = new Map<string, number>();
+	/** What is ordered under each reference of the user's. */
+	const orders = new Map<string, string>();
+	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
+		const description =
+			'Give each order a reference of its own, such as the number of the request. Nothing was sent to Hubble for this item.';
+		const error = new NodeOperationError(context.getNode(), `Parameter "Reference": ${reason}`, {
+			itemIndex,
+			description,
+		});
+		fail(itemIndex, error, ids);
+		return [];
+	};
 	return requests.flatMap((request) => {
-		const { itemIndex, isTool, ids, body } = request;
-		if (body.referenceId) return [request];
-		const need = needOf(context, isTool, first);
-		if (need) {
-			const description =
-				'Give a reference of your own, such as the number of the request. Nothing was sent to Hubble.';
-			fail(
-				itemIndex,
-				new NodeOperationError(context.getNode(), `Parameter "Reference": ${need}`, { itemIndex, description }),
-				ids,
-			);
-			return [];
-		}
+		const { isTool, body } = request;
 		const order = orderOf(request);
+		if (body.referenceId) {
+			const own = String(body.referenceId);
+			if ((orders.get(own) ?? order) !== order) return refuse(request, `"${own}" names another order of this run`);
+			orders.set(own, order);
+			return [request];
+		}
+		const need = needOf(context, isTool, first);
+		if (need) return refuse(request, need);
 		const count = counts.get(order) ?? 0;
 		counts.set(order, count + 1);
 		const parts = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, run, order, count];

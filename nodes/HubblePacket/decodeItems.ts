@@ -1,4 +1,4 @@
-/** Decode: the payloads of items that come from anywhere, such as a database or a file. Hubble is asked nothing. */
+/** Decode: the payloads of items that come from anywhere, such as a database or a file. No request is sent. */
 import type { IDataObject } from 'n8n-workflow';
 import type { Fields, ItemRequest } from '../shared/operation/operation';
 import { asText, fieldName, takenField } from '../shared/operation/values';
@@ -15,7 +15,10 @@ export const decodeSettings = {
 		default: '={{ $json.payload }}',
 		required: true,
 		description: 'The payload of one packet',
-		toWire: (value) => asText(value).trim(),
+		toWire: (value) => {
+			if (typeof value === 'number') throw new Error('it is a number, which has lost leading zeros; give it as text');
+			return asText(value).trim();
+		},
 	},
 	encoding: {
 		displayName: 'Payload Encoding',

@@ -1,6 +1,6 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { countRun, withReferences } from '../../nodes/HubbleGiftCard/reference';
+import { withReferences } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
 interface Surroundings {
@@ -10,9 +10,10 @@ interface Surroundings {
 	mode?: string;
 	/** Of n8n 2. */
 	token?: string;
+	runIndex?: number;
 }
 
-function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token }: Surroundings) {
+function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token, runIndex = 0 }: Surroundings) {
 	const url = `http://n8n/webhook-waiting/${executionId}${token ? `?signature=${token}` : ''}`;
 	return {
 		getContext: () => kept,
@@ -21,7 +22,7 @@ function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token }: Su
 		getInstanceId: () => 'instance',
 		getWorkflow: () => ({ id: 'workflow' }),
 		getNode: () => ({ id: 'node', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' }),
-		evaluateExpression: () => url,
+		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? runIndex : url),
 	} as unknown as IExecuteFunctions;
 }
 
@@ -60,8 +61,7 @@ it('differs by the run of the node in a loop; a run that failed and is tried aga
 	const kept = {};
 	const first = await made({ kept });
 	expect(await made({ kept })).toEqual(first);
-	countRun(contextOf({ kept }));
-	const second = await made({ kept });
+	const second = await made({ kept, runIndex: 1 });
 	expect(new Set([...first.references, ...second.references]).size).toBe(4);
 });
 
@@ -84,4 +84,17 @@ describe('in a retry, which has an execution ID of its own,', () => {
 		expect(refused).toHaveLength(2);
 		expect(refused[0]).toMatch(/^Parameter "Reference": it is required here/);
 	});
+});
+
+it('is not made in a sub-workflow, which is a new execution at each call', async () => {
+	const { references, refused } = await made({ mode: 'integrated' });
+	expect(references).toEqual([]);
+	expect(refused[0]).toMatch(/^Parameter "Reference": it is required in a sub-workflow/);
+});
+
+it('of the user names one order: another one under it is refused, the same one is not', async () => {
+	const own = (email: string) => ({ ...order(email), body: { ...order(email).body, referenceId: 'birthday' } });
+	const { references, refused } = await made({}, [own('a@example.com'), own('A@example.com'), own('b@example.com')]);
+	expect(references).toEqual(['birthday', 'birthday']);
+	expect(refused).toEqual(['Parameter "Reference": "birthday" names another order of this run']);
 });

@@ -155,7 +155,7 @@ function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
 }
 
 /** Behind the error of a call that may have changed something. */
-const DOUBT = ' The request may have been carried out all the same: check before you repeat it.';
+export const DOUBT = ' The request may have been carried out all the same: check before you repeat it.';
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
@@ -188,8 +188,8 @@ export const unchanged = (error: unknown) => error as Error;
  * An error of its own, equal to one that is kept: whoever catches it adds its item and how far it came, and n8n takes
  * an error of its own kind as it is.
  */
-export function copyOf(error: NodeApiError): NodeApiError {
-	const copy = Object.create(Object.getPrototypeOf(error) as object) as NodeApiError;
+export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E {
+	const copy = Object.create(Object.getPrototypeOf(error) as object) as E;
 	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
 

@@ -151,7 +151,7 @@ async function sessionOf(hubble: HubbleClient, settings: PartnerSettings): Promi
 
 async function logIn(hubble: HubbleClient, { clientId, clientSecret }: PartnerSettings): Promise<Session> {
 	// Others wait for this login, so it is not ended with the execution that began it.
-	const own = { ...hubble, signal: undefined, otherToken: '', refusedToken: undefined };
+	const own = { ...hubble, signal: undefined, deadline: undefined, otherToken: '', refusedToken: undefined };
 	const { body } = await send(own, { endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
 	const lastsMs = (Number(body.expiresInSecs) || DEFAULT_SESSION_S) * 1000;
 	const margin = Math.min(MARGIN_MS, lastsMs / 10);
@@ -210,7 +210,8 @@ async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Pro
 		return await sessionOf(hubble, partner);
 	} catch (error) {
 		if (error instanceof NodeApiError && error.httpCode === '401') hubble.refusedToken = copyOf(error);
-		throw unchanged(error);
+		// All who waited for the login get this error, and each adds what it was about.
+		throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
 	}
 }
 

@@ -37,7 +37,9 @@ class Outputs {
 		const { keptAs, inputs } = this;
 		const input = inputs[itemIndex];
 		if (keptAs === undefined || !input) return item;
-		const row = keptAs ? { ...input.json, [keptAs]: item.json } : { ...item.json, ...input.json };
+		// Where the input has a field of that name, the item was refused: its row must not replace the field.
+		const isFree = keptAs !== '' && !Object.hasOwn(input.json, keptAs);
+		const row = isFree ? { ...input.json, [keptAs]: item.json } : { ...item.json, ...input.json };
 		const json = error === undefined ? row : { ...row, error };
 		return { ...item, json, ...(input.binary ? { binary: input.binary } : {}) };
 	}
@@ -192,8 +194,8 @@ function errorRow(
 	ids: IDataObject,
 ): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
-	const { status, requestId, rowsFetched, resumeToken } = failure.context;
-	const details = { ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken }) };
+	const { status, requestId, rowsFetched, resumeToken, referenceId } = failure.context;
+	const details = { ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, referenceId }) };
 	if (context.getNode().onError !== 'continueErrorOutput') return { ...row, ...details };
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }
