@@ -25,7 +25,7 @@ const person = (n: number) => ({ name: `Person ${n}`, phone: '+919812345678', em
  * People by webhook → a gift card for each. The node that orders stands first in the file: of a crashed execution n8n
  * counts the nodes in this order as runs, and a retry must ask with the same references all the same.
  */
-function ordering(parameters: Json = {}): WorkflowFile {
+function ordering(parameters: Json = {}, node: Json = {}): WorkflowFile {
 	const at = (name: string, type: string, typeVersion: number, own: Json, more: Json = {}) => ({
 		id: name,
 		name,
@@ -53,7 +53,7 @@ function ordering(parameters: Json = {}): WorkflowFile {
 					customerEmail: '={{ $json.email }}',
 					...parameters,
 				},
-				{ credentials: structuredClone(credential) },
+				{ credentials: structuredClone(credential), ...node },
 			),
 			at('Ask', 'n8n-nodes-base.webhook', 2, { httpMethod: 'POST', path: randomUUID() }, { webhookId: randomUUID() }),
 			at('People', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'body.people', options: {} }),
@@ -85,13 +85,20 @@ async function withPartner<T>(
 	}
 }
 
-/** Publishes a workflow of `ordering`, and has it order for `count` people; the ID of workflow and execution. */
-async function order(n8n: N8n, credentials: Record<string, string>, count: number, parameters: Json = {}) {
-	const file = ordering(parameters);
+const people = (count: number): Json[] => Array.from({ length: count }, (_, n) => person(n));
+
+/** Publishes a workflow of `ordering`, and has it order for people; the ID of workflow and execution. */
+async function order(
+	n8n: N8n,
+	credentials: Record<string, string>,
+	people: readonly Json[],
+	parameters: Json = {},
+	node: Json = {},
+) {
+	const file = ordering(parameters, node);
 	const workflow = await n8n.createWorkflow(file, credentials);
 	await n8n.activate(workflow);
 	const path = String(file.nodes.find(({ name }) => name === 'Ask')?.parameters.path);
-	const people = Array.from({ length: count }, (_, n) => person(n));
 	await axios.post(`${n8n.url}/webhook/${path}`, { people }, { proxy: false });
 	const execution = await until('the execution', 30, async () => (await n8n.executions(workflow))[0]?.id);
 	return { workflow, execution };
@@ -149,7 +156,7 @@ const FAULTS: PartnerFault[] = [
 /** Orders under faults, kills n8n in the middle, and starts it again. */
 async function killed(n8n: N8n, partner: PartnerSimulator, credentials: Record<string, string>, parameters: Json = {}) {
 	partner.faults.push(...structuredClone(FAULTS));
-	const ids = await order(n8n, credentials, PEOPLE, parameters);
+	const ids = await order(n8n, credentials, people(PEOPLE), parameters);
 	await until('some orders', 120, () => partner.orders.size >= KILLED_AFTER);
 	await n8n.kill();
 	const before = partner.orders.size;
@@ -193,11 +200,25 @@ async function killAndRetryOwn({ n8n }: Stage): Promise<string> {
 	});
 }
 
+/** n8n runs the whole node again when its first item is an error and it may continue: that buys nothing again. */
+async function runAgain({ n8n }: Stage): Promise<void> {
+	await withPartner(n8n, async (partner, credentials) => {
+		const [first, ...others] = people(4);
+		const settings = { retryOnFail: true, maxTries: 3, waitBetweenTries: 50, onError: 'continueRegularOutput' };
+		const given = [{ ...first, email: 'nobody' }, ...others];
+		const { execution } = await order(n8n, credentials, given, {}, settings);
+		const { items } = await n8n.finished(execution);
+		const orders = items('Order').map(({ json }) => [json.status, json.alreadyPlaced]);
+		deepEqual(orders.slice(1), Array(3).fill(['SUCCESS', true]));
+		equal(partner.placed.length, 3);
+	});
+}
+
 /** An execution that fails in the middle, without a reference, retried when the reason is gone. */
 async function failAndRetry({ n8n }: Stage): Promise<void> {
 	await withPartner(n8n, async (partner, credentials) => {
 		partner.state.balance = 350;
-		const { execution } = await order(n8n, credentials, 6);
+		const { execution } = await order(n8n, credentials, people(6));
 		const first = await n8n.finished(execution);
 		match(first.error ?? '', /E300.*was not placed/s);
 		equal(partner.orders.size, 3);
@@ -229,6 +250,8 @@ async function publishExample(
 	const trigger = example.nodes.find(({ type }) => type.endsWith('hubbleGiftCardTrigger'));
 	const webhookId = randomUUID();
 	Object.assign(trigger ?? {}, { webhookId });
+	// As a user turns it on; no mail goes out here.
+	for (const node of example.nodes) if (node.name === 'Mark it as sent') Object.assign(node, { disabled: false });
 	const id = await n8n.createWorkflow(example, { 'Hubble partner account': credential });
 	await n8n.activate(id);
 	partner.state.eventsUrl = `${n8n.url}/webhook/${webhookId}/webhook`;
@@ -333,5 +356,6 @@ export const giftCardChecks: Check[] = [
 		name: 'gift cards: n8n is killed in the middle and the execution retried, each card bought once',
 		run: killAndRetry,
 	},
+	{ name: 'gift cards: Retry On Fail beside On Error → Continue buys nothing again', run: runAgain },
 	{ name: 'gift cards: the same with references of the user, each card bought once', run: killAndRetryOwn },
 ];
