@@ -1,5 +1,6 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
 import type { IDataObject } from 'n8n-workflow';
+import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
 import { distanceBetween, type Place } from '../shared/device/place';
 import type { Field } from '../shared/operation/fields';
@@ -57,13 +58,10 @@ export const timeFilters: Fields = {
 	},
 };
 
-/** Later than every time that Hubble compares with. */
-const END_OF_TIME = 99_999_999_999;
-
-/** Hubble's only filter on times: from inclusive, to exclusive, in Unix seconds. */
-function between(from: number, to: number, name: string): string {
+/** A filter on times. Throws an Error when nothing is between them. */
+function range(from: number, to: number, name: string): string {
 	if (from >= to) throw new Error(`Parameter "${name} After": it is not earlier than the end of the range`);
-	return `between:${from}:${to}`;
+	return between(from, to);
 }
 
 /** What the filters on times make together. A device that was never heard counts as heard at 0 (API definition). */
@@ -72,7 +70,7 @@ export function timeQuery({ settings, query }: ItemRequest): Partial<ItemRequest
 		settings as Record<string, number | boolean | undefined>;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {
-		made.filter_created_ts = between(Number(createdAfter ?? 0), Number(createdBefore ?? END_OF_TIME), 'Created');
+		made.filter_created_ts = range(Number(createdAfter ?? 0), Number(createdBefore ?? FAR_FUTURE_S), 'Created');
 	}
 	const isHeard = [lastPacketAfter, lastPacketBefore, silentForHours].some((value) => value !== undefined);
 	if (neverHeard && isHeard) {
@@ -81,11 +79,11 @@ export function timeQuery({ settings, query }: ItemRequest): Partial<ItemRequest
 	if (neverHeard) made.filter_most_recent_packet_ts = 'between:0:1';
 	if (isHeard) {
 		const silentSince =
-			silentForHours === undefined ? END_OF_TIME : Math.floor(Date.now() / 1000 - Number(silentForHours) * 3600);
+			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(Date.now() / 1000 - Number(silentForHours) * 3600);
 		const from = Math.max(1, Number(lastPacketAfter ?? 1));
-		made.filter_most_recent_packet_ts = between(
+		made.filter_most_recent_packet_ts = range(
 			from,
-			Math.min(silentSince, Number(lastPacketBefore ?? END_OF_TIME)),
+			Math.min(silentSince, Number(lastPacketBefore ?? FAR_FUTURE_S)),
 			'Last Packet',
 		);
 	}

@@ -1,7 +1,8 @@
 /** What a poll looks for: registrations, devices that are heard again or fell silent, and borders that were crossed. */
+import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { isoTime } from '../shared/operation/times';
 import { MOST_MARKS, quietKey } from './marks';
-import { between, devicesBy, emit, FAR, readWindow, room, warn, type Run } from './reading';
+import { devicesBy, emit, readWindow, room, warn, type Run } from './reading';
 import { SAMPLE_DELAY_S } from './settings';
 import { compareQuiet, crossings, heardAt, mark, reorderAreas, type Cursor, type Device, type Gone } from './watch';
 
@@ -65,7 +66,7 @@ export async function quiet(run: Run): Promise<void> {
 	const cursor = cursorOf(state.quiet, of, 0);
 	state.quiet = cursor;
 	// Devices that are registered now come to the marks by their registration.
-	const end = watchesFirst ? (state.registered?.from ?? 0) : FAR;
+	const end = watchesFirst ? (state.registered?.from ?? 0) : FAR_FUTURE_S;
 	if (cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
 	let isFull = false;
@@ -107,7 +108,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 		const [first, last] = [rest[0] as Gone, rest.at(-1) as Gone];
 		if (room(run) <= 0 || run.pagesLeft <= 0) return first.created;
 		const query = {
-			filter_most_recent_packet_ts: between(high, FAR),
+			filter_most_recent_packet_ts: between(high, FAR_FUTURE_S),
 			filter_created_ts: between(first.created, last.created + 1),
 		};
 		for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, last.created + 1)) {
@@ -149,9 +150,9 @@ export async function areas(run: Run): Promise<void> {
 	state.areas = cursor;
 	if (room(run) < ordered.areas.length) return;
 	const known = ordered.areas.length - cursor.fresh;
-	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR) };
+	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
 	let isFull = false;
-	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR)) {
+	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
 		let open: Device | undefined;
 		for (const device of devices) {
 			open = room(run) < ordered.areas.length ? device : undefined;

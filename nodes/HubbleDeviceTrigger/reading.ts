@@ -1,16 +1,13 @@
 /** The calls of a poll: devices in the order of a time, and windows of time that are read once. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
-import { endpoints } from '../shared/client/endpoints';
+import { between, endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages, type List } from '../shared/client/pages';
 import { simplifyDevice } from '../shared/device/device';
 import type { Budget } from '../shared/polling/poll';
 import type { InsideMarks, QuietMarks } from './marks';
 import type { EventName, Settings } from './settings';
 import { heardAt, takeNew, type Cursor, type Device, type State } from './watch';
-
-/** Later than any time. */
-export const FAR = 99_999_999_999;
 
 export const DEVICES: List = {
 	...endpoints.listDevices.list,
@@ -60,8 +57,6 @@ export function eventItem(
 export function emit(run: Run, event: EventName, device: Device, of: string | number, about: IDataObject): void {
 	if (run.settings.events.has(event)) run.items.push(eventItem(run.settings, event, device, of, about));
 }
-
-export const between = (from: number, to: number) => `between:${from}:${to}`;
 
 type SortField = 'created_ts' | 'most_recent_packet_ts';
 

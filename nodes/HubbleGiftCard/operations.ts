@@ -51,7 +51,7 @@ const by: Field = {
 		{ name: 'Reference', value: 'reference', description: 'The reference with which the order was placed' },
 	],
 	default: 'id',
-	description: 'What names the order',
+	description: 'How to identify the order',
 };
 
 const status: ClientFilter = {
@@ -149,7 +149,7 @@ const placing = {
 		type: 'string',
 		default: '',
 		description:
-			'Two orders with the same reference are one, so a number of your own is best. At most 40 characters. When empty, it is made from the execution and what is ordered: a retry places nothing twice, a new execution places a new order. Needed by AI agents and sub-workflows, and on n8n 1 to retry an execution that was killed.',
+			'Hubble sells once for each reference, so a number of your own is best, at most 40 characters. If empty, one is made from the execution and the order: a retry orders nothing twice, a new execution orders again. Required for AI agents and in sub-workflows, and on n8n 1 to retry an execution that was killed.',
 		toWire: reference,
 	},
 	wait: {
@@ -157,7 +157,7 @@ const placing = {
 		name: 'wait',
 		type: 'boolean',
 		default: true,
-		description: 'Whether to follow an order that is PROCESSING to its end',
+		description: 'Whether to wait until an order that is PROCESSING is done',
 	},
 	waitSeconds: {
 		displayName: 'Longest Wait',

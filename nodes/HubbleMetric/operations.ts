@@ -13,7 +13,7 @@ const days: Field = {
 	default: 7,
 	required: true,
 	description: 'How many days to look back, from 1 to 365',
-	toWire: numberIn(1, 365),
+	toWire: numberIn(1, METRIC_INTERVALS),
 };
 
 const interval: Field = {
@@ -31,7 +31,7 @@ const interval: Field = {
 		{ name: 'Month', value: 'month' },
 	],
 	default: 'automatic',
-	description: 'What one number sums up. The interval that is still running is marked by is_running.',
+	description: 'The length of each interval. The one that is still running is marked by is_running.',
 	toWire: (value) => (value === 'automatic' ? undefined : value),
 };
 

@@ -1,4 +1,4 @@
-/** All that differs between n8n 1.123 and 2.x, or that only one of them has, detected once. */
+/** What differs between n8n 1.123 and 2.x, detected once, and what else is assumed of n8n's internals. */
 import * as n8nWorkflow from 'n8n-workflow';
 import type {
 	IDataObject,

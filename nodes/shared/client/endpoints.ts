@@ -58,6 +58,12 @@ export const LONGEST_RETRY_AFTER_MS = 300_000;
 /** Intervals in one reply of the metrics, and the days that they reach back. */
 export const METRIC_INTERVALS = 365;
 
+/** Later than every time that Hubble compares with, in Unix seconds. */
+export const FAR_FUTURE_S = 99_999_999_999;
+
+/** Hubble's only filter on times: from inclusive, to exclusive, in Unix seconds. */
+export const between = (from: number, to: number) => `between:${from}:${to}`;
+
 /** Characters that Hubble takes at most: of the name of anything, and of other texts. */
 export const LENGTHS = { name: 250, webhookUrl: 2000, locationName: 500, street: 250, city: 100, state: 100 } as const;
 

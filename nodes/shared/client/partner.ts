@@ -84,7 +84,7 @@ function remedyOf(code: string): string {
 	if (/^E10[0-2]$/.test(code)) return 'The brand cannot be ordered now. Get it, or get the active brands.';
 	if (/^E15\d$/.test(code)) return "Compare the denominations and their counts with the brand's 'amountRestrictions'.";
 	if (code === 'E300') return 'The balance of the wallet is too low. Top it up.';
-	return 'Compare the parameters with what Hubble says.';
+	return "Compare the parameters with Hubble's answer.";
 }
 
 /** What a failure of the partner service means; `undefined` where the general words fit. */

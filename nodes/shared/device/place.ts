@@ -9,6 +9,7 @@ export interface Place {
 /** The mean radius of the earth in metres (IUGG). */
 const EARTH_M = 6_371_008.8;
 
+/** Degrees in radians. */
 export const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
 /** Metres between two places on a sphere (haversine). */

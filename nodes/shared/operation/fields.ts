@@ -168,8 +168,6 @@ export const device = picker({
 	isUuid: true,
 });
 
-const { displayName, name, type, default: nothing, modes, toWire: deviceId } = device;
-
 /** Filters of triggers: devices picked one by one. */
 export const pickedDevices: INodeProperties = {
 	displayName: 'Devices',
@@ -183,7 +181,16 @@ export const pickedDevices: INodeProperties = {
 		{
 			displayName: 'Device',
 			name: 'device',
-			values: [{ displayName, name, type, default: nothing, modes, description: 'Which device' }],
+			values: [
+				{
+					displayName: device.displayName,
+					name: device.name,
+					type: device.type,
+					default: device.default,
+					modes: device.modes,
+					description: 'Which device',
+				},
+			],
 		},
 	],
 };
@@ -191,7 +198,7 @@ export const pickedDevices: INodeProperties = {
 /** The IDs in a value of `pickedDevices`. Throws an Error when an entry is no ID. */
 export function pickedIds(value: unknown): string[] {
 	const rows = [((value ?? {}) as IDataObject).device ?? []].flat() as Array<{ deviceId?: IDataObject }>;
-	return rows.map((row) => deviceId?.(row.deviceId?.value ?? '', { timezone: 'UTC' }) as string);
+	return rows.map((row) => uuid(row.deviceId?.value ?? ''));
 }
 
 export const webhook = picker({

@@ -1,7 +1,8 @@
 /**
  * One operation of a node is one row in a table. The row says what n8n shows and what Hubble needs: `properties.ts`
  * makes the parameters of the node from it, `readItem.ts` reads them, `execute.ts` carries it out. A reader compares
- * a node's table with the API definition line by line, so rows stay flat literals.  */
+ * a node's table with the API definition line by line, so rows stay flat literals.
+ */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import type { Endpoint } from '../client/endpoints';

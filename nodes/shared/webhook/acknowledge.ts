@@ -47,7 +47,7 @@ export const acknowledge: INodeProperties = {
 			name: 'When the Workflow Has Finished',
 			value: 'lastNode',
 			description:
-				'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds. In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer always.',
+				'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds. In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.',
 		},
 	],
 	default: 'onReceived',
