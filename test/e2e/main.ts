@@ -46,7 +46,8 @@ const plan: Array<{ checks: Check[]; notOn1?: string }> = [
 async function main() {
 	const word = process.argv[2]?.toLowerCase() ?? '';
 	let passed = 0;
-	let failed = 0;
+	/** What failed and why, told once more at the end: a log of CI is often cut in its middle. */
+	const failed: string[] = [];
 	for (const version of n8nVersions) {
 		const title = (name: string) => `n8n ${version}: ${name}`;
 		const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word);
@@ -59,7 +60,7 @@ async function main() {
 		const stage = await openStage(version).catch((error: unknown) => {
 			for (const { name } of chosen) console.log(`not ok  ${title(name)}`);
 			console.log(indented(text(error)));
-			failed += chosen.length;
+			failed.push(...chosen.map(({ name }) => `${title(name)}: n8n did not start`));
 		});
 		if (!stage) continue;
 		for (const { name, run } of chosen) {
@@ -71,15 +72,16 @@ async function main() {
 				console.log(`ok      ${title(name)} ${seconds()}`);
 				if (remark) console.log(indented(remark));
 			} catch (error) {
-				failed += 1;
+				failed.push(`${title(name)}: ${text(error).slice(0, 500)}`);
 				console.log(`not ok  ${title(name)} ${seconds()}`);
 				console.log(indented(`${text(error)}\nThe end of n8n's log:\n${stage.n8n.logs(15)}`));
 			}
 		}
 		await closeStage(stage);
 	}
-	console.log(`${passed} passed, ${failed} failed`);
-	process.exit(failed > 0 || passed === 0 ? 1 : 0);
+	for (const reason of failed) console.log(`not ok  ${reason}`);
+	console.log(`${passed} passed, ${failed.length} failed`);
+	process.exit(failed.length > 0 || passed === 0 ? 1 : 0);
 }
 
 const text = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
