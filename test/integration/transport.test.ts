@@ -45,6 +45,17 @@ describe('Retry', () => {
 		expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeGreaterThanOrEqual(1990);
 	});
 
+	it('tells how long a read of several pages waited for the rate limit', async () => {
+		hubble.addFault({ call: 'listPackets', status: 429, headers: { 'Retry-After': '6' } });
+		const { items, hints } = await getPackets({ options: { parallelWindows: 1 } });
+		expect(items).toHaveLength(5500);
+		expect(hints).toEqual([
+			expect.stringMatching(
+				/^Read 5,500 packets from 6 pages in \d+ s, \d+ s of it waiting for Hubble's rate limit\.$/,
+			),
+		]);
+	});
+
 	it('never repeats a POST that may have happened, and says so', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 500, applied: true });
 		const { error } = await register();

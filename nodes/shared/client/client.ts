@@ -21,6 +21,18 @@ export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions
  */
 const rateLimiters = new Map<string, RateLimiter>();
 
+/** What a run has sent, and how long it waited to send it. */
+export interface Traffic {
+	/** Requests, tries included. */
+	requests: number;
+	/** Requests that wait for the rate limit now. */
+	waiting: number;
+	/** Since when the first of them does, on the clock of `performance.now()`. */
+	waitingSince: number;
+	/** How long the run has waited for the rate limit; requests that wait side by side count once. */
+	waitedMs: number;
+}
+
 /** One organization as one run sees it. */
 export interface HubbleClient {
 	context: Context;
@@ -37,8 +49,8 @@ export interface HubbleClient {
 	deadline?: number;
 	/** Whether the run is a hook, which makes a few requests and has little time. */
 	isUrgent?: boolean;
-	/** Requests sent so far, tries included. */
-	requests: number;
+	/** What the run has sent so far; one object for all sessions of the run. */
+	traffic: Traffic;
 	/** The token to send instead of the credential's; '' for none. */
 	otherToken?: string;
 	/** A service's own words for failures; `undefined` where the general ones fit. */
@@ -50,6 +62,8 @@ export interface HubbleClient {
 	/** Takes the token out of a text that comes from outside. */
 	redact: (text: string) => string;
 }
+
+export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 });
 
 /** What the credential says, put right where that leaves no doubt. */
 export interface Settings {
@@ -126,7 +140,7 @@ export async function connect(context: Context): Promise<HubbleClient> {
 		rateLimiter: rateLimiterOf(rateLimiters, `${new URL(baseUrl).host} ${organizationId}`, performance.now()),
 		perSecond,
 		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
-		requests: 0,
+		traffic: noTraffic(),
 		redact: (text) => text.split(token).join('***'),
 	};
 }

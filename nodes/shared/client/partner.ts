@@ -1,7 +1,7 @@
 /** Hubble's gift-card service behind a partner credential: another host, a session of its own, other words for errors. */
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
-import type { HubbleClient } from './client';
+import { noTraffic, type HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
 import { copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
@@ -177,7 +177,7 @@ export async function connectPartner(context: IExecuteFunctions): Promise<Hubble
 		rateLimiter: rateLimiterOf(rateLimiters, `${new URL(baseUrl).host} ${clientId}`, performance.now()),
 		perSecond: PER_SECOND,
 		signal: context.getExecutionCancelSignal(),
-		requests: 0,
+		traffic: noTraffic(),
 		redact: redactor([clientSecret]),
 		explain: explainPartner,
 		partner: settings,

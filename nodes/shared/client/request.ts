@@ -66,6 +66,19 @@ export async function delay(hubble: HubbleClient, ms: number): Promise<void> {
 	}
 }
 
+/** Waits for the rate limit, and counts how long. */
+async function waitForLimit(hubble: HubbleClient, ms: number): Promise<void> {
+	const { traffic } = hubble;
+	if (traffic.waiting === 0) traffic.waitingSince = performance.now();
+	traffic.waiting += 1;
+	try {
+		await delay(hubble, ms);
+	} finally {
+		traffic.waiting -= 1;
+		if (traffic.waiting === 0) traffic.waitedMs += performance.now() - traffic.waitingSince;
+	}
+}
+
 /** Milliseconds until the run must be over. */
 const timeLeft = ({ deadline = Infinity }: HubbleClient) => deadline - performance.now();
 
@@ -81,7 +94,7 @@ async function acquireSlot(hubble: HubbleClient, endpoint: string): Promise<void
 					'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
 			});
 		}
-		await delay(hubble, Math.ceil(wait));
+		await waitForLimit(hubble, Math.ceil(wait));
 	}
 	recordStart(hubble.rateLimiter, endpoint, performance.now());
 }
@@ -169,7 +182,7 @@ async function sendOnce(hubble: HubbleClient, call: Call): Promise<Attempt> {
 		// A redirect would carry the token to another host.
 		disableFollowRedirect: true,
 	};
-	hubble.requests += 1;
+	hubble.traffic.requests += 1;
 	try {
 		const reply = await fetchWithToken(hubble, options);
 		const { headers } = reply;
@@ -278,7 +291,7 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 			if (status === 401) hubble.refusedToken = copyOf(error);
 			throw error;
 		}
-		await delay(hubble, waitMs);
+		await (status === 429 ? waitForLimit : delay)(hubble, waitMs);
 	}
 }
 

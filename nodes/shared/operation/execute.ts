@@ -1,7 +1,6 @@
 /** The work of one request: the call, its pages, and the reply as rows of output. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import type { HubbleClient } from '../client/client';
-import { acceptedRows, leftOut, type List } from '../client/pages';
+import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
 import { pagesOf } from '../client/parallelPages';
 import { send } from '../client/request';
 import { listOf, type ItemRequest, type Operation, type Work } from './operation';
@@ -55,14 +54,14 @@ export async function execute(operation: Operation, work: Work, emit: Emit): Pro
 }
 
 /** How many rows a list holds. The rows are counted as they come, and none is kept. */
-export async function countRows(list: List, { hubble, request, hints }: Work): Promise<number> {
+export async function countRows(list: List, work: Work): Promise<number> {
 	let count = 0;
 	let malformed = 0;
-	for await (const { rows } of requestedPages(hubble, list, request)) {
-		const accepted = acceptedRows(rows, list, () => (malformed += 1), request.clientFilters);
+	for await (const { rows } of requestedPages(work, list)) {
+		const accepted = acceptedRows(rows, list, () => (malformed += 1), work.request.clientFilters);
 		while (!accepted.next().done) count += 1;
 	}
-	if (malformed) hints.add(leftOut(malformed, list));
+	if (malformed) work.hints.add(leftOut(malformed, list));
 	return count;
 }
 
@@ -80,25 +79,30 @@ async function rowsOfReply(
 }
 
 /** The pages that one item asks for. */
-export function requestedPages(hubble: HubbleClient, list: List, request: ItemRequest) {
+export async function* requestedPages({ hubble, request, progress }: Work, list: List): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
 	const parallelWindows = settings.parallelWindows as number | undefined;
 	const hasClientFilters = clientFilters.length > 0;
 	const newestFirst = settings.order === 'newest';
-	return pagesOf(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst, parallelWindows });
+	const choice = { limit, continuationToken, hasClientFilters, newestFirst, parallelWindows };
+	for await (const page of pagesOf(hubble, request, list, choice)) {
+		progress.note(page, list.rows);
+		yield page;
+	}
 }
 
 /** @returns whether the limit ended it and there is more */
 async function readList(
 	list: List,
 	{ withReply }: Operation,
-	{ hubble, request, hints }: Work,
+	work: Work,
 	emit: (rows: IDataObject[]) => void,
 ): Promise<boolean> {
+	const { request, hints } = work;
 	let missing = request.limit;
 	let malformed = 0;
 	try {
-		for await (const { rows, next, body = {} } of requestedPages(hubble, list, request)) {
+		for await (const { rows, next, body = {} } of requestedPages(work, list)) {
 			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
 			const kept = withReply ? accepted.map((row) => withReply(row, body)) : accepted;
 			emit(kept.length > missing ? kept.slice(0, missing) : kept);

@@ -59,9 +59,9 @@ class FileText {
 	 * thrown: inside a stream that nobody reads yet it would end the process.
 	 */
 	async *slices(): AsyncGenerator<string> {
-		const { hubble, request } = this.work;
+		const { request } = this.work;
 		try {
-			for await (const page of requestedPages(hubble, this.list, request)) {
+			for await (const page of requestedPages(this.work, this.list)) {
 				yield* this.rowsOf(page);
 				// A page of few rows waits for nobody: its text goes before the next page is asked for.
 				yield this.take();
@@ -158,7 +158,7 @@ export const exportTo =
 		const timezone = context.getTimezone();
 		const writer = writerOf(source, request, timezone);
 		const file = new FileText(source.list, writer, source.toJson(request), work);
-		const requestsBefore = hubble.requests;
+		const requestsBefore = hubble.traffic.requests;
 		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;
 		const size = { bytes: 0 };
 		const bytes = encoded(file.slices());
@@ -177,7 +177,7 @@ export const exportTo =
 			complete: !file.cut,
 			...(source.list.order ? { firstTime: isoTime(file.first), lastTime: isoTime(file.last) } : {}),
 			...size,
-			requests: hubble.requests - requestsBefore,
+			requests: hubble.traffic.requests - requestsBefore,
 			...writer.about?.(),
 			...(file.skipped ? { skipped: file.skipped } : {}),
 			...file.cut,

@@ -9,6 +9,7 @@ import type { Endpoint } from '../client/endpoints';
 import type { List } from '../client/pages';
 import type { Call } from '../client/request';
 import type { Field } from './fields';
+import type { Progress } from './progress';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
@@ -70,6 +71,8 @@ export interface Work {
 	request: ItemRequest;
 	/** What the user should know beside the output, each once a run. */
 	hints: Set<string>;
+	/** How far the run has come. */
+	progress: Progress;
 }
 
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */

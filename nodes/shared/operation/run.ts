@@ -13,6 +13,7 @@ import { fieldsOf } from './properties';
 import { runBatches } from './batch';
 import { execute, shapeOf, toItems } from './execute';
 import type { Batch, ItemRequest, Operation, Preparation, Work } from './operation';
+import { Progress } from './progress';
 import { readItemRequest, withoutUndefined } from './readItem';
 
 /** What one run has put out so far, by the item that it belongs to. */
@@ -96,10 +97,14 @@ export async function run(
 	const requests = readItems(context, operation, outputs);
 	const hints = new Set(requests.flatMap((request) => operation.warn?.(request) ?? []));
 
+	const progress = new Progress(hubble);
+
 	try {
-		await carryOut(operation, { context, hubble, hints }, requests, outputs);
+		await carryOut(operation, { context, hubble, hints, progress }, requests, outputs);
 	} finally {
 		for (const message of hints) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+		const message = progress.hint();
+		if (message) context.addExecutionHints?.({ message, type: 'info', location: 'outputPane' });
 	}
 	return [outputs.all()];
 }

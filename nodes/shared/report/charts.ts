@@ -1,6 +1,7 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { timeText } from '../operation/times';
-import { count, markup, percent, type Markup } from './markup';
+import { count } from '../operation/values';
+import { markup, percent, type Markup } from './markup';
 
 const WIDTH = 960;
 const LEFT = 46;

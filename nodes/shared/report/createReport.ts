@@ -7,8 +7,8 @@ import type { Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
 import { timeText } from '../operation/times';
-import { numberIn } from '../operation/values';
-import { counted, page, type Markup } from './markup';
+import { counted, numberIn } from '../operation/values';
+import { page, type Markup } from './markup';
 
 /** What a report knows beside the rows. Times are Unix seconds. */
 export interface ReportFrame {
@@ -99,7 +99,8 @@ function leadOf({ now, start, end, timezone }: ReportFrame, hasPeriod: boolean):
 /** Reads all rows and gives one item: the file, and its figures in the JSON. */
 export const reportOn =
 	(source: ReportSource) =>
-	async ({ context, hubble, request, hints }: Work): Promise<INodeExecutionData[]> => {
+	async (work: Work): Promise<INodeExecutionData[]> => {
+		const { context, request, hints } = work;
 		const { settings, query, clientFilters, isTool } = request;
 		const timezone = context.getTimezone();
 		const now = Math.floor(Date.now() / 1000);
@@ -107,7 +108,7 @@ export const reportOn =
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
 		const report = source.start(frame);
 		let skipped = 0;
-		for await (const { rows } of requestedPages(hubble, source.list, request)) {
+		for await (const { rows } of requestedPages(work, source.list)) {
 			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
 		}
 		if (skipped) hints.add(leftOut(skipped, source.list));

@@ -2,9 +2,10 @@
 import type { IDataObject } from 'n8n-workflow';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
+import { count, counted } from '../operation/values';
 import { shareBars } from './charts';
 import { mapOf, PlaceBins } from './map';
-import { count, counted, markup, percent, section, table, tile, type Markup } from './markup';
+import { markup, percent, section, table, tile, type Markup } from './markup';
 import type { Report, ReportFrame } from './createReport';
 
 const HOUR = 3600;

@@ -1,8 +1,9 @@
 /** Places on a map: bins of a bounded number while they come, then one SVG. Pure. */
 import { distanceBetween, type Place } from '../device/place';
+import { count } from '../operation/values';
 import { niceStep, rounded } from './charts';
 import { COASTLINE } from './coastline';
-import { count, markup, Markup } from './markup';
+import { markup, Markup } from './markup';
 
 /** Places that were heard near each other. */
 interface Cell {

@@ -26,9 +26,6 @@ function textOf(part: Part): string {
 export const markup = (strings: TemplateStringsArray, ...parts: Part[]): Markup =>
 	new Markup(strings.reduce((text, string, index) => `${text}${textOf(parts[index - 1])}${string}`));
 
-/** 12345.6 → '12,346'. */
-export const count = (value: number): string => Math.round(value).toLocaleString('en');
-
 /** A share as a percentage; something is never 0 % and a part never 100 %. */
 export function percent(part: number, whole: number): string {
 	if (!whole) return '–';
@@ -37,9 +34,6 @@ export function percent(part: number, whole: number): string {
 	if (part < whole && share > 99) return '> 99 %';
 	return `${Math.round(share)} %`;
 }
-
-/** '1 device', '2,000 devices'. */
-export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 
 /** A figure with its name, and what there is to say about it. */
 export const tile = (name: string, value: string, remark = '', tone = ''): Markup =>

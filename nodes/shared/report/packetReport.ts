@@ -2,10 +2,11 @@
 import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
 import { heardAt, type Packet } from '../packet/packet';
+import { count, counted } from '../operation/values';
 import { columnChart, Timeline, type Column } from './charts';
 import type { Report, ReportFrame } from './createReport';
 import { mapOf, PlaceBins } from './map';
-import { count, counted, markup, legend, percent, section, table, tile, type Markup } from './markup';
+import { markup, legend, percent, section, table, tile, type Markup } from './markup';
 
 const NETWORKS = ['Terrestrial', 'Satellite'] as const;
 /** Devices that the table lists. */
