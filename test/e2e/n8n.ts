@@ -57,6 +57,12 @@ export type N8n = Awaited<ReturnType<typeof startN8n>>;
 /** The owner account of every n8n that is started here; it listens on 127.0.0.1 only. */
 export const owner = { email: 'owner@example.com', password: 'Hubble-demo-1', firstName: 'Hubble', lastName: 'Demo' };
 
+/**
+ * Seconds that n8n 2 leaves a published workflow alone when it was killed while it started its trigger: the lease of
+ * `N8N_WORKFLOW_PUBLICATION_OUTBOX_LEASE_SECONDS`. What is awaited after a kill needs as much more time.
+ */
+export const publicationLeaseS = 120;
+
 /** No telemetry, no call to the outside, no question to the user. */
 const quiet = {
 	N8N_DIAGNOSTICS_ENABLED: 'false',

@@ -8,7 +8,7 @@ import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Device } from '../../simulator/world';
 import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
-import { type Item, type Json, type N8n, startN8n, type WorkflowFile } from '../n8n';
+import { type Item, type Json, type N8n, publicationLeaseS, startN8n, type WorkflowFile } from '../n8n';
 import { pause, until } from '../processes';
 
 const KILLS = 3;
@@ -135,6 +135,7 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 		return (await eventKeys(n8n, id)).some((key) => key.startsWith(`entered:${pioneer.id}`));
 	});
 	const began = Math.floor(secondsNow());
+	const short = (key: string) => key.split(':').slice(0, 2).join(' ');
 	const truth = new Set<string>();
 	const expect = (event: string, ids: string[]) => ids.forEach((device) => truth.add(`${event} ${device}`));
 	const long = byTime.slice(-2 * KILLS * 5);
@@ -150,28 +151,29 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 		expect('firstHeard', [(never[round] as Device).id]);
 		expect('entered', [(walkers[round] as Device).id]);
 	});
-	await pause(30_000);
+	let keys: string[] = [];
+	const told = () => new Set(keys.map(short));
+	const allTold = async () =>
+		await until('all events', publicationLeaseS + 150, async () => {
+			await pause(3000);
+			keys = await keysOf(id);
+			return [...truth].every((event) => told().has(event));
+		}).catch((error: Error) => {
+			throw new Error(`${error.message}; lost: ${[...truth].filter((event) => !told().has(event)).join(', ')}`);
+		});
+	// Who has left before a poll saw it inside was never there: Hubble tells the latest place alone.
+	await allTold();
 	hubble.addPackets(walkers.map(far));
 	expect(
 		'left',
 		walkers.map((device) => device.id),
 	);
-	const until45 = Math.floor(secondsNow());
+	const ended = Math.floor(secondsNow());
 	for (const { id: device } of devices) {
 		const at = lastHeard(hubble, device);
-		if (at >= began - SILENCE_S && at < until45 - SILENCE_S) truth.add(`silent ${device}`);
+		if (at >= began - SILENCE_S && at < ended - SILENCE_S) truth.add(`silent ${device}`);
 	}
-	const short = (key: string) => key.split(':').slice(0, 2).join(' ');
-	let keys: string[] = [];
-	await until('all events', 150, async () => {
-		await pause(3000);
-		keys = await keysOf(id);
-		const told = new Set(keys.map(short));
-		return [...truth].every((event) => told.has(event));
-	}).catch((error: Error) => {
-		const told = new Set(keys.map(short));
-		throw new Error(`${error.message}; lost: ${[...truth].filter((event) => !told.has(event)).join(', ')}`);
-	});
+	await allTold();
 	await n8n.deactivate(id);
 	const unique = new Set(keys);
 	const extra = [...unique].map(short).filter((event) => !truth.has(event) && !event.startsWith('silent'));
@@ -203,7 +205,7 @@ async function pollDurably({ n8n: { version } }: Stage): Promise<string> {
 			packetKey(packets.get(index) as unknown as HubblePacket),
 		);
 		let keys: string[] = [];
-		await until('all packets', 240, async () => {
+		await until('all packets', publicationLeaseS + 240, async () => {
 			await pause(3000);
 			keys = (await handedOver(n8n, id)).map(({ json }) => String(json.packetKey));
 			return new Set(keys).size === truth.length;

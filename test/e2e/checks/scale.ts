@@ -4,7 +4,7 @@ import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
-import type { Json, N8n, WorkflowFile } from '../n8n';
+import { type Json, type N8n, publicationLeaseS, type WorkflowFile } from '../n8n';
 import { pause, until } from '../processes';
 
 /** What the poll trigger has to bring home, through so many crashes. */
@@ -71,7 +71,7 @@ export const scaleChecks: Check[] = [
 			const truth = keysOf(hubble);
 			equal(truth.length, PACKETS);
 			let executions: string[][] = [];
-			await until('all packets', 120, async () => {
+			await until('all packets', publicationLeaseS + 120, async () => {
 				await pause(2000);
 				executions = await taken(n8n, id, 'New packets');
 				return new Set(executions.flat()).size === PACKETS;
