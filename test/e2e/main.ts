@@ -18,6 +18,7 @@ import { durablePollChecks, pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
 import { scaleChecks } from './checks/scale';
 import { triggerChecks } from './checks/trigger';
+import { upgradeChecks } from './checks/upgrade';
 import { isN8n1, n8nVersions } from './provision';
 
 /** The checks in the order in which they run, on every n8n but where a reason is given. */
@@ -32,6 +33,7 @@ const plan: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: giftCardChecks },
 	{ checks: triggerChecks.slice(0, 1), notOn1: 'n8n 1 stores executions one by one: 20,000 packets take it too long' },
 	{ checks: triggerChecks.slice(1) },
+	{ checks: upgradeChecks },
 	{ checks: endpointChecks },
 	{ checks: scaleChecks.slice(0, 1) },
 	{ checks: scaleChecks.slice(1), notOn1: 'the example of the recovery needs the data tables of n8n 2' },

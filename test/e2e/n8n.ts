@@ -96,7 +96,7 @@ export async function startN8n(options: N8nOptions = {}) {
 	const url = `http://127.0.0.1:${port}`;
 	const node = await provisionNode();
 	const n8nFolder = await provisionN8n(version);
-	await installPackage(userFolder);
+	await installPackage(userFolder, await pack());
 
 	const env = {
 		PATH: [dirname(node), process.env.PATH].join(delimiter), // n8n starts its task runner with the first `node`
@@ -338,6 +338,9 @@ export async function startN8n(options: N8nOptions = {}) {
 				cwd: userFolder,
 			}),
 
+		/** Puts this package under a higher version in the place of the installed one; n8n loads it at its next start. */
+		upgrade: async (to: string) => await installPackage(userFolder, await packNewer(to)),
+
 		/** Starts n8n again, on the same port and user folder, after `kill` or `stop`; `more` adds to the environment. */
 		async start(more: Record<string, string> = {}) {
 			child = launch('start', logFile, more);
@@ -378,12 +381,31 @@ let tarball: Promise<string> | undefined;
 
 /** Builds the project and packs it as for publishing, once for all n8n of this process. */
 async function pack(): Promise<string> {
+	tarball ??= run('npm', ['run', 'build'], { cwd: projectFolder }).then(async () => await packFolder(projectFolder));
+	return await tarball;
+}
+
+async function packFolder(cwd: string): Promise<string> {
 	const folder = temporaryFolder('pack');
-	await run('npm', ['run', 'build'], { cwd: projectFolder });
-	await run('npm', ['pack', '--pack-destination', folder], { cwd: projectFolder });
+	await run('npm', ['pack', '--pack-destination', folder], { cwd });
 	const [file] = readdirSync(folder);
 	if (!file) throw new Error('npm pack made no file');
 	return join(folder, file);
+}
+
+/** The same package under a higher version, which its trigger shows in its name. */
+async function packNewer(version: string): Promise<string> {
+	const copy = temporaryFolder('newer');
+	await run('tar', ['-xzf', await pack(), '-C', copy, '--strip-components=1']);
+	const change = (path: string, from: RegExp, to: string) => {
+		const text = readFileSync(join(copy, path), 'utf8');
+		if (!from.test(text)) throw new Error(`${path} has no ${String(from)}`);
+		writeFileSync(join(copy, path), text.replace(from, to));
+	};
+	change('package.json', /"version": "[^"]+"/, `"version": "${version}"`);
+	const trigger = 'dist/nodes/HubbleTrigger/HubbleTrigger.node.js';
+	change(trigger, /displayName: 'Hubble Trigger'/, `displayName: 'Hubble Trigger ${version}'`);
+	return await packFolder(copy);
 }
 
 /**
@@ -391,18 +413,17 @@ async function pack(): Promise<string> {
  * Community nodes"; n8n's community-packages.service): unpack, drop the dev, peer and optional
  * dependencies, install what is left, note it in the ledger.
  */
-async function installPackage(userFolder: string) {
-	tarball ??= pack();
+async function installPackage(userFolder: string, file: string) {
 	const nodesFolder = join(userFolder, '.n8n/nodes');
 	const target = join(nodesFolder, 'node_modules', packageName);
 	rmSync(target, { recursive: true, force: true });
 	mkdirSync(target, { recursive: true });
-	await run('tar', ['-xzf', await tarball, '-C', target, '--strip-components=1']);
+	await run('tar', ['-xzf', file, '-C', target, '--strip-components=1']);
 
-	const file = join(target, 'package.json');
-	const manifest = JSON.parse(readFileSync(file, 'utf8')) as Json & { version: string };
+	const manifestFile = join(target, 'package.json');
+	const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as Json & { version: string };
 	for (const key of ['devDependencies', 'peerDependencies', 'optionalDependencies']) delete manifest[key];
-	writeFileSync(file, JSON.stringify(manifest, null, 2));
+	writeFileSync(manifestFile, JSON.stringify(manifest, null, 2));
 	const flags = ['--audit=false', '--fund=false', '--bin-links=false', '--install-strategy=shallow'];
 	await run('npm', ['install', ...flags, '--ignore-scripts=true', '--package-lock=false'], { cwd: target });
 	writeFileSync(

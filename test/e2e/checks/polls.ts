@@ -22,7 +22,7 @@ const everyFiveSeconds = {
 const credentialName = 'Hubble account';
 
 /** A workflow of a polling trigger alone. */
-function workflow(type: string, parameters: Json): WorkflowFile {
+export function workflow(type: string, parameters: Json): WorkflowFile {
 	const file = readExample('behind-firewall.json');
 	const trigger = file.nodes.find(({ name }) => name === 'New packets');
 	if (!trigger) throw new Error('The example has another trigger');
@@ -46,7 +46,7 @@ const packetOf = ({ id, name, tags }: Device, latitude: number, longitude: numbe
 	network_type: 'TERRESTRIAL',
 });
 
-async function register(hubble: Simulator, names: string[]): Promise<string[]> {
+export async function register(hubble: Simulator, names: string[]): Promise<string[]> {
 	const { data } = await axios.post<{ devices: Array<{ device_id: string }> }>(
 		`${hubble.url}/api/v2/org/${hubble.organizationId}/devices`,
 		{ n_devices: names.length, encryption: 'NONE', names },

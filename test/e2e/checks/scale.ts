@@ -20,7 +20,7 @@ async function open({ n8n }: Stage, options: Parameters<typeof startSimulator>[0
 	return { hubble, credentials };
 }
 
-const keysOf = ({ world }: Simulator) =>
+export const keysOf = ({ world }: Simulator) =>
 	Array.from({ length: world.main.packets.length }, (_, index) =>
 		packetKey(world.main.packets.get(index) as unknown as Packet),
 	);
