@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
