@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { freePort, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
+import { freePort, pause, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
 import { defaultVersion, isN8n1, type N8nVersion, provisionN8n, provisionNode } from './provision';
 
 export const projectFolder = resolve(__dirname, '../..');
@@ -79,6 +79,9 @@ const quiet = {
 	N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
 };
 
+const messageOf = (error: unknown): string =>
+	(isAxiosError<{ message?: string }>(error) ? error.response?.data?.message : undefined) ?? '';
+
 /** Ends n8n when the script that started it is gone without having said so (SIGKILL). */
 const dieWithParent =
 	'data:text/javascript,const p=process.ppid;setInterval(()=>{if(process.ppid!==p)process.kill(-process.pid,9)},500).unref()';
@@ -134,15 +137,23 @@ export async function startN8n(options: N8nOptions = {}) {
 
 	/** Calls n8n's own REST interface, the one its editor uses; gives what is in `data` of the reply. */
 	async function rest<T = Json>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+		const headers = { cookie, 'content-type': 'application/json', 'browser-id': 'hubble-e2e' };
+		const call = async () => await http.request<{ data: T }>({ method, url: `/rest${path}`, data: body, headers });
 		try {
-			const headers = { cookie, 'content-type': 'application/json', 'browser-id': 'hubble-e2e' };
-			const response = await http.request<{ data: T }>({ method, url: `/rest${path}`, data: body, headers });
+			// A busy n8n may find its database too slow for a moment; it then refuses a call before it does anything.
+			const response = await until('the database of n8n', 60, async () => {
+				return await call().catch(async (error: unknown) => {
+					if (messageOf(error) !== 'Database is not ready!') throw error;
+					await pause(1000);
+					return undefined;
+				});
+			});
 			const cookies = response.headers['set-cookie'];
 			if (cookies) cookie = cookies.map((one) => one.split(';')[0]).join('; ');
 			return response.data.data;
 		} catch (error) {
-			const reply = isAxiosError<{ message?: string }>(error) ? error.response : undefined;
-			if (reply) throw new Error(`n8n answered ${reply.status} to ${method} ${path}: ${reply.data?.message ?? ''}`);
+			const reply = isAxiosError(error) ? error.response : undefined;
+			if (reply) throw new Error(`n8n answered ${reply.status} to ${method} ${path}: ${messageOf(error)}`);
 			// Not the error itself: it holds the session's cookie.
 			throw new Error(`n8n did not answer ${method} ${path}: ${(error as Error).message}\n${tail(logFile, 15)}`);
 		}
