@@ -1,12 +1,12 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import fastify from 'fastify';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { credentialData, credentialName } from '../e2e/mainJob';
 import { type Json, projectFolder, startN8n } from '../e2e/n8n';
-import { pause, run as runProgram, temporaryFolder } from '../e2e/processes';
+import { memoryOf, pause, run as runProgram, temporaryFolder } from '../e2e/processes';
 import { provisionNode } from '../e2e/provision';
 import { type SimulatorOptions, startSimulator } from '../simulator/server';
 
@@ -113,7 +113,7 @@ export async function openStage(
 		hubble.clearLog();
 		reached.clear();
 		await pause(500);
-		const idleMb = memory.reset(n8n.pid);
+		const idleMb = resetPeak(n8n.pid);
 		const asked = performance.now();
 		const { executionId } = await n8n.rest<{ executionId: string }>('POST', `/workflows/${id}/run`, {
 			triggerToStartFrom: { name: 'Trigger' },
@@ -130,7 +130,7 @@ export async function openStage(
 		const [begin, end] = [reached.get('begin')?.at ?? asked, reached.get('end')];
 		const result = {
 			seconds: ((end?.at ?? NaN) - begin) / 1000,
-			peakMb: memory.peak(n8n.pid) - idleMb,
+			peakMb: memoryOf(n8n.pid, 'VmHWM') - idleMb,
 			requests: hubble.log.length,
 			throttled: hubble.count429,
 			report: JSON.parse(String(end?.query.report ?? '{}')) as Json,
@@ -178,18 +178,11 @@ export async function openStage(
 	};
 }
 
-/** Resident memory of a process and its peak, as Linux tells it, in MB. */
-const memory = {
-	read: (pid: number, name: string) =>
-		Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
-	reset(pid: number) {
-		writeFileSync(`/proc/${pid}/clear_refs`, '5');
-		return this.read(pid, 'VmRSS');
-	},
-	peak(pid: number) {
-		return this.read(pid, 'VmHWM');
-	},
-};
+/** Forgets the peak of a process's memory so far; gives what is resident now, in MB. */
+function resetPeak(pid: number): number {
+	writeFileSync(`/proc/${pid}/clear_refs`, '5');
+	return memoryOf(pid);
+}
 
 /** The packet node over the whole history of the simulator. */
 export const hubblePackets = (parameters: Json = {}): Step => ({

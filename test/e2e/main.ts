@@ -2,8 +2,10 @@
 /**
  * `npm run test:e2e`: named checks on real n8n releases, one after the other.
  * `npm run test:e2e -- word` runs only those with that word in their name; `N8N_VERSION` names other releases.
+ * `npm run test:long` does the same with the checks that take long.
  */
 import { type Check, closeStage, openStage } from './check';
+import { attackChecks } from './checks/attack';
 import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
@@ -16,13 +18,15 @@ import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
 import { durablePollChecks, pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
+import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
+import { soakChecks } from './checks/soak';
 import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
 import { isN8n1, n8nVersions } from './provision';
 
 /** The checks in the order in which they run, on every n8n but where a reason is given. */
-const plan: Array<{ checks: Check[]; notOn1?: string }> = [
+const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: installChecks },
 	{ checks: mainJobChecks },
 	{ checks: credentialChecks },
@@ -45,14 +49,22 @@ const plan: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: queueChecks, notOn1: 'they read what a worker ran as n8n 2 stores it' },
 ];
 
+/** What takes minutes each. */
+const long: typeof usual = [
+	{ checks: attackChecks },
+	{ checks: soakChecks },
+	{ checks: queueFaultChecks, notOn1: 'its queue mode may never answer a delivery' },
+];
+
 async function main() {
-	const word = process.argv[2]?.toLowerCase() ?? '';
+	const [word = ''] = process.argv.slice(2).filter((text) => text !== '--long');
+	const plan = process.argv.includes('--long') ? long : usual;
 	let passed = 0;
 	/** What failed and why, told once more at the end: a log of CI is often cut in its middle. */
 	const failed: string[] = [];
 	for (const version of n8nVersions) {
 		const title = (name: string) => `n8n ${version}: ${name}`;
-		const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word);
+		const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word.toLowerCase());
 		for (const { checks, notOn1 } of plan) {
 			const reason = isN8n1(version) ? notOn1 : undefined;
 			for (const { name } of reason ? checks.filter(isChosen) : []) console.log(`without ${title(name)}: ${reason}`);

@@ -308,13 +308,18 @@ export async function startN8n(options: N8nOptions = {}) {
 		},
 
 		/** The newest executions first, of one workflow or all, without their data. */
-		async executions(workflowId?: string, limit = 100): Promise<Array<{ id: string; status: string; mode: string }>> {
+		async executions(workflowId?: string, limit = 100): Promise<StoredHead[]> {
 			const filter = encodeURIComponent(JSON.stringify(workflowId ? { workflowId } : {}));
-			const page = await rest<{ results: Array<{ id: string; status: string; mode: string }> }>(
-				'GET',
-				`/executions?filter=${filter}&limit=${limit}`,
-			);
-			return page.results;
+			const all: StoredHead[] = [];
+			for (;;) {
+				// n8n gives a hundred at most.
+				const size = Math.min(100, limit - all.length);
+				const older = all.length ? `&lastId=${all.at(-1)?.id}` : '';
+				const path = `/executions?filter=${filter}&limit=${size}${older}`;
+				const { results } = await rest<{ results: StoredHead[] }>('GET', path);
+				all.push(...results);
+				if (results.length < size || all.length >= limit) return all;
+			}
 		},
 
 		/** What a picker ("From list") of a node shows, asked for as the editor does. */
@@ -361,10 +366,14 @@ export async function startN8n(options: N8nOptions = {}) {
 	};
 }
 
-interface StoredExecution {
+/** An execution in a list of them. */
+interface StoredHead {
 	id: string;
 	status: string;
 	mode: string;
+}
+
+interface StoredExecution extends StoredHead {
 	startedAt: string;
 	stoppedAt?: string;
 	data: string;

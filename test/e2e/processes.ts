@@ -84,6 +84,10 @@ export async function run(command: string, args: string[], options: SpawnOptions
 	return output;
 }
 
+/** What Linux tells of a process's memory, in MB: resident now (`VmRSS`), or the most it ever was (`VmHWM`). */
+export const memoryOf = (pid: number, what: 'VmRSS' | 'VmHWM' = 'VmRSS') =>
+	Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+
 /** The last lines of a log file, for an error message. */
 export function tail(file: string, lines = 40): string {
 	return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';

@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePort, run, startProcess, tail, temporaryFolder, until } from './processes';
+import { freePort, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
 
 /** Where a program may be (`*` for a version) and the Debian package that brings it. */
 const programs = {
@@ -39,15 +39,29 @@ function find(name: keyof typeof programs): string | undefined {
 	return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** A Redis without persistence on a free port; gives n8n's environment for it. */
-export async function startRedis(): Promise<Record<string, string>> {
+/**
+ * A Redis on a free port, with n8n's environment for it.
+ * @param isDurable whether it appends what it is told to a file (AOF), and knows it again after `kill` and `start`
+ */
+export async function startRedis(isDurable = false) {
 	const redis = await program('redis-server');
 	const folder = temporaryFolder('redis');
 	const port = await freePort();
-	const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
-	startServer(redis, options, join(folder, 'log'));
-	await until(`Redis at port ${port}`, 30, async () => await accepts(port)).catch(withLog(join(folder, 'log')));
-	return { QUEUE_BULL_REDIS_HOST: '127.0.0.1', QUEUE_BULL_REDIS_PORT: String(port) };
+	const log = join(folder, 'log');
+	const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
+	const launch = () => startServer(redis, [...options, '--appendonly', isDurable ? 'yes' : 'no'], log);
+	const accepting = async () =>
+		await until(`Redis at port ${port}`, 30, async () => await accepts(port)).catch(withLog(log));
+	let child = launch();
+	await accepting();
+	return {
+		env: { QUEUE_BULL_REDIS_HOST: '127.0.0.1', QUEUE_BULL_REDIS_PORT: String(port) },
+		kill: async () => await stopProcess(child, 'SIGKILL'),
+		async start() {
+			child = launch();
+			await accepting();
+		},
+	};
 }
 
 /** An empty PostgreSQL on a free port; gives n8n's environment for it. */

@@ -69,19 +69,22 @@ async function eventKeys(n8n: N8n, id: string): Promise<string[]> {
 	return items.flat().map(({ json }) => String(json.eventKey));
 }
 
-/** The items that were handed to n8n, in executions of any status: those of one that crashed too. */
+/** The items that a trigger handed to n8n for one execution of any status: also one that crashed. */
+export async function itemsOf(n8n: N8n, execution: string, node: string): Promise<Item[]> {
+	const { data } = await n8n.rest<{ data: string }>('GET', `/executions/${execution}`);
+	const stored = parse(data) as {
+		resultData?: { runData?: Record<string, Array<{ data?: { main?: Item[][] } }>> };
+		executionData?: { nodeExecutionStack?: Array<{ node: { name: string }; data: { main: Item[][] } }> };
+	};
+	const ran = stored.resultData?.runData?.[node]?.[0]?.data?.main?.[0];
+	const waits = stored.executionData?.nodeExecutionStack?.find((one) => one.node.name === node);
+	return ran ?? waits?.data.main[0] ?? [];
+}
+
+/** The same of all executions. */
 async function handedOver(n8n: N8n, id: string): Promise<Item[]> {
 	const items: Item[] = [];
-	for (const execution of await n8n.executions(id)) {
-		const { data } = await n8n.rest<{ data: string }>('GET', `/executions/${execution.id}`);
-		const stored = parse(data) as {
-			resultData?: { runData?: Record<string, Array<{ data?: { main?: Item[][] } }>> };
-			executionData?: { nodeExecutionStack?: Array<{ node: { name: string }; data: { main: Item[][] } }> };
-		};
-		const ran = stored.resultData?.runData?.['New packets']?.[0]?.data?.main?.[0];
-		const waits = stored.executionData?.nodeExecutionStack?.find(({ node }) => node.name === 'New packets');
-		items.push(...(ran ?? waits?.data.main[0] ?? []));
-	}
+	for (const execution of await n8n.executions(id)) items.push(...(await itemsOf(n8n, execution.id, 'New packets')));
 	return items;
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Check } from '../check';
 import { fleet, importExamples, problemsOf, readExample, runMainJob, table } from '../mainJob';
-import { startN8n, type WorkflowFile } from '../n8n';
+import { type N8n, startN8n, type WorkflowFile } from '../n8n';
 import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../processes';
 import { startPostgres, startRedis } from '../services';
 import { type Simulator, startSimulator } from '../../simulator/server';
@@ -17,70 +17,118 @@ import { batch, onlyWebhook, post, ran, variant, withHubble } from './trigger';
  * A process that waits for the end of a run misses it when the worker is faster than its listening begins: n8n then
  * never answers. With this setting, which n8n 1 does not have, it finds the end within five seconds.
  */
-const findsEveryEnd = {
+export const findsEveryEnd = {
 	N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED: '1000',
 	N8N_EXECUTIONS_QUEUE_KEEP_LAST_FAILED: '1000',
 };
 
-/** n8n in queue mode with one worker and so many webhook processes, each on a port of its own. */
-async function openQueue(version: N8nVersion, webhooks: number, settings: Record<string, string> = {}) {
+/** What stands behind the main process, and how it is set up. */
+interface QueueOptions {
+	workers?: number;
+	webhooks: number;
+	settings?: Record<string, string>;
+	/** The public URL; that of the first webhook process unless given. */
+	url?: string;
+	/** Ports for the webhook processes, where somebody knows them already. */
+	ports?: string[];
+	redis?: Awaited<ReturnType<typeof startRedis>>;
+}
+
+/** A process of n8n beside the main one; when it dies, it is started again, as a service manager does. */
+export interface Helper {
+	command: 'worker' | 'webhook';
+	pid: number;
+	kill(): void;
+	ready(): Promise<void>;
+	stop(): Promise<void>;
+}
+
+async function startHelper(n8n: N8n, command: Helper['command'], log: string, port: string): Promise<Helper> {
+	const env: Record<string, string> = { N8N_RUNNERS_BROKER_PORT: String(await freePort()) };
+	if (command === 'webhook') env.N8N_PORT = port;
+	else {
+		env.N8N_WORKER_SERVER_ADDRESS = '127.0.0.1';
+		env.QUEUE_HEALTH_CHECK_ACTIVE = 'true';
+		env.QUEUE_HEALTH_CHECK_PORT = port;
+	}
+	let isStopping = false;
+	const launch = () => {
+		const child = n8n.launch(command, log, env);
+		child.once('exit', () => {
+			if (!isStopping) current = launch();
+		});
+		return child;
+	};
+	let current = launch();
+	return {
+		command,
+		get pid() {
+			return current.pid ?? 0;
+		},
+		kill: () => void process.kill(-(current.pid ?? NaN), 'SIGKILL'),
+		ready: async () => void (await until(`the ${command} process`, 240, async () => await isReady(port))),
+		async stop() {
+			isStopping = true;
+			await stopProcess(current);
+		},
+	};
+}
+
+/** n8n in queue mode, with workers and webhook processes on ports of their own. */
+export async function openQueue(version: N8nVersion, options: QueueOptions) {
 	const userFolder = temporaryFolder('queue');
-	const ports = await Promise.all(Array.from({ length: webhooks }, async () => String(await freePort())));
-	const url = `http://127.0.0.1:${ports[0]}`;
+	const ports = options.ports ?? (await freePorts(options.webhooks));
+	const url = options.url ?? `http://127.0.0.1:${ports[0]}`;
 	const n8n = await startN8n({
 		version,
 		userFolder,
 		env: {
-			...(await startRedis()),
+			...(options.redis ?? (await startRedis())).env,
 			...(await startPostgres()),
 			WEBHOOK_URL: url,
 			N8N_WEBHOOK_URL: url,
 			EXECUTIONS_MODE: 'queue',
-			...settings,
+			...options.settings,
 			N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
 			OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
 		},
 	});
 	const log = { worker: join(userFolder, 'worker.log'), webhook: join(userFolder, 'webhook.log') };
-	const worker = String(await freePort());
-	const helpers = [
-		n8n.launch('worker', log.worker, {
-			N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-			N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
-			QUEUE_HEALTH_CHECK_ACTIVE: 'true',
-			QUEUE_HEALTH_CHECK_PORT: worker,
-		}),
-	];
-	for (const port of ports) {
-		const env = { N8N_PORT: port, N8N_RUNNERS_BROKER_PORT: String(await freePort()) };
-		helpers.push(n8n.launch('webhook', log.webhook, env));
+	const helpers: Helper[] = [];
+	for (const port of await freePorts(options.workers ?? 1)) {
+		helpers.push(await startHelper(n8n, 'worker', log.worker, port));
 	}
-	await until('the worker', 120, async () => await isReady(worker));
-	for (const port of ports) await until('the webhook process', 120, async () => await isReady(port));
+	for (const port of ports) helpers.push(await startHelper(n8n, 'webhook', log.webhook, port));
+	for (const helper of helpers) await helper.ready();
 	return {
 		n8n,
 		log,
 		ports,
+		helpers,
 		/** The first webhook process. */
-		pid: helpers[1]?.pid ?? 0,
+		pid: helpers.find(({ command }) => command === 'webhook')?.pid ?? 0,
 		/** Adds the ends of the logs to an error. */
 		explain(error: unknown): Error {
 			const logs = Object.entries(log).map(([name, file]) => `The ${name} process's log:\n${tail(file, 15)}`);
 			return new Error([(error as Error).stack, ...logs].join('\n'));
 		},
 		async close() {
-			await Promise.all(helpers.map(async (helper) => await stopProcess(helper)));
+			await Promise.all(helpers.map(async (helper) => await helper.stop()));
 			await n8n.stop();
 		},
 	};
 }
+
+/** Free ports, as text. */
+export const freePorts = async (count: number) =>
+	await Promise.all(Array.from({ length: count }, async () => String(await freePort())));
 
 export const queueChecks: Check[] = [
 	{
 		name: 'queue mode: a worker does the main job, a webhook process starts paging',
 		async run({ n8n: { version } }) {
 			const hubble = await startSimulator(fleet);
-			const queue = await openQueue(version, 1);
+			const queue = await openQueue(version, { webhooks: 1 });
 			const { n8n, log, ports } = queue;
 			try {
 				const workflows = await importExamples(n8n, hubble);
@@ -116,7 +164,7 @@ export const queueChecks: Check[] = [
 	{
 		name: 'queue mode: two webhook processes: nothing is lost, and what starts twice is counted',
 		async run({ n8n: { version } }) {
-			const queue = await openQueue(version, 2, findsEveryEnd);
+			const queue = await openQueue(version, { webhooks: 2, settings: findsEveryEnd });
 			try {
 				return await withHubble(queue, async (hubble, credentials) => {
 					const lines: string[] = [];
@@ -242,7 +290,7 @@ function idsIn(log: string, words: RegExp): Set<string | undefined> {
 	return new Set([...readFileSync(log, 'utf8').matchAll(words)].map(([, id]) => id));
 }
 
-async function isReady(port: string): Promise<boolean> {
+export async function isReady(port: string): Promise<boolean> {
 	return await axios.get(`http://127.0.0.1:${port}/healthz/readiness`, { proxy: false }).then(
 		() => true,
 		() => false,

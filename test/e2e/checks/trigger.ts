@@ -32,7 +32,7 @@ export const post = async (url: string, body: string, headers: Record<string, st
  * Another n8n of the same version, with n8n's expression isolate acquired lazily, which is the setting that the
  * README advises for many deliveries. Only n8n 2 has it; the other checks run without.
  */
-async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): Promise<T> {
+export async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): Promise<T> {
 	const busy = await startN8n({ version: n8n.version, env: { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true' } });
 	try {
 		return await work(busy);
@@ -85,7 +85,7 @@ export const batch = (hubble: Simulator, from: number, to: number) =>
 export async function ran(n8n: N8n, id: string, times: number): Promise<void> {
 	let all: Awaited<ReturnType<N8n['executions']>> = [];
 	await until(`${times} executions of workflow ${id}`, 120, async () => {
-		all = await n8n.executions(id);
+		all = await n8n.executions(id, times + 100);
 		return all.length >= times && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
 	});
 	equal(all.length, times);
@@ -103,7 +103,7 @@ async function eachOf<T>(times: number, work: (i: number) => Promise<T>): Promis
 }
 
 /** Forged deliveries of packets, `i` counting them. */
-const forgedPackets: Array<[string, (secret: string, i: number) => Record<string, string>]> = [
+export const forgedPackets: Array<[string, (secret: string, i: number) => Record<string, string>]> = [
 	['no header', () => ({})],
 	['empty header', () => ({ 'HTTP-X-HUBBLE-TOKEN': '' })],
 	['wrong secret', (right, i) => ({ 'HTTP-X-HUBBLE-TOKEN': `${i}`.padEnd(right.length, 'x') })],

@@ -24,7 +24,8 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 		packets: 0,
 		limits: false,
 		headRetryAfter: 1,
-		delivery: { timeScale: 0.1 },
+		// Tries at most 18 s apart, for five minutes.
+		delivery: { timeScale: 0.03 },
 	});
 	try {
 		const credentials = {
@@ -61,7 +62,11 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 				['polled packets', polled, keysOf(hubble)],
 				['devices', told, registered],
 			] as const) {
-				await until(`${wanted.length} ${what}`, 90, async () => new Set(await read()).size >= wanted.length);
+				const arrived = async () => new Set(await read()).size >= wanted.length;
+				await until(`${wanted.length} ${what}`, 120, arrived).catch((error: Error) => {
+					const answers = new Set(hubble.deliveries.map(({ status }) => status));
+					throw new Error(`${error.message}; deliveries were answered ${[...answers].join(', ')}`);
+				});
 				deepEqual([...new Set(await read())].sort(), [...wanted].sort(), what);
 			}
 		};

@@ -1,0 +1,223 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals */
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { Agent, request, type OutgoingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { performance } from 'node:perf_hooks';
+import type { Simulator } from '../../simulator/server';
+import type { Check, Stage } from '../check';
+import type { N8n } from '../n8n';
+import { memoryOf, pause } from '../processes';
+import { batch, forgedPackets, onlyWebhook, ran, variant, withBusyN8n, withHubble } from './trigger';
+
+const FORGED = 50_000;
+const REAL = 200;
+/** So many forged deliveries, and the real ones that belong to them, come before memory is measured first. */
+const WARM_UP = 5000;
+/** How long n8n is left alone before its memory is measured: V8 then frees what is garbage. */
+const QUIET_MS = 60_000;
+const LANES = 16;
+const SLOW_CONNECTIONS = 300;
+const SLOW_ROUNDS = 50;
+
+const MEGABYTE = 1024 * 1024;
+const json = { 'content-type': 'application/json' };
+const packets = (bytes: number) => Buffer.from(`{"packets":["${'x'.repeat(bytes)}"]}`);
+
+/** What is sent, by whom nobody knows; `i` counts. Every kind lacks the secret. */
+interface Forgery {
+	headers: OutgoingHttpHeaders;
+	body: Buffer;
+}
+type Kind = (i: number, secret: string, real: Buffer) => Forgery;
+
+const wrong = (i: number) => ({ 'HTTP-X-HUBBLE-TOKEN': `forged ${i}` });
+const large = packets(MEGABYTE);
+const largest = packets(15 * MEGABYTE);
+const tooLarge = packets(17 * MEGABYTE);
+const bomb = gzipSync(largest);
+
+/** One after the other. */
+const KINDS: Kind[] = [
+	...forgedPackets.map(([, headers]): Kind => (i, secret, body) => ({
+		headers: { ...json, ...headers(secret, i) },
+		body,
+	})),
+	(i, _, body) => ({ headers: { ...json, 'HTTP-X-HUBBLE-TOKEN': [`a${i}`, `b${i}`] }, body }),
+	(i, _, body) => ({ headers: { ...json, 'HTTP-X-HUBBLE-TOKEN': `\u00e9\u00ff${i}` }, body }),
+	(i, _, body) => ({
+		headers: { ...json, 'HTTP-X-HUBBLE-TOKEN': '__proto__', 'x-forwarded-for': `10.0.0.${i}` },
+		body,
+	}),
+	(i, _, body) => ({
+		headers: { ...json, ...Object.fromEntries(Array.from({ length: 60 }, (__, n) => [`x-odd-${n}`, `${i}`])) },
+		body,
+	}),
+	(i, _, body) => ({ headers: { ...json, 'x-hubble-token': 'x'.repeat(8000 + (i % 100)) }, body }),
+	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'text/plain' }, body }),
+	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'application/octet-stream' }, body }),
+	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'multipart/form-data; boundary=x' }, body }),
+	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'application/xml' }, body }),
+	(i, _, body) => ({ headers: wrong(i), body }),
+	(i) => ({ headers: { ...json, ...wrong(i) }, body: Buffer.from('{"packets":[') }),
+	(i) => ({ headers: { ...json, ...wrong(i) }, body: Buffer.alloc(0) }),
+];
+/** Now and then: what costs n8n much before a node sees it. */
+const RARE: Array<[every: number, Kind]> = [
+	[100, (i) => ({ headers: { ...json, ...wrong(i) }, body: large })],
+	[2500, (i) => ({ headers: { ...json, ...wrong(i) }, body: largest })],
+	[2500, (i) => ({ headers: { ...json, ...wrong(i) }, body: tooLarge })],
+	[2500, (i) => ({ headers: { ...json, ...wrong(i), 'content-encoding': 'gzip' }, body: bomb })],
+];
+
+function forgery(i: number, secret: string, real: Buffer): Forgery {
+	const at = RARE.findIndex(([every], n) => i % every === n + 1);
+	const kind = RARE[at]?.[1] ?? KINDS[i % KINDS.length];
+	if (!kind) throw new Error('There are no kinds');
+	return kind(i, secret, real);
+}
+
+/** Posts bytes; the status, or 0 where n8n closed the connection without an answer. */
+async function send(url: string, { headers, body }: Forgery, agent: Agent): Promise<number> {
+	return await new Promise((done) => {
+		const all = { ...headers, 'content-length': body.length };
+		const call = request(url, { method: 'POST', agent, headers: all }, (reply) => {
+			reply.resume();
+			reply.once('end', () => done(reply.statusCode ?? 0));
+		});
+		call.once('error', () => done(0));
+		call.end(body);
+	});
+}
+
+const real = (hubble: Simulator, secret: string, n: number): Forgery => ({
+	headers: { ...json, 'HTTP-X-HUBBLE-TOKEN': secret },
+	body: Buffer.from(batch(hubble, n * 10, n * 10 + 10)),
+});
+
+/** Sends forged deliveries in some lanes, and real ones evenly among them from number `next` on. */
+async function attack(hubble: Simulator, forged: number, next: number) {
+	const { url, secret } = onlyWebhook(hubble);
+	const example = Buffer.from(batch(hubble, 0, 10));
+	const agent = new Agent({ keepAlive: true, maxSockets: LANES + 1 });
+	const answers = new Map<number, number>();
+	const latencies: number[] = [];
+	let i = 0;
+	const lane = async () => {
+		while (i < forged) {
+			const mine = i++;
+			const status = await send(url, forgery(mine, secret, example), agent);
+			answers.set(status, (answers.get(status) ?? 0) + 1);
+			if (mine % (FORGED / REAL) !== 0) continue;
+			const start = performance.now();
+			equal(await send(url, real(hubble, secret, next++), agent), 200, 'a real delivery was refused');
+			latencies.push(performance.now() - start);
+		}
+	};
+	const start = performance.now();
+	await Promise.all(Array.from({ length: LANES }, lane));
+	agent.destroy();
+	latencies.sort((a, b) => a - b);
+	return { answers, next, latencies, seconds: (performance.now() - start) / 1000 };
+}
+
+async function quietMb(n8n: N8n): Promise<number> {
+	await pause(QUIET_MS);
+	return memoryOf(n8n.pid);
+}
+
+/** Forged deliveries of every kind beside real ones. */
+async function forge(stage: Stage): Promise<string> {
+	return await withBusyN8n(
+		stage,
+		async (n8n) =>
+			await withHubble({ n8n }, async (hubble, credentials) => {
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+				await n8n.activate(id);
+				const warmUp = await attack(hubble, WARM_UP, 0);
+				await ran(n8n, id, warmUp.next);
+				const before = await quietMb(n8n);
+
+				const { answers, next, latencies, seconds } = await attack(hubble, FORGED, warmUp.next);
+				equal(latencies.length, REAL);
+				await ran(n8n, id, next);
+				const after = await quietMb(n8n);
+				const accepted = [...answers.keys()].filter((status) => status >= 200 && status < 400);
+				deepEqual(accepted, [], 'a forged delivery was accepted');
+				ok((answers.get(401) ?? 0) > FORGED / 2, 'few forged deliveries came as far as the trigger');
+				const statuses = [...answers].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);
+				const said = [
+					`${FORGED} forged deliveries in ${seconds.toFixed(0)} s, answered ${statuses.join(', ')}`,
+					`${REAL} real ones, all accepted: median ${latencies[REAL / 2]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms`,
+					`n8n's resident memory after a minute of quiet: ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after; peak ${memoryOf(n8n.pid, 'VmHWM').toFixed(0)} MB`,
+				].join('\n');
+				ok(after <= 1.1 * before, `memory has grown\n${said}`);
+				await n8n.deactivate(id);
+				return said;
+			}),
+	);
+}
+
+/** A connection that announces a large body and sends a byte a second of it. */
+function dribble(url: string) {
+	const { hostname, port, pathname } = new URL(url);
+	const state = { isClosed: false, bytes: 0 };
+	const socket = connect(Number(port), hostname);
+	socket.on('error', () => (state.isClosed = true)).on('close', () => (state.isClosed = true));
+	socket.write(
+		`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"packets":["`,
+	);
+	const timer = setInterval(() => {
+		if (state.isClosed) return;
+		state.bytes += 1;
+		socket.write('x');
+	}, 1000);
+	return {
+		state,
+		close() {
+			clearInterval(timer);
+			socket.destroy();
+		},
+	};
+}
+
+/** Bodies that come byte by byte, on many connections, while Hubble delivers. */
+async function slow(stage: Stage): Promise<string> {
+	return await withBusyN8n(
+		stage,
+		async (n8n) =>
+			await withHubble({ n8n }, async (hubble, credentials) => {
+				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+				await n8n.activate(id);
+				const { url, secret } = onlyWebhook(hubble);
+				const agent = new Agent({ keepAlive: true });
+				const before = memoryOf(n8n.pid);
+				const slowOnes = Array.from({ length: SLOW_CONNECTIONS }, () => dribble(url));
+				try {
+					await pause(5000);
+					const latencies: number[] = [];
+					for (let n = 0; n < SLOW_ROUNDS; n++) {
+						const start = performance.now();
+						equal(await send(url, real(hubble, secret, n), agent), 200, 'a real delivery was refused');
+						latencies.push(performance.now() - start);
+						await pause(200);
+					}
+					const open = slowOnes.filter(({ state }) => !state.isClosed && state.bytes > 0).length;
+					equal(open, SLOW_CONNECTIONS, 'the slow connections did not last');
+					await ran(n8n, id, SLOW_ROUNDS);
+					latencies.sort((a, b) => a - b);
+					const after = memoryOf(n8n.pid);
+					await n8n.deactivate(id);
+					return `${SLOW_ROUNDS} real deliveries beside ${open} slow bodies: median ${latencies[SLOW_ROUNDS / 2]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms; memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`;
+				} finally {
+					for (const one of slowOnes) one.close();
+					agent.destroy();
+				}
+			}),
+	);
+}
+
+export const attackChecks: Check[] = [
+	{ name: `attack: ${REAL} real deliveries arrive among ${FORGED.toLocaleString('en')} forged ones`, run: forge },
+	{ name: `attack: ${SLOW_CONNECTIONS} slow bodies hold up no real delivery`, run: slow },
+];

@@ -1,0 +1,213 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
+import axios from 'axios';
+import { equal, ok } from 'node:assert/strict';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
+import { type Simulator, startSimulator } from '../../simulator/server';
+import type { Check, Stage } from '../check';
+import { credentialData } from '../mainJob';
+import type { N8n } from '../n8n';
+import { pause, until } from '../processes';
+import { startRedis } from '../services';
+import { itemsOf } from './polls';
+import { findsEveryEnd, freePorts, openQueue } from './queue';
+import { variant } from './trigger';
+
+const PACKETS = 50_000;
+const BATCH = 250;
+/** Who is killed, a round each. */
+const VICTIMS = [
+	'a worker',
+	'a webhook process',
+	'Redis',
+	'main',
+	'both workers',
+	'the other webhook process',
+] as const;
+const ROUNDS = 10;
+const packetNode = 'Hubble delivers packets';
+
+/**
+ * What stands before several webhook processes: each call goes to the next one. One that accepts no connection is
+ * passed over, as nginx does; a call that was accepted is not repeated.
+ */
+async function balance(ports: readonly string[]) {
+	let turn = 0;
+	const server = createServer((incoming, response) => {
+		const chunks: Buffer[] = [];
+		incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+		incoming.on('end', () => {
+			const { method, url: path, headers } = incoming;
+			const attempt = (left: number) => {
+				const port = ports[turn++ % ports.length];
+				const call = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (reply) => {
+					response.writeHead(reply.statusCode ?? 502, reply.headers);
+					reply.once('error', () => response.destroy()).pipe(response);
+				});
+				call.once('error', (error: NodeJS.ErrnoException) => {
+					if (error.code === 'ECONNREFUSED' && left > 0) attempt(left - 1);
+					else if (response.headersSent) response.destroy();
+					else response.writeHead(502).end();
+				});
+				call.end(Buffer.concat(chunks));
+			};
+			attempt(ports.length - 1);
+		});
+	});
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		close() {
+			server.closeAllConnections();
+			server.close();
+		},
+	};
+}
+
+type Cluster = Awaited<ReturnType<typeof openCluster>>;
+
+/** Main, two webhook processes behind a balancer, two workers, PostgreSQL, and a Redis that keeps what it is told. */
+async function openCluster({ n8n: { version } }: Stage) {
+	const redis = await startRedis(true);
+	const ports = await freePorts(2);
+	const balancer = await balance(ports);
+	const queue = await openQueue(version, {
+		workers: 2,
+		webhooks: 2,
+		ports,
+		url: balancer.url,
+		redis,
+		// What hangs at a killed worker is found within a minute.
+		settings: { ...findsEveryEnd, N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '1' },
+	});
+	const of = (command: string) => queue.helpers.filter((helper) => helper.command === command);
+	const kill: Record<(typeof VICTIMS)[number], () => Promise<void> | void> = {
+		'a worker': () => of('worker')[0]?.kill(),
+		'both workers': () => of('worker').forEach((worker) => worker.kill()),
+		'a webhook process': () => of('webhook')[0]?.kill(),
+		'the other webhook process': () => of('webhook')[1]?.kill(),
+		async Redis() {
+			await redis.kill();
+			await pause(2000);
+			await redis.start();
+		},
+		async main() {
+			await queue.n8n.kill();
+		},
+	};
+	return {
+		...queue,
+		kill,
+		/** Waits until all of it works again; main ends by itself when it is without Redis for long. */
+		async whole() {
+			const alive = async () => await axios.get(`${queue.n8n.url}/healthz`, { proxy: false }).catch(() => undefined);
+			if (!(await alive())) {
+				await queue.n8n.kill();
+				await queue.n8n.start();
+			}
+			for (const helper of queue.helpers) await helper.ready();
+		},
+		async close() {
+			await queue.close();
+			balancer.close();
+			await redis.kill();
+		},
+	};
+}
+
+const isOpen = (status: string) => ['new', 'running', 'waiting'].includes(status);
+
+/** Batch → the statuses of the executions that were started with it. A batch is known by its first packet. */
+async function startedWith(n8n: N8n, id: string, hubble: Simulator): Promise<Map<string, string[]>> {
+	const batches = new Map<string, string[]>();
+	for (let from = 0; from < PACKETS; from += BATCH) {
+		batches.set(packetKey(hubble.world.main.packets.get(from) as unknown as Packet), []);
+	}
+	for (const { id: execution, status } of await n8n.executions(id, Infinity)) {
+		const items = await itemsOf(n8n, execution, packetNode);
+		if (!items.length) continue;
+		equal(items.length, BATCH, `execution ${execution}`);
+		const statuses = batches.get(String(items[0]?.json.packetKey));
+		ok(statuses, 'an execution has a batch that was not sent');
+		statuses.push(status);
+	}
+	return batches;
+}
+
+/** Delivers the packets while one after the other is killed, and tells what became of each batch. */
+async function deliverThroughKills(
+	cluster: Cluster,
+	hubble: Simulator,
+	credentials: Record<string, string>,
+	acknowledge: 'onReceived' | 'lastNode',
+): Promise<string> {
+	const { n8n } = cluster;
+	const first = hubble.world.main.packets.length;
+	equal(first, 0);
+	const id = await n8n.createWorkflow(
+		variant('receive-packets.json', { acknowledge, maxBatchSize: BATCH }),
+		credentials,
+	);
+	await n8n.activate(id);
+	for (let round = 0; round < ROUNDS; round++) {
+		hubble.addPackets(PACKETS / ROUNDS);
+		await pause(500 + Math.random() * 2000);
+		await cluster.kill[VICTIMS[round % VICTIMS.length] ?? 'main']();
+		await pause(1000);
+		await cluster.whole();
+	}
+	await hubble.settled();
+	// What hangs at a process that died stays open until n8n finds it.
+	let before = '';
+	await until('the executions', 900, async () => {
+		const all = await n8n.executions(id, Infinity);
+		const now = JSON.stringify(all);
+		const isStill = now === before || all.every(({ status }) => !isOpen(status));
+		before = now;
+		if (!isStill) await pause(90_000);
+		return isStill;
+	});
+	const batches = [...(await startedWith(n8n, id, hubble)).values()];
+	await n8n.deactivate(id);
+	const deliveries = batches.length;
+	equal(deliveries, PACKETS / BATCH);
+	const accepted = hubble.deliveries.filter(({ delivered }) => delivered).length;
+	equal(accepted, deliveries, 'Hubble gave up');
+	const successes = batches.map((statuses) => statuses.filter((status) => status === 'success').length);
+	const unfinished = batches.filter((statuses) => !statuses.includes('success'));
+	const twice = successes.filter((count) => count > 1).length;
+	const gone = unfinished.filter((statuses) => statuses.length === 0).length;
+	const said = `${acknowledge}: ${deliveries} deliveries of ${BATCH} packets in ${hubble.deliveries.length} tries: ${unfinished.length} in no finished run (${gone} of them in no execution at all), ${twice} ran to the end more than once; ${[...new Set(unfinished.flat())].join(', ')}`;
+	if (acknowledge === 'lastNode') equal(unfinished.length, 0, said);
+	return said;
+}
+
+async function survive(stage: Stage): Promise<string> {
+	const cluster = await openCluster(stage);
+	try {
+		const lines: string[] = [];
+		for (const acknowledge of ['lastNode', 'onReceived'] as const) {
+			const hubble = await startSimulator({ devices: 100, packets: 0, limits: false, delivery: { timeScale: 0.2 } });
+			const credential = await cluster.n8n.createCredential(
+				`Queue ${acknowledge}`,
+				'hubbleApi',
+				credentialData(hubble),
+			);
+			lines.push(await deliverThroughKills(cluster, hubble, { 'Hubble account': credential }, acknowledge));
+			await hubble.close();
+		}
+		return lines.join('\n');
+	} catch (error) {
+		throw cluster.explain(error);
+	} finally {
+		await cluster.close();
+	}
+}
+
+export const queueFaultChecks: Check[] = [
+	{
+		name: `queue mode: ${PACKETS.toLocaleString('en')} packets while workers, webhook processes, Redis and main are killed`,
+		run: survive,
+	},
+];
