@@ -1,11 +1,13 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console */
 /**
- * `npm run bench`: every measure; `npm run bench -- pace trigger`: only those.
+ * `npm run bench`: every measure but the long soak; `npm run bench -- pace trigger`: only those.
  * Prints a table and keeps the figures in `results.json` beside this file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { projectFolder } from '../e2e/n8n';
+import { run } from '../e2e/processes';
 import { defaultVersion } from '../e2e/provision';
 import { decode } from './decode';
 import { exports } from './export';
@@ -14,6 +16,7 @@ import { items } from './items';
 import { pace, windows } from './pace';
 import type { Result } from './result';
 import { sharing } from './sharing';
+import { soak } from './soak';
 import { trigger } from './trigger';
 import { updates } from './updates';
 
@@ -27,7 +30,11 @@ const benches: Record<string, () => Promise<Result[]>> = {
 	decode,
 	trigger,
 	sharing,
+	soak,
 };
+
+/** Half an hour in which nothing else may run: only when it is named. */
+const onlyByName = ['soak'];
 
 const file = join(__dirname, 'results.json');
 
@@ -38,8 +45,15 @@ async function main() {
 		throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
 	const results: Result[] = [];
 	const machine = cpus();
-	const on = { node: process.version, cpu: `${machine.length} × ${machine[0]?.model ?? ''}`, n8n: defaultVersion };
-	for (const name of wanted.length ? wanted : Object.keys(benches)) {
+	const on = {
+		commit: await commit(),
+		cores: machine.length,
+		cpu: (machine[0]?.model ?? '').trim(),
+		node: process.version,
+		n8n: defaultVersion,
+	};
+	const usual = Object.keys(benches).filter((name) => !onlyByName.includes(name));
+	for (const name of wanted.length ? wanted : usual) {
 		const at = new Date().toISOString();
 		const measured = ((await benches[name]?.()) ?? []).map((result) => ({ ...result, measured: { at, ...on } }));
 		print(measured);
@@ -50,6 +64,15 @@ async function main() {
 	const all = [...kept.filter(({ name }) => !isNew(name)), ...results];
 	writeFileSync(file, `${JSON.stringify(all, null, '\t')}\n`);
 	process.exit(results.every(({ passed }) => passed) ? 0 : 1);
+}
+
+/** The commit that is checked out. */
+async function commit(): Promise<string> {
+	const git = async (...args: string[]) => (await run('git', args, { cwd: projectFolder })).trim();
+	const id = await git('rev-parse', '--short=12', 'HEAD');
+	return (await git('status', '--porcelain', '--untracked-files=no', '--', ':!test/bench/results.json'))
+		? `${id}+`
+		: id;
 }
 
 /** One block a measure: a line of figures, and below it what was measured and what must be. */

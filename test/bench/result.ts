@@ -13,8 +13,20 @@ export interface Result {
 	passed: boolean;
 	/** How it was measured. */
 	remark?: string;
-	/** When and on what it was measured; added by `main.ts`. */
-	measured?: { at: string; node: string; cpu: string; n8n: string };
+	/**
+	 * When and on what it was measured; added by `main.ts`. A row that a run does not measure keeps its own. Of the
+	 * oldest rows only the commit is known that brought the figure.
+	 */
+	measured?: {
+		/** ISO 8601. */
+		at: string;
+		/** Of this repository; `+` behind it: with changes that are in no commit. */
+		commit: string;
+		cores?: number;
+		cpu?: string;
+		node?: string;
+		n8n?: string;
+	};
 }
 
 /** The middle of a list of figures. */

@@ -80,3 +80,10 @@ it('tries the newest n8n every day', () => {
 	expect(on.schedule).toEqual([{ cron: expect.stringMatching(/^\d+ \d+ \* \* \*$/) as string }]);
 	expect(commands(jobs.e2e as Job).join()).toContain('npm view "n8n@$TAG" version');
 });
+
+it('runs the long checks every week, on both lines of n8n', () => {
+	const { on, jobs } = named('long.yml');
+	expect(on.schedule).toEqual([{ cron: expect.stringMatching(/^\d+ \d+ \* \* \d$/) as string }]);
+	expect(jobs.e2e?.strategy?.matrix.n8n).toEqual(['2.41.1', '1.123.81']);
+	expect(commands(jobs.e2e as Job)).toContain('npm run test:long -- "$CHECKS"');
+});
