@@ -1,8 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console */
 /**
- * `npm run test:e2e`: named checks on real n8n releases, one after the other.
+ * `npm run test:e2e`: named checks on real n8n releases side by side, on each one after the other.
  * `npm run test:e2e -- word` runs only those with that word in their name; `N8N_VERSION` names other releases.
- * `npm run test:long` does the same with the checks that take long.
+ * `npm run test:long` runs the checks that take long or measure, on one release after the other.
  */
 import { type Check, closeStage, openStage } from './check';
 import { attackChecks } from './checks/attack';
@@ -23,7 +23,7 @@ import { scaleChecks } from './checks/scale';
 import { soakChecks } from './checks/soak';
 import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
-import { isN8n1, n8nVersions } from './provision';
+import { isN8n1, type N8nVersion, n8nVersions, provisionN8n } from './provision';
 
 /** The checks in the order in which they run, on every n8n but where a reason is given. */
 const usual: Array<{ checks: Check[]; notOn1?: string }> = [
@@ -56,46 +56,60 @@ const long: typeof usual = [
 	{ checks: queueFaultChecks, notOn1: 'its queue mode may never answer a delivery' },
 ];
 
+/** What passed and what failed and why; the reasons are told once more at the end, as a log of CI is often cut. */
+const passed: string[] = [];
+const failed: string[] = [];
+
+function tell(name: string, seconds: number, error?: unknown, remark?: string | void) {
+	(error ? failed : passed).push(error ? `${name}: ${text(error).slice(0, 500)}` : name);
+	const lines = [`${error ? 'not ok ' : 'ok     '} ${name} (${seconds.toFixed(1)} s)`];
+	if (remark) lines.push(indented(remark));
+	// One write, for two n8n run side by side.
+	console.log(lines.join('\n'));
+}
+
+/** Runs the checks whose name has the word on one n8n, one after the other. */
+async function runOn(version: N8nVersion, plan: typeof usual, word: string): Promise<void> {
+	const title = (name: string) => `n8n ${version}: ${name}`;
+	const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word.toLowerCase());
+	for (const { checks, notOn1 } of plan) {
+		const reason = isN8n1(version) ? notOn1 : undefined;
+		for (const { name } of reason ? checks.filter(isChosen) : []) console.log(`without ${title(name)}: ${reason}`);
+	}
+	const chosen = plan.flatMap(({ checks, notOn1 }) => (isN8n1(version) && notOn1 ? [] : checks.filter(isChosen)));
+	if (chosen.length === 0) return;
+	const stage = await openStage(version).catch((error: unknown) => {
+		for (const { name } of chosen) tell(title(name), 0, error, text(error));
+	});
+	if (!stage) return;
+	for (const { name, run } of chosen) {
+		const start = Date.now();
+		const seconds = () => (Date.now() - start) / 1000;
+		try {
+			const remark = await run(stage);
+			tell(title(name), seconds(), undefined, remark);
+		} catch (error) {
+			tell(title(name), seconds(), error, `${text(error)}\nThe end of n8n's log:\n${stage.n8n.logs(15)}`);
+		}
+	}
+	await closeStage(stage);
+}
+
 async function main() {
-	const [word = ''] = process.argv.slice(2).filter((text) => text !== '--long');
-	const plan = process.argv.includes('--long') ? long : usual;
-	let passed = 0;
-	/** What failed and why, told once more at the end: a log of CI is often cut in its middle. */
-	const failed: string[] = [];
-	for (const version of n8nVersions) {
-		const title = (name: string) => `n8n ${version}: ${name}`;
-		const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word.toLowerCase());
-		for (const { checks, notOn1 } of plan) {
-			const reason = isN8n1(version) ? notOn1 : undefined;
-			for (const { name } of reason ? checks.filter(isChosen) : []) console.log(`without ${title(name)}: ${reason}`);
-		}
-		const chosen = plan.flatMap(({ checks, notOn1 }) => (isN8n1(version) && notOn1 ? [] : checks.filter(isChosen)));
-		if (chosen.length === 0) continue;
-		const stage = await openStage(version).catch((error: unknown) => {
-			for (const { name } of chosen) console.log(`not ok  ${title(name)}`);
-			console.log(indented(text(error)));
-			failed.push(...chosen.map(({ name }) => `${title(name)}: n8n did not start`));
-		});
-		if (!stage) continue;
-		for (const { name, run } of chosen) {
-			const start = Date.now();
-			const seconds = () => `(${((Date.now() - start) / 1000).toFixed(1)} s)`;
-			try {
-				const remark = await run(stage);
-				passed += 1;
-				console.log(`ok      ${title(name)} ${seconds()}`);
-				if (remark) console.log(indented(remark));
-			} catch (error) {
-				failed.push(`${title(name)}: ${text(error).slice(0, 500)}`);
-				console.log(`not ok  ${title(name)} ${seconds()}`);
-				console.log(indented(`${text(error)}\nThe end of n8n's log:\n${stage.n8n.logs(15)}`));
-			}
-		}
-		await closeStage(stage);
+	const isLong = process.argv.includes('--long');
+	const [word = ''] = process.argv.slice(2).filter((argument) => argument !== '--long');
+	// What the cache lacks comes first: two installations at once are slower than one after the other.
+	for (const version of n8nVersions) await provisionN8n(version).catch(() => undefined);
+	if (isLong) {
+		// They measure: nothing else may run.
+		for (const version of n8nVersions) await runOn(version, long, word);
+	} else {
+		// Most checks wait for n8n to start: two lines side by side take little longer than one.
+		await Promise.all(n8nVersions.map(async (version) => await runOn(version, usual, word)));
 	}
 	for (const reason of failed) console.log(`not ok  ${reason}`);
-	console.log(`${passed} passed, ${failed.length} failed`);
-	process.exit(failed.length > 0 || passed === 0 ? 1 : 0);
+	console.log(`${passed.length} passed, ${failed.length} failed`);
+	process.exit(failed.length > 0 || passed.length === 0 ? 1 : 0);
 }
 
 const text = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));

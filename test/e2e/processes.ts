@@ -1,4 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions */
+import { randomInt } from 'node:crypto';
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -30,14 +31,25 @@ export function temporaryFolder(name: string): string {
 	return folder;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on now. */
+const givenPorts = new Set<number>();
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on now, another one each time. It is below those from which systems
+ * take ports for outgoing connections, so that a server which is killed and started again still finds it free.
+ */
 export async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done));
-	const address = server.address();
-	await new Promise((done) => server.close(done));
-	if (address === null || typeof address === 'string') throw new Error('No free port');
-	return address.port;
+	for (;;) {
+		const port = randomInt(16_000, 32_000);
+		if (givenPorts.has(port)) continue;
+		givenPorts.add(port);
+		const server = createServer();
+		const isFree = await new Promise<boolean>((done) => {
+			server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true));
+		});
+		if (!isFree) continue;
+		await new Promise((done) => server.close(done));
+		return port;
+	}
 }
 
 /**

@@ -24,7 +24,9 @@ export async function program(name: keyof typeof programs): Promise<string> {
 	// Runlevel 1 keeps the package from starting a service of its own.
 	const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 	await run('apt-get', ['update', '-q'], { env });
-	await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', wanted], { env });
+	await run('apt-get', ['install', '-y', '-q', '-o', 'DPkg::Lock::Timeout=300', '--no-install-recommends', wanted], {
+		env,
+	});
 	const installed = find(name);
 	if (!installed) throw new Error(`The package ${wanted} brought no ${name}`);
 	return installed;
