@@ -172,6 +172,7 @@ export const deviceOperations: readonly Operation[] = [
 		inPath: { device_id: device },
 		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
 		simplify: simplifyDevice,
+		simplifiedFields: SIMPLIFIED,
 		prepare: findDevices,
 	},
 	{
@@ -182,6 +183,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Get many devices',
 		description: 'Get the devices of the organization',
 		simplify: simplifyDevice,
+		simplifiedFields: SIMPLIFIED,
 		inQuery: {
 			...list.inQuery,
 			sort_field: {
@@ -244,6 +246,7 @@ export const deviceOperations: readonly Operation[] = [
 		},
 		derive: clearings,
 		simplify: simplifyDevice,
+		simplifiedFields: SIMPLIFIED,
 		validate: validateUpdate,
 		prepare: readPresent,
 		batch: update,

@@ -6,9 +6,10 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
+import { namesSubtitle } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { pollDevices } from './poll';
-import { properties } from './settings';
+import { eventOptions, properties } from './settings';
 
 export class HubbleDeviceTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -17,7 +18,7 @@ export class HubbleDeviceTrigger implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['trigger'],
 		version: 1,
-		subtitle: '={{[$parameter["events"]].flat().join(", ")}}',
+		subtitle: namesSubtitle('events', eventOptions),
 		description:
 			'Starts the workflow when a device falls silent, is heard again, is new, or crosses the border of an area',
 		...builderHint(

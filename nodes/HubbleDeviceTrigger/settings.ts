@@ -1,5 +1,5 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
-import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
+import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven, readParameter } from '../shared/operation/readItem';
@@ -42,6 +42,46 @@ const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOption
 	displayOptions: { show: { events } },
 });
 
+/** What may start a workflow. */
+export const eventOptions: INodePropertyOptions[] = [
+	{
+		name: 'Entered an Area',
+		value: 'entered',
+		description: 'The last packet of a device came from an area in which the device was not before',
+		action: 'On device entered an area',
+	},
+	{
+		name: 'First Heard',
+		value: 'firstHeard',
+		description: 'A device sent its first packet',
+		action: 'On device first heard',
+	},
+	{
+		name: 'Heard Again',
+		value: 'heardAgain',
+		description: 'A device that was silent sent a packet',
+		action: 'On device heard again',
+	},
+	{
+		name: 'Left an Area',
+		value: 'left',
+		description: 'The last packet of a device came from outside of an area in which the device was before',
+		action: 'On device left an area',
+	},
+	{
+		name: 'Registered',
+		value: 'registered',
+		description: 'A device was registered in the organization',
+		action: 'On device registered',
+	},
+	{
+		name: 'Silent',
+		value: 'silent',
+		description: 'A device that was heard before was not heard for a time that you choose; reported once',
+		action: 'On device silent',
+	},
+];
+
 export const properties: INodeProperties[] = [
 	{
 		displayName:
@@ -55,44 +95,7 @@ export const properties: INodeProperties[] = [
 		name: 'events',
 		type: 'multiOptions',
 		required: true,
-		options: [
-			{
-				name: 'Entered an Area',
-				value: 'entered',
-				description: 'The last packet of a device came from an area in which the device was not before',
-				action: 'On device entered an area',
-			},
-			{
-				name: 'First Heard',
-				value: 'firstHeard',
-				description: 'A device sent its first packet',
-				action: 'On device first heard',
-			},
-			{
-				name: 'Heard Again',
-				value: 'heardAgain',
-				description: 'A device that was silent sent a packet',
-				action: 'On device heard again',
-			},
-			{
-				name: 'Left an Area',
-				value: 'left',
-				description: 'The last packet of a device came from outside of an area in which the device was before',
-				action: 'On device left an area',
-			},
-			{
-				name: 'Registered',
-				value: 'registered',
-				description: 'A device was registered in the organization',
-				action: 'On device registered',
-			},
-			{
-				name: 'Silent',
-				value: 'silent',
-				description: 'A device that was heard before was not heard for a time that you choose; reported once',
-				action: 'On device silent',
-			},
-		],
+		options: eventOptions,
 		default: ['silent'],
 		description: 'What starts the workflow',
 	},

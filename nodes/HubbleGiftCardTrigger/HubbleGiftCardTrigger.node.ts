@@ -7,6 +7,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
+import { namesSubtitle } from '../shared/operation/properties';
 import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
@@ -24,8 +25,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 		group: ['trigger'],
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
 		version: 2,
-		subtitle:
-			'={{ [].concat($parameter["events"]).map((name) => name.replace(/[A-Z]/g, " $&").toLowerCase()).join(", ") }}',
+		subtitle: namesSubtitle('events', eventOptions),
 		description: 'Starts the workflow when Hubble tells a gift-card partner about a brand, an order or the wallet',
 		eventTriggerDescription: 'Waiting for Hubble to send an event to the Test URL',
 		activationMessage: 'Hubble can now send gift-card events to this workflow.',

@@ -3,7 +3,7 @@ import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/clien
 import { payloadDecoder, payloadFields } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
-import { countRows } from '../shared/operation/execute';
+import { chosenShape, countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
@@ -123,9 +123,9 @@ function decodeReason({ settings }: ItemRequest): string | undefined {
 }
 
 /** The packet, short or whole, with what its payload says. */
-function packetToJson({ isSimplified, settings }: ItemRequest) {
-	const decode = payloadDecoder(settings);
-	const shape = isSimplified ? simplifyPacket : (row: IDataObject) => row;
+function packetToJson(request: ItemRequest) {
+	const decode = payloadDecoder(request.settings);
+	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
 	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
 }
@@ -147,6 +147,7 @@ const getMany: Operation = {
 	list: PACKETS,
 	hasRawTimes: true,
 	simplify: simplifyPacket,
+	simplifiedFields: SIMPLIFIED,
 	toJson: packetToJson,
 	inQuery,
 	settings: { period, order, ...decodeFields, parallelWindows },

@@ -6,10 +6,18 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
+import { namesSubtitle } from '../shared/operation/properties';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { pollPackets } from './poll';
+
+/** Where the first poll starts. */
+const startOptions = [
+	{ name: 'Date', value: 'date', description: 'All packets since a moment' },
+	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
+	{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
+];
 
 export class HubblePacketPollTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -18,7 +26,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['trigger'],
 		version: 1,
-		subtitle: '={{"From " + $parameter["startFrom"]}}',
+		subtitle: namesSubtitle('startFrom', startOptions, 'Start from: '),
 		description: 'Starts the workflow with new packets, for n8n servers that the internet cannot reach',
 		...builderHint(
 			'New packets by polling, for an n8n that the internet cannot reach. Packets may repeat after a restart: packetKey recognizes them.',
@@ -41,11 +49,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				displayName: 'Start From',
 				name: 'startFrom',
 				type: 'options',
-				options: [
-					{ name: 'Date', value: 'date', description: 'All packets since a moment' },
-					{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
-					{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
-				],
+				options: startOptions,
 				default: 'now',
 				description:
 					'Where to start when the workflow is published for the first time. Later polls continue from the last position; changing this starts over.',

@@ -466,9 +466,9 @@ test.each([
 });
 
 describe('as the tool of an AI agent', () => {
-	/** The node in a context that says, as n8n 2 does, that an agent called it. */
+	/** The node as n8n makes a tool of it, in a context that says, as n8n 2 does, that an agent called it. */
 	const asTool = (name: string): INodeType => ({
-		description: nodeNamed(name).description,
+		description: { ...nodeNamed(name).description, name: `${nodeNamed(name).description.name}Tool` },
 		async execute(this: IExecuteFunctions) {
 			const context = Object.assign(Object.create(this) as IExecuteFunctions, { isToolExecution: () => true });
 			return (await nodeNamed(name).execute?.call(context)) as never;
@@ -480,6 +480,35 @@ describe('as the tool of an AI agent', () => {
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toHaveLength(10);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('more exist') as string });
+	});
+
+	const some = { output: 'selected', outputFields: ['rssi', 'deviceName'] };
+	test.each([
+		['Hubble Device', { output: 'raw' }, expect.arrayContaining(['id', 'created_ts'])],
+		['Hubble Device', { output: 'selected' }, ['deviceId']],
+		[
+			'Hubble Device',
+			{ output: 'selected', outputFields: ['lastPacketAt', 'name'] },
+			['name', 'lastPacketAt', 'deviceId'],
+		],
+		['Hubble Packet', some, ['deviceName', 'rssi', 'packetKey']],
+		['Hubble Packet', { ...some, decodePayload: 'hex' }, ['deviceName', 'rssi', 'packetKey', 'decoded']],
+		['Hubble Packet', { output: 'simplified' }, expect.arrayContaining(['timestamp', 'networkType'])],
+	])('%s: the model reads what %j leaves', async (name, output, fields) => {
+		const [row] = jsonOf(await run(asTool(name), { operation: 'getAll', limit: 1, ...output }));
+		expect(Object.keys(row ?? {})).toEqual(fields);
+	});
+
+	test('elsewhere Output is no parameter, and Simplify says what comes', async () => {
+		const parameters = { operation: 'getAll', limit: 1, output: 'selected', simplify: false };
+		const [row] = jsonOf(await run(nodeNamed('Hubble Device'), parameters));
+		expect(row).toHaveProperty('created_ts');
+	});
+
+	test('a registration gives a tool its key, short as ever', async () => {
+		const [row] = jsonOf(await run(asTool('Hubble Device'), { operation: 'register', shareSecrets: true }));
+		expect(Object.keys(row ?? {})).toContain('key');
+		expect(Object.keys(row ?? {})).toContain('deviceId');
 	});
 
 	test.each([

@@ -65,6 +65,14 @@ describe.each(rows)('$title', ({ node, row }) => {
 		if (items && !row.toItems && leaves(items).length > 10) expect(row.simplify).toBeDefined();
 	});
 
+	test('lets a tool select from the fields that there are, the key last', () => {
+		if (!row.simplify || !row.simplifiedFields) return;
+		const fields = Object.keys((outputOf(node, row)?.properties ?? {}) as Schema);
+		expect(fields).toEqual(expect.arrayContaining([...row.simplifiedFields]));
+		expect(fields.filter((name) => !/^decode/.test(name))).toHaveLength(row.simplifiedFields.length);
+		expect(row.simplifiedFields.at(-1)).toMatch(/^(deviceId|packetKey)$/);
+	});
+
 	test('tells n8n before the first run what it gives', () => {
 		expect(Object.keys((outputOf(node, row)?.properties ?? {}) as Schema)).not.toEqual([]);
 		const resource = row.resource ?? (nodes[node]?.description.properties[0]?.default as string);

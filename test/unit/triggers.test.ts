@@ -1,6 +1,8 @@
 /** What n8n makes of the webhook triggers' descriptions, and what a process remembers of them. */
-import type { INodePropertyOptions, INodeType } from 'n8n-workflow';
+import { Workflow, type INodeParameters, type INodePropertyOptions, type INodeType } from 'n8n-workflow';
+import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
+import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
 import { newProcessState } from '../../nodes/shared/webhook/processState';
 import { partnerEvents } from '../simulator/delivery';
@@ -17,6 +19,33 @@ it('the panel lists what starts a workflow, each with its own choice', () => {
 	const events = panelOf(new HubbleGiftCardTrigger());
 	expect(Object.values(events).sort()).toEqual([...Object.keys(partnerEvents), 'unrecognized'].sort());
 	expect(Object.keys(events).every((action) => /^On [a-zA-Z ]+$/.test(action))).toBe(true);
+});
+
+/** What n8n shows under the trigger on the canvas. */
+function subtitleOf(trigger: INodeType, parameters: INodeParameters): unknown {
+	const { name, subtitle = '' } = trigger.description;
+	const node = {
+		id: '1',
+		name: 'Trigger',
+		type: name,
+		typeVersion: 1,
+		position: [0, 0] as [number, number],
+		parameters,
+	};
+	const nodeTypes = { getByName: () => trigger, getByNameAndVersion: () => trigger, getKnownTypes: () => ({}) };
+	const workflow = new Workflow({ nodes: [node], connections: {}, active: false, nodeTypes });
+	return workflow.expression.getSimpleParameterValue(workflow.getNode('Trigger') ?? node, subtitle, 'internal', {});
+}
+
+it.each([
+	[new HubbleDeviceTrigger(), {}, 'Silent'],
+	[new HubbleDeviceTrigger(), { events: ['heardAgain', 'entered'] }, 'Heard Again, Entered an Area'],
+	[new HubbleGiftCardTrigger(), { events: ['walletLowBalance'] }, 'Wallet Low Balance'],
+	[new HubblePacketPollTrigger(), {}, 'Start from: Now'],
+	[new HubblePacketPollTrigger(), { startFrom: 'everything' }, 'Start from: Everything'],
+	[new HubbleTrigger(), { triggerOn: 'batch' }, 'On deliveries received'],
+])('$description.name says in words what starts it: %j', (trigger, parameters, words) => {
+	expect(subtitleOf(trigger, parameters)).toBe(words);
 });
 
 it.each([new HubbleTrigger(), new HubbleGiftCardTrigger()])(

@@ -21,7 +21,20 @@ export function toItems(
 
 /** What one row of the reply becomes. */
 export function shapeOf({ toJson, simplify }: Operation, request: ItemRequest): (row: IDataObject) => IDataObject {
-	return toJson?.(request) ?? (request.isSimplified ? simplify : undefined) ?? ((row) => row);
+	return toJson?.(request) ?? chosenShape(request, simplify);
+}
+
+/** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
+export function chosenShape(
+	{ isSimplified, outputFields }: ItemRequest,
+	simplify: Operation['simplify'],
+): (row: IDataObject) => IDataObject {
+	if (!simplify || !isSimplified) return (row) => row;
+	if (!outputFields) return simplify;
+	return (row) => {
+		const fields = simplify(row);
+		return Object.fromEntries(outputFields.map((name) => [name, fields[name]]));
+	};
 }
 
 /** Carries out what one item asks. Throws what `send` throws. */

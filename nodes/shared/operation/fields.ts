@@ -56,7 +56,45 @@ export const simplify: Field = {
 	type: 'boolean',
 	default: true,
 	description: 'Whether to return a simplified version of the response instead of the raw data',
+	shownWhen: { '@tool': [false] },
 };
+
+/** In the place of Simplify where the node is the tool of an AI agent (n8n's UX guidelines, "Simplifying output fields"). */
+export const output: Field = {
+	displayName: 'Output',
+	name: 'output',
+	type: 'options',
+	options: [
+		{ name: 'Raw', value: 'raw', description: 'All fields, as Hubble gives them' },
+		{ name: 'Selected Fields', value: 'selected', description: 'Some of the simplified fields' },
+		{ name: 'Simplified', value: 'simplified', description: 'The most useful fields' },
+	],
+	default: 'simplified',
+	description: 'How much of each result the AI model reads',
+	shownWhen: { '@tool': [true] },
+};
+
+/** deviceId → 'Device ID'. */
+const labelOf = (name: string) =>
+	name
+		.replace(/[A-Z]/g, ' $&')
+		.replace(/^./, (first) => first.toUpperCase())
+		.replace(/\bId\b/, 'ID')
+		.replace(/^Rssi$/, 'RSSI');
+
+/** Which of the simplified fields the model reads; the last one, the key, in any case. */
+export const outputFields = (names: readonly string[]): Field => ({
+	displayName: 'Fields',
+	name: 'outputFields',
+	type: 'multiOptions',
+	options: names
+		.slice(0, -1)
+		.map((name) => ({ name: labelOf(name), value: name }))
+		.sort((a, b) => a.name.localeCompare(b.name)),
+	default: [],
+	description: `The fields to add to the output, which always has ${names.at(-1)}`,
+	shownWhen: { '@tool': [true], output: ['selected'] },
+});
 
 export const continuationToken: Field = {
 	displayName: 'Continuation Token',

@@ -29,6 +29,8 @@ export interface ItemRequest extends Call {
 	isTool: boolean;
 	/** Whether the output is simplified. */
 	isSimplified: boolean;
+	/** The simplified fields that are put out; `undefined` for all. */
+	outputFields?: readonly string[];
 	/** Filters on our side: whether a row is kept. Empty when there are none. */
 	clientFilters: Array<(row: IDataObject) => boolean>;
 	/** The calls that this request shares with others, where `prepare` chose others than the row's. */
@@ -118,8 +120,10 @@ export interface Operation {
 	settings?: Fields;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
-	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. */
+	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. A tool's rows are simplified. */
 	simplify?: (row: IDataObject) => IDataObject;
+	/** The names of those fields, the key last; gives a tool the Output parameter. */
+	simplifiedFields?: readonly string[];
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
 	toJson?: (request: ItemRequest) => (row: IDataObject) => IDataObject;
 	/** A row with what its reply says beside the list. */

@@ -7,6 +7,8 @@ import {
 	limit,
 	returnAll,
 	shareSecrets,
+	output,
+	outputFields,
 	simplify,
 	type Field,
 } from './fields';
@@ -14,13 +16,14 @@ import { choiceOf, titleOf, type ClientFilter, type Operation } from './operatio
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
-	const { inPath, inQuery, inBody, settings, clientFilters, batch } = operation;
+	const { inPath, inQuery, inBody, settings, clientFilters, simplifiedFields, batch } = operation;
 	const list = choiceOf(operation);
 	const fields = [
 		...[inPath, inBody, inQuery].flatMap((sent) => Object.values(sent ?? {})),
 		...(list ? [returnAll, limit] : []),
 		...Object.values(settings ?? {}),
 		...(operation.simplify ? [simplify] : []),
+		...(operation.simplify && simplifiedFields ? [output, outputFields(simplifiedFields)] : []),
 		...(clientFilters ?? []),
 		...(list?.pages === 'token' ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),
@@ -106,4 +109,11 @@ export function subtitleOf(operations: readonly Operation[]): string {
 	const hasResources = operations.some(({ resource }) => resource);
 	const chosen = `${hasResources ? '$parameter["resource"] + " " + ' : ''}$parameter["operation"]`;
 	return `={{ (${JSON.stringify(Object.fromEntries(words))})[${chosen}] }}`;
+}
+
+/** The words under a trigger: the names of what is chosen, e.g. "Silent, Heard Again". An expression of n8n's. */
+export function namesSubtitle(parameter: string, options: readonly INodePropertyOptions[], before = ''): string {
+	const names = JSON.stringify(Object.fromEntries(options.map(({ name, value }) => [value, name])));
+	const chosen = `[$parameter[${JSON.stringify(parameter)}]].flat()`;
+	return `={{ ${JSON.stringify(before)} + ${chosen}.map((value) => (${names})[value]).join(", ") }}`;
 }

@@ -8,7 +8,16 @@ import {
 	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { runsAsTool } from '../n8n';
-import { continuationToken, limit, returnAll, shareSecrets, simplify, type Field } from './fields';
+import {
+	continuationToken,
+	limit,
+	output,
+	outputFields,
+	returnAll,
+	shareSecrets,
+	simplify,
+	type Field,
+} from './fields';
 import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, quoted, type ConversionContext } from './values';
 
@@ -132,7 +141,9 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
-			([name, values]) => !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
+			([name, values]) =>
+				// What n8n itself knows, such as '@tool', is no parameter: n8n gives no value of one that it hides.
+				!name.startsWith('@') && !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
 		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''));
@@ -188,7 +199,7 @@ export function readItemRequest(
 		limit: isTool && !operation.toItems ? Math.min(wanted, TOOL_ROWS) : wanted,
 		isTool,
 		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
-		isSimplified: operation.simplify !== undefined && (isTool || Boolean(value(simplify))),
+		...chosenOutput(operation, value),
 		clientFilters: clientFilters.flatMap((filter) => {
 			const wantedValue = value(filter);
 			return wantedValue === undefined ? [] : [(row: IDataObject) => filter.matches(row, wantedValue)];
@@ -198,6 +209,20 @@ export function readItemRequest(
 	const reason = typeof request === 'string' ? request : (refusalOf(operation, request) ?? secrecy(context, operation));
 	if (reason) throw refusal(context, item, reason);
 	return request as ItemRequest;
+}
+
+/** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
+function chosenOutput(
+	{ simplify: canSimplify, simplifiedFields }: Operation,
+	value: (field: Field) => unknown,
+): Pick<ItemRequest, 'isSimplified' | 'outputFields'> {
+	if (!canSimplify) return { isSimplified: false };
+	const chosen = simplifiedFields && value(output);
+	if (!simplifiedFields || chosen === undefined) return { isSimplified: Boolean(value(simplify) ?? true) };
+	if (chosen !== 'selected') return { isSimplified: chosen === 'simplified' };
+	const wanted = [value(outputFields(simplifiedFields)) ?? []].flat() as string[];
+	const key = simplifiedFields.at(-1);
+	return { isSimplified: true, outputFields: simplifiedFields.filter((name) => name === key || wanted.includes(name)) };
 }
 
 /** The request with what its parameters make together; a text says why they cannot. */
