@@ -9,7 +9,7 @@ import { attackChecks } from './checks/attack';
 import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
-import { exampleChecks } from './checks/examples';
+import { exampleChecks, tableExampleChecks } from './checks/examples';
 import { fleetChecks, reportChecks } from './checks/fleet';
 import { giftCardChecks } from './checks/giftCard';
 import { installChecks } from './checks/install';
@@ -34,6 +34,7 @@ const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: nodeChecks },
 	{ checks: fleetChecks },
 	{ checks: exampleChecks },
+	{ checks: tableExampleChecks, notOn1: 'n8n 1 has no data tables' },
 	{ checks: giftCardChecks },
 	{ checks: triggerChecks.slice(0, 1), notOn1: 'n8n 1 stores executions one by one: 20,000 packets take it too long' },
 	{ checks: triggerChecks.slice(1) },
@@ -43,7 +44,7 @@ const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: scaleChecks.slice(1), notOn1: 'the example of the recovery needs the data tables of n8n 2' },
 	{ checks: pollChecks },
 	{ checks: durablePollChecks, notOn1: 'n8n 1 has no durable scheduler' },
-	{ checks: agentChecks, notOn1: 'an agent of n8n 1 does not tell a node that it is its tool' },
+	{ checks: agentChecks },
 	{ checks: reportChecks, notOn1: 'the report is the same file' },
 	{ checks: browserChecks, notOn1: 'it looks for the words and places of the editor of n8n 2' },
 	{ checks: queueChecks, notOn1: 'they read what a worker ran as n8n 2 stores it' },

@@ -15,6 +15,7 @@ export type Json = Record<string, unknown>;
 export interface Item {
 	json: Json;
 	pairedItem?: unknown;
+	binary?: Record<string, unknown>;
 }
 
 /** A workflow as n8n exports it. */

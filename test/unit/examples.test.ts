@@ -26,6 +26,8 @@ const isNote = ({ type }: Example['nodes'][number]) => type === 'n8n-nodes-base.
 /** What changes the fleet, its keys or its people, or spends money. */
 const CHANGES = /^(register|createOrUpdate|create(?!Report)|update|delete|rotate|add|place|send|revoke|remove)/;
 const [GREEN, YELLOW, RED] = [4, 2, 3];
+/** Characters of an expression that somebody still reads in one line. */
+const LONGEST_EXPRESSION = 110;
 
 const linked = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^\|.*\(examples\/([\w-]+\.json)\)/gm)].map(
 	([, file]) => file,
@@ -45,6 +47,7 @@ function unknownParameters(type: string, parameters: IDataObject): string[] {
 	const isShown = ({ displayOptions }: INodeProperties) =>
 		Object.entries(displayOptions?.show ?? {}).every(([name, wanted]) => {
 			const value = parameters[name] ?? properties.find((property) => property.name === name)?.default;
+			if (name === '@tool') return (wanted as boolean[]).includes(type.endsWith('Tool'));
 			return name.startsWith('@') || ([value].flat() as never[]).some((each) => (wanted ?? []).includes(each));
 		});
 	const shown = properties.filter(isShown);
@@ -82,6 +85,14 @@ describe.each(files)('%s', (file) => {
 		const allowed = changes ? [RED] : registers ? [YELLOW] : [GREEN, YELLOW];
 		expect(allowed).toContain(note?.parameters.color);
 		expect(note?.parameters.content).toMatch(/^## \S/);
+	});
+
+	it('has no expression that is longer than a field of the editor shows', () => {
+		const long = (value: unknown): string[] => {
+			if (typeof value === 'string') return value.startsWith('=') && value.length > LONGEST_EXPRESSION ? [value] : [];
+			return typeof value === 'object' && value !== null ? Object.values(value).flatMap(long) : [];
+		};
+		expect(nodes.flatMap(({ parameters }) => long(parameters))).toEqual([]);
 	});
 
 	it('connects every node by its name, and holds no credential and no data of others', () => {

@@ -1,8 +1,13 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
+import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
-import { exampleFiles, readExample } from '../mainJob';
-import { type Execution, packageName, type WorkflowFile } from '../n8n';
+import { credentialData, credentialName, exampleFiles, readExample } from '../mainJob';
+import { type Execution, type Item, type Json, type N8n, packageName, type WorkflowFile } from '../n8n';
+import { until } from '../processes';
+import { startPostgres } from '../services';
+import { storedKeys } from './scale';
 
 /** Examples that only read and need nothing but Hubble: what a run by hand must give. */
 const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) => void]> = [
@@ -26,10 +31,21 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 	[
 		'weekly-report.json',
 		(execution, { hubble }) => {
-			const [report] = execution.items('Text');
-			match(String(report?.json.text), new RegExp(`^${hubble.world.main.devices.size} devices, \\d+ of them active`));
-			equal(execution.items('Text').length, 1);
-			equal(execution.items('Fleet report')[0]?.json.devices, hubble.world.main.devices.size);
+			const [report, second] = execution.items('Text');
+			equal(second, undefined);
+			const { size } = hubble.world.main.devices;
+			match(String(report?.json.text), new RegExp(`^${size} devices, \\d+ heard this week\\. Silent: (none|\\w.*)$`));
+			equal(execution.items('Fleet report')[0]?.json.devices, size);
+			// The mail takes the file from here.
+			ok(report?.binary?.data, 'the text lost the file');
+		},
+	],
+	[
+		'export-packets.json',
+		(execution, { hubble }) => {
+			const [file] = execution.items('Packets to a file');
+			deepEqual([file?.json.count, file?.json.complete], [hubble.world.main.packets.length, true]);
+			ok(file?.binary?.data, 'there is no file');
 		},
 	],
 ];
@@ -42,7 +58,105 @@ function withParameters(file: WorkflowFile, name: string, parameters: object): W
 	return file;
 }
 
+const PACKETS = 300;
+
+/** Publishes an example, has Hubble deliver packets to it, and gives its one execution's items by node when all is done. */
+async function delivered(
+	n8n: N8n,
+	file: WorkflowFile,
+	more: Record<string, string> = {},
+): Promise<{ hubble: Simulator; items: (node: string) => Item[] }> {
+	const hubble = await startSimulator({ devices: 20, packets: 0, limits: false });
+	try {
+		const id = await n8n.createCredential('Deliveries', 'hubbleApi', credentialData(hubble));
+		const workflow = await n8n.createWorkflow(file, { ...more, [credentialName]: id });
+		await n8n.activate(workflow);
+		hubble.addPackets(PACKETS);
+		await hubble.settled();
+		const executions = await until('the executions', 120, async () => {
+			const all = await n8n.executions(workflow);
+			const isOver = all.length > 1 && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
+			return isOver ? await Promise.all(all.map(async ({ id: each }) => await n8n.finished(each))) : undefined;
+		});
+		await n8n.deactivate(workflow);
+		for (const { status, error } of executions) equal(status, 'success', error);
+		return { hubble, items: (node) => executions.flatMap(({ items }) => items(node)) };
+	} finally {
+		await hubble.close();
+	}
+}
+
+const keysOf = ({ world }: Simulator) =>
+	Array.from({ length: world.main.packets.length }, (_, index) =>
+		packetKey(world.main.packets.get(index) as unknown as Packet),
+	).sort();
+
+async function toPostgres({ n8n }: Stage): Promise<void> {
+	const {
+		DB_POSTGRESDB_HOST: host,
+		DB_POSTGRESDB_PORT: port,
+		DB_POSTGRESDB_DATABASE: database,
+		DB_POSTGRESDB_USER: user,
+	} = await startPostgres();
+	const data = { host, port: Number(port), database, user, password: '', ssl: 'disable' };
+	const id = await n8n.createCredential('Database', 'postgres', data);
+	const credentials = { 'Postgres account': id };
+	const example = readExample('packets-to-postgres.json');
+	const insert = example.nodes.find(({ name }) => name === 'Insert once');
+	ok(insert);
+	/** Runs SQL as a user of n8n does, by the node of the example. */
+	const sql = async (query: string) => {
+		const nodes = [
+			{
+				...insert,
+				name: 'Start',
+				type: 'n8n-nodes-base.manualTrigger',
+				typeVersion: 1,
+				parameters: {},
+				credentials: {},
+			},
+			{ ...insert, name: 'Query', parameters: { operation: 'executeQuery', query, options: {} } },
+		];
+		const connections = { Start: { main: [[{ node: 'Query', type: 'main', index: 0 }]] } };
+		const execution = await n8n.run(await n8n.createWorkflow({ name: 'SQL', nodes, connections }, credentials));
+		equal(execution.error, undefined);
+		return execution.items('Query').map(({ json }) => json);
+	};
+	const [, table = ''] = /```sql\n([^]*)```/.exec(String(example.nodes[0]?.parameters.content)) ?? [];
+	await sql(table);
+	const { hubble } = await delivered(n8n, example, credentials);
+	const rows = await sql('SELECT packet_key FROM hubble_packets');
+	deepEqual(rows.map((row) => row.packet_key).sort(), keysOf(hubble));
+}
+
+async function toDataTable({ n8n }: Stage): Promise<void> {
+	const table = 'Packets of a check';
+	const text = JSON.stringify(readExample('packets-to-data-table.json')).replaceAll('Hubble packets', table);
+	const example = JSON.parse(text) as WorkflowFile;
+	equal((await n8n.run(await n8n.createWorkflow(example))).error, undefined);
+	const { hubble } = await delivered(n8n, example);
+	deepEqual((await storedKeys(n8n, table)).sort(), keysOf(hubble));
+}
+
+async function toManyWorkflows({ n8n }: Stage): Promise<void> {
+	const { items } = await delivered(n8n, readExample('one-receiver.json'));
+	const sites = (node: string) => new Set(items(node).map(({ json }) => (json.tags as Json).site));
+	deepEqual([...sites('Workflow of site 1')], ['site-1']);
+	deepEqual([...sites('Workflow of site 2')], ['site-2']);
+	const others = sites('Workflow of other sites');
+	ok(others.size > 1 && !others.has('site-1') && !others.has('site-2'), [...others].join());
+	const nodes = ['Workflow of site 1', 'Workflow of site 2', 'Workflow of other sites'];
+	equal(nodes.flatMap(items).length, PACKETS);
+}
+
+/** n8n 1 has no data tables. */
+export const tableExampleChecks: Check[] = [
+	{ name: 'examples: packets-to-data-table.json writes each packet once', run: toDataTable },
+];
+
 export const exampleChecks: Check[] = [
+	{ name: 'examples: packets-to-postgres.json writes each packet once', run: toPostgres },
+	{ name: 'examples: one-receiver.json hands each packet to the workflow of its site', run: toManyWorkflows },
 	{
 		name: 'examples: each is imported, and n8n knows every type of node in it',
 		async run({ n8n }) {

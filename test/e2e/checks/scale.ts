@@ -123,7 +123,7 @@ export const scaleChecks: Check[] = [
 			await until('the executions', 120, async () =>
 				(await n8n.executions(id)).every(({ status }) => !['new', 'running', 'waiting'].includes(status)),
 			);
-			const stored = await rows(n8n, 'Hubble packets');
+			const stored = await storedKeys(n8n, 'Hubble packets');
 			deepEqual(stored.sort(), keysOf(hubble).sort());
 			await n8n.deactivate(id);
 			await hubble.close();
@@ -133,7 +133,7 @@ export const scaleChecks: Check[] = [
 ];
 
 /** The packet keys in a data table. */
-async function rows(n8n: N8n, table: string): Promise<string[]> {
+export async function storedKeys(n8n: N8n, table: string): Promise<string[]> {
 	const { id: project } = await n8n.rest<{ id: string }>('GET', '/projects/personal');
 	const { data } = await n8n.rest<{ data: Array<{ id: string; name: string }> }>(
 		'GET',
