@@ -362,17 +362,17 @@ interface ChatRequest {
 }
 
 /**
- * A model that follows a script: it calls the first tool, then answers with what the tool gave: how
+ * A model that follows a script: it calls a tool of that name, then answers with what the tool gave: how
  * many results, and the first device's name. Everything that it was asked is in `requests`.
  */
-async function startModel() {
+async function startModel(tool: RegExp) {
 	const requests: ChatRequest[] = [];
 	const server = fastify({ bodyLimit: 2 ** 26 });
 	server.post('/v1/chat/completions', (request) => {
 		const asked = request.body as ChatRequest;
 		requests.push(asked);
 		const said = asked.messages.find(({ role }) => role === 'tool')?.content;
-		const call = { name: asked.tools?.[0]?.function.name, arguments: '{}' };
+		const call = { name: asked.tools?.find((each) => tool.test(each.function.name))?.function.name, arguments: '{}' };
 		const message =
 			said === undefined
 				? { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: call }] }
@@ -398,7 +398,7 @@ function answerFrom(toolOutput: string): string {
 }
 
 async function runAgent({ n8n, hubble }: Stage): Promise<string> {
-	const model = await startModel();
+	const model = await startModel(/^Devices$/);
 	try {
 		const account = 'Scripted model';
 		await n8n.createCredential(account, 'openAiApi', { apiKey: 'none', url: `${model.url}/v1` });
@@ -458,9 +458,9 @@ async function runAgent({ n8n, hubble }: Stage): Promise<string> {
 	}
 }
 
-/** The example's chat asks the scripted model, whose first tool is "Find devices". */
+/** The example's chat asks the scripted model, which looks for devices. */
 async function runAgentExample({ n8n, hubble }: Stage): Promise<string> {
-	const model = await startModel();
+	const model = await startModel(/^Find.devices$/i);
 	try {
 		const openAi = await n8n.createCredential('Model of the example', 'openAiApi', {
 			apiKey: 'none',
