@@ -10,6 +10,7 @@ interface Example {
 		name: string;
 		type: string;
 		typeVersion: number;
+		disabled?: boolean;
 		parameters: IDataObject;
 		credentials?: Record<string, { id: string }>;
 	}>;
@@ -93,6 +94,19 @@ describe.each(files)('%s', (file) => {
 			return typeof value === 'object' && value !== null ? Object.values(value).flatMap(long) : [];
 		};
 		expect(nodes.flatMap(({ parameters }) => long(parameters))).toEqual([]);
+	});
+
+	it('changes three devices at most by one click, whatever the size of the fleet', () => {
+		const active = nodes.filter((node) => !node.disabled);
+		const readsAll = active.some(
+			({ parameters }) => parameters.operation === 'getAll' && parameters.returnAll === true,
+		);
+		const changes = active.filter(ours).some(({ parameters }) => CHANGES.test(String(parameters.operation ?? '')));
+		const byHand = active.some(({ type }) => type === 'n8n-nodes-base.manualTrigger');
+		const limits = active
+			.filter(({ type }) => type === 'n8n-nodes-base.limit')
+			.map(({ parameters }) => parameters.maxItems);
+		if (readsAll && changes && byHand) expect(limits).toEqual([3]);
 	});
 
 	it('connects every node by its name, and holds no credential and no data of others', () => {
