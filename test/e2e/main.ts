@@ -20,6 +20,7 @@ import { durablePollChecks, pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
 import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
+import { secretChecks } from './checks/secrets';
 import { soakChecks } from './checks/soak';
 import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
@@ -48,6 +49,7 @@ const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: reportChecks, notOn1: 'the report is the same file' },
 	{ checks: browserChecks, notOn1: 'it looks for the words and places of the editor of n8n 2' },
 	{ checks: queueChecks, notOn1: 'they read what a worker ran as n8n 2 stores it' },
+	{ checks: secretChecks },
 ];
 
 /** What takes minutes each. */

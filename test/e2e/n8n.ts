@@ -312,14 +312,18 @@ export async function startN8n(options: N8nOptions = {}) {
 		async executions(workflowId?: string, limit = 100): Promise<StoredHead[]> {
 			const filter = encodeURIComponent(JSON.stringify(workflowId ? { workflowId } : {}));
 			const all: StoredHead[] = [];
+			let next: string | null | undefined;
 			for (;;) {
 				// n8n gives a hundred at most.
 				const size = Math.min(100, limit - all.length);
-				const older = all.length ? `&lastId=${all.at(-1)?.id}` : '';
+				const older = all.length
+					? `&${isVersion1 ? `lastId=${all.at(-1)?.id}` : `cursor=${encodeURIComponent(next ?? '')}`}`
+					: '';
 				const path = `/executions?filter=${filter}&limit=${size}${older}`;
-				const { results } = await rest<{ results: StoredHead[] }>('GET', path);
-				all.push(...results);
-				if (results.length < size || all.length >= limit) return all;
+				const page = await rest<{ results: StoredHead[]; nextCursor?: string | null }>('GET', path);
+				all.push(...page.results);
+				next = page.nextCursor;
+				if (page.results.length < size || all.length >= limit || (!isVersion1 && !next)) return all;
 			}
 		},
 

@@ -4,7 +4,10 @@ import type { IHttpRequestOptions } from 'n8n-workflow';
 /** n8n's request helper for a poll: sends with the token and never throws for a status. */
 export const httpRequest =
 	(token: () => string) =>
-	async (_credential: string, { url, method, qs, headers, timeout, encoding }: IHttpRequestOptions) => {
+	async (
+		_credential: string,
+		{ url, method, qs, headers, timeout, encoding, disableFollowRedirect }: IHttpRequestOptions,
+	) => {
 		const {
 			data,
 			headers: received,
@@ -16,6 +19,7 @@ export const httpRequest =
 			paramsSerializer: { indexes: null },
 			headers: { ...headers, Authorization: `Bearer ${token()}` },
 			timeout,
+			...(disableFollowRedirect ? { maxRedirects: 0 } : {}),
 			responseType: encoding,
 			validateStatus: () => true,
 			proxy: false,

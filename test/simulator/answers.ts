@@ -1,4 +1,5 @@
 import { scopes, type CallName } from './contract';
+import { secrets } from './secrets';
 import { allScopes, type Device, type Key, type Organization, type Webhook, type World } from './world';
 
 /**
@@ -553,6 +554,12 @@ function isTimezone(name: string): boolean {
 	}
 }
 
+function newSecret(world: World): string {
+	const secret = world.newBytes(32).toString('base64url');
+	secrets.add(secret);
+	return secret;
+}
+
 /** The secret is shown once, when the webhook is made. */
 function withoutSecret(webhook: Webhook): Partial<Webhook> {
 	return { ...webhook, secret: undefined };
@@ -771,7 +778,7 @@ export const answers: Record<CallName, (asked: Asked) => Reply | Promise<Reply>>
 			url: webhookUrl(url),
 			max_batch_size,
 			name,
-			secret: world.newBytes(32).toString('base64url'),
+			secret: newSecret(world),
 		};
 		organization.webhooks.set(webhook.webhook_id, webhook);
 		return { body: webhook };

@@ -1,4 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server */
+import { secrets } from './secrets';
 import axios from 'axios';
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
@@ -135,6 +136,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 	const clientId = 'partner-client';
 	const { clientSecret } = options;
 	const webhookSecret = 'demo-partner';
+	for (const secret of [clientSecret, webhookSecret]) secrets.add(secret);
 	const brands = new Map(
 		[
 			brand('brand-1'),
@@ -249,6 +251,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		if (body.clientId !== clientId || body.clientSecret !== clientSecret)
 			throw new Refused(401, 'E401', 'The credentials are wrong');
 		const token = `session-${tokens.size}-${Math.random().toString(36).slice(2)}`;
+		secrets.add(token);
 		tokens.add(token);
 		return { token, expiresInSecs: options.sessionS };
 	}

@@ -1,3 +1,4 @@
+import { secrets } from './secrets';
 import { createHash } from 'node:crypto';
 import { scopes } from './contract';
 import { createPackets, hash, uuid, type Packets } from './packets';
@@ -234,6 +235,7 @@ export function createWorld(options: WorldOptions) {
 			newBytes(32).toString('base64url'),
 		].join('.');
 		of.keys.set(key.key_id, key);
+		secrets.add(token);
 		tokens.set(token, { organization: of, key });
 		return { key, token };
 	}

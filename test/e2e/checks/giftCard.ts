@@ -2,17 +2,12 @@
 import axios from 'axios';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { type PartnerFault, type PartnerSimulator, startPartnerSimulator } from '../../simulator/partner';
 import type { Check, Stage } from '../check';
 import { partnerCredentialData, readExample } from '../mainJob';
 import { type Execution, type Json, type N8n, packageName, type WorkflowFile } from '../n8n';
-import { run, until } from '../processes';
-import { provisionNode } from '../provision';
-
-/** What must be nowhere but in the output of an execution: PINs, card numbers, the client secret, session tokens. */
-const SECRETS = /PIN7\d|60001234\d|partner-client-secret|session-\d+-/;
+import { until } from '../processes';
+import { nothingLeaks } from './secrets';
 
 /** How many people get a gift card in one execution, and after how many orders n8n is killed. */
 const PEOPLE = 40;
@@ -116,32 +111,6 @@ function eachOnce(partner: PartnerSimulator, count: number): void {
 	deepEqual([...new Set(emails)].sort(), Array.from({ length: count }, (_, n) => person(n).email).sort());
 	equal(emails.length, count);
 	equal(partner.state.balance, 1e9 - 100 * count);
-}
-
-const everyFile = (folder: string): string[] =>
-	readdirSync(folder).flatMap((name) => {
-		const path = join(folder, name);
-		return statSync(path).isDirectory() ? everyFile(path) : [path];
-	});
-
-/** Reads all of n8n's tables but the executions' data. */
-const dump = `const { DatabaseSync } = require('node:sqlite');
-const db = new DatabaseSync(process.argv[1], { readOnly: true });
-const all = db.prepare("select name from sqlite_master where type = 'table'").all();
-for (const { name } of all) if (name !== 'execution_data')
-	console.log(name, JSON.stringify(db.prepare('select * from "' + name + '"').all()));`;
-
-/** Asserts that no secret is in n8n's logs, in its tables or in what the executions say beside their output. */
-async function nothingLeaks(n8n: N8n): Promise<string> {
-	const home = join(n8n.userFolder, '.n8n');
-	const logs = [n8n.logFile, ...everyFile(home).filter((path) => /\.log/.test(path))];
-	for (const path of logs) ok(!SECRETS.test(readFileSync(path, 'utf8')), `a secret is in ${path}`);
-	const tables = await run(await provisionNode(), ['-e', dump, join(home, 'database.sqlite')]);
-	match(tables, /workflow_entity.*staticData/);
-	equal(SECRETS.exec(tables), null, 'a secret is in a table of the database');
-	const all = await n8n.executions();
-	for (const { id } of all) equal(SECRETS.exec(await n8n.besideOutput(id)), null, `a secret is in execution ${id}`);
-	return `searched: ${logs.length} logs, ${tables.split('\n').length} tables, ${all.length} executions`;
 }
 
 const FAULTS: PartnerFault[] = [

@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { packetKey, type Packet } from '../../../nodes/shared/packet/packet';
 import { partnerEvents } from '../../simulator/delivery';
+import { secrets } from '../../simulator/secrets';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Webhook } from '../../simulator/world';
 import type { Check, Stage } from '../check';
@@ -17,6 +18,7 @@ const fleet = { devices: 100, packets: 20_000 };
 const packetNode = 'Hubble delivers packets';
 const eventNode = 'Hubble tells an event';
 const partnerKey = 'partner-0001';
+secrets.add(partnerKey);
 
 export const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
 	await axios
