@@ -558,7 +558,7 @@ export const samples: readonly Sample[] = [
 		gives: () => ({ packetKey: any(expect.any(String)), networkType: any(expect.any(String)) }),
 	},
 	{
-		node: 'Hubble User',
+		node: 'Hubble Organization User',
 		operation: 'add',
 		call: 'addUser',
 		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
@@ -566,14 +566,14 @@ export const samples: readonly Sample[] = [
 		bad: { email: 'new' },
 	},
 	{
-		node: 'Hubble User',
+		node: 'Hubble Organization User',
 		operation: 'getAll',
 		call: 'listUsers',
 		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
 		gives: () => ({ email: emailOf('operator01'), last_active_at_iso: any(expect.stringMatching(/Z$/)) }),
 	},
 	{
-		node: 'Hubble User',
+		node: 'Hubble Organization User',
 		operation: 'remove',
 		call: 'removeUser',
 		parameters: (hubble, n) => ({ userId: byId(user(hubble, n).user_id) }),
@@ -582,7 +582,7 @@ export const samples: readonly Sample[] = [
 		unknown: { parameters: { userId: byId(nobody) }, id: nobody },
 	},
 	{
-		node: 'Hubble User',
+		node: 'Hubble Organization User',
 		operation: 'update',
 		call: 'updateUser',
 		parameters: (hubble, n) => ({

@@ -18,8 +18,8 @@ export const tables: Readonly<Record<string, readonly Operation[]>> = {
 	'Hubble Invitation': invitationOperations,
 	'Hubble Metric': metricOperations,
 	'Hubble Organization': organizationOperations,
+	'Hubble Organization User': userOperations,
 	'Hubble Packet': packetOperations,
-	'Hubble User': userOperations,
 	'Hubble Webhook': webhookOperations,
 };
 

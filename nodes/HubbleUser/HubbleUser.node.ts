@@ -13,7 +13,7 @@ import { userOperations } from './operations';
 
 export class HubbleUser implements INodeType {
 	description: INodeTypeDescription = {
-		displayName: 'Hubble User',
+		displayName: 'Hubble Organization User',
 		name: 'hubbleUser',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
@@ -21,7 +21,7 @@ export class HubbleUser implements INodeType {
 		subtitle: subtitleOf(userOperations),
 		description: 'Add, find, update and remove the users of a Hubble organization',
 		...builderHint('Users of a Hubble organization and their roles.', ['hubbleInvitation', 'Invites people by email']),
-		defaults: { name: 'Hubble User' },
+		defaults: { name: 'Hubble Organization User' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

@@ -425,7 +425,7 @@ test.each([
 });
 
 test.each([
-	['Hubble User', 'getAll', 'users'],
+	['Hubble Organization User', 'getAll', 'users'],
 	['Hubble Webhook', 'getAll', 'webhooks'],
 	['Hubble Metric', 'getApiMetrics', 'buckets'],
 ])('%s: what is no row in the list "%s" is left out', async (name, operation, list) => {
@@ -455,7 +455,7 @@ describe('an organization', () => {
 
 test.each([
 	['Hubble Organization', {}],
-	['Hubble User', { userId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
+	['Hubble Organization User', { userId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
 	['Hubble Webhook', { webhookId: byId('w') }],
 	['Hubble API Key', { resource: 'apiKey', keyId: byId('k') }],
 	['Hubble Device', { deviceId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
@@ -533,6 +533,6 @@ describe('as the tool of an AI agent', () => {
 		const cut = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }));
 		expect(cut).toHaveLength(11);
 		expect(cut[10]).toEqual({ note: expect.stringContaining('more exist') as string });
-		expect(jsonOf(await run(asTool('Hubble User'), { operation: 'getAll', returnAll: true }))).toHaveLength(12);
+		expect(jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true }))).toHaveLength(12);
 	});
 });

@@ -1,128 +1,374 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type Page, selectors } from 'playwright-core';
+/** The way of a user through the editor, from the search for a node to a published trigger. */
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Browser, Page } from 'playwright-core';
+import { partnerEvents } from '../../simulator/delivery';
 import type { Check, Stage } from '../check';
-import { owner } from '../n8n';
-import { program } from '../services';
-
-/** The pictures of the last run stay here for a look. */
-export const pictures = join(tmpdir(), 'n8n-nodes-hubble-screenshots');
-
-/** Chromium as root in a closed network: no sandbox, no calls home. */
-export const flags = [
-	'--no-sandbox',
-	'--disable-gpu',
-	'--disable-quic',
-	'--no-first-run',
-	'--disable-background-networking',
-	'--disable-component-update',
-	'--disable-sync',
-];
+import {
+	closeNode,
+	openEditor,
+	openNode,
+	openWorkflow,
+	picture,
+	pictures,
+	publish,
+	withText,
+	wordsOf,
+	workflowOf,
+} from '../editor';
+import { credentialName, partnerCredentialName } from '../mainJob';
+import type { N8n, WorkflowFile } from '../n8n';
+import { freePort, pause, until } from '../processes';
+import { descriptionsIn, forms } from './forms';
+import { everyFiveSeconds, register } from './polls';
+import { partnerKey, withHubble } from './trigger';
 
 /** How the devices of the simulated fleet are called, before and after the main job. */
 const deviceName = /(Sensor|Tracker) \d+/;
 
+/** One browser serves all checks on an n8n: to load the editor anew takes longer than most of them. */
+let opened: { stage: Stage; browser: Browser; page: Page } | undefined;
+
+async function pageOn(stage: Stage): Promise<Page> {
+	if (opened?.stage !== stage) {
+		await opened?.browser.close();
+		opened = { stage, ...(await openEditor(stage.n8n)) };
+	}
+	return opened.page;
+}
+
+/** A picture stays of where a check failed; the next one begins with a browser of its own. */
+const inEditor = (name: string, look: (page: Page, stage: Stage) => Promise<string[]>): Check => ({
+	name: `browser: ${name}`,
+	async run(stage) {
+		const page = await pageOn(stage);
+		try {
+			return [...(await look(page, stage)), `pictures in ${pictures}`].join('\n');
+		} catch (error) {
+			await picture(page, `failed: ${name}`);
+			await opened?.browser.close();
+			opened = undefined;
+			throw error;
+		}
+	},
+});
+
 export const browserChecks: Check[] = [
+	inEditor('the search finds the nodes by the words of their users', search),
+	inEditor('the list of triggers sets the event that was chosen', panel),
+	inEditor('the credential dialog says what to do, until the step runs', credential),
+	inEditor('pickers list names', pickers),
+	inEditor('the triggers, from Execute step to a published execution', triggers),
+	inEditor('the form of every operation and trigger', forms),
+];
+
+/** What users type into n8n's search, and nodes that must be among what they get, by the name that is shown there. */
+const searches: Record<string, string[]> = {
+	packet: ['Hubble Packet', 'Hubble', 'Hubble Packet Poll Trigger'],
+	device: ['Hubble Device'],
+	tracker: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	telemetry: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	beacon: ['Hubble Device', 'Hubble'],
+	BLE: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	bluetooth: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	location: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	GPS: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	sensor: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	satellite: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	LoRaWAN: ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	'asset tracking': ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	'hubble network': ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	'gift card': ['Hubble Gift Card'],
+	'gift-card': ['Hubble Gift Card'],
+	voucher: ['Hubble Gift Card'],
+};
+
+/** Opens the list of nodes for a new workflow. */
+async function openList(page: Page, n8n: N8n, name: string) {
+	await openWorkflow(page, n8n, await n8n.createWorkflow(workflowOf(name, [])));
+	await page.getByTestId('node-creator-plus-button').click();
+	const bar = page.getByTestId('node-creator-search-bar');
+	const entries = page.getByTestId('item-iterator-item');
+	return { bar, entries };
+}
+
+async function search(page: Page, { n8n }: Stage): Promise<string[]> {
+	const { bar, entries } = await openList(page, n8n, 'Search');
+	await bar.fill('hubble');
+	await withText(entries, 'Hubble Device').first().waitFor();
+	await picture(page, 'search-hubble');
+	const names = (await entries.allInnerTexts()).map((text) => text.split('\n')[0]?.trim() ?? '');
+	deepEqual(names.slice(0, 2), ['Hubble Device', 'Hubble Packet']);
+	for (const last of ['Hubble Invitation', 'Hubble Organization', 'Hubble Organization User']) {
+		ok(names.indexOf('Hubble') < names.indexOf(last), `${last} comes before Hubble: ${names.join(', ')}`);
+	}
+	const missed: string[] = [];
+	for (const [words, nodes] of Object.entries(searches)) {
+		await bar.fill('zzzz');
+		await entries.first().waitFor({ state: 'detached' });
+		await bar.fill(words);
+		await entries.first().waitFor();
+		for (const name of nodes) {
+			const hit = withText(entries, name).first();
+			await hit.waitFor({ timeout: 10_000 }).catch(() => missed.push(`"${words}" does not find ${name}`));
+		}
+	}
+	deepEqual(missed, []);
+	return [names.join(', ')];
+}
+
+/** The node in the list, the trigger behind it, and one event that is not the default, with its name in the form. */
+const events = [
+	{ node: 'Hubble', trigger: 'Hubble Trigger', parameter: 'triggerOn', action: 'On deliveries received' },
+	{ node: 'Hubble Device', trigger: 'Hubble Device Trigger', parameter: 'events', action: 'On device left an area' },
 	{
-		name: 'browser: find the nodes, connect with the credential dialog, run a step, pick a device',
-		async run(stage) {
-			selectors.setTestIdAttribute('data-test-id');
-			const browser = await chromium.launch({ executablePath: await program('chromium'), args: flags });
-			const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-			page.setDefaultTimeout(30_000);
-			try {
-				const remarks = await walk(page, stage);
-				return [...remarks, `pictures in ${pictures}`].join('\n');
-			} catch (error) {
-				await picture(page, 'failed');
-				throw error;
-			} finally {
-				await browser.close();
-			}
-		},
+		node: 'Hubble Gift Card',
+		trigger: 'Hubble Gift Card Trigger',
+		parameter: 'events',
+		action: 'On wallet low balance',
 	},
 ];
 
-/** Goes the way of a user who has just installed the package. Every line waits for what it names. */
-async function walk(page: Page, { n8n, hubble }: Stage): Promise<string[]> {
-	const remarks: string[] = [];
-	const see = async (text: string | RegExp) => await page.getByText(text).first().waitFor();
+async function panel(page: Page, stage: Stage): Promise<string[]> {
+	const descriptions = await descriptionsIn(page, stage);
+	const said: string[] = [];
+	const { bar, entries } = await openList(page, stage.n8n, 'Triggers');
+	for (const { node, trigger, parameter, action } of events) {
+		const { properties = [] } = descriptions.find(({ displayName }) => displayName === trigger) ?? {};
+		const options = (properties.find(({ name }) => name === parameter)?.options ?? []) as Array<{
+			name: string;
+			action?: string;
+		}>;
+		await bar.fill('hubble');
+		await withText(entries, node).first().click();
+		await withText(entries, action).first().waitFor();
+		const listed = (await entries.allInnerTexts()).map((text) => text.trim());
+		deepEqual(
+			listed.filter((text) => text.startsWith('On ')),
+			options.map((option) => option.action),
+		);
+		await picture(page, `triggers of ${node}`);
+		await withText(entries, action).first().click();
+		const field = page.getByTestId(`parameter-input-${parameter}`);
+		await field.waitFor();
+		const chosen = options.filter((option) => option.action === action).map(({ name }) => name);
+		const shown = [await field.innerText(), ...(await field.locator('input').evaluateAll(valuesOf))].join('\n');
+		deepEqual(
+			options.map(({ name }) => name).filter((name) => shown.includes(name)),
+			chosen,
+		);
+		said.push(`${trigger}: ${listed.join(', ')}`);
+		await closeNode(page);
+		// An empty workflow again: only for its first step n8n lists triggers.
+		await page.keyboard.press('Control+a');
+		await page.keyboard.press('Delete');
+		await page.getByTestId('canvas-node').first().waitFor({ state: 'detached' });
+		await page.getByTestId('canvas-add-button').or(page.getByTestId('node-creator-plus-button')).first().click();
+	}
+	return said;
+}
 
-	await page.goto(`${n8n.url}/signin`);
-	await page.getByLabel('Email').fill(owner.email);
-	await page.getByLabel('Password').fill(owner.password);
-	await page.getByRole('button', { name: 'Sign in' }).click();
-	await page.waitForURL(/home/);
+const valuesOf = (inputs: Array<{ value: string }>) => inputs.map(({ value }) => value);
 
-	const workflow = await n8n.createWorkflow({ name: 'First steps with Hubble', nodes: [], connections: {} });
-	await page.goto(`${n8n.url}/workflow/${workflow}`);
-	await page.getByTestId('node-creator-plus-button').click();
-	await page.getByTestId('node-creator-search-bar').fill('hubble');
-	await see('Hubble Packet');
-	await see('Hubble Device');
-	await picture(page, '1-node-creator');
-	await page.getByText('Hubble Device', { exact: true }).first().click();
+/** What is typed into the credential dialog, beside a right token and organization, and what the dialog says. */
+const attempts: Array<{ what: string; typed(stage: Stage): Promise<Record<string, string>>; says: RegExp }> = [
+	{ what: 'wrong token', typed: async () => ({ apiToken: 'not-a-token' }), says: /does not accept this API Token/ },
+	{
+		what: 'wrong organization',
+		typed: async ({ hubble }) => ({ organizationId: hubble.world.stranger.metadata.org_id }),
+		says: /belongs? to the organization .*Organization ID/,
+	},
+	{ what: 'no address', typed: async () => ({ baseUrl: 'api hubble' }), says: /Base URL "api hubble".* such as/ },
+	{
+		what: 'missing scopes',
+		typed: async ({ hubble }) => ({ apiToken: hubble.createToken(['write-devices']) }),
+		says: /may read nothing.*read-devices.*read-packets/,
+	},
+	{
+		what: 'unreachable host',
+		typed: async () => ({ baseUrl: `http://127.0.0.1:${await freePort()}` }),
+		says: /cannot be reached .*check the Base URL/,
+	},
+];
+
+/** A new credential in the view of a node: five attempts in vain, then one that n8n tests green, and a step that runs. */
+async function credential(page: Page, stage: Stage): Promise<string[]> {
+	const { n8n, hubble } = stage;
+	const said: string[] = [];
+	const { bar, entries } = await openList(page, n8n, 'First steps with Hubble');
+	await bar.fill('hubble');
+	await withText(entries, 'Hubble Device').first().click();
 	// As the first step of a workflow, n8n shows the triggers of that name, and hides the actions.
 	await page
 		.getByText(/^Actions \(/)
 		.first()
 		.click();
-	for (const action of ['Delete device', 'Get device', 'Register devices', 'Update device']) await see(action);
-	await picture(page, '2-actions');
-	await page.getByText('Get many devices', { exact: true }).click();
-
-	await page.getByTestId('parameter-input-returnAll').waitFor();
-	await picture(page, '3-node');
+	await withText(entries, 'Get many devices').first().click();
 	await page.getByTestId('node-credentials-select').click();
 	await page.getByTestId('node-credentials-select-item-new').click();
 	const dialog = page.getByTestId('editCredential-modal');
-	const type = async (field: string, value: string) =>
-		await dialog.getByTestId(`parameter-input-${field}`).locator('input').fill(value);
-	await type('apiToken', 'not-a-token');
-	await type('organizationId', hubble.organizationId);
-	await type('baseUrl', hubble.url);
-	await page.getByTestId('credential-save-button').click();
-	await page.getByText('More details').click();
-	await see(/does not accept this API Token/);
-	await picture(page, '4-credential-wrong-token');
-	remarks.push(
-		`wrong token: ${await page
-			.getByText(/this API Token/)
-			.first()
-			.innerText()}`,
-	);
-	await type('apiToken', hubble.token);
-	await page.getByTestId('credential-save-button').click();
+	const type = async (values: Record<string, string>) => {
+		for (const [field, value] of Object.entries(values)) {
+			await dialog.getByTestId(`parameter-input-${field}`).locator('input').fill(value);
+		}
+	};
+	const right = { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url };
+	const save = page.getByTestId('credential-save-button');
+	for (const { what, typed, says } of attempts) {
+		await type({ ...right, ...(await typed(stage)) });
+		await save.click();
+		const message = dialog.getByText(says).first();
+		const more = dialog.getByText(wordsOf(n8n).moreDetails);
+		await more.or(message).first().waitFor();
+		if (await more.isVisible()) await more.click();
+		await message.waitFor();
+		await picture(page, `credential ${what}`);
+		said.push(`${what}: ${await message.innerText()}`);
+	}
+	// With a path and blanks, as it is often copied: both are repaired.
+	await type({ ...right, baseUrl: ` ${hubble.url}/api/ ` });
+	await save.click();
 	// n8n closes the dialog when the test succeeds, and tests again when it is opened.
 	await dialog.waitFor({ state: 'hidden' });
 	await page.getByTestId('credential-edit-button').click();
-	await see(/Connection tested successfully/);
-	await picture(page, '5-credential-right-token');
-	remarks.push(
-		`right token: ${await page
-			.getByText(/tested successfully/)
-			.first()
-			.innerText()}`,
-	);
-	await dialog.getByRole('button', { name: /close/i }).click();
-
-	const output = page.getByTestId('output-panel');
+	await dialog.getByText(/Connection tested successfully/).waitFor();
+	await picture(page, 'credential right');
+	await dialog.getByRole('button', { name: /close/i }).first().click();
 	await page.getByTestId('node-execute-button').click();
-	await output.getByText('50 items').first().waitFor();
-	await page.mouse.move(700, 800);
-	// n8n's messages lie over the output for some seconds.
-	for (const message of await page.locator('.el-notification').all()) await message.waitFor({ state: 'detached' });
-	await picture(page, '6-output');
-
-	await page.getByTestId('parameter-input-operation').click();
-	await page.getByText('Get a device by its ID').click();
-	await page.getByTestId('resource-locator-deviceId').click();
-	await page.getByTestId('rlc-item').filter({ hasText: deviceName }).first().waitFor();
-	await picture(page, '7-device-picker');
-	return remarks;
+	await page.getByTestId('output-panel').getByText('50 items').first().waitFor();
+	await picture(page, 'output');
+	return said;
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-	await page.screenshot({ path: join(pictures, `${name}.png`) });
+/** The node and operation whose form has the picker, and what its entries look like. */
+const lists = [
+	{ name: 'Device', type: 'hubbleDevice', parameter: 'deviceId', operation: 'get', shows: deviceName },
+	{ name: 'Webhook', type: 'hubbleWebhook', parameter: 'webhookId', operation: 'update', shows: /Packets for n8n/ },
+	{ name: 'User', type: 'hubbleUser', parameter: 'userId', operation: 'update', shows: /Operator 03 \(operator03@/ },
+	{ name: 'Key', type: 'hubbleApiKey', parameter: 'keyId', operation: 'update', shows: /Key in the list/ },
+];
+
+async function pickers(page: Page, { n8n, hubble: { world } }: Stage): Promise<string[]> {
+	world.createKey(world.main, { name: 'Key in the list' });
+	const webhook = { webhook_id: randomUUID(), name: 'Packets for n8n', url: 'https://n8n.example.com/webhook/1' };
+	world.main.webhooks.set(webhook.webhook_id, {
+		...webhook,
+		org_id: world.main.metadata.org_id,
+		max_batch_size: 100,
+		secret: 'secret',
+	});
+	const credentials = { hubbleApi: { id: '', name: credentialName } };
+	const nodes = lists.map(({ operation, ...node }) => ({ ...node, credentials, parameters: { operation } }));
+	const id = await n8n.createWorkflow(workflowOf('Pickers', nodes), await n8n.credentialIds());
+	await openWorkflow(page, n8n, id);
+	const said: string[] = [];
+	for (const { name, parameter, shows } of lists) {
+		await openNode(page, name);
+		await page.getByTestId(`resource-locator-${parameter}`).click();
+		const entry = page.getByTestId('rlc-item').filter({ hasText: shows }).first();
+		await entry.waitFor();
+		await picture(page, `picker ${name}`);
+		said.push(`${name}: ${await entry.innerText()}`);
+		await entry.click();
+		equal(
+			(await page.getByTestId(`resource-locator-${parameter}`).locator('input').last().inputValue()).match(shows) ===
+				null,
+			false,
+		);
+		await closeNode(page);
+	}
+	world.main.webhooks.delete(webhook.webhook_id);
+	return said;
+}
+
+/** Polls every five seconds, and what each trigger of one workflow waits for. */
+function triggerWorkflow() {
+	const hubbleApi = { hubbleApi: { id: '', name: credentialName } };
+	const hubblePartnerApi = { hubblePartnerApi: { id: '', name: partnerCredentialName } };
+	const pollTimes = everyFiveSeconds;
+	return workflowOf('Every trigger', [
+		{ name: 'Deliveries', type: 'hubbleTrigger', credentials: hubbleApi },
+		{ name: 'Polls', type: 'hubblePacketPollTrigger', credentials: hubbleApi, parameters: { pollTimes } },
+		{
+			name: 'Devices',
+			type: 'hubbleDeviceTrigger',
+			credentials: hubbleApi,
+			parameters: { pollTimes, events: ['registered'] },
+		},
+		{
+			name: 'Cards',
+			type: 'hubbleGiftCardTrigger',
+			credentials: hubblePartnerApi,
+			parameters: { options: { allowedSenders: '' } },
+		},
+	]);
+}
+
+/** Each trigger tried from its view, then all published by the editor's button, then what they wait for happens. */
+async function triggers(page: Page, stage: Stage): Promise<string[]> {
+	const { n8n } = stage;
+	return await withHubble(stage, async (hubble, credentials) => {
+		const { world } = hubble;
+		const id = await n8n.createWorkflow(triggerWorkflow(), credentials);
+		const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`);
+		const cards = String(nodes.find(({ name }) => name === 'Cards')?.webhookId);
+		const tell = async (kind: 'webhook' | 'webhook-test') => {
+			const url = `${n8n.url}/${kind}/${cards}/webhook`;
+			equal((await hubble.sendPartnerEvent(url, partnerKey, partnerEvents.walletLowBalance)).status, 200);
+		};
+		const isRegistered = async () => await until('the webhook at Hubble', 60, () => world.main.webhooks.size === 1);
+
+		await openWorkflow(page, n8n, id);
+		const whileWaiting: Record<string, () => Promise<unknown>> = {
+			Deliveries: async () => hubble.addPackets((await isRegistered()) ? 3 : 0),
+			Polls: async () => undefined,
+			Devices: async () => undefined,
+			Cards: async () => {
+				await page.getByText('Waiting for Hubble to send').first().waitFor();
+				await tell('webhook-test');
+			},
+		};
+		const buttons: string[] = [];
+		for (const [name, happens] of Object.entries(whileWaiting)) {
+			await openNode(page, name);
+			const button = page.getByTestId('node-execute-button').last();
+			buttons.push(`${name}: ${await button.innerText()}`);
+			await button.click();
+			await happens();
+			await page
+				.getByTestId('output-panel')
+				.getByText(/^\d+ items?$/)
+				.first()
+				.waitFor();
+			await picture(page, `trigger ${name}`);
+			await closeNode(page);
+		}
+
+		await publish(page, n8n);
+		await isRegistered();
+		await until(
+			'the publication',
+			60,
+			async () => (await n8n.rest<{ active: boolean }>('GET', `/workflows/${id}`)).active,
+		);
+		// The polls learn what there is before they tell what is new.
+		await pause(12_000);
+		hubble.addPackets(3);
+		await register(hubble, ['Registered while published']);
+		await tell('webhook');
+		const seen = new Set<string>();
+		await until('an execution of every trigger', 120, async () => {
+			for (const one of await n8n.executions(id)) {
+				if (one.status !== 'success' || one.mode === 'manual') continue;
+				const execution = await n8n.execution(one.id);
+				for (const { name } of nodes) if (execution.items(name).length > 0) seen.add(name);
+			}
+			return seen.size === nodes.length;
+		}).catch((error: Error) => {
+			throw new Error(`${error.message}; executions only of ${[...seen].join(', ')}`);
+		});
+		await n8n.deactivate(id);
+		return buttons;
+	});
 }

@@ -12,7 +12,7 @@ import type { Check, Stage } from '../check';
 import { credentialData, credentialName, readExample } from '../mainJob';
 import type { Item, Json, N8n, WorkflowFile } from '../n8n';
 import { program } from '../services';
-import { flags, pictures } from './browser';
+import { flags, pictures } from '../editor';
 import { onlyWebhook, ran, variant } from './trigger';
 
 const ROWS = 2500;

@@ -15,7 +15,7 @@ const KILLS = 3;
 const SILENCE_S = 3600;
 
 /** n8n wants a minute between polls; times of a minute make every five seconds. */
-const everyFiveSeconds = {
+export const everyFiveSeconds = {
 	item: Array.from({ length: 12 }, (_, index) => ({ mode: 'custom', cronExpression: `${5 * index} * * * * *` })),
 };
 

@@ -17,7 +17,7 @@ const fleet = { devices: 100, packets: 20_000 };
 
 const packetNode = 'Hubble delivers packets';
 const eventNode = 'Hubble tells an event';
-const partnerKey = 'partner-0001';
+export const partnerKey = 'partner-0001';
 secrets.add(partnerKey);
 
 export const post = async (url: string, body: string, headers: Record<string, string>, timeout = 30_000) =>
