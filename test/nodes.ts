@@ -7,7 +7,7 @@ import { HubbleInvitation } from '../nodes/HubbleInvitation/HubbleInvitation.nod
 import { HubbleMetric } from '../nodes/HubbleMetric/HubbleMetric.node';
 import { HubbleOrganization } from '../nodes/HubbleOrganization/HubbleOrganization.node';
 import { HubblePacket } from '../nodes/HubblePacket/HubblePacket.node';
-import { HubbleUser } from '../nodes/HubbleUser/HubbleUser.node';
+import { HubbleOrganizationUser } from '../nodes/HubbleOrganizationUser/HubbleOrganizationUser.node';
 import { HubbleWebhook } from '../nodes/HubbleWebhook/HubbleWebhook.node';
 
 /** The action nodes by the name that the user reads, as n8n loads them. For jest: tsx takes `.node` for an add-on. */
@@ -20,7 +20,7 @@ export const nodes: Readonly<Record<string, INodeType>> = Object.fromEntries(
 		HubbleMetric,
 		HubbleOrganization,
 		HubblePacket,
-		HubbleUser,
+		HubbleOrganizationUser,
 		HubbleWebhook,
 	].map((Node) => {
 		const node: INodeType = new Node();

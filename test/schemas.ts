@@ -237,7 +237,7 @@ export function schemaFiles(): Record<string, Schema> {
 	const operations = Object.entries({ ...tables, ...partnerTables }).flatMap(([node, rows]) =>
 		rows.flatMap((row) => {
 			const schema = outputOf(node, row);
-			const resource = row.resource ?? node.replace('Hubble ', '').toLowerCase();
+			const resource = row.resource ?? node.split(' ').at(-1)?.toLowerCase();
 			return schema ? [[`${folderOf(node)}/__schema__/v1.0.0/${resource}/${row.value}.json`, schema] as const] : [];
 		}),
 	);

@@ -6,7 +6,7 @@ import { invitationOperations } from '../nodes/HubbleInvitation/operations';
 import { metricOperations } from '../nodes/HubbleMetric/operations';
 import { organizationOperations } from '../nodes/HubbleOrganization/operations';
 import { packetOperations } from '../nodes/HubblePacket/operations';
-import { userOperations } from '../nodes/HubbleUser/operations';
+import { userOperations } from '../nodes/HubbleOrganizationUser/operations';
 import { webhookOperations } from '../nodes/HubbleWebhook/operations';
 import type { Operation } from '../nodes/shared/operation/operation';
 

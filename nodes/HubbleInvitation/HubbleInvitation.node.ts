@@ -20,7 +20,10 @@ export class HubbleInvitation implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(invitationOperations),
 		description: 'Send, find and revoke the invitations to a Hubble organization',
-		...builderHint('Invitations of people to a Hubble organization.', ['hubbleUser', 'People who accepted']),
+		...builderHint('Invitations of people to a Hubble organization.', [
+			'hubbleOrganizationUser',
+			'People who accepted',
+		]),
 		defaults: { name: 'Hubble Invitation' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports */
 /** n8n's editor in a browser, as the checks and the pictures of the README use it. */
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ export function workflowOf(
 ): WorkflowFile {
 	const placed = nodes.map((node, n) => ({
 		id: randomUUID(),
-		typeVersion: /Trigger$/.test(node.type) && /hubbleTrigger|GiftCard/.test(node.type) ? 2 : 1,
+		typeVersion: /^hubble(GiftCard)?Trigger$/.test(node.type) ? 2 : 1,
 		position: [260 * (n % 5), 220 * Math.floor(n / 5)],
 		...node,
 		parameters: node.parameters ?? {},

@@ -6,7 +6,7 @@
  */
 import { type Check, closeStage, openStage } from './check';
 import { attackChecks } from './checks/attack';
-import { browserChecks } from './checks/browser';
+import { browserChecks, formChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
 import { exampleChecks, tableExampleChecks } from './checks/examples';
@@ -56,6 +56,7 @@ const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 const long: typeof usual = [
 	{ checks: attackChecks },
 	{ checks: soakChecks },
+	{ checks: formChecks, notOn1: 'the forms are the same' },
 	{ checks: queueFaultChecks, notOn1: 'its queue mode may never answer a delivery' },
 ];
 

@@ -533,6 +533,8 @@ describe('as the tool of an AI agent', () => {
 		const cut = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }));
 		expect(cut).toHaveLength(11);
 		expect(cut[10]).toEqual({ note: expect.stringContaining('more exist') as string });
-		expect(jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true }))).toHaveLength(12);
+		expect(
+			jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true })),
+		).toHaveLength(12);
 	});
 });

@@ -41,7 +41,7 @@ const ownImports = (file: Source) =>
 		.filter((name) => name.startsWith('.'))
 		.map((name) => `${relative(root, resolve(root, dirname(file.path), name))}.ts`);
 
-/** 'client' for nodes/shared/client/pages.ts, 'n8n' for nodes/shared/n8n.ts, 'HubbleUser' for a node's files. */
+/** 'client' for nodes/shared/client/pages.ts, 'n8n' for nodes/shared/n8n.ts, 'HubbleOrganizationUser' for a node's files. */
 function roomOf(path: string): string {
 	const [, shared, nested] = /^nodes\/(shared\/)?([^/]+?)(?:\.ts$|\/)/.exec(path) ?? [];
 	return nested ?? (shared ? 'shared' : 'credentials');
@@ -125,7 +125,7 @@ describe('imports', () => {
 		['nodes/shared/operation/fields.ts', 'nodes/shared/methods/listSearch.ts'],
 		['nodes/shared/packet/packet.ts', 'nodes/shared/webhook/receive.ts'],
 		['nodes/shared/polling/poll.ts', 'nodes/HubbleTrigger/packets.ts'],
-		['nodes/HubbleDevice/operations.ts', 'nodes/HubbleUser/operations.ts'],
+		['nodes/HubbleDevice/operations.ts', 'nodes/HubbleOrganizationUser/operations.ts'],
 		['nodes/shared/client/client.ts', 'credentials/HubbleApi.credentials.ts'],
 	])('of %s may not name %s', (from, to) => {
 		expect(breach(from, to)).toContain(`${from} imports ${to}`);

@@ -143,7 +143,7 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 		const choice = description.properties.find((property) => property.name === 'resource');
 		const shown = (choice?.options ?? []) as INodePropertyOptions[];
 		if (resources[0] === undefined) {
-			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.replace('Hubble ', '')]]);
+			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.split(' ').at(-1)]]);
 		} else {
 			expect(shown).toEqual(resources.map((resource = '') => ({ name: resourceTitle(resource), value: resource })));
 		}

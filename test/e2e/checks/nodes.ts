@@ -123,7 +123,7 @@ const chains: Step[][] = [
 		},
 	),
 	steps(
-		'hubbleUser',
+		'hubbleOrganizationUser',
 		{
 			name: 'Add a user',
 			parameters: { operation: 'add', email: usersMail, role: 'member' },
@@ -299,7 +299,12 @@ const pickers: Array<{
 		parameter: 'webhookId',
 		lists: ({ world }) => world.main.webhooks.keys(),
 	},
-	{ node: 'hubbleUser', method: 'searchUsers', parameter: 'userId', lists: ({ world }) => world.main.users.keys() },
+	{
+		node: 'hubbleOrganizationUser',
+		method: 'searchUsers',
+		parameter: 'userId',
+		lists: ({ world }) => world.main.users.keys(),
+	},
 	{ node: 'hubbleApiKey', method: 'searchApiKeys', parameter: 'keyId', lists: ({ world }) => world.main.keys.keys() },
 	{
 		node: 'hubbleBilling',

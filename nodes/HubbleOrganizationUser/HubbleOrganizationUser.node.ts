@@ -11,10 +11,10 @@ import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { userOperations } from './operations';
 
-export class HubbleUser implements INodeType {
+export class HubbleOrganizationUser implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Hubble Organization User',
-		name: 'hubbleUser',
+		name: 'hubbleOrganizationUser',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['transform'],
 		version: 1,
