@@ -19,7 +19,7 @@ async function shoot(what: Page | Locator, name: string): Promise<void> {
 /** The pictures in the order in which a user would see them. */
 export async function take(page: Page, { n8n, workflows }: Stage): Promise<void> {
 	mkdirSync(folder, { recursive: true });
-	await page.setViewportSize({ width: 1200, height: 720 });
+	await page.setViewportSize({ width: 1200, height: 760 });
 	const output = page.getByTestId('output-panel');
 
 	await openWorkflow(page, n8n, workflows.get('alert-silent-device.json') ?? '');
@@ -36,7 +36,7 @@ export async function take(page: Page, { n8n, workflows }: Stage): Promise<void>
 	await closeNode(page);
 
 	await openWorkflow(page, n8n, workflows.get('enrich-packets.json') ?? '');
-	await page.getByRole('button', { name: 'Execute workflow' }).first().click();
+	await page.getByTestId('execute-workflow-button').click();
 	await page.getByText('100 items').nth(2).waitFor();
 	await quiet(page);
 	await shoot(page, 'canvas');
