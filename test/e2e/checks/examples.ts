@@ -109,6 +109,7 @@ async function toPostgres({ n8n }: Stage): Promise<void> {
 		const nodes = [
 			{
 				...insert,
+				id: 'start',
 				name: 'Start',
 				type: 'n8n-nodes-base.manualTrigger',
 				typeVersion: 1,
