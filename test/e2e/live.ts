@@ -105,13 +105,14 @@ export async function live(hubble: Simulator, partner: PartnerSimulator, address
 		const taken = deliveries.filter(({ delivered }) => delivered);
 		const received = taken.reduce((sum, { from, to }) => sum + to - from, 0);
 		const refused = deliveries.filter(({ delivered, endedAt }) => !delivered && endedAt > 0);
+		// What matters most comes first: the line ends where the screen does.
 		const line = [
 			new Date().toTimeString().slice(0, 8),
-			`${hubble.world.main.packets.length - sent} packets sent, ${received} taken by n8n in ${taken.length} deliveries`,
-			...(refused.length > 0
-				? [`${refused.length} tries in vain, the last got ${refused.at(-1)?.status || 'no answer'}`]
-				: []),
 			`${Math.floor((Date.now() - began) / minute)} min`,
+			`${hubble.world.main.packets.length - sent} packets sent, ${received} taken in ${taken.length} deliveries`,
+			...(refused.length > 0
+				? [`${refused.length} tried again, the last got ${refused.at(-1)?.status || 'no answer'}`]
+				: []),
 		].join(' · ');
 		if (isScreen) process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
 		else if (i % 12 === 11) console.log(line);
