@@ -102,7 +102,7 @@ export const wordsOf = ({ version }: N8n) =>
 
 /** Waits until n8n's messages, which lie over the view for some seconds, are gone; its hints are hidden. */
 export async function quiet(page: Page): Promise<void> {
-	await page.addStyleTag({ content: '[role=tooltip], [data-dismissable-layer] { visibility: hidden }' });
+	await page.addStyleTag({ content: '[role=tooltip], .el-popper { visibility: hidden }' });
 	await page.mouse.move(600, 700);
 	await page.locator('.el-notification').first().waitFor({ state: 'detached' });
 }

@@ -38,11 +38,14 @@ export async function take(page: Page, { n8n, workflows }: Stage): Promise<void>
 	await openWorkflow(page, n8n, workflows.get('enrich-packets.json') ?? '');
 	await page.getByTestId('execute-workflow-button').click();
 	await page.getByText('100 items').nth(2).waitFor();
+	await page.getByText('Clear execution').waitFor();
 	await quiet(page);
 	await shoot(page, 'canvas');
-	await openNode(page, 'Latest packets');
+	await openNode(page, 'Reading');
 	await output.getByTestId('radio-button-table').click();
-	await shoot(output, 'decoded');
+	await output.getByRole('columnheader').first().waitFor();
+	await quiet(page);
+	await shoot(page, 'decoded');
 }
 
 async function main() {
