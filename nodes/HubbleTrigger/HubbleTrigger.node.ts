@@ -39,7 +39,9 @@ async function inHook<T>(context: IHookFunctions, work: () => Promise<T>): Promi
 		return await work();
 	} catch (error) {
 		const { message, description } = error as NodeApiError;
-		throw new NodeOperationError(context.getNode(), description ? `${message}. ${description}` : message);
+		const text = description ? `${message}. ${description}` : message;
+		// n8n puts words of its own in the place of a text that names a network error, such as ECONNREFUSED.
+		throw Object.assign(new NodeOperationError(context.getNode(), text), { message: text });
 	}
 }
 

@@ -163,7 +163,7 @@ export async function startFront(
 		await new Promise<Wire>((done, failed) => {
 			const rest = without(headers, 'host', 'connection');
 			// Hubble itself would refuse the token of the cell.
-			if (rest['continuation-token'] === AGAIN) delete rest['continuation-token'];
+			if (state.isFaulty && rest['continuation-token'] === AGAIN) delete rest['continuation-token'];
 			httpRequest(`${target}${url}`, { method: verb, headers: rest, agent: false }, (reply) => {
 				const chunks: Buffer[] = [];
 				reply.on('data', (chunk: Buffer) => chunks.push(chunk));

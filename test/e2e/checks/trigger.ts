@@ -34,8 +34,13 @@ export const post = async (url: string, body: string, headers: Record<string, st
  * Another n8n of the same version, with n8n's expression isolate acquired lazily, which is the setting that the
  * README advises for many deliveries. Only n8n 2 has it; the other checks run without.
  */
-export async function withBusyN8n<T>({ n8n }: Stage, work: (busy: N8n) => Promise<T>): Promise<T> {
-	const busy = await startN8n({ version: n8n.version, env: { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true' } });
+export async function withBusyN8n<T>(
+	{ n8n }: Stage,
+	work: (busy: N8n) => Promise<T>,
+	more: Record<string, string> = {},
+): Promise<T> {
+	const env = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true', ...more };
+	const busy = await startN8n({ version: n8n.version, env });
 	try {
 		return await work(busy);
 	} finally {
