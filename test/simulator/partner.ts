@@ -210,6 +210,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 				amount: denomination,
 			})),
 		);
+		for (const { cardNumber, cardPin } of vouchers) secrets.add(cardNumber).add(cardPin);
 		const order: PartnerOrder = {
 			id: `order-${count}`,
 			referenceId,
