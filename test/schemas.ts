@@ -166,13 +166,13 @@ const TRIGGERS: Readonly<Record<string, Schema>> = {
 	HubblePacketPollTrigger: packet,
 	HubbleDeviceTrigger: object({
 		event: text,
-		eventKey: text,
 		...(device.properties as Record<string, Schema>),
 		silentSince: text,
 		silentForSeconds: number,
 		area: text,
 		heardAt: text,
 		registeredAt: text,
+		eventKey: text,
 	}),
 	HubbleGiftCardTrigger: object({ event: text, receivedAt: text, data: { type: 'object' } }),
 };

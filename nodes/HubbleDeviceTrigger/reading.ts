@@ -50,7 +50,7 @@ export function eventItem(
 	about: IDataObject,
 ): INodeExecutionData {
 	const eventKey = `${event}:${device.id}:${of}`;
-	return { json: { event, eventKey, ...about, ...(simplify ? simplifyDevice(device) : device) } };
+	return { json: { event, ...about, ...(simplify ? simplifyDevice(device) : device), eventKey } };
 }
 
 /** Adds an event, if the user wants it. */
