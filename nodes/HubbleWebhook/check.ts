@@ -13,7 +13,7 @@ export const deleteOrphans: Field = {
 	displayName: 'Delete Orphans',
 	name: 'deleteOrphans',
 	type: 'boolean',
-	default: true,
+	default: false,
 	description:
 		'Whether to delete webhooks that a trigger of this n8n registered and at whose URL no published workflow listens',
 };
@@ -24,7 +24,8 @@ const STATES = {
 	manual: 'A Hubble Trigger with manual registration listens. Its secret is in the credential.',
 	secretLost:
 		'A Hubble Trigger listens at the URL, but does not know the secret of this webhook: unpublish and publish its workflow.',
-	orphan: 'No published workflow of this n8n has this URL: delete the webhook, or publish the workflow.',
+	orphan:
+		'No published workflow of this n8n has this URL: publish the workflow, or delete the webhook. Delete Orphans does that for those that a trigger registered.',
 	otherNode: 'Another node of this n8n, not a Hubble Trigger, listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
 	oldUrl:

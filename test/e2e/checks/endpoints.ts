@@ -49,7 +49,7 @@ async function states(n8n: N8n, credential: string): Promise<Record<string, unkn
 				id: randomUUID(),
 				name: 'Check',
 				type: `${packageName}.hubbleWebhook`,
-				parameters: { resource: 'webhook', operation: 'check' },
+				parameters: { resource: 'webhook', operation: 'check', deleteOrphans: true },
 				credentials: { hubbleApi: { id: credential, name: 'Trigger' } },
 			},
 		],
