@@ -27,7 +27,9 @@ const all = samples.flatMap((sample): ParameterCase[] => {
 	const row = (tables[sample.node] ?? []).find(
 		({ value, resource }) => value === sample.operation && resource === sample.resource,
 	);
+	// What n8n shows to the tool of an agent alone is not read elsewhere; to a tool, nothing means "not given".
 	return fieldsOf(row as never)
+		.filter(({ shownWhen }) => !shownWhen?.['@tool']?.includes(true))
 		.filter((field) => !field.noDataExpression && field.name !== 'returnAll')
 		.map((field) => ({
 			title: `${sample.node} ${sample.resource ?? ''} ${sample.operation}: ${field.displayName}`,
