@@ -94,12 +94,6 @@ export async function publish(page: Page, n8n: N8n): Promise<void> {
 	await page.getByTestId('workflow-publish-button').click();
 }
 
-/** The words of the editor of n8n 2 that n8n 1 has otherwise. */
-export const wordsOf = ({ version }: N8n) =>
-	isN8n1(version)
-		? { moreDetails: 'More details', fetchEvent: 'Fetch Test Event' }
-		: { moreDetails: 'More details', fetchEvent: 'Execute step' };
-
 /** Waits until n8n's messages, which lie over the view for some seconds, are gone; its hints are hidden. */
 export async function quiet(page: Page): Promise<void> {
 	await page.addStyleTag({ content: '[role=tooltip], .el-popper { visibility: hidden }' });

@@ -14,7 +14,6 @@ import {
 	pictures,
 	publish,
 	withText,
-	wordsOf,
 	workflowOf,
 } from '../editor';
 import { credentialName, partnerCredentialName } from '../mainJob';
@@ -221,7 +220,7 @@ async function credential(page: Page, stage: Stage): Promise<string[]> {
 		await type({ ...right, ...(await typed(stage)) });
 		await save.click();
 		const message = dialog.getByText(says).first();
-		const more = dialog.getByText(wordsOf(n8n).moreDetails);
+		const more = dialog.getByText('More details');
 		await more.or(message).first().waitFor();
 		if (await more.isVisible()) await more.click();
 		await message.waitFor();
