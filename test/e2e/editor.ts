@@ -29,8 +29,8 @@ export async function openEditor(n8n: N8n): Promise<{ browser: Browser; page: Pa
 	const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
 	page.setDefaultTimeout(120_000);
 	await page.goto(`${n8n.url}/signin`);
-	await page.getByLabel('Email').fill(owner.email);
-	await page.getByLabel('Password').fill(owner.password);
+	await page.locator('input[type=email]').fill(owner.email);
+	await page.locator('input[type=password]').fill(owner.password);
 	await page.getByRole('button', { name: 'Sign in' }).click();
 	await page.waitForURL(/home/);
 	return { browser, page };
@@ -69,7 +69,7 @@ export async function openNode(page: Page, name: string): Promise<void> {
 }
 
 export async function closeNode(page: Page): Promise<void> {
-	await page.getByTestId('ndv-close-button').click();
+	await page.getByTestId('ndv-close-button').or(page.getByTestId('back-to-canvas')).first().click();
 	await page.getByTestId('node-parameters').waitFor({ state: 'detached' });
 }
 

@@ -2,6 +2,7 @@
 import axios from 'axios';
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { parse } from 'flatted';
+import { join } from 'node:path';
 import { packetKey, type Packet as HubblePacket } from '../../../nodes/shared/packet/packet';
 import { type Packet } from '../../simulator/packets';
 import { type Simulator, startSimulator } from '../../simulator/server';
@@ -9,7 +10,8 @@ import type { Device } from '../../simulator/world';
 import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
 import { type Item, type Json, type N8n, publicationLeaseS, startN8n, type WorkflowFile } from '../n8n';
-import { pause, until } from '../processes';
+import { pause, run, until } from '../processes';
+import { provisionNode } from '../provision';
 
 const KILLS = 3;
 const SILENCE_S = 3600;
@@ -194,14 +196,22 @@ const durable = {
 	N8N_SCHEDULER_EXECUTOR_INTERVAL: '1',
 };
 
+/** What n8n holds of its durable cursors, as JSON in JSON. */
+async function cursors({ userFolder }: N8n): Promise<string> {
+	const read = `const { DatabaseSync } = require('node:sqlite');
+const db = new DatabaseSync(process.argv[1], { readOnly: true });
+console.log(JSON.stringify(db.prepare('select cursor from poller_state').all()));`;
+	return await run(await provisionNode(), ['-e', read, join(userFolder, '.n8n/database.sqlite')]);
+}
+
 async function pollDurably({ n8n: { version } }: Stage): Promise<string> {
 	const hubble = await startSimulator({ devices: 50, packets: 0, headRetryAfter: 1 });
 	const n8n = await startN8n({ version, env: durable });
 	try {
 		const parameters = { startFrom: 'everything', maxPackets: 1000, filters: {}, decodePayload: 'none' };
 		const id = await publish(n8n, hubble, workflow('n8n-nodes-hubble.hubblePacketPollTrigger', parameters));
-		// The first poll of a workflow cannot know that n8n stores its position with the execution.
-		await until('the first polls', 60, () => hubble.log.length >= 3);
+		// The first poll of a workflow cannot know that n8n stores its position with the execution: the second one notes it.
+		await until('the second poll', 120, async () => (await cursors(n8n)).includes('isAtomic\\":true'));
 		const crashes = await throughKills(n8n, () => void hubble.addPackets(1500));
 		const { packets } = hubble.world.main;
 		const truth = Array.from({ length: packets.length }, (_, index) =>
@@ -216,7 +226,7 @@ async function pollDurably({ n8n: { version } }: Stage): Promise<string> {
 		await pause(12_000);
 		keys = (await handedOver(n8n, id)).map(({ json }) => String(json.packetKey));
 		deepEqual([...new Set(keys)].sort(), truth.sort());
-		equal(keys.length, truth.length, `${keys.length - truth.length} packets came twice`);
+		equal(keys.length, truth.length, `${keys.length - truth.length} packets came twice; ${crashes}`);
 		ok((await n8n.executions(id)).length > KILLS);
 		return `${keys.length} packets, none twice; ${crashes}`;
 	} finally {
