@@ -47,7 +47,7 @@ const usual: Array<{ checks: Check[]; notOn1?: string }> = [
 	{ checks: durablePollChecks, notOn1: 'n8n 1 has no durable scheduler' },
 	{ checks: agentChecks },
 	{ checks: reportChecks, notOn1: 'the report is the same file' },
-	{ checks: browserChecks, notOn1: 'it looks for the words and places of the editor of n8n 2' },
+	{ checks: browserChecks },
 	{ checks: queueChecks, notOn1: 'they read what a worker ran as n8n 2 stores it' },
 	{ checks: secretChecks },
 ];

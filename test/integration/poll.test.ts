@@ -352,6 +352,18 @@ describe('positions that are stored with the execution', () => {
 		expect(await node(everything, committed, 'trigger', {}, hubble.url, durable).poll()).toHaveLength(1500);
 	});
 
+	it('waits while n8n stores the position of another poll that was due at the same time', async () => {
+		const anew = () => node(everything, {}, 'trigger', {}, hubble.url, { ...durable, id: 'due at once' });
+		const given = await anew().poll();
+		expect(given).toHaveLength(2000);
+		expect(await anew().poll()).toHaveLength(0);
+		// What n8n has not stored by now, it has thrown away.
+		const realNow = Date.now;
+		const later = jest.spyOn(Date, 'now').mockImplementation(() => realNow() + 10_000);
+		expect(await anew().poll()).toEqual(given);
+		later.mockRestore();
+	});
+
 	it('still repeats what was uncertain before the setting was given', async () => {
 		const before = node(everything, watched(), 'trigger', {}, hubble.url, newer);
 		const given = await before.poll();

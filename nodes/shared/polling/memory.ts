@@ -8,6 +8,8 @@ export interface Memory {
 	polls: number;
 	/** Unix milliseconds before which Hubble wants no request. */
 	notBefore: number;
+	/** The last state that n8n stores with its execution, and when it was handed over, in Unix milliseconds. */
+	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
 	/** The newest state that needs no hand-over, or whose hand-over is certain: n8n does not store all of them. */

@@ -31,6 +31,12 @@ export interface Source<P> {
 /** The longest that a poll takes: n8n abandons it after 45 s, and its publication after some 80 s. */
 const LONGEST_POLL_MS = 30_000;
 
+/**
+ * How long n8n may take to store a position with its execution. It does not wait for that before the next poll: of
+ * several that are due at once, as after a restart, the second one may be given the position before the first.
+ */
+const COMMIT_MS = 10_000;
+
 /** The time of a poll. */
 export interface Budget {
 	/** When the poll must be over, on the clock of `performance.now()`. */
@@ -82,6 +88,9 @@ async function readOn<P>(
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
+	const { committing } = memory;
+	const isBehind = committing !== undefined && (stored.revision ?? 0) < committing.revision;
+	if (isBehind && Date.now() - committing.since < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
@@ -101,6 +110,8 @@ async function readOn<P>(
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}
+	memory.committing =
+		isHandedOver && isAtomic && changed ? { revision: changed.revision ?? 0, since: Date.now() } : undefined;
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;

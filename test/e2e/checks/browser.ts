@@ -279,7 +279,9 @@ async function pickers(page: Page, { n8n, hubble: { world } }: Stage): Promise<s
 		await picture(page, `picker ${name}`);
 		said.push(`${name}: ${await entry.innerText()}`);
 		await entry.click();
-		match(await page.getByTestId(`resource-locator-${parameter}`).locator('input').last().inputValue(), shows);
+		const inputs = page.getByTestId(`resource-locator-${parameter}`).locator('input');
+		const chosen = await inputs.evaluateAll((all) => all.map((input) => (input as unknown as { value: string }).value));
+		match(chosen.join('\n'), shows);
 		await closeNode(page);
 	}
 	world.main.webhooks.delete(webhook.webhook_id);
