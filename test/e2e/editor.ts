@@ -96,7 +96,9 @@ export async function publish(page: Page, n8n: N8n): Promise<void> {
 
 /** Waits until n8n's messages, which lie over the view for some seconds, are gone; its hints are hidden. */
 export async function quiet(page: Page): Promise<void> {
-	await page.addStyleTag({ content: '[role=tooltip], .el-popper { visibility: hidden }' });
+	await page.addStyleTag({
+		content: '[role=tooltip], .el-popper, [data-side][data-align] { visibility: hidden !important }',
+	});
 	await page.mouse.move(600, 700);
 	await page.locator('.el-notification').first().waitFor({ state: 'detached' });
 }
