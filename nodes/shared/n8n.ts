@@ -56,6 +56,12 @@ export const pollBudgetMs = (context: PollContext): number | undefined => contex
 export const mayDiscardPolls = (context: PollContext): boolean => '__runPoll' in context;
 
 /**
+ * How long n8n may take to store a position with its execution. It does not wait for that before the next poll: of
+ * several that are due at once, as after a restart, the second one may be given the position before the first.
+ */
+export const COMMIT_MS = 10_000;
+
+/**
  * Whether n8n stores static data and execution in one transaction (N8N_POLLER_DURABLE_CURSORS_ENABLED). Static data
  * are then a plain copy and not n8n's object that watches for changes. n8n keeps giving copies after the setting was
  * taken back, and does not store them in one: its scheduler's budget tells these apart, but for the poll when a

@@ -66,6 +66,13 @@ export async function startRedis(isDurable = false) {
 	};
 }
 
+/** Runs SQL in a PostgreSQL that `startPostgres` started; gives what its client prints. */
+export async function sql(environment: Record<string, string | undefined>, statement: string): Promise<string> {
+	const client = join(await program('initdb'), '../psql');
+	const { DB_POSTGRESDB_PORT: port = '', DB_POSTGRESDB_DATABASE: database = '' } = environment;
+	return await run(client, ['-h', '127.0.0.1', '-p', port, '-U', 'n8n', '-d', database, '-tAc', statement]);
+}
+
 /** An empty PostgreSQL on a free port; gives n8n's environment for it. */
 export async function startPostgres(): Promise<Record<string, string>> {
 	const initdb = await program('initdb');

@@ -24,7 +24,7 @@ function stage() {
 	const own = workflow.getNode(node.name) as INode;
 	const additionalData = {} as IWorkflowExecuteAdditionalData;
 	const context = new WebhookContext(workflow, own, additionalData, 'webhook', {} as never, [], null);
-	const answer: Answer = { writableEnded: false, statusCode: 200 };
+	const answer: Answer = { writableEnded: false, statusCode: 200, json: () => end(answer, answer.statusCode) };
 	return {
 		node: randomUUID(),
 		data: context.getWorkflowStaticData('node'),
@@ -75,6 +75,20 @@ it.each([
 	expect(seen(recall(node, '', packetRepeats), mark)).toBe('running');
 	end(answer, status);
 	await following;
+	expect(seen(recall(node, '', packetRepeats), mark)).toBe(outcome);
+});
+
+it.each([
+	['a remark in the place of a run', { message: 'Workflow executed successfully but …' }, 200, 503, undefined],
+	['the end of a run', undefined, 200, 200, 'accepted'],
+	['an error', { message: 'Error in workflow' }, 500, 500, undefined],
+])('where the workflow finishes first, n8n answers with %s', async (_, body, status, sent, outcome) => {
+	const { node, data, answer } = stage();
+	const following = follow(recall(node, undefined, packetRepeats), mark, answer, false, data);
+	answer.statusCode = status;
+	answer.json(body);
+	await following;
+	expect(answer.statusCode).toBe(sent);
 	expect(seen(recall(node, '', packetRepeats), mark)).toBe(outcome);
 });
 

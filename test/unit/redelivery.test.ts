@@ -15,7 +15,7 @@ const recall = (node: string, saved: unknown) => recallBy(node, saved, packetRep
 
 let nodes = 0;
 const newNode = () => `workflow node-${(nodes += 1)}`;
-const answer = (): Answer => ({ writableEnded: false, statusCode: 200 });
+const answer = (): Answer => ({ writableEnded: false, statusCode: 200, json: () => undefined });
 const end = (response: Answer, statusCode: number) => Object.assign(response, { writableEnded: true, statusCode });
 /** What n8n does when it saves static data. */
 const save = (data: object) => (JSON.parse(JSON.stringify(data)) as { accepted?: string }).accepted ?? '';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { unchanged } from '../client/errors';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
-import { mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
+import { COMMIT_MS, mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
 import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
 
@@ -30,12 +30,6 @@ export interface Source<P> {
 
 /** The longest that a poll takes: n8n abandons it after 45 s, and its publication after some 80 s. */
 const LONGEST_POLL_MS = 30_000;
-
-/**
- * How long n8n may take to store a position with its execution. It does not wait for that before the next poll: of
- * several that are due at once, as after a restart, the second one may be given the position before the first.
- */
-const COMMIT_MS = 10_000;
 
 /** The time of a poll. */
 export interface Budget {

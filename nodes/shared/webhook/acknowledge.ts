@@ -9,6 +9,9 @@
  * 4. It saves only when a property of the static data was assigned since they were last saved, and n8n 2
  *    forgets an assignment made before it creates the execution.
  * 5. It saves them whole: the last process to write wins, and nothing is saved when no call comes.
+ * 6. Where it answers when the workflow has finished, a finished run is answered without a body, as the webhook asks.
+ *    A run that left nothing, because n8n marked it as crashed before a worker took it, is answered 200 as well, with
+ *    a remark as JSON.
  *
  * What goes into the static data is therefore an object whose `toJSON` gives the log of deliveries at the moment
  * of the save. If n8n changes any of this, deliveries start twice rather than never, and the tests of this file
@@ -66,6 +69,15 @@ function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): str
 	return text as unknown as string;
 }
 
+/** Answers 503 in the place of a remark (point 6): the delivery must come again. */
+function refuseRemarks(answer: Answer): void {
+	const send = answer.json;
+	answer.json = (body) => {
+		if (body !== undefined && answer.statusCode < 300) answer.statusCode = 503;
+		return send.call(answer, body);
+	};
+}
+
 /**
  * Follows a delivery that n8n is about to take over.
  * @param isAtOnce whether n8n answers before the workflow has finished
@@ -78,6 +90,7 @@ export async function follow(
 	data: IDataObject,
 ): Promise<void> {
 	begin(memory, mark, answer);
+	if (!isAtOnce) refuseRemarks(answer);
 	const text = acceptedWhenSaved(memory, mark, isAtOnce);
 	// The assignment is repeated because of point 4. It ends with the answer, which comes after the save, or after
 	// a second: whoever waits longer waits for the end of the workflow, and that the answer tells.

@@ -41,6 +41,7 @@ const KNOWN = 8;
 export interface Answer {
 	writableEnded: boolean;
 	statusCode: number;
+	json(body?: unknown): unknown;
 }
 
 export interface Memory {

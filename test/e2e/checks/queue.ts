@@ -8,7 +8,7 @@ import type { Check } from '../check';
 import { fleet, importExamples, problemsOf, readExample, runMainJob, table } from '../mainJob';
 import { type N8n, startN8n, type WorkflowFile } from '../n8n';
 import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../processes';
-import { startPostgres, startRedis } from '../services';
+import { sql, startPostgres, startRedis } from '../services';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { N8nVersion } from '../provision';
 import { batch, onlyWebhook, post, ran, variant, withHubble } from './trigger';
@@ -79,12 +79,13 @@ export async function openQueue(version: N8nVersion, options: QueueOptions) {
 	const userFolder = temporaryFolder('queue');
 	const ports = options.ports ?? (await freePorts(options.webhooks));
 	const url = options.url ?? `http://127.0.0.1:${ports[0]}`;
+	const database = await startPostgres();
 	const n8n = await startN8n({
 		version,
 		userFolder,
 		env: {
 			...(options.redis ?? (await startRedis())).env,
-			...(await startPostgres()),
+			...database,
 			WEBHOOK_URL: url,
 			N8N_WEBHOOK_URL: url,
 			EXECUTIONS_MODE: 'queue',
@@ -105,6 +106,7 @@ export async function openQueue(version: N8nVersion, options: QueueOptions) {
 		log,
 		ports,
 		helpers,
+		database,
 		/** The first webhook process. */
 		pid: helpers.find(({ command }) => command === 'webhook')?.pid ?? 0,
 		/** Adds the ends of the logs to an error. */
@@ -172,6 +174,7 @@ export const queueChecks: Check[] = [
 						for (const kind of repeats) lines.push(await countRepeats(queue, hubble, credentials, acknowledge, kind));
 					}
 					lines.push(await countMissed(queue, hubble, credentials));
+					lines.push(await refuseCrashed(queue, hubble, credentials));
 					return lines.join('\n');
 				});
 			} catch (error) {
@@ -283,6 +286,37 @@ async function countMissed(
 	const said = `lastNode, webhook process held up: ${unanswered} of ${rounds} without an answer`;
 	if (!n8n.version.startsWith('1.')) equal(unanswered, 0, said);
 	return said;
+}
+
+/** A run that n8n marks as crashed before a worker takes it: n8n would tell Hubble that all is well. */
+async function refuseCrashed(
+	{ n8n, helpers, database }: Awaited<ReturnType<typeof openQueue>>,
+	hubble: Simulator,
+	credentials: Record<string, string>,
+): Promise<string> {
+	const id = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge: 'lastNode' }), credentials);
+	await n8n.activate(id);
+	const { url, secret } = onlyWebhook(hubble);
+	const deliver = async () => await post(url, batch(hubble, 0, 10), { 'HTTP-X-HUBBLE-TOKEN': secret });
+	const worker = helpers.find(({ command }) => command === 'worker')?.pid ?? 0;
+	process.kill(worker, 'SIGSTOP');
+	const call = deliver();
+	const isWaiting = `"workflowId" = '${id}' and status = 'new'`;
+	try {
+		await until(
+			'the execution',
+			30,
+			async () => await sql(database, `select id from execution_entity where ${isWaiting}`),
+		);
+		await sql(database, `update execution_entity set status = 'crashed' where ${isWaiting}`);
+	} finally {
+		process.kill(worker, 'SIGCONT');
+	}
+	equal(await call, 503);
+	equal(await deliver(), 200);
+	await ran(n8n, id, 2);
+	await n8n.deactivate(id);
+	return 'lastNode, a run that n8n marks as crashed before it begins: answered 503, and taken the second time';
 }
 
 /** The execution ids that a log names after these words. */
