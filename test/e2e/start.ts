@@ -7,8 +7,22 @@
 import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
 import { live, publishExamples, silentFor } from './live';
-import { credentialData, fleet, importExamples, partnerCredentialData, problemsOf, runMainJob, table } from './mainJob';
+import {
+	credentialData,
+	credentialName,
+	fleet,
+	importExamples,
+	partnerCredentialData,
+	problemsOf,
+	runMainJob,
+	table,
+} from './mainJob';
 import { owner, startN8n } from './n8n';
+
+/** What the simulated devices send, except those that send JSON text, which begins with another byte. */
+const layout = `  temperature: int16 @4 ×0.01 °C when byte 0 = 0
+  humidity: uint16 @6 ×0.01 % when byte 0 = 0
+  battery: uint16 @8 mV when byte 0 = 0`;
 
 async function main() {
 	const once = process.argv.includes('--once');
@@ -35,7 +49,12 @@ A simulated Hubble with ${fleet.devices} devices and ${fleet.packets} packets ru
 n8n has ${workflows.size} example workflows with credentials. Published are:
 ${published.map((name) => `  ${name}`).join('\n')}
 
-To fill in the credential dialog yourself:
+Packets arrive every five seconds, and every two minutes one more device has been silent for 24 hours.
+A quarter of the devices send JSON. To decode what the others send, choose Decode Payload → Layout and paste:
+
+${layout}
+
+New nodes take the credential "${credentialName}". To fill in the credential dialog yourself, create a new one:
 
   Hubble API
     API Token        ${hubbleApi.apiToken}
@@ -54,7 +73,7 @@ To fill in the credential dialog yourself:
 		hubble,
 		partner,
 		`
-  Open   ${n8n.url}
+  Open   ${n8n.url}/home/workflows
   Login  ${owner.email}
          ${owner.password}
   End    Ctrl+C; nothing is kept
