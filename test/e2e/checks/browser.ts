@@ -285,7 +285,44 @@ async function pickers(page: Page, { n8n, hubble: { world } }: Stage): Promise<s
 		await closeNode(page);
 	}
 	world.main.webhooks.delete(webhook.webhook_id);
-	return said;
+	return [...said, ...(await filterPickers(page, n8n))];
+}
+
+/** A device picked in the filters of each trigger that has them is there again when the page is loaded anew. */
+async function filterPickers(page: Page, n8n: N8n): Promise<string[]> {
+	const credentials = { hubbleApi: { id: '', name: credentialName } };
+	const names = ['hubbleTrigger', 'hubblePacketPollTrigger', 'hubbleDeviceTrigger'];
+	const nodes = names.map((type) => ({ name: type, type, credentials }));
+	const id = await n8n.createWorkflow(workflowOf('Pickers in filters', nodes), await n8n.credentialIds());
+	await openWorkflow(page, n8n, id);
+	const picked = page.getByTestId('resource-locator-deviceId');
+	const chosen: string[] = [];
+	for (const name of names) {
+		await openNode(page, name);
+		await page.getByPlaceholder('Add Filter').click();
+		await withText(page.locator('[role=option]:visible, .el-select-dropdown__item:visible'), 'Devices').first().click();
+		await page.getByText('Add Device', { exact: true }).click();
+		await picked.click();
+		// Another one for each trigger.
+		const entry = page.getByTestId('rlc-item').filter({ hasText: deviceName }).nth(chosen.length);
+		chosen.push((await entry.innerText()).trim());
+		await entry.click();
+		await closeNode(page);
+	}
+	await page.keyboard.press('Control+s');
+	await until('the workflow with the devices that were picked', 60, async () => {
+		const saved = JSON.stringify((await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`)).nodes);
+		return chosen.every((name) => saved.includes(name));
+	});
+	await page.reload();
+	for (const [n, name] of names.entries()) {
+		await openNode(page, name);
+		await until(`the device that was picked in ${name}`, 60, async () =>
+			(await picked.locator('input').evaluateAll(valuesOf)).includes(String(chosen[n])),
+		);
+		await closeNode(page);
+	}
+	return names.map((name, n) => `${name}: ${chosen[n]}`);
 }
 
 /** Polls every five seconds, and what each trigger of one workflow waits for. */
