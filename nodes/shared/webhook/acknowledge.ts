@@ -9,9 +9,9 @@
  * 4. It saves only when a property of the static data was assigned since they were last saved, and n8n 2
  *    forgets an assignment made before it creates the execution.
  * 5. It saves them whole: the last process to write wins, and nothing is saved when no call comes.
- * 6. Where it answers when the workflow has finished, a finished run is answered without a body, as the webhook asks.
- *    A run that left nothing, because n8n marked it as crashed before a worker took it, is answered 200 as well, with
- *    a remark as JSON.
+ * 6. Where it answers when the workflow has finished, a finished run is answered without a body, because
+ *    `responseData` is `noData`. A run that left nothing is answered 200 as well, with a remark as JSON: one that could
+ *    not begin, or that n8n marked as crashed before a worker took it.
  *
  * What goes into the static data is therefore an object whose `toJSON` gives the log of deliveries at the moment
  * of the save. If n8n changes any of this, deliveries start twice rather than never, and the tests of this file

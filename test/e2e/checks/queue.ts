@@ -298,7 +298,8 @@ async function refuseCrashed(
 	await n8n.activate(id);
 	const { url, secret } = onlyWebhook(hubble);
 	const deliver = async () => await post(url, batch(hubble, 0, 10), { 'HTTP-X-HUBBLE-TOKEN': secret });
-	const worker = helpers.find(({ command }) => command === 'worker')?.pid ?? 0;
+	const worker = helpers.find(({ command }) => command === 'worker')?.pid;
+	ok(worker, 'there is no worker');
 	process.kill(worker, 'SIGSTOP');
 	const call = deliver();
 	const isWaiting = `"workflowId" = '${id}' and status = 'new'`;
