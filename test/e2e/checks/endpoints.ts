@@ -220,11 +220,13 @@ export const endpointChecks: Check[] = [
 				await n8n.activate(id);
 				const [webhook] = all(hubble);
 				ok(webhook);
+				const unverified = /could not verify a delivery\. If Hubble sent it, unpublish and publish/g;
+				const lines = () => (n8n.logs(Infinity).match(unverified) ?? []).length;
+				const before = lines();
 				equal(await deliver(hubble, { ...webhook, secret: 'lost' }, 0), 401);
 				equal(await deliver(hubble, { ...webhook, secret: 'lost' }, 0), 401);
-				const lines =
-					n8n.logs(100).match(/could not verify a delivery\. If Hubble sent it, unpublish and publish/g) ?? [];
-				equal(lines.length, 1);
+				// Other triggers of this n8n have written such lines before.
+				equal(lines() - before, 1);
 				await n8n.deactivate(id);
 				equal(all(hubble).length, 0);
 				return `${seconds.toFixed(0)} s: ${said}`;
