@@ -4,6 +4,7 @@
  * until Ctrl+C.
  * `npm start -- --once`: runs the example workflows instead and compares them with the simulator's truth.
  */
+import { payloadLayout } from '../simulator/packets';
 import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
 import { live, publishExamples, silentFor } from './live';
@@ -18,11 +19,6 @@ import {
 	table,
 } from './mainJob';
 import { owner, startN8n } from './n8n';
-
-/** What the simulated devices send, except those that send JSON text, which begins with another byte. */
-const layout = `  temperature: int16 @4 ×0.01 °C when byte 0 = 0
-  humidity: uint16 @6 ×0.01 % when byte 0 = 0
-  battery: uint16 @8 mV when byte 0 = 0`;
 
 async function main() {
 	const once = process.argv.includes('--once');
@@ -52,7 +48,7 @@ ${published.map((name) => `  ${name}`).join('\n')}
 Packets arrive every five seconds, and every two minutes one more device has been silent for 24 hours.
 A quarter of the devices send JSON. To decode what the others send, choose Decode Payload → Layout and paste:
 
-${layout}
+${payloadLayout.replace(/^/gm, '  ')}
 
 New nodes take the credential "${credentialName}". To fill in the credential dialog yourself, create a new one:
 

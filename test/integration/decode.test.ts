@@ -1,6 +1,8 @@
 /** Hubble Packet → Decode: payloads of items that come from anywhere. No credential is read, and nothing is sent. */
 import { NodeHelpers, type IDataObject, type INode, type INodeType } from 'n8n-workflow';
 import { nodes } from '../nodes';
+import { payloadLayout } from '../simulator/packets';
+import { startSimulator } from '../simulator/server';
 import { execute, type Outcome } from './harness';
 
 const node = nodes['Hubble Packet'] as INodeType;
@@ -101,4 +103,28 @@ test('n8n asks for a credential for every other operation, and for none here', (
 	};
 	expect(issues('decode')).toBe(false);
 	for (const operation of ['count', 'createReport', 'export', 'getAll']) expect(issues(operation)).toBe(true);
+});
+
+test('the layout that `npm start` prints reads what the simulated devices send', async () => {
+	const hubble = await startSimulator({ devices: 40, packets: 400 });
+	const { packets } = hubble.world.main;
+	const input = Array.from({ length: packets.length }, (_, i) => ({ payload: packets.get(i)?.device.payload }));
+	await hubble.close();
+	const decoded = jsonOf(await run({ payloadLayout }, input));
+	expect(decoded.filter(({ decodeError }) => decodeError)).toEqual([]);
+	const isText = ({ payload }: IDataObject) => Buffer.from(String(payload), 'base64').toString().startsWith('{');
+	const [texts, readings] = [decoded.filter(isText), decoded.filter((row) => !isText(row))];
+	expect(texts.length).toBeGreaterThan(50);
+	expect(readings.length).toBeGreaterThan(250);
+	expect(new Set(texts.map((row) => JSON.stringify(row.decoded)))).toEqual(new Set(['{}']));
+	const within = (name: string, from: number, to: number) =>
+		readings.every((row) => {
+			const value = Number((row.decoded as IDataObject)[name]);
+			return value >= from && value <= to;
+		});
+	expect([within('temperature', -5, 27), within('humidity', 30, 70), within('battery', 2800, 3600)]).toEqual([
+		true,
+		true,
+		true,
+	]);
 });

@@ -32,6 +32,13 @@ export interface Packet {
 	gateway?: { gateway_id?: string; service_id?: string };
 }
 
+/** The layout to read their payloads with; JSON text begins with another byte, and gives no value. */
+export const payloadLayout = [
+	'temperature: int16 @4 ×0.01 °C when byte 0 = 0',
+	'humidity: uint16 @6 ×0.01 % when byte 0 = 0',
+	'battery: uint16 @8 mV when byte 0 = 0',
+].join('\n');
+
 export interface Sender {
 	id: string;
 	name: string;
