@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import type { Simulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { memoryOf, pause } from '../processes';
+import { isN8n1 } from '../provision';
 import { batch, forgedPackets, onlyWebhook, ran, variant, withBusyN8n, withHubble } from './trigger';
 
 const FORGED = 50_000;
@@ -37,6 +38,8 @@ const GROWTH = 1.1;
 const LANES = 16;
 const SLOW_CONNECTIONS = 300;
 const SLOW_ROUNDS = 50;
+const SLOW_ROUNDS_INSTALLED = 10;
+const AS_INSTALLED = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'false' };
 
 const MEGABYTE = 1024 * 1024;
 const json = { 'content-type': 'application/json' };
@@ -206,8 +209,8 @@ function dribble(url: string) {
 	};
 }
 
-/** Bodies that come byte by byte, on many connections, while Hubble delivers. */
-async function slow(stage: Stage): Promise<string> {
+/** Bodies that come byte by byte, on many connections, while Hubble delivers; says what the real deliveries were answered. */
+async function besideSlowBodies(stage: Stage, rounds: number, settings?: Record<string, string>) {
 	return await withBusyN8n(
 		stage,
 		async (n8n) =>
@@ -221,25 +224,39 @@ async function slow(stage: Stage): Promise<string> {
 				try {
 					await pause(5000);
 					const latencies: number[] = [];
-					for (let n = 0; n < SLOW_ROUNDS; n++) {
+					let taken = 0;
+					for (let n = 0; n < rounds; n++) {
 						const start = performance.now();
-						equal(await send(url, real(hubble, secret, n), agent), 200, 'a real delivery was refused');
+						if ((await send(url, real(hubble, secret, n), agent)) === 200) taken += 1;
 						latencies.push(performance.now() - start);
 						await pause(200);
 					}
 					const open = slowOnes.filter(({ state }) => !state.isClosed && state.bytes > 0).length;
-					equal(open, SLOW_CONNECTIONS, 'the slow connections did not last');
-					await ran(n8n, id, SLOW_ROUNDS);
-					latencies.sort((a, b) => a - b);
 					const after = memoryOf(n8n.pid);
+					for (const one of slowOnes) one.close();
+					await ran(n8n, id, taken);
 					await n8n.deactivate(id);
-					return `${SLOW_ROUNDS} real deliveries beside ${open} slow bodies: median ${latencies[SLOW_ROUNDS / 2]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms; memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`;
+					latencies.sort((x, y) => x - y);
+					const said = `${taken} of ${rounds} real deliveries taken beside ${open} slow bodies: median ${latencies[rounds >> 1]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms; memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`;
+					return { taken, open, said };
 				} finally {
 					for (const one of slowOnes) one.close();
 					agent.destroy();
 				}
 			}),
+		settings,
 	);
+}
+
+async function slow(stage: Stage): Promise<string> {
+	const { taken, open, said } = await besideSlowBodies(stage, SLOW_ROUNDS);
+	equal(open, SLOW_CONNECTIONS, 'the slow connections did not last');
+	equal(taken, SLOW_ROUNDS, `real deliveries were refused: ${said}`);
+	if (isN8n1(stage.n8n.version)) return said;
+	// docs/operations.md says why the setting is needed; where it is not any more, it should say so.
+	const installed = await besideSlowBodies(stage, SLOW_ROUNDS_INSTALLED, AS_INSTALLED);
+	ok(installed.taken < SLOW_ROUNDS_INSTALLED, `n8n does without its setting: ${installed.said}`);
+	return `lazy: ${said}\nas installed: ${installed.said}`;
 }
 
 export const attackChecks: Check[] = [
