@@ -43,7 +43,7 @@ async function main() {
 	const unknown = wanted.filter((name) => !(name in benches));
 	if (unknown.length)
 		throw new Error(`No bench is called ${unknown.join(', ')}: there are ${Object.keys(benches).join(', ')}`);
-	const results: Result[] = [];
+	let isGreen = true;
 	const machine = cpus();
 	const on = {
 		commit: await commit(),
@@ -55,15 +55,26 @@ async function main() {
 	const usual = Object.keys(benches).filter((name) => !onlyByName.includes(name));
 	for (const name of wanted.length ? wanted : usual) {
 		const at = new Date().toISOString();
-		const measured = ((await benches[name]?.()) ?? []).map((result) => ({ ...result, measured: { at, ...on } }));
-		print(measured);
-		results.push(...measured);
+		try {
+			const measured = ((await benches[name]?.()) ?? []).map((result) => ({ ...result, measured: { at, ...on } }));
+			print(measured);
+			keep(measured);
+			isGreen &&= measured.every(({ passed }) => passed);
+		} catch (error) {
+			// What the others measure takes hours: it goes on.
+			console.error(`NOT OK  ${name}`, error);
+			isGreen = false;
+		}
 	}
+	process.exit(isGreen ? 0 : 1);
+}
+
+/** Puts the rows in the place of those of the same name. */
+function keep(results: readonly Result[]) {
 	const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result[]) : [];
 	const isNew = (name: string) => results.some((result) => result.name === name);
 	const all = [...kept.filter(({ name }) => !isNew(name)), ...results];
 	writeFileSync(file, `${JSON.stringify(all, null, '\t')}\n`);
-	process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 }
 
 /** The commit that is checked out. */

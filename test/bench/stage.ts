@@ -31,6 +31,9 @@ export interface Run {
 	report: Json;
 }
 
+/** How often an execution must be missed before it counts as ended: n8n tells the ID before it is stored. */
+const GONE = 50;
+
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 /**
@@ -119,12 +122,13 @@ export async function openStage(
 			triggerToStartFrom: { name: 'Trigger' },
 		});
 		const deadline = performance.now() + timeoutSeconds * 1000;
+		let missing = 0;
 		while (!reached.has('end')) {
 			await pause(100);
-			// Only a failed execution is stored.
-			const stored = await n8n.execution(executionId).catch(() => undefined);
-			if (stored && ['error', 'crashed', 'canceled'].includes(stored.status))
-				throw new Error(stored.error ?? stored.status);
+			// n8n stores it while it runs, and no longer.
+			const isStored = await n8n.rest<Json | undefined>('GET', `/executions/${executionId}`).catch(() => undefined);
+			missing = isStored ? 0 : missing + 1;
+			if (missing > GONE) throw new Error('The workflow has ended before its last node: run it in the editor');
 			if (performance.now() > deadline) throw new Error(`Not done within ${timeoutSeconds} s\n${n8n.logs(20)}`);
 		}
 		const [begin, end] = [reached.get('begin')?.at ?? asked, reached.get('end')];
