@@ -17,7 +17,7 @@ import { pace, windows } from './pace';
 import type { Result } from './result';
 import { sharing } from './sharing';
 import { soak } from './soak';
-import { trigger } from './trigger';
+import { trigger, triggerInstalled } from './trigger';
 import { updates } from './updates';
 
 const benches: Record<string, () => Promise<Result[]>> = {
@@ -29,6 +29,7 @@ const benches: Record<string, () => Promise<Result[]>> = {
 	fleet,
 	decode,
 	trigger,
+	'trigger-installed': triggerInstalled,
 	sharing,
 	soak,
 };
