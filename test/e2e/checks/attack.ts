@@ -7,7 +7,6 @@ import { performance } from 'node:perf_hooks';
 import type { Simulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { memoryOf, pause } from '../processes';
-import { isN8n1 } from '../provision';
 import { batch, forgedPackets, onlyWebhook, ran, variant, withBusyN8n, withHubble } from './trigger';
 
 const FORGED = 50_000;
@@ -39,6 +38,8 @@ const LANES = 16;
 const SLOW_CONNECTIONS = 300;
 const SLOW_ROUNDS = 50;
 const SLOW_ROUNDS_INSTALLED = 10;
+/** An answer that takes longer is none to Hubble, which delivers again. */
+const HUBBLE_WAITS_MS = 10_000;
 const AS_INSTALLED = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'false' };
 
 const MEGABYTE = 1024 * 1024;
@@ -224,20 +225,24 @@ async function besideSlowBodies(stage: Stage, rounds: number, settings?: Record<
 				try {
 					await pause(5000);
 					const latencies: number[] = [];
+					let accepted = 0;
 					let taken = 0;
 					for (let n = 0; n < rounds; n++) {
 						const start = performance.now();
-						if ((await send(url, real(hubble, secret, n), agent)) === 200) taken += 1;
-						latencies.push(performance.now() - start);
+						const isAccepted = (await send(url, real(hubble, secret, n), agent)) === 200;
+						const ms = performance.now() - start;
+						latencies.push(ms);
+						if (isAccepted) accepted += 1;
+						if (isAccepted && ms < HUBBLE_WAITS_MS) taken += 1;
 						await pause(200);
 					}
 					const open = slowOnes.filter(({ state }) => !state.isClosed && state.bytes > 0).length;
 					const after = memoryOf(n8n.pid);
 					for (const one of slowOnes) one.close();
-					await ran(n8n, id, taken);
+					await ran(n8n, id, accepted);
 					await n8n.deactivate(id);
 					latencies.sort((x, y) => x - y);
-					const said = `${taken} of ${rounds} real deliveries taken beside ${open} slow bodies: median ${latencies[rounds >> 1]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms; memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`;
+					const said = `${taken} of ${rounds} real deliveries taken in time beside ${open} slow bodies: median ${latencies[rounds >> 1]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms; memory ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after`;
 					return { taken, open, said };
 				} finally {
 					for (const one of slowOnes) one.close();
@@ -251,8 +256,7 @@ async function besideSlowBodies(stage: Stage, rounds: number, settings?: Record<
 async function slow(stage: Stage): Promise<string> {
 	const { taken, open, said } = await besideSlowBodies(stage, SLOW_ROUNDS);
 	equal(open, SLOW_CONNECTIONS, 'the slow connections did not last');
-	equal(taken, SLOW_ROUNDS, `real deliveries were refused: ${said}`);
-	if (isN8n1(stage.n8n.version)) return said;
+	equal(taken, SLOW_ROUNDS, `real deliveries were refused or late: ${said}`);
 	// docs/operations.md says why the setting is needed; where it is not any more, it should say so.
 	const installed = await besideSlowBodies(stage, SLOW_ROUNDS_INSTALLED, AS_INSTALLED);
 	ok(installed.taken < SLOW_ROUNDS_INSTALLED, `n8n does without its setting: ${installed.said}`);

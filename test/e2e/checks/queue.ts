@@ -326,7 +326,7 @@ function idsIn(log: string, words: RegExp): Set<string | undefined> {
 }
 
 export async function isReady(port: string): Promise<boolean> {
-	return await axios.get(`http://127.0.0.1:${port}/healthz/readiness`, { proxy: false }).then(
+	return await axios.get(`http://127.0.0.1:${port}/healthz/readiness`, { proxy: false, timeout: 2000 }).then(
 		() => true,
 		() => false,
 	);
