@@ -14,6 +14,8 @@ export interface Stage {
 /** One named check: fails by throwing; a text that it returns is printed below its name. */
 export interface Check {
 	name: string;
+	/** Why it does not run on n8n 1, where it does not. */
+	notOn1?: string;
 	run(stage: Stage): Promise<string | void>;
 }
 

@@ -9,14 +9,14 @@ import { attackChecks } from './checks/attack';
 import { browserChecks, formChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
-import { exampleChecks, tableExampleChecks } from './checks/examples';
-import { fleetChecks, reportChecks } from './checks/fleet';
+import { exampleChecks } from './checks/examples';
+import { fleetChecks } from './checks/fleet';
 import { giftCardChecks } from './checks/giftCard';
 import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
-import { durablePollChecks, pollChecks } from './checks/polls';
+import { pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
 import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
@@ -26,41 +26,29 @@ import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
 import { isN8n1, type N8nVersion, n8nVersions, provisionN8n } from './provision';
 
-/** The checks in the order in which they run, on every n8n but where a reason is given. */
-const usual: Array<{ checks: Check[]; notOn1?: string }> = [
-	{ checks: installChecks },
-	{ checks: mainJobChecks },
-	{ checks: credentialChecks },
-	{ checks: pickerChecks },
-	{ checks: nodeChecks },
-	{ checks: fleetChecks },
-	{ checks: exampleChecks },
-	{ checks: tableExampleChecks, notOn1: 'n8n 1 has no data tables' },
-	{ checks: giftCardChecks },
-	{ checks: triggerChecks.slice(0, 1), notOn1: 'n8n 1 stores executions one by one: 20,000 packets take it too long' },
-	{ checks: triggerChecks.slice(1) },
-	{ checks: upgradeChecks },
-	{ checks: endpointChecks },
-	{ checks: scaleChecks.slice(0, 1) },
-	{ checks: scaleChecks.slice(1), notOn1: 'the example of the recovery needs the data tables of n8n 2' },
-	{ checks: pollChecks },
-	{ checks: durablePollChecks, notOn1: 'n8n 1 has no durable scheduler' },
-	{ checks: agentChecks },
-	{ checks: reportChecks, notOn1: 'the report is the same file' },
-	{ checks: browserChecks },
-	{ checks: queueChecks.slice(0, 1) },
-	{ checks: queueChecks.slice(1), notOn1: 'its queue mode may never answer a delivery' },
-	{ checks: secretChecks },
+/** The checks in the order in which they run. */
+const usual: Check[] = [
+	...installChecks,
+	...mainJobChecks,
+	...credentialChecks,
+	...pickerChecks,
+	...nodeChecks,
+	...fleetChecks,
+	...exampleChecks,
+	...giftCardChecks,
+	...triggerChecks,
+	...upgradeChecks,
+	...endpointChecks,
+	...scaleChecks,
+	...pollChecks,
+	...agentChecks,
+	...browserChecks,
+	...queueChecks,
+	...secretChecks,
 ];
 
 /** What takes minutes each. */
-const long: typeof usual = [
-	{ checks: attackChecks.slice(0, 1) },
-	{ checks: attackChecks.slice(1), notOn1: 'n8n 1 has no setting against slow bodies: deliveries come late' },
-	{ checks: soakChecks },
-	{ checks: formChecks, notOn1: 'the forms are the same' },
-	{ checks: queueFaultChecks, notOn1: 'its queue mode may never answer a delivery' },
-];
+const long: Check[] = [...attackChecks, ...soakChecks, ...formChecks, ...queueFaultChecks];
 
 /** What passed and what failed and why; the reasons are told once more at the end, as a log of CI is often cut. */
 const passed: string[] = [];
@@ -75,14 +63,13 @@ function tell(name: string, seconds: number, error?: unknown, remark?: string | 
 }
 
 /** Runs the checks whose name has the word on one n8n, one after the other. */
-async function runOn(version: N8nVersion, plan: typeof usual, word: string): Promise<void> {
+async function runOn(version: N8nVersion, plan: readonly Check[], word: string): Promise<void> {
 	const title = (name: string) => `n8n ${version}: ${name}`;
-	const isChosen = ({ name }: Check) => title(name).toLowerCase().includes(word.toLowerCase());
-	for (const { checks, notOn1 } of plan) {
-		const reason = isN8n1(version) ? notOn1 : undefined;
-		for (const { name } of reason ? checks.filter(isChosen) : []) console.log(`without ${title(name)}: ${reason}`);
+	const chosen: Check[] = [];
+	for (const check of plan.filter(({ name }) => title(name).toLowerCase().includes(word.toLowerCase()))) {
+		if (isN8n1(version) && check.notOn1) console.log(`without ${title(check.name)}: ${check.notOn1}`);
+		else chosen.push(check);
 	}
-	const chosen = plan.flatMap(({ checks, notOn1 }) => (isN8n1(version) && notOn1 ? [] : checks.filter(isChosen)));
 	if (chosen.length === 0) return;
 	const stage = await openStage(version).catch((error: unknown) => {
 		for (const { name } of chosen) tell(title(name), 0, error, text(error));

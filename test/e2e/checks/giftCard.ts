@@ -7,6 +7,7 @@ import type { Check, Stage } from '../check';
 import { partnerCredentialData, readExample } from '../mainJob';
 import { type Execution, type Json, type N8n, packageName, type WorkflowFile } from '../n8n';
 import { until } from '../processes';
+import { isN8n1 } from '../provision';
 import { nothingLeaks } from './secrets';
 
 /** How many people get a gift card in one execution, and after how many orders n8n is killed. */
@@ -144,7 +145,7 @@ async function killAndRetry({ n8n }: Stage): Promise<string> {
 	return await withPartner(n8n, async (partner, credentials) => {
 		const { execution, before } = await killed(n8n, partner, credentials);
 		const again = await retry(n8n, execution);
-		if (n8n.version.startsWith('1.')) {
+		if (isN8n1(n8n.version)) {
 			// n8n 1 does not tell a retry which execution it repeats, and has stored nothing of the one that was killed.
 			match(again.error ?? '', /Parameter "Reference": it is required here/);
 			equal(partner.orders.size, before);
@@ -311,7 +312,7 @@ export const giftCardChecks: Check[] = [
 				async (partner, { Partner: id = '' }) => {
 					await alertLow(n8n, partner, id);
 					// The others write to data tables, which n8n 1 does not have.
-					if (n8n.version.startsWith('1.')) return;
+					if (isN8n1(n8n.version)) return;
 					await partner.setBalance(1e9);
 					await sendByMail(n8n, partner, id);
 					await keepCatalog(n8n, partner, id);

@@ -8,6 +8,7 @@ import type { Simulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialName, readExample } from '../mainJob';
 import { type Item, type Json, packageName, type WorkflowFile } from '../n8n';
+import { isN8n1 } from '../provision';
 
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
 const hubbleCredential = { hubbleApi: { id: '', name: credentialName } };
@@ -275,7 +276,7 @@ async function runErrorOutput({ n8n, hubble }: Stage): Promise<string> {
 	deepEqual(more, {});
 	match(String(error), /Hubble/);
 	match(String(message), /X-Request-ID: \S+/);
-	if (n8n.version.startsWith('1.')) {
+	if (isN8n1(n8n.version)) {
 		equal(details, undefined);
 	} else {
 		const { requestId, resumeToken, ...known } = details as Json;
@@ -451,7 +452,7 @@ async function runAgent({ n8n, hubble }: Stage): Promise<string> {
 		const output = String(execution.items('Agent')[0]?.json.output);
 		const { name } = oldest(hubble.world.main.devices.values());
 		// A hundred of the fleet, and a note that there may be more; n8n 1 does not tell a node that an agent calls it.
-		const count = n8n.version.startsWith('1.') ? hubble.world.main.devices.size : 101;
+		const count = isN8n1(n8n.version) ? hubble.world.main.devices.size : 101;
 		equal(output, `I see ${count} results; the first is ${name}.`);
 		match(model.requests[0]?.tools?.[0]?.function.description ?? '', /Get many devices in Hubble Device/);
 		const tool = String(model.requests.at(-1)?.messages.find(({ role }) => role === 'tool')?.content);

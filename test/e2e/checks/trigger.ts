@@ -11,6 +11,7 @@ import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
 import { type Json, type N8n, startN8n, type WorkflowFile } from '../n8n';
 import { until } from '../processes';
+import { isN8n1 } from '../provision';
 
 /** The stream of these checks: delivered in batches of 250, it makes 80 executions. */
 const fleet = { devices: 100, packets: 20_000 };
@@ -150,6 +151,7 @@ const forgedEvents: Array<[string, (body: string, i: number) => string | undefin
 export const triggerChecks: Check[] = [
 	{
 		name: 'trigger: 20,000 packets arrive exactly once, forged and repeated ones start nothing',
+		notOn1: 'n8n 1 stores executions one by one: 20,000 packets take it too long',
 		async run(stage) {
 			return await withBusyN8n(
 				stage,
@@ -257,7 +259,7 @@ export const triggerChecks: Check[] = [
 				const workflowData = await n8n.rest<Json>('GET', `/workflows/${id}`);
 				const listen = async () =>
 					await n8n.rest<{ waitingForWebhook?: boolean }>('POST', `/workflows/${id}/run`, {
-						...(n8n.version.startsWith('1.') ? { workflowData, startNodes: [] } : {}),
+						...(isN8n1(n8n.version) ? { workflowData, startNodes: [] } : {}),
 						triggerToStartFrom: { name: packetNode },
 					});
 				equal((await listen()).waitingForWebhook, true);
