@@ -145,7 +145,9 @@ export const queueChecks: Check[] = [
 				await n8n.activate(id);
 				const call = async () => await axios.post(`http://127.0.0.1:${ports[0]}/webhook/hubble-page-packets`);
 				await until('the call of the webhook', 30, async () => await call().catch(() => undefined));
-				const execution = await n8n.finished((await n8n.executions(id))[0]?.id ?? '');
+				// n8n 1 stores the execution after it has answered.
+				const started = await until('the execution', 30, async () => (await n8n.executions(id))[0]);
+				const execution = await n8n.finished(started.id);
 				equal(execution.status, 'success', execution.error);
 				equal(execution.items('Get all packets').length, fleet.packets);
 				equal(hubble.count429, 0);
