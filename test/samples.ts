@@ -11,6 +11,8 @@ export interface Sample {
 	operation: string;
 	/** The call that it makes, if any. */
 	call?: CallName;
+	/** What it calls beside that, and what comes of a failure there: an error, or a hint beside the items. */
+	alsoCalls?: Partial<Record<CallName, 'error' | 'hint'>>;
 	/** Every parameter that goes together with the others; another `n` names another device, user and so on. */
 	parameters?: (hubble: Simulator, n: number) => IDataObject;
 	/** What the first item of the output holds, for `n` 0; asked before the run. */
@@ -178,6 +180,7 @@ export const samples: readonly Sample[] = [
 		resource: 'apiKey',
 		operation: 'rotate',
 		call: 'createKey',
+		alsoCalls: { listKeys: 'error', checkKey: 'error', deleteKey: 'hint' },
 		parameters: (hubble) => ({ keyId: byId(newKey(hubble)), expires }),
 		gives: () => ({
 			key_name: 'API key',
@@ -224,6 +227,7 @@ export const samples: readonly Sample[] = [
 		resource: 'invoice',
 		operation: 'downloadPdf',
 		call: 'getInvoicePdf',
+		alsoCalls: { listInvoices: 'hint' },
 		parameters: (hubble, n) => ({ invoiceId: byId(invoice(hubble, n).invoice_id), binaryPropertyName: 'invoice' }),
 		gives: () => ({ invoice_number: 'SIM-1004', file_name: 'SIM-1004.pdf' }),
 		bad: { invoiceId: byId('../..') },
@@ -308,6 +312,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'createOrUpdate',
 		call: 'registerDevices',
+		alsoCalls: { listDevices: 'error' },
 		parameters: (_, n) => ({ matchBy: 'name', name: `New ${n}`, encryption: 'AES-128-CTR', tags }),
 		gives: () => ({ created: true, name: 'New 0', key: any(expect.any(String)) }),
 		bad: { name: ' ' },
@@ -316,6 +321,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'createOrUpdate',
 		call: 'updateDevices',
+		alsoCalls: { listDevices: 'error' },
 		parameters: (hubble, n) => ({ matchBy: 'name', name: device(hubble, n).name, encryption: 'AES-128-CTR', tags }),
 		gives: (hubble) => ({
 			created: false,

@@ -8,30 +8,34 @@ import type { Work } from '../shared/operation/operation';
 
 async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
 	const { list } = endpoints.listKeys;
-	const { rows } = await fetchRows(hubble, { endpoint: endpoints.listKeys }, list);
+	const { rows, requestId } = await fetchRows(hubble, { endpoint: endpoints.listKeys }, list);
 	const key = [...acceptedRows(rows, list)].find(({ key_id }) => key_id === keyId);
 	if (key) return key;
 	throw new NodeOperationError(context.getNode(), `Hubble knows no API key ${keyId}`, {
-		description: 'It may have been deleted, or belong to another organization. Nothing was created or deleted.',
+		description: `It may have been deleted, or belong to another organization. Nothing was created or deleted. X-Request-ID: ${requestId}.`,
 	});
 }
 
-/** Tries a new key, and deletes it when it does not work. */
+/** Tries a new key, and deletes it when it does not work; where that fails too, the error says which key is left. */
 async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<void> {
-	try {
-		await send(withToken(hubble, String(created.key)), { endpoint: endpoints.checkKey });
-	} catch (error) {
-		const { message, description } = error as NodeOperationError;
-		await send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: String(created.key_id) } });
-		throw new NodeOperationError(
-			context.getNode(),
-			'The new API key does not work, so it was deleted and the old key stays',
-			{
-				description: `${message}. ${description ?? ''}`,
-			},
-		);
-	}
+	const id = String(created.key_id);
+	const cause = await failureOf(send(withToken(hubble, String(created.key)), { endpoint: endpoints.checkKey }));
+	if (!cause) return;
+	const left = await failureOf(send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: id } }));
+	const message = left
+		? `The new API key ${id} does not work and was not deleted; the old key stays`
+		: 'The new API key does not work, so it was deleted and the old key stays';
+	const remains = left && `Delete the new key yourself: ${left.message}. ${left.description ?? ''}`;
+	throw new NodeOperationError(context.getNode(), message, {
+		description: [`${cause.message}. ${cause.description ?? ''}`, remains].filter(Boolean).join(' '),
+	});
 }
+
+const failureOf = async (sent: Promise<unknown>): Promise<NodeOperationError | undefined> =>
+	await sent.then(
+		() => undefined,
+		(error: NodeOperationError) => error,
+	);
 
 /**
  * Creates a key with the name and the scopes of an old one, tries it, then deletes the old one. Hubble shows the new

@@ -3,19 +3,22 @@ import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
 import { invoice } from '../shared/operation/fields';
-import type { Operation } from '../shared/operation/operation';
+import type { Operation, Work } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
 import { send } from '../shared/client/request';
 
 /**
- * The list of the organization's invoices, fetched once in a run: the call of the PDF does not tell the number.
- * It only gives files their names, so that a list that fails is an empty one, and asked for again next time.
+ * The list of the organization's invoices, fetched once in a run: the call of the PDF tells no number and no amount.
+ * A file is worth more than what is said about it: a list that fails is an empty one, and asked for again next time.
  */
 const fetched = new WeakMap<HubbleClient, Promise<IDataObject[]>>();
 
-function invoices(hubble: HubbleClient): Promise<IDataObject[]> {
-	const unnamed = (): IDataObject[] => {
+function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
+	const unnamed = (error: Error): IDataObject[] => {
 		fetched.delete(hubble);
+		hints.add(
+			`The list of invoices could not be read: ${error.message}. The files are named after the IDs, and their items hold nothing else.`,
+		);
 		return [];
 	};
 	const known =
@@ -34,9 +37,10 @@ function fileName(invoiceNumber: unknown): string {
 	return `${safe || 'invoice'}.pdf`;
 }
 
-const downloadPdf: Operation['toItems'] = async ({ context, hubble, request }) => {
+const downloadPdf: Operation['toItems'] = async (work) => {
+	const { context, hubble, request } = work;
 	const { invoice_id = '' } = request.ids;
-	const row = (await invoices(hubble)).find((entry) => entry.invoice_id === invoice_id);
+	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
 	const name = fileName(row?.invoice_number ?? invoice_id);
 	const { body, requestId } = await send(hubble, {
 		...request,

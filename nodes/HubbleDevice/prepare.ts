@@ -2,7 +2,7 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows, pages } from '../shared/client/pages';
+import { acceptedRows, leftOut, pages } from '../shared/client/pages';
 import { KEEP_INPUT } from '../shared/operation/fields';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
@@ -13,8 +13,13 @@ import { changedTags, type TagChange, type Tags } from './tags';
 const idOf = ({ ids }: ItemRequest) => ids.device_id ?? '';
 
 /** What is wrong with an item, found out after its parameters were read. */
-function refusal({ context }: Preparation, itemIndex: number, message: string): NodeOperationError {
-	return new NodeOperationError(context.getNode(), message, { itemIndex });
+function refusal(
+	{ context }: Preparation,
+	itemIndex: number,
+	message: string,
+	description?: string,
+): NodeOperationError {
+	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
 }
 
 /**
@@ -134,20 +139,26 @@ const matchesOf = ({ name, tags }: IDataObject): string[] => [
 	...Object.entries(tags ?? {}).map((tag) => JSON.stringify(tag)),
 ];
 
-/** The devices that the items mean, by what tells them apart. Reads the whole list: Hubble cannot search. */
-async function devicesByMatch(
-	hubble: HubbleClient,
-	requests: readonly ItemRequest[],
-): Promise<Map<string, IDataObject[]>> {
+interface Matches {
+	/** The devices that the items mean, by what tells them apart. */
+	found: Map<string, IDataObject[]>;
+	/** Entries of the list that are no devices, and the X-Request-ID with which the last of them came. */
+	malformed: number;
+	requestId?: string;
+}
+
+/** Reads the whole list: Hubble cannot search. */
+async function devicesByMatch(hubble: HubbleClient, requests: readonly ItemRequest[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
-	const found = new Map(requests.map((request) => [matchOf(request), [] as IDataObject[]]));
+	const matches: Matches = { found: new Map(requests.map((request) => [matchOf(request), []])), malformed: 0 };
 	// The oldest first: a device that is registered meanwhile moves no other to another page.
-	for await (const { rows } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
-		for (const row of acceptedRows(rows, list)) {
-			for (const match of matchesOf(row)) found.get(match)?.push(row);
+	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
+		const onMalformed = () => Object.assign(matches, { malformed: matches.malformed + 1, requestId });
+		for (const row of acceptedRows(rows, list, onMalformed)) {
+			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
 		}
 	}
-	return found;
+	return matches;
 }
 
 /** The update by which an existing device becomes what the item says. */
@@ -179,13 +190,14 @@ function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
 export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 	const { hubble, requests, fail } = all;
 	if (!requests.length) return [];
-	let found: Map<string, IDataObject[]>;
+	let matches: Matches;
 	try {
-		found = await devicesByMatch(hubble, requests);
+		matches = await devicesByMatch(hubble, requests);
 	} catch (error) {
 		for (const { itemIndex } of requests) fail(itemIndex, error);
 		return [];
 	}
+	const { found, malformed, requestId } = matches;
 	const devices = [...found.values()].flat().map((row) => [String(row.id).toLowerCase(), row] as const);
 	const changes = new Changes(all, new Map(devices));
 	const created = new Map<string, number>();
@@ -199,6 +211,11 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
 		} else if (device) {
 			updates.push(...changes.of(asUpdate(request, device)));
+		} else if (malformed) {
+			// What could not be read may be the very device: to register it would make a second one.
+			const message = `Whether a device has ${meantBy(match)} is not known: ${leftOut(malformed, endpoints.listDevices.list)}`;
+			const advice = `Nothing was registered for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`;
+			fail(request.itemIndex, refusal(all, request.itemIndex, message, advice));
 		} else {
 			created.set(match, request.itemIndex);
 			registrations.push({ ...request, batch: creation });
@@ -207,14 +224,19 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 	return [...updates, ...registrations];
 }
 
+/** How a user reads what tells the device of an item from others. */
+function meantBy(match: string): string {
+	const [key, value] = JSON.parse(match) as [string | null, string];
+	return key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
+}
+
 /** Why it is not clear which device an item means; `undefined` when it is. */
 function ambiguity(
 	match: string,
 	devices: ReadonlyArray<IDataObject | undefined>,
 	creator: number | undefined,
 ): string | undefined {
-	const [key, value] = JSON.parse(match) as [string | null, string];
-	const what = key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
+	const what = meantBy(match);
 	if (devices.length > 1) {
 		const ids = devices.slice(0, 3).map((device) => String(device?.id));
 		return `${devices.length} devices have ${what}: ${ids.join(', ')}${devices.length > 3 ? ' …' : ''}. Change one of them, or match by something else`;

@@ -80,7 +80,7 @@ const waiting = new Map<string, ClientRequest>();
  */
 export type Kind = 'refused' | 'unclear' | 'foreign' | 'odd';
 
-export const FAULTS: ReadonlyArray<[name: string, kind: Kind, fault: Fault]> = [
+const FAULTS: ReadonlyArray<[name: string, kind: Kind, fault: Fault]> = [
 	['429 with seconds', 'refused', answer(429, WHEN_BUSY, { 'retry-after': '2' })],
 	[
 		'429 with a date',
@@ -120,35 +120,38 @@ export const FAULTS: ReadonlyArray<[name: string, kind: Kind, fault: Fault]> = [
 	['a repeating token', 'odd', changed(({ headers }) => ({ headers: { ...headers, 'continuation-token': AGAIN } }))],
 ];
 
+/** The statuses with which a client may follow to another host, and with the last two send the body there too. */
+const REDIRECTS = [301, 302, 303, 307, 308];
+
 /** One fault, a first time or whenever a call is made. */
 export interface Cell {
 	fault: string;
 	kind: Kind;
 	how: 'once' | 'always';
-	/** Absent where it is not a reply that is wrong: see `refuse` and `redirect`. */
+	/** Absent where there is no reply, or one that names another host. */
 	act?: Fault;
+	/** The status of a redirect. */
+	status?: number;
 }
 
 export const isRefusedConnection = ({ fault }: Cell) => fault.startsWith('refused connection');
-export const isRedirect = ({ fault }: Cell) => fault === 'a redirect to another host';
 
 /** Every fault: those after which a second try may help also once. */
 export const CELLS: readonly Cell[] = [
-	...FAULTS.flatMap(([name, kind, act]) =>
-		(['once', 'always'] as const)
-			.filter((how) => how === 'always' || kind === 'refused' || kind === 'unclear')
-			.map((how) => ({ fault: `${name}, ${how}`, kind, how, act })),
-	),
-	{ fault: 'refused connection, once', kind: 'refused', how: 'once' },
-	{ fault: 'refused connection, always', kind: 'refused', how: 'always' },
-	{ fault: 'a redirect to another host', kind: 'foreign', how: 'always' },
-];
+	...FAULTS.map(([fault, kind, act]) => ({ fault, kind, act })),
+	{ fault: 'refused connection', kind: 'refused' as const },
+	...REDIRECTS.map((status) => ({ fault: `a redirect to another host (${status})`, kind: 'foreign' as const, status })),
+].flatMap((cell) =>
+	(['once', 'always'] as const)
+		.filter((how) => how === 'always' || cell.kind === 'refused' || cell.kind === 'unclear')
+		.map((how) => ({ ...cell, fault: `${cell.fault}, ${how}`, how })),
+);
 
 /** The cell with its redirect to another host, where it is one. */
 export const withRedirect = (cell: Cell, url: string): Cell =>
-	isRedirect(cell)
-		? { ...cell, act: answer(307, '', { location: `${url.replace('127.0.0.1', 'localhost')}/api` }) }
-		: cell;
+	cell.status === undefined
+		? cell
+		: { ...cell, act: answer(cell.status, '', { location: `${url.replace('127.0.0.1', 'localhost')}/api` }) };
 
 /** The host before Hubble that the fault lies in. */
 export async function startFront(

@@ -209,6 +209,7 @@ describe('invoice PDF', () => {
 		expect(outcome.error).toBeUndefined();
 		expect(pdfs(outcome).map((file) => file?.fileName)).toEqual([`${ids[0]}.pdf`, 'SIM-1003.pdf', 'SIM-1002.pdf']);
 		expect(outcome.items[0]?.json).toEqual({ invoice_id: ids[0], file_name: `${ids[0]}.pdf` });
+		expect(outcome.hints).toEqual([expect.stringContaining('The list of invoices could not be read')]);
 		expect(hubble.log.filter(({ call }) => call === 'listInvoices')).toHaveLength(2);
 	});
 
@@ -340,6 +341,17 @@ describe('API keys', () => {
 			expect(items).toEqual([]);
 			expect(error?.message).toContain('does not work');
 			expect(left).toEqual([old.key_id]);
+		});
+
+		test('say which key is left when the new one neither works nor can be deleted', async () => {
+			hubble.addFault({ call: 'checkKey', status: 401 });
+			hubble.addFault({ call: 'deleteKey', status: 403 });
+			const { items, error, old, left } = await rotated();
+			expect(items).toEqual([]);
+			const [created] = left.filter((id) => id !== old.key_id);
+			expect(error?.message).toBe(`The new API key ${created} does not work and was not deleted; the old key stays`);
+			expect(error?.description).toMatch(/X-Request-ID: \S+ Delete the new key yourself: .*X-Request-ID/);
+			expect(left).toHaveLength(2);
 		});
 
 		test('give the new one even when the old one cannot be deleted', async () => {

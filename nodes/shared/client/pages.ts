@@ -95,7 +95,7 @@ export async function fetchRows(hubble: HubbleClient, call: Call, list: List): P
 	return { ...reply, rows };
 }
 
-const isObject = (row: unknown): row is IDataObject => typeof row === 'object' && row !== null;
+const isObject = (row: unknown): row is IDataObject => typeof row === 'object' && row !== null && !Array.isArray(row);
 
 /**
  * The rows that are what they should be and that every filter keeps, one at a time.
