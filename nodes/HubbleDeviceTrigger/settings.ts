@@ -2,8 +2,8 @@
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
-import { hasEmptyExpression, isGiven, readParameter } from '../shared/operation/readItem';
-import { asText, numberIn, quoted, tagFilters } from '../shared/operation/values';
+import { hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
+import { asText, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
 import { circle, polygons, type Area } from './areas';
 import { MOST_AREAS } from './marks';
 
@@ -13,7 +13,8 @@ import { MOST_AREAS } from './marks';
  */
 export const SAMPLE_DELAY_S = 900;
 
-const SECONDS: Readonly<Record<string, number>> = { minutes: 60, hours: 3600, days: 86_400 };
+const SECONDS = { minutes: 60, hours: 3600, days: 86_400 } as const;
+const UNITS = Object.keys(SECONDS) as Array<keyof typeof SECONDS>;
 
 export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
 export type EventName = (typeof EVENTS)[number];
@@ -294,17 +295,15 @@ function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 	return readParameter(context, 'Events', () => {
 		const chosen = [context.getNodeParameter('events', [])].flat() as unknown[];
 		if (!chosen.length) throw new Error('choose at least one');
-		const wrong = chosen.find((event) => !EVENTS.includes(event as EventName));
-		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is not one of ${EVENTS.join(', ')}`);
-		return new Set(chosen as EventName[]);
+		return new Set(chosen.map(oneOf(EVENTS)));
 	});
 }
 
 function silenceOf(context: IPollFunctions): number {
+	const unit = readParameter(context, 'Unit', () => oneOf(UNITS)(context.getNodeParameter('silentUnit', 'hours')));
 	return readParameter(context, 'Silent For', () => {
-		const unit = SECONDS[String(context.getNodeParameter('silentUnit', 'hours'))];
-		if (!unit) throw new Error('the unit is not one of minutes, hours, days');
-		const silence = Math.floor(required(numberIn(0, 1e6, false)(context.getNodeParameter('silentFor', 24))) * unit);
+		const silentFor = required(numberIn(0, 1e6, false)(context.getNodeParameter('silentFor', 24)));
+		const silence = Math.floor(silentFor * SECONDS[unit]);
 		if (silence < SAMPLE_DELAY_S) {
 			throw new Error('it is less than 15 minutes, by which the time of the last packet may be behind at Hubble');
 		}
@@ -375,13 +374,13 @@ export function readSettings(context: IPollFunctions): Settings {
 	return {
 		events,
 		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,
-		reportsSilentAlready: context.getNodeParameter('reportSilentAlready', false) === true,
+		reportsSilentAlready: isOn(context, 'reportSilentAlready', 'Report Already Silent Devices', false),
 		areas: watches('entered', 'left') ? areasOf(context) : [],
 		hysteresis: optional(context, 'options', 'hysteresis', 'Hysteresis (Meters)', numberIn(0, 1e6, false)) ?? 50,
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
 		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, ownTags ?? []),
 		devices: JSON.stringify([tags, ownTags, picked]),
-		simplify: context.getNodeParameter('simplify', true) === true,
+		simplify: isOn(context, 'simplify', 'Simplify', true),
 	};
 }

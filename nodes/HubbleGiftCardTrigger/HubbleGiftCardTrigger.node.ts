@@ -12,7 +12,7 @@ import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
-import { allowedSenders, eventOptions, giftCardEvents, repeatWindow } from './events';
+import { allowedSenders, eventOptions, giftCardEvents, repeatWindow, selectedEvents } from './events';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = { sensitiveOutputFields: ['data.vouchers[*].cardNumber', 'data.vouchers[*].cardPin'] };
@@ -102,6 +102,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 		default: {
 			/** Hubble's staff register the URL, so there is only something to check. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
+				selectedEvents(this);
 				allowedSenders(this);
 				repeatWindow(this);
 				await requireSecret(this, 'hubblePartnerApi', 'Hubble Partner API');

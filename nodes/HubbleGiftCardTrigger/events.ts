@@ -7,7 +7,7 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { readParameter } from '../shared/operation/readItem';
-import { texts } from '../shared/operation/values';
+import { oneOf, texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
 import { markOfEvent } from '../shared/webhook/deliveryLog';
 import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
@@ -103,6 +103,15 @@ function withNewNames(data: IDataObject): IDataObject {
 const optionsOf = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getNodeParameter('options', {}) as IDataObject;
 
+/** The events that start the workflow. */
+export function selectedEvents(context: IHookFunctions | IWebhookFunctions): string[] {
+	return readParameter(context, 'Events', () => {
+		const chosen = texts(context.getNodeParameter('events', [])) ?? [];
+		if (!chosen.length) throw new Error('choose at least one');
+		return chosen.map(oneOf(eventOptions.map(({ value }) => String(value))));
+	});
+}
+
 /** The test behind the option "Allowed Senders"; `undefined` when all are allowed. */
 export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((sender: string) => boolean) | undefined {
 	const given = optionsOf(context).allowedSenders;
@@ -143,8 +152,7 @@ function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: D
 	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
 	const data = body as IDataObject;
 	const { value: event, subject } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
-	const selected = texts(context.getNodeParameter('events', [])) ?? [];
-	if (!selected.includes(event)) {
+	if (!selectedEvents(context).includes(event)) {
 		if (event !== UNRECOGNIZED.value) return { items: [] };
 		const fields = Object.keys(data).slice(0, 20).join(', ');
 		return { items: [], warning: `got a gift-card event that it does not recognize, with the fields: ${fields}` };

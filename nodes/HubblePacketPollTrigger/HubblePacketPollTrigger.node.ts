@@ -10,14 +10,7 @@ import { namesSubtitle } from '../shared/operation/properties';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
-import { pollPackets } from './poll';
-
-/** Where the first poll starts. */
-const startOptions = [
-	{ name: 'Date', value: 'date', description: 'All packets since a moment' },
-	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
-	{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
-];
+import { pollPackets, startOptions } from './poll';
 
 export class HubblePacketPollTrigger implements INodeType {
 	description: INodeTypeDescription = {

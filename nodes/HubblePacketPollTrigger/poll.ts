@@ -7,7 +7,7 @@ import { newestPages } from '../shared/client/newestPages';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
 import { isGiven, readParameter } from '../shared/operation/readItem';
 import { isoTime } from '../shared/operation/times';
-import { numberIn, unixSeconds } from '../shared/operation/values';
+import { numberIn, oneOf, unixSeconds } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
@@ -27,6 +27,13 @@ interface Reader {
 	budget: Budget;
 }
 
+/** Where the first poll starts. */
+export const startOptions = [
+	{ name: 'Date', value: 'date', description: 'All packets since a moment' },
+	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
+	{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
+];
+
 /** The new packets, or `null` when there is none. */
 export async function pollPackets(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 	if (context.getMode() === 'manual') return await sample(context);
@@ -35,7 +42,9 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 		const toItems = itemsOf(context);
 		const most = mostOf(context);
 		hubble.deadline = budget.deadline;
-		const startFrom = context.getNodeParameter('startFrom', 'now') as string;
+		const startFrom = readParameter(context, 'Start From', () =>
+			oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
+		);
 		const start = startOf(context, startFrom);
 		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
 		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';

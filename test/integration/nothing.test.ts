@@ -21,7 +21,7 @@ const cases = parameterCases.map((entry, index) => ({ ...entry, expression: NOTH
 test.each(cases)('$title = $expression', async ({ sample, field, parameters, expression }) => {
 	const { error } = await execute({
 		node: nodes[sample.node] as INodeType,
-		parameters: parameters(hubble, expression) as never,
+		parameters: parameters(sample.parameters?.(hubble, 0) ?? {}, expression) as never,
 		credential: credentialFor(hubble),
 	});
 	expect(error?.message).toContain(`Parameter "${field.displayName}": `);

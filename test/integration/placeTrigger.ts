@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server that answers as n8n does */
 /** A published trigger in n8n-core's own contexts: hooks against the simulator, deliveries by request and response. */
-import { HookContext, WebhookContext } from 'n8n-core';
+import { HookContext, PollContext, WebhookContext } from 'n8n-core';
 import {
 	Workflow,
 	type IDataObject,
@@ -116,6 +116,12 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 			/** n8n's own order at an activation. */
 			async activate(isTest = false) {
 				if (!(await exists(isTest))) await create(isTest);
+			},
+			/** One poll of a trigger that polls. */
+			async poll() {
+				const context = new PollContext(workflow, own, additionalData(), 'trigger', 'activate');
+				Object.defineProperties(context, ours);
+				return (await trigger.poll?.call(context)) ?? [];
 			},
 			/** One delivery; n8n answers 200 to what starts a run, unless `endsWith` says how the run ended. */
 			async deliver(body: unknown, headers: IDataObject = {}, more: IDataObject = {}) {

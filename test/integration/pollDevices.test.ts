@@ -361,7 +361,7 @@ it.each([
 	[{ events: ['silent'], silentFor: 14, silentUnit: 'minutes' }, 'Silent For'],
 	[{ events: ['silent'], silentFor: 0.2, silentUnit: 'hours' }, 'Silent For'],
 	[{ events: ['silent'], silentFor: '' }, 'Silent For'],
-	[{ events: ['silent'], silentUnit: 'weeks' }, 'Silent For'],
+	[{ events: ['silent'], silentUnit: 'weeks' }, 'Unit'],
 	[{ events: ['left'] }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [{ ...depot, name: ' ' }] } }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [depot, depot] } }, 'Areas'],

@@ -152,6 +152,7 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 	const tokens = new Set<string>();
 	const faults: PartnerFault[] = [];
 	const calls: Record<string, number> = {};
+	const log: Array<{ route: string; path: string }> = [];
 	const timers = new Set<NodeJS.Timeout>();
 	const state = { balance: options.balance, eventsUrl: '', allowListed: true };
 	let count = 0;
@@ -258,6 +259,9 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 	}
 
 	const app = fastify({ logger: false, forceCloseConnections: true });
+	app.addHook('onRequest', async ({ method, url, routeOptions }) => {
+		log.push({ route: `${method} ${routeOptions.url ?? 'nowhere'}`, path: url.split('?')[0] ?? '' });
+	});
 
 	/** Judges a request in this order: request id, address, fault, session, then the call itself. */
 	const handle =
@@ -341,6 +345,8 @@ export async function startPartnerSimulator(given: Partial<PartnerOptions> = {})
 		faults,
 		/** Requests by call. */
 		calls,
+		/** Every request, also those that lead nowhere. */
+		log,
 		/** May be changed: the balance, where events go, whether the caller's address is on the list. */
 		state,
 		/** Sets the balance and tells of it when it is low. */

@@ -3,9 +3,12 @@ import {
 	NodeOperationError,
 	type IDataObject,
 	type IExecuteFunctions,
+	type IHookFunctions,
 	type INodeProperties,
 	type INodePropertyCollection,
 	type INodePropertyOptions,
+	type IPollFunctions,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { runsAsTool } from '../n8n';
 import {
@@ -19,7 +22,7 @@ import {
 	type Field,
 } from './fields';
 import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
-import { asText, flag, isEmpty, quoted, type ConversionContext } from './values';
+import { asText, flag, isEmpty, oneOf, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
@@ -123,8 +126,7 @@ function checkOptions(
 		}
 	} else if ((type === 'options' || type === 'multiOptions') && !typeOptions?.loadOptionsMethod) {
 		const allowed = (options as INodePropertyOptions[]).map((option) => option.value);
-		const wrong = [value].flat().find((chosen) => !allowed.includes(chosen as string));
-		if (wrong !== undefined) throw new Error(`${quoted(wrong)} is not one of ${allowed.join(', ')}`);
+		for (const chosen of [value].flat()) oneOf(allowed)(chosen);
 	}
 }
 
@@ -254,4 +256,14 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${(error as Error).message}`);
 	}
+}
+
+/** Whether a parameter of a trigger is on. Throws a NodeOperationError when it is neither on nor off. */
+export function isOn(
+	context: IHookFunctions | IPollFunctions | IWebhookFunctions,
+	name: string,
+	displayName: string,
+	fallback: boolean,
+): boolean {
+	return readParameter(context, displayName, () => flag(context.getNodeParameter(name, fallback)) ?? fallback);
 }

@@ -127,6 +127,14 @@ export function flag(value: unknown): boolean | undefined {
 	throw new Error(`${quoted(value)} is neither true nor false`);
 }
 
+/** One of these values, as it is. */
+export function oneOf<T>(allowed: readonly T[]) {
+	return (value: unknown): T => {
+		if (!allowed.includes(value as T)) throw new Error(`${quoted(value)} is not one of ${allowed.join(', ')}`);
+		return value as T;
+	};
+}
+
 /** A number within both bounds; `whole` refuses fractions. Empty is not sent. */
 export function numberIn(min: number, max: number, whole = true) {
 	return (value: unknown): number | undefined => {

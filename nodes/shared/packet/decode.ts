@@ -102,7 +102,7 @@ export function payloadDecoder(
 	bytesOf: (payload: string) => Buffer = base64Bytes,
 ): ((payload: string) => Decoded) | undefined {
 	const { decode } = settings;
-	if (!decode || decode === 'none') return undefined;
+	if (decode === undefined || decode === '' || decode === 'none') return undefined;
 	const read = readerOf(settings);
 	return (payload) => {
 		try {
@@ -123,7 +123,7 @@ function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 			throw unfit(`Parameter "${parameter}": ${(error as Error).message}`);
 		}
 	}
-	const read = Object.hasOwn(READERS, String(decode)) ? READERS[String(decode)] : undefined;
+	const read = typeof decode === 'string' && Object.hasOwn(READERS, decode) ? READERS[decode] : undefined;
 	if (!read) throw unfit(`Parameter "Decode Payload": ${quoted(decode)} is no way to decode a payload`);
 	return read;
 }

@@ -10,11 +10,14 @@ import {
 import { payloadDecoder } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { pickedDevices, pickedIds } from '../operation/fields';
-import { isGiven, readParameter } from '../operation/readItem';
-import { tagFilters, texts, uuid } from '../operation/values';
+import { isGiven, isOn, readParameter } from '../operation/readItem';
+import { oneOf, tagFilters, texts, uuid } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
 type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
+
+/** The networks that Hubble names (API definition, `packet`). */
+const NETWORKS = ['SATELLITE', 'TERRESTRIAL'];
 
 /** The parameter "Filters"; its value goes to `packetFilter`. */
 export const packetFilters: INodeProperties = {
@@ -65,7 +68,7 @@ export const packetFilters: INodeProperties = {
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
 	const listed = texts(filters.deviceIds)?.map(uuid);
 	const devices = filters.devices || listed ? [...pickedIds(filters.devices), ...(listed ?? [])] : undefined;
-	const networks = texts(filters.networkTypes)?.map((type) => type.toUpperCase());
+	const networks = texts(filters.networkTypes)?.map((type) => oneOf(NETWORKS)(type.toUpperCase()));
 	const tags = tagFilters(filters.tags);
 	if (!devices && !networks && !tags) return undefined;
 	const wantedDevices = devices && new Set(devices);
@@ -76,7 +79,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 	}
 	return (packet) => {
 		if (wantedDevices && !wantedDevices.has(packet.device.id.toLowerCase())) return false;
-		if (networks && !networks.includes(String(packet.network_type).toUpperCase())) return false;
+		if (networks && !networks.some((network) => network === String(packet.network_type).toUpperCase())) return false;
 		if (byKey.size === 0) return true;
 		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
@@ -96,8 +99,9 @@ function givenFilters(context: Reader): IDataObject {
 /** How payloads are decoded; `undefined` when they are not. */
 function decoder(context: Reader) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
+	const [decode, table, layout] = ['decodePayload', 'payloadFields', 'payloadLayout'].map(parameter);
+	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
 	try {
-		const [decode, table, layout] = ['decodePayload', 'payloadFields', 'payloadLayout'].map(parameter);
 		return payloadDecoder({ decode, table, layout });
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), (error as Error).message);
@@ -111,7 +115,7 @@ function decoder(context: Reader) {
 export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
 	const matches = readParameter(context, 'Filters', () => packetFilter(givenFilters(context)));
 	const decode = decoder(context);
-	const shape = context.getNodeParameter('simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
+	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
 	return (packets) => {
 		const kept = matches ? packets.filter(matches) : packets;
 		if (!decode) return kept.map(shape);
