@@ -9,7 +9,8 @@ interface Job {
 	permissions?: Record<string, string>;
 	'timeout-minutes'?: number;
 	strategy?: { matrix: Record<string, unknown[]> };
-	steps: Array<{ uses?: string; run?: string; with?: Record<string, unknown> }>;
+	uses?: string;
+	steps?: Array<{ uses?: string; run?: string; with?: Record<string, unknown> }>;
 }
 interface WorkflowFile {
 	on: Record<string, { tags?: string[] } | Array<{ cron: string }> | null>;
@@ -23,13 +24,14 @@ const workflows = readdirSync(folder).map((name) => {
 	return { name, text, file: parse(text) as WorkflowFile };
 });
 const named = (name: string) => workflows.find((workflow) => workflow.name === name)?.file as WorkflowFile;
-const commands = ({ steps }: Job) => steps.flatMap(({ run }) => run ?? []);
+const commands = ({ steps = [] }: Job) => steps.flatMap(({ run }) => run ?? []);
 
 describe.each(workflows)('$name', ({ name, text, file }) => {
 	const jobs = Object.entries(file.jobs);
 
 	it('pins each action by the hash of a commit, with its version behind it', () => {
-		const used = text.match(/uses: .*/g) ?? [];
+		// What is in the repository itself is of the same commit.
+		const used = (text.match(/uses: .*/g) ?? []).filter((line) => !line.startsWith('uses: ./'));
 		expect(used.length).toBeGreaterThan(0);
 		expect(used.filter((line) => !/^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
 	});
@@ -46,9 +48,9 @@ describe.each(workflows)('$name', ({ name, text, file }) => {
 	it('keeps no token, and ends in time', () => {
 		expect(text).not.toMatch(/secrets\.|_authToken|NPM_TOKEN|NODE_AUTH_TOKEN/);
 		expect(text).not.toMatch(/pull_request_target/);
-		for (const [, job] of jobs) {
-			expect(job['timeout-minutes']).toBeLessThanOrEqual(60);
-			const checkouts = job.steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+		for (const [, { steps = [], uses, ...job }] of jobs) {
+			if (!uses) expect(job['timeout-minutes']).toBeLessThanOrEqual(60);
+			const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
 			expect(checkouts.map((step) => step.with?.['persist-credentials'])).toEqual(checkouts.map(() => false));
 		}
 	});
@@ -64,14 +66,20 @@ it('tests on each Node.js that the package supports, and on both lines of n8n', 
 
 it('publishes a tag with provenance, after everything that must be right', () => {
 	const { on, jobs } = named('publish.yml');
-	const { build, publish, release } = jobs as Record<string, Job>;
+	const { ci, build, publish, release } = jobs as Record<string, Job>;
 	expect(on).toEqual({ push: { tags: ['v*'] } });
-	expect(commands(build as Job).slice(1, 4)).toEqual(['npm test', 'npm run build', 'npm pack']);
-	expect(commands(build as Job)[4]).toContain('npm sbom --sbom-format cyclonedx');
+	expect(ci?.uses).toBe('./.github/workflows/ci.yml');
+	const [isOnMain, isVersion, ...rest] = commands(build as Job);
+	expect(isOnMain).toBe('git merge-base --is-ancestor "$GITHUB_SHA" origin/main');
+	expect(isVersion).toContain('package.json');
+	expect(rest.slice(0, 3)).toEqual(['npm test', 'npm run build', 'npm pack']);
+	expect(rest[3]).toContain('npm sbom --sbom-format cyclonedx');
 	expect(commands(publish as Job)).toEqual(['npm publish ./*.tgz --provenance --access public']);
 	// Each waits for the one before, and what has a right has none of the project's code.
-	expect([publish?.needs, release?.needs]).toEqual(['build', 'publish']);
+	expect([build?.needs, publish?.needs, release?.needs]).toEqual(['ci', 'build', 'publish']);
 	expect(JSON.stringify([publish, release])).not.toContain('actions/checkout');
+	// Either would give npm a token, which it takes before the identity of the workflow.
+	expect(JSON.stringify(publish)).not.toMatch(/registry-url|TOKEN/);
 });
 
 it('tries the newest n8n every day', () => {

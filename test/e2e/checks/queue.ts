@@ -11,6 +11,7 @@ import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../p
 import { sql, startPostgres, startRedis } from '../services';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { N8nVersion } from '../provision';
+import { nothingLeaksFrom } from './secrets';
 import { batch, onlyWebhook, post, ran, variant, withHubble } from './trigger';
 
 /**
@@ -156,7 +157,7 @@ export const queueChecks: Check[] = [
 				const all = (await n8n.executions()).map((one) => one.id);
 				deepEqual(idsIn(log.worker, /Worker finished execution (\d+)/g), new Set(all));
 				deepEqual(idsIn(log.webhook, /Enqueued execution (\d+)/g), new Set([execution.id]));
-				return `${table(rows)}\n${all.length} executions, all finished by the worker`;
+				return `${table(rows)}\n${all.length} executions, all finished by the worker\n${await nothingLeaksFrom(n8n, queue.database)}`;
 			} catch (error) {
 				throw queue.explain(error);
 			} finally {
@@ -178,6 +179,7 @@ export const queueChecks: Check[] = [
 					}
 					lines.push(await countMissed(queue, hubble, credentials));
 					lines.push(await refuseCrashed(queue, hubble, credentials));
+					lines.push(await nothingLeaksFrom(queue.n8n, queue.database));
 					return lines.join('\n');
 				});
 			} catch (error) {

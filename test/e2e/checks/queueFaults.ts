@@ -13,6 +13,7 @@ import { pause, until } from '../processes';
 import { startRedis } from '../services';
 import { itemsOf } from './polls';
 import { findsEveryEnd, freePorts, isReady, openQueue } from './queue';
+import { nothingLeaksFrom } from './secrets';
 import { variant } from './trigger';
 
 const PACKETS = 50_000;
@@ -246,6 +247,7 @@ async function survive(stage: Stage): Promise<string> {
 			lines.push(await deliverThroughKills(cluster, hubble, { 'Hubble account': credential }, acknowledge));
 			await hubble.close();
 		}
+		lines.push(await nothingLeaksFrom(cluster.n8n, cluster.database));
 		return lines.join('\n');
 	} catch (error) {
 		throw cluster.explain(error);

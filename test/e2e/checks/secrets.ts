@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { secrets, secretsIn } from '../../simulator/secrets';
 import type { Check } from '../check';
 import type { N8n } from '../n8n';
-import { run } from '../processes';
+import { run, temporaryFolder } from '../processes';
 import { provisionNode } from '../provision';
+import { dumpPostgres } from '../services';
 
 const everyFile = (folder: string): string[] =>
 	readdirSync(folder).flatMap((name) => {
@@ -26,22 +27,42 @@ for (const { name } of all) if (name !== 'execution_data')
 const chosen = db.prepare("select id from execution_entity join execution_data on executionId = id where status not in ('success', 'running', 'new') or length(data) < 100000").all();
 console.log('chosen', JSON.stringify(chosen.map(({ id }) => String(id))));`;
 
+const none = (text: string, where: string) => deepEqual(secretsIn(text), [], `a secret is in ${where}`);
+
+function searchLogs({ logFile, userFolder }: N8n): string {
+	const logs = new Set([logFile, ...everyFile(userFolder).filter((path) => /\.log/.test(path))]);
+	for (const path of logs) none(readFileSync(path, 'utf8'), path);
+	return `${secrets.size} secrets; searched: ${logs.size} logs`;
+}
+
 /**
  * Asserts that no secret that a simulator knows is in n8n's logs, in its tables or in what the executions say beside
  * their output: errors, hints, parameters.
  */
 export async function nothingLeaks(n8n: N8n): Promise<string> {
+	const logs = searchLogs(n8n);
 	const home = join(n8n.userFolder, '.n8n');
-	const logs = [n8n.logFile, ...everyFile(home).filter((path) => /\.log/.test(path))];
-	const none = (text: string, where: string) => deepEqual(secretsIn(text), [], `a secret is in ${where}`);
-	for (const path of logs) none(readFileSync(path, 'utf8'), path);
 	const said = await run(await provisionNode(), ['-e', dump, join(home, 'database.sqlite')]);
 	const [chosen = '', ...tables] = said.trimEnd().split('\n').reverse();
 	match(tables.join('\n'), /workflow_entity.*staticData/);
 	for (const table of tables) none(table, `the table ${table.split(' ', 1)[0]}`);
 	const ids = JSON.parse(chosen.slice('chosen '.length)) as string[];
 	for (const id of ids) none(await n8n.besideOutput(id), `execution ${id}`);
-	return `${secrets.size} secrets; searched: ${logs.length} logs, ${tables.length} tables, ${ids.length} executions`;
+	return `${logs}, ${tables.length} tables, ${ids.length} executions`;
+}
+
+/**
+ * The same of an n8n on PostgreSQL, with all of the executions: for workflows that put out no secret.
+ * @param database what `startPostgres` gave
+ */
+export async function nothingLeaksFrom(n8n: N8n, database: Record<string, string>): Promise<string> {
+	const logs = searchLogs(n8n);
+	const file = join(temporaryFolder('dump'), 'all.sql');
+	await dumpPostgres(database, file);
+	const all = readFileSync(file, 'utf8');
+	match(all, /COPY public\.execution_data .*\n\d/);
+	none(all, 'the database');
+	return `${logs}, a dump of ${all.length} characters`;
 }
 
 /** The last one: it searches what all others have left. */

@@ -12,6 +12,7 @@ import { credentialData, readExample } from '../mainJob';
 import { type Json, type N8n, startN8n, type WorkflowFile } from '../n8n';
 import { until } from '../processes';
 import { isN8n1 } from '../provision';
+import { nothingLeaks } from './secrets';
 
 /** The stream of these checks: delivered in batches of 250, it makes 80 executions. */
 const fleet = { devices: 100, packets: 20_000 };
@@ -43,7 +44,9 @@ export async function withBusyN8n<T>(
 	const env = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true', ...more };
 	const busy = await startN8n({ version: n8n.version, env });
 	try {
-		return await work(busy);
+		const result = await work(busy);
+		await nothingLeaks(busy);
+		return result;
 	} finally {
 		await busy.stop();
 	}

@@ -7,6 +7,7 @@ import { packageName, startN8n } from '../n8n';
 import { until } from '../processes';
 import { register, workflow } from './polls';
 import { keysOf } from './scale';
+import { nothingLeaks } from './secrets';
 import { onlyWebhook, variant } from './trigger';
 
 /** Packets that come before the upgrade, while n8n is down, and after it. */
@@ -95,7 +96,7 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 		ok(repeats <= PACKETS, `${repeats} polled packets came again`);
 		for (const id of ids) await n8n.deactivate(id);
 		equal(hubble.world.main.webhooks.size, 0);
-		return `${3 * PACKETS} packets delivered and polled, ${repeats} of them polled again; ${registered.length} devices told of`;
+		return `${3 * PACKETS} packets delivered and polled, ${repeats} of them polled again; ${registered.length} devices told of\n${await nothingLeaks(n8n)}`;
 	} finally {
 		await n8n.stop();
 		await hubble.close();
