@@ -1,11 +1,11 @@
-// `npm run test:release`: what must be right before a release, beside the tests. Two builds give one tarball; it has
+// `npm run test:release`: what must be right before a release, beside the tests. Builds in two folders give one tarball; it has
 // no install script; and n8n's scanner of community packages, whose rules it runs on the sources and on what is built
 // with inline configuration off, finds nothing. (`npx @n8n/scan-community-package` reads published packages only.)
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { n8nCommunityNodesPlugin } from '@n8n/eslint-plugin-community-nodes';
 import * as parser from '@typescript-eslint/parser';
@@ -15,7 +15,7 @@ import n8nNodesPlugin from 'eslint-plugin-n8n-nodes-base';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'n8n-nodes-hubble-release-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+const run = (cwd, command, ...args) => execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
 
 /** Prints a line; `found` says what is wrong, and nothing when it is empty. */
 function check(name, found) {
@@ -25,13 +25,21 @@ function check(name, found) {
 	process.exitCode = 1;
 }
 
-/** Builds and packs, and gives the tarball. */
-function pack(name) {
-	const folder = join(work, name);
-	mkdirSync(folder);
-	run('npm', 'run', 'build');
-	run('npm', 'pack', '--silent', '--pack-destination', folder);
+/** Builds and packs what is in a folder, and gives the tarball. */
+function pack(from) {
+	const folder = mkdtempSync(join(work, 'tarball-'));
+	run(from, 'npm', 'run', 'build');
+	run(from, 'npm', 'pack', '--silent', '--pack-destination', folder);
 	return join(folder, readdirSync(folder)[0]);
+}
+
+/** A copy of the sources in another folder, with the same dependencies. */
+function copyOfSources() {
+	const folder = join(work, 'elsewhere');
+	const left = ['node_modules', 'dist', '.git'];
+	cpSync(root, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
+	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+	return folder;
 }
 const hash = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
@@ -71,9 +79,9 @@ async function scan(cwd, patterns) {
 	return violations.length ? (await eslint.loadFormatter('stylish')).format(violations) : '';
 }
 
-const [first, second] = [pack('first'), pack('second')];
+const [first, second] = [pack(root), pack(copyOfSources())];
 check(
-	`two builds give one tarball (SHA-256 ${hash(first)})`,
+	`builds in two folders give one tarball (SHA-256 ${hash(first)})`,
 	hash(first) === hash(second) ? '' : `the second is ${hash(second)}`,
 );
 
