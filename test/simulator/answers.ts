@@ -275,6 +275,8 @@ function register({ world, organization, query, body }: Asked): Reply {
 		};
 		organization.devices.set(id, device);
 		const length = keyLength[encryption];
+		const key = length && world.newBytes(length).toString(query.key_format as BufferEncoding);
+		if (key) secrets.add(key);
 		return {
 			device_id: id,
 			name: device.name,
@@ -283,7 +285,7 @@ function register({ world, organization, query, body }: Asked): Reply {
 			protocol: { terrestrial: { version: extended ? 2 : 0 } },
 			eid_rotation: device.eid_rotation,
 			...(extended && { network_id: 1000 + n }),
-			...(length && { key: world.newBytes(length).toString(query.key_format as BufferEncoding) }),
+			...(key && { key }),
 			install_location: device.install_location,
 		};
 	});
