@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console */
 /** Programs that some checks need beside n8n: taken from the system, or on Debian as root installed from it. */
-import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePort, run, startProcess, stopProcess, tail, temporaryFolder, until } from './processes';
@@ -10,6 +10,7 @@ const programs = {
 	chromium: { places: ['/usr/bin'], package: 'chromium' },
 	'redis-server': { places: ['/usr/bin', '/usr/local/bin'], package: 'redis-server' },
 	initdb: { places: ['/usr/lib/postgresql/*/bin', '/usr/local/bin'], package: 'postgresql' },
+	nginx: { places: ['/usr/sbin', '/usr/local/sbin', '/usr/bin'], package: 'nginx' },
 } as const;
 
 const isRoot = process.getuid?.() === 0;
@@ -110,6 +111,27 @@ export async function startPostgres(): Promise<Record<string, string>> {
 		DB_POSTGRESDB_DATABASE: 'postgres', // the one that initdb makes
 		DB_POSTGRESDB_USER: 'n8n',
 	};
+}
+
+/** An nginx before a port, with nothing set but what it needs to start; gives its URL and how it ends. */
+export async function startNginx(target: string) {
+	const nginx = await program('nginx');
+	const folder = temporaryFolder('nginx');
+	const port = await freePort();
+	const log = join(folder, 'log');
+	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+		(of) => `${of}_temp_path ${folder}/${of};`,
+	);
+	const configuration = `daemon off; ${isRoot ? 'user root;' : ''} pid ${folder}/pid; error_log ${log} warn;
+events { worker_connections 1024; }
+http {
+	access_log off; ${temporary.join(' ')} client_max_body_size 16m;
+	server { listen 127.0.0.1:${port}; location / { proxy_pass ${target}; } }
+}`;
+	writeFileSync(join(folder, 'nginx.conf'), configuration);
+	const child = startServer(nginx, ['-c', join(folder, 'nginx.conf'), '-e', log], log);
+	await until(`nginx at port ${port}`, 30, async () => await accepts(port)).catch(withLog(log));
+	return { url: `http://127.0.0.1:${port}`, stop: async () => await stopProcess(child) };
 }
 
 /** Starts a server that also ends when this process is killed without a chance to clean up, where the system can. */
