@@ -206,10 +206,8 @@ export async function startN8n(options: N8nOptions = {}) {
 		return await until(`execution ${id}`, timeoutSeconds, async () => {
 			const stored = await rest<StoredExecution | undefined>('GET', `/executions/${id}`);
 			// n8n may tell the ID before the execution is stored.
-			if (!stored) return undefined;
-			// n8n 1 stores the status before the data.
-			const isOver = !['new', 'running', 'waiting'].includes(stored.status) && stored.data !== '[]';
-			return isOver ? readExecution(stored) : undefined;
+			if (!stored || ['new', 'running', 'waiting'].includes(stored.status)) return undefined;
+			return isStored(stored) ? readExecution(stored) : undefined;
 		});
 	}
 
@@ -298,6 +296,8 @@ export async function startN8n(options: N8nOptions = {}) {
 		/** What n8n stored of an execution without the items that its nodes put out, as text: errors, hints, what was asked. */
 		async besideOutput(id: string): Promise<string> {
 			const { data } = await rest<StoredExecution>('GET', `/executions/${id}`);
+			// A run that crashed before it began has none.
+			if (data === '[]') return '';
 			const { resultData, executionData } = parse(data) as {
 				resultData: Json & { runData: Record<string, Json[]> };
 				executionData?: Json;
@@ -382,6 +382,13 @@ interface StoredExecution extends StoredHead {
 	startedAt: string;
 	stoppedAt?: string;
 	data: string;
+}
+
+/** Whether the data of an execution that is over are there: n8n 1 stores the status before them. */
+function isStored({ status, data }: StoredExecution): boolean {
+	if (status !== 'success' && status !== 'error') return data !== '[]';
+	const { resultData } = parse(data) as { resultData?: { error?: unknown; runData?: Json } };
+	return Boolean(resultData?.error) || Object.keys(resultData?.runData ?? {}).length > 0;
 }
 
 function readExecution({ id, status, mode, startedAt, stoppedAt, data }: StoredExecution): Execution {

@@ -74,11 +74,15 @@ export async function sql(environment: Record<string, string | undefined>, state
 	return await run(client, ['-h', '127.0.0.1', '-p', port, '-U', 'n8n', '-d', database, '-tAc', statement]);
 }
 
-/** Writes all that a PostgreSQL that `startPostgres` started holds into a file, as SQL. */
-export async function dumpPostgres(environment: Record<string, string | undefined>, file: string): Promise<void> {
+/** Writes what a PostgreSQL that `startPostgres` started holds into a file, as SQL, without one table. */
+export async function dumpPostgres(
+	environment: Record<string, string | undefined>,
+	file: string,
+	without: string,
+): Promise<void> {
 	const client = join(await program('initdb'), '../pg_dump');
 	const { DB_POSTGRESDB_PORT: port = '', DB_POSTGRESDB_DATABASE: database = '' } = environment;
-	await run(client, ['-h', '127.0.0.1', '-p', port, '-U', 'n8n', '-d', database, '-f', file]);
+	await run(client, ['-h', '127.0.0.1', '-p', port, '-U', 'n8n', '-d', database, '-f', file, '-T', without]);
 }
 
 /** An empty PostgreSQL on a free port; gives n8n's environment for it. */
