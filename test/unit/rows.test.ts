@@ -84,3 +84,10 @@ it('does not mind a byte order mark', () => {
 	expect(read('\uFEFF{"packets":[1]}')).toMatchObject({ body: { packets: [] }, rows: [1] });
 	expect(read('\uFEFF{"name":"x"}').body).toEqual({ name: 'x' });
 });
+
+it('reads long lists, and leaves out nothing beside a row that is no JSON', () => {
+	const texts = Array.from({ length: 1000 }, (_, n) => (n === 150 ? '{"n":}' : `{"n":${n}}`));
+	const { rows, list } = read(`{"packets":[${texts.join()}]}`);
+	expect(rows).toEqual(texts.map((_, n) => (n === 150 ? null : { n })));
+	expect([...(list?.slice(99, 301) ?? [])]).toEqual(rows?.slice(99, 301));
+});

@@ -74,7 +74,8 @@ async function eventKeys(n8n: N8n, id: string): Promise<string[]> {
 /** The items that a trigger handed to n8n for one execution of any status: also one that crashed. */
 export async function itemsOf(n8n: N8n, execution: string, node: string): Promise<Item[]> {
 	const { data } = await n8n.rest<{ data: string }>('GET', `/executions/${execution}`);
-	const stored = parse(data) as {
+	// A run that crashed before it began has no data.
+	const stored = (parse(data) ?? {}) as {
 		resultData?: { runData?: Record<string, Array<{ data?: { main?: Item[][] } }>> };
 		executionData?: { nodeExecutionStack?: Array<{ node: { name: string }; data: { main: Item[][] } }> };
 	};
