@@ -386,9 +386,10 @@ interface StoredExecution extends StoredHead {
 
 /** Whether the data of an execution that is over are there: n8n 1 stores the status before them. */
 function isStored({ status, data }: StoredExecution): boolean {
-	if (status !== 'success' && status !== 'error') return data !== '[]';
-	const { resultData } = parse(data) as { resultData?: { error?: unknown; runData?: Json } };
-	return Boolean(resultData?.error) || Object.keys(resultData?.runData ?? {}).length > 0;
+	const stored = parse(data) as { resultData?: { error?: unknown; runData?: Json } } | undefined;
+	// One that was killed may never get any.
+	if (status !== 'success' && status !== 'error') return stored !== undefined;
+	return Boolean(stored?.resultData?.error) || Object.keys(stored?.resultData?.runData ?? {}).length > 0;
 }
 
 function readExecution({ id, status, mode, startedAt, stoppedAt, data }: StoredExecution): Execution {

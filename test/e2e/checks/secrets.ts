@@ -16,7 +16,7 @@ const everyFile = (folder: string): string[] =>
 	});
 
 /** The executions whose data are looked at: those that failed, and those that are not too large. */
-const CHOSEN = `select id from execution_entity join execution_data on "executionId" = id where status not in ('success', 'running', 'new') or length(data) < 100000`;
+const CHOSEN = `select id from execution_entity join execution_data on "executionId" = id where status not in ('success', 'running', 'new') or length(data) < 1000000`;
 
 /** Reads all of n8n's tables but the executions' data, a line each; then the executions that are looked at. */
 const dump = `const { DatabaseSync } = require('node:sqlite');
