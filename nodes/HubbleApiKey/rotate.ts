@@ -9,38 +9,45 @@ import type { Work } from '../shared/operation/operation';
 async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
 	const { list } = endpoints.listKeys;
 	const { rows, requestId } = await fetchRows(hubble, { endpoint: endpoints.listKeys }, list);
-	const key = [...acceptedRows(rows, list)].find(({ key_id }) => key_id === keyId);
+	const keys = [...acceptedRows(rows, list)];
+	const key = keys.find(({ key_id }) => key_id === keyId);
 	if (key) return key;
-	throw new NodeOperationError(context.getNode(), `Hubble knows no API key ${keyId}`, {
-		description: `It may have been deleted, or belong to another organization. Nothing was created or deleted. X-Request-ID: ${requestId}.`,
+	const [message, reason] =
+		keys.length < rows.length
+			? [`Whether Hubble has the API key ${keyId} is not known`, 'Not all entries of the list of keys could be read.']
+			: [`Hubble knows no API key ${keyId}`, 'It may have been deleted, or belong to another organization.'];
+	throw new NodeOperationError(context.getNode(), message, {
+		description: `${reason} Nothing was created or deleted. X-Request-ID: ${requestId}.`,
 	});
 }
 
-/** Tries a new key, and deletes it when it does not work; where that fails too, the error says which key is left. */
+/** Tries a new key, and deletes it unless it is found to work; where that fails too, the error says which key is left. */
 async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<void> {
 	const id = String(created.key_id);
 	const cause = await failureOf(send(withToken(hubble, String(created.key)), { endpoint: endpoints.checkKey }));
 	if (!cause) return;
 	const left = await failureOf(send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: id } }));
 	const message = left
-		? `The new API key ${id} does not work and was not deleted; the old key stays`
-		: 'The new API key does not work, so it was deleted and the old key stays';
-	const remains = left && `Delete the new key yourself: ${left.message}. ${left.description ?? ''}`;
+		? `The new API key ${id} was not found to work, and may not have been deleted; the old key stays`
+		: 'The new API key was not found to work, so it was deleted and the old key stays';
+	const remains = left && `Delete the new key yourself, if it is there: ${left.message}. ${left.description ?? ''}`;
 	throw new NodeOperationError(context.getNode(), message, {
 		description: [`${cause.message}. ${cause.description ?? ''}`, remains].filter(Boolean).join(' '),
 	});
 }
 
-const failureOf = async (sent: Promise<unknown>): Promise<NodeOperationError | undefined> =>
+type Failure = Error & { description?: string | null };
+
+const failureOf = async (sent: Promise<unknown>): Promise<Failure | undefined> =>
 	await sent.then(
 		() => undefined,
-		(error: NodeOperationError) => error,
+		(error: Failure) => error,
 	);
 
 /**
  * Creates a key with the name and the scopes of an old one, tries it, then deletes the old one. Hubble shows the new
  * key only once, so it is put out even when the old one cannot be deleted; a hint says so.
- * Throws what `send` throws; when the new key does not work, it is deleted and the old one stays.
+ * Throws what `send` throws; when the new key is not found to work, it is deleted and the old one stays.
  */
 export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 	const { hubble, request, hints } = work;

@@ -2,7 +2,7 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows, leftOut, pages } from '../shared/client/pages';
+import { acceptedRows, pages } from '../shared/client/pages';
 import { KEEP_INPUT } from '../shared/operation/fields';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
@@ -142,19 +142,25 @@ const matchesOf = ({ name, tags }: IDataObject): string[] => [
 interface Matches {
 	/** The devices that the items mean, by what tells them apart. */
 	found: Map<string, IDataObject[]>;
-	/** Entries of the list that are no devices, and the X-Request-ID with which the last of them came. */
-	malformed: number;
+	/** Entries of the list that do not tell which device they are, and the X-Request-ID with which the last of them came. */
+	unread: number;
 	requestId?: string;
 }
+
+/** Whether an entry of the list tells which device it is. */
+const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
 
 /** Reads the whole list: Hubble cannot search. */
 async function devicesByMatch(hubble: HubbleClient, requests: readonly ItemRequest[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
-	const matches: Matches = { found: new Map(requests.map((request) => [matchOf(request), []])), malformed: 0 };
+	const matches: Matches = { found: new Map(requests.map((request) => [matchOf(request), []])), unread: 0 };
 	// The oldest first: a device that is registered meanwhile moves no other to another page.
 	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
-		const onMalformed = () => Object.assign(matches, { malformed: matches.malformed + 1, requestId });
-		for (const row of acceptedRows(rows, list, onMalformed)) {
+		const devices = [...acceptedRows(rows, list)].filter(isDevice);
+		if (devices.length < rows.length) {
+			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
+		}
+		for (const row of devices) {
 			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
 		}
 	}
@@ -197,7 +203,7 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 		for (const { itemIndex } of requests) fail(itemIndex, error);
 		return [];
 	}
-	const { found, malformed, requestId } = matches;
+	const { found, unread, requestId } = matches;
 	const devices = [...found.values()].flat().map((row) => [String(row.id).toLowerCase(), row] as const);
 	const changes = new Changes(all, new Map(devices));
 	const created = new Map<string, number>();
@@ -211,9 +217,9 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
 		} else if (device) {
 			updates.push(...changes.of(asUpdate(request, device)));
-		} else if (malformed) {
+		} else if (unread) {
 			// What could not be read may be the very device: to register it would make a second one.
-			const message = `Whether a device has ${meantBy(match)} is not known: ${leftOut(malformed, endpoints.listDevices.list)}`;
+			const message = `Whether a device has ${meantBy(match)} is not known: ${unread} of the entries of Hubble's list could not be read`;
 			const advice = `Nothing was registered for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`;
 			fail(request.itemIndex, refusal(all, request.itemIndex, message, advice));
 		} else {

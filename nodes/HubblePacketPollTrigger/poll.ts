@@ -36,16 +36,17 @@ export const startOptions = [
 
 /** The new packets, or `null` when there is none. */
 export async function pollPackets(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
-	if (context.getMode() === 'manual') return await sample(context);
+	// A test in the editor refuses what would be refused later, too.
+	const toItems = itemsOf(context);
+	const most = mostOf(context);
+	const startFrom = readParameter(context, 'Start From', () =>
+		oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
+	);
+	const start = startOf(context, startFrom);
+	if (context.getMode() === 'manual') return await sample(context, toItems);
 	return await poll<Position>(context, async (budget) => {
 		const hubble = await connect(context);
-		const toItems = itemsOf(context);
-		const most = mostOf(context);
 		hubble.deadline = budget.deadline;
-		const startFrom = readParameter(context, 'Start From', () =>
-			oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
-		);
-		const start = startOf(context, startFrom);
 		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
 		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
 		return {
@@ -164,9 +165,11 @@ function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecution
 }
 
 /** The latest packets for the editor, newest first; positions stay where they are. */
-async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+async function sample(
+	context: IPollFunctions,
+	toItems: ReturnType<typeof itemsOf>,
+): Promise<INodeExecutionData[][] | null> {
 	const hubble = await connect(context);
-	const toItems = itemsOf(context);
 	const isFiltered = Object.keys(context.getNodeParameter('filters', {}) as IDataObject).length > 0;
 	const limit = isFiltered ? SAMPLE_LOOKED_AT : SAMPLE;
 	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(Date.now() / 1000) } };

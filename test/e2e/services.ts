@@ -117,7 +117,7 @@ export async function startPostgres(): Promise<Record<string, string>> {
 	};
 }
 
-/** An nginx before a port, with nothing set but what it needs to start; gives its URL and how it ends. */
+/** An nginx before a port, as docs/operations.md recommends it; gives its URL and how it ends. */
 export async function startNginx(target: string) {
 	const nginx = await program('nginx');
 	const folder = temporaryFolder('nginx');

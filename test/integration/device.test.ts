@@ -2,7 +2,7 @@
 import type { INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { credentialFor, execute, type Setup } from './harness';
+import { credentialFor, execute, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -349,6 +349,26 @@ describe('Bad input is refused before the first call', () => {
 		expect(hubble.log).toEqual([]);
 	});
 });
+
+it.each([[{}], [{ toString: null }], [{ id: 7, name: 'Gate' }], [{ id: unknownId, name: {} }], [[]], [null]])(
+	'Create or Update registers nothing while the list holds %j, which may be the device',
+	async (entry) => {
+		const asked: string[] = [];
+		const other = await serverThat((request, reply) => {
+			asked.push(request.method);
+			return reply.header('content-type', 'application/json').send({ devices: [entry] });
+		});
+		const { items, error } = await run(
+			{ operation: 'createOrUpdate', matchBy: 'name', name: 'Gate', encryption: 'AES-128-CTR' },
+			{ credential: credentialFor(hubble, { baseUrl: other.url }) },
+		);
+		await other.close();
+		expect(items).toEqual([]);
+		expect(error?.message).toMatch(/^Whether a device has the name "Gate" is not known: 1 of the entries/);
+		expect(error?.description).toMatch(/Nothing was registered .* X-Request-ID: /);
+		expect(asked).toEqual(['GET']);
+	},
+);
 
 describe('Errors say what happened and what to do', () => {
 	const get = () => run({ operation: 'get', deviceId: { __rl: true, mode: 'id', value: unknownId } });

@@ -265,5 +265,10 @@ export function isOn(
 	displayName: string,
 	fallback: boolean,
 ): boolean {
-	return readParameter(context, displayName, () => flag(context.getNodeParameter(name, fallback)) ?? fallback);
+	return readParameter(context, displayName, () => {
+		const value: unknown = context.getNodeParameter(name, fallback);
+		if (hasEmptyExpression(context.getNode().parameters[name], value))
+			throw new Error('the expression returned no value');
+		return flag(value) ?? fallback;
+	});
 }

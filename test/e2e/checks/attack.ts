@@ -216,7 +216,7 @@ function dribble(url: string) {
 
 /**
  * Bodies that come byte by byte, on many connections, while Hubble delivers; says what the real deliveries were answered.
- * @param isBehindNginx whether all of them go through an nginx as it is installed, which hands on whole bodies alone
+ * @param isBehindNginx whether all of them go through an nginx, which hands on whole bodies alone
  */
 async function besideSlowBodies(
 	stage: Stage,
