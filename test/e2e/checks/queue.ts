@@ -23,10 +23,6 @@ export const findsEveryEnd = {
 	N8N_EXECUTIONS_QUEUE_KEEP_LAST_FAILED: '1000',
 };
 
-/** Whether an answer after the end of a run comes for sure: without that setting it may never come. */
-export const waitsForTheEnd = (version: N8nVersion) => !isN8n1(version);
-export const NOT_LAST_NODE = 'without lastNode: in queue mode n8n 1 may never answer a delivery';
-
 /** What stands behind the main process, and how it is set up. */
 interface QueueOptions {
 	workers?: number;
@@ -174,7 +170,7 @@ export const queueChecks: Check[] = [
 		name: 'queue mode: two webhook processes: nothing is lost, and what starts twice is counted',
 		async run({ n8n: { version } }) {
 			const queue = await openQueue(version, { webhooks: 2, settings: findsEveryEnd });
-			const waits = waitsForTheEnd(version);
+			const waits = !isN8n1(version);
 			try {
 				return await withHubble(queue, async (hubble, credentials) => {
 					const lines: string[] = [];
@@ -184,7 +180,7 @@ export const queueChecks: Check[] = [
 					if (waits) {
 						lines.push(await countMissed(queue, hubble, credentials));
 						lines.push(await refuseCrashed(queue, hubble, credentials));
-					} else lines.push(NOT_LAST_NODE);
+					} else lines.push('without lastNode: n8n 1 lacks the setting, and may never answer a delivery');
 					lines.push(await nothingLeaksFrom(queue.n8n, queue.database));
 					return lines.join('\n');
 				});

@@ -12,7 +12,7 @@ import type { N8n } from '../n8n';
 import { pause, until } from '../processes';
 import { startRedis } from '../services';
 import { itemsOf } from './polls';
-import { findsEveryEnd, freePorts, isReady, NOT_LAST_NODE, openQueue, waitsForTheEnd } from './queue';
+import { findsEveryEnd, freePorts, isReady, openQueue } from './queue';
 import { nothingLeaksFrom } from './secrets';
 import { variant } from './trigger';
 
@@ -237,9 +237,7 @@ async function survive(stage: Stage): Promise<string> {
 	const cluster = await openCluster(stage);
 	try {
 		const lines: string[] = [];
-		const waits = waitsForTheEnd(stage.n8n.version);
-		if (!waits) lines.push(NOT_LAST_NODE);
-		for (const acknowledge of waits ? (['lastNode', 'onReceived'] as const) : (['onReceived'] as const)) {
+		for (const acknowledge of ['lastNode', 'onReceived'] as const) {
 			const hubble = await startSimulator({ devices: 100, packets: 0, limits: false, delivery: { timeScale: 0.2 } });
 			const credential = await cluster.n8n.createCredential(
 				`Queue ${acknowledge}`,
@@ -261,6 +259,7 @@ async function survive(stage: Stage): Promise<string> {
 export const queueFaultChecks: Check[] = [
 	{
 		name: `queue mode: ${PACKETS.toLocaleString('en')} packets while workers, webhook processes, Redis and main are killed`,
+		notOn1: 'it leaves a third of the deliveries in crashed executions (At Once), and may never answer one otherwise',
 		run: survive,
 	},
 ];
