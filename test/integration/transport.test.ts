@@ -3,7 +3,7 @@ import { sleep, type INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute, type Setup } from './harness';
+import { credentialFor, execute, serverThat, TestCredentials, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -90,6 +90,75 @@ describe('Retry', () => {
 		// Without the stop this would wait for five minutes, and the test for half a minute at most.
 		await getDevices({ stopWhen: refused() });
 		expect(hubble.log).toHaveLength(1);
+	});
+});
+
+describe('The credential', () => {
+	/** A credential with another token each time that it is read, and the last one from then on. */
+	class Replaced extends TestCredentials {
+		reads = 0;
+
+		constructor(
+			private readonly tokens: readonly string[],
+			private readonly url = hubble.url,
+			private readonly onReplaced = () => {},
+		) {
+			super({});
+		}
+
+		override async getDecrypted() {
+			const token = this.tokens[Math.min(this.reads, this.tokens.length - 1)] ?? '';
+			this.reads += 1;
+			if (this.reads === 2) this.onReplaced();
+			return credentialFor({ ...hubble, token, url: this.url });
+		}
+	}
+
+	const everyPage = { options: { parallelWindows: 1 } };
+
+	it('is read once, however many requests a run makes', async () => {
+		const credentialsHelper = new Replaced([hubble.token]);
+		const { items } = await getPackets(everyPage, { additionalData: { credentialsHelper } });
+		expect(items).toHaveLength(5500);
+		expect(hubble.log).toHaveLength(6);
+		expect(credentialsHelper.reads).toBe(1);
+	});
+
+	it.each([
+		['page', 'listPackets', HubblePacket, { operation: 'getAll', returnAll: true, ...everyPage }, 5500],
+		['write', 'registerDevices', HubbleDevice, { operation: 'register' }, 1],
+	] as const)('is read again when its token is replaced before a %s', async (_, call, Node, parameters, count) => {
+		const first = hubble.world.createKey(hubble.world.main, {});
+		const revoke = () => hubble.world.main.keys.delete(first.key.key_id);
+		const credentialsHelper = new Replaced([first.token, hubble.token], hubble.url, revoke);
+		hubble.addFault({ call, status: 401, skip: call === 'listPackets' ? 2 : 0 });
+		const { items, error } = await run(new Node(), parameters, { additionalData: { credentialsHelper } });
+		expect(error).toBeUndefined();
+		expect(items).toHaveLength(count);
+		expect(statuses().filter((status) => status === 401)).toHaveLength(1);
+		expect(credentialsHelper.reads).toBe(2);
+	});
+
+	it('that is refused and was not replaced ends the run with the first 401', async () => {
+		const { error } = await getDevices({ additionalData: { credentialsHelper: new Replaced(['refused-1']) } });
+		expect(error?.message).toBe('Hubble does not accept the API token');
+		expect(statuses()).toEqual([401]);
+	});
+
+	it('keeps each of its tokens out of what a run leaves', async () => {
+		const description = 'Neither refused-1 nor refused-2';
+		const server = await serverThat(
+			async ({ headers }, reply) =>
+				await reply
+					.code(headers.authorization === 'Bearer refused-1' ? 401 : 400)
+					.send({ code: 400, name: 'Bad Request', description }),
+		);
+		const credentialsHelper = new Replaced(['refused-1', 'refused-2'], server.url);
+		const { error, run: recorded } = await getDevices({ additionalData: { credentialsHelper } });
+		await server.close();
+		expect(server.asked()).toBe(2);
+		expect(error?.description).toContain('Neither *** nor ***');
+		expect(JSON.stringify(recorded)).not.toMatch(/refused-\d/);
 	});
 });
 

@@ -1,12 +1,13 @@
 /** The organization behind a credential, as one run of a node sees it. */
 import {
 	NodeOperationError,
-	type NodeApiError,
+	type ICredentialsDecrypted,
 	type IDataObject,
 	type IExecuteFunctions,
 	type IHookFunctions,
 	type ILoadOptionsFunctions,
 	type IPollFunctions,
+	type NodeApiError,
 } from 'n8n-workflow';
 import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
 import type { Explanation, Failure } from './errors';
@@ -51,6 +52,13 @@ export interface HubbleClient {
 	isUrgent?: boolean;
 	/** What the run has sent so far; one object for all sessions of the run. */
 	traffic: Traffic;
+	/**
+	 * What requests are sent with, read once: for a request without it n8n fetches the credential from its database and
+	 * decrypts it again, which takes as long as reading a page.
+	 */
+	credential?: ICredentialsDecrypted;
+	/** Reads the credential again: a token may be replaced while a long run goes on. */
+	renew?: () => Promise<void>;
 	/** The token to send instead of the credential's; '' for none. */
 	otherToken?: string;
 	/** A service's own words for failures; `undefined` where the general ones fit. */
@@ -59,9 +67,13 @@ export interface HubbleClient {
 	partner?: { baseUrl: string; clientId: string; clientSecret: string };
 	/** The 401 by which Hubble refused the token in this run. */
 	refusedToken?: NodeApiError;
-	/** Takes the token out of a text that comes from outside. */
+	/** Takes the secrets out of a text that comes from outside. */
 	redact: (text: string) => string;
 }
+
+/** Takes every text of `secrets` out of a text, also those that are added later. */
+export const redactor = (secrets: readonly string[]) => (text: string) =>
+	secrets.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 
 export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 });
 
@@ -122,16 +134,18 @@ export function settingsOf(credential: IDataObject): Settings {
 
 /** Reads the credential of the node. Throws when it cannot be used, before anything is sent. */
 export async function connect(context: Context): Promise<HubbleClient> {
-	const credential = await context.getCredentials('hubbleApi');
+	const data = await context.getCredentials('hubbleApi');
 	let settings: Settings;
 	try {
-		settings = settingsOf(credential);
+		settings = settingsOf(data);
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), error as Error, {
 			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
 		});
 	}
 	const { baseUrl, organizationId, token, perSecond, prefixes } = settings;
+	const credential: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
+	const tokens = [token];
 	return {
 		context,
 		baseUrl,
@@ -141,7 +155,15 @@ export async function connect(context: Context): Promise<HubbleClient> {
 		perSecond,
 		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
 		traffic: noTraffic(),
-		redact: (text) => text.split(token).join('***'),
+		credential,
+		renew: async () => {
+			const newer = await context.getCredentials('hubbleApi');
+			const { token: newToken } = settingsOf(newer);
+			if (tokens.includes(newToken)) return;
+			tokens.push(newToken);
+			credential.data = newer;
+		},
+		redact: redactor(tokens),
 	};
 }
 
@@ -149,6 +171,7 @@ export async function connect(context: Context): Promise<HubbleClient> {
 export const withToken = (hubble: HubbleClient, token: string): HubbleClient => ({
 	...hubble,
 	otherToken: token,
+	renew: undefined,
 	refusedToken: undefined,
-	redact: (text) => hubble.redact(text).split(token).join('***'),
+	redact: (text) => redactor([token])(hubble.redact(text)),
 });

@@ -1,7 +1,7 @@
 /** Hubble's gift-card service behind a partner credential: another host, a session of its own, other words for errors. */
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
-import { noTraffic, type HubbleClient } from './client';
+import { noTraffic, redactor, type HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
 import { copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
@@ -124,10 +124,6 @@ function explainPartner({ status, ids, errorCode, said, baseUrl }: Failure): Exp
 	}
 	return undefined;
 }
-
-/** Takes every text of `secrets` out of a text. */
-const redactor = (secrets: readonly string[]) => (text: string) =>
-	secrets.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 
 /** The session of a partner. Logs in, unless somebody did or is doing so. */
 async function sessionOf(hubble: HubbleClient, settings: PartnerSettings): Promise<Session> {

@@ -151,12 +151,13 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Pro
 }
 
 async function fetchWithToken(
-	{ context, otherToken }: HubbleClient,
+	{ context, credential: credentialsDecrypted, otherToken }: HubbleClient,
 	options: IHttpRequestOptions,
 ): Promise<IN8nHttpFullResponse> {
 	const { helpers } = context;
 	if (otherToken === undefined) {
-		return (await helpers.httpRequestWithAuthentication.call(context, 'hubbleApi', options)) as IN8nHttpFullResponse;
+		const sent = helpers.httpRequestWithAuthentication.call(context, 'hubbleApi', options, { credentialsDecrypted });
+		return (await sent) as IN8nHttpFullResponse;
 	}
 	const headers = { ...options.headers, ...(otherToken ? { Authorization: `Bearer ${otherToken}` } : {}) };
 	return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
@@ -257,6 +258,13 @@ export function throwIfRefused({ refusedToken }: HubbleClient): void {
 	if (refusedToken) throw copyOf(refusedToken);
 }
 
+/** Whether the credential holds another token by now than the refused one; the run goes on with it. */
+async function hasNewToken({ credential, renew }: HubbleClient, refused: unknown): Promise<boolean> {
+	// A credential that cannot be read any more is no news: what is reported is the refusal.
+	if (credential?.data === refused) await renew?.().catch(() => {});
+	return credential?.data !== refused;
+}
+
 /**
  * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
  * sends nothing more: a token that was refused once is refused for everything else in the run.
@@ -272,6 +280,7 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		// Another call may have met it meanwhile.
 		throwIfRefused(hubble);
 		const sentAt = performance.now();
+		const sentWith = hubble.credential?.data;
 		const outcome = await sendOnce(hubble, call);
 		const ms = performance.now() - sentAt;
 		const { status, headers, requestId } = outcome;
@@ -282,6 +291,8 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
 		if (isDone) checkReply(hubble, call, body, requestId);
 		if (isDone || isGone) return { body, rows: outcome.rows, headers, requestId, ms };
+		// Nothing was done (RFC 9110, 15.5.2), so whatever it was may be sent again.
+		if (status === 401 && hubble.otherToken === undefined && (await hasNewToken(hubble, sentWith))) continue;
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
 		const waitMs = hubble.signal?.aborted
 			? undefined
