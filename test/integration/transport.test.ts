@@ -94,30 +94,34 @@ describe('Retry', () => {
 });
 
 describe('The credential', () => {
-	/** A credential with another token each time that it is read, and the last one from then on. */
+	type Read = { token?: string; url?: string } | Error;
+
+	/** A credential that holds something else each time that it is read, and the last from then on. */
 	class Replaced extends TestCredentials {
 		reads = 0;
 
 		constructor(
-			private readonly tokens: readonly string[],
-			private readonly url = hubble.url,
-			private readonly onReplaced = () => {},
+			private readonly each: readonly [Read, ...Read[]],
+			private readonly onSecond = () => {},
 		) {
 			super({});
 		}
 
 		override async getDecrypted() {
-			const token = this.tokens[Math.min(this.reads, this.tokens.length - 1)] ?? '';
+			const read = this.each[Math.min(this.reads, this.each.length - 1)] as Read;
 			this.reads += 1;
-			if (this.reads === 2) this.onReplaced();
-			return credentialFor({ ...hubble, token, url: this.url });
+			if (this.reads === 2) this.onSecond();
+			if (read instanceof Error) throw read;
+			return credentialFor({ ...hubble, ...read });
 		}
 	}
 
 	const everyPage = { options: { parallelWindows: 1 } };
+	const refused = (number: number) => ({ token: `refused-${number}` });
+	const getWith = (credentialsHelper: Replaced) => getDevices({ additionalData: { credentialsHelper } });
 
 	it('is read once, however many requests a run makes', async () => {
-		const credentialsHelper = new Replaced([hubble.token]);
+		const credentialsHelper = new Replaced([{}]);
 		const { items } = await getPackets(everyPage, { additionalData: { credentialsHelper } });
 		expect(items).toHaveLength(5500);
 		expect(hubble.log).toHaveLength(6);
@@ -125,40 +129,68 @@ describe('The credential', () => {
 	});
 
 	it.each([
-		['page', 'listPackets', HubblePacket, { operation: 'getAll', returnAll: true, ...everyPage }, 5500],
-		['write', 'registerDevices', HubbleDevice, { operation: 'register' }, 1],
-	] as const)('is read again when its token is replaced before a %s', async (_, call, Node, parameters, count) => {
-		const first = hubble.world.createKey(hubble.world.main, {});
-		const revoke = () => hubble.world.main.keys.delete(first.key.key_id);
-		const credentialsHelper = new Replaced([first.token, hubble.token], hubble.url, revoke);
-		hubble.addFault({ call, status: 401, skip: call === 'listPackets' ? 2 : 0 });
-		const { items, error } = await run(new Node(), parameters, { additionalData: { credentialsHelper } });
-		expect(error).toBeUndefined();
-		expect(items).toHaveLength(count);
-		expect(statuses().filter((status) => status === 401)).toHaveLength(1);
-		expect(credentialsHelper.reads).toBe(2);
-	});
+		['a page', 'listPackets', HubblePacket, { operation: 'getAll', returnAll: true, ...everyPage }, 5500, 2, 1],
+		['some of many pages', 'listPackets', HubblePacket, { operation: 'getAll', returnAll: true }, 5500, 2, 2],
+		['a write', 'registerDevices', HubbleDevice, { operation: 'register' }, 1, 0, 1],
+	] as const)(
+		'is read again when its token is refused for %s, and the run goes on with the new one',
+		async (_, call, Node, parameters, count, skip, times) => {
+			hubble.set({ latencyMs: times > 1 ? 1500 : 0 });
+			const first = hubble.world.createKey(hubble.world.main, {});
+			const revoke = () => hubble.world.main.keys.delete(first.key.key_id);
+			const credentialsHelper = new Replaced([{ token: first.token }, {}], revoke);
+			hubble.addFault({ call, status: 401, skip, times });
+			const { items, error } = await run(new Node(), parameters, { additionalData: { credentialsHelper } });
+			expect(error).toBeUndefined();
+			expect(items).toHaveLength(count);
+			expect(statuses().filter((status) => status === 401)).toHaveLength(times);
+			expect(credentialsHelper.reads).toBeLessThanOrEqual(1 + times);
+		},
+	);
 
-	it('that is refused and was not replaced ends the run with the first 401', async () => {
-		const { error } = await getDevices({ additionalData: { credentialsHelper: new Replaced(['refused-1']) } });
+	it.each([
+		['was not replaced', [refused(1)], 1],
+		['was replaced by one that is refused, too', [refused(1), refused(2)], 2],
+		['is another one each time', [1, 2, 3, 4, 5, 6, 7].map(refused), 5],
+		['was deleted in n8n', [refused(1), new Error('No such credential')], 1],
+		['was replaced by none', [refused(1), { token: ' ' }], 1],
+	] as Array<[string, [Read, ...Read[]], number]>)(
+		'whose refused token %s ends the run',
+		async (_, reads, requests) => {
+			const { error } = await getWith(new Replaced(reads));
+			expect(error?.message).toBe('Hubble does not accept the API token');
+			expect(statuses()).toEqual(Array(requests).fill(401));
+		},
+	);
+
+	it('sends no token to an address that it does not go with', async () => {
+		const other = await startSimulator();
+		const { error } = await getWith(new Replaced([refused(1), { token: other.token, url: other.url }]));
+		await other.close();
 		expect(error?.message).toBe('Hubble does not accept the API token');
-		expect(statuses()).toEqual([401]);
+		expect([statuses(), other.log]).toEqual([[401], []]);
 	});
 
 	it('keeps each of its tokens out of what a run leaves', async () => {
-		const description = 'Neither refused-1 nor refused-2';
+		const description = 'Neither refused-1 nor refused-12';
 		const server = await serverThat(
 			async ({ headers }, reply) =>
 				await reply
 					.code(headers.authorization === 'Bearer refused-1' ? 401 : 400)
 					.send({ code: 400, name: 'Bad Request', description }),
 		);
-		const credentialsHelper = new Replaced(['refused-1', 'refused-2'], server.url);
-		const { error, run: recorded } = await getDevices({ additionalData: { credentialsHelper } });
+		const { url } = server;
+		const { error, run: recorded } = await getWith(
+			new Replaced([
+				{ ...refused(1), url },
+				{ ...refused(12), url },
+			]),
+		);
 		await server.close();
 		expect(server.asked()).toBe(2);
 		expect(error?.description).toContain('Neither *** nor ***');
-		expect(JSON.stringify(recorded)).not.toMatch(/refused-\d/);
+		expect(JSON.stringify(recorded)).toContain('Neither *** nor ***');
+		expect(JSON.stringify(recorded)).not.toContain('refused-');
 	});
 });
 

@@ -52,12 +52,9 @@ export interface HubbleClient {
 	isUrgent?: boolean;
 	/** What the run has sent so far; one object for all sessions of the run. */
 	traffic: Traffic;
-	/**
-	 * What requests are sent with, read once: for a request without it n8n fetches the credential from its database and
-	 * decrypts it again, which takes as long as reading a page.
-	 */
+	/** What requests are sent with, read once: without it n8n reads and decrypts the credential anew for each. */
 	credential?: ICredentialsDecrypted;
-	/** Reads the credential again: a token may be replaced while a long run goes on. */
+	/** Reads the credential again: its token may be replaced while a long run goes on. */
 	renew?: () => Promise<void>;
 	/** The token to send instead of the credential's; '' for none. */
 	otherToken?: string;
@@ -71,9 +68,11 @@ export interface HubbleClient {
 	redact: (text: string) => string;
 }
 
-/** Takes every text of `secrets` out of a text, also those that are added later. */
+/** Takes every text of `secrets` out of a text, also those that are added later; the longest first, as one may hold another. */
 export const redactor = (secrets: readonly string[]) => (text: string) =>
-	secrets.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
+	[...secrets]
+		.sort((a, b) => b.length - a.length)
+		.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 
 export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 });
 
@@ -158,9 +157,10 @@ export async function connect(context: Context): Promise<HubbleClient> {
 		credential,
 		renew: async () => {
 			const newer = await context.getCredentials('hubbleApi');
-			const { token: newToken } = settingsOf(newer);
-			if (tokens.includes(newToken)) return;
-			tokens.push(newToken);
+			const now = settingsOf(newer);
+			// The run calls the same address to its end, and a token goes nowhere but where its credential says.
+			if (now.baseUrl !== baseUrl || now.organizationId !== organizationId || tokens.includes(now.token)) return;
+			tokens.push(now.token);
 			credential.data = newer;
 		},
 		redact: redactor(tokens),
@@ -171,7 +171,6 @@ export async function connect(context: Context): Promise<HubbleClient> {
 export const withToken = (hubble: HubbleClient, token: string): HubbleClient => ({
 	...hubble,
 	otherToken: token,
-	renew: undefined,
 	refusedToken: undefined,
 	redact: (text) => redactor([token])(hubble.redact(text)),
 });

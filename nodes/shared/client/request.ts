@@ -14,7 +14,7 @@ import type { HubbleClient } from './client';
 import type { Endpoint } from './endpoints';
 import { copyOf, hubbleError, unexpectedResponse } from './errors';
 import { nameRate, recordResponse, recordStart, slotWait } from './rateLimiter';
-import { retryDelay, type Outcome } from './retry';
+import { retryDelay, TRIES, type Outcome } from './retry';
 import { parseWithRows, type Rows } from './lazyRows';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
@@ -258,16 +258,18 @@ export function throwIfRefused({ refusedToken }: HubbleClient): void {
 	if (refusedToken) throw copyOf(refusedToken);
 }
 
-/** Whether the credential holds another token by now than the refused one; the run goes on with it. */
-async function hasNewToken({ credential, renew }: HubbleClient, refused: unknown): Promise<boolean> {
-	// A credential that cannot be read any more is no news: what is reported is the refusal.
+/** After a 401, reads the credential again. @returns whether it holds another token by now, with which the run goes on */
+async function renewed({ credential, otherToken, renew }: HubbleClient, refused: unknown): Promise<boolean> {
+	if (otherToken !== undefined) return false;
+	// Another call may have read it meanwhile. One that cannot be read is no news: what is reported is the refusal.
 	if (credential?.data === refused) await renew?.().catch(() => {});
 	return credential?.data !== refused;
 }
 
 /**
  * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
- * sends nothing more: a token that was refused once is refused for everything else in the run.
+ * sends nothing more, unless the credential holds another token by now: a token that was refused once is refused for
+ * everything else in the run.
  * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
  */
 export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
@@ -291,12 +293,14 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
 		if (isDone) checkReply(hubble, call, body, requestId);
 		if (isDone || isGone) return { body, rows: outcome.rows, headers, requestId, ms };
-		// Nothing was done (RFC 9110, 15.5.2), so whatever it was may be sent again.
-		if (status === 401 && hubble.otherToken === undefined && (await hasNewToken(hubble, sentWith))) continue;
+		// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
+		const isRenewed = status === 401 && tries < TRIES && (await renewed(hubble, sentWith));
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
 		const waitMs = hubble.signal?.aborted
 			? undefined
-			: retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
+			: isRenewed
+				? 0
+				: retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
 		if (waitMs === undefined || waitMs > timeLeft(hubble)) {
 			const error = failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
 			if (status === 401) hubble.refusedToken = copyOf(error);
