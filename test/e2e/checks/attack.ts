@@ -27,7 +27,7 @@ const collector = [
 	"import{runInNewContext}from'node:vm'",
 	"setFlagsFromString('--expose-gc')",
 	"globalThis.collect=runInNewContext('gc')",
-	"process.on('SIGUSR2',()=>collect())",
+	"process.on('SIGUSR2',()=>{collect();console.error('heapUsed='+process.memoryUsage().heapUsed)})",
 ].join(';');
 /**
  * V8's young generation grows to 128 MB under load whatever a node does; with this to 32 MB, so that growth shows.
@@ -147,15 +147,19 @@ async function attack(hubble: Simulator, forged: number, next: number) {
 	return { answers, next, latencies, seconds: (performance.now() - start) / 1000 };
 }
 
-/** What is resident in an n8n that was left alone, without garbage, in MB. */
-async function quietMemory(pid: number): Promise<number> {
+/** What is resident in an n8n that was left alone, without garbage, and what of it V8's heap uses, in MB. */
+async function quietMemory({
+	pid,
+	logs,
+}: Pick<Stage['n8n'], 'pid' | 'logs'>): Promise<{ resident: number; heap: number }> {
 	await pause(QUIET_MS);
 	// What only finalizers let go of goes with the second collection.
 	for (let i = 0; i < 2; i++) {
 		process.kill(pid, 'SIGUSR2');
 		await pause(COLLECTION_MS);
 	}
-	return memoryOf(pid);
+	const heap = /heapUsed=(\d+)(?!.*heapUsed)/s.exec(logs(200))?.[1];
+	return { resident: memoryOf(pid), heap: Number(heap) / MEGABYTE };
 }
 
 /** Forged deliveries of every kind beside real ones. */
@@ -168,12 +172,12 @@ async function forge(stage: Stage): Promise<string> {
 				await n8n.activate(id);
 				const warmUp = await attack(hubble, WARM_UP, 0);
 				await ran(n8n, id, warmUp.next);
-				const before = await quietMemory(n8n.pid);
+				const before = await quietMemory(n8n);
 
 				const { answers, next, latencies, seconds } = await attack(hubble, FORGED, warmUp.next);
 				equal(latencies.length, REAL);
 				await ran(n8n, id, next);
-				const after = await quietMemory(n8n.pid);
+				const after = await quietMemory(n8n);
 				const accepted = [...answers.keys()].filter((status) => status >= 200 && status < 400);
 				deepEqual(accepted, [], 'a forged delivery was accepted');
 				ok((answers.get(401) ?? 0) > FORGED / 2, 'few forged deliveries came as far as the trigger');
@@ -181,9 +185,12 @@ async function forge(stage: Stage): Promise<string> {
 				const said = [
 					`${FORGED} forged deliveries in ${seconds.toFixed(0)} s, answered ${statuses.join(', ')}`,
 					`${REAL} real ones, all accepted: median ${latencies[REAL / 2]?.toFixed(0)} ms, slowest ${latencies.at(-1)?.toFixed(0)} ms`,
-					`n8n's resident memory, each time left alone and without garbage: ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after; peak ${memoryOf(n8n.pid, 'VmHWM').toFixed(0)} MB`,
+					`n8n's resident memory, each time left alone and without garbage: ${before.resident.toFixed(0)} MB before, ${after.resident.toFixed(0)} MB after; peak ${memoryOf(n8n.pid, 'VmHWM').toFixed(0)} MB`,
+					`V8's heap in it: ${before.heap.toFixed(1)} MB before, ${after.heap.toFixed(1)} MB after`,
 				].join('\n');
-				ok(after <= GROWTH * before, `memory has grown\n${said}`);
+				ok(after.heap <= GROWTH * before.heap, `the heap has grown\n${said}`);
+				// n8n 1 keeps native memory of each isolate that it makes for an expression, whatever node is called.
+				if (!isN8n1(n8n.version)) ok(after.resident <= GROWTH * before.resident, `memory has grown\n${said}`);
 				await n8n.deactivate(id);
 				return said;
 			}),
