@@ -296,11 +296,8 @@ export async function send(hubble: HubbleClient, call: Call): Promise<Reply> {
 		// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
 		const isRenewed = status === 401 && tries < TRIES && (await renewed(hubble, sentWith));
 		mayHaveHappened ||= wasSent(outcome) && (status === undefined || status >= 500);
-		const waitMs = hubble.signal?.aborted
-			? undefined
-			: isRenewed
-				? 0
-				: retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
+		const retryMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, outcome, Math.random());
+		const waitMs = hubble.signal?.aborted ? undefined : retryMs;
 		if (waitMs === undefined || waitMs > timeLeft(hubble)) {
 			const error = failureOf(hubble, call, outcome, { body, mayHaveHappened, tries });
 			if (status === 401) hubble.refusedToken = copyOf(error);

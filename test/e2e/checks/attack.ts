@@ -189,8 +189,7 @@ async function forge(stage: Stage): Promise<string> {
 					`V8's heap in it: ${before.heap.toFixed(1)} MB before, ${after.heap.toFixed(1)} MB after`,
 				].join('\n');
 				ok(after.heap <= GROWTH * before.heap, `the heap has grown\n${said}`);
-				// n8n 1 makes an isolate for each call, whatever node it is for, and cannot be told not to: its native memory swings.
-				if (!isN8n1(n8n.version)) ok(after.resident <= GROWTH * before.resident, `memory has grown\n${said}`);
+				ok(after.resident <= GROWTH * before.resident, `memory has grown\n${said}`);
 				await n8n.deactivate(id);
 				return said;
 			}),
