@@ -15,7 +15,7 @@ import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints
 import { rowsOf } from '../shared/client/pages';
 import { send } from '../shared/client/request';
 import { isPrivateHost } from '../shared/webhook/addresses';
-import { ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
+import { ownerIn, ownerNodeOf, ownerOf, taggedName } from '../shared/webhook/ownership';
 import { listenerAt } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
 import { fingerprint } from '../shared/webhook/verify';
@@ -49,8 +49,8 @@ const registered = newProcessState<RegisteredWebhook>();
 export function knownWebhook(context: IHookFunctions | IWebhookFunctions): RegisteredWebhook | undefined {
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = context.getWorkflowStaticData('node').endpoint as RegisteredWebhook | undefined;
-	const own = saved?.owner === ownerOf(context).node ? saved : undefined;
-	return !latest || (own?.at ?? 0) > latest.at ? own : latest;
+	if (latest && !(saved && saved.at > latest.at)) return latest;
+	return saved?.owner === ownerNodeOf(context) ? saved : latest;
 }
 
 /**
@@ -155,7 +155,7 @@ async function create(
 	hubble: HubbleClient,
 	{ url, name, maxBatchSize }: Wanted,
 ): Promise<RegisteredWebhook | undefined> {
-	const owner = ownerOf(context).node;
+	const owner = ownerNodeOf(context);
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
 	const created = await send(hubble, { endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
@@ -248,7 +248,7 @@ async function withoutOrphans(
  */
 export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const url = urlOf(context);
-	const { node } = ownerOf(context);
+	const node = ownerNodeOf(context);
 	const known = knownWebhook(context);
 	const own = known?.url === url ? known : undefined;
 	if (!own && !isAutomatic) return;
@@ -299,7 +299,7 @@ function allTaken(context: IHookFunctions, others: IDataObject[]): NodeOperation
 		context.getMode() === 'manual'
 			? 'To listen for a test event, unpublish the workflow that uses one of them for the time being, or delete one that is not needed. Pinned data of an earlier execution need no webhook.'
 			: 'Delete one that is not needed (Hubble dashboard or Hubble Webhook node; its operation Check tells which) and publish again, or let one workflow receive all packets and hand them on.';
-	const { node } = ownerOf(context);
+	const node = ownerNodeOf(context);
 	const names = others.map((webhook) =>
 		ownerIn(webhook)?.node === node
 			? `${named(webhook)}, which this trigger registered under another URL of n8n,`

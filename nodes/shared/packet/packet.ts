@@ -28,9 +28,9 @@ export interface Packet extends IDataObject {
  */
 export function normalizePacket(row: unknown): Packet | undefined {
 	if (typeof row !== 'object' || row === null) return undefined;
-	const { device, device_id, payload, timestamp, received_at, sequence_number, packet_id, metadata } =
-		row as IDataObject;
+	const { device } = row as IDataObject;
 	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
+	const { device_id, payload, timestamp, received_at, sequence_number, packet_id, metadata } = row as IDataObject;
 	const more = typeof metadata === 'object' && !Array.isArray(metadata) ? metadata : {};
 	const { location, network_type, gateway, latitude, longitude, ...rest } = (more ?? {}) as Partial<Packet>;
 	const time = timestamp ?? received_at;

@@ -22,8 +22,14 @@ export const packetRepeats: RepeatPolicy = { window: 24 * 60, resolution: 60 };
 /** How many deliveries are remembered. */
 const MOST = 1000;
 /**
+ * How many of them, the latest, the static data carry to another process, or across a restart: what comes again then
+ * is what had no answer just before. n8n reads and writes the static data several times for each delivery, and forged
+ * ones read them too, so their text is kept short: 3 kB.
+ */
+const MOST_SAVED = 300;
+/**
  * A mark is 60 bits of digests in Base64; marks of one time follow its minute in base 36, and times are parted by
- * a dot. n8n reads and writes the static data several times for each delivery, so the text is kept short: 10 kB.
+ * a dot.
  */
 const MARK = 10;
 /** How much of a mark tells the subject, where it has one. */
@@ -80,6 +86,8 @@ export function accept({ accepted, policy }: Memory, mark: string, minute = cloc
 			if (other.startsWith(mark.slice(0, SUBJECT))) accepted.delete(other);
 		}
 	}
+	// At the end, also when an older time of it was still there: the latest are saved.
+	accepted.delete(mark);
 	accepted.set(mark, minute - (minute % policy.resolution));
 }
 
@@ -128,6 +136,7 @@ export function recall(node: string, saved: unknown, policy: RepeatPolicy): Memo
 	if (typeof saved === 'string' && !memory.known.includes(saved)) {
 		for (const marks of know(memory, saved).split('.')) {
 			const minute = parseInt(marks.slice(0, MINUTE), 36);
+			if (!isFresh(policy, minute)) continue;
 			for (let at = MINUTE; at < marks.length; at += MARK) merge(memory, marks.slice(at, at + MARK), minute);
 		}
 	}
@@ -141,17 +150,18 @@ export function seen({ accepted, running, policy }: Memory, mark: string): 'acce
 	return running.has(mark) ? 'running' : undefined;
 }
 
-/** All that was accepted, as text for the static data. */
+/** The latest deliveries that were accepted, as text for the static data. */
 export function toText(memory: Memory): string {
 	settle(memory);
 	const { accepted, policy } = memory;
 	const now = clock();
-	let [text, last] = ['', NaN];
 	for (const [mark, minute] of accepted) {
-		if (accepted.size > MOST || !isFresh(policy, minute, now)) {
-			accepted.delete(mark);
-			continue;
-		}
+		if (accepted.size <= MOST && isFresh(policy, minute, now)) break;
+		accepted.delete(mark);
+	}
+	let [text, last, left] = ['', NaN, accepted.size];
+	for (const [mark, minute] of accepted) {
+		if (left-- > MOST_SAVED) continue;
 		if (minute !== last) text += (text && '.') + minute.toString(36).padStart(MINUTE, '0');
 		text += mark;
 		last = minute;

@@ -2,11 +2,11 @@
  * Whose an endpoint at Hubble is. Its name there ends with a tag that names this n8n and the trigger node, so that
  * ownership outlives static data, restarts and deleted workflows, and copies of a workflow are told from it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { LENGTHS } from '../client/endpoints';
 
-const digest = (text: string, length: number) => createHash('sha256').update(text).digest('hex').slice(0, length);
+const digest = (text: string, length: number) => hash('sha256', text).slice(0, length);
 
 /** Who owns an endpoint, in digests: they stand at Hubble, where others read them. */
 export interface Owner {
@@ -21,10 +21,14 @@ type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
 /** This n8n in a few characters; the same for all its processes. */
 export const instanceOf = (context: Context) => digest(context.getInstanceId(), 8);
 
-/** The owner that a trigger node is. A copy of its workflow is another one. */
+/** A trigger node among those of all n8n. A copy of its workflow has another one. */
+export const ownerNodeOf = (context: IHookFunctions | IWebhookFunctions) =>
+	digest(`${context.getInstanceId()} ${context.getWorkflow().id} ${context.getNode().id}`, 12);
+
+/** The owner that a trigger node is. */
 export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => ({
 	instance: instanceOf(context),
-	node: digest(`${context.getInstanceId()} ${context.getWorkflow().id} ${context.getNode().id}`, 12),
+	node: ownerNodeOf(context),
 });
 
 /** The name of an endpoint at Hubble: the workflow for people, the tag for us. */

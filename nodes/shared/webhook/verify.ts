@@ -1,7 +1,7 @@
 /** Whether a delivery is Hubble's. Pure, and in constant time wherever a secret is compared. */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 
-const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest();
+const digest = (bytes: Buffer | string) => hash('sha256', bytes, 'buffer');
 
 /** What is kept of a secret: enough to recognize it, not enough to use it. SHA-256, hexadecimal. */
 export const fingerprint = (secret: string) => digest(secret).toString('hex');
