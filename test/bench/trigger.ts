@@ -4,8 +4,9 @@
  * Out; with the raw body and a Code node for the signature), and against the floor (B: a community trigger
  * with the same credential, as every trigger for Hubble needs it, that compares one header and hands the packets
  * on). One n8n, the contenders in turn, every delivery other
- * packets; a turn lasts until all its executions are over. Figures are medians of the rounds, ratios medians
- * of the rounds' ratios; a p99 is that of the deliveries of all rounds, for in a turn it would be one of its slowest two.
+ * packets; a turn lasts until all its executions are over. Figures are medians of the rounds, ratios of speeds
+ * medians of the rounds' ratios; a p99 is that of the deliveries of all rounds, for in a turn it would be one of its
+ * slowest few.
  */
 import axios from 'axios';
 import { deepEqual, equal } from 'node:assert/strict';
@@ -157,7 +158,7 @@ async function turn(
 
 /**
  * The contenders in turn; who begins changes. One with few `rounds` leaves after them. Turns by contender.
- * @param times how many turns of each are in a round
+ * @param times so many times as many rounds
  */
 async function compete(
 	n8n: N8n,
@@ -188,7 +189,7 @@ function p99(turns: Turn[]): number {
 	return all[Math.ceil(all.length * 0.99) - 1] ?? NaN;
 }
 
-/** Turns beside the peer's; but for a p99, a turn is compared with the peer's of the same round. */
+/** Turns beside the peer's. A speed is compared with the peer's of the same round, other figures are of all rounds. */
 function row(
 	name: string,
 	must: Must,
@@ -196,7 +197,11 @@ function row(
 	ours: Turn[] = [],
 	peer: Turn[] = [],
 ): Result {
-	const figures = (turns: Turn[]) => (figure === 'p99' ? [p99(turns)] : turns.map((one) => one[figure]));
+	const figures = (turns: Turn[]) => {
+		if (figure === 'p99') return [p99(turns)];
+		const each = turns.map((one) => one[figure]);
+		return figure === 'apart' ? [median(each)] : each;
+	};
 	const [us, them] = [figures(ours), figures(peer)];
 	return {
 		name: `Trigger, ${name}`,
@@ -205,7 +210,7 @@ function row(
 		peer: median(them),
 		limit: null,
 		...must(median(them.map((one, i) => (us[i] ?? NaN) / one))),
-		remark: `${peer.length} paired rounds of ${deliveries} deliveries or ${forgeries} forged ones, ${lanes} at a time`,
+		remark: `${peer.length} rounds, in turn, of ${deliveries} deliveries or ${forgeries} forged ones, ${lanes} at a time`,
 	};
 }
 

@@ -114,6 +114,19 @@ it('tells another process of each hour', () => {
 	}
 });
 
+it('saves the latest, whatever older ones another process brings', () => {
+	const minute = Math.floor(Date.now() / 60_000);
+	const [own, other] = [recall(newNode(), ''), newNode()];
+	for (let i = 0; i < 400; i++) accept(own, markOf(String(i)), minute - 600);
+	const old = toText(own);
+	for (let i = 1000; i < 1300; i++) accept(recall(other, ''), markOf(String(i)));
+	const text = toText(recall(other, old));
+	expect(seen(recall(other, ''), markOf('399'))).toBe('accepted');
+	const next = recall(newNode(), text);
+	for (const i of [1000, 1299]) expect(seen(next, markOf(String(i)))).toBe('accepted');
+	expect(next.accepted.size).toBe(300);
+});
+
 it('takes in what another process saved in the meantime', () => {
 	const node = newNode();
 	const texts = Array.from({ length: 20 }, (_, i) => {

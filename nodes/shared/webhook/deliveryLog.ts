@@ -24,7 +24,7 @@ const MOST = 1000;
 /**
  * How many of them, the latest, the static data carry to another process, or across a restart: what comes again then
  * is what had no answer just before. n8n reads and writes the static data several times for each delivery, and forged
- * ones read them too, so their text is kept short: 3 kB.
+ * ones read them too, so their text is kept short: 3 kB, or 5 kB where each has a minute of its own.
  */
 const MOST_SAVED = 300;
 /**
@@ -139,6 +139,8 @@ export function recall(node: string, saved: unknown, policy: RepeatPolicy): Memo
 			if (!isFresh(policy, minute)) continue;
 			for (let at = MINUTE; at < marks.length; at += MARK) merge(memory, marks.slice(at, at + MARK), minute);
 		}
+		// The oldest first again: what came in stands behind.
+		memory.accepted = new Map([...memory.accepted].sort(([, a], [, b]) => a - b));
 	}
 	settle(memory);
 	return memory;

@@ -1,7 +1,7 @@
 /** What one n8n process remembers of its trigger nodes, bounded however many workflows come and go. */
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-/** How many nodes are remembered. What is forgotten comes back from the static data. */
+/** How many nodes are remembered. What is forgotten comes back from the static data, as far as they hold it. */
 const MOST = 2000;
 
 /** The node among all of this n8n. */

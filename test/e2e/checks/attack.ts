@@ -33,7 +33,7 @@ const collector = [
 /**
  * V8's young generation grows to 128 MB under load whatever a node does; with this to 32 MB, so that growth shows.
  * And V8 keeps garbage, and the pages where it lay, as long as it pleases: with this it collects all of it on SIGUSR2,
- * and gives the pages back, which it does for no collection but the one of the last resort.
+ * and gives the pages back, as an ordinary collection need not.
  */
 const MEASURABLE = { NODE_OPTIONS: `--max-semi-space-size=16 --import=data:text/javascript,${collector}` };
 /** What may be resident after the attack, of what was before. */
