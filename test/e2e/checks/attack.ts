@@ -34,7 +34,7 @@ const collector = [
  * V8's young generation grows to 128 MB under load whatever a node does; with this to 32 MB, so that growth shows.
  * And V8 keeps garbage, and the pages where it lay, as long as it pleases: with this it collects all of it on SIGUSR2,
  * and gives the pages back, as an ordinary collection need not. glibc keeps freed memory in arenas, one for each thread,
- * and more of it with time: with one arena what stays resident is what is in use.
+ * and more of it with time: with one arena it keeps less, and what is resident tells more of what is in use.
  */
 const MEASURABLE = {
 	MALLOC_ARENA_MAX: '1',
