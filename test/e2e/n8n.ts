@@ -376,11 +376,11 @@ interface StoredHead {
 	id: string;
 	status: string;
 	mode: string;
+	stoppedAt?: string;
 }
 
 interface StoredExecution extends StoredHead {
 	startedAt: string;
-	stoppedAt?: string;
 	data: string;
 }
 

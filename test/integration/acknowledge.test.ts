@@ -65,6 +65,30 @@ it('an assignment that n8n forgets before it saves is made again', async () => {
 	await following;
 });
 
+it('in a burst n8n is asked for few saves, and the next one carries what was answered meanwhile', async () => {
+	const [first, second, refused, third] = [stage(), stage(), stage(), stage()];
+	const memory = recall(first.node, undefined, packetRepeats);
+	const following = follow(memory, 'a'.repeat(10), first.answer, true, first.data);
+	const saved = first.save().accepted;
+	await follow(memory, 'b'.repeat(10), second.answer, true, second.data);
+	await follow(memory, 'c'.repeat(10), refused.answer, true, refused.data);
+	expect([second.hasChanged(), refused.hasChanged()]).toEqual([false, false]);
+	expect(seen(memory, 'b'.repeat(10))).toBe('running');
+	end(first.answer, 200);
+	end(second.answer, 200);
+	end(refused.answer, 500);
+	await following;
+	recall(first.node, saved, packetRepeats);
+	expect(['a', 'b', 'c'].map((name) => seen(memory, name.repeat(10)))).toEqual(['accepted', 'accepted', undefined]);
+
+	await sleep(120);
+	const next = follow(memory, 'd'.repeat(10), third.answer, true, third.data);
+	expect(third.hasChanged()).toBe(true);
+	expect(third.save().accepted).toMatch(/^.{5}a{10}b{10}d{10}$/);
+	end(third.answer, 200);
+	await next;
+});
+
 it.each([
 	[200, 'accepted'],
 	[500, undefined],

@@ -57,12 +57,19 @@ export const acknowledge: INodeProperties = {
 	description: 'When to tell Hubble that a delivery has arrived',
 };
 
+/**
+ * After a save, how long n8n is not asked for another while several deliveries are under way, in milliseconds. A save
+ * takes n8n longer than all that is done here, and all processes save into one row of the database.
+ */
+const SAVE_EVERY_MS = 100;
+
 /** What lies in the static data until n8n saves them, and is text from then on. */
 function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): string {
 	const text = {
 		/** Called by n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
 			if (isAtOnce) accept(memory, mark);
+			memory.savedAt = performance.now();
 			return know(memory, toText(memory));
 		},
 	};
@@ -91,6 +98,8 @@ export async function follow(
 ): Promise<void> {
 	begin(memory, mark, answer);
 	if (!isAtOnce) refuseRemarks(answer);
+	// Its answer will tell that it was accepted, and the next save carries that.
+	if (memory.running.size > 1 && performance.now() - memory.savedAt < SAVE_EVERY_MS) return;
 	const text = acceptedWhenSaved(memory, mark, isAtOnce);
 	// The assignment is repeated because of point 4. It ends with the answer, which comes after the save, or after
 	// a second: whoever waits longer waits for the end of the workflow, and that the answer tells.

@@ -58,6 +58,8 @@ export interface Memory {
 	running: Map<string, { answer: Answer; since: number }>;
 	/** The texts of the static data as last read or written: they say nothing new. */
 	known: string[];
+	/** When n8n last saved it, by the clock of `performance.now()`. */
+	savedAt: number;
 }
 
 /** What this process remembers, by node. */
@@ -130,6 +132,7 @@ export function recall(node: string, saved: unknown, policy: RepeatPolicy): Memo
 		accepted: new Map<string, number>(),
 		running: new Map<string, { answer: Answer; since: number }>(),
 		known: [''],
+		savedAt: -Infinity,
 	};
 	memory.policy = policy;
 	memories.set(node, memory);

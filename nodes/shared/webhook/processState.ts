@@ -4,9 +4,15 @@ import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 /** How many nodes are remembered. What is forgotten comes back from the static data, as far as they hold it. */
 const MOST = 2000;
 
+/** By call: n8n copies the whole node whenever it is asked for it. */
+const keys = new WeakMap<IHookFunctions | IWebhookFunctions, string>();
+
 /** The node among all of this n8n. */
-export const nodeKey = (context: IHookFunctions | IWebhookFunctions) =>
-	`${context.getWorkflow().id} ${context.getNode().id}`;
+export function nodeKey(context: IHookFunctions | IWebhookFunctions): string {
+	const key = keys.get(context) ?? `${context.getWorkflow().id} ${context.getNode().id}`;
+	keys.set(context, key);
+	return key;
+}
 
 /**
  * A map that forgets the entry that was not used for the longest time.
