@@ -23,8 +23,8 @@ export const packetRepeats: RepeatPolicy = { window: 24 * 60, resolution: 60 };
 const MOST = 1000;
 /**
  * How many of them, the latest, the static data carry to another process, or across a restart: what comes again then
- * is what had no answer just before. n8n reads and writes the static data several times for each delivery, and forged
- * ones read them too, so their text is kept short: 3 kB, or 5 kB where each has a minute of its own.
+ * is what had no answer just before. n8n reads the static data several times for each delivery, forged ones too, and
+ * writes them for most, so their text is kept short: 3 kB, or 5 kB where each has a minute of its own.
  */
 const MOST_SAVED = 300;
 /**
