@@ -37,7 +37,7 @@ interface Turn {
 }
 
 /** The more, the less a median is moved by chance. */
-const ROUNDS = 15;
+const ROUNDS = 25;
 /** Without the lazy isolate a delivery takes four times as long, and what A does then is only shown. */
 const ROUNDS_SHOWN = 5;
 const deliveries = 100;

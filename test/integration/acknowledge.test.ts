@@ -81,12 +81,13 @@ it('in a burst n8n is asked for few saves, and the next one carries what was ans
 	recall(first.node, saved, packetRepeats);
 	expect(['a', 'b', 'c'].map((name) => seen(memory, name.repeat(10)))).toEqual(['accepted', 'accepted', undefined]);
 
-	await sleep(120);
+	const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000);
 	const next = follow(memory, 'd'.repeat(10), third.answer, true, third.data);
 	expect(third.hasChanged()).toBe(true);
 	expect(third.save().accepted).toMatch(/^.{5}a{10}b{10}d{10}$/);
 	end(third.answer, 200);
 	await next;
+	clock.mockRestore();
 });
 
 it.each([

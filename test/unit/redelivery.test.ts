@@ -62,12 +62,16 @@ it('waits a quarter of an hour for an answer, then the delivery may come again',
 	}
 });
 
-it('leaves out nothing that several deliveries at once accepted', async () => {
+it('leaves out nothing that several deliveries accepted whose saves are all under way', async () => {
 	const node = newNode();
+	let now = 0;
+	// So much later that each asks for a save.
+	const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
 	const work = ['a', 'b', 'c'].map((name) => {
 		const [data, response] = [{}, answer()];
 		return { data, response, following: follow(recall(node, ''), name.repeat(10), response, true, data) };
 	});
+	clock.mockRestore();
 	const texts = work.reverse().map(({ data }) => save(data));
 	for (const { response } of work) end(response, 200);
 	await Promise.all(work.map(({ following }) => following));

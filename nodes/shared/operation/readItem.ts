@@ -267,8 +267,10 @@ export function isOn(
 ): boolean {
 	return readParameter(context, displayName, () => {
 		const value: unknown = context.getNodeParameter(name, fallback);
-		if (hasEmptyExpression(context.getNode().parameters[name], value))
+		// n8n copies the whole node whenever it is asked for it.
+		if (isEmpty(value) && hasEmptyExpression(context.getNode().parameters[name], value)) {
 			throw new Error('the expression returned no value');
+		}
 		return flag(value) ?? fallback;
 	});
 }

@@ -99,10 +99,11 @@ function givenFilters(context: Reader): IDataObject {
 /** How payloads are decoded; `undefined` when they are not. */
 function decoder(context: Reader) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
-	const [decode, table, layout] = ['decodePayload', 'payloadFields', 'payloadLayout'].map(parameter);
+	const decode = parameter('decodePayload');
+	if (decode === 'none') return undefined;
 	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
 	try {
-		return payloadDecoder({ decode, table, layout });
+		return payloadDecoder({ decode, table: parameter('payloadFields'), layout: parameter('payloadLayout') });
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), (error as Error).message);
 	}

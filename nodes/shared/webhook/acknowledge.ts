@@ -58,10 +58,10 @@ export const acknowledge: INodeProperties = {
 };
 
 /**
- * After a save, how long n8n is not asked for another while several deliveries are under way, in milliseconds. A save
- * takes n8n longer than all that is done here, and all processes save into one row of the database.
+ * For how long n8n is asked for a save only once while several deliveries are under way, in milliseconds. A save takes
+ * n8n longer than all that is done here, and all processes save into one row of the database.
  */
-const SAVE_EVERY_MS = 100;
+const SAVE_EVERY_MS = 1000;
 
 /** What lies in the static data until n8n saves them, and is text from then on. */
 function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): string {
@@ -69,7 +69,6 @@ function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): str
 		/** Called by n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
 			if (isAtOnce) accept(memory, mark);
-			memory.savedAt = performance.now();
 			return know(memory, toText(memory));
 		},
 	};
@@ -99,7 +98,8 @@ export async function follow(
 	begin(memory, mark, answer);
 	if (!isAtOnce) refuseRemarks(answer);
 	// Its answer will tell that it was accepted, and the next save carries that.
-	if (memory.running.size > 1 && performance.now() - memory.savedAt < SAVE_EVERY_MS) return;
+	if (memory.running.size > 1 && performance.now() - memory.askedAt < SAVE_EVERY_MS) return;
+	memory.askedAt = performance.now();
 	const text = acceptedWhenSaved(memory, mark, isAtOnce);
 	// The assignment is repeated because of point 4. It ends with the answer, which comes after the save, or after
 	// a second: whoever waits longer waits for the end of the workflow, and that the answer tells.

@@ -58,8 +58,8 @@ export interface Memory {
 	running: Map<string, { answer: Answer; since: number }>;
 	/** The texts of the static data as last read or written: they say nothing new. */
 	known: string[];
-	/** When n8n last saved it, by the clock of `performance.now()`. */
-	savedAt: number;
+	/** When n8n was last asked to save it, by the clock of `performance.now()`. */
+	askedAt: number;
 }
 
 /** What this process remembers, by node. */
@@ -132,7 +132,7 @@ export function recall(node: string, saved: unknown, policy: RepeatPolicy): Memo
 		accepted: new Map<string, number>(),
 		running: new Map<string, { answer: Answer; since: number }>(),
 		known: [''],
-		savedAt: -Infinity,
+		askedAt: -Infinity,
 	};
 	memory.policy = policy;
 	memories.set(node, memory);
