@@ -36,6 +36,12 @@ export function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () =
  */
 export const errorRowsHaveDetails = 'TIMED_CAUSES' in n8nWorkflow;
 
+/**
+ * Whether n8n stores the execution of a webhook before it answers at once. 1.x answers first, as fast as its save of
+ * the static data allows. There is no export that says so; this one came with the same versions, or later ones.
+ */
+export const storesBeforeAnswer = 'TIMED_CAUSES' in n8nWorkflow;
+
 /** What newer versions of n8n give to polls. */
 type PollContext = IPollFunctions & {
 	getPollBudgetMs?: () => number;

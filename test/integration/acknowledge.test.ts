@@ -3,10 +3,13 @@ import { WebhookContext } from 'n8n-core';
 import { sleep, Workflow, type IDataObject, type INode, type IWorkflowExecuteAdditionalData } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import * as n8n from '../../nodes/shared/n8n';
 import { follow } from '../../nodes/shared/webhook/acknowledge';
-import { packetRepeats, recall, seen, type Answer } from '../../nodes/shared/webhook/deliveryLog';
+import { begin, packetRepeats, recall, seen, type Answer } from '../../nodes/shared/webhook/deliveryLog';
 
 const mark = 'a'.repeat(10);
+
+afterEach(() => jest.restoreAllMocks());
 
 /** The static data of a node as `webhook()` gets them, and n8n's save of the workflow that they belong to. */
 function stage() {
@@ -66,6 +69,7 @@ it('an assignment that n8n forgets before it saves is made again', async () => {
 });
 
 it('in a burst n8n is asked for few saves, and the next one carries what was answered meanwhile', async () => {
+	jest.replaceProperty(n8n, 'storesBeforeAnswer', true);
 	const [first, second, refused, third] = [stage(), stage(), stage(), stage()];
 	const memory = recall(first.node, undefined, packetRepeats);
 	const following = follow(memory, 'a'.repeat(10), first.answer, true, first.data);
@@ -81,13 +85,56 @@ it('in a burst n8n is asked for few saves, and the next one carries what was ans
 	recall(first.node, saved, packetRepeats);
 	expect(['a', 'b', 'c'].map((name) => seen(memory, name.repeat(10)))).toEqual(['accepted', 'accepted', undefined]);
 
-	const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000);
 	const next = follow(memory, 'd'.repeat(10), third.answer, true, third.data);
 	expect(third.hasChanged()).toBe(true);
 	expect(third.save().accepted).toMatch(/^.{5}a{10}b{10}d{10}$/);
 	end(third.answer, 200);
 	await next;
-	clock.mockRestore();
+});
+
+it.each([
+	['asks once a second', true, packetRepeats, true, false],
+	['asks once a second where the workflow finishes first', true, packetRepeats, false, false],
+	[
+		'asks each time for events of which the latest counts',
+		true,
+		{ ...packetRepeats, latestOnly: true as const },
+		true,
+		true,
+	],
+	['asks each time where n8n 1 answers at once', false, packetRepeats, true, true],
+	['asks once a second where the workflow finishes first in n8n 1', false, packetRepeats, false, false],
+])('in a burst a delivery %s', async (_, storesBeforeAnswer, policy, isAtOnce, doesAsk) => {
+	jest.replaceProperty(n8n, 'storesBeforeAnswer', storesBeforeAnswer);
+	const clock = jest.spyOn(performance, 'now').mockReturnValue(5000);
+	const [first, early, late] = [stage(), stage(), stage()];
+	const memory = recall(first.node, undefined, policy);
+	const work = [follow(memory, 'a'.repeat(10), first.answer, isAtOnce, first.data)];
+	clock.mockReturnValue(5999);
+	work.push(follow(memory, 'b'.repeat(10), early.answer, isAtOnce, early.data));
+	clock.mockReturnValue(6999);
+	work.push(follow(memory, 'c'.repeat(10), late.answer, isAtOnce, late.data));
+	expect([first, early, late].map(({ hasChanged }) => hasChanged())).toEqual([true, doesAsk, true]);
+	for (const { answer } of [first, early, late]) end(answer, 200);
+	await Promise.all(work);
+
+	const alone = stage();
+	recall(first.node, undefined, policy);
+	const following = follow(memory, 'd'.repeat(10), alone.answer, isAtOnce, alone.data);
+	expect(alone.hasChanged()).toBe(true);
+	end(alone.answer, 200);
+	await following;
+});
+
+it('the latest event of a subject is saved, whichever was answered first', async () => {
+	const [first, second] = [stage(), stage()];
+	const memory = recall(first.node, undefined, { ...packetRepeats, latestOnly: true });
+	begin(memory, 'ssssbbbbbb', second.answer);
+	end(second.answer, 200);
+	const following = follow(memory, 'ssssaaaaaa', first.answer, true, first.data);
+	expect(first.save().accepted).toMatch(/^.{5}s{4}a{6}$/);
+	end(first.answer, 200);
+	await following;
 });
 
 it.each([

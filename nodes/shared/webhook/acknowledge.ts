@@ -3,7 +3,8 @@
  * leans on how n8n works inside. It relies on this (`LiveWebhooks.executeWebhook`, n8n 1.123 and 2.41):
  *
  * 1. n8n saves the static data of a call, by `JSON.stringify`, after `webhook()` and before it answers.
- * 2. Where it answers at once, it saves when the execution was created, and not when that failed.
+ * 2. Where it answers at once, n8n 2 saves when the execution was created, and not when that failed. n8n 1 saves and
+ *    answers first: without a save, its answer comes all the sooner before the execution is stored.
  * 3. Where it answers when the workflow has finished, it saves after a failed run too; the answer's status
  *    (2xx or not) is then the only sign.
  * 4. It saves only when a property of the static data was assigned since they were last saved, and n8n 2
@@ -18,8 +19,8 @@
  * fail (`acknowledge.test.ts`, and the check of the same name on real n8n releases).
  */
 import { sleep, type IDataObject, type INodeProperties, type IWebhookDescription } from 'n8n-workflow';
-import { responseModeFrom } from '../n8n';
-import { accept, begin, know, toText, type Answer, type Memory } from './deliveryLog';
+import { responseModeFrom, storesBeforeAnswer } from '../n8n';
+import { begin, know, toText, type Answer, type Memory } from './deliveryLog';
 
 /**
  * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
@@ -59,7 +60,8 @@ export const acknowledge: INodeProperties = {
 
 /**
  * For how long n8n is asked for a save only once while several deliveries are under way, in milliseconds. A save takes
- * n8n longer than all that is done here, and all processes save into one row of the database.
+ * n8n longer than all that is done here, and all processes save into one row of the database. Where the save that was
+ * asked for does not come, as when the execution cannot be created, the next asking makes up for it.
  */
 const SAVE_EVERY_MS = 1000;
 
@@ -68,8 +70,7 @@ function acceptedWhenSaved(memory: Memory, mark: string, isAtOnce: boolean): str
 	const text = {
 		/** Called by n8n's save, so no delivery accepted meanwhile is left out. */
 		toJSON() {
-			if (isAtOnce) accept(memory, mark);
-			return know(memory, toText(memory));
+			return know(memory, toText(memory, isAtOnce ? mark : undefined));
 		},
 	};
 	return text as unknown as string;
@@ -85,6 +86,17 @@ function refuseRemarks(answer: Answer): void {
 }
 
 /**
+ * Whether another delivery's save will do: the answer of this one tells that it was accepted, and a save after that
+ * carries it. Not on n8n 1 at once (point 2), and not for events of which only the latest counts: a saved one that is
+ * no longer the latest would make a new one a repeat.
+ */
+const mayWait = ({ running, policy, askedAt }: Memory, isAtOnce: boolean): boolean =>
+	running.size > 1 &&
+	performance.now() - askedAt < SAVE_EVERY_MS &&
+	(storesBeforeAnswer || !isAtOnce) &&
+	!policy.latestOnly;
+
+/**
  * Follows a delivery that n8n is about to take over.
  * @param isAtOnce whether n8n answers before the workflow has finished
  */
@@ -97,8 +109,7 @@ export async function follow(
 ): Promise<void> {
 	begin(memory, mark, answer);
 	if (!isAtOnce) refuseRemarks(answer);
-	// Its answer will tell that it was accepted, and the next save carries that.
-	if (memory.running.size > 1 && performance.now() - memory.askedAt < SAVE_EVERY_MS) return;
+	if (mayWait(memory, isAtOnce)) return;
 	memory.askedAt = performance.now();
 	const text = acceptedWhenSaved(memory, mark, isAtOnce);
 	// The assignment is repeated because of point 4. It ends with the answer, which comes after the save, or after

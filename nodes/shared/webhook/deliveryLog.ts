@@ -58,12 +58,14 @@ export interface Memory {
 	running: Map<string, { answer: Answer; since: number }>;
 	/** The texts of the static data as last read or written: they say nothing new. */
 	known: string[];
-	/** When n8n was last asked to save it, by the clock of `performance.now()`. */
+	/** When n8n was last asked to save it, whether it did or not, by the clock of `performance.now()`. */
 	askedAt: number;
 }
 
 /** What this process remembers, by node. */
-const memories = newProcessState<Memory>(({ running }) => running.size > 0);
+const memories = newProcessState<Memory>(({ running }) =>
+	[...running.values()].some(({ answer }) => !answer.writableEnded),
+);
 
 /** Unix minutes. */
 const clock = () => Math.floor(Date.now() / 60_000);
@@ -155,9 +157,13 @@ export function seen({ accepted, running, policy }: Memory, mark: string): 'acce
 	return running.has(mark) ? 'running' : undefined;
 }
 
-/** The latest deliveries that were accepted, as text for the static data. */
-export function toText(memory: Memory): string {
+/**
+ * The latest deliveries that were accepted, as text for the static data.
+ * @param mark one that is accepted by this: after those that were answered before
+ */
+export function toText(memory: Memory, mark?: string): string {
 	settle(memory);
+	if (mark) accept(memory, mark);
 	const { accepted, policy } = memory;
 	const now = clock();
 	for (const [mark, minute] of accepted) {
