@@ -78,6 +78,17 @@ it('leaves out nothing that several deliveries accepted whose saves are all unde
 	expect(texts.map((text) => text.length)).toEqual([15, 25, 35]);
 });
 
+it('forgets the node that was not used for the longest time, but not while one of its deliveries has no answer', () => {
+	const [answered, waiting] = [newNode(), newNode()];
+	const response = answer();
+	begin(recall(answered, ''), 'a'.repeat(10), response);
+	begin(recall(waiting, ''), 'w'.repeat(10), answer());
+	end(response, 200);
+	for (let i = 0; i < 2000; i++) recall(newNode(), '');
+	expect(seen(recall(answered, ''), 'a'.repeat(10))).toBeUndefined();
+	expect(seen(recall(waiting, ''), 'w'.repeat(10))).toBe('running');
+});
+
 it('is bounded in number, bytes and time', () => {
 	jest.useFakeTimers();
 	try {
