@@ -30,17 +30,20 @@ export function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () =
 	return context.isToolExecution?.() ?? false;
 }
 
-/**
- * Whether the error output takes rows with `details` beside `error` and `message`. Where it does not, n8n would take
- * such a row for data. There is no export that says so; this one came with the same versions.
- */
-export const errorRowsHaveDetails = 'TIMED_CAUSES' in n8nWorkflow;
+/** Whether n8n is one of the newer 2.x. It does not say so to nodes; this export came with them. */
+const isRecent = 'TIMED_CAUSES' in n8nWorkflow;
 
 /**
- * Whether n8n stores the execution of a webhook before it answers at once. 1.x answers first, as fast as its save of
- * the static data allows. There is no export that says so; this one came with the same versions, or later ones.
+ * Whether the error output takes rows with `details` beside `error` and `message`. Where it does not, n8n would take
+ * such a row for data.
  */
-export const storesBeforeAnswer = 'TIMED_CAUSES' in n8nWorkflow;
+export const errorRowsHaveDetails = isRecent;
+
+/**
+ * Whether n8n is known to store the execution of a webhook before it answers at once. 1.x answers first, as fast as its
+ * save of the static data allows.
+ */
+export const storesBeforeAnswer = isRecent;
 
 /** What newer versions of n8n give to polls. */
 type PollContext = IPollFunctions & {

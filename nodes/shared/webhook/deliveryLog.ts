@@ -159,11 +159,11 @@ export function seen({ accepted, running, policy }: Memory, mark: string): 'acce
 
 /**
  * The latest deliveries that were accepted, as text for the static data.
- * @param mark one that is accepted by this: after those that were answered before
+ * @param taken the mark of one that this save accepts: later than those that were answered before
  */
-export function toText(memory: Memory, mark?: string): string {
+export function toText(memory: Memory, taken?: string): string {
 	settle(memory);
-	if (mark) accept(memory, mark);
+	if (taken) accept(memory, taken);
 	const { accepted, policy } = memory;
 	const now = clock();
 	for (const [mark, minute] of accepted) {
