@@ -1,5 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server that breaks */
 /** Everything that can go wrong on the way to Hubble, and the host before Hubble in which it goes wrong. */
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import {
 	ClientRequest,
@@ -9,7 +11,6 @@ import {
 	type IncomingMessage,
 	type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { IDataObject } from 'n8n-workflow';
 
 /** A reply as the wire has it. */
@@ -190,9 +191,23 @@ export async function startFront(
 			void Promise.resolve(fault(response, real)).catch(() => response.destroy());
 		});
 	});
-	const listen = async (port = 0) => await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
-	await listen();
-	const { port } = server.address() as AddressInfo;
+	const listen = async (port: number) => {
+		server.listen(port, '127.0.0.1');
+		await once(server, 'listening'); // rejects where the server says an error
+	};
+	// Below the ports that a system hands out by itself (Linux from 32768, others from 49152): while this
+	// server is closed, to refuse a connection, no other program is given its port.
+	const listenAnywhere = async (): Promise<number> => {
+		const port = randomInt(10_000, 32_768);
+		try {
+			await listen(port);
+			return port;
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+			return await listenAnywhere();
+		}
+	};
+	const port = await listenAnywhere();
 	return {
 		url: `http://127.0.0.1:${port}`,
 		state,
