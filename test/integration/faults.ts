@@ -197,15 +197,15 @@ export async function startFront(
 	};
 	// Below the ports that a system hands out by itself (Linux from 32768, others from 49152): while this
 	// server is closed, to refuse a connection, no other program is given its port.
-	const listenAnywhere = async (): Promise<number> => {
+	const listenAnywhere = async (tries = 20): Promise<number> => {
 		const port = randomInt(10_000, 32_768);
-		try {
-			await listen(port);
-			return port;
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-			return await listenAnywhere();
-		}
+		const error = await listen(port).then(
+			() => undefined,
+			(reason: Error) => reason,
+		);
+		if (!error) return port;
+		if (tries === 0) throw new Error('No port could be opened', { cause: error });
+		return await listenAnywhere(tries - 1);
 	};
 	const port = await listenAnywhere();
 	return {
