@@ -1,6 +1,5 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- a server that breaks */
 /** Everything that can go wrong on the way to Hubble, and the host before Hubble in which it goes wrong. */
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import {
@@ -12,6 +11,7 @@ import {
 	type ServerResponse,
 } from 'node:http';
 import type { IDataObject } from 'n8n-workflow';
+import { freePort } from '../e2e/processes';
 
 /** A reply as the wire has it. */
 interface Wire {
@@ -191,28 +191,17 @@ export async function startFront(
 			void Promise.resolve(fault(response, real)).catch(() => response.destroy());
 		});
 	});
-	const listen = async (port: number) => {
+	const port = await freePort(); // still free when it opens again
+	const listen = async () => {
 		server.listen(port, '127.0.0.1');
 		await once(server, 'listening'); // rejects where the server says an error
 	};
-	// Below the ports that a system hands out by itself (Linux from 32768, others from 49152): while this
-	// server is closed, to refuse a connection, no other program is given its port.
-	const listenAnywhere = async (tries = 20): Promise<number> => {
-		const port = randomInt(10_000, 32_768);
-		const error = await listen(port).then(
-			() => undefined,
-			(reason: Error) => reason,
-		);
-		if (!error) return port;
-		if (tries === 0) throw new Error('No port could be opened', { cause: error });
-		return await listenAnywhere(tries - 1);
-	};
-	const port = await listenAnywhere();
+	await listen();
 	return {
 		url: `http://127.0.0.1:${port}`,
 		state,
 		hits: () => hits,
-		listen: async () => await listen(port),
+		listen,
 		close: async () => {
 			server.closeAllConnections();
 			await new Promise((done) => server.close(done));
