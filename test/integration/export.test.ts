@@ -186,11 +186,29 @@ describe('CSV', () => {
 			json.replace('"name":"', '"name":"=1;\\"').replace(/"rssi":-?\d+/, '"rssi":-5'),
 		);
 		const columns = ['deviceName', 'rssi'];
-		const { bytes } = await write({ columns, options: { delimiter: ';', byteOrderMark: false } });
+		const { bytes } = await write({ columns, options: { delimiter: 'semicolon', byteOrderMark: false } });
 		const raw = await write({ columns, options: { defuseFormulas: false, byteOrderMark: false } });
 		restore();
 		expect(bytes.toString().split('\r\n')[1]).toMatch(/^"'=1;"".*";-5$/);
 		expect(raw.bytes.toString().split('\r\n')[1]).toMatch(/^"=1;"".*",-5$/);
+	});
+
+	it.each([
+		['comma', {}, '17,-5.5'],
+		['semicolon', {}, '17;-5,5'],
+		['semicolon', { decimalSign: 'point' }, '17;-5.5'],
+		['tab', {}, '17\t-5.5'],
+		['tab', { decimalSign: 'comma' }, '17\t-5,5'],
+		['comma', { decimalSign: 'comma' }, '17,"-5,5"'],
+		['tab', { keepText: true }, '"=""17"""\t-5.5'],
+	])('delimiter %s with %j: %j', async (delimiter, more, line) => {
+		const restore = changePackets((json) =>
+			json.replace(/"name":"[^"]*"/, '"name":"17"').replace(/"rssi":-?\d+/, '"rssi":-5.5'),
+		);
+		const columns = ['deviceName', 'rssi'];
+		const { bytes } = await write({ columns, options: { delimiter, byteOrderMark: false, ...more } });
+		restore();
+		expect(bytes.toString().split('\r\n')[1]).toBe(line);
 	});
 });
 

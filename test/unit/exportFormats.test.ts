@@ -4,7 +4,13 @@ import { csvCell, FORMATS, trackGeometry, type CsvStyle } from '../../nodes/shar
 import { safeName } from '../../nodes/shared/operation/outputFile';
 import { timeText } from '../../nodes/shared/operation/times';
 
-const style: CsvStyle = { delimiter: ',', byteOrderMark: true, defusesFormulas: true };
+const style: CsvStyle = {
+	delimiter: ',',
+	decimalSign: '.',
+	keepsTexts: false,
+	byteOrderMark: true,
+	defusesFormulas: true,
+};
 const plain: CsvStyle = { ...style, defusesFormulas: false };
 
 /** An independent reader of RFC 4180 with any delimiter. */
@@ -46,6 +52,41 @@ describe('csvCell', () => {
 
 	it.each([-5, '-5', '+31.5', '-1.5e-7', -0.25, 'a=1', 'x-y', true, ''])('%j stays as it is', (cell) => {
 		expect(csvCell(cell, style)).toBe(String(cell));
+	});
+
+	it.each([
+		'0017',
+		'12e5',
+		'+49 30 1234',
+		'1234567890123456789',
+		'1,5',
+		'3/4',
+		'2026-11-3',
+		'12:30',
+		'1 Mar',
+		'Sept1',
+		'5 %',
+	])('%j is kept as text where it is asked for', (text) => {
+		expect(parse(csvCell(text, { ...style, keepsTexts: true }), ',')).toEqual([`="${text}"`]);
+	});
+
+	it.each(['Hall 3', '6ea5c7d0-1e2f-4a3b-8c4d-5e6f7a8b9c0d', 'a=1', '', 'Dock', 'T=21.4,B=87'])(
+		'%j is no number to any spreadsheet',
+		(text) => {
+			expect(parse(csvCell(text, { ...style, keepsTexts: true }), ',')).toEqual([text]);
+		},
+	);
+
+	it('writes the decimal sign of numbers alone', () => {
+		const comma: CsvStyle = { ...style, delimiter: ';', decimalSign: ',' };
+		expect([9.1, -0.5, 1.5e-7, 12, '9.1', { a: 1.5 }].map((value) => csvCell(value, comma))).toEqual([
+			'9,1',
+			'-0,5',
+			'1,5e-7',
+			'12',
+			'9.1',
+			'"{""a"":1.5}"',
+		]);
 	});
 
 	it('no text begins as a formula does', () => {

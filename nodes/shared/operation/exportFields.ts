@@ -42,7 +42,7 @@ const format = (hasLines: boolean): Field => ({
 		{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object per line, with every field that Hubble returns' },
 	],
 	default: 'csv',
-	description: 'What the file holds',
+	description: 'What the file contains',
 });
 
 const columns: Field = {
@@ -58,13 +58,16 @@ const columns: Field = {
 	toWire: texts,
 };
 
+/** By name: n8n and we take a value of blanks for no value. */
+const DELIMITERS: Readonly<Record<string, string>> = { comma: ',', semicolon: ';', tab: '\t' };
+
 const csvOptions: Fields = {
 	byteOrderMark: {
 		displayName: 'Byte Order Mark',
 		name: 'byteOrderMark',
 		type: 'boolean',
 		default: true,
-		description: 'Whether a CSV file begins with a mark by which Excel sees that it is in UTF-8',
+		description: 'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
 		collection: 'options',
 	},
 	defusesFormulas: {
@@ -73,20 +76,44 @@ const csvOptions: Fields = {
 		type: 'boolean',
 		default: true,
 		description:
-			'Whether to put an apostrophe in front of CSV texts that a spreadsheet would run as a formula. Numbers stay as they are.',
+			'Whether to put an apostrophe in front of CSV text that a spreadsheet would treat as a formula. Numbers are unchanged.',
 		collection: 'options',
+	},
+	decimalSign: {
+		displayName: 'Decimal Sign',
+		name: 'decimalSign',
+		type: 'options',
+		options: [
+			{ name: 'Comma', value: 'comma' },
+			{ name: 'Point', value: 'point' },
+		],
+		default: 'comma',
+		description:
+			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
+		collection: 'options',
+		toWire: (value) => (value === 'comma' ? ',' : '.'),
 	},
 	delimiter: {
 		displayName: 'Delimiter',
 		name: 'delimiter',
 		type: 'options',
 		options: [
-			{ name: 'Comma', value: ',' },
-			{ name: 'Semicolon', value: ';', description: 'For Excel where the comma is the decimal sign' },
-			{ name: 'Tab', value: '\t' },
+			{ name: 'Comma', value: 'comma' },
+			{ name: 'Semicolon', value: 'semicolon', description: 'For Excel where the comma is the decimal sign' },
+			{ name: 'Tab', value: 'tab' },
 		],
-		default: ',',
+		default: 'comma',
 		description: 'The character between the columns of a CSV file',
+		collection: 'options',
+		toWire: (value) => DELIMITERS[String(value)],
+	},
+	keepsTexts: {
+		displayName: 'Keep Text as Text',
+		name: 'keepText',
+		type: 'boolean',
+		default: true,
+		description:
+			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs read the formula.',
 		collection: 'options',
 	},
 	timeFormat: {
@@ -109,9 +136,12 @@ const csvOptions: Fields = {
 
 /** How the user wants a table written. */
 export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle {
-	const { delimiter = ',', byteOrderMark = true, defusesFormulas = true, timeFormat } = settings;
+	const { delimiter = ',', byteOrderMark = true, defusesFormulas = true, timeFormat, keepsTexts } = settings;
+	const isComma = (settings.decimalSign ?? (delimiter === ';' ? ',' : '.')) === ',';
 	return {
 		delimiter: String(delimiter),
+		decimalSign: isComma ? ',' : '.',
+		keepsTexts: keepsTexts === true,
 		byteOrderMark: Boolean(byteOrderMark),
 		defusesFormulas: Boolean(defusesFormulas),
 		timezone: timeFormat === 'iso' ? undefined : timezone,

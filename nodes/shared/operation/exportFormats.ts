@@ -18,6 +18,9 @@ export interface FormatInput {
 /** How a table is written. */
 export interface CsvStyle {
 	delimiter: string;
+	decimalSign: '.' | ',';
+	/** Whether texts that a spreadsheet would take for a number, a date or a time are written as `="0017"`. */
+	keepsTexts: boolean;
 	/** Whether a byte order mark comes first: without it Excel takes UTF-8 for the code page of its system. */
 	byteOrderMark: boolean;
 	/** Whether texts that a spreadsheet would run as a formula get an apostrophe in front. */
@@ -55,12 +58,36 @@ function ndjson(): FormatWriter {
 const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
+const LONGEST_CONVERTED = 40;
+/** What a spreadsheet converts although it is text: `0017`, `12e5`, `+49 30 1234`, `1,5`, `5 %`. */
+const NUMERIC = /^[+-]?[\d., '\u00a0]+(?:e[+-]?\d+)?[%€$]?$/i;
+/** Likewise `3/4`, `2026-11-3`, `12:30`, `1 Mar`, `Sept1`. */
+const DATE_LIKE = /^(?:\d{1,4}([-/.:])\d{1,2}(?:\1\d{1,4})?|\d{1,2}[ .-]?[a-zä]{3,9}|[a-zä]{3,9}[ .-]?\d{1,4})$/i;
+const MONTH = /jan|feb|m[aä]r|apr|ma[yi]|jun|jul|aug|sep|o[ck]t|nov|de[cz]/i;
+
+function isConverted(given: string): boolean {
+	const text = given.trim();
+	if (text.length > LONGEST_CONVERTED || !/\d/.test(text)) return false;
+	return NUMERIC.test(text) || (DATE_LIKE.test(text) && (!/[a-zä]/i.test(text) || MONTH.test(text)));
+}
+
+/** A text as a spreadsheet must read it. */
+function safeText(text: string, { defusesFormulas, keepsTexts }: CsvStyle): string {
+	if (keepsTexts && isConverted(text)) return `="${text}"`;
+	return defusesFormulas && FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+}
+
+function cellText(value: unknown, style: CsvStyle): string {
+	if (typeof value === 'string') return safeText(value, style);
+	if (typeof value === 'number') return String(value).replace('.', style.decimalSign);
+	return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 /** One cell of CSV (RFC 4180); what is neither text nor number nor boolean is written as JSON. */
-export function csvCell(value: unknown, { delimiter, defusesFormulas }: CsvStyle): string {
+export function csvCell(value: unknown, style: CsvStyle): string {
 	if (value === null || value === undefined) return '';
-	let text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-	if (defusesFormulas && typeof value === 'string' && FORMULA.test(text) && !NUMBER.test(text)) text = `'${text}`;
-	return text.includes(delimiter) || /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+	const text = cellText(value, style);
+	return text.includes(style.delimiter) || /["\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
 /** The value at a path such as device.tags.site, and the last key that led to it; a key may itself hold dots. */
