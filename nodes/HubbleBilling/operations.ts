@@ -32,8 +32,8 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 function fileName(invoiceNumber: unknown): string {
 	const safe = String(invoiceNumber)
 		.replace(/[^\w.-]+/g, '-')
-		.replace(/^[.-]+|[.-]+$/g, '')
-		.slice(0, 100);
+		.slice(0, 100)
+		.replace(/^[.-]+|(?<![.-])[.-]+$/g, '');
 	return `${safe || 'invoice'}.pdf`;
 }
 

@@ -7,7 +7,7 @@ import { numberIn, text } from '../shared/operation/values';
 /** Where Hubble sends packets. */
 function address(value: unknown): string | undefined {
 	const url = text(LENGTHS.webhookUrl)(value).trim();
-	if (url && !/^https?:\/\/[^\s/]+\S*$/i.test(url))
+	if (url && !/^https?:\/\/[^\s/]\S*$/i.test(url))
 		throw new Error(`"${url}" is not an address that begins with https://`);
 	return url || undefined;
 }

@@ -135,6 +135,28 @@ describe('senderFilter', () => {
 	});
 });
 
+describe('a sender that is no address', () => {
+	it.each([
+		['dots', `${'.'.repeat(15_000)}:`],
+		['groups', `::${'1:'.repeat(15_000)}1.2.3.4`],
+		['a zone', `::1%${'%'.repeat(15_000)}`],
+		['brackets', `[${'['.repeat(15_000)}:`],
+		['digits', `${'1'.repeat(15_000)}:1`],
+	])('of thousands of %s costs nothing', (_, sender) => {
+		const isAllowed = senderFilter('::1, 127.0.0.1');
+		const since = performance.now();
+		for (let calls = 0; calls < 100; calls++) expect(isAllowed(sender)).toBe(false);
+		// One call took minutes.
+		expect(performance.now() - since).toBeLessThan(1000);
+	});
+
+	it('is one character longer than the longest form of an address', () => {
+		const longest = '[0000:0000:0000:0000:0000:ffff:255.255.255.255%interface-name01]:65535';
+		expect(senderFilter('255.255.255.255')(longest.replace('-name01', '-name'))).toBe(true);
+		expect(senderFilter('255.255.255.255')(`${longest}0`)).toBe(false);
+	});
+});
+
 describe('isPrivateHost', () => {
 	it.each([
 		['localhost', true],

@@ -101,7 +101,7 @@ function baseUrlOf(given: string): string {
 		throw new Error('The Base URL in the Hubble credential contains a user name or password');
 	if (parsed.search || parsed.hash)
 		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
-	return parsed.origin + parsed.pathname.replace(/\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
+	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
 }
 
 /**

@@ -56,7 +56,7 @@ function ndjson(): FormatWriter {
 
 /** What begins a formula in a spreadsheet (OWASP, "CSV Injection"), also in full width, and after blanks. */
 const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 const LONGEST_CONVERTED = 40;
 /** What a spreadsheet converts although it is text: `0017`, `12e5`, `+49 30 1234`, `1,5`, `5 %`. */

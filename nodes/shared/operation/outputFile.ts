@@ -17,9 +17,10 @@ const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
 /** A name for a file on any system, without a path and without an extension; empty when nothing of it is left. */
 export function safeName(given: string): string {
 	const [last = ''] = given.split(/[/\\]/).slice(-1);
-	const plain = last.trim().replace(EXTENSIONS, '').replace(UNSAFE, '-');
+	// Cut first: the search for extensions takes the square of the length.
+	const plain = last.trim().slice(0, 1000).replace(EXTENSIONS, '').replace(UNSAFE, '-');
 	const cut = [...plain].slice(0, LONGEST_NAME).join('');
-	return cut.replace(/^[\s.]+|[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
+	return cut.replace(/^[\s.]+|(?<![\s.])[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
 }
 
 /** The name without its extension: what the user says, else what is in the file and from when to when. */

@@ -245,7 +245,7 @@ function plainValue(text: string): string | number | boolean {
 	if (text === 'true' || text === 'false') return text === 'true';
 	if (!/^[+-]?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return text;
 	const number = Number(text);
-	const digits = text.replace(/e.*$/i, '').replace(/\D/g, '').replace(/^0+/, '').length;
+	const digits = text.replace(/e.*/i, '').replace(/\D/g, '').replace(/^0+/, '').length;
 	return Number.isFinite(number) && digits <= 15 ? number : text;
 }
 

@@ -11,7 +11,7 @@
  */
 import { NUMBERS, unfit, type PayloadField } from './payloadFields';
 
-const NUMBER = '(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?';
+const NUMBER = '(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
 const part = (pattern: string) => new RegExp(`^${pattern}(?=\\s|$)`, 'i');
 
@@ -32,7 +32,7 @@ const isType = (type: string): type is PayloadField['type'] => isNumeric(type) |
 /** The rows of a layout. Throws an Error that names the line by its number and text. */
 export function parseLayout(layout: string): PayloadField[] {
 	return layout.split(/\r\n|\r|\n/).flatMap((line, index) => {
-		const text = line.replace(/(^|\s)#.*$/, '').trim();
+		const text = line.replace(/(^|\s)#.*/, '').trim();
 		if (!text) return [];
 		try {
 			return [parseLine(text)];
@@ -43,12 +43,12 @@ export function parseLayout(layout: string): PayloadField[] {
 }
 
 function parseLine(text: string): PayloadField {
-	const [, name, given, parts] = /^([^:]+?)\s*:\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
+	const [, name, given, parts] = /^([^:]+):\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
 	if (!name || !given) throw unfit('it does not begin with a name, a colon and a type');
 	const type = given.toLowerCase();
 	if (!isType(type)) throw unfit(`the type "${given}" is unknown`);
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
-	const field: PayloadField = { name, type };
+	const field: PayloadField = { name: name.trim(), type };
 	if (condition)
 		Object.assign(field, { when: 'byte', whenByte: Number(condition[1]), whenValue: Number(condition[2]) });
 	readParts(field, (parts ?? '').slice(0, condition?.index).trim());

@@ -103,7 +103,7 @@ export const PACKETS = {
 /** A device's tags as an object; some documents of Hubble show a list of `key=value` or `key:value` instead. */
 export function tagsOf({ device: { tags } }: Packet): IDataObject {
 	if (!Array.isArray(tags)) return (tags ?? {}) as IDataObject;
-	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)$/s.exec(String(tag))?.slice(1) ?? []));
+	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)/s.exec(String(tag))?.slice(1) ?? []));
 }
 
 /** The names of the flat fields: what people look for first, the keys last. */

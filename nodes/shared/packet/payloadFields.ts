@@ -127,7 +127,8 @@ function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField)
 	if (!isLittle && endianness !== 'big') throw unfit(`Endianness is neither "big" nor "little": ${quoted(endianness)}`);
 	if (type === 'ascii') {
 		// What a fixed field is filled up with is no text.
-		const read: Read = (bytes) => bytes.toString('latin1', at, length ? at + length : undefined).replace(/\0+$/, '');
+		const read: Read = (bytes) =>
+			bytes.toString('latin1', at, length ? at + length : undefined).replace(/(?<!\0)\0+$/, '');
 		return { at, size: length, read };
 	}
 	if (type === 'bool') {

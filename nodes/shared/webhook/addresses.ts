@@ -13,7 +13,7 @@ function ipv4(text: string): Address | undefined {
 
 function ipv6(text: string): Address | undefined {
 	// A dotted tail stands for the last two groups.
-	const tail = /[^:]*\.[^:]*$/.exec(text)?.[0];
+	const tail = text.includes('.') ? text.slice(text.lastIndexOf(':') + 1) : undefined;
 	const low = tail === undefined ? undefined : ipv4(tail)?.bits;
 	if (tail !== undefined && low === undefined) return undefined;
 	const groups = (part: string) => part.split(':').filter((group) => group !== '' || part !== '');
@@ -36,9 +36,14 @@ function ipv6(text: string): Address | undefined {
 const withoutPort = (text: string) =>
 	/^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
 
+/** 45 characters are the longest address, IPv6 with an IPv4 tail; brackets, a port and a zone (`%eth0`) may be added. */
+const LONGEST = 45 + 24;
+
+/** A header that anybody may send becomes a sender's address, so what is too long is refused before it is read. */
 function address(text: string): Address | undefined {
+	if (text.length > LONGEST) return undefined;
 	const plain = withoutPort(text);
-	return plain.includes(':') ? ipv6(plain.replace(/%.*$/, '')) : ipv4(plain);
+	return plain.includes(':') ? ipv6(plain.replace(/%.*/, '')) : ipv4(plain);
 }
 
 /** How many bits of an IPv6 address stand before an IPv4 address that it holds. */
