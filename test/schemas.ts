@@ -20,7 +20,7 @@ const texts = { type: 'array', items: text };
 const map = { type: 'object', additionalProperties: text };
 const object = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties });
 
-const place = { latitude: orNull(number), longitude: orNull(number) };
+const place = { latitude: orNull(number), longitude: orNull(number), locationAccuracy: orNull(number) };
 
 export const packet = object({
 	timestamp: orNull(text),

@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import { distanceBetween, type Place } from '../shared/device/place';
+import { distanceBetween, type Place } from '../shared/operation/place';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest } from '../shared/operation/operation';
 import { numberIn, tagFilters, unixSeconds } from '../shared/operation/values';

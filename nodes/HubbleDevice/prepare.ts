@@ -3,6 +3,7 @@ import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
+import { placeInstalled } from '../shared/device/device';
 import { KEEP_INPUT } from '../shared/operation/fields';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
@@ -70,11 +71,12 @@ function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
 	const { body } = request;
 	const change = tagChangeOf(request);
 	const place = body.set_install_location as IDataObject | undefined;
-	const { lat, long } = (present.install_location ?? {}) as IDataObject;
+	const at = placeInstalled(present);
+	const kept = at ? { lat: at.latitude, long: at.longitude } : {};
 	return {
 		...body,
 		...(change ? { set_tags: changedTags((present.tags ?? {}) as Tags, change) } : {}),
-		...(place ? { set_install_location: { lat, long, ...place } } : {}),
+		...(place ? { set_install_location: { ...kept, ...place } } : {}),
 	};
 }
 

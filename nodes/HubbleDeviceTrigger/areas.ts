@@ -1,6 +1,6 @@
 /** Areas on the earth, and whether a place is in them. Pure. */
 import { jsonParse } from 'n8n-workflow';
-import { distanceBetween, radians, type Place } from '../shared/device/place';
+import { distanceBetween, radians, type Place } from '../shared/operation/place';
 
 export interface Area {
 	name: string;

@@ -53,6 +53,7 @@ describe('Get Many', () => {
 			latitude: expect.any(Number),
 			longitude: expect.any(Number),
 			locationType: 'heard',
+			locationAccuracy: null,
 			installLocation: 'Hall 3',
 			createdAt: expect.stringMatching(/Z$/),
 			deviceId: expect.stringMatching(/^[0-9a-f-]{36}$/),

@@ -117,7 +117,7 @@ const depot = { name: 'Depot', latitude: 51.9244, longitude: 4.4777, radius: 500
 function fleetOf(size: number, parameters: IDataObject, pageSize = 1000) {
 	const devices = new Map<string, Tracker>();
 	const add = (id: string, more: Partial<Tracker> = {}) =>
-		devices.set(id, { id, created: clock - 100_000, heard: 0, latitude: 0, longitude: 0, ...more });
+		devices.set(id, { id, created: clock - 100_000, heard: 0, latitude: 1, longitude: 1, ...more });
 	for (let n = 0; n < size; n++) add(`device ${n}`, { created: clock - 100_000 - n });
 	const hear = (id: string, more: Partial<Tracker> = {}) =>
 		Object.assign(devices.get(id) as Tracker, { heard: clock, ...more });
@@ -213,7 +213,7 @@ it('tells who enters and leaves an area, and not who is in it at first', async (
 	const areas = { circle: [depot] };
 	const fleet = fleetOf(2, { events: ['entered', 'left'], areas });
 	const here = { latitude: depot.latitude, longitude: depot.longitude };
-	const there = { latitude: 0, longitude: 0 };
+	const there = { latitude: 1, longitude: 1 };
 	fleet.hear('device 0', here);
 	fleet.hear('device 1', there);
 	expect(await fleet.names()).toEqual([]);
@@ -226,7 +226,7 @@ it('tells who enters and leaves an area, and not who is in it at first', async (
 	// A second area is learnt first; the marks of the first one stay.
 	fleet.restart(fleet.options.staticData, {
 		events: ['entered', 'left'],
-		areas: { circle: [{ name: 'Null Island', latitude: 0, longitude: 0, radius: 1000 }, depot] },
+		areas: { circle: [{ name: 'Platform', latitude: 1, longitude: 1, radius: 1000 }, depot] },
 	});
 	expect(await fleet.names()).toEqual([]);
 	clock += 60;
@@ -234,8 +234,8 @@ it('tells who enters and leaves an area, and not who is in it at first', async (
 	fleet.hear('device 1', there);
 	expect((await fleet.names()).sort()).toEqual([
 		'entered device 0 Depot',
-		'entered device 1 Null Island',
-		'left device 0 Null Island',
+		'entered device 1 Platform',
+		'left device 0 Platform',
 		'left device 1 Depot',
 	]);
 });

@@ -161,8 +161,11 @@ describe('Update', () => {
 		expect(stored(device.id).install_location).toEqual({ lat: 51, long: 4, location_name: 'Hall 2' });
 		await update(device, { clearLocation: true });
 		expect(stored(device.id).install_location).toBeUndefined();
-		const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
-		expect(error?.message).toMatch(/^Parameter "Install Location": the device has none yet/);
+		for (const none of [undefined, { lat: 0, long: 0, location_name: 'Hall 1' }]) {
+			change(device, { install_location: none });
+			const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
+			expect(error?.message).toMatch(/^Parameter "Install Location": the device has none yet/);
+		}
 	});
 });
 

@@ -1,7 +1,7 @@
 /** Areas of the device trigger, against references that are slow and plain. */
 import fc from 'fast-check';
 import { circle, isInside, polygons } from '../../nodes/HubbleDeviceTrigger/areas';
-import { distanceBetween, type Place } from '../../nodes/shared/device/place';
+import { distanceBetween, type Place } from '../../nodes/shared/operation/place';
 
 const at = (longitude: number, latitude: number): Place => ({ longitude, latitude });
 const square = (west: number, south: number, east: number, north: number) => [

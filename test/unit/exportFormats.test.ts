@@ -149,14 +149,15 @@ describe('a track', () => {
 	});
 });
 
-it('a row without place is counted, one out of range too', () => {
+it('a row without a place is counted, as is one whose coordinates are none', () => {
 	const writer = FORMATS.geojson.writer({ simplify: (row) => row, columns: [], csv: style });
 	const geometry = (row: object) => (JSON.parse(writer.row(row as never)) as { geometry: unknown }).geometry;
 	expect(geometry({ latitude: 90, longitude: -180 })).toEqual({ type: 'Point', coordinates: [-180, 90] });
 	expect(geometry({ latitude: 90.1, longitude: 0 })).toBeNull();
 	expect(geometry({ latitude: 0, longitude: 181 })).toBeNull();
+	expect(geometry({ latitude: 0, longitude: 0 })).toBeNull();
 	expect(geometry({ latitude: null, longitude: 1 })).toBeNull();
-	expect(writer.about?.()).toEqual({ withoutLocation: 1, outOfRange: 2 });
+	expect(writer.about?.()).toEqual({ withoutLocation: 4 });
 });
 
 describe('safeName', () => {

@@ -24,7 +24,7 @@ import {
 } from '../../nodes/HubbleDeviceTrigger/watch';
 
 const second = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
-const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitude = 0): Device => ({
+const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitude = 1): Device => ({
 	id,
 	created_ts,
 	most_recent_packet: heard ? { terrestrial: { timestamp: heard, location: { latitude, longitude } } } : {},
@@ -123,7 +123,7 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 	expect(marks.size).toBe(1);
 });
 
-const area = (name: string, latitude = 0) => circle(name, { latitude, longitude: 0 }, 1000);
+const area = (name: string, latitude = 0) => circle(name, { latitude, longitude: 1 }, 1000);
 
 it('keeps the marks of areas that stay, whatever is added, removed or moved about', () => {
 	const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });

@@ -16,7 +16,6 @@ const JSON_FIELDS = [
 	'bytes',
 	'requests',
 	'withoutLocation',
-	'outOfRange',
 	'skipped',
 	'continuationToken',
 	'rowsRepeated',

@@ -1,5 +1,6 @@
 /** The formats of an export: rows into text. Pure. */
 import type { IDataObject } from 'n8n-workflow';
+import { placeOf } from './place';
 import { isTimeName, isoTime, timeText } from './times';
 
 /** What a format knows of the rows and of the user's choices. */
@@ -138,16 +139,13 @@ const COLLECTION = ['{"type":"FeatureCollection","features":[\n', '\n]}\n'] as c
 /** Longitude and latitude in the order of GeoJSON. */
 type Position = [longitude: number, latitude: number];
 
-/** Counts the rows that have no place on the map, and why. */
+/** Counts the rows that have no place on the map. */
 function placeReader() {
-	const counts = { withoutLocation: 0, outOfRange: 0 };
+	const counts = { withoutLocation: 0 };
 	const positionOf = ({ latitude, longitude }: IDataObject): Position | undefined => {
-		if (typeof latitude !== 'number' || typeof longitude !== 'number') {
-			counts.withoutLocation += 1;
-			return undefined;
-		}
-		if (Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180) return [longitude, latitude];
-		counts.outOfRange += 1;
+		const place = placeOf(latitude, longitude);
+		if (place) return [place.longitude, place.latitude];
+		counts.withoutLocation += 1;
 		return undefined;
 	};
 	return { positionOf, counts };

@@ -1,6 +1,7 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
 import type { List } from '../client/pages';
+import { placeOf } from '../operation/place';
 import { isoTime } from '../operation/times';
 
 /**
@@ -114,6 +115,7 @@ export const SIMPLIFIED = [
 	'payload',
 	'latitude',
 	'longitude',
+	'locationAccuracy',
 	'rssi',
 	'networkType',
 	'sequenceNumber',
@@ -121,17 +123,23 @@ export const SIMPLIFIED = [
 	'packetKey',
 ];
 
-/** A packet in flat fields, `tags` an object. */
+/** Where a packet was heard; `undefined` when it does not say. */
+export const placeOfPacket = ({ location }: Packet) =>
+	placeOf(location?.latitude, location?.longitude, location?.horizontal_accuracy);
+
+/** A packet in flat fields, `tags` an object; `locationAccuracy` is in metres. */
 export function simplifyPacket(row: IDataObject): IDataObject {
 	const packet = row as Packet;
-	const { device, location, network_type } = packet;
+	const { device, network_type } = packet;
+	const place = placeOfPacket(packet);
 	return {
 		timestamp: isoTime(seconds(device.timestamp)),
 		deviceName: device.name ?? null,
 		tags: tagsOf(packet),
 		payload: device.payload,
-		latitude: location?.latitude ?? null,
-		longitude: location?.longitude ?? null,
+		latitude: place?.latitude ?? null,
+		longitude: place?.longitude ?? null,
+		locationAccuracy: place?.accuracy ?? null,
 		rssi: device.rssi ?? null,
 		networkType: network_type ?? null,
 		sequenceNumber: device.sequence_number ?? null,

@@ -1,5 +1,5 @@
 /** Places on a map: bins of a bounded number while they come, then one SVG. Pure. */
-import { distanceBetween, type Place } from '../device/place';
+import { distanceBetween, type Place } from '../operation/place';
 import { count } from '../operation/values';
 import { niceStep, rounded } from './charts';
 import { COASTLINE } from './coastline';
@@ -25,17 +25,12 @@ export class PlaceBins {
 	private size = FINEST_DEGREES;
 	private cells = new Map<string, Cell>();
 
-	add(place: Partial<Place> | undefined, isMarked: boolean): void {
-		const { latitude, longitude } = place ?? {};
-		const isPlace =
-			typeof latitude === 'number' &&
-			typeof longitude === 'number' &&
-			Math.abs(latitude) <= 90 &&
-			Math.abs(longitude) <= 180;
-		if (!isPlace) {
+	add(place: Place | undefined, isMarked: boolean): void {
+		if (!place) {
 			this.withoutPlace += 1;
 			return;
 		}
+		const { latitude, longitude } = place;
 		this.placed += 1;
 		merge(this.cells, this.size, { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked) });
 		while (this.cells.size > MOST_CELLS) {

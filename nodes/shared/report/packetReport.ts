@@ -1,7 +1,7 @@
 /** The report on the packets of a period: how many came when, from where, and how strong. Pure. */
 import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
-import { heardAt, type Packet } from '../packet/packet';
+import { heardAt, placeOfPacket, type Packet } from '../packet/packet';
 import { count, counted } from '../operation/values';
 import { columnChart, Timeline, type Column } from './charts';
 import type { Report, ReportFrame } from './createReport';
@@ -76,7 +76,7 @@ export class PacketReport implements Report {
 		this.packets += 1;
 		this.byNetwork[series] = (this.byNetwork[series] ?? 0) + 1;
 		this.timeline.add(time, series);
-		this.places.add(packet.location, series === 1);
+		this.places.add(placeOfPacket(packet), series === 1);
 		this.strengths[series]?.add(packet.device.rssi);
 		const { id, name = '' } = packet.device;
 		const known = this.devices.get(id);
