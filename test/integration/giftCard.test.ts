@@ -307,7 +307,7 @@ describe('The test of the credential', () => {
 
 	it.each<[string, IDataObject, string, RegExp]>([
 		['the right pair', {}, 'OK', /accepts the Client ID and Client Secret/],
-		['a wrong pair', { clientSecret: 'wrong' }, 'Error', /the pair is wrong, or of another environment/],
+		['a wrong pair', { clientSecret: 'wrong' }, 'Error', /the pair is wrong, or belongs to another environment/],
 		['no Client Secret', { clientSecret: ' ' }, 'Error', /has no 'Client Secret'/],
 		['no address', { baseUrl: 'somewhere' }, 'Error', /'Base URL'.*is not an address/],
 		['an address where nobody is', { baseUrl: 'http://127.0.0.1:1' }, 'Error', /cannot be reached \(ECONNREFUSED\)/],
@@ -322,19 +322,23 @@ describe('The test of the credential', () => {
 		expect((await test(right())).message).toMatch(/add its public IP address to the allow-list/);
 	});
 
-	it('a pair of the other environment, and asks only the environments of Hubble', async () => {
-		const staging = await startPartnerSimulator({ clientSecret: 'secret-of-staging' });
-		const hosts = { 'https://api.myhubble.money': partner.url, 'https://api.dev.myhubble.money': staging.url };
-		const pair = { clientId: partner.clientId, clientSecret: 'secret-of-staging' };
-		const other = await test({ ...pair, environment: 'production' }, hosts);
-		expect(other.message).toBe('The Client ID and Client Secret belong to the other environment: choose staging');
-		expect(await test({ ...pair, environment: 'staging' }, hosts)).toMatchObject({ status: 'OK' });
-		const before = staging.calls.login;
-		const own = await test({ ...right(), clientSecret: 'secret-of-staging' }, hosts);
-		expect(own.message).toMatch(/the pair is wrong, or of another environment/);
-		expect(staging.calls.login).toBe(before);
-		expect(other.message + own.message).not.toContain('secret-of-staging');
-		await staging.close();
+	describe('of another environment', () => {
+		let staging: PartnerSimulator;
+		beforeEach(async () => {
+			staging = await startPartnerSimulator({ clientSecret: 'secret-of-staging' });
+		});
+		afterEach(async () => await staging.close());
+
+		it('never sends a secret to an environment that was not chosen', async () => {
+			const hosts = { 'https://api.myhubble.money': partner.url, 'https://api.dev.myhubble.money': staging.url };
+			const pair = { clientId: partner.clientId, clientSecret: 'secret-of-staging' };
+			const refused = await test({ ...pair, environment: 'production' }, hosts);
+			expect(refused.message).toMatch(/at https:\/\/api\.myhubble\.money: the pair is wrong, or belongs to another/);
+			expect(refused.message).not.toContain('secret-of-staging');
+			expect([partner.calls.login, staging.calls.login]).toEqual([1, undefined]);
+			expect(await test({ ...pair, environment: 'staging' }, hosts)).toMatchObject({ status: 'OK' });
+			expect([partner.calls.login, staging.calls.login]).toEqual([1, 1]);
+		});
 	});
 });
 

@@ -6,7 +6,7 @@ import type {
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
 import { randomUUID } from 'node:crypto';
-import { PARTNER_HOSTS, partnerEndpoints, partnerSettingsOf, type PartnerSettings } from '../client/partner';
+import { partnerEndpoints, partnerSettingsOf, type PartnerSettings } from '../client/partner';
 
 const TIMEOUT_MS = 10_000;
 
@@ -36,30 +36,10 @@ async function logIn(
 const isLoggedIn = ({ statusCode, body }: Answer) =>
 	statusCode >= 200 && statusCode < 300 && typeof (body as IDataObject | undefined)?.token === 'string';
 
-/** The other of Hubble's two environments, when it takes the pair; never asked for an address of the user's own. */
-async function otherEnvironment(context: ICredentialTestFunctions, settings: PartnerSettings) {
-	const isHubbles = Object.values(PARTNER_HOSTS).includes(settings.baseUrl);
-	const others = Object.entries(PARTNER_HOSTS).filter(([, host]) => isHubbles && host !== settings.baseUrl);
-	for (const [name, baseUrl] of others) {
-		const answer = await logIn(context, { ...settings, baseUrl }).catch(() => undefined);
-		if (answer && isLoggedIn(answer)) return name;
-	}
-	return undefined;
-}
-
-/** Why a login failed. */
-async function refusalOf(
-	context: ICredentialTestFunctions,
-	settings: PartnerSettings,
-	{ statusCode }: Answer,
-): Promise<string> {
-	const { baseUrl } = settings;
-	if (statusCode === 401) {
-		const other = await otherEnvironment(context, settings);
-		return other
-			? `The Client ID and Client Secret belong to the other environment: choose ${other}`
-			: `Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or of another environment`;
-	}
+/** Why a login failed. The secret is never tried at another address than the one that the user chose. */
+function refusalOf({ baseUrl }: PartnerSettings, { statusCode }: Answer): string {
+	if (statusCode === 401)
+		return `Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or belongs to another environment`;
 	if (statusCode === 403)
 		return "Hubble does not allow calls from this n8n server: ask Hubble's staff to add its public IP address to the allow-list";
 	return `${baseUrl} gave no answer of the partner API (HTTP ${statusCode}): check the environment, or try again later`;
@@ -85,7 +65,7 @@ export async function hubblePartnerApiTest(
 	}
 	try {
 		const answer = await logIn(this, settings);
-		if (!isLoggedIn(answer)) return failed(await refusalOf(this, settings, answer));
+		if (!isLoggedIn(answer)) return failed(refusalOf(settings, answer));
 		return { status: 'OK', message: 'Hubble accepts the Client ID and Client Secret' };
 	} catch (error) {
 		const { code, cause } = error as { code?: string; cause?: IDataObject };
