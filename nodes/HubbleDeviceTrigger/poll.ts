@@ -24,7 +24,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const hubble = await connect(context);
 		hubble.deadline = budget.deadline;
 		return {
-			stream: `${hubble.baseUrl} ${hubble.organizationId}`,
+			stream: hubble.organizationId,
 			start: {},
 			beside,
 			read: async (from) => await watch(context, hubble, settings, budget, from),

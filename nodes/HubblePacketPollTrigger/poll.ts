@@ -2,7 +2,7 @@
 import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
 import { unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
-import { endpoints, LONGEST_RETRY_AFTER_MS, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
+import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { newestPages } from '../shared/client/newestPages';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
 import { isGiven, readParameter } from '../shared/operation/readItem';
@@ -50,7 +50,7 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
 		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
 		return {
-			stream: [hubble.baseUrl, hubble.organizationId, startFrom, typed].join(' '),
+			stream: [hubble.organizationId, startFrom, typed].join(' '),
 			start: { start },
 			read: async (from) => await readStream({ context, hubble, toItems, most, budget }, from),
 		};
@@ -95,8 +95,7 @@ function takePage({ context, toItems }: Reader, read: Read<Position>, { rows, ne
 	const fresh = packets.filter(({ key }) => !seen.has(key));
 	read.items.push(...toItems(fresh.map(({ packet }) => packet)));
 	read.next = positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000));
-	if (rows.length === 0 && retryAfterMs !== undefined)
-		read.notBefore = Date.now() + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+	if (rows.length === 0) read.waitMs = retryAfterMs;
 }
 
 /** Answers to a token that Hubble knows no longer. */

@@ -2,7 +2,7 @@
 import { packetKey } from '../../nodes/shared/packet/packet';
 import { schemaFiles } from '../schemas';
 import { serverThat, unforeseen } from './harness';
-import { httpRequest } from './pollContext';
+import { httpRequest, setClock } from './pollContext';
 import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -11,7 +11,10 @@ let hubble: Simulator;
 beforeEach(async () => {
 	hubble = await startSimulator({ devices: 20, packets: 3500, days: 2, limits: false, headRetryAfter: null });
 });
-afterEach(async () => await hubble.close());
+afterEach(async () => {
+	jest.restoreAllMocks();
+	await hubble.close();
+});
 
 let nodes = 0;
 
@@ -216,8 +219,38 @@ it('skips a poll while one is running, and waits as long as Hubble says at the h
 	expect(await poll()).toHaveLength(0);
 	const asked = hubble.log.length;
 	hubble.addPackets(1);
+	for (const aheadMs of [0, -5 * 3_600_000]) {
+		setClock(aheadMs);
+		expect(await poll()).toHaveLength(0);
+		expect(hubble.log).toHaveLength(asked);
+	}
+	// As long as Hubble said and no longer, whatever n8n's clock did meanwhile.
+	const { now } = performance;
+	jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 60_000);
+	expect(await poll()).toHaveLength(1);
+});
+
+it('asks again after five minutes at most, however long Hubble says', async () => {
+	const { poll } = node();
+	hubble.set({ headRetryAfter: 86_400 });
 	expect(await poll()).toHaveLength(0);
+	const asked = hubble.log.length;
+	const { now } = performance;
+	const later = (ms: number) => jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + ms);
+	later(299_000);
+	await poll();
 	expect(hubble.log).toHaveLength(asked);
+	later(300_000);
+	await poll();
+	expect(hubble.log).toHaveLength(asked + 1);
+});
+
+it('goes on where it was under another Base URL of the same organization', async () => {
+	const { poll, staticData } = node();
+	expect(await poll()).toHaveLength(0);
+	hubble.addPackets(50);
+	const elsewhere = node({}, staticData, 'trigger', {}, hubble.url.replace('127.0.0.1', 'localhost'));
+	expect(await elsewhere.poll()).toHaveLength(50);
 });
 
 it('filters and decodes as the trigger does', async () => {
@@ -358,10 +391,9 @@ describe('positions that are stored with the execution', () => {
 		expect(given).toHaveLength(2000);
 		expect(await anew().poll()).toHaveLength(0);
 		// What n8n has not stored by now, it has thrown away.
-		const realNow = Date.now;
-		const later = jest.spyOn(Date, 'now').mockImplementation(() => realNow() + 10_000);
+		const { now } = performance;
+		jest.spyOn(performance, 'now').mockImplementation(() => now.call(performance) + 10_000);
 		expect(await anew().poll()).toEqual(given);
-		later.mockRestore();
 	});
 
 	it('still repeats what was uncertain before the setting was given', async () => {

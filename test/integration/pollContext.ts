@@ -26,3 +26,10 @@ export const httpRequest =
 		});
 		return { body: data, headers: received, statusCode: status };
 	};
+
+const { now } = Date;
+
+/** Sets n8n's clock: so many milliseconds ahead of what Hubble's says. The clock that never jumps stays as it is. */
+export function setClock(aheadMs: number, hubbleNow: () => number = now): void {
+	jest.spyOn(Date, 'now').mockImplementation(() => hubbleNow() + aheadMs);
+}

@@ -40,7 +40,7 @@ export interface SimulatorOptions extends AnswerOptions {
 	delivery: DeliveryOptions;
 	/** How long ago, in ms, devices sent their only packet; one device for each. */
 	silentFor?: readonly number[];
-	/** The clock of the world in ms (limits and the log keep their own). */
+	/** Hubble's clock in ms, of all times and of the `Date` of replies; this process may have another (limits and the log keep their own). */
 	now: () => number;
 }
 
@@ -361,7 +361,7 @@ export async function startSimulator(
 		const sent = Buffer.isBuffer(body)
 			? body
 			: Buffer.from(typeof body === 'object' ? JSON.stringify(body) : (body ?? ''));
-		reply.code(status).headers(headers ?? {});
+		reply.code(status).headers({ date: new Date(world.now()).toUTCString(), ...headers });
 		if (status !== 204) reply.type(type ?? 'application/json; charset=utf-8');
 		if (cut === undefined) {
 			void reply.send(sent);

@@ -6,9 +6,9 @@ export interface Memory {
 	isRunning: boolean;
 	/** Polls of this process that were not refused. */
 	polls: number;
-	/** Unix milliseconds before which Hubble wants no request. */
+	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
 	notBefore: number;
-	/** The last state that n8n stores with its execution, and when it was handed over, in Unix milliseconds. */
+	/** The last state that n8n stores with its execution, and when it was handed over. */
 	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
@@ -36,7 +36,7 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 	const memory = memories.get(key) ?? { isRunning: false, polls: 0, notBefore: 0, handOvers: [] };
 	memories.delete(key);
 	memories.set(key, memory);
-	if (memory.isRunning || Date.now() < memory.notBefore) return null;
+	if (memory.isRunning || performance.now() < memory.notBefore) return null;
 	for (const [oldest, { isRunning }] of memories) {
 		if (memories.size <= MOST_NODES) break;
 		if (!isRunning) memories.delete(oldest);

@@ -12,8 +12,8 @@ export interface Read<P> {
 	/** The position after what was read. */
 	next: P;
 	items: INodeExecutionData[];
-	/** Unix milliseconds before which Hubble wants no request. */
-	notBefore?: number;
+	/** For how many milliseconds Hubble wants no request. */
+	waitMs?: number;
 }
 
 /** A source that is read on and on, from a position. */
@@ -69,10 +69,15 @@ export async function poll<P>(
 			return await readOn(context, memory, source);
 		} catch (error) {
 			const { retryAfterMs = 0 } = (error as { failure?: { retryAfterMs?: number } }).failure ?? {};
-			memory.notBefore = Date.now() + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+			wait(memory, retryAfterMs);
 			throw unchanged(error);
 		}
 	});
+}
+
+/** Asks Hubble nothing for so long. */
+function wait(memory: Memory, ms: number): void {
+	memory.notBefore = performance.now() + Math.min(ms, LONGEST_RETRY_AFTER_MS);
 }
 
 async function readOn<P>(
@@ -84,12 +89,12 @@ async function readOn<P>(
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
 	const { committing } = memory;
 	const isBehind = committing !== undefined && (stored.revision ?? 0) < committing.revision;
-	if (isBehind && Date.now() - committing.since < COMMIT_MS) return null;
+	if (isBehind && performance.now() - committing.since < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
-	const { next, items, notBefore } = await read(from);
-	memory.notBefore = notBefore ?? 0;
+	const { next, items, waitMs = 0 } = await read(from);
+	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	const isAtomic = storesPositionWithExecution(context, staticData, memory.polls === 1 && stored.isAtomic === true);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
@@ -105,7 +110,7 @@ async function readOn<P>(
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}
 	memory.committing =
-		isHandedOver && isAtomic && changed ? { revision: changed.revision ?? 0, since: Date.now() } : undefined;
+		isHandedOver && isAtomic && changed ? { revision: changed.revision ?? 0, since: performance.now() } : undefined;
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
