@@ -5,7 +5,8 @@ import { apiKey, type Field } from '../shared/operation/fields';
 import { send } from '../shared/client/request';
 import type { Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
-import { asText, text, texts, unixSeconds, type ConversionContext } from '../shared/operation/values';
+import { unixSeconds } from '../shared/operation/dates';
+import { asText, text, texts, type ConversionContext } from '../shared/operation/values';
 import { rotate } from './rotate';
 
 const keyName: Field = {

@@ -5,7 +5,8 @@ import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
 import { distanceBetween, type Place } from '../shared/operation/place';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest } from '../shared/operation/operation';
-import { numberIn, tagFilters, unixSeconds } from '../shared/operation/values';
+import { unixSeconds } from '../shared/operation/dates';
+import { numberIn, tagFilters } from '../shared/operation/values';
 
 const time = (displayName: string, name: string, description: string, round: 'down' | 'up'): Field => ({
 	displayName,

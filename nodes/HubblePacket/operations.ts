@@ -13,7 +13,8 @@ import { PacketReport } from '../shared/report/packetReport';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
 import { MOST_WINDOWS } from '../shared/client/windowPlan';
 import { isoTime } from '../shared/operation/times';
-import { numberIn, unixSeconds } from '../shared/operation/values';
+import { unixSeconds } from '../shared/operation/dates';
+import { numberIn } from '../shared/operation/values';
 import { decodeItems, decodeSettings } from './decodeItems';
 
 /** The periods to choose from, with how many seconds they reach back. */

@@ -1,85 +1,8 @@
 /** From n8n's values to the wire's: what is taken, and what is refused in words that name it. */
 import fc from 'fast-check';
-import { DateTime } from 'luxon';
-import {
-	asText,
-	email,
-	freeId,
-	isEmpty,
-	numberIn,
-	text,
-	texts,
-	unixSeconds,
-	uuid,
-} from '../../nodes/shared/operation/values';
+import { asText, email, freeId, isEmpty, numberIn, text, texts, uuid } from '../../nodes/shared/operation/values';
 import { tagMap } from '../../nodes/HubbleDevice/tags';
 import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
-
-const Amsterdam = { timezone: 'Europe/Amsterdam' };
-const seconds = (value: unknown) => unixSeconds('down')(value, Amsterdam);
-const at = (iso: string) => Date.parse(iso) / 1000;
-
-describe('dates', () => {
-	test.each([
-		['2026-11-01T12:00:00Z', '2026-11-01T12:00:00Z'],
-		['2026-11-01T12:00:00', '2026-11-01T11:00:00Z'],
-		['2026-11-01', '2026-10-31T23:00:00Z'],
-		['Sun, 01 Nov 2026 12:00:00 GMT', '2026-11-01T12:00:00Z'],
-		['Sun, 01 Nov 2026 12:00:00 +0200', '2026-11-01T10:00:00Z'],
-		// Without an offset it is meant in the workflow's zone, in mail form too.
-		['Sun, 01 Nov 2026 12:00:00', '2026-11-01T11:00:00Z'],
-		['Sun Nov 01 2026 12:00:00', '2026-11-01T11:00:00Z'],
-		[1_793_534_400, '2026-11-01T12:00:00Z'],
-		['1793534400', '2026-11-01T12:00:00Z'],
-		[1_793_534_400_000, '2026-11-01T12:00:00Z'],
-		[1_793_534_400_000_000, '2026-11-01T12:00:00Z'],
-		['1793534400000000', '2026-11-01T12:00:00Z'],
-		[new Date('2026-11-01T12:00:00Z'), '2026-11-01T12:00:00Z'],
-		[DateTime.fromISO('2026-11-01T12:00:00Z'), '2026-11-01T12:00:00Z'],
-		['2028-02-29', '2028-02-28T23:00:00Z'],
-	])('%p is %s', (value, iso) => expect(seconds(value)).toBe(at(iso)));
-
-	test.each([
-		'2026-02-30',
-		'2025-11-31',
-		'2026-04-31T00:00:00Z',
-		'2026-02-29',
-		'2031-02-30',
-		'2026-13-01',
-		'Sun, 30 Feb 2026 12:00:00',
-		'Mon, 31 Nov 2026 12:00:00 GMT',
-		'03/04/2026',
-		'soon',
-		-5,
-		Infinity,
-		[1, 2],
-		[2026, 11],
-		{ year: 2026 },
-		true,
-		DateTime.invalid('never'),
-		new Date('nonsense'),
-	])('%p is refused', (value) => expect(() => seconds(value)).toThrow(/is not a date and time/));
-
-	test.each([undefined, null, '', ' ', NaN, [], {}])('%p is no date, and no present moment either', (value) =>
-		expect(seconds(value)).toBeUndefined(),
-	);
-
-	test('every day of the calendar is taken, and no other', () => {
-		const day = fc.record({
-			y: fc.integer({ min: 1970, max: 2100 }),
-			m: fc.integer({ min: 1, max: 12 }),
-			d: fc.integer({ min: 1, max: 31 }),
-		});
-		fc.assert(
-			fc.property(day, ({ y, m, d }) => {
-				const iso = `${y}-${String(m).padStart(2, '0')}-${String(d).padStart(2, '0')}T12:00:00Z`;
-				const exists = new Date(Date.UTC(y, m, 0)).getUTCDate() >= d;
-				if (exists) expect(seconds(iso)).toBe(Date.UTC(y, m - 1, d, 12) / 1000);
-				else expect(() => seconds(iso)).toThrow();
-			}),
-		);
-	});
-});
 
 describe('ids', () => {
 	test.each(['null', 'undefined', '__proto__', 'constructor', '[object Object]', '.', '..', ' .. '])(

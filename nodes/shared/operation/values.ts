@@ -1,5 +1,5 @@
 /** From n8n's values to the wire's. Each conversion throws an Error whose message says what is wrong with the value. */
-import { tryToParseDateTime, type IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { WHOLE_UUID } from '../client/endpoints';
 
 /** What a conversion may need to know beside the value. */
@@ -166,70 +166,4 @@ export function tagFilters(value: unknown): string[] | undefined {
 		if (!match) throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
 		return `${match[1]}:${match[2]}`;
 	});
-}
-
-/**
- * A date as n8n gives it (ISO text, luxon DateTime, Date, Unix seconds, milliseconds or microseconds) → Unix
- * seconds. A date without an offset is meant in the workflow's time zone. Empty is not sent.
- * @param round whether a fraction of a second belongs to the earlier or the later second
- */
-export function unixSeconds(round: 'down' | 'up') {
-	return (value: unknown, { timezone }: ConversionContext): number | undefined => {
-		if (isEmpty(value)) return undefined;
-		const seconds = secondsOf(value, timezone);
-		return round === 'up' ? Math.ceil(seconds) : Math.floor(seconds);
-	};
-}
-
-/** Numbers above these are milliseconds, or microseconds: as seconds, or milliseconds, it would be the year 5138. */
-const LARGEST_SECONDS = 1e11;
-const LARGEST_MILLISECONDS = 1e14;
-
-function secondsOf(value: unknown, timezone: string): number {
-	const isCount = typeof value === 'number' || (typeof value === 'string' && /^\s*\d{9,16}\s*$/.test(value));
-	const seconds = isCount ? scaled(Number(value)) : parsedSeconds(value, timezone);
-	if (!(seconds >= 0 && seconds <= LARGEST_SECONDS)) {
-		throw new Error(`${quoted(value)} is not a date and time, e.g. 2026-01-31T08:00:00Z`);
-	}
-	return seconds;
-}
-
-function scaled(count: number): number {
-	if (count > LARGEST_MILLISECONDS) return count / 1e6;
-	return count > LARGEST_SECONDS ? count / 1e3 : count;
-}
-
-/** The two forms of a text that leave no doubt: ISO 8601, which begins with the year, and that of mail and HTTP. */
-const ISO = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)/;
-const MAIL =
-	/^[A-Za-z]{3},? (?:(\d{1,2})[ -]([A-Za-z]{3})|([A-Za-z]{3}) (\d{1,2}))[ -](\d{4})(?: (\d{2}:\d{2}(?::\d{2})?)(.*))?$/;
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-
-/** A mail's date without an offset as ISO text: it would be read in the zone of the server otherwise. */
-function fromMail(text: string): string {
-	const [, day = '', month = '', monthFirst = '', dayLast = '', year, time = '00:00', rest = ''] =
-		MAIL.exec(text) ?? [];
-	const number = MONTHS.indexOf((month || monthFirst).toLowerCase()) + 1;
-	if (!year || !number) return text;
-	const date = `${year}-${String(number).padStart(2, '0')}-${(day || dayLast).padStart(2, '0')}`;
-	if (!dateExists(date)) return '';
-	return rest.trim() ? text : `${date}T${time}`;
-}
-
-/** Whether the calendar has the day with which an ISO text begins: 2026-02-30 would become the second of March. */
-function dateExists(text: string): boolean {
-	const [, year, month, day = '01'] = ISO.exec(text) ?? [];
-	const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-	return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-}
-
-function parsedSeconds(value: unknown, timezone: string): number {
-	const text = typeof value === 'string' ? fromMail(value.trim()) : undefined;
-	if (text === undefined && (typeof value !== 'object' || Array.isArray(value))) return NaN;
-	if (text !== undefined && !(ISO.test(text) ? dateExists(text) : MAIL.test(text))) return NaN;
-	try {
-		return tryToParseDateTime(text ?? value, timezone).toMillis() / 1000;
-	} catch {
-		return NaN;
-	}
 }
