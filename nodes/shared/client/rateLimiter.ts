@@ -7,7 +7,7 @@
  * slow reply delayed catch up; the second leaves the bucket room for requests that the network bunches.
  */
 import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
-import { newSharing, recordAcceptance, recordRefusal, shareOf, type Sharing } from './sharing';
+import { newSharing, recordRefusal, shareOf, type Sharing } from './sharing';
 
 /** How long a rate counts after the last request of a credential that names it. */
 const RATE_KEPT_MS = 60_000;
@@ -61,7 +61,7 @@ const newBucket = (now: number, factor = 1): Bucket => ({
 	told: Infinity,
 	starts: [],
 	heldUntil: 0,
-	sharing: newSharing(now),
+	sharing: newSharing(),
 	usedAt: now,
 });
 
@@ -115,7 +115,7 @@ function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit:
 function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent: boolean): number {
 	const { starts } = bucket;
 	const heldUntil = isUrgent ? 0 : bucket.heldUntil;
-	const share = isUrgent ? 1 : shareOf(bucket.sharing);
+	const share = isUrgent ? 1 : shareOf(bucket.sharing, now);
 	const { limit, depth } = limitOf(limiter, bucket);
 	const windowMs = (1000 * depth) / (limit * share);
 	const last = starts.at(-1) ?? -Infinity;
@@ -135,9 +135,9 @@ export function slotWait(limiter: RateLimiter, endpoint: string, now: number, is
 }
 
 /** Requests a second that may now go to `endpoint`. */
-export function rateOf(limiter: RateLimiter, endpoint: string): number {
+export function rateOf(limiter: RateLimiter, endpoint: string, now: number): number {
 	const bucket = limiter.endpoints.get(endpoint);
-	return bucket ? limitOf(limiter, bucket).limit * shareOf(bucket.sharing) : limiter.perSecond;
+	return bucket ? limitOf(limiter, bucket).limit * shareOf(bucket.sharing, now) : limiter.perSecond;
 }
 
 /** Notes that a request to `endpoint` starts now. */
@@ -169,12 +169,9 @@ export function recordResponse(
 	};
 	if (headers.limit !== undefined && headers.limit >= 1) bucket.told = Math.floor(headers.limit);
 	if (headers.remaining === 0 && headers.resetMs !== undefined) holdFor(headers.resetMs);
-	if (!headers.tooMany) {
-		recordAcceptance(sharing, now, random);
-		return;
-	}
+	if (!headers.tooMany) return;
 	// Anywhere within our distance: where two processes start at the same time, they would meet again and again.
-	const gapMs = 1000 / (limitOf(limiter, bucket).limit * shareOf(sharing));
+	const gapMs = 1000 / (limitOf(limiter, bucket).limit * shareOf(sharing, now));
 	holdFor((headers.retryAfterMs ?? 0) + random * gapMs);
-	recordRefusal(sharing, headers.startedAt, now, random);
+	recordRefusal(sharing, headers.startedAt, now);
 }
