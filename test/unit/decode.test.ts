@@ -1,6 +1,6 @@
 /** Decoding of payloads: encoding first gives back what was put in, and what cannot be read says why. */
 import fc from 'fast-check';
-import { hexBytes, payloadDecoder } from '../../nodes/shared/packet/decode';
+import { base64Bytes, hexBytes, payloadDecoder } from '../../nodes/shared/packet/decode';
 import { parseLayout } from '../../nodes/shared/packet/layout';
 import type { PayloadField } from '../../nodes/shared/packet/payloadFields';
 
@@ -26,6 +26,9 @@ function shortestBySearch(value: number): number {
 	}
 	return value;
 }
+
+/** What is no number is null in JSON. */
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
 
 /** The independent way to write each type: DataView. */
 const integers = (['int', 'uint'] as const).flatMap((sign) => ([8, 16, 32] as const).map((bits) => ({ sign, bits })));
@@ -67,13 +70,13 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 	fc.double().map((value): Sample => ({
 		field: { type: 'float64' },
 		size: 8,
-		value,
+		value: finite(value),
 		put: (view, at, isLittle) => view.setFloat64(at, value, isLittle),
 	})),
 	fc.float().map((value): Sample => ({
 		field: { type: 'float32' },
 		size: 4,
-		value: shortestBySearch(value),
+		value: finite(shortestBySearch(value)),
 		put: (view, at, isLittle) => view.setFloat32(at, value, isLittle),
 	})),
 	fc.tuple(fc.boolean(), fc.nat(7), fc.nat(255)).map(([value, bit, noise]): Sample => ({
@@ -82,16 +85,30 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 		value,
 		put: (view, at) => view.setUint8(at, value ? noise | (1 << bit) : noise & ~(1 << bit)),
 	})),
-	fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(12), fc.nat(2 ** 32 - 1)).map(([length, bit, number]): Sample => ({
-		field: { type: 'bits', bit, length },
-		size: Math.ceil((bit + length) / 8),
-		value: Number((BigInt(number) >> BigInt(bit)) & (2n ** BigInt(length) - 1n)),
-		put: (view, at, isLittle) => {
-			const size = Math.ceil((bit + length) / 8);
-			for (let byte = 0; byte < size; byte++)
-				view.setUint8(at + (isLittle ? byte : size - 1 - byte), Number((BigInt(number) >> BigInt(8 * byte)) & 255n));
-		},
-	})),
+	fc
+		.record({ size: fc.integer({ min: 1, max: 8 }), word: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) })
+		.chain((given) => fc.record({ given: fc.constant(given), bit: fc.nat(8 * given.size - 1) }))
+		.chain(({ given, bit }) =>
+			fc.record({
+				given: fc.constant(given),
+				bit: fc.constant(bit),
+				length: fc.integer({ min: 1, max: 8 * given.size - bit }),
+				signed: fc.boolean(),
+			}),
+		)
+		.map(({ given: { size, word }, bit, length, signed }): Sample => {
+			const part = BigInt.asUintN(8 * size, word) >> BigInt(bit);
+			const value = signed ? BigInt.asIntN(length, part) : BigInt.asUintN(length, part);
+			return {
+				field: { type: 'bits', width: 8 * size, bit, length, signed },
+				size,
+				value: Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
+				put: (view, at, isLittle) => {
+					for (let byte = 0; byte < size; byte++)
+						view.setUint8(at + (isLittle ? byte : size - 1 - byte), Number((word >> BigInt(8 * byte)) & 255n));
+				},
+			};
+		}),
 	fc
 		.string({
 			unit: fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)),
@@ -117,7 +134,17 @@ it('decode ∘ encode is the identity, for any table', () => {
 				return { ...field, name: `f${index}`, offset: offset - size, endianness: isLittle ? 'little' : 'big' };
 			});
 			const expected = Object.fromEntries(samples.map(([{ value }], index) => [`f${index}`, value]));
-			expect(decode(fields, new Uint8Array(view.buffer))).toEqual({ decoded: expected });
+			const noNumbers = Object.keys(expected).filter((name) => expected[name] === null);
+			expect(decode(fields, new Uint8Array(view.buffer))).toEqual({
+				decoded: expected,
+				...(noNumbers.length
+					? {
+							decodeError: expect.stringMatching(
+								noNumbers.map((name) => `"${name}" is no number`).join('.*'),
+							) as string,
+						}
+					: {}),
+			});
 		}),
 		{ numRuns: 500 },
 	);
@@ -180,7 +207,7 @@ it.each<[string, string, unknown, string]>([
 });
 
 it('says what is not Base64', () => {
-	for (const odd of ['not base64!', 'AA=A', 'AAAAA', 'AAA A'])
+	for (const odd of ['not base64!', 'AA=A', 'AAAAA', 'A A A A A', "''AAAA", 'data:text/plain,AAAA'])
 		expect(payloadDecoder({ decode: 'hex' })?.(odd)).toEqual({ decodeError: 'the payload is not Base64' });
 	for (const good of ['AP8=', 'AP8', ''])
 		expect(payloadDecoder({ decode: 'hex' })?.(good)).toEqual({ decoded: good && '00ff' });
@@ -196,12 +223,26 @@ it.each<[string, PayloadField[]]>([
 			{ name: 'a', type: 'int8' },
 		],
 	],
-	['Offset is not a whole number', [{ name: 'a', type: 'uint8', offset: -1 }]],
+	['Byte is not a whole number', [{ name: 'a', type: 'uint8', offset: -1 }]],
 	['Scale is not a number: "abc"', [{ name: 'a', type: 'uint8', scale: 'abc' as never }]],
-	['Endianness is neither', [{ name: 'a', type: 'uint16', endianness: 'Little' as never }]],
+	['Byte Order is neither', [{ name: 'a', type: 'uint16', endianness: 'Little' as never }]],
 	['Type "toString" is unknown', [{ name: 'a', type: 'toString' as never }]],
 	['not possible', [{ name: '__proto__', type: 'uint8' }]],
-	['within 48 bits', [{ name: 'a', type: 'bits', bit: 40, length: 20 }]],
+	[
+		'it ends with bit 8, and the highest bit of a word of 8 bits is 7',
+		[{ name: 'a', type: 'bits', bit: 5, length: 4 }],
+	],
+	['it ends with bit 8, and the highest bit of a word of 8 bits', [{ name: 'a', type: 'bool', bit: 8 }]],
+	['it ends with bit 64', [{ name: 'a', type: 'bits', width: 64, bit: 60, length: 5 }]],
+	['Word Size is none of 8, 16, 24, 32, 40, 48, 56, 64 bits: 12', [{ name: 'a', type: 'bits', width: 12 }]],
+	['no value of its name stands before it', [{ name: 'a', type: 'int8', adds: true }]],
+	[
+		'the type ascii cannot be added',
+		[
+			{ name: 'a', type: 'int8' },
+			{ name: 'a', type: 'ascii', adds: true },
+		],
+	],
 ])('refuses a table of which: %s', (reason, fields) => {
 	expect(() => payloadDecoder({ decode: 'fields', table: { field: fields } })).toThrow(reason);
 });
@@ -257,6 +298,214 @@ test('zero bytes at the end and a byte order mark belong to no text', () => {
 	expect(payloadDecoder({ decode: 'text' })?.('')).toEqual({ decoded: '' });
 });
 
+test.each<[string, string, string, unknown]>([
+	['uint64 × 0.1', 'ffffffffffffffff', 'v: uint64 @0 ×0.1', '1844674407370955161.5'],
+	['uint64 × 0.1 to no decimals', 'ffffffffffffffff', 'v: uint64 @0 ×0.1 decimals 0', '1844674407370955162'],
+	['uint64 × 1e-6 to one decimal', 'ffffffffffffffff', 'v: uint64 @0 ×1e-6 decimals 1', 18446744073709.6],
+	['int64 below zero × 0.1', '8000000000000001', 'v: int64 @0 ×0.1 +0.05', '-922337203685477580.65'],
+	['int64 as a number again', '8000000000000000', 'v: int64 @0 ×0', 0],
+	['−0 of a float', '80000000', 'v: float32 @0', -0],
+])('all digits are kept: %s', (_, hex, layout, value) => {
+	expect(payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex)).toEqual({ decoded: { v: value } });
+});
+
+test('a uint64 times a power of ten is the decimal that one would write down', () => {
+	fc.assert(
+		fc.property(fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }), fc.integer({ min: 1, max: 5 }), (raw, power) => {
+			const hex = raw.toString(16).padStart(16, '0');
+			const text = String(raw);
+			const written = `${text.slice(0, -power)}.${text.slice(-power)}`.replace(/\.?0+$/, '');
+			const { decoded } =
+				payloadDecoder({ decode: 'layout', layout: `v: uint64 @0 ×1e-${power}` }, hexBytes)?.(hex) ?? {};
+			expect(String((decoded as { v: unknown }).v)).toBe(written);
+		}),
+	);
+});
+
+test.each([
+	['7fc00000', 'NaN'],
+	['7f800000', 'Infinity'],
+	['ff800000', '-Infinity'],
+])('%s of a float is null, and said; the other values stay', (hex, what) => {
+	const layout = 'a: uint8 @0\nt: float32 @0 ×2 decimals 1 °C';
+	expect(payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex)).toEqual({
+		decoded: { a: parseInt(hex.slice(0, 2), 16), t: null },
+		decodedUnits: { t: '°C' },
+		decodeError: `"t" is no number: ${what}`,
+	});
+});
+
+test('a number of JSON that is too large is null, and said', () => {
+	const text = base64(Buffer.from('{"a":[1,1e999],"t":2}'));
+	expect(payloadDecoder({ decode: 'json' })?.(text)).toEqual({
+		decoded: { a: [1, null], t: 2 },
+		decodeError: '"1" is too large for a number',
+	});
+});
+
+describe('bits', () => {
+	const read = (hex: string, layout: string) => payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex)?.decoded;
+
+	test('bit 0 is the least significant of the whole number, in either order', () => {
+		const layout = (order: string) =>
+			[0, 4, 8, 12].map((bit) => `v${bit}: bits16 @0 bit ${bit} length 4 ${order}`).join('\n');
+		expect(read('1234', layout(''))).toEqual({ v0: 4, v4: 3, v8: 2, v12: 1 });
+		expect(read('3412', layout('little'))).toEqual({ v0: 4, v4: 3, v8: 2, v12: 1 });
+		expect(read('1234', 'a: bits @0 length 4\nb: bool16 @0 bit 2\nc: bool16 @0 bit 0')).toEqual({
+			a: 2,
+			b: true,
+			c: false,
+		});
+	});
+
+	test('RAWv2 of a RuuviTag, as published', () => {
+		expect(
+			read(
+				'0512FC5394C37C0004FFFC040CAC364200CDCBB8334C884F',
+				`format: uint8 @0
+				temperature: int16 @1 ×0.005 °C
+				humidity: uint16 @3 ×0.0025 %
+				pressure: uint16 @5 +50000 Pa
+				x: int16 @7 ×0.001 g
+				y: int16 @9 ×0.001 g
+				z: int16 @11 ×0.001 g
+				voltage: bits16 @13 bit 5 length 11 ×0.001 +1.6 V
+				power: bits16 @13 bit 0 length 5 ×2 -40 dBm
+				movement: uint8 @15
+				sequence: uint16 @16`,
+			),
+		).toEqual({
+			format: 5,
+			temperature: 24.3,
+			humidity: 53.49,
+			pressure: 100044,
+			x: 0.004,
+			y: -0.004,
+			z: 1.036,
+			voltage: 2.977,
+			power: 4,
+			movement: 66,
+			sequence: 205,
+		});
+	});
+
+	test('positions of 28 bits with a sign', () => {
+		// 28 bits latitude, 28 bits longitude, 8 bits of speed.
+		const word = (BigInt.asUintN(28, -879094n) << 36n) | (BigInt.asUintN(28, 423519n) << 8n) | 9n;
+		expect(
+			read(
+				word.toString(16),
+				'lat: bits64 @0 bit 36 length 28 signed ×0.0001 °\nlon: bits64 @0 bit 8 length 28 signed ×0.0001 °\nspeed: bits64 @0 length 8',
+			),
+		).toEqual({ lat: -87.9094, lon: 42.3519, speed: 9 });
+	});
+});
+
+describe('a value in two fields', () => {
+	const read = (hex: string, layout: string) => payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex);
+
+	test('is their sum, in decimal', () => {
+		const layout = 't: int32 @1 little °C\n+ t: int32 @5 little ×0.000001';
+		expect(read('01 15000000 e0930400', layout)).toEqual({ decoded: { t: 21.3 }, decodedUnits: { t: '°C' } });
+		expect(read('01 ebffffff 206cfbff', layout)).toEqual({ decoded: { t: -21.3 }, decodedUnits: { t: '°C' } });
+		expect(read('7fffffffffffffff 01', 'v: int64 @0\n+v: uint8 @8 ×0.5')).toEqual({
+			decoded: { v: '9223372036854775807.5' },
+		});
+	});
+
+	test('is absent where its first part is, and null where that is no number', () => {
+		const layout = 'kind: uint8 @0\nt: uint8 @1 when byte 0 = 1\n+ t: uint8 @2 ×0.01';
+		expect(read('010203', layout)).toEqual({ decoded: { kind: 1, t: 2.03 } });
+		expect(read('020203', layout)).toEqual({ decoded: { kind: 2 } });
+		expect(read('7fc00000', 't: float32 @0\n+ t: uint8 @0')?.decoded).toEqual({ t: null });
+	});
+});
+
+test.each([
+	['with a line break in it', 'AQID\r\nBAU=\n'],
+	['with blanks in it', ' AQ ID BAU= '],
+	['as a data: URL', 'data:application/octet-stream;base64,AQIDBAU='],
+	['behind the apostrophe of a spreadsheet', "'AQIDBAU="],
+	['without padding', 'AQIDBAU'],
+])('Base64 is read %s', (_, given) => {
+	expect(base64Bytes(given)).toEqual(Buffer.of(1, 2, 3, 4, 5));
+});
+
+test('Base64 that an export made safe is read again; what looks like hexadecimal is named', () => {
+	expect(base64Bytes("'+AAA==")).toEqual(Buffer.of(0xf8, 0, 0));
+	expect(base64Bytes("'-AAA==")).toEqual(Buffer.of(0xf8, 0, 0));
+	expect(() => base64Bytes('0102 0304 0')).toThrow(/^the payload is not Base64$/);
+	expect(() => base64Bytes('01:02:03')).toThrow('the payload is not Base64; this looks like hexadecimal');
+});
+
+test('an empty payload decodes to nothing', () => {
+	const nothing = (decode: string) =>
+		payloadDecoder({ decode, layout: 'a: uint8 @0', table: { field: [{ name: 'a' }] } })?.('');
+	for (const decode of [
+		'fields',
+		'layout',
+		'keyValue',
+		'cayenne',
+		'bthome',
+		'bthomeObjects',
+		'bthomeService',
+		'hubbleSensor',
+	])
+		expect(nothing(decode)).toEqual({ decoded: {} });
+	expect(['json', 'text', 'hex', 'bytes'].map(nothing)).toEqual([null, '', '', []].map((decoded) => ({ decoded })));
+});
+
+describe('Hubble Sensor', () => {
+	test.each<[string, string, object, object]>([
+		['a temperature of hundredths', '01 2909', { temperature: 23.45 }, { temperature: '°C' }],
+		['the same with padding', '01 2909 00', { temperature: 23.45 }, { temperature: '°C' }],
+		['below zero', '01 0cfe 00', { temperature: -5 }, { temperature: '°C' }],
+		['a temperature of two integers', '01 17000000 d0dd0600', { temperature: 23.45 }, { temperature: '°C' }],
+		['the same with padding', '01 17000000 d0dd0600 00000000', { temperature: 23.45 }, { temperature: '°C' }],
+		['below zero', '01 fbffffff 48a1f8ff', { temperature: -5.483 }, { temperature: '°C' }],
+		['humidity', '03 2d000000 20a10700', { humidity: 45.5 }, { humidity: '%' }],
+		['battery', '04 57', { battery: 87 }, { battery: '%' }],
+		['battery with padding', '04 570000', { battery: 87 }, { battery: '%' }],
+	])('reads %s', (_, hex, decoded, decodedUnits) => {
+		expect(read('hubbleSensor', hex)).toEqual({ decoded, decodedUnits });
+	});
+
+	test('pressure has no unit that is known', () => {
+		expect(read('hubbleSensor', '02 65000000 10270000')).toEqual({ decoded: { pressure: 101.01 } });
+	});
+
+	test.each([
+		['07 0102', "the type 7 is unknown; a payload of Hubble's sensors begins with 1 (temperature), 2 (pressure),"],
+		['00000000', 'the type 0 is unknown'],
+		['01 29', 'the payload has 2 bytes, "temperature" ends at byte 3'],
+		['02 2909 00', 'the payload has 4 bytes, "pressure" ends at byte 9'],
+		['01 2909 0001', 'the payload has 5 bytes, "temperature" ends at byte 3, and more than padding follows'],
+		['04', 'the payload has 1 bytes, "battery" ends at byte 2'],
+	])('says why %s is none', (hex, reason) => {
+		expect(read('hubbleSensor', hex)).toEqual({ decodeError: expect.stringContaining(reason) as string });
+	});
+
+	test('decode ∘ encode is the identity, whatever the padding', () => {
+		const padded = (bytes: Buffer) =>
+			[0, 4, 9, 13].map((size) => Buffer.concat([bytes, Buffer.alloc(Math.max(0, size - bytes.length))]));
+		fc.assert(
+			fc.property(fc.integer({ min: -32768, max: 32767 }), fc.integer({ min: -1e9, max: 1e9 }), (hundredths, micro) => {
+				const short = Buffer.alloc(3, 1);
+				short.writeInt16LE(hundredths, 1);
+				for (const bytes of padded(short).slice(0, 2))
+					expect(read('hubbleSensor', bytes.toString('hex'))?.decoded).toEqual({
+						temperature: Number(`${hundredths}e-2`) + 0,
+					});
+				const long = Buffer.alloc(9, 3);
+				long.writeInt32LE(Math.trunc(micro / 1e6), 1);
+				long.writeInt32LE(micro % 1e6, 5);
+				for (const bytes of padded(long))
+					expect(read('hubbleSensor', bytes.toString('hex'))?.decoded).toEqual({ humidity: Number(`${micro}e-6`) + 0 });
+			}),
+		);
+	});
+});
+
 describe('When', () => {
 	const layout = `
 		kind: uint8 @0
@@ -292,6 +541,9 @@ battery: UINT8 @1 when byte 0 = 2
  tilt angle : int16@10 little x0.1 - 40 decimals 1 °
 open: bool @12 bit 1
 mode: bits @0x0c bit 2 length 3 big *10 +.5
+power: BITS16 @13 length 5 Signed ×2
++ tilt angle: int8 @14
+late: bool24 @1 bit 20
 serial: ascii @0 length 4 # to the end
 flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 		).toEqual([
@@ -309,6 +561,9 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 			},
 			{ name: 'open', type: 'bool', offset: 12, bit: 1 },
 			{ name: 'mode', type: 'bits', offset: 12, bit: 2, length: 3, endianness: 'big', scale: 10, add: 0.5 },
+			{ name: 'power', type: 'bits', width: 16, offset: 13, length: 5, signed: true, scale: 2 },
+			{ name: 'tilt angle', type: 'int8', offset: 14, adds: true },
+			{ name: 'late', type: 'bool', width: 24, offset: 1, bit: 20 },
 			{ name: 'serial', type: 'ascii', offset: 0, length: 4 },
 			{ name: 'flow', type: 'float32', offset: 2, unit: 'm³/h', when: 'byte', whenByte: 1, whenValue: 255 },
 		]);
@@ -358,6 +613,8 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 	test.each([
 		['temperature int16 @4', 'it does not begin with a name, a colon and a type'],
 		['temperature: int17 @4', 'the type "int17" is unknown'],
+		['temperature: bits12 @4', 'the type "bits12" is unknown'],
+		['temperature: int16 @4 signed', '"signed" does not go with the type int16'],
 		['temperature: toString @4', 'the type "toString" is unknown'],
 		['temperature: int16', 'it does not say at which byte the value begins'],
 		['temperature: int16 @4 @5', '"@5" comes after another of its kind'],
@@ -386,6 +643,25 @@ describe('CayenneLPP', () => {
 		],
 		['place', '01 88 06 76 5f f2 96 0a 00 03 e8', { gps_1: { latitude: 42.3519, longitude: -87.9094, altitude: 10 } }],
 		['padding', '01 68 64 00 00 00 00', { relative_humidity_1: 50 }],
+		// From the tests of the Arduino library (ElectronicCats).
+		['voltage', '03 74 57 B8', { voltage_3: 224.56 }],
+		['current', '01 75 00 ED', { current_1: 0.237 }],
+		['frequency', '01 76 33 BE 27 A0', { frequency_1: 868100000 }],
+		['altitude', '05 79 FF EF', { altitude_5: -17 }],
+		['power', '01 80 FF FF 05 80 0D 7A', { power_1: 65535, power_5: 3450 }],
+		['distance', '01 82 00 00 00 22', { distance_1: 0.034 }],
+		['energy', '01 83 00 79 5B 30', { energy_1: 7953.2 }],
+		['direction', '01 84 01 00', { direction_1: 256 }],
+		['switch', '05 8E 01', { switch_5: 1 }],
+		['generic sensor', '01 64 00 00 03 E6', { generic_1: 998 }],
+		// From the table of types.
+		['percentage, concentration', '01 78 63 02 7D 01 F4', { percentage_1: 99, concentration_2: 500 }],
+		[
+			'time, colour',
+			'01 85 64 61 39 5D 02 87 FF 80 00',
+			{ time_1: '2023-05-14T19:41:17.000Z', colour_2: { red: 255, green: 128, blue: 0 } },
+		],
+		['a type of version 1 and one that was added', '01 67 01 0b 01 74 01 40', { temperature_1: 26.7, voltage_1: 3.2 }],
 	])('reads %s', (_, hex, decoded) => {
 		expect(read('cayenne', hex)).toMatchObject({ decoded });
 		expect(read('cayenne', hex)).not.toHaveProperty('decodeError');
@@ -396,6 +672,10 @@ describe('CayenneLPP', () => {
 			decoded: { temperature_1: 10 },
 			decodedUnits: { temperature_1: '°C' },
 			decodeError: '0x99 at byte 5 is unknown; nothing was read from there on',
+		});
+		expect(read('cayenne', '01 67 00 64 02 F0 08 01')).toMatchObject({
+			decoded: { temperature_1: 10 },
+			decodeError: '0xf0 at byte 5 is a polyline, which is not supported; nothing was read from there on',
 		});
 		expect(read('cayenne', '01 67 01')).toMatchObject({
 			decodeError: 'the payload ends within "temperature" at byte 0',
@@ -438,7 +718,7 @@ describe('CayenneLPP', () => {
 
 describe('BTHome v2', () => {
 	// The examples of the published table.
-	test.each<[string, object]>([
+	const EXAMPLES: Array<[string, object]> = [
 		['02CA09 03BF13', { temperature: 25.06, humidity: 50.55 }],
 		['0161', { battery: 97 }],
 		['04138A01', { pressure: 1008.83 }],
@@ -468,9 +748,89 @@ describe('BTHome v2', () => {
 		['505D396164', { timestamp: '2023-05-14T19:41:17.000Z' }],
 		['F0 0100 F1 00010204 F2 000106', { device_type_id: 1, firmware_version: '4.2.1.0', firmware_version_2: '6.1.0' }],
 		['0009 02CA09 45 1101 000000', { packet_id: 9, temperature: 25.06, temperature_2: 27.3 }],
-	])('reads %s', (hex, decoded) => {
+	];
+
+	test.each(EXAMPLES)('reads %s', (hex, decoded) => {
 		expect(read('bthome', hex)).toMatchObject({ decoded });
 		expect(read('bthome', hex)).not.toHaveProperty('decodeError');
+	});
+
+	describe('as service data', () => {
+		test.each(EXAMPLES)('40 %s', (hex, decoded) => {
+			for (const info of ['40', '44', 'D2FC40', 'FCD2 44']) {
+				expect(read('bthomeService', info + hex)).toMatchObject({ decoded });
+				expect(read('bthomeService', info + hex)).not.toHaveProperty('decodeError');
+				expect(read('bthome', info + hex)).toMatchObject({ decoded });
+			}
+			expect(read('bthomeObjects', hex)).toEqual(read('bthomeService', `40 ${hex}`));
+		});
+
+		// Advertisements of devices, as the parser of Home Assistant is tested with them.
+		test.each<[string, object]>([
+			[
+				'40006201590206 08034D120C530B',
+				{ packet_id: 98, battery: 89, temperature: 20.54, humidity: 46.85, voltage: 2.899 },
+			],
+			['40002E01641E012E34451601', { packet_id: 46, battery: 100, light: true, humidity: 52, temperature: 27.8 }],
+			['4002C40903BF13', { temperature: 25, humidity: 50.55 }],
+			['4404138A01', { pressure: 1008.83 }],
+			['46 A4C1388D18B2 02C409', { temperature: 25 }],
+		])('%s is told from objects alone', (hex, decoded) => {
+			expect(read('bthome', hex)).toMatchObject({ decoded });
+			expect(read('bthome', hex)).not.toHaveProperty('decodeError');
+		});
+
+		test.each<[string, object]>([
+			['400C00', { distance_mm: 12 }],
+			['40 0C00 4304000000', { distance_mm: 12, current: 0.004 }],
+			['414E00', { distance_m: 7.8 }],
+			['414E00 00000000 00000000 0000', { distance_m: 7.8 }],
+			['451101', { temperature: 27.3 }],
+			['444E34', { speed: 133.9 }],
+			[
+				'454E34 450100 450200 450300',
+				{ temperature: 1339, temperature_2: 0.1, temperature_3: 0.2, temperature_4: 0.3 },
+			],
+		])('%s is objects alone', (hex, decoded) => {
+			expect(read('bthome', hex)).toMatchObject({ decoded });
+			expect(read('bthome', hex)).not.toHaveProperty('decodeError');
+		});
+
+		test('what may be both is taken for service data, and said; both can be chosen', () => {
+			expect(read('bthome', '40 3A01')).toEqual({
+				decoded: { button: 'press' },
+				decodeError:
+					'it may be objects alone, beginning with "distance_mm"; if so, choose "BTHome (Objects Only)", else "BTHome (Service Data)"',
+			});
+			expect(read('bthomeObjects', '40 3A01')).toMatchObject({ decoded: { distance_mm: 314 } });
+			expect(read('bthomeService', '40 3A01')).toEqual({ decoded: { button: 'press' } });
+		});
+
+		test.each([
+			['41A47266C95F730011223378237214', 'encrypted, by its device information 0x41'],
+			['41D2FCEFE52EB212D600112233BC38C966', 'encrypted, by its device information 0x41'],
+			['45 A47266C95F730011223378237214', 'encrypted, by its device information 0x45'],
+			['D2FC41A47266C95F73', 'encrypted'],
+			['D2FC E1 02000C0404138A01', 'the device information 0xe1 is that of version 7 of BTHome, not of 2'],
+			['D2FC', 'the payload has no device information'],
+		])('%s is refused', (hex, reason) => {
+			expect(read('bthome', hex)).toEqual({ decodeError: expect.stringContaining(reason) as string });
+		});
+
+		test('an unknown object is named, and what came before it is kept', () => {
+			expect(read('bthome', '40 02CA09 65 01')).toMatchObject({
+				decoded: { temperature: 25.06 },
+				decodeError: '0x65 at byte 4 is unknown; nothing was read from there on',
+			});
+		});
+	});
+
+	test('a text that is not UTF-8 has replacements, and it is said', () => {
+		expect(read('bthome', '53 03 41FF42 54 01 FF')).toEqual({
+			decoded: { text: 'A\ufffdB', raw: 'ff' },
+			decodeError: '"text" is not UTF-8: what cannot be read is shown as \ufffd',
+		});
+		expect(read('bthome', '53 03 EFBFBD')).toEqual({ decoded: { text: '\ufffd' } });
 	});
 
 	test('says which object it does not know, and keeps what came before', () => {
@@ -550,9 +910,11 @@ test('hexadecimal digits are read as people write them', () => {
 test('what is of the wrong type is named by what it is', () => {
 	const wrong = (field: object) => () => decode([field as never], Uint8Array.of(1));
 	expect(wrong({ name: 'a', type: 'uint8', offset: { a: 1 } })).toThrow(
-		'Offset is not a whole number from 0 on: {"a":1}',
+		'Byte is not a whole number from 0 on: {"a":1}',
 	);
-	expect(wrong({ name: 'a', type: 'uint8', when: 'byte', whenValue: 256 })).toThrow('more than a byte can hold: 256');
+	expect(wrong({ name: 'a', type: 'uint8', when: 'byte', whenValue: 256 })).toThrow(
+		'Equals is more than a byte can be: 256',
+	);
 	expect(wrong({ name: { a: 1 }, type: 'uint8' })).toThrow('payload field "1": {"a":1} is not a text');
 	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('Parameter "Decode Payload": {"a":1} is no way to decode');
 	expect(() => payloadDecoder({ decode: 'layout', layout: {} })).toThrow(

@@ -1,9 +1,17 @@
 /** What a payload means: text, hex, JSON, bytes, a ready-made format, or fields at fixed places. */
 import type { IDataObject } from 'n8n-workflow';
 import { asText, quoted } from '../operation/values';
-import { readBthome, readCayenne, readKeyValue, type Values } from './formats';
+import {
+	readBthome,
+	readBthomeObjects,
+	readBthomeService,
+	readCayenne,
+	readHubbleSensor,
+	readKeyValue,
+	type Values,
+} from './formats';
 import { parseLayout } from './layout';
-import { fieldReader, nameOf, unfit, type PayloadField } from './payloadFields';
+import { fieldReader, nameOf, unfit, type PayloadField, type Remarks } from './payloadFields';
 
 /** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
 export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'>> {
@@ -21,12 +29,28 @@ export interface DecodeSettings {
 	layout?: unknown;
 }
 
-/** Base64, also its form for URLs or without padding, → bytes. Node skips what is not Base64, so it is looked for. */
+/** Two digits a byte, perhaps with blanks, colons or dashes between the bytes, and "0x" before them. */
+const HEX = /^\s*(?:0x)?(?:[\da-f]{2}[\s:-]*)+$/i;
+
+/** Whether a text is hexadecimal, though Base64 was expected: digits alone may be either. */
+export const looksLikeHex = (payload: string): boolean => payload.length >= 4 && HEX.test(payload);
+
+/** What Base64 may be wrapped in: an apostrophe of a spreadsheet (our CSV has it before "+" and "-"), a `data:` URL. */
+const WRAPPING = /^'|^data:[^,]*;base64,/i;
+
+const isBase64 = (text: string): boolean => {
+	const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+	return (text.length - padding) % 4 !== 1 && /^[\w+/-]*={0,2}$/.test(text);
+};
+
+/**
+ * Base64 → bytes: also its form for URLs or without padding, with blanks or line breaks in it, behind an apostrophe or
+ * as a `data:` URL. Node skips what is not Base64, so it is looked for.
+ */
 export function base64Bytes(payload: string): Buffer {
-	const padding = payload.endsWith('==') ? 2 : payload.endsWith('=') ? 1 : 0;
-	const digits = payload.length - padding;
-	if (digits % 4 === 1 || !/^[\w+/-]*={0,2}$/.test(payload)) throw unfit('the payload is not Base64');
-	return Buffer.from(payload, 'base64');
+	const text = isBase64(payload) ? payload : payload.trim().replace(WRAPPING, '').replace(/\s+/g, '');
+	if (isBase64(text)) return Buffer.from(text, 'base64');
+	throw unfit(`the payload is not Base64${looksLikeHex(payload) ? '; this looks like hexadecimal' : ''}`);
 }
 
 /** Hexadecimal digits → bytes; blanks, colons or dashes between the bytes and "0x" before them are let pass. */
@@ -53,10 +77,20 @@ function textOf(bytes: Buffer): string {
 	}
 }
 
-function jsonOf(bytes: Buffer): IDataObject {
+/** JSON, or null where there is nothing. A number that is too large (1e999) would be stored as null without a word. */
+function readJson(bytes: Buffer): Decoded {
 	const text = textOf(bytes);
+	if (!text) return { decoded: null };
+	let tooLarge = '';
+	const finite = (key: string, value: unknown) => {
+		if (typeof value !== 'number' || Number.isFinite(value)) return value;
+		tooLarge = key;
+		return null;
+	};
 	try {
-		return JSON.parse(text) as IDataObject;
+		// Only then are all values looked at.
+		const decoded = JSON.parse(text, /e\+?\d{3}|\d{309}/i.test(text) ? finite : undefined) as IDataObject;
+		return { decoded, ...(tooLarge ? { decodeError: `"${tooLarge}" is too large for a number` } : {}) };
 	} catch (error) {
 		throw unfit(`the payload is not JSON: ${(error as Error).message}`);
 	}
@@ -66,10 +100,13 @@ const READERS: Readonly<Record<string, (bytes: Buffer) => Decoded>> = {
 	text: (bytes) => ({ decoded: textOf(bytes) }),
 	hex: (bytes) => ({ decoded: bytes.toString('hex') }),
 	bytes: (bytes) => ({ decoded: [...bytes] }),
-	json: (bytes) => ({ decoded: jsonOf(bytes) }),
+	json: readJson,
 	keyValue: (bytes) => ({ decoded: readKeyValue(textOf(bytes)) }),
 	cayenne: readCayenne,
 	bthome: readBthome,
+	bthomeObjects: readBthomeObjects,
+	bthomeService: readBthomeService,
+	hubbleSensor: readHubbleSensor,
 };
 
 /** The rows of the form or of the text layout; none for other ways to decode. Throws an Error that names a wrong line. */
@@ -78,22 +115,25 @@ export function payloadFields({ decode, table, layout }: DecodeSettings): Payloa
 	return decode === 'fields' ? (((table ?? {}) as { field?: PayloadField[] }).field ?? []) : [];
 }
 
-/** Fields at fixed places, with their units: one object for all payloads, unless they differ in what they hold. */
+/** Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. */
 function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
 	const units = fields.flatMap((field) => (field.unit ? [[nameOf(field), field.unit] as const] : []));
-	if (!units.length) return (bytes) => ({ decoded: read(bytes) });
-	const decodedUnits = Object.fromEntries(units);
-	if (!fields.some(({ when }) => when === 'byte')) return (bytes) => ({ decoded: read(bytes), decodedUnits });
+	const shared = Object.fromEntries(units);
+	const differ = fields.some(({ when }) => when === 'byte');
 	return (bytes) => {
-		const own: Record<string, string> = {};
-		return { decoded: read(bytes, own), decodedUnits: own };
+		if (!bytes.length) return { decoded: {} };
+		const remarks: Remarks = { units: differ ? {} : undefined };
+		const result: Decoded = { decoded: read(bytes, remarks) };
+		if (units.length) result.decodedUnits = differ ? remarks.units : shared;
+		if (remarks.notes) result.decodeError = remarks.notes.join('; ');
+		return result;
 	};
 }
 
 /**
  * What the parameters ask for, made ready once for all packets of a run; `undefined` when nothing is to be decoded.
- * A payload that is too short or malformed gives `decodeError`.
+ * A payload that is too short or malformed gives `decodeError`, an empty one nothing.
  * @param bytesOf how a payload is written; Hubble writes Base64
  * @throws Error that names the parameter and says what is wrong with it
  */

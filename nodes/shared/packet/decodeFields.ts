@@ -1,10 +1,60 @@
 /** What the parameters of decoding look like; `decode.ts` takes their values. */
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import type { Field } from '../operation/fields';
-import { NUMBERS } from './payloadFields';
+import { NUMBERS, WIDTHS } from './payloadFields';
 
 const NUMERIC = Object.keys(NUMBERS);
 const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
+
+const EXACT = 'As text where a number cannot hold it';
+
+/** The types of a payload field; integers by their size. */
+const TYPES: INodePropertyOptions[] = [
+	{ name: 'ASCII Text', value: 'ascii' },
+	{ name: 'Bit Field', value: 'bits', description: 'Some bits of a whole number' },
+	{ name: 'Boolean', value: 'bool', description: 'One bit of a whole number' },
+	{ name: 'Float 32', value: 'float32' },
+	{ name: 'Float 64', value: 'float64' },
+	{ name: 'Int 8', value: 'int8' },
+	{ name: 'Int 16', value: 'int16' },
+	{ name: 'Int 24', value: 'int24' },
+	{ name: 'Int 32', value: 'int32' },
+	{ name: 'Int 64', value: 'int64', description: EXACT },
+	{ name: 'Unsigned Int 8', value: 'uint8' },
+	{ name: 'Unsigned Int 16', value: 'uint16' },
+	{ name: 'Unsigned Int 24', value: 'uint24' },
+	{ name: 'Unsigned Int 32', value: 'uint32' },
+	{ name: 'Unsigned Int 64', value: 'uint64', description: EXACT },
+];
+
+/** How a payload may be decoded: Hubble's own format first, then by name. */
+const WAYS: INodePropertyOptions[] = [
+	{
+		name: 'Hubble Sensor',
+		value: 'hubbleSensor',
+		description: "What Hubble's dashboard shows in its sensor widget: temperature, pressure, humidity or battery",
+	},
+	{ name: 'BTHome', value: 'bthome', description: 'Version 2, with or without device information and UUID' },
+	{
+		name: 'BTHome (Objects Only)',
+		value: 'bthomeObjects',
+		description: 'Where the device sends no device information',
+	},
+	{
+		name: 'BTHome (Service Data)',
+		value: 'bthomeService',
+		description: 'Where the payload begins with the device information or the UUID',
+	},
+	{ name: 'Bytes', value: 'bytes', description: 'A list of numbers from 0 to 255' },
+	{ name: 'CayenneLPP', value: 'cayenne', description: 'Channels of the Cayenne Low Power Payload' },
+	{ name: 'Fields', value: 'fields', description: 'Values at fixed places, by a form' },
+	{ name: 'Hexadecimal', value: 'hex' },
+	{ name: 'JSON', value: 'json' },
+	{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
+	{ name: 'Layout', value: 'layout', description: 'Values at fixed places, by a text to paste and share' },
+	{ name: 'None', value: 'none', description: 'Leave the payload as Hubble gives it, in Base64' },
+	{ name: 'Text', value: 'text', description: 'UTF-8' },
+];
 
 /** One row of the table of payload fields. */
 const VALUES: INodeProperties[] = [
@@ -13,32 +63,26 @@ const VALUES: INodeProperties[] = [
 		displayName: 'Type',
 		name: 'type',
 		type: 'options',
-		options: [
-			{ name: 'ASCII Text', value: 'ascii' },
-			{ name: 'Bit Field', value: 'bits' },
-			{ name: 'Boolean', value: 'bool' },
-			{ name: 'Float 32', value: 'float32' },
-			{ name: 'Float 64', value: 'float64' },
-			{ name: 'Int 16', value: 'int16' },
-			{ name: 'Int 24', value: 'int24' },
-			{ name: 'Int 32', value: 'int32' },
-			{ name: 'Int 64', value: 'int64', description: 'As text where a number cannot hold it' },
-			{ name: 'Int 8', value: 'int8' },
-			{ name: 'Unsigned Int 16', value: 'uint16' },
-			{ name: 'Unsigned Int 24', value: 'uint24' },
-			{ name: 'Unsigned Int 32', value: 'uint32' },
-			{ name: 'Unsigned Int 64', value: 'uint64', description: 'As text where a number cannot hold it' },
-			{ name: 'Unsigned Int 8', value: 'uint8' },
-		],
+		options: TYPES,
 		default: 'uint8',
 	},
 	{
-		displayName: 'Offset',
+		displayName: 'Byte',
 		name: 'offset',
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'Position of the first byte of the value; the first byte of the payload is 0',
+		hint: 'Counted from 0',
+		description: 'Position of the first byte of the value. The first byte of the payload is 0.',
+	},
+	{
+		displayName: 'Word Size',
+		name: 'width',
+		type: 'options',
+		options: WIDTHS.map((width) => ({ name: `${width} Bits`, value: width })),
+		default: 8,
+		description: 'Size of the whole number that contains the bits',
+		...showFor('bits', 'bool'),
 	},
 	{
 		displayName: 'Bit',
@@ -46,7 +90,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'The lowest bit of the value: 0 is the least significant',
+		description: 'The lowest bit of the value. Bit 0 is the least significant bit of the whole number.',
 		...showFor('bits', 'bool'),
 	},
 	{
@@ -59,7 +103,15 @@ const VALUES: INodeProperties[] = [
 		...showFor('ascii', 'bits'),
 	},
 	{
-		displayName: 'Endianness',
+		displayName: 'Signed',
+		name: 'signed',
+		type: 'boolean',
+		default: false,
+		description: 'Whether the highest bit of the value is its sign',
+		...showFor('bits'),
+	},
+	{
+		displayName: 'Byte Order',
 		name: 'endianness',
 		type: 'options',
 		options: [
@@ -95,6 +147,14 @@ const VALUES: INodeProperties[] = [
 		...showFor('bits', ...NUMERIC),
 	},
 	{
+		displayName: 'Add to Value Above',
+		name: 'adds',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to add the result to the value of the same name above, such as a fraction sent on its own',
+		...showFor('bits', ...NUMERIC),
+	},
+	{
 		displayName: 'Unit',
 		name: 'unit',
 		type: 'string',
@@ -108,11 +168,11 @@ const VALUES: INodeProperties[] = [
 		name: 'when',
 		type: 'options',
 		options: [
-			{ name: 'A Byte Has a Value', value: 'byte', description: 'Other payloads do not hold the value' },
-			{ name: 'Always', value: 'always', description: 'Each payload holds the value' },
+			{ name: 'Always', value: 'always', description: 'Every payload contains the value' },
+			{ name: 'Byte Equals', value: 'byte', description: 'Other payloads do not contain the value' },
 		],
 		default: 'always',
-		description: 'Which payloads hold the value: one table can read several types of payloads',
+		description: 'Which payloads contain the value: one table can read several types of payloads',
 	},
 	{
 		displayName: 'When Byte',
@@ -120,16 +180,16 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'Position of the byte that tells the type of the payload; the first byte is 0',
+		description: 'Position of the byte that tells the type of the payload. The first byte is 0.',
 		displayOptions: { show: { when: ['byte'] } },
 	},
 	{
-		displayName: 'When Value',
+		displayName: 'Equals',
 		name: 'whenValue',
 		type: 'number',
 		typeOptions: { minValue: 0, maxValue: 255 },
 		default: 0,
-		description: 'The number that this byte has in payloads that hold the value',
+		description: 'The value of this byte in payloads that contain the value',
 		displayOptions: { show: { when: ['byte'] } },
 	},
 ];
@@ -140,18 +200,7 @@ export const decodeFields = {
 		displayName: 'Decode Payload',
 		name: 'decodePayload',
 		type: 'options',
-		options: [
-			{ name: 'BTHome', value: 'bthome', description: 'Objects of BTHome v2, without the device information' },
-			{ name: 'Bytes', value: 'bytes', description: 'A list of numbers from 0 to 255' },
-			{ name: 'CayenneLPP', value: 'cayenne', description: 'Channels of the Cayenne Low Power Payload' },
-			{ name: 'Fields', value: 'fields', description: 'Values at fixed places, by a form' },
-			{ name: 'Hexadecimal', value: 'hex' },
-			{ name: 'JSON', value: 'json' },
-			{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
-			{ name: 'Layout', value: 'layout', description: 'Values at fixed places, by a text to paste and share' },
-			{ name: 'No', value: 'none', description: 'Leave the payload as Hubble gives it, in Base64' },
-			{ name: 'Text', value: 'text', description: 'UTF-8' },
-		],
+		options: WAYS,
 		default: 'none',
 		description:
 			'What the payload is. The result stands in "decoded"; where it cannot be read, "decodeError" says why.',
@@ -188,7 +237,7 @@ export const decodeFields = {
 		hint: 'One value a line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
 		shownWhen: { decodePayload: ['layout'] },
 		description:
-			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits, bool, ascii. # starts a comment.',
+			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, signed, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii. A line that begins with + adds to the value above. # starts a comment.',
 	},
 } as const satisfies Record<string, Field>;
 

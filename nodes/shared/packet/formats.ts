@@ -1,14 +1,16 @@
 /**
- * Formats that say themselves what they hold.
+ * Formats that say themselves what they contain.
  *
- * CayenneLPP: the twelve types of version 1 (myDevices), named as The Things Network does, e.g. `temperature_3` for channel 3.
- * BTHome: the objects of version 2 (bthome.io/format, object IDs up to 0x64 and 0xf0 to 0xf2), without the UUID and
- * the device information before them; a second value of a kind is `temperature_2`.
+ * Hubble Sensor: what Hubble's dashboard shows in its sensor widget, and what its reference firmware sends.
+ * CayenneLPP: the types of version 1 (myDevices), named as The Things Network does, e.g. `temperature_3` for channel 3,
+ * and those that the Arduino library (ElectronicCats) added.
+ * BTHome: the objects of version 2 (bthome.io/format, object IDs up to 0x64 and 0xf0 to 0xf2), with or without the
+ * device information and the UUID before them; a second value of a kind is `temperature_2`.
  *
  * Zero bytes to the end of a payload are padding. Behind an unknown ID nothing can be read, as its length is unknown.
  */
 import type { IDataObject } from 'n8n-workflow';
-import { NUMBERS, scaled, type NumberType } from './payloadFields';
+import { NUMBERS, scaled, sum, unfit, type NumberType } from './payloadFields';
 
 /** What a payload says; `decodeError` says where reading ended before the end of the payload. */
 export interface Values {
@@ -29,14 +31,28 @@ const CAYENNE: Readonly<Record<number, Kind>> = {
 	0x01: ['digital_out', '', ['uint8']],
 	0x02: ['analog_in', '', ['int16', 0.01]],
 	0x03: ['analog_out', '', ['int16', 0.01]],
+	0x64: ['generic', '', ['uint32']],
 	0x65: ['luminosity', 'lx', ['uint16']],
 	0x66: ['presence', '', ['uint8']],
 	0x67: ['temperature', '°C', ['int16', 0.1]],
 	0x68: ['relative_humidity', '%', ['uint8', 0.5]],
 	0x71: ['accelerometer', 'g', AXES(0.001)],
+	0x72: ['magnetometer', '', AXES(0.001)],
 	0x73: ['barometric_pressure', 'hPa', ['uint16', 0.1]],
+	0x74: ['voltage', 'V', ['uint16', 0.01]],
+	0x75: ['current', 'A', ['uint16', 0.001]],
+	0x76: ['frequency', 'Hz', ['uint32']],
+	0x78: ['percentage', '%', ['uint8']],
+	0x79: ['altitude', 'm', ['int16']],
+	0x7d: ['concentration', 'ppm', ['uint16']],
+	0x80: ['power', 'W', ['uint16']],
+	0x82: ['distance', 'm', ['uint32', 0.001]],
+	0x83: ['energy', 'kWh', ['uint32', 0.001]],
+	0x84: ['direction', '°', ['uint16']],
 	0x86: ['gyrometer', '°/s', AXES(0.01)],
+	0x87: ['colour', '', { red: ['uint8'], green: ['uint8'], blue: ['uint8'] }],
 	0x88: ['gps', '', { latitude: ['int24', 0.0001], longitude: ['int24', 0.0001], altitude: ['int24', 0.01] }],
+	0x8e: ['switch', '', ['uint8']],
 };
 
 const BTHOME: Readonly<Record<number, Kind>> = {
@@ -130,6 +146,8 @@ interface Found {
 	size: number;
 	/** Called when the payload has all its bytes. */
 	read: (bytes: Buffer, at: number) => IDataObject[string];
+	/** What must be said of the value that was read. */
+	note?: string;
 }
 
 /** Kinds made ready: number of bytes, and how they are read. */
@@ -154,7 +172,12 @@ function prepared(kinds: Readonly<Record<number, Kind>>, isLittle: boolean): Rea
 	);
 }
 
-const cayenne = prepared(CAYENNE, false);
+const isoTime = (unixSeconds: number) => new Date(unixSeconds * 1000).toISOString();
+
+const cayenne = new Map([
+	...prepared(CAYENNE, false),
+	[0x85, { name: 'time', size: 4, read: (bytes, at) => isoTime(bytes.readUInt32BE(at)) }] as [number, Found],
+]);
 const bthome = prepared(BTHOME, true);
 
 /** Bytes in reverse as a version: BTHome sends the last number first. */
@@ -164,14 +187,25 @@ const version = (size: number): Found => ({
 	read: (bytes, at) => [...bytes.subarray(at, at + size)].reverse().join('.'),
 });
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A text of BTHome; what is not UTF-8 in it is replaced, and said. */
+function textObject(bytes: Buffer): Omit<Found, 'size'> {
+	const name = 'text';
+	const read = () => bytes.toString();
+	try {
+		utf8.decode(bytes);
+		return { name, read };
+	} catch {
+		return { name, read, note: '"text" is not UTF-8: what cannot be read is shown as \ufffd' };
+	}
+}
+
 /** The objects of BTHome that are no plain numbers; `at` is where the value of the object begins. */
 function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined {
 	const binary = BTHOME_BINARY[id];
-	if (binary) return { name: binary, size: 1, read: () => bytes[at] === 1 };
-	const sized = (name: string, encoding: 'utf8' | 'hex'): Found => {
-		const size = 1 + (bytes[at] ?? 0);
-		return { name, size, read: () => bytes.toString(encoding, at + 1, at + size) };
-	};
+	if (binary) return { name: binary, size: 1, read: () => bytes[at] !== 0 };
+	const size = 1 + (bytes[at] ?? 0);
 	const event = (events: Readonly<Record<number, string>>) => events[bytes[at] as number] ?? (bytes[at] as number);
 	switch (id) {
 		case 0x3a:
@@ -179,11 +213,11 @@ function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined 
 		case 0x3c:
 			return { name: 'dimmer', size: 2, read: () => ({ event: event(DIMMER), steps: bytes[at + 1] }) };
 		case 0x50:
-			return { name: 'timestamp', size: 4, read: () => new Date(bytes.readUInt32LE(at) * 1000).toISOString() };
+			return { name: 'timestamp', size: 4, read: () => isoTime(bytes.readUInt32LE(at)) };
 		case 0x53:
-			return sized('text', 'utf8');
+			return { size, ...textObject(bytes.subarray(at + 1, at + size)) };
 		case 0x54:
-			return sized('raw', 'hex');
+			return { name: 'raw', size, read: () => bytes.toString('hex', at + 1, at + size) };
 		case 0xf1:
 			return version(4);
 		case 0xf2:
@@ -195,50 +229,178 @@ function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined 
 
 const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
 
-/** Reads one value after the other; `head` reads what stands before a value, and says how long that is. */
+/** What was read, and the byte before which reading ended; `Infinity` when all was read. */
+interface Reading extends Values {
+	end: number;
+}
+
+/** Reads one value after the other; `head` reads what stands before a value, `headSize` bytes, and what is to be said. */
 function readAll(
 	bytes: Buffer,
 	headSize: number,
-	head: (at: number) => { id: number; found: Found | undefined; suffix?: string },
-): Values {
+	head: (at: number) => { found: Found | undefined; suffix?: string; unknown: string },
+	from = 0,
+): Reading {
 	const decoded: IDataObject = {};
 	const units: Record<string, string> = {};
-	const values = (decodeError?: string): Values => ({
-		decoded,
-		...(Object.keys(units).length ? { decodedUnits: units } : {}),
-		...(decodeError ? { decodeError } : {}),
-	});
+	const notes: string[] = [];
+	const values = (end: number, reason?: string): Reading => {
+		if (reason) notes.push(reason);
+		return {
+			decoded,
+			...(Object.keys(units).length ? { decodedUnits: units } : {}),
+			...(notes.length ? { decodeError: notes.join('; ') } : {}),
+			end,
+		};
+	};
 	let end = bytes.length;
 	while (end > 0 && bytes[end - 1] === 0) end--;
-	for (let at = 0; at < end;) {
-		if (at + headSize > bytes.length) return values(`the payload ends within the value at byte ${at}`);
-		const { id, found, suffix = '' } = head(at);
-		if (!found) return values(`${hex(id)} at byte ${at + headSize - 1} is unknown; nothing was read from there on`);
-		const from = at + headSize;
-		if (from + found.size > bytes.length) return values(`the payload ends within "${found.name}" at byte ${at}`);
+	for (let at = from; at < end;) {
+		if (at + headSize > bytes.length) return values(at, `the payload ends within the value at byte ${at}`);
+		const { found, suffix = '', unknown } = head(at);
+		if (!found) return values(at, `${unknown}; nothing was read from there on`);
+		const begin = at + headSize;
+		if (begin + found.size > bytes.length) return values(at, `the payload ends within "${found.name}" at byte ${at}`);
 		const name = `${found.name}${suffix}`;
 		let key = name;
 		for (let count = 2; Object.hasOwn(decoded, key); count++) key = `${name}_${count}`;
-		decoded[key] = found.read(bytes, from);
+		decoded[key] = found.read(bytes, begin);
 		if (found.unit) units[key] = found.unit;
-		at = from + found.size;
+		if (found.note) notes.push(found.note);
+		at = begin + found.size;
 	}
-	return values();
+	return values(Infinity);
 }
+
+/** A reading without what only its reader needs. */
+const valuesOf = ({ decoded, decodedUnits, decodeError }: Reading): Values => ({
+	decoded,
+	...(decodedUnits ? { decodedUnits } : {}),
+	...(decodeError ? { decodeError } : {}),
+});
+
+const POLYLINE = 0xf0;
 
 /** A payload in CayenneLPP: channel, type and value, one after the other. */
 export const readCayenne = (bytes: Buffer): Values =>
-	readAll(bytes, 2, (at) => {
-		const id = bytes[at + 1] as number;
-		return { id, found: cayenne.get(id), suffix: `_${bytes[at]}` };
-	});
+	valuesOf(
+		readAll(bytes, 2, (at) => {
+			const id = bytes[at + 1] as number;
+			const what = `${hex(id)} at byte ${at + 1}`;
+			const unknown = id === POLYLINE ? `${what} is a polyline, which is not supported` : `${what} is unknown`;
+			return { found: cayenne.get(id), suffix: `_${bytes[at]}`, unknown };
+		}),
+	);
 
-/** A payload of BTHome v2 objects: ID and value, one after the other. */
-export const readBthome = (bytes: Buffer): Values =>
-	readAll(bytes, 1, (at) => {
-		const id = bytes[at] as number;
-		return { id, found: bthomeObject(id, bytes, at + 1) };
-	});
+/** BTHome v2 objects from a byte on: ID and value, one after the other. The IDs of a device ascend. */
+function readObjects(bytes: Buffer, from: number): Reading & { ascendsTo: number } {
+	let last = 0;
+	let ascendsTo = Infinity;
+	const read = readAll(
+		bytes,
+		1,
+		(at) => {
+			const id = bytes[at] as number;
+			if (id < last) ascendsTo = Math.min(ascendsTo, at);
+			last = id;
+			return { found: bthomeObject(id, bytes, at + 1), unknown: `${hex(id)} at byte ${at} is unknown` };
+		},
+		from,
+	);
+	return { ...read, ascendsTo: Math.min(ascendsTo, read.end) };
+}
+
+/** BTHome's UUID as it is sent, and as it is written. */
+const BTHOME_UUIDS = ['d2fc', 'fcd2'];
+
+/** Bits of the device information: encrypted; the six bytes of the address follow (older devices); the version. */
+const [ENCRYPTED, HAS_ADDRESS, VERSION_SHIFT] = [1, 2, 5];
+
+/** Behind the device information: at least one byte, the counter and the check, four bytes each. */
+const LEAST_ENCRYPTED = 9;
+
+/** Where the objects begin behind the device information at `at`. Throws an Error when they cannot be read. */
+function objectsBegin(bytes: Buffer, at: number): number {
+	const info = bytes[at];
+	if (info === undefined) throw unfit('the payload has no device information');
+	const number = info >> VERSION_SHIFT;
+	if (number !== 2) throw unfit(`the device information ${hex(info)} is that of version ${number} of BTHome, not of 2`);
+	if (info & ENCRYPTED) {
+		throw unfit(`the payload is encrypted, by its device information ${hex(info)}: turn off encryption in the device`);
+	}
+	return at + (info & HAS_ADDRESS ? 7 : 1);
+}
+
+/** A payload of BTHome v2 objects without anything before them. */
+export const readBthomeObjects = (bytes: Buffer): Values => valuesOf(readObjects(bytes, 0));
+
+/** Service data of BTHome v2 as a scanner shows them: the device information, then objects; perhaps the UUID first. */
+export function readBthomeService(bytes: Buffer): Values {
+	if (!bytes.length) return { decoded: {} };
+	const hasUuid = BTHOME_UUIDS.includes(bytes.toString('hex', 0, 2));
+	return valuesOf(readObjects(bytes, objectsBegin(bytes, hasUuid ? 2 : 0)));
+}
+
+/**
+ * A payload of BTHome v2, as objects alone or as service data. 0x40 to 0x47 are device information (version 2, no
+ * reserved bit), and IDs of objects as well. As IDs ascend and each has a known length, one of both readings
+ * mostly ends early; where none does, it is taken for service data, and said.
+ */
+export function readBthome(bytes: Buffer): Values {
+	const first = bytes[0] ?? 0;
+	if (BTHOME_UUIDS.includes(bytes.toString('hex', 0, 2))) return readBthomeService(bytes);
+	if ((first & 0xf8) !== 0x40) return readBthomeObjects(bytes);
+	const alone = readObjects(bytes, 0);
+	if (first & ENCRYPTED) {
+		const isLong = bytes.length > LEAST_ENCRYPTED + (first & HAS_ADDRESS ? 6 : 0);
+		return alone.ascendsTo === Infinity || !isLong ? valuesOf(alone) : readBthomeService(bytes);
+	}
+	const behind = readObjects(bytes, objectsBegin(bytes, 0));
+	if (alone.ascendsTo > behind.ascendsTo || !Object.keys(behind.decoded).length) return valuesOf(alone);
+	if (alone.ascendsTo < behind.ascendsTo || behind.ascendsTo < Infinity) return valuesOf(behind);
+	const [name = ''] = Object.keys(alone.decoded);
+	const note = `it may be objects alone, beginning with "${name}"; if so, choose "BTHome (Objects Only)", else "BTHome (Service Data)"`;
+	return { ...valuesOf(behind), decodeError: [behind.decodeError, note].filter(Boolean).join('; ') };
+}
+
+/** The types of Hubble's sensor payload: its first byte. */
+const SENSORS: Readonly<Record<number, readonly [name: string, unit?: string]>> = {
+	1: ['temperature', '°C'],
+	2: ['pressure'],
+	3: ['humidity', '%'],
+	4: ['battery', '%'],
+};
+const BATTERY = 4;
+
+const hundredths = scaled(NUMBERS.int16[2], 0.01);
+const millionths = scaled(NUMBERS.int32[2], 0.000001);
+
+/**
+ * Hubble's own sensor payload. A type, then, by its length: an int16 of hundredths (temperature, 3 bytes), an int32 and
+ * an int32 of millionths (9 bytes), or a byte (battery, 2 bytes); padded with zeros to 4, 9 or 13 bytes.
+ * Throws an Error for a payload that is none of these.
+ */
+export function readHubbleSensor(bytes: Buffer): Values {
+	const [type] = bytes;
+	if (type === undefined) return { decoded: {} };
+	const [name, unit] = SENSORS[type] ?? [];
+	if (!name) {
+		const known = Object.entries(SENSORS).map(([id, [sensor]]) => `${id} (${sensor})`);
+		throw unfit(`the type ${type} is unknown; a payload of Hubble's sensors begins with ${known.join(', ')}`);
+	}
+	const size = type === BATTERY ? 2 : bytes.length < 9 && type === 1 ? 3 : 9;
+	if (bytes.length < size) throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}`);
+	if (bytes.subarray(size).some(Boolean)) {
+		throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}, and more than padding follows`);
+	}
+	const value =
+		size === 2
+			? bytes.readUInt8(1)
+			: size === 3
+				? hundredths(bytes, 1)
+				: sum(bytes.readInt32LE(1), millionths(bytes, 5));
+	return { decoded: { [name]: value }, ...(unit ? { decodedUnits: { [name]: unit } } : {}) };
+}
 
 /** A value of text: a number or a boolean where it is written as one, and nothing of it would be lost. */
 function plainValue(text: string): string | number | boolean {

@@ -1,15 +1,17 @@
 /**
  * The text layout: the rows of "Payload Fields" as lines, to be pasted, shared and kept in one place.
  *
- *     line      = name ":" type "@" byte { part } [ unit ] [ condition ] [ "#" remark ]
- *     type      = int8 … int64 | uint8 … uint64 | float32 | float64 | bits | bool | ascii
- *     part      = "×" number | "+" number | "-" number | "decimals" count | "bit" count | "length" count | "little" | "big"
+ *     line      = [ "+" ] name ":" type "@" byte { part } [ unit ] [ condition ] [ "#" remark ]
+ *     type      = int8 … int64 | uint8 … uint64 | float32 | float64 | bits8 … bits64 | bool8 … bool64 | ascii
+ *     part      = "×" number | "+" number | "-" number | "decimals" count | "bit" count | "length" count | "signed"
+ *               | "little" | "big"
  *     unit      = one word, e.g. °C
  *     condition = "when byte" byte "=" value
  *
  * The parts may come in any order; "x" and "*" stand for "×" as well. Bytes and values may be hexadecimal (0x1f).
+ * "bits" and "bool" alone are those of one byte. A line that begins with "+" adds to the value of its name above.
  */
-import { NUMBERS, unfit, type PayloadField } from './payloadFields';
+import { NUMBERS, unfit, WIDTHS, type PayloadField } from './payloadFields';
 
 const NUMBER = '(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
@@ -23,6 +25,7 @@ const PARTS: ReadonlyArray<{ key: keyof PayloadField; pattern: RegExp; on?: (typ
 	{ key: 'decimals', pattern: part(`decimals\\s+${COUNT}`), on: (type) => isNumeric(type) },
 	{ key: 'bit', pattern: part(`bit\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'bool' },
 	{ key: 'length', pattern: part(`length\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'ascii' },
+	{ key: 'signed', pattern: part('(signed)'), on: (type) => type === 'bits' },
 	{ key: 'endianness', pattern: part('(big|little)'), on: (type) => type !== 'ascii' },
 ];
 
@@ -43,18 +46,25 @@ export function parseLayout(layout: string): PayloadField[] {
 }
 
 function parseLine(text: string): PayloadField {
-	const [, name, given, parts] = /^([^:]+):\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
+	const [, adds, name, given, parts] = /^(\+)?([^:]+):\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
 	if (!name || !given) throw unfit('it does not begin with a name, a colon and a type');
-	const type = given.toLowerCase();
-	if (!isType(type)) throw unfit(`the type "${given}" is unknown`);
+	const [, bitType, width] = /^(bits|bool)(\d+)$/i.exec(given) ?? [];
+	const type = (bitType ?? given).toLowerCase();
+	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) throw unfit(`the type "${given}" is unknown`);
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
 	const field: PayloadField = { name: name.trim(), type };
+	if (adds) field.adds = true;
+	if (width) field.width = Number(width);
 	if (condition)
 		Object.assign(field, { when: 'byte', whenByte: Number(condition[1]), whenValue: Number(condition[2]) });
 	readParts(field, (parts ?? '').slice(0, condition?.index).trim());
 	if (field.offset === undefined) throw unfit('it does not say at which byte the value begins, e.g. @4');
 	return field;
 }
+
+/** The value of a part that is a word; `undefined` for a number. */
+const wordOf = (key: string, word: string) =>
+	key === 'signed' ? true : key === 'endianness' ? word.toLowerCase() : undefined;
 
 /** Puts the parts of a line into its row; what is left at the end is the unit. */
 function readParts(field: PayloadField, text: string): void {
@@ -66,12 +76,11 @@ function readParts(field: PayloadField, text: string): void {
 		const [whole, value = ''] = pattern.exec(rest) ?? [];
 		if (field[key] !== undefined) throw unfit(`"${whole}" comes after another of its kind`);
 		if (on && !on(field.type)) throw unfit(`"${whole}" does not go with the type ${field.type}`);
-		const isWord = key === 'endianness';
-		Object.assign(field, { [key]: isWord ? value.toLowerCase() : Number(value.replace(/\s+/g, '')) });
+		Object.assign(field, { [key]: wordOf(key, value) ?? Number(value.replace(/\s+/g, '')) });
 		rest = rest.slice(whole?.length).trim();
 	}
 	if (!rest) return;
-	if (/\s/.test(rest) || /^[@×*+]|^-?\.?\d|^(bits?|length|decimals|when)$/i.test(rest)) {
+	if (/\s/.test(rest) || /^[@×*+]|^-?\.?\d|^(bits?|length|decimals|signed|when)$/i.test(rest)) {
 		throw unfit(`"${rest}" is not understood`);
 	}
 	if (!isNumeric(field.type)) throw unfit(`the type ${field.type} has no unit, so "${rest}" is not understood`);

@@ -1,17 +1,23 @@
 /** Values at fixed places in a payload: rows of a table, made once into a function that reads them. */
 import type { IDataObject } from 'n8n-workflow';
-import { asText, numberIn, quoted } from '../operation/values';
+import { asText, flag, numberIn, quoted } from '../operation/values';
 
 /** One value in a payload: a row of the form, or a line of the text layout. */
 export interface PayloadField {
 	name: string;
 	type: NumberType | 'bits' | 'bool' | 'ascii';
+	/** Whether it is added to the value of the same name before it, such as a fraction sent on its own. */
+	adds?: boolean;
 	/** Where it begins, in bytes from 0. */
 	offset?: number;
-	/** `bits`, `bool`: the lowest bit, 0 for the least significant. */
+	/** `bits`, `bool`: how many bits the whole number has of which they are a part; 8 without it. */
+	width?: number;
+	/** `bits`, `bool`: the lowest bit, 0 for the least significant of the whole number. */
 	bit?: number;
 	/** `bits`: how many bits; `ascii`: how many characters, 0 for the rest of the payload. */
 	length?: number;
+	/** `bits`: whether the highest of them is the sign. */
+	signed?: boolean;
 	endianness?: 'big' | 'little';
 	/** The value is multiplied by `scale`, then `add` is added. */
 	scale?: number;
@@ -31,8 +37,60 @@ export const unfit = (reason: string) => new Error(reason);
 /** Reads a value that begins at a byte. */
 type Read = (bytes: Buffer, at: number) => number | string | boolean;
 
-/** A 64-bit integer as a number where a number holds it exactly, else as text. */
+/** A 64-bit integer as a number where a number can hold it exactly, else as text. */
 const exact = (value: bigint) => (BigInt.asIntN(54, value) === value ? Number(value) : String(value));
+
+/** A number in decimal: `digits` × 10^-`places`. */
+interface Decimal {
+	digits: bigint;
+	places: number;
+}
+
+/** A finite number, or the text of one, in decimal. */
+function decimal(value: number | string): Decimal {
+	const [mantissa = '', exponent = '0'] = String(value).split('e');
+	const [whole = '', fraction = ''] = mantissa.split('.');
+	const places = fraction.length - Number(exponent);
+	const digits = BigInt(whole + fraction);
+	return places < 0 ? { digits: digits * 10n ** BigInt(-places), places: 0 } : { digits, places };
+}
+
+function textOf(value: Decimal): string {
+	let { digits, places } = value;
+	for (; places > 0 && digits % 10n === 0n; places--) digits /= 10n;
+	const all = String(digits < 0n ? -digits : digits).padStart(places + 1, '0');
+	const fraction = places ? `.${all.slice(-places)}` : '';
+	return `${digits < 0n ? '-' : ''}${all.slice(0, all.length - places)}${fraction}`;
+}
+
+/** As a number where it has no more digits than a number keeps, else as text. */
+function valueOf(value: Decimal): number | string {
+	const text = textOf(value);
+	const digits = text.replace(/\D/g, '').replace(/^0+/, '');
+	return digits.length <= 15 || (!text.includes('.') && Number.isSafeInteger(Number(text))) ? Number(text) : text;
+}
+
+function decimalSum(a: Decimal, b: Decimal): Decimal {
+	const places = Math.max(a.places, b.places);
+	const raised = (one: Decimal) => one.digits * 10n ** BigInt(places - one.places);
+	return { digits: raised(a) + raised(b), places };
+}
+
+/** Rounded half away from zero. */
+function decimalRounded({ digits, places }: Decimal, decimals: number): Decimal {
+	if (places <= decimals) return { digits, places };
+	const unit = 10n ** BigInt(places - decimals);
+	const half = digits < 0n ? -unit / 2n : unit / 2n;
+	return { digits: (digits + half) / unit, places: decimals };
+}
+
+/** The sum of two values, in decimal: 21 + 0.3 is 21.3. */
+export function sum(a: number | string, b: number | string): number | string {
+	// What is not finite has no decimals.
+	if (!Number.isFinite(Number(a)) || !Number.isFinite(Number(b))) return Number(a) + Number(b);
+	const result = decimalSum(decimal(a), decimal(b));
+	return typeof a === 'string' || typeof b === 'string' ? valueOf(result) : Number(textOf(result));
+}
 
 /** The shortest decimal that is the same 32-bit float: 21.3, not 21.299999237060547. */
 function shortest(value: number): number {
@@ -73,7 +131,8 @@ function decimalsOf(value: number): number {
 
 /**
  * Reads a number, times `scale`, plus `add`, in decimal: 3 × 0.1 is 0.3. Integers are scaled as integers and divided
- * by a power of ten last, which rounds once. Other numbers lose what lies behind their fifteenth digit.
+ * by a power of ten last, which rounds once; a text, which is an integer that no number can hold, keeps all digits.
+ * Other numbers lose what lies behind their fifteenth digit.
  */
 export function scaled(read: ReadNumber, scale = 1, add = 0): ReadNumber {
 	if (scale === 1 && add === 0) return read;
@@ -81,7 +140,12 @@ export function scaled(read: ReadNumber, scale = 1, add = 0): ReadNumber {
 	const factor = Math.round(scale * power);
 	const addend = Math.round(add * power);
 	return (bytes, at) => {
-		const value = Number(read(bytes, at));
+		const given = read(bytes, at);
+		if (typeof given === 'string') {
+			const by = decimal(scale);
+			return valueOf(decimalSum({ ...by, digits: BigInt(given) * by.digits }, decimal(add)));
+		}
+		const value = given;
 		const product = value * factor;
 		const sum = product + addend;
 		if (Number.isSafeInteger(product) && Number.isSafeInteger(sum)) return sum / power;
@@ -89,22 +153,47 @@ export function scaled(read: ReadNumber, scale = 1, add = 0): ReadNumber {
 	};
 }
 
-/** A number rounded in decimal, half away from zero: 1.005 to two decimals is 1.01. */
-function rounded(value: number, decimals: number): number {
+/** A value rounded in decimal, half away from zero: 1.005 to two decimals is 1.01. */
+function rounded(value: number | string, decimals: number): number | string {
+	if (typeof value === 'string') return valueOf(decimalRounded(decimal(value), decimals));
 	const [digits = '', exponent = '0'] = String(Math.abs(value)).split('e');
 	const shifted = Math.round(Number(`${digits}e${Number(exponent) + decimals}`));
 	const result = Number(`${shifted}e${-decimals}`);
 	return Number.isFinite(result) ? Math.sign(value) * result : value;
 }
 
-/** `length` bits from `bit` on, of the bytes from where it begins, which are one number in that endianness. */
-function bits(bit: number, length: number, isLittle: boolean): [size: number, read: ReadNumber & Read] {
-	const size = Math.ceil((bit + length) / 8);
-	if (size > 6) throw unfit('a bit field ends within 48 bits of its offset');
+/** How many bits the whole number of a bit field may have. */
+export const WIDTHS = [8, 16, 24, 32, 40, 48, 56, 64];
+
+/** `length` bits from `bit` on, of a whole number of `width` bits. Bit 0 is the least significant one in either order. */
+function bits(
+	{ bit, length, width, isSigned }: { bit: number; length: number; width: number; isSigned: boolean },
+	isLittle: boolean,
+): [size: number, read: ReadNumber] {
+	if (!WIDTHS.includes(width)) throw unfit(`Word Size is none of ${WIDTHS.join(', ')} bits: ${width}`);
+	if (bit + length > width) {
+		throw unfit(`it ends with bit ${bit + length - 1}, and the highest bit of a word of ${width} bits is ${width - 1}`);
+	}
+	const size = width / 8;
+	if (size > 6) {
+		const part = isSigned ? BigInt.asIntN : BigInt.asUintN;
+		const whole = (bytes: Buffer, at: number) => {
+			const own = Buffer.from(bytes.subarray(at, at + size));
+			return BigInt(`0x${(isLittle ? own.reverse() : own).toString('hex')}`);
+		};
+		return [size, (bytes, at) => exact(part(length, whole(bytes, at) >> BigInt(bit)))];
+	}
 	const divisor = 2 ** bit;
 	const modulus = 2 ** length;
+	const firstNegative = isSigned ? modulus / 2 : modulus;
 	const whole = (bytes: Buffer, at: number) => (isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size));
-	return [size, (bytes, at) => Math.floor(whole(bytes, at) / divisor) % modulus];
+	return [
+		size,
+		(bytes, at) => {
+			const value = Math.floor(whole(bytes, at) / divisor) % modulus;
+			return value < firstNegative ? value : value - modulus;
+		},
+	];
 }
 
 /** A number of the table as its cell or an expression gives it. */
@@ -118,39 +207,44 @@ function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_
 
 const count = (what: string, value: unknown) => cell(what, value, 0, 0, true);
 
+/** The part of a whole number that a row of bits is. */
+function bitsOf({ type, bit, length, width, signed }: PayloadField, isLittle: boolean) {
+	const isSigned = flag(signed ?? false) ?? false;
+	const one = type === 'bool';
+	const given = { bit: count('Bit', bit), length: one ? 1 : count('Length', length) || 1, isSigned: isSigned && !one };
+	return bits({ ...given, width: cell('Word Size', width, 8, 0, true) }, isLittle);
+}
+
 /** A row as where it begins, how many bytes it needs from there, and how it is read. */
-function compile({ type = 'uint8', endianness = 'big', ...given }: PayloadField) {
-	const at = count('Offset', given.offset);
-	const bit = count('Bit', given.bit);
-	const length = count('Length', given.length);
+function compile(field: PayloadField): { at: number; size: number; read: Read } {
+	const { type = 'uint8', endianness = 'big' } = field;
+	const at = count('Byte', field.offset);
 	const isLittle = endianness === 'little';
-	if (!isLittle && endianness !== 'big') throw unfit(`Endianness is neither "big" nor "little": ${quoted(endianness)}`);
+	if (!isLittle && endianness !== 'big') throw unfit(`Byte Order is neither "big" nor "little": ${quoted(endianness)}`);
 	if (type === 'ascii') {
+		const length = count('Length', field.length);
 		// What a fixed field is filled up with is no text.
 		const read: Read = (bytes) =>
 			bytes.toString('latin1', at, length ? at + length : undefined).replace(/(?<!\0)\0+$/, '');
 		return { at, size: length, read };
 	}
-	if (type === 'bool') {
-		const [size, read] = bits(bit, 1, isLittle);
-		return { at, size, read: ((bytes) => read(bytes, at) === 1) as Read };
-	}
-	if (type !== 'bits' && !Object.hasOwn(NUMBERS, type)) throw unfit(`Type ${quoted(type)} is unknown`);
-	const [size, plain] =
-		type === 'bits' ? bits(bit, length || 1, isLittle) : [NUMBERS[type][0], NUMBERS[type][isLittle ? 2 : 1]];
-	const read = scaled(plain, cell('Scale', given.scale, 1), cell('Add', given.add, 0));
-	const decimals = count('Decimals', given.decimals);
-	if (String(given.decimals ?? '').trim() === '') return { at, size, read };
-	return { at, size, read: ((bytes) => rounded(Number(read(bytes, at)), decimals)) as Read };
+	const isBits = type === 'bits' || type === 'bool';
+	if (!isBits && !Object.hasOwn(NUMBERS, type)) throw unfit(`Type ${quoted(type)} is unknown`);
+	const [size, plain] = isBits ? bitsOf(field, isLittle) : [NUMBERS[type][0], NUMBERS[type][isLittle ? 2 : 1]];
+	if (type === 'bool') return { at, size, read: (bytes) => plain(bytes, at) === 1 };
+	const read = scaled(plain, cell('Scale', field.scale, 1), cell('Add', field.add, 0));
+	const decimals = count('Decimals', field.decimals);
+	if (String(field.decimals ?? '').trim() === '') return { at, size, read };
+	return { at, size, read: (bytes) => rounded(read(bytes, at), decimals) };
 }
 
-/** Whether a payload holds a row; `undefined` for a row that each payload holds. */
+/** Whether a payload has the value of a row; `undefined` for a row of each payload. */
 function condition({ when = 'always', whenByte, whenValue }: PayloadField) {
 	if (when === 'always') return undefined;
 	if (when !== 'byte') throw unfit(`When is neither "always" nor "byte": ${quoted(when)}`);
 	const at = count('When Byte', whenByte);
-	const wanted = count('When Value', whenValue);
-	if (wanted > 255) throw unfit(`When Value is more than a byte can hold: ${wanted}`);
+	const wanted = count('Equals', whenValue);
+	if (wanted > 255) throw unfit(`Equals is more than a byte can be: ${wanted}`);
 	return { at, wanted };
 }
 
@@ -162,40 +256,64 @@ const excludeEachOther = (a: Condition, b: Condition) => a && b && a.at === b.at
 /** A field's name; an expression may have given a number. */
 export const nameOf = ({ name }: PayloadField) => asText(name ?? '').trim();
 
-/**
- * All rows of a table as one function from bytes to an object; rows that a payload does not hold are absent.
- * Throws when the table is wrong, and the function when a payload is too short. The units of the rows that were read
- * go into `units`.
- */
-export function fieldReader(
-	fields: readonly PayloadField[],
-): (bytes: Buffer, units?: Record<string, string>) => IDataObject {
-	const conditions = new Map<string, Condition[]>();
-	const compiled = fields.map((field, index) => {
-		const name = typeof field.name === 'object' ? String(index + 1) : nameOf(field);
-		try {
-			nameOf(field);
-			if (!name) throw unfit('it has no name');
-			if (name === '__proto__') throw unfit('this name is not possible');
-			const when = condition(field);
-			const others = conditions.get(name) ?? [];
+/** What is to be said beside the values that were read. */
+export interface Remarks {
+	/** Gets the units of the rows that were read, where it is there. */
+	units?: Record<string, string>;
+	notes?: string[];
+}
+
+/** A row made ready. `adds`: to the value of its name. */
+function prepare(field: PayloadField, index: number, earlier: Map<string, Condition[]>) {
+	const name = typeof field.name === 'object' ? String(index + 1) : nameOf(field);
+	try {
+		nameOf(field);
+		if (!name) throw unfit('it has no name');
+		if (name === '__proto__') throw unfit('this name is not possible');
+		const when = condition(field);
+		const others = earlier.get(name) ?? [];
+		const adds = flag(field.adds ?? false) ?? false;
+		if (adds) {
+			if (!others.length) throw unfit('no value of its name stands before it to which it could be added');
+			if (field.type === 'bool' || field.type === 'ascii') throw unfit(`the type ${field.type} cannot be added`);
+		} else {
 			if (!others.every((other) => excludeEachOther(other, when))) throw unfit('its name is given twice');
-			conditions.set(name, [...others, when]);
-			const unit = asText(field.unit ?? '');
-			return { name, unit, when, ...compile(field) };
-		} catch (error) {
-			throw unfit(`payload field "${name}": ${(error as Error).message}`);
+			earlier.set(name, [...others, when]);
 		}
-	});
+		return { name, adds, unit: asText(field.unit ?? ''), when, ...compile(field) };
+	} catch (error) {
+		throw unfit(`payload field "${name}": ${(error as Error).message}`);
+	}
+}
+
+/**
+ * All rows of a table as one function from bytes to an object; rows that a payload does not have are absent, and what
+ * is no number, such as the NaN of a float, is null and noted. Throws when the table is wrong, and the function when
+ * a payload is too short.
+ */
+export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, remarks: Remarks) => IDataObject {
+	const earlier = new Map<string, Condition[]>();
+	const compiled = fields.map((field, index) => prepare(field, index, earlier));
 	if (!compiled.length) throw unfit('no payload field is given');
-	return (bytes, units) => {
+	return (bytes, remarks) => {
 		const result: IDataObject = {};
-		for (const { name, unit, when, at, size, read } of compiled) {
+		for (const { name, adds, unit, when, at, size, read } of compiled) {
 			if (when && bytes[when.at] !== when.wanted) continue;
 			if (bytes.length < at + size)
 				throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
-			result[name] = read(bytes, at);
-			if (units && unit) units[name] = unit;
+			let value: IDataObject[string] = read(bytes, at);
+			if (adds) {
+				const base = result[name];
+				// Not there in this payload, or no number.
+				if (base === undefined || base === null) continue;
+				value = sum(base as number | string, value as number | string);
+			}
+			if (typeof value === 'number' && !Number.isFinite(value)) {
+				(remarks.notes ??= []).push(`"${name}" is no number: ${value}`);
+				value = null;
+			}
+			result[name] = value;
+			if (unit && remarks.units) remarks.units[name] = unit;
 		}
 		return result;
 	};
