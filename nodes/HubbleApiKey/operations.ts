@@ -1,8 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { withToken } from '../shared/client/client';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import { apiKey, type Field } from '../shared/operation/fields';
-import { send } from '../shared/client/request';
 import type { Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
@@ -214,7 +212,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		settings: { key: otherKey },
 		toItems: async ({ hubble, request }) => {
 			const { key } = request.settings;
-			const { body } = await send(key ? withToken(hubble, String(key)) : hubble, request);
+			const { body } = await (key ? hubble.as(String(key)) : hubble).send(request);
 			return [{ json: { valid: true, ...body } }];
 		},
 	},

@@ -1,9 +1,7 @@
 /** The rotation of an API key: nothing is deleted unless the new key works, and nothing new is left behind unless it does. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
-import { withToken } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
-import { send } from '../shared/client/request';
 import type { Work } from '../shared/operation/operation';
 
 async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
@@ -24,9 +22,9 @@ async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDat
 /** Tries a new key, and deletes it unless it is found to work; where that fails too, the error says which key is left. */
 async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<void> {
 	const id = String(created.key_id);
-	const cause = await failureOf(send(withToken(hubble, String(created.key)), { endpoint: endpoints.checkKey }));
+	const cause = await failureOf(hubble.as(String(created.key)).send({ endpoint: endpoints.checkKey }));
 	if (!cause) return;
-	const left = await failureOf(send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: id } }));
+	const left = await failureOf(hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: id } }));
 	const message = left
 		? `The new API key ${id} was not found to work, and may not have been deleted; the old key stays`
 		: 'The new API key was not found to work, so it was deleted and the old key stays';
@@ -54,10 +52,10 @@ export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 	const oldId = String(request.settings.oldKeyId);
 	const old = await keyWithId(work, oldId);
 	const body = { name: old.key_name, scopes: old.scopes, ...request.body };
-	const { body: created } = await send(hubble, { endpoint: endpoints.createKey, body });
+	const { body: created } = await hubble.send({ endpoint: endpoints.createKey, body });
 	await tryKey(work, created);
 	try {
-		await send(hubble, { endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
+		await hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
 	} catch (error) {
 		hints.add(
 			`The old API key ${oldId} was not deleted: ${(error as Error).message}. The new key works; delete the old one yourself.`,

@@ -5,7 +5,6 @@ import { unexpectedResponse } from '../shared/client/errors';
 import { invoice } from '../shared/operation/fields';
 import type { Operation, Work } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
-import { send } from '../shared/client/request';
 
 /**
  * The list of the organization's invoices, fetched once in a run: the call of the PDF tells no number and no amount.
@@ -23,7 +22,7 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 	};
 	const known =
 		fetched.get(hubble) ??
-		send(hubble, { endpoint: endpoints.listInvoices }).then(({ body }) => rowsOf(body.invoices), unnamed);
+		hubble.send({ endpoint: endpoints.listInvoices }).then(({ body }) => rowsOf(body.invoices), unnamed);
 	fetched.set(hubble, known);
 	return known;
 }
@@ -42,7 +41,7 @@ const downloadPdf: Operation['toItems'] = async (work) => {
 	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
 	const name = fileName(row?.invoice_number ?? invoice_id);
-	const { body, requestId } = await send(hubble, {
+	const { body, requestId } = await hubble.send({
 		...request,
 		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
 	});

@@ -3,7 +3,6 @@ import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
-import { send } from '../shared/client/request';
 
 /** So many IDs are asked for one by one: a page of the list would not be faster. */
 const FEW = 3;
@@ -97,7 +96,7 @@ export class DeviceLookup {
 			if (id === undefined || this.hasEnded) return;
 			this.open.delete(id);
 			try {
-				const { body } = await send(this.hubble, { endpoint: endpoints.getDevice, ids: { device_id: id } });
+				const { body } = await this.hubble.send({ endpoint: endpoints.getDevice, ids: { device_id: id } });
 				this.found.set(id, body);
 			} catch (error) {
 				if (this.found.has(id)) continue;

@@ -6,7 +6,6 @@ import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecution
 import type { HubbleClient } from '../shared/client/client';
 import { DOUBT, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
-import { delay } from '../shared/client/request';
 import type { Work } from '../shared/operation/operation';
 import { MADE } from './reference';
 import { amountOf, merged, refusalOf, type Denomination } from './denominations';
@@ -59,7 +58,7 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 			} catch (error) {
 				const isOpen = leavesDoubt(statusOf(error));
 				isInDoubt ||= isOpen;
-				if (isOpen) await delay(hubble, pauseAfter(tries));
+				if (isOpen) await hubble.delay(pauseAfter(tries));
 				// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by a
 				// lookup that fails.
 				const order = await orderByReference(hubble, reference).catch((failure: unknown) => {
@@ -77,19 +76,19 @@ async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: str
 /** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
 async function resultOf({ hubble, hints }: Work, placed: IDataObject, waitMs: number): Promise<IDataObject> {
 	const deadline = performance.now() + waitMs;
-	const looking = { ...hubble, deadline };
+	const looking = hubble.until(deadline);
 	let order = placed;
 	let failure: unknown;
 	for (let looks = 0; order.status === 'PROCESSING' && performance.now() < deadline; looks++) {
 		try {
-			await delay(hubble, Math.min(lookPause(looks), Math.max(0, deadline - performance.now())));
+			await hubble.delay(Math.min(lookPause(looks), Math.max(0, deadline - performance.now())));
 			const ids = { order_id: String(placed.id) };
 			order = (await sendAsPartner(looking, { endpoint: partnerEndpoints.getOrder, ids })).body;
 			failure = undefined;
 		} catch (error) {
 			// The order is placed: what fails now must not hide that. The last look is given.
 			failure = error;
-			if (hubble.signal?.aborted || looking.refusedToken) break;
+			if (hubble.isStopped || hubble.session.refusedToken) break;
 		}
 	}
 	if (order.status === 'PROCESSING' && failure)
@@ -120,7 +119,7 @@ export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
 			const error = new NodeOperationError(context.getNode(), reason, { itemIndex });
 			throw withReference(error, referenceId, NOT_PLACED);
 		}
-		if (hubble.signal?.aborted) {
+		if (hubble.isStopped) {
 			const error = new NodeOperationError(context.getNode(), 'The execution was stopped', { itemIndex });
 			throw withReference(error, referenceId, NOT_PLACED);
 		}

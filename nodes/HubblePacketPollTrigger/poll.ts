@@ -46,8 +46,7 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	const start = startOf(context, startFrom);
 	if (context.getMode() === 'manual') return await sample(context, toItems);
 	return await poll<Position>(context, async (budget) => {
-		const hubble = await connect(context);
-		hubble.deadline = budget.deadline;
+		const hubble = await connect(context, { deadline: budget.deadline });
 		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
 		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
 		return {

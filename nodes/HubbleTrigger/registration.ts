@@ -13,7 +13,6 @@ import { unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/pages';
-import { send } from '../shared/client/request';
 import { isPrivateHost } from '../shared/webhook/addresses';
 import { ownerIn, ownerNodeOf, ownerOf, taggedName } from '../shared/webhook/ownership';
 import { listenerAt } from '../shared/webhook/probe';
@@ -68,21 +67,18 @@ export function restoreWebhook(context: IWebhookFunctions): void {
 const SHORT_HOOK_MS = 1000;
 
 async function open(context: IHookFunctions, ms = HOOK_MS): Promise<HubbleClient> {
-	const hubble = await connect(context);
-	hubble.deadline = performance.now() + ms;
-	hubble.isUrgent = true;
-	return hubble;
+	return await connect(context, { deadline: performance.now() + ms, isUrgent: true });
 }
 
 /** All endpoints of the organization. A reply without the list is an error, never "none". */
 async function list(hubble: HubbleClient): Promise<IDataObject[]> {
-	return rowsOf((await send(hubble, { endpoint: endpoints.listWebhooks })).body.webhooks);
+	return rowsOf((await hubble.send({ endpoint: endpoints.listWebhooks })).body.webhooks);
 }
 
 /** Deletes an endpoint; that it is gone already is as good. */
 async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
-		await send(hubble, { endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
+		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
 		if (!(error instanceof NodeApiError) || error.httpCode !== '404') {
 			throw new NodeApiError(hubble.context.getNode(), error as never);
@@ -136,7 +132,7 @@ async function update(hubble: HubbleClient, endpoint: IDataObject, wanted: Wante
 		...(endpoint.max_batch_size === maxBatchSize ? {} : { set_max_batch_size: maxBatchSize }),
 	};
 	if (!Object.keys(body).length) return;
-	await send(hubble, { endpoint: endpoints.updateWebhook, ids: { webhook_id: String(endpoint.webhook_id) }, body });
+	await hubble.send({ endpoint: endpoints.updateWebhook, ids: { webhook_id: String(endpoint.webhook_id) }, body });
 }
 
 /** What our endpoint should be at Hubble. */
@@ -158,7 +154,7 @@ async function create(
 	const owner = ownerNodeOf(context);
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
-	const created = await send(hubble, { endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
+	const created = await hubble.send({ endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
 		if (isRefusal(error) && (await twins()).length) return undefined;
 		throw unchanged(error);
 	});

@@ -3,7 +3,6 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
 import { leftOut, rowsOf } from '../shared/client/pages';
-import { send } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
 import { instanceOf, ownerIn } from '../shared/webhook/ownership';
@@ -69,7 +68,7 @@ async function stateOf(context: IExecuteFunctions, webhook: IDataObject, origin?
 
 /** One item for each webhook of the organization, with its `state` and what to do. */
 export async function checkWebhooks({ context, hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
-	const given = (await send(hubble, request)).body.webhooks as unknown[];
+	const given = (await hubble.send(request)).body.webhooks as unknown[];
 	const webhooks = rowsOf(given);
 	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
 	const origin = ownOrigin(context, request.itemIndex);
@@ -78,7 +77,7 @@ export async function checkWebhooks({ context, hubble, request, hints }: Work): 
 		const state = await stateOf(context, webhook, origin);
 		const deleted = state === 'orphan' && ownerIn(webhook) !== undefined && request.settings.deleteOrphans === true;
 		if (deleted) {
-			await send(hubble, { endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(webhook.webhook_id) } });
+			await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(webhook.webhook_id) } });
 		}
 		const advice = deleted ? 'No published workflow of this n8n had this URL: the webhook was deleted.' : STATES[state];
 		items.push({ json: { ...webhook, state, deleted, advice } });

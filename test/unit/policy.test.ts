@@ -4,7 +4,6 @@ import type { IDataObject } from 'n8n-workflow';
 import { connect, type Context } from '../../nodes/shared/client/client';
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 import {
-	nameRate,
 	newRateLimiter,
 	rateLimiterOf,
 	recordResponse,
@@ -114,8 +113,7 @@ describe('Pace', () => {
 	it.each([0.5, 0.1, 1, 2.5, 3, 10])(
 		'starts %d requests a second at one endpoint where the credential says so',
 		(rate) => {
-			const limiter = newRateLimiter();
-			nameRate(limiter, rate, 0);
+			const limiter = newRateLimiter(0, rate);
 			const times = startTimes(100, () => 'packets', limiter);
 			expect((times.at(-1) as number) / 1000).toBeGreaterThanOrEqual((100 - Math.max(1, rate)) / rate - 1e-6);
 			expect((times.at(-1) as number) / 1000).toBeLessThanOrEqual(99 / rate + 1e-6);
@@ -124,19 +122,6 @@ describe('Pace', () => {
 			expect((ofAll.at(-1) as number) / 1000).toBeLessThanOrEqual(99 / (5 * rate) + 1e-6);
 		},
 	);
-
-	it('obeys the lowest rate that a credential in use names, and forgets it a minute after its last request', () => {
-		const limiter = newRateLimiter();
-		nameRate(limiter, 3, 0);
-		nameRate(limiter, 0.5, 1000);
-		nameRate(limiter, 3, 2000);
-		recordStart(limiter, 'packets', 2000);
-		expect(slotWait(limiter, 'packets', 2000)).toBe(2000);
-		nameRate(limiter, 3, 61_000);
-		expect(limiter.perSecond).toBe(0.5);
-		nameRate(limiter, 3, 61_001);
-		expect([limiter.perSecond, limiter.rates.size]).toEqual([3, 1]);
-	});
 
 	it('is one for an organization, and keeps only those that were used of late', () => {
 		const limiters = new Map<string, RateLimiter>();
@@ -158,7 +143,7 @@ describe('Pace', () => {
 		const organizationId = '123e4567-e89b-12d3-a456-426614174000';
 		const limiterOf = async (credential: IDataObject) => {
 			const given = { apiToken: 'a', organizationId, baseUrl: 'https://api.hubble.com', ...credential };
-			return (await connect({ getCredentials: async () => given } as unknown as Context)).rateLimiter;
+			return (await connect({ getCredentials: async () => given } as unknown as Context)).service.rateLimiter;
 		};
 		const limiter = await limiterOf({});
 		expect(await limiterOf({ apiToken: 'b', requestsPerSecond: 0.5, apiPaths: 'versioned' })).toBe(limiter);

@@ -15,7 +15,7 @@ const page = { rows: Array.from({ length: 1000 }) };
 function after(pages: number, traffic: Partial<Traffic>, noun = 'packets') {
 	const messages: string[] = [];
 	const context = { sendMessageToUI: (message: string) => messages.push(message) };
-	const client = { context, traffic: { ...noTraffic(), ...traffic } } as unknown as HubbleClient;
+	const client = { context, run: { traffic: { ...noTraffic(), ...traffic } } } as unknown as HubbleClient;
 	const progress = new Progress(client);
 	for (let read = 0; read < pages; read++) {
 		now += 1_000;

@@ -1,26 +1,55 @@
-/** The organization behind a credential, as one run of a node sees it. */
+/** The organization behind a credential, as one run of a node sees it: authentication, rate limit, retry, errors. */
 import {
 	NodeOperationError,
+	type ICredentialDataDecryptedObject,
 	type ICredentialsDecrypted,
-	type IDataObject,
 	type IExecuteFunctions,
 	type IHookFunctions,
+	type IHttpRequestOptions,
 	type ILoadOptionsFunctions,
+	type IN8nHttpFullResponse,
 	type IPollFunctions,
 	type NodeApiError,
 } from 'n8n-workflow';
-import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
-import type { Explanation, Failure } from './errors';
-import { rateLimiterOf, type RateLimiter } from './rateLimiter';
+import { abortableSleep } from '../n8n';
+import { clockOf, type HubbleClock } from './clock';
+import { settingsOf, type Settings } from './credential';
+import { copyOf, hubbleError, unexpectedResponse, type Explanation, type Failure } from './errors';
+import { rateLimiterOf, recordResponse, recordStart, slotWait, type RateLimiter } from './rateLimiter';
+import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
+import { retryDelay, TRIES } from './retry';
 
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
-/**
- * The rate limiter of each organization at its host, shared by all credentials, nodes, items and executions of this
- * process: the limit counts per organization, whoever calls.
- */
-const rateLimiters = new Map<string, RateLimiter>();
+/** What is called. Rate limiter and clock are shared by all who call it from this process. */
+export interface Service {
+	baseUrl: string;
+	organizationId: string;
+	/** Prefix of version 1 and 2 of the API. */
+	prefixes: { v1: string; v2: string };
+	rateLimiter: RateLimiter;
+	/** Requests a second to one endpoint, as the credential names them. */
+	perSecond: number;
+	clock: HubbleClock;
+	/** The service's own words for failures; `undefined` where the general ones fit. */
+	explain?: (failure: Failure) => Explanation | undefined;
+	/** What a partner logs in with (`partner.ts`). */
+	partner?: { baseUrl: string; clientId: string; clientSecret: string };
+}
+
+/** Who calls, and how long it may take. */
+export interface Run {
+	context: Context;
+	/** Tells of a stopped execution. */
+	signal?: AbortSignal;
+	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
+	deadline?: number;
+	/** Whether the run is a hook, which makes a few requests and has little time. */
+	isUrgent?: boolean;
+	/** What the run has sent so far; one object for all clients of the run. */
+	traffic: Traffic;
+}
 
 /** What a run has sent, and how long it waited to send it. */
 export interface Traffic {
@@ -34,105 +63,260 @@ export interface Traffic {
 	waitedMs: number;
 }
 
-/** One organization as one run sees it. */
-export interface HubbleClient {
-	context: Context;
-	baseUrl: string;
-	organizationId: string;
-	/** Prefix of version 1 and 2 of the API. */
-	prefixes: { v1: string; v2: string };
-	rateLimiter: RateLimiter;
-	/** Requests a second to one endpoint, as the credential names them; see `nameRate`. */
-	perSecond: number;
-	/** Tells of a stopped execution. */
-	signal?: AbortSignal;
-	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
-	deadline?: number;
-	/** Whether the run is a hook, which makes a few requests and has little time. */
-	isUrgent?: boolean;
-	/** What the run has sent so far; one object for all sessions of the run. */
-	traffic: Traffic;
-	/** What requests are sent with, read once: without it n8n reads and decrypts the credential anew for each. */
-	credential?: ICredentialsDecrypted;
-	/** Reads the credential again: its token may be replaced while a long run goes on. */
-	renew?: () => Promise<void>;
-	/** The token to send instead of the credential's; '' for none. */
-	otherToken?: string;
-	/** A service's own words for failures; `undefined` where the general ones fit. */
-	explain?: (failure: Failure) => Explanation | undefined;
-	/** What a partner logs in with (`partner.ts`). */
-	partner?: { baseUrl: string; clientId: string; clientSecret: string };
-	/** The 401 by which Hubble refused the token in this run. */
-	refusedToken?: NodeApiError;
-	/** Takes the secrets out of a text that comes from outside. */
-	redact: (text: string) => string;
-}
-
-/** Takes every text of `secrets` out of a text, also those that are added later; the longest first, as one may hold another. */
-export const redactor = (secrets: readonly string[]) => (text: string) =>
-	[...secrets]
-		.sort((a, b) => b.length - a.length)
-		.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
-
 export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 });
 
-/** What the credential says, put right where that leaves no doubt. */
-export interface Settings {
-	baseUrl: string;
-	organizationId: string;
-	token: string;
-	/** Requests a second to one endpoint. */
-	perSecond: number;
-	prefixes: { v1: string; v2: string };
+/** What lets requests in, and what Hubble refused it in this run. */
+export interface Session {
+	/** All that it was let in by, the newest last. None of it goes into a text that leaves the client. */
+	readonly secrets: string[];
+	/** Sends with the newest of them. */
+	fetch: (options: IHttpRequestOptions) => Promise<IN8nHttpFullResponse>;
+	/** Reads the credential again: its token may be replaced while a long run goes on. */
+	renew?: () => Promise<void>;
+	/** The 401 by which Hubble refused the token. */
+	refusedToken?: NodeApiError;
 }
 
-/** A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is named. */
-function baseUrlOf(given: string): string {
-	const text = given.trim();
-	if (!text) throw new Error('The Base URL in the Hubble credential is empty');
-	const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
-	if (!URL.canParse(url)) {
-		throw new Error(`The Base URL "${text}" in the Hubble credential is not an address such as https://api.hubble.com`);
+/** A session of that token, or of none: what logs in has no token yet. */
+export const sessionOf = ({ helpers }: Context, secrets: string[], token?: string): Session => ({
+	secrets,
+	fetch: async (options) => {
+		const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+		return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
+	},
+});
+
+/** One organization as one run sees it. */
+export class HubbleClient {
+	constructor(
+		readonly service: Service,
+		readonly run: Run,
+		readonly session: Session,
+	) {}
+
+	get context(): Context {
+		return this.run.context;
 	}
-	const parsed = new URL(url);
-	if (!/^https?:$/.test(parsed.protocol))
-		throw new Error(`The Base URL "${text}" in the Hubble credential does not begin with https://`);
-	if (parsed.username || parsed.password)
-		throw new Error('The Base URL in the Hubble credential contains a user name or password');
-	if (parsed.search || parsed.hash)
-		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
-	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
+
+	get baseUrl(): string {
+		return this.service.baseUrl;
+	}
+
+	get organizationId(): string {
+		return this.service.organizationId;
+	}
+
+	/** Whether the execution was stopped. */
+	get isStopped(): boolean {
+		return this.run.signal?.aborted ?? false;
+	}
+
+	/** Hubble's time in Unix seconds, with a fraction: see `HubbleClock`. */
+	now(): number {
+		return this.service.clock.now();
+	}
+
+	/** The same organization by another token, such as one that is to be tried: with its own 401, and the same limits. */
+	as(token: string): HubbleClient {
+		const { secrets } = this.session;
+		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token], token));
+	}
+
+	/** The same client with less time: until `deadline`, on the clock of `performance.now()`. */
+	until(deadline: number): HubbleClient {
+		return new HubbleClient(this.service, { ...this.run, deadline }, this.session);
+	}
+
+	/** Takes the secrets out of a text that comes from outside; the longest first, as one may hold another. */
+	redact(text: string): string {
+		return [...this.session.secrets]
+			.sort((a, b) => b.length - a.length)
+			.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
+	}
+
+	/** Throws the 401 that this run met before, with no wait for a place in the rate. */
+	throwIfRefused(): void {
+		const { refusedToken } = this.session;
+		if (refusedToken) throw copyOf(refusedToken);
+	}
+
+	/** Waits, and ends at once with an error when the execution is stopped. */
+	async delay(ms: number): Promise<void> {
+		try {
+			await abortableSleep(ms, this.run.signal);
+		} catch (error) {
+			throw new NodeOperationError(this.context.getNode(), error as Error, { message: 'The execution was stopped' });
+		}
+	}
+
+	/**
+	 * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
+	 * sends nothing more, unless the credential holds another token by now: a token that was refused once is refused for
+	 * everything else in the run.
+	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
+	 */
+	async send(call: Call): Promise<Reply> {
+		const { method, path, isRepeatable } = call.endpoint;
+		const { session, service } = this;
+		let mayHaveHappened = false;
+		for (let tries = 1; ; tries++) {
+			await this.acquireSlot(`${method} ${path}`);
+			const known = session.secrets.length;
+			const attempt = await this.sendOnce(call);
+			const { status } = attempt;
+			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
+			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
+			const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
+			if (isDone) this.checkReply(call, attempt);
+			if (isDone || isGone) return attempt;
+			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
+			const isRenewed = status === 401 && tries < TRIES && (await this.isRenewed(known));
+			mayHaveHappened ||= wasSent(attempt) && (status === undefined || status >= 500);
+			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
+			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
+				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
+				const error = hubbleError(this.context.getNode(), { ...failure, explain: service.explain });
+				if (status === 401) session.refusedToken = copyOf(error);
+				throw error;
+			}
+			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
+		}
+	}
+
+	/** Milliseconds until the run must be over. */
+	private timeLeft(): number {
+		return (this.run.deadline ?? Infinity) - performance.now();
+	}
+
+	/** Waits for the rate limit, and counts how long. */
+	private async waitForLimit(ms: number): Promise<void> {
+		const { traffic } = this.run;
+		if (traffic.waiting === 0) traffic.waitingSince = performance.now();
+		traffic.waiting += 1;
+		try {
+			await this.delay(ms);
+		} finally {
+			traffic.waiting -= 1;
+			if (traffic.waiting === 0) traffic.waitedMs += performance.now() - traffic.waitingSince;
+		}
+	}
+
+	/** Waits until the limits let a request to `endpoint` go, and takes its place. */
+	private async acquireSlot(endpoint: string): Promise<void> {
+		const { rateLimiter, perSecond } = this.service;
+		for (;;) {
+			// Another call may have met it meanwhile.
+			this.throwIfRefused();
+			rateLimiter.perSecond = perSecond;
+			const wait = slotWait(rateLimiter, endpoint, performance.now(), this.run.isUrgent);
+			if (wait <= 0) break;
+			if (wait > this.timeLeft()) {
+				throw new NodeOperationError(this.context.getNode(), 'Timed out waiting for the rate limit', {
+					description:
+						'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
+				});
+			}
+			await this.waitForLimit(Math.ceil(wait));
+		}
+		recordStart(rateLimiter, endpoint, performance.now());
+	}
+
+	/** One try; the rate limiter learns what its reply says. */
+	private async sendOnce(call: Call): Promise<Attempt> {
+		const { path, method } = call.endpoint;
+		const { baseUrl, organizationId, prefixes, clock, rateLimiter } = this.service;
+		const values: Record<string, string> = { ...call.ids, org_id: organizationId };
+		const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
+		const url = baseUrl + filled.replace(/^\/(v[12])/, (_, version: 'v1' | 'v2') => prefixes[version]);
+		const redact = (text: string) => this.redact(text);
+		this.run.traffic.requests += 1;
+		const { fetch } = this.session;
+		const attempt = await sendOnce(call, { url, fetch, redact, clock, timeLeft: this.timeLeft() });
+		const now = performance.now();
+		recordResponse(rateLimiter, `${method} ${path}`, limitsIn(attempt, clock), now, Math.random());
+		return attempt;
+	}
+
+	/** Throws when a success is not Hubble's. */
+	private checkReply(call: Call, { body, requestId }: Reply): void {
+		const lack = lackOf(call, body);
+		if (!lack) return;
+		throw unexpectedResponse(this.context.getNode(), lack, this.baseUrl, requestId, call.endpoint.method);
+	}
+
+	/**
+	 * After a 401, reads the credential again.
+	 * @param known how many tokens the session had when the request was sent
+	 * @returns whether it has another one by now, with which the run goes on
+	 */
+	private async isRenewed(known: number): Promise<boolean> {
+		const { secrets, renew } = this.session;
+		// Another call may have read it meanwhile. One that cannot be read is no news: what is reported is the refusal.
+		if (secrets.length === known) await renew?.().catch(() => {});
+		return secrets.length > known;
+	}
+
+	/** What is known of a call that failed for good. */
+	private failureOf(
+		{ endpoint, ids = {} }: Call,
+		{ status, code, problem, retryAfterMs, requestId, body }: Attempt,
+		mayHaveHappened: boolean,
+		tries: number,
+	): Failure {
+		// `description` in Hubble's errors, other fields in those of proxies.
+		const said = body.description ?? body.message ?? body.name;
+		return {
+			...endpoint,
+			ids,
+			status,
+			code: code || problem,
+			isCut: problem !== undefined,
+			said: typeof said === 'string' ? this.redact(said) : undefined,
+			errorCode: typeof body.code === 'string' ? this.redact(body.code) : undefined,
+			isHubbles: 'name' in body || 'description' in body || (this.service.explain !== undefined && 'code' in body),
+			mayHaveHappened,
+			askedToWaitMs: retryAfterMs,
+			requestId,
+			tries,
+			baseUrl: this.baseUrl,
+			organizationId: this.organizationId,
+		};
+	}
 }
 
-/**
- * Reads a credential. The two spellings of the API's paths are aliases (API definition, "Versioning").
- * Throws an Error that names the field which cannot be used; nothing of the token is in it.
- */
-export function settingsOf(credential: IDataObject): Settings {
-	const token = String(credential.apiToken ?? '')
-		.trim()
-		.replace(/^Bearer\s+/i, '');
-	const organizationId = String(credential.organizationId ?? '').trim();
-	if (!token) throw new Error('The API Token in the Hubble credential is empty');
-	if (/[^\x21-\x7e]/.test(token))
-		throw new Error('The API Token in the Hubble credential contains a character that no token has, such as a space');
-	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
-	if (!WHOLE_UUID.test(organizationId)) {
-		throw new Error(
-			`The Organization ID "${organizationId}" in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000`,
-		);
-	}
+/** The rate limiter of each organization at its host: the limit counts per organization, whoever calls. */
+const rateLimiters = new Map<string, RateLimiter>();
+
+/** What is requested with the node's credential, read once: n8n reads and decrypts it anew for each request that comes without. */
+function credentialSession(context: Context, data: ICredentialDataDecryptedObject, settings: Settings): Session {
+	const decrypted: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
+	const secrets = [settings.token];
 	return {
-		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),
-		organizationId: organizationId.toLowerCase(),
-		token,
-		perSecond: Number(credential.requestsPerSecond) || RATE_LIMITS.endpoint,
-		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
+		secrets,
+		fetch: async (options) => {
+			const request = context.helpers.httpRequestWithAuthentication;
+			const sent = await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
+			return sent as IN8nHttpFullResponse;
+		},
+		renew: async () => {
+			const newer = await context.getCredentials('hubbleApi');
+			const { baseUrl, organizationId, token } = settingsOf(newer);
+			// The run calls the same address to its end, and a token goes nowhere but where its credential says.
+			if (baseUrl !== settings.baseUrl || organizationId !== settings.organizationId || secrets.includes(token)) return;
+			secrets.push(token);
+			decrypted.data = newer;
+		},
 	};
 }
 
-/** Reads the credential of the node. Throws when it cannot be used, before anything is sent. */
-export async function connect(context: Context): Promise<HubbleClient> {
+/**
+ * Reads the credential of the node. Throws when it cannot be used, before anything is sent.
+ * @param limits how long the run may take, where it is not an execution
+ */
+export async function connect(
+	context: Context,
+	limits: Pick<Run, 'deadline' | 'isUrgent'> = {},
+): Promise<HubbleClient> {
 	const data = await context.getCredentials('hubbleApi');
 	let settings: Settings;
 	try {
@@ -142,35 +326,13 @@ export async function connect(context: Context): Promise<HubbleClient> {
 			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
 		});
 	}
-	const { baseUrl, organizationId, token, perSecond, prefixes } = settings;
-	const credential: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
-	const tokens = [token];
-	return {
-		context,
-		baseUrl,
-		organizationId,
-		prefixes,
-		rateLimiter: rateLimiterOf(rateLimiters, `${new URL(baseUrl).host} ${organizationId}`, performance.now()),
-		perSecond,
-		signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
-		traffic: noTraffic(),
-		credential,
-		renew: async () => {
-			const newer = await context.getCredentials('hubbleApi');
-			const now = settingsOf(newer);
-			// The run calls the same address to its end, and a token goes nowhere but where its credential says.
-			if (now.baseUrl !== baseUrl || now.organizationId !== organizationId || tokens.includes(now.token)) return;
-			tokens.push(now.token);
-			credential.data = newer;
-		},
-		redact: redactor(tokens),
-	};
+	const { baseUrl, organizationId, perSecond, prefixes } = settings;
+	const { host } = new URL(baseUrl);
+	const rateLimiter = rateLimiterOf(rateLimiters, `${host} ${organizationId}`, performance.now());
+	const signal = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+	return new HubbleClient(
+		{ baseUrl, organizationId, prefixes, rateLimiter, perSecond, clock: clockOf(host) },
+		{ context, signal, traffic: noTraffic(), ...limits },
+		credentialSession(context, data, settings),
+	);
 }
-
-/** The same organization by another token, such as one that is to be tried. It has its own 401, and the same limits. */
-export const withToken = (hubble: HubbleClient, token: string): HubbleClient => ({
-	...hubble,
-	otherToken: token,
-	refusedToken: undefined,
-	redact: (text) => redactor([token])(hubble.redact(text)),
-});

@@ -4,7 +4,7 @@ import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
 import { unexpectedResponse } from './errors';
 import type { Rows } from './lazyRows';
-import { retryAfter, send, type Call, type Reply } from './request';
+import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
 export interface List extends ListFacts {
@@ -70,14 +70,14 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 		} catch (error) {
 			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
 		}
-		const { rows, headers, body, requestId } = reply;
+		const { rows, retryAfterMs, body, requestId } = reply;
 		rowsFetched += rows.length;
 		const next = {
 			token: nextToken(reply),
 			number: rows.length >= (pageSize ?? Infinity) ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { rows, next, body, retryAfterMs: retryAfter(headers), requestId };
+		yield { rows, next, body, retryAfterMs, requestId };
 		if (!next) return;
 		if (seen.has(next)) {
 			throw withProgress(hubble, new RepeatedToken(requestId), { pages: page + 1, rowsFetched });
@@ -89,7 +89,7 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: Rows }> {
-	const reply = await send(hubble, { ...call, rows: list.rows });
+	const reply = await hubble.send({ ...call, rows: list.rows });
 	const { rows, requestId } = reply;
 	if (!rows) throw unexpectedResponse(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
 	return { ...reply, rows };

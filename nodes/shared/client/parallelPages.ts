@@ -232,7 +232,7 @@ function windowedPages(
 			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * reply.ms : reply.ms;
 			return { rows: reply.rows, next: nextToken(reply), requestId: reply.requestId };
 		},
-		streams: () => streamsFor(latencyMs, rateOf(hubble.rateLimiter, endpoint, performance.now()), most),
+		streams: () => streamsFor(latencyMs, rateOf(hubble.service.rateLimiter, endpoint, performance.now()), most),
 		ahead: aheadFor,
 		failure: (error, progress) => withProgress(hubble, error, progress),
 	};

@@ -1,11 +1,12 @@
 /** Hubble's gift-card service behind a partner credential: another host, a session of its own, other words for errors. */
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
-import { noTraffic, redactor, type HubbleClient } from './client';
+import { HubbleClient, noTraffic, sessionOf } from './client';
+import { clockOf } from './clock';
 import type { Endpoint } from './endpoints';
 import { copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
-import { send, throwIfRefused, type Call, type Reply } from './request';
+import type { Call, Reply } from './request';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
 export const PARTNER_HOSTS: Readonly<Record<string, string>> = {
@@ -126,7 +127,7 @@ function explainPartner({ status, ids, errorCode, said, baseUrl }: Failure): Exp
 }
 
 /** The session of a partner. Logs in, unless somebody did or is doing so. */
-async function sessionOf(hubble: HubbleClient, settings: PartnerSettings): Promise<Session> {
+async function loginOf(hubble: HubbleClient, settings: PartnerSettings): Promise<Session> {
 	const key = keyOf(settings);
 	const known = sessions.get(key);
 	const session = await known?.catch(() => undefined);
@@ -147,8 +148,9 @@ async function sessionOf(hubble: HubbleClient, settings: PartnerSettings): Promi
 
 async function logIn(hubble: HubbleClient, { clientId, clientSecret }: PartnerSettings): Promise<Session> {
 	// Others wait for this login, so it is not ended with the execution that began it.
-	const own = { ...hubble, signal: undefined, deadline: undefined, otherToken: '', refusedToken: undefined };
-	const { body } = await send(own, { endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
+	const { context, traffic } = hubble.run;
+	const own = new HubbleClient(hubble.service, { context, traffic }, sessionOf(context, [clientSecret]));
+	const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
 	const lastsMs = (Number(body.expiresInSecs) || DEFAULT_SESSION_S) * 1000;
 	const margin = Math.min(MARGIN_MS, lastsMs / 10);
 	return { token: String(body.token), endsAt: performance.now() + lastsMs - margin };
@@ -165,19 +167,21 @@ export async function connectPartner(context: IExecuteFunctions): Promise<Hubble
 		});
 	}
 	const { baseUrl, clientId, clientSecret } = settings;
-	return {
-		context,
-		baseUrl,
-		organizationId: '',
-		prefixes: { v1: '/v1', v2: '/v2' },
-		rateLimiter: rateLimiterOf(rateLimiters, `${new URL(baseUrl).host} ${clientId}`, performance.now()),
-		perSecond: PER_SECOND,
-		signal: context.getExecutionCancelSignal(),
-		traffic: noTraffic(),
-		redact: redactor([clientSecret]),
-		explain: explainPartner,
-		partner: settings,
-	};
+	const { host } = new URL(baseUrl);
+	return new HubbleClient(
+		{
+			baseUrl,
+			organizationId: '',
+			prefixes: { v1: '/v1', v2: '/v2' },
+			rateLimiter: rateLimiterOf(rateLimiters, `${host} ${clientId}`, performance.now()),
+			perSecond: PER_SECOND,
+			clock: clockOf(host),
+			explain: explainPartner,
+			partner: settings,
+		},
+		{ context, signal: context.getExecutionCancelSignal(), traffic: noTraffic() },
+		sessionOf(context, [clientSecret]),
+	);
 }
 
 /**
@@ -185,13 +189,12 @@ export async function connectPartner(context: IExecuteFunctions): Promise<Hubble
  * Throws what `send` throws.
  */
 export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<Reply> {
-	const { partner } = hubble;
+	const { partner } = hubble.service;
 	if (!partner) throw new Error('The client is not one of the partner API');
 	for (let tries = 1; ; tries++) {
 		const { token } = await sessionInRun(hubble, partner);
-		const redact = redactor([partner.clientSecret, token]);
 		try {
-			return await send({ ...hubble, otherToken: token, refusedToken: undefined, redact }, call);
+			return await hubble.as(token).send(call);
 		} catch (error) {
 			if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
 			await forget(partner, token);
@@ -201,11 +204,11 @@ export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<R
 
 /** The session, asked for no more in a run in which the client ID and secret were refused: it may have many items. */
 async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Promise<Session> {
-	throwIfRefused(hubble);
+	hubble.throwIfRefused();
 	try {
-		return await sessionOf(hubble, partner);
+		return await loginOf(hubble, partner);
 	} catch (error) {
-		if (error instanceof NodeApiError && error.httpCode === '401') hubble.refusedToken = copyOf(error);
+		if (error instanceof NodeApiError && error.httpCode === '401') hubble.session.refusedToken = copyOf(error);
 		// All who waited for the login get this error, and each adds what it was about.
 		throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
 	}

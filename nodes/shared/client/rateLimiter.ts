@@ -9,9 +9,6 @@
 import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
 import { newSharing, recordRefusal, shareOf, type Sharing } from './sharing';
 
-/** How long a rate counts after the last request of a credential that names it. */
-const RATE_KEPT_MS = 60_000;
-
 /** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 
@@ -32,10 +29,8 @@ export interface Bucket {
 
 /** All buckets of one organization: its own, and one for each endpoint that was called of late. */
 export interface RateLimiter {
-	/** Requests to one endpoint in a second: the lowest rate that a credential in use names. */
+	/** Requests to one endpoint in a second, as the credential that called last names them. */
 	perSecond: number;
-	/** The rates that credentials name, and when each was last used. */
-	rates: Map<number, number>;
 	organization: Bucket;
 	endpoints: Map<string, Bucket>;
 	usedAt: number;
@@ -71,7 +66,7 @@ const newBucket = (now: number, factor = 1): Bucket => ({
  */
 export function newRateLimiter(now = 0, perSecond: number = RATE_LIMITS.endpoint): RateLimiter {
 	const organization = newBucket(now, RATE_LIMITS.organization / RATE_LIMITS.endpoint);
-	return { perSecond, rates: new Map(), organization, endpoints: new Map(), usedAt: now };
+	return { perSecond, organization, endpoints: new Map(), usedAt: now };
 }
 
 /** What stands under `key`; when that is new, what is idle is dropped, so that a map does not grow with the years. */
@@ -93,17 +88,6 @@ export function rateLimiterOf(limiters: Map<string, RateLimiter>, organization: 
 
 const bucketOf = ({ endpoints }: RateLimiter, endpoint: string, now: number): Bucket =>
 	entryOf(endpoints, endpoint, now, () => newBucket(now));
-
-/**
- * Notes that a credential with this rate calls. Where credentials of one organization name different rates, the
- * lowest holds for all of them, until none that names it has called for a minute: the bucket at Hubble is one.
- */
-export function nameRate(limiter: RateLimiter, perSecond: number, now: number): void {
-	const { rates } = limiter;
-	rates.set(perSecond, now);
-	for (const [rate, usedAt] of rates) if (usedAt < now - RATE_KEPT_MS) rates.delete(rate);
-	limiter.perSecond = Math.min(...rates.keys());
-}
 
 /** Requests a second that a bucket takes, and how many starts that lets through at once, at most. */
 function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit: number; depth: number } {

@@ -9,7 +9,7 @@ import type {
 	IDataObject,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { settingsOf, type Settings } from '../client/client';
+import { settingsOf, type Settings } from '../client/credential';
 import { endpoints, type Endpoint } from '../client/endpoints';
 import { bothSpellings } from '../client/scopes';
 

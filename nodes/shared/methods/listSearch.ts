@@ -10,7 +10,6 @@ import { unchanged } from '../client/errors';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
-import { send } from '../client/request';
 import type { Search } from '../operation/fields';
 
 /** Where a picker finds its entries, and what the user reads. */
@@ -69,7 +68,7 @@ function searchIn({ endpoint, id, label, one }: Source) {
 		const wanted = filter.trim().toLowerCase();
 		if (one && WHOLE_UUID.test(wanted)) {
 			const byId = { endpoint: one.endpoint, ids: { [one.placeholder]: wanted } };
-			const reply = await send(hubble, byId).catch(nothingWhenUnknown);
+			const reply = await hubble.send(byId).catch(nothingWhenUnknown);
 			return { results: reply?.body[id] ? [entry(reply.body)] : [] };
 		}
 		const call = { endpoint, continuationToken: paginationToken };

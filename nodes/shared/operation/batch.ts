@@ -1,7 +1,6 @@
 /** Sends what many items ask in few calls, and brings the replies back onto the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { send } from '../client/request';
 import type { Batch, BatchResult, ItemRequest } from './operation';
 import { Bisection, toBatches, type Refused } from './packing';
 
@@ -94,7 +93,7 @@ class BatchRun {
 		const [first] = group;
 		let reply;
 		try {
-			reply = await send(this.hubble, {
+			reply = await this.hubble.send({
 				endpoint: this.batch.endpoint,
 				ids: group.length === 1 ? first?.ids : {},
 				query: first?.query,

@@ -2,7 +2,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
 import { pagesOf } from '../client/parallelPages';
-import { send } from '../client/request';
 import { listOf, type ItemRequest, type Operation, type Work } from './operation';
 import { withIsoTimes } from './times';
 
@@ -83,7 +82,7 @@ async function rowsOfReply(
 	{ endpoint, toRows, inPath, inBody, idInBody }: Operation,
 	{ hubble, request }: Work,
 ): Promise<IDataObject[]> {
-	const body = request.reply ?? (await send(hubble, request)).body;
+	const body = request.reply ?? (await hubble.send(request)).body;
 	if (endpoint.method !== 'DELETE') return toRows ? toRows(body, request) : [body];
 	// Hubble answers with an empty object. Each deletion names one thing, by the parameter that chose it.
 	const [wireName = '', id] = Object.entries(request.ids).at(-1) ?? [];

@@ -110,7 +110,7 @@ class FileText {
 	/** An error after the first row ends the file, where On Error says to continue; else there is none. */
 	private stop(error: unknown): void {
 		const { context, hubble } = this.work;
-		if (!this.count || !context.continueOnFail() || hubble.signal?.aborted) {
+		if (!this.count || !context.continueOnFail() || hubble.isStopped) {
 			this.failure = error;
 			return;
 		}
@@ -158,7 +158,7 @@ export const exportTo =
 		const timezone = context.getTimezone();
 		const writer = writerOf(source, request, timezone);
 		const file = new FileText(source.list, writer, source.toJson(request), work);
-		const requestsBefore = hubble.traffic.requests;
+		const requestsBefore = hubble.run.traffic.requests;
 		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;
 		const size = { bytes: 0 };
 		const bytes = encoded(file.slices());
@@ -177,7 +177,7 @@ export const exportTo =
 			complete: !file.cut,
 			...(source.list.order ? { firstTime: isoTime(file.first), lastTime: isoTime(file.last) } : {}),
 			...size,
-			requests: hubble.traffic.requests - requestsBefore,
+			requests: hubble.run.traffic.requests - requestsBefore,
 			...writer.about?.(),
 			...(file.skipped ? { skipped: file.skipped } : {}),
 			...file.cut,

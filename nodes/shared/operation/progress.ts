@@ -33,7 +33,7 @@ export class Progress {
 
 	/** What took so long; `undefined` where Hubble's rate limit did not. */
 	hint(): string | undefined {
-		const { requests, waitedMs } = this.hubble.traffic;
+		const { requests, waitedMs } = this.hubble.run.traffic;
 		if (waitedMs < NOTICEABLE_MS) return undefined;
 		const did = this.pages > 1 ? this.read() : `Sent ${counted(requests, 'request')}`;
 		const took = count((performance.now() - this.startedAt) / 1000);

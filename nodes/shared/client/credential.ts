@@ -1,0 +1,58 @@
+/** A Hubble API credential: which fields can be used, and what each that cannot is refused for. */
+import type { IDataObject } from 'n8n-workflow';
+import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
+
+/** The fields of a Hubble API credential, normalized. */
+export interface Settings {
+	baseUrl: string;
+	organizationId: string;
+	token: string;
+	/** Requests a second to one endpoint. */
+	perSecond: number;
+	prefixes: { v1: string; v2: string };
+}
+
+/** A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is named. */
+function baseUrlOf(given: string): string {
+	const text = given.trim();
+	if (!text) throw new Error('The Base URL in the Hubble credential is empty');
+	const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+	if (!URL.canParse(url)) {
+		throw new Error(`The Base URL "${text}" in the Hubble credential is not an address such as https://api.hubble.com`);
+	}
+	const parsed = new URL(url);
+	if (!/^https?:$/.test(parsed.protocol))
+		throw new Error(`The Base URL "${text}" in the Hubble credential does not begin with https://`);
+	if (parsed.username || parsed.password)
+		throw new Error('The Base URL in the Hubble credential contains a user name or password');
+	if (parsed.search || parsed.hash)
+		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
+	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
+}
+
+/**
+ * Reads a credential. The two spellings of the API's paths are aliases (API definition, "Versioning").
+ * Throws an Error that names the field which cannot be used; nothing of the token is in it.
+ */
+export function settingsOf(credential: IDataObject): Settings {
+	const token = String(credential.apiToken ?? '')
+		.trim()
+		.replace(/^Bearer\s+/i, '');
+	const organizationId = String(credential.organizationId ?? '').trim();
+	if (!token) throw new Error('The API Token in the Hubble credential is empty');
+	if (/[^\x21-\x7e]/.test(token))
+		throw new Error('The API Token in the Hubble credential contains a character that no token has, such as a space');
+	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
+	if (!WHOLE_UUID.test(organizationId)) {
+		throw new Error(
+			`The Organization ID "${organizationId}" in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000`,
+		);
+	}
+	return {
+		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),
+		organizationId: organizationId.toLowerCase(),
+		token,
+		perSecond: Number(credential.requestsPerSecond) || RATE_LIMITS.endpoint,
+		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
+	};
+}

@@ -1,0 +1,131 @@
+/** Hubble's time, from the Date of its replies: n8n's clock may be wrong, jump, and be set back. */
+import * as fc from 'fast-check';
+import { HubbleClock, httpDate } from '../../nodes/shared/client/clock';
+import { resetIn, retryAfter } from '../../nodes/shared/client/request';
+
+/** When the tests begin, in Unix milliseconds by Hubble's clock. */
+const BEGIN = Date.UTC(2026, 10, 20, 8);
+const HOUR = 3_600_000;
+
+/** Two clocks: Hubble's, and n8n's, which is wrong by `wrongBy` milliseconds. The monotonic one counts from anywhere. */
+function world(wrongBy = 0) {
+	const state = { elapsed: 0, wrongBy };
+	const clock = new HubbleClock({
+		monotonic: () => 5_000_000 + state.elapsed,
+		wall: () => BEGIN + state.elapsed + state.wrongBy,
+	});
+	const hubbles = () => BEGIN + state.elapsed;
+	/** A reply that Hubble writes after `there` and that arrives after `back` milliseconds. */
+	const reply = (there: number, back: number) => {
+		const sentAt = 5_000_000 + state.elapsed;
+		state.elapsed += there;
+		const date = new Date(hubbles()).toUTCString();
+		state.elapsed += back;
+		clock.note(date, sentAt);
+	};
+	return { state, clock, hubbles, reply };
+}
+
+describe('Hubble’s clock', () => {
+	it.each([0, 120_000, -120_000, 6 * HOUR, -6 * HOUR])(
+		'does not care that n8n’s clock is wrong by %d ms',
+		(wrongBy) => {
+			const { state, clock, hubbles, reply } = world(wrongBy);
+			expect(clock.now()).toBe((BEGIN + wrongBy) / 1000);
+			reply(40, 60);
+			const behind = () => hubbles() - clock.now() * 1000;
+			expect(behind()).toBeGreaterThanOrEqual(0);
+			expect(behind()).toBeLessThanOrEqual(1100);
+			state.elapsed += 6 * HOUR;
+			state.wrongBy = -wrongBy;
+			expect(behind()).toBeGreaterThanOrEqual(0);
+			expect(behind()).toBeLessThanOrEqual(1100);
+		},
+	);
+
+	it('comes closer with each reply, and is never ahead', () => {
+		const steps = fc.array(fc.record({ pause: fc.nat(5_000), there: fc.nat(900), back: fc.nat(900) }), {
+			minLength: 1,
+		});
+		fc.assert(
+			fc.property(steps, (given) => {
+				const { state, clock, hubbles, reply } = world(HOUR);
+				let behind = Infinity;
+				for (const { pause, there, back } of given) {
+					state.elapsed += pause;
+					reply(there, back);
+					const error = hubbles() - clock.now() * 1000;
+					expect(error).toBeGreaterThanOrEqual(-0.001);
+					expect(error).toBeLessThanOrEqual(behind + 0.001);
+					behind = error;
+				}
+			}),
+		);
+	});
+
+	it('follows Hubble where its clock is set', () => {
+		const { state, clock, reply } = world();
+		reply(10, 10);
+		clock.note(new Date(BEGIN - HOUR).toUTCString(), 5_000_000 + state.elapsed);
+		expect(clock.now()).toBe((BEGIN - HOUR) / 1000);
+		reply(10, 10);
+		expect(clock.now()).toBe(BEGIN / 1000);
+	});
+
+	it.each([undefined, '', 'yesterday', '2026-11-20T08:00:00Z', 12])('learns nothing from %p', (date) => {
+		const { clock } = world(HOUR);
+		clock.note(date, 0);
+		expect(clock.now()).toBe((BEGIN + HOUR) / 1000);
+	});
+});
+
+describe('A date of HTTP', () => {
+	it.each([
+		'Fri, 20 Nov 2026 08:00:00 GMT',
+		'Friday, 20-Nov-26 08:00:00 GMT',
+		// Without a zone, and GMT all the same.
+		'Fri Nov 20 08:00:00 2026',
+	])('is read in the form %s', (text) => expect(httpDate(text)).toBe(BEGIN));
+});
+
+describe('Retry-After and X-RateLimit-Reset', () => {
+	const { clock, reply } = world(6 * HOUR);
+	reply(0, 0);
+	const date = new Date(BEGIN + 60_000).toUTCString();
+
+	it.each<[string | undefined, number | undefined]>([
+		['0', 0],
+		['2', 2000],
+		['0120', 120_000],
+		[new Date(BEGIN + 90_000).toUTCString(), 30_000],
+		[new Date(BEGIN).toUTCString(), 0],
+		['-3', undefined],
+		['Infinity', undefined],
+		['0x10', undefined],
+		['1e3', undefined],
+		['1.5', undefined],
+		['', undefined],
+		[' ', undefined],
+		['soon', undefined],
+		[undefined, undefined],
+	])('ask for the pause %p: %p ms', (value, ms) => {
+		expect(retryAfter({ 'retry-after': value, date }, clock)).toBe(ms);
+	});
+
+	it('are by Hubble’s clock, also in a reply without a Date', () => {
+		expect(retryAfter({ 'retry-after': date }, clock)).toBe(60_000);
+		expect(resetIn({ 'x-ratelimit-reset': String(BEGIN / 1000 + 5) }, clock)).toBe(5_000);
+	});
+
+	it.each([
+		[String(BEGIN / 1000 + 62), 2000],
+		[String(BEGIN / 1000), 0],
+		['3', 3000],
+		['0.5', 500],
+		['-1', undefined],
+		['1e9', undefined],
+		[undefined, undefined],
+	])('reset at %p: in %p ms', (value, ms) => {
+		expect(resetIn({ 'x-ratelimit-reset': value, date }, clock)).toBe(ms);
+	});
+});
