@@ -12,7 +12,7 @@ import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
-import { allowedSenders, eventOptions, giftCardEvents, repeatWindow, selectedEvents } from './events';
+import { allowedSenders, eventOptions, giftCardEvents, selectedEvents } from './events';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = { sensitiveOutputFields: ['data.vouchers[*].cardNumber', 'data.vouchers[*].cardPin'] };
@@ -81,15 +81,6 @@ export class HubbleGiftCardTrigger implements INodeType {
 						description:
 							"IP addresses and ranges (CIDR) from which events are taken, separated by commas. The default is Hubble's production. Behind a proxy, set N8N_PROXY_HOPS in n8n.",
 					},
-					{
-						displayName: 'Ignore Repeats Within',
-						name: 'ignoreRepeatsWithin',
-						type: 'number',
-						typeOptions: { minValue: 1, maxValue: 1440 },
-						default: 10,
-						description:
-							'For how many minutes an event starts nothing when its content equals the latest event of the same brand, order or wallet. Events have neither ID nor time, so it may be a new one; n8n logs each that is ignored.',
-					},
 				],
 			},
 		],
@@ -104,7 +95,6 @@ export class HubbleGiftCardTrigger implements INodeType {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				selectedEvents(this);
 				allowedSenders(this);
-				repeatWindow(this);
 				await requireSecret(this, 'hubblePartnerApi', 'Hubble Partner API');
 				return true;
 			},

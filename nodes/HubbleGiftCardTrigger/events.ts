@@ -9,7 +9,6 @@ import {
 import { readParameter } from '../shared/operation/readItem';
 import { oneOf, texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
-import { markOfEvent } from '../shared/webhook/deliveryLog';
 import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
@@ -23,8 +22,6 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 interface EventKind extends INodePropertyOptions {
 	value: string;
 	is: (data: IDataObject) => boolean;
-	/** What the event is about: an event of another brand or order is never a repeat. */
-	subject: (data: IDataObject) => unknown;
 }
 
 /** The first one that fits is it. */
@@ -35,7 +32,6 @@ const KINDS: readonly EventKind[] = [
 		action: 'On SDK transaction',
 		description: 'A purchase in the SDK was completed, failed or was reversed. It may hold card numbers and PINs.',
 		is: ({ transactionReferenceId, orderStatus }) => isText(transactionReferenceId) && isText(orderStatus),
-		subject: ({ transactionReferenceId }) => transactionReferenceId,
 	},
 	{
 		name: 'Brand Updated',
@@ -43,7 +39,6 @@ const KINDS: readonly EventKind[] = [
 		action: 'On brand updated',
 		description: 'The status, denominations or limits of a brand changed',
 		is: ({ id, denominationType }) => isText(id) && isText(denominationType),
-		subject: ({ id }) => id,
 	},
 	{
 		name: 'Wallet Low Balance',
@@ -51,7 +46,6 @@ const KINDS: readonly EventKind[] = [
 		action: 'On wallet low balance',
 		description: 'The balance of the wallet fell below its threshold',
 		is: ({ balance, threshold }) => typeof balance === 'number' && typeof threshold === 'number',
-		subject: () => 'wallet',
 	},
 	{
 		name: 'Order Reached Terminal State',
@@ -59,7 +53,6 @@ const KINDS: readonly EventKind[] = [
 		action: 'On order reached terminal state',
 		description: 'An order succeeded, failed, or was reversed or cancelled',
 		is: ({ id, status }) => isText(id) && isText(status) && ORDER_STATES.includes(status),
-		subject: ({ id }) => id,
 	},
 	{
 		name: 'Brand Discount Updated',
@@ -67,7 +60,6 @@ const KINDS: readonly EventKind[] = [
 		action: 'On brand discount updated',
 		description: 'The discount of a brand changed',
 		is: ({ brandId, subventionPercentage }) => isText(brandId) && typeof subventionPercentage === 'number',
-		subject: ({ brandId }) => brandId,
 	},
 ];
 
@@ -77,7 +69,6 @@ const UNRECOGNIZED: EventKind = {
 	action: 'On unrecognized event',
 	description: "A verified event of another shape. When it is not chosen here, n8n's log mentions it.",
 	is: () => true,
-	subject: () => 'unrecognized',
 };
 
 /** What the parameter "Events" offers, by name. */
@@ -137,38 +128,17 @@ function withAllDigits(parsed: IDataObject, rawBody: Buffer): IDataObject {
 	return jsonParse<IDataObject>(exact);
 }
 
-/** For how many minutes a repeat of the latest event of a subject is ignored; `undefined`: never. */
-export function repeatWindow(context: IHookFunctions | IWebhookFunctions): number | undefined {
-	const given = optionsOf(context).ignoreRepeatsWithin;
-	if (given === undefined) return undefined;
-	return readParameter(context, 'Ignore Repeats Within', () => {
-		const minutes = Number(given);
-		if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1440) throw new Error('it takes 1 to 1,440 minutes');
-		return minutes;
-	});
-}
-
 function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: Delivery): Content {
 	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
 	const data = body as IDataObject;
-	const { value: event, subject } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
+	const { value: event } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
 	if (!selectedEvents(context).includes(event)) {
 		if (event !== UNRECOGNIZED.value) return { items: [] };
 		const fields = Object.keys(data).slice(0, 20).join(', ');
 		return { items: [], warning: `got a gift-card event that it does not recognize, with the fields: ${fields}` };
 	}
-	const window = repeatWindow(context);
 	return {
 		items: [{ event, data: withNewNames(withAllDigits(data, rawBody)), receivedAt: new Date().toISOString() }],
-		...(window === undefined
-			? {}
-			: {
-					repeats: {
-						policy: { window, resolution: 1, latestOnly: true },
-						mark: markOfEvent(`${event} ${String(subject(data))}`, rawBody),
-						note: `ignored a repeat of the latest event "${event}" of its subject within ${window} minutes`,
-					},
-				}),
 	};
 }
 

@@ -1,8 +1,7 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
 import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
-import { normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
+import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { packetReader } from '../shared/packet/filter';
-import { markOf, packetRepeats } from '../shared/webhook/deliveryLog';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
 import { isSound, type Content, type Source } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
@@ -12,6 +11,18 @@ import { knownWebhook, restoreWebhook } from './registration';
 /** Whether the node registers its URL with Hubble, or the user does. */
 export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getNodeParameter('registration', 'automatic') === 'automatic';
+
+const DAY_S = 86_400;
+
+/**
+ * Whether it may be the example that Hubble sends to test a webhook: one packet, which may be the same each time, with
+ * a time of long ago. Every test starts the workflow.
+ */
+const isExample = ([first, ...more]: readonly Packet[]) =>
+	first !== undefined && more.length === 0 && heardAt(first) < Date.now() / 1000 - DAY_S;
+
+/** It is the same delivery when it has the same packets, in any order. */
+const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
 
 /** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
 function read(context: IWebhookFunctions, rows: unknown): Content {
@@ -24,8 +35,7 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 	const isBatch = context.getNodeParameter('triggerOn', 'packet') === 'batch';
 	return {
 		items: isBatch && shown.length ? [{ packets: shown }] : shown,
-		// In any order: it is the same batch when it holds the same packets.
-		repeats: { policy: packetRepeats, mark: markOf(all.map(packetKey).sort().join('\n')) },
+		...(isExample(all) ? {} : { identity: identityOf(all) }),
 		...(malformed ? { warning: `dropped ${malformed} of the ${rows.length} packets of a delivery; ${needs}` } : {}),
 	};
 }

@@ -39,12 +39,6 @@ const isRecent = 'TIMED_CAUSES' in n8nWorkflow;
  */
 export const errorRowsHaveDetails = isRecent;
 
-/**
- * Whether n8n is known to store the execution of a webhook before it answers at once. 1.x answers first, as fast as its
- * save of the static data allows.
- */
-export const storesBeforeAnswer = isRecent;
-
 /** What newer versions of n8n give to polls. */
 type PollContext = IPollFunctions & {
 	getPollBudgetMs?: () => number;

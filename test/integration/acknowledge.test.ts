@@ -1,173 +1,97 @@
-/** What `acknowledge.ts` relies on in n8n's own classes: how static data tell that they changed, and become text. */
-import { WebhookContext } from 'n8n-core';
-import { sleep, Workflow, type IDataObject, type INode, type IWorkflowExecuteAdditionalData } from 'n8n-workflow';
-import { randomUUID } from 'node:crypto';
+/** What becomes of a delivery that comes again, by how n8n answered the one before. */
+import type { IDataObject } from 'n8n-workflow';
+import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
-import * as n8n from '../../nodes/shared/n8n';
-import { follow } from '../../nodes/shared/webhook/acknowledge';
-import { begin, packetRepeats, recall, seen, type Answer } from '../../nodes/shared/webhook/deliveryLog';
+import { createHmac } from 'node:crypto';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { triggerStage } from './placeTrigger';
 
-const mark = 'a'.repeat(10);
+let hubble: Simulator;
 
-afterEach(() => jest.restoreAllMocks());
+beforeAll(async () => {
+	hubble = await startSimulator({ packets: 100, devices: 10, limits: false });
+});
+afterAll(async () => await hubble.close());
 
-/** The static data of a node as `webhook()` gets them, and n8n's save of the workflow that they belong to. */
-function stage() {
-	const type = new HubbleTrigger();
-	const node: INode = {
-		id: '1',
-		name: 'Hubble Trigger',
-		type: 'hubbleTrigger',
-		typeVersion: 2,
-		position: [0, 0],
-		parameters: {},
-	};
-	const nodeTypes = { getByName: () => type, getByNameAndVersion: () => type, getKnownTypes: () => ({}) };
-	const workflow = new Workflow({ id: randomUUID(), nodes: [node], connections: {}, active: true, nodeTypes });
-	const own = workflow.getNode(node.name) as INode;
-	const additionalData = {} as IWorkflowExecuteAdditionalData;
-	const context = new WebhookContext(workflow, own, additionalData, 'webhook', {} as never, [], null);
-	const answer: Answer = { writableEnded: false, statusCode: 200, json: () => end(answer, answer.statusCode) };
-	return {
-		node: randomUUID(),
-		data: context.getWorkflowStaticData('node'),
-		answer,
-		hasChanged: () => (workflow.staticData as IDataObject).__dataChanged === true,
-		/** As `WorkflowStaticDataService.saveStaticData`. */
-		save(): IDataObject {
-			const text = JSON.stringify(workflow.staticData);
-			(workflow.staticData as IDataObject).__dataChanged = false;
-			return (JSON.parse(text) as Record<string, IDataObject>)['node:Hubble Trigger'] ?? {};
-		},
-	};
+const right = { 'x-hubble-token': 'right' };
+const batch = (...indices: number[]) => ({ packets: indices.map((i) => hubble.world.main.packets.get(i)) });
+
+function place(parameters: IDataObject = {}) {
+	const stage = triggerStage(hubble, []);
+	return stage.place({
+		trigger: new HubbleTrigger(),
+		parameters: { registration: 'manual', ...parameters },
+		credential: { webhookSecret: 'right' },
+	});
 }
 
-const end = (answer: Answer, statusCode: number) => Object.assign(answer, { writableEnded: true, statusCode });
-
-it('n8n sees the assignment as a change, and its save makes text of the object that lies there', async () => {
-	const { node, data, answer, hasChanged, save } = stage();
-	const memory = recall(node, undefined, packetRepeats);
-	expect(hasChanged()).toBe(false);
-	const following = follow(memory, mark, answer, true, data);
-	expect(hasChanged()).toBe(true);
-	expect(seen(memory, mark)).toBe('running');
-	expect(save().accepted).toMatch(new RegExp(`^.{5}${mark}$`));
-	expect(seen(memory, mark)).toBe('accepted');
-	end(answer, 200);
-	await following;
+it('a repeat is refused while the first one runs, starts nothing afterwards, in whatever order its packets come', async () => {
+	const node = place();
+	const first = await node.deliver(batch(5, 6), right, { isRunning: true });
+	expect(first.items).toHaveLength(2);
+	expect(await node.deliver(batch(6, 5), right)).toMatchObject({ status: 503, items: [] });
+	first.finish();
+	expect(await node.deliver(batch(6, 5), right)).toMatchObject({ status: 0, sent: 200, items: [], result: {} });
+	expect((await node.deliver(batch(5, 7), right)).items).toHaveLength(2);
 });
 
-it('an assignment that n8n forgets before it saves is made again', async () => {
-	const { node, data, answer, hasChanged, save } = stage();
-	const following = follow(recall(node, undefined, packetRepeats), mark, answer, true, data);
-	save();
-	expect(hasChanged()).toBe(false);
-	for (let i = 0; i < 100 && !hasChanged(); i++) await sleep(10);
-	expect(hasChanged()).toBe(true);
-	end(answer, 200);
-	await following;
+it('nothing of it is in the static data, which n8n would save', async () => {
+	const node = place();
+	const before = node.stored();
+	await node.deliver(batch(1, 2), right);
+	expect(node.stored()).toEqual(before);
 });
 
-it('in a burst n8n is asked for few saves, and the next one carries what was answered meanwhile', async () => {
-	jest.replaceProperty(n8n, 'storesBeforeAnswer', true);
-	const [first, second, refused, third] = [stage(), stage(), stage(), stage()];
-	const memory = recall(first.node, undefined, packetRepeats);
-	const following = follow(memory, 'a'.repeat(10), first.answer, true, first.data);
-	const saved = first.save().accepted;
-	await follow(memory, 'b'.repeat(10), second.answer, true, second.data);
-	await follow(memory, 'c'.repeat(10), refused.answer, true, refused.data);
-	expect([second.hasChanged(), refused.hasChanged()]).toEqual([false, false]);
-	expect(seen(memory, 'b'.repeat(10))).toBe('running');
-	end(first.answer, 200);
-	end(second.answer, 200);
-	end(refused.answer, 500);
-	await following;
-	recall(first.node, saved, packetRepeats);
-	expect(['a', 'b', 'c'].map((name) => seen(memory, name.repeat(10)))).toEqual(['accepted', 'accepted', undefined]);
-
-	const next = follow(memory, 'd'.repeat(10), third.answer, true, third.data);
-	expect(third.hasChanged()).toBe(true);
-	expect(third.save().accepted).toMatch(/^.{5}a{10}b{10}d{10}$/);
-	end(third.answer, 200);
-	await next;
+it('a delivery whose run failed may come again', async () => {
+	const node = place({ acknowledge: 'lastNode' });
+	for (let i = 0; i < 2; i++) expect((await node.deliver(batch(8, 9), right, { endsWith: 500 })).items).toHaveLength(2);
+	expect((await node.deliver(batch(8, 9), right)).items).toHaveLength(2);
+	expect((await node.deliver(batch(8, 9), right)).items).toHaveLength(0);
 });
 
 it.each([
-	['asks once a second', true, packetRepeats, true, false],
-	['asks once a second where the workflow finishes first', true, packetRepeats, false, false],
-	[
-		'asks each time for events of which the latest counts',
-		true,
-		{ ...packetRepeats, latestOnly: true as const },
-		true,
-		true,
-	],
-	['asks each time where n8n 1 answers at once', false, packetRepeats, true, true],
-	['asks once a second where the workflow finishes first in n8n 1', false, packetRepeats, false, false],
-])('in a burst a delivery %s', async (_, storesBeforeAnswer, policy, isAtOnce, doesAsk) => {
-	jest.replaceProperty(n8n, 'storesBeforeAnswer', storesBeforeAnswer);
-	const clock = jest.spyOn(performance, 'now').mockReturnValue(5000);
-	const [first, early, late] = [stage(), stage(), stage()];
-	const memory = recall(first.node, undefined, policy);
-	const work = [follow(memory, 'a'.repeat(10), first.answer, isAtOnce, first.data)];
-	clock.mockReturnValue(5999);
-	work.push(follow(memory, 'b'.repeat(10), early.answer, isAtOnce, early.data));
-	clock.mockReturnValue(6999);
-	work.push(follow(memory, 'c'.repeat(10), late.answer, isAtOnce, late.data));
-	expect([first, early, late].map(({ hasChanged }) => hasChanged())).toEqual([true, doesAsk, true]);
-	for (const { answer } of [first, early, late]) end(answer, 200);
-	await Promise.all(work);
-
-	const alone = stage();
-	recall(first.node, undefined, policy);
-	const following = follow(memory, 'd'.repeat(10), alone.answer, isAtOnce, alone.data);
-	expect(alone.hasChanged()).toBe(true);
-	end(alone.answer, 200);
-	await following;
+	['a remark in the place of a run', 'lastNode', { message: 'Workflow executed successfully but …' }, 200, 503, 1],
+	['the end of a run', 'lastNode', undefined, 200, 200, 0],
+	['an error', 'lastNode', { message: 'Error in workflow' }, 500, 500, 1],
+	['a word of its own, at once', 'onReceived', { message: 'Workflow was started' }, 200, 200, 0],
+])('n8n answers with %s (%s)', async (_, acknowledge, remark, endsWith, sent, again) => {
+	const node = place({ acknowledge });
+	const first = await node.deliver(batch(3, 4), right, { endsWith, ...(remark && { remark }) });
+	expect(first.items).toHaveLength(2);
+	const second = await node.deliver(batch(3, 4), right);
+	expect(second.items).toHaveLength(2 * again);
+	// What went out, not what n8n meant to send.
+	expect(first.sent).toBe(sent);
 });
 
-it('the latest event of a subject is saved, whichever was answered first', async () => {
-	const [first, second] = [stage(), stage()];
-	const memory = recall(first.node, undefined, { ...packetRepeats, latestOnly: true });
-	begin(memory, 'ssssbbbbbb', second.answer);
-	end(second.answer, 200);
-	const following = follow(memory, 'ssssaaaaaa', first.answer, true, first.data);
-	expect(first.save().accepted).toMatch(/^.{5}s{4}a{6}$/);
-	end(first.answer, 200);
-	await following;
+it('a remark is refused for gift-card events too', async () => {
+	const event = { balance: 1, threshold: 2 };
+	const signed = { 'x-verify': createHmac('sha256', 'right').update(JSON.stringify(event)).digest('base64') };
+	const node = triggerStage(hubble, []).place({
+		trigger: new HubbleGiftCardTrigger(),
+		parameters: { events: ['walletLowBalance'], acknowledge: 'lastNode' },
+		credential: { webhookSecret: 'right' },
+	});
+	expect((await node.deliver(event, signed, { remark: { message: 'not run' } })).sent).toBe(503);
 });
 
-it.each([
-	[200, 'accepted'],
-	[500, undefined],
-])('where the workflow finishes first, the save tells nothing, and the answer (%i) does', async (status, outcome) => {
-	const { node, data, answer, save } = stage();
-	const following = follow(recall(node, undefined, packetRepeats), mark, answer, false, data);
-	expect(save().accepted).toBe('');
-	expect(seen(recall(node, '', packetRepeats), mark)).toBe('running');
-	end(answer, status);
-	await following;
-	expect(seen(recall(node, '', packetRepeats), mark)).toBe(outcome);
+it('a test run is made each time, and is not remembered', async () => {
+	const node = place();
+	for (let i = 0; i < 2; i++) expect((await node.deliver(batch(1, 2), right, { isTest: true })).items).toHaveLength(2);
+	expect((await node.deliver(batch(1, 2), right)).items).toHaveLength(2);
+	expect((await node.deliver(batch(1, 2), right)).items).toHaveLength(0);
+	expect((await node.deliver(batch(1, 2), right, { isTest: true })).items).toHaveLength(2);
 });
 
-it.each([
-	['a remark in the place of a run', { message: 'Workflow executed successfully but …' }, 200, 503, undefined],
-	['the end of a run', undefined, 200, 200, 'accepted'],
-	['an error', { message: 'Error in workflow' }, 500, 500, undefined],
-])('where the workflow finishes first, n8n answers with %s', async (_, body, status, sent, outcome) => {
-	const { node, data, answer } = stage();
-	const following = follow(recall(node, undefined, packetRepeats), mark, answer, false, data);
-	answer.statusCode = status;
-	answer.json(body);
-	await following;
-	expect(answer.statusCode).toBe(sent);
-	expect(seen(recall(node, '', packetRepeats), mark)).toBe(outcome);
-});
-
-it('nothing is accepted when n8n fails before it saves', async () => {
-	const { node, data, answer } = stage();
-	const following = follow(recall(node, undefined, packetRepeats), mark, answer, true, data);
-	end(answer, 500);
-	await following;
-	expect(seen(recall(node, '', packetRepeats), mark)).toBeUndefined();
+it("Hubble's example, one packet of long ago, starts the workflow each time; a fresh packet does once", async () => {
+	const node = place();
+	const example = (age: number) => {
+		const device = { id: 'example', payload: 'aGVsbG8=', timestamp: Date.now() / 1000 - age };
+		return { packets: [{ device }] };
+	};
+	const [constant, fresh] = [example(90_000), example(80_000)];
+	for (let i = 0; i < 2; i++) expect((await node.deliver(constant, right)).items).toHaveLength(1);
+	for (const times of [1, 0]) expect((await node.deliver(fresh, right)).items).toHaveLength(times);
+	const two = { packets: [...constant.packets, ...constant.packets] };
+	for (const times of [2, 0]) expect((await node.deliver(two, right)).items).toHaveLength(times);
 });

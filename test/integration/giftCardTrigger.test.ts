@@ -142,50 +142,6 @@ describe('gift-card events', () => {
 		expect(warnings).toEqual([]);
 	});
 
-	it.each<[string, IDataObject[], number[]]>([
-		[
-			'a repeat of the latest',
-			[
-				{ balance: 3, threshold: 4 },
-				{ balance: 3, threshold: 4 },
-			],
-			[1, 0],
-		],
-		[
-			'a brand that goes back to what it was',
-			['INACTIVE', 'ACTIVE', 'INACTIVE', 'INACTIVE'].map((status) => ({ id: 'b', denominationType: 'FIXED', status })),
-			[1, 1, 1, 0],
-		],
-		[
-			'a discount that goes back to what it was',
-			[8, 10, 8].map((subventionPercentage) => ({ brandId: 'b', subventionPercentage })),
-			[1, 1, 1],
-		],
-		[
-			'events of other subjects in between',
-			['a', 'b', 'a', 'b'].map((brandId) => ({ brandId, subventionPercentage: 8 })),
-			[1, 1, 0, 0],
-		],
-	])('on demand ignores only repeats of the latest event: %s', async (_, events, counts) => {
-		const node = place({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
-		const started: number[] = [];
-		for (const event of events) started.push((await node.deliver(event, sign(event))).items.length);
-		expect(started).toEqual(counts);
-		expect(warnings).toHaveLength(counts.filter((count) => count === 0).length);
-		for (const line of warnings) expect(line).toMatch(/ignored a repeat of the latest event "\w+" .* within 5 minutes/);
-	});
-
-	it('takes a repeat again when the window is over, and refuses a window that is none', async () => {
-		const event = { balance: 3, threshold: 4 };
-		const node = place({ ...all, options: { ignoreRepeatsWithin: 5 } }, key);
-		await node.deliver(event, sign(event));
-		const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 7 * 60_000);
-		expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
-		now.mockRestore();
-		const none = place({ ...all, options: { ignoreRepeatsWithin: 0 } }, key);
-		await expect(none.activate()).rejects.toThrow('it takes 1 to 1,440 minutes');
-	});
-
 	it('takes events from allowed senders only', async () => {
 		const event = { balance: 5, threshold: 6 };
 		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);

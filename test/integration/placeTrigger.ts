@@ -123,18 +123,24 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 				Object.defineProperties(context, ours);
 				return (await trigger.poll?.call(context)) ?? [];
 			},
-			/** One delivery; n8n answers 200 to what starts a run, unless `endsWith` says how the run ended. */
+			/**
+			 * One delivery; n8n answers 200 to what starts a run, unless `endsWith` says how the run ended. `remark`: what n8n
+			 * says in the place of a run; `isTest`: the editor listens.
+			 */
 			async deliver(body: unknown, headers: IDataObject = {}, more: IDataObject = {}) {
 				const raw = typeof body === 'string' ? body : JSON.stringify(body);
 				const answer = { status: 0, message: '', endpoint: undefined as unknown };
 				const response = {
-					writableEnded: false,
 					statusCode: 200,
 					status(code: number) {
-						answer.status = code;
+						response.statusCode = answer.status = code;
 						return response;
 					},
-					json: (content: IDataObject) => Object.assign(answer, content),
+					json(content?: IDataObject) {
+						Object.assign(answer, content);
+						response.end();
+					},
+					end: () => undefined,
 				};
 				const request = {
 					headers: { 'content-type': 'application/json', ...headers },
@@ -144,11 +150,18 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 					...more,
 				};
 				const data = additionalData({ httpRequest: request, httpResponse: response });
-				const context = new WebhookContext(workflow, own, data, 'webhook', webhookData, [], null);
+				const mode = more.isTest ? 'manual' : 'webhook';
+				const context = new WebhookContext(workflow, own, data, mode, webhookData, [], null);
 				Object.defineProperties(context, ours);
 				const result = (await trigger.webhook?.call(context)) as IWebhookResponseData;
-				Object.assign(response, { writableEnded: true, statusCode: answer.status || Number(more.endsWith ?? 200) });
-				return { ...answer, items: (result.workflowData?.[0] ?? []).map(({ json }) => json), result };
+				const finish = () => {
+					response.statusCode = answer.status || Number(more.endsWith ?? 200);
+					response.json(more.remark as IDataObject | undefined);
+				};
+				if (!result.noWebhookResponse && !more.isRunning) finish();
+				const items = (result.workflowData?.[0] ?? []).map(({ json }) => json);
+				/** Ends a run that goes on (`isRunning`). */
+				return { ...answer, sent: response.statusCode, items, result, finish };
 			},
 		};
 	}

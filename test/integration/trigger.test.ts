@@ -146,20 +146,6 @@ describe('packets', () => {
 		expect(item?.decoded).toBe(Buffer.from(device.payload, 'base64').toString('hex'));
 	});
 
-	it('takes a batch once, in whatever order its packets come', async () => {
-		const node = place(manual, secret);
-		expect((await node.deliver(batch(5, 6), right)).items).toHaveLength(2);
-		expect(await node.deliver(batch(6, 5), right)).toMatchObject({ status: 0, items: [] });
-		expect((await node.deliver(batch(5, 7), right)).items).toHaveLength(2);
-	});
-
-	it('takes a batch again whose run failed', async () => {
-		const node = place({ ...manual, acknowledge: 'lastNode' }, secret);
-		expect((await node.deliver(batch(8), right, { endsWith: 500 })).items).toHaveLength(1);
-		expect((await node.deliver(batch(8), right)).items).toHaveLength(1);
-		expect((await node.deliver(batch(8), right)).items).toHaveLength(0);
-	});
-
 	it('puts no header and no secret into items or answers, and never throws', async () => {
 		const node = place(manual, secret);
 		const answers = [

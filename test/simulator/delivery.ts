@@ -153,11 +153,12 @@ export function createDelivery(world: World, options: DeliveryOptions) {
 				idle.push(resolve);
 				work();
 			}),
-		/** Posts one example packet, once. */
+		/** Posts one example packet, once. It is the same each time: nothing says that Hubble's is not. */
 		async test(webhook: Webhook) {
-			const seconds = world.seconds();
+			const seconds = 1_705_314_600;
 			const place = { latitude: 47.61421, longitude: -122.31929, altitude: 12, timestamp: seconds };
-			const device = { id: world.newId(), name: 'Example', payload: 'aGVsbG8=', timestamp: seconds };
+			const id = '5a4f1d6e-93b7-4c28-8f0a-1e6b7c9d2f30';
+			const device = { id, name: 'Example', payload: 'aGVsbG8=', timestamp: seconds };
 			const packet = {
 				location: place,
 				device: { ...device, sequence_number: 1 },

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { LENGTHS } from '../client/endpoints';
+import { nodeKey } from './processState';
 
 const digest = (text: string, length: number) => hash('sha256', text).slice(0, length);
 
@@ -23,7 +24,7 @@ export const instanceOf = (context: Context) => digest(context.getInstanceId(), 
 
 /** A trigger node among those of all n8n. A copy of its workflow has another one. */
 export const ownerNodeOf = (context: IHookFunctions | IWebhookFunctions) =>
-	digest(`${context.getInstanceId()} ${context.getWorkflow().id} ${context.getNode().id}`, 12);
+	digest(`${context.getInstanceId()} ${nodeKey(context)}`, 12);
 
 /** The owner that a trigger node is. */
 export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => ({

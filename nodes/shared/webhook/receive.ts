@@ -3,8 +3,8 @@
  * 500 and store a failed execution, so every way out is an answer of ours; none carries a header or a secret.
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { follow } from './acknowledge';
-import { recall, seen, type Answer, type RepeatPolicy } from './deliveryLog';
+import { refuseRemarks } from './acknowledge';
+import { deliveryKey, follow, outcomeOf, type Answer } from './deliveryLog';
 import { PROBE_HEADER } from './probe';
 import { newProcessState, nodeKey } from './processState';
 
@@ -24,13 +24,8 @@ export type Content =
 	| { refused: string }
 	| {
 			items: IDataObject[];
-			/** How a repeat of this delivery is known; absent when repeats are welcome. */
-			repeats?: {
-				policy: RepeatPolicy;
-				mark: string;
-				/** For n8n's log, when a repeat is ignored. */
-				note?: string;
-			};
+			/** What a repeat of this delivery has in common with it; absent when repeats are welcome. */
+			identity?: string;
 			/** For n8n's log: what starts nothing although it should perhaps. Names of fields, never values. */
 			warning?: string;
 	  };
@@ -162,24 +157,23 @@ async function take(context: IWebhookFunctions, source: Source): Promise<IWebhoo
 /** Starts the workflow with what a verified delivery holds, unless it was started with the same before. */
 function start(context: IWebhookFunctions, content: Content): IWebhookResponseData {
 	if ('refused' in content) return refuse(context, 400, content.refused);
-	const { items, repeats, warning } = content;
+	const { items, identity, warning } = content;
 	if (warning) warn(context, warning);
 	// n8n answers 200 and starts nothing.
 	if (items.length === 0) return {};
 
-	// In a test, static data are empty and the workflow is run on purpose.
-	if (repeats && context.getMode() !== 'manual') {
-		const { policy, mark, note } = repeats;
-		const data = context.getWorkflowStaticData('node');
-		const memory = recall(nodeKey(context), data.accepted, policy);
-		const before = seen(memory, mark);
-		if (before === 'accepted') {
-			if (note) warn(context, note);
-			return {};
-		}
+	const run = { workflowData: [items.map((json: IDataObject) => ({ json }))] };
+	// A test is run on purpose, as often as the user likes.
+	if (context.getMode() === 'manual') return run;
+
+	const response = context.getResponseObject() as unknown as Answer;
+	if (identity !== undefined) {
+		const delivery = deliveryKey(context, identity);
+		const before = outcomeOf(delivery);
+		if (before === 'accepted') return {};
 		if (before === 'running') return answer(context, 503, 'The same delivery is being worked on.');
-		const isAtOnce = context.getNodeParameter('acknowledge', 'onReceived') === 'onReceived';
-		void follow(memory, mark, context.getResponseObject() as unknown as Answer, isAtOnce, data);
+		follow(delivery, response);
 	}
-	return { workflowData: [items.map((json: IDataObject) => ({ json }))] };
+	if (context.getNodeParameter('acknowledge', 'onReceived') === 'lastNode') refuseRemarks(response);
+	return run;
 }
