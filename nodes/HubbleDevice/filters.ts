@@ -1,8 +1,9 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
+import { areaFields, readArea, type AreaForm } from '../shared/device/areaFields';
+import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import { distanceBetween, type Place } from '../shared/operation/place';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
@@ -117,36 +118,58 @@ const ownTags: ClientFilter = {
 	matches: (device, wanted) => hasTags(device, wanted as string[]),
 };
 
-interface Circle {
-	center: Place;
-	radius: number;
+interface Wanted {
+	area: Area;
 	isInside: boolean;
 	by: string;
 }
 
-function circle(value: unknown): Circle | undefined {
-	const { circle: given } = value as { circle?: IDataObject };
-	if (!given) return undefined;
-	const latitude = numberIn(-90, 90, false)(given.areaLatitude);
-	const longitude = numberIn(-180, 180, false)(given.areaLongitude);
-	const radius = numberIn(0, 20_100_000, false)(given.areaRadius);
-	if (latitude === undefined || longitude === undefined || radius === undefined) {
-		throw new Error('it needs a latitude, a longitude and a radius');
-	}
-	return {
-		center: { latitude, longitude },
-		radius,
-		isInside: (given.areaSide ?? 'inside') === 'inside',
-		by: String(given.areaBy ?? 'either'),
-	};
+function wantedArea(value: unknown): Wanted | undefined {
+	const given = value as Partial<Record<AreaForm, IDataObject>>;
+	const rows = (['circle', 'polygon'] as const).flatMap((form) => {
+		const row = given[form];
+		return row ? [{ form, row }] : [];
+	});
+	const [first, second] = rows;
+	if (second) throw new Error('it has a circle and a polygon; remove one of them');
+	if (!first) return undefined;
+	const { areaSide = 'inside', areaBy = 'either' } = first.row;
+	return { area: readArea[first.form](first.row, ''), isInside: areaSide === 'inside', by: String(areaBy) };
 }
 
 /** Whether a device is on the wanted side; one whose place is not known is on neither. */
-function isOnSide(row: IDataObject, { center, radius, isInside, by }: Circle): boolean {
+function isOnSide(row: IDataObject, { area: { contains }, isInside, by }: Wanted): boolean {
 	const heard = by === 'installed' ? undefined : placeHeard(row);
 	const place = heard ?? (by === 'heard' ? undefined : placeInstalled(row));
-	return place !== undefined && distanceBetween(place, center) <= radius === isInside;
+	return place !== undefined && contains(place) === isInside;
 }
+
+/** On which side of the border a device must be, and by which of its places. */
+const sides: INodeProperties[] = [
+	{
+		displayName: 'Side',
+		name: 'areaSide',
+		type: 'options',
+		options: [
+			{ name: 'Inside', value: 'inside' },
+			{ name: 'Outside', value: 'outside' },
+		],
+		default: 'inside',
+		description: 'On which side of the border a device must be. One without a known place is on neither.',
+	},
+	{
+		displayName: 'Place of the Device',
+		name: 'areaBy',
+		type: 'options',
+		options: [
+			{ name: 'Heard, Else Installed', value: 'either', description: 'The first of both that is known' },
+			{ name: 'Where It Is Installed', value: 'installed' },
+			{ name: 'Where It Was Heard Last', value: 'heard' },
+		],
+		default: 'either',
+		description: 'Which place of a device is compared',
+	},
+];
 
 const area: ClientFilter = {
 	displayName: 'Area',
@@ -155,62 +178,18 @@ const area: ClientFilter = {
 	placeholder: 'Set Area',
 	default: {},
 	description:
-		'Only devices inside or outside a circle. Hubble cannot filter by place: all devices are fetched and compared here.',
+		'Only devices inside or outside a circle or polygon. Hubble cannot filter by place: all devices are fetched and compared here.',
 	options: [
-		{
-			displayName: 'Circle',
-			name: 'circle',
-			values: [
-				{
-					displayName: 'Area Latitude',
-					name: 'areaLatitude',
-					type: 'number',
-					default: '',
-					description: 'Latitude of the center in decimal degrees, -90 to 90',
-				},
-				{
-					displayName: 'Area Longitude',
-					name: 'areaLongitude',
-					type: 'number',
-					default: '',
-					description: 'Longitude of the center in decimal degrees, -180 to 180',
-				},
-				{
-					displayName: 'Area Radius (Meters)',
-					name: 'areaRadius',
-					type: 'number',
-					default: 1000,
-					description: 'From the center to the border',
-				},
-				{
-					displayName: 'Area Side',
-					name: 'areaSide',
-					type: 'options',
-					options: [
-						{ name: 'Inside', value: 'inside' },
-						{ name: 'Outside', value: 'outside' },
-					],
-					default: 'inside',
-					description: 'On which side of the border a device must be. One without a known place is on neither.',
-				},
-				{
-					displayName: 'Place of the Device',
-					name: 'areaBy',
-					type: 'options',
-					options: [
-						{ name: 'Heard, Else Installed', value: 'either', description: 'The first of both that is known' },
-						{ name: 'Where It Is Installed', value: 'installed' },
-						{ name: 'Where It Was Heard Last', value: 'heard' },
-					],
-					default: 'either',
-					description: 'Which place of a device is compared',
-				},
-			],
-		},
+		{ displayName: 'Circle', name: 'circle', values: [...areaFields.circle, ...sides] },
+		{ displayName: 'Polygon', name: 'polygon', values: [...areaFields.polygon, ...sides] },
 	],
 	collection: 'filters',
-	toWire: circle,
-	matches: (row, wanted) => isOnSide(row, wanted as Circle),
+	toWire: wantedArea,
+	matches: (row, wanted) => isOnSide(row, wanted as Wanted),
+	remark: (wanted) => {
+		const { leftOut } = (wanted as Wanted).area;
+		return leftOut && `Filter "Area": left out what is no polygon: ${leftOut}`;
+	},
 };
 
 export const clientFilters: ClientFilter[] = [nameContains, ownTags, area];

@@ -1,10 +1,11 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
+import { areaFields, readArea } from '../shared/device/areaFields';
+import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
 import { asText, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
-import { circle, polygons, type Area } from './areas';
 import { MOST_AREAS } from './marks';
 
 /**
@@ -41,6 +42,15 @@ export interface Settings {
 /** Shows a parameter for some of the events. */
 const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOptions'> => ({
 	displayOptions: { show: { events } },
+});
+
+const nameField = (placeholder: string): INodeProperties => ({
+	displayName: 'Name',
+	name: 'name',
+	type: 'string',
+	default: '',
+	placeholder,
+	description: 'The name of the area in the output',
 });
 
 /** What may start a workflow. */
@@ -144,65 +154,12 @@ export const properties: INodeProperties[] = [
 			{
 				displayName: 'Circle',
 				name: 'circle',
-				values: [
-					{
-						displayName: 'Name',
-						name: 'name',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. Depot Rotterdam',
-						description: 'The name of the area in the output',
-					},
-					{
-						displayName: 'Latitude',
-						name: 'latitude',
-						type: 'number',
-						typeOptions: { numberPrecision: 6 },
-						default: '',
-						placeholder: 'e.g. 51.9244',
-						description: 'Latitude of the center in decimal degrees, -90 to 90',
-					},
-					{
-						displayName: 'Longitude',
-						name: 'longitude',
-						type: 'number',
-						typeOptions: { numberPrecision: 6 },
-						default: '',
-						placeholder: 'e.g. 4.4777',
-						description: 'Longitude of the center in decimal degrees, -180 to 180',
-					},
-					{
-						displayName: 'Radius (Meters)',
-						name: 'radius',
-						type: 'number',
-						typeOptions: { minValue: 1 },
-						default: 500,
-					},
-				],
+				values: [nameField('e.g. Depot Rotterdam'), ...areaFields.circle],
 			},
 			{
 				displayName: 'Polygon',
 				name: 'polygon',
-				values: [
-					{
-						displayName: 'Name',
-						name: 'name',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. Port of Rotterdam',
-						description: 'The name of the area in the output',
-					},
-					{
-						displayName: 'GeoJSON',
-						name: 'geojson',
-						type: 'json',
-						typeOptions: { rows: 4 },
-						default: '',
-						placeholder:
-							'e.g. { "type": "Polygon", "coordinates": [[[4.4, 51.9], [4.5, 51.9], [4.5, 52], [4.4, 51.9]]] }',
-						description: 'Polygons as GeoJSON, with holes, also across ±180°. A tool such as geojson.io draws them.',
-					},
-				],
+				values: [nameField('e.g. Port of Rotterdam'), ...areaFields.polygon],
 			},
 		],
 		...forEvents('entered', 'left'),
@@ -316,9 +273,9 @@ function areasOf(context: IPollFunctions): Area[] {
 		const given = context.getNodeParameter('areas', {}) as { circle?: IDataObject[]; polygon?: IDataObject[] };
 		if (hasEmptyExpression(context.getNode().parameters.areas, given))
 			throw new Error('an expression returned no value');
-		const circles = (given.circle ?? []).map((row) => circleOf(row, nameOf(row)));
-		const shapes = (given.polygon ?? []).map((row) => named(nameOf(row), () => polygons(nameOf(row), row.geojson)));
-		const areas = [...circles, ...shapes];
+		const areas = (['circle', 'polygon'] as const).flatMap((form) =>
+			(given[form] ?? []).map((row) => named(nameOf(row), (name) => readArea[form](row, name))),
+		);
 		if (!areas.length) throw new Error('add at least one');
 		if (areas.length > MOST_AREAS)
 			throw new Error(`${areas.length} are too many: at most ${MOST_AREAS} can be watched`);
@@ -336,26 +293,15 @@ function nameOf({ name }: IDataObject): string {
 }
 
 /** Adds the name of the area to what is wrong with it. */
-function named<T>(name: string, read: () => T): T {
+function named<T>(name: string, read: (name: string) => T): T {
 	let reason: string;
 	try {
-		return read();
+		return read(name);
 	} catch (error) {
 		reason = (error as Error).message;
 	}
 	throw new Error(`"${name}": ${reason}`);
 }
-
-const circleOf = ({ latitude, longitude, radius }: IDataObject, name: string): Area =>
-	named(name, () => {
-		const center = { latitude: numberIn(-90, 90, false)(latitude), longitude: numberIn(-180, 180, false)(longitude) };
-		if (center.latitude === undefined || center.longitude === undefined) {
-			throw new Error('it needs a latitude and a longitude');
-		}
-		const metres = numberIn(1, 20_000_000, false)(radius);
-		if (metres === undefined) throw new Error('it needs a radius');
-		return circle(name, center as { latitude: number; longitude: number }, metres);
-	});
 
 function environmentOf(value: unknown): string[] {
 	if (value !== 'production' && value !== 'sandbox')

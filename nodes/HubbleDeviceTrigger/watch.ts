@@ -1,7 +1,7 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
 import { lastPacket, placeHeard } from '../shared/device/device';
-import { isInside, type Area } from './areas';
+import { isInside, type Area } from '../shared/device/areas';
 import {
 	areaOf,
 	insideKey,

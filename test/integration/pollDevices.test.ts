@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { sleep, type IDataObject, type IHttpRequestOptions, type IPollFunctions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
-import { circle, isInside } from '../../nodes/HubbleDeviceTrigger/areas';
+import { circle, isInside } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { schemaFiles } from '../schemas';
 import { unforeseen } from './harness';

@@ -297,14 +297,42 @@ describe('Filters of the device list', () => {
 		change(devices()[1], { install_location: { lat: 51.9, long: 179.999 } });
 		change(devices()[2], { install_location: { lat: 51.9, long: -179.999 } });
 		change(devices()[3], { install_location: { lat: 51.9, long: 179.9 } });
-		const circle = { areaLatitude: 51.9, areaLongitude: 179.9999, areaRadius: 1000, areaBy: 'installed' };
+		const circle = { latitude: 51.9, longitude: 179.9999, radius: 1000, areaBy: 'installed' };
 		const names = async (more: IDataObject) =>
 			(await list({ area: { circle: { ...circle, ...more } } })).items.map(({ json }) => json.id);
 		const [, one, two, three] = devices().map(({ id }) => id);
 		expect((await names({ areaSide: 'inside' })).sort()).toEqual([one, two].sort());
 		expect(await names({ areaSide: 'outside' })).toEqual([three]);
-		const heard = await list({ area: { circle: { ...circle, areaBy: 'heard', areaRadius: 20_100_000 } } });
+		const heard = await list({ area: { circle: { ...circle, areaBy: 'heard', radius: 20_100_000 } } });
 		expect(heard.items.length).toBeGreaterThan(0);
 		expect(heard.items.every(({ json }) => heardAt(json) > 0)).toBe(true);
+	});
+
+	it('tell the inside of a polygon from the outside, and say what of the GeoJSON is no area', async () => {
+		for (const device of devices()) change(device, { install_location: undefined });
+		change(devices()[1], { install_location: { lat: 51.9, long: 179.999 } });
+		change(devices()[2], { install_location: { lat: 0, long: 0 } });
+		change(devices()[3], { install_location: { lat: 10, long: 4 } });
+		const coordinates = [
+			[
+				[178, -5],
+				[182, -5],
+				[182, 60],
+				[178, 60],
+			],
+		];
+		const features = [
+			{ type: 'Feature', geometry: { type: 'Point', coordinates: [4, 51] } },
+			{ type: 'Feature', geometry: { type: 'Polygon', coordinates } },
+		];
+		const geojson = `\ufeff${JSON.stringify({ type: 'FeatureCollection', features })}`;
+		const filtered = async (areaSide: string, operation = 'getAll') =>
+			await list({ area: { polygon: { geojson, areaSide, areaBy: 'installed' } } }, operation);
+		const [, one, , three] = devices().map(({ id }) => id);
+		const inside = await filtered('inside');
+		expect(inside.items.map(({ json }) => json.id)).toEqual([one]);
+		expect(inside.hints).toEqual([expect.stringContaining('left out what is no polygon: Point (1)')]);
+		expect((await filtered('outside')).items.map(({ json }) => json.id)).toEqual([three]);
+		expect((await filtered('inside', 'count')).items.map(({ json }) => json)).toEqual([{ count: 1 }]);
 	});
 });

@@ -1,6 +1,6 @@
-/** Areas of the device trigger, against references that are slow and plain. */
+/** Areas on the earth, against references that are slow and plain. */
 import fc from 'fast-check';
-import { circle, isInside, polygons } from '../../nodes/HubbleDeviceTrigger/areas';
+import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { distanceBetween, type Place } from '../../nodes/shared/operation/place';
 
 const at = (longitude: number, latitude: number): Place => ({ longitude, latitude });
@@ -56,50 +56,159 @@ it('has a circle around its center, also across ±180° and over a pole', () => 
 	expect(inside(circle('C', at(0, 89.99), 5000), at(180, 89.99))).toBe(true);
 });
 
-/** The winding number of a ring around a place, by the sum of angles. */
-function winds(ring: number[][], { longitude: x, latitude: y }: Place): boolean {
-	let sum = 0;
-	for (let index = 1; index < ring.length; index++) {
-		const [[x1 = 0, y1 = 0], [x2 = 0, y2 = 0]] = [ring[index - 1] ?? [], ring[index] ?? []];
-		const turn = Math.atan2(y2 - y, x2 - x) - Math.atan2(y1 - y, x1 - x);
-		sum += Math.atan2(Math.sin(turn), Math.cos(turn));
+/** Ten-thousandths of a degree: with whole numbers the reference is exact. */
+type Corner = readonly [x: number, y: number];
+const UNIT = 10_000;
+const degrees = (ring: readonly Corner[]) => ring.map(([x, y]) => [x / UNIT, y / UNIT]);
+
+/** How often a ring winds around a point, exactly; `undefined` on its border. */
+function windings(ring: readonly Corner[], [x, y]: Corner): number | undefined {
+	let count = 0;
+	let [x1, y1] = ring.at(-1) as Corner;
+	for (let index = 0; index < ring.length; index++) {
+		const [x2, y2] = ring[index] as Corner;
+		if ((y1 <= y && y2 >= y) || (y1 >= y && y2 <= y)) {
+			const side = (x2 - x1) * (y - y1) - (x - x1) * (y2 - y1);
+			const isBeside = Math.min(x1, x2) <= x && x <= Math.max(x1, x2) && Math.min(y1, y2) <= y && y <= Math.max(y1, y2);
+			if (side === 0 && isBeside) return undefined;
+			if (y1 <= y && y2 > y && side > 0) count += 1;
+			if (y1 > y && y2 <= y && side < 0) count -= 1;
+		}
+		[x1, y1] = [x2, y2];
 	}
-	return Math.abs(sum) > 3;
+	return count;
+}
+
+/** Whether a point is in the outer ring and in no hole, there or a turn of the earth away; `undefined` on a border. */
+function isInRings([outer, ...holes]: readonly Corner[][], [x, y]: Corner): boolean | undefined {
+	let isIn = false;
+	for (const turned of [x, x - 360 * UNIT, x + 360 * UNIT]) {
+		const around = windings(outer as Corner[], [turned, y]);
+		if (around === undefined) return undefined;
+		if (around === 0) continue;
+		const without = holes.map((hole) => windings(hole, [turned, y]));
+		if (without.includes(undefined)) return undefined;
+		isIn ||= without.every((count) => count === 0);
+	}
+	return isIn;
 }
 
 /** A star around a center, whose corners are at random distances: never crosses itself. */
-const star = fc
-	.tuple(
-		fc.double({ min: -180, max: 180, noNaN: true }),
-		fc.double({ min: -60, max: 60, noNaN: true }),
-		fc.array(fc.double({ min: 1, max: 25, noNaN: true }), { minLength: 4, maxLength: 12 }),
-	)
-	.map(([x, y, distances]) => {
-		const ring = distances.map((distance, index) => {
-			const angle = (2 * Math.PI * index) / distances.length;
-			return [x + distance * Math.cos(angle), y + distance * Math.sin(angle)];
-		});
-		return { x, y, ring: [...ring, ring[0] as number[]] };
+const starAt = (x: number, y: number, distances: readonly number[], share = 1): Corner[] =>
+	distances.map((distance, index) => {
+		const angle = (2 * Math.PI * index) / distances.length;
+		return [
+			Math.round((x + share * distance * Math.cos(angle)) * UNIT),
+			Math.round((y + share * distance * Math.sin(angle)) * UNIT),
+		];
 	});
 
-/** A longitude as it is written: within ±180. */
-const wrapped = (x: number) => ((((x + 180) % 360) + 360) % 360) - 180;
+const starBetween = (south: number, north: number, most: number) =>
+	fc
+		.tuple(
+			fc.double({ min: -180, max: 180, noNaN: true }),
+			fc.double({ min: south, max: north, noNaN: true }),
+			fc.array(fc.double({ min: 1, max: most, noNaN: true }), { minLength: 4, maxLength: 12 }),
+		)
+		.map(([x, y, distances]) => ({
+			x,
+			y,
+			outer: starAt(x, y, distances),
+			hole: starAt(x, y, distances, 0.4),
+		}));
 
-it('tells inside from outside as the winding number does, wherever on the earth the ring lies', () => {
+/** The part of a ring that is west or east of a meridian, cut along it (Sutherland and Hodgman). */
+function half(ring: readonly Corner[], meridian: number, side: 1 | -1): Corner[] {
+	return ring.flatMap(([x2, y2], index): Corner[] => {
+		const [x1, y1] = ring.at(index - 1) as Corner;
+		const [was, is] = [side * (x1 - meridian) > 0, side * (x2 - meridian) > 0];
+		const cut: Corner[] = was === is ? [] : [[meridian, y1 + ((meridian - x1) / (x2 - x1)) * (y2 - y1)]];
+		return is ? [...cut, [x2, y2]] : cut;
+	});
+}
+
+/** Rings that go beyond ±180° as RFC 7946 (3.1.9) wants them: in two parts, each with longitudes within ±180. */
+function cutAtDateLine(rings: readonly Corner[][]): Corner[][][] {
+	const turned = (ring: readonly Corner[], by: number): Corner[] => ring.map(([x, y]) => [x + by * UNIT, y]);
+	return ([-180, 180] as const).flatMap((meridian) => {
+		const sides = ([1, -1] as const).map((side) => {
+			const isBeyond = side * meridian > 0;
+			const parts = rings.map((ring) => half(ring, meridian * UNIT, side)).filter(({ length }) => length > 2);
+			return isBeyond ? parts.map((ring) => turned(ring, -2 * meridian)) : parts;
+		});
+		return sides[meridian < 0 ? 1 : 0]?.length ? sides : [];
+	});
+}
+
+/** Some points in and around rings, as whole numbers with a longitude within ±180°, always the same for a seed. */
+function* pointsAround(rings: readonly Corner[][], seed: number, count: number): Generator<Corner> {
+	const all = rings.flat();
+	const [xs, ys] = [all.map(([x]) => x), all.map(([, y]) => y)];
+	const [west, south] = [Math.min(...xs), Math.min(...ys)];
+	const [wide, high] = [Math.max(...xs) - west, Math.max(...ys) - south];
+	let state = seed;
+	const next = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+	const most = 180 * UNIT;
+	for (let n = 0; n < count; n++) {
+		const isAnywhere = n % 4 === 0;
+		const x = isAnywhere ? (2 * next() - 1) * most : west + (1.2 * next() - 0.1) * wide;
+		const y = isAnywhere ? (2 * next() - 1) * (most / 2) : south + (1.2 * next() - 0.1) * high;
+		const turned = x - 2 * most * Math.round(x / (2 * most));
+		yield [Math.round(turned), Math.round(Math.max(-most / 2, Math.min(most / 2, y)))];
+	}
+}
+
+const corner = fc.tuple(fc.integer({ min: -1_800_000, max: 1_800_000 }), fc.integer({ min: -900_000, max: 900_000 }));
+const box = fc
+	.tuple(corner, corner)
+	.filter(([[x1, y1], [x2, y2]]) => x1 !== x2 && y1 !== y2)
+	.map(([[x1, y1], [x2, y2]]): Corner[][] => [
+		[
+			[x1, y1],
+			[x2, y1],
+			[x2, y2],
+			[x1, y2],
+		],
+	]);
+const triangle = fc.tuple(corner, corner, corner).map((ring): Corner[][] => [ring]);
+const star = starBetween(-60, 60, 25);
+const withHole = star.map(({ outer, hole }) => [outer, hole]);
+const atPole = fc.oneof(starBetween(70, 80, 10), starBetween(-80, -70, 10)).map(({ outer, hole }) => [outer, hole]);
+const polygonOf = (rings: readonly Corner[][]) => ({ type: 'Polygon', coordinates: rings.map(degrees) });
+const inTwo = (rings: readonly Corner[][]) => {
+	const parts = cutAtDateLine(rings);
+	return parts.length
+		? { type: 'MultiPolygon', coordinates: parts.map((part) => part.map(degrees)) }
+		: polygonOf(rings);
+};
+
+/** Whether all corners of a triangle are on one line: it has no inside. */
+const isFlat = ([[x1, y1] = [0, 0], [x2, y2] = [0, 0], [x3, y3] = [0, 0]]: readonly Corner[]) =>
+	(x2 - x1) * (y3 - y1) === (x3 - x1) * (y2 - y1);
+
+/** A hundred points for each of the 1,000 areas. */
+it.each([
+	['stars with a hole, with longitudes beyond ±180°', withHole, polygonOf, 350],
+	['the same as a MultiPolygon that is cut at ±180°', withHole, inTwo, 300],
+	['stars with a hole near a pole', atPole, polygonOf, 150],
+	['boxes of any width, up to the whole earth', box, polygonOf, 100],
+	['triangles with edges of any length', triangle, polygonOf, 100],
+])('tells inside from outside as an exact reference does: %s', (_, kind, write, numRuns) => {
+	let compared = 0;
 	fc.assert(
-		fc.property(
-			star,
-			fc.double({ min: -30, max: 30, noNaN: true }),
-			fc.double({ min: -30, max: 30, noNaN: true }),
-			({ x, y, ring }, dx, dy) => {
-				fc.pre(Math.abs(y + dy) < 89);
-				const written = ring.map(([long = 0, lat = 0]) => [wrapped(long), lat]);
-				const place = at(x + dx, y + dy);
-				expect(inside(polygon(written), at(wrapped(x + dx), y + dy))).toBe(winds(ring, place));
-			},
-		),
-		{ numRuns: 500 },
+		fc.property(kind, fc.nat(), (rings, seed) => {
+			fc.pre(!isFlat(rings[0] as Corner[]));
+			const area = polygons('P', write(rings));
+			const wrong = [...pointsAround(rings, seed, 100)].filter(([x, y]) => {
+				const expected = isInRings(rings, [x, y]);
+				compared += 1;
+				return expected !== undefined && area.contains(at(x / UNIT, y / UNIT)) !== expected;
+			});
+			expect(wrong).toEqual([]);
+		}),
+		{ numRuns },
 	);
+	expect(compared).toBeGreaterThanOrEqual(100 * numRuns);
 });
 
 it('leaves holes out, and a hole in which there is land again takes that in', () => {
@@ -112,23 +221,49 @@ it('leaves holes out, and a hole in which there is land again takes that in', ()
 	expect(inside(withIsland, at(5, 5))).toBe(true);
 });
 
-it('takes a ring across ±180° the short way, and a band around the earth whole', () => {
-	const fiji = polygon(square(177, -20, -178, -15));
-	expect([at(179, -17), at(-179, -17), at(0, -17), at(176, -17)].map((place) => inside(fiji, place))).toEqual([
-		true,
-		true,
-		false,
-		false,
-	]);
-	expect(inside(polygon(square(177, -20, 182, -15)), at(-179, -17))).toBe(true);
+it('reads an edge of more than 180° as it is drawn, straight in the coordinates', () => {
+	const [berlin, tokyo] = [at(13.4, 52.5), at(139.7, 35.7)];
+	const atlantic = polygon(square(-170, -60, 60, 75));
+	expect([berlin, tokyo].map((place) => inside(atlantic, place))).toEqual([true, false]);
+	expect(inside(polygon(square(-100, -40, 100, 50)), at(0, 0))).toBe(true);
 	const tropics = polygon(square(-180, -23, 180, 23));
-	expect([at(0, 0), at(179.9, 10), at(-179.9, -10), at(0, 24)].map((place) => inside(tropics, place))).toEqual([
+	expect([at(0, 1), at(180, 10), at(-179.9, -10), at(0, 24)].map((place) => inside(tropics, place))).toEqual([
 		true,
 		true,
 		true,
 		false,
 	]);
 });
+
+it('takes an area across ±180° in two parts, or with longitudes that go on', () => {
+	const places = [at(179, -17), at(-179, -17), at(180, -17), at(-180, -17), at(0, -17), at(176, -17)];
+	const fiji = [true, true, true, true, false, false];
+	const parts = { type: 'MultiPolygon', coordinates: [[square(177, -20, 180, -15)], [square(-180, -20, -178, -15)]] };
+	for (const area of [
+		polygons('P', parts),
+		polygon(square(177, -20, 182, -15)),
+		polygon(square(-183, -20, -178, -15)),
+	]) {
+		expect(places.map((place) => inside(area, place))).toEqual(fiji);
+		expect(area.distanceTo(at(-177.9, -17))).toBeCloseTo(distanceByVectors(at(-177.9, -17), at(-178, -17)), 0);
+	}
+});
+
+it('knows the radius of a circle of the same size, without holes', () => {
+	expect(circle('C', at(4, 51), 500).radius).toBe(500);
+	const kilometre = 1 / 111.195;
+	const [west, south] = [4, 51];
+	const wide = kilometre / Math.cos((south * Math.PI) / 180);
+	const field = square(west, south, west + 4 * wide, south + 4 * kilometre);
+	const hole = square(west + wide, south + kilometre, west + 2 * wide, south + 2 * kilometre);
+	expect(polygon(field).radius).toBeCloseTo(Math.sqrt(16e6 / Math.PI), -1);
+	expect(polygon(field, hole).radius).toBeCloseTo(Math.sqrt(15e6 / Math.PI), -1);
+	const earth = polygon(square(-180, -90, 180, 90)).radius ** 2 * Math.PI;
+	expect(earth / (4 * Math.PI * 6_371_008.8 ** 2)).toBeCloseTo(1, 9);
+});
+
+/** A longitude as a place has it: within ±180. */
+const wrapped = (x: number) => ((((x + 180) % 360) + 360) % 360) - 180;
 
 it('measures how far outside a place is as a walk along the border does', () => {
 	const near = fc.tuple(
@@ -137,8 +272,9 @@ it('measures how far outside a place is as a walk along the border does', () => 
 		fc.double({ min: 1.0001, max: 1.02, noNaN: true }),
 	);
 	fc.assert(
-		fc.property(star, near, ({ x, y, ring }, [corner, share, away]) => {
-			const index = corner % (ring.length - 1);
+		fc.property(star, near, ({ x, y, outer }, [from, share, away]) => {
+			const ring = [...degrees(outer), ...degrees(outer.slice(0, 1))];
+			const index = from % (ring.length - 1);
 			const [[x1 = 0, y1 = 0], [x2 = 0, y2 = 0]] = [ring[index] ?? [], ring[index + 1] ?? []];
 			const border = [x1 + share * (x2 - x1), y1 + share * (y2 - y1)] as const;
 			// A star lies open to its center: a place behind the border as seen from there is outside.
@@ -152,8 +288,7 @@ it('measures how far outside a place is as a walk along the border does', () => 
 					walked = Math.min(walked, distanceByVectors(place, at(ax + along * (bx - ax), ay + along * (by - ay))));
 				}
 			}
-			const written = ring.map(([long = 0, lat = 0]) => [wrapped(long), lat]);
-			const distance = polygon(written).distanceTo(at(wrapped(place.longitude), place.latitude));
+			const distance = polygon(ring).distanceTo(at(wrapped(place.longitude), place.latitude));
 			// A step of the walk is up to 20 km long.
 			expect(distance).toBeLessThan(1.03 * walked + 1);
 			expect(distance).toBeGreaterThan(0.97 * walked - 20_000);
@@ -172,30 +307,51 @@ it('enters at the border and leaves further out, so that one at the border does 
 	expect(states).toEqual([false, false, true, true, true, true, false, false, false, true]);
 });
 
-it('takes GeoJSON as tools write it', () => {
-	const geometry = { type: 'Polygon', coordinates: [square(0, 0, 1, 1)] };
-	const feature = { type: 'Feature', properties: {}, geometry };
-	for (const given of [
-		geometry,
-		JSON.stringify(geometry),
-		feature,
-		{ type: 'FeatureCollection', features: [feature] },
-		{ type: 'GeometryCollection', geometries: [geometry] },
-		{ type: 'Polygon', coordinates: [square(0, 0, 1, 1).slice(0, 4)] },
-	]) {
-		expect(inside(polygons('P', given), at(0.5, 0.5))).toBe(true);
-		expect(inside(polygons('P', given), at(1.5, 0.5))).toBe(false);
-	}
-});
+const geometry = { type: 'Polygon', coordinates: [square(0, 0, 1, 1)] };
+const feature = { type: 'Feature', properties: {}, geometry };
+const marker = { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: [7, 8] } };
+const collection = (...features: unknown[]) => ({ type: 'FeatureCollection', features });
 
 it.each([
-	['{', 'it is not JSON'],
-	['', 'it is not JSON'],
-	['null', 'not a GeoJSON polygon'],
-	[{}, 'not a GeoJSON polygon'],
-	[{ type: 'Point', coordinates: [1, 2] }, 'a Point is not a GeoJSON polygon'],
-	[{ type: 'Polygon' }, 'a Polygon without its list'],
-	[{ type: 'FeatureCollection', features: [] }, 'a FeatureCollection without its list'],
+	['a geometry', geometry, undefined],
+	['text', JSON.stringify(geometry), undefined],
+	['text with a byte order mark and blanks around it', `\ufeff ${JSON.stringify(feature)}\r\n`, undefined],
+	['a feature', feature, undefined],
+	['a collection of features', collection(feature), undefined],
+	['a collection of geometries', { type: 'GeometryCollection', geometries: [geometry] }, undefined],
+	['a ring that is not closed', { type: 'Polygon', coordinates: [square(0, 0, 1, 1).slice(0, 4)] }, undefined],
+	['heights', { type: 'Polygon', coordinates: [square(0, 0, 1, 1).map((position) => [...position, 12])] }, undefined],
+	['a marker beside the polygon', collection(marker, feature, marker), 'Point (2)'],
+	[
+		'a feature without a geometry, and what is no feature',
+		collection({ type: 'Feature', geometry: null }, null, feature),
+		'Feature without a geometry (1), something that is not GeoJSON (1)',
+	],
+	['an empty polygon', collection({ type: 'Polygon', coordinates: [] }, feature), 'Polygon without coordinates (1)'],
+	['an empty collection in a collection', collection(collection(), feature), undefined],
+])('takes the polygons of %s, and says what it left out', (_, given, leftOut) => {
+	const area = polygons('P', given);
+	expect([at(0.5, 0.5), at(1.5, 0.5), at(7, 8)].map((place) => inside(area, place))).toEqual([true, false, false]);
+	expect(area.leftOut).toBe(leftOut);
+});
+
+const notGeoJson = 'this is not GeoJSON. Draw the area with a tool such as geojson.io, and paste all of the text';
+const draw = 'Draw the border of the area as a polygon, for example with geojson.io';
+
+it.each([
+	['{', notGeoJson],
+	['', notGeoJson],
+	['POLYGON ((30 10, 40 40, 20 40, 30 10))', notGeoJson],
+	['null', 'no polygon, only: something that is not GeoJSON (1)'],
+	[{}, 'no polygon, only: something that is not GeoJSON (1)'],
+	[{ type: 'Topology', objects: {} }, `it has no polygon, only: Topology (1). ${draw}`],
+	[{ type: 'Point', coordinates: [1, 2] }, `it has no polygon, only: Point (1). ${draw}`],
+	[collection(), `it has nothing in it. ${draw}`],
+	[{ type: 'FeatureCollection' }, `it has nothing in it. ${draw}`],
+	[{ type: 'Feature', geometry: null }, 'only: Feature without a geometry (1)'],
+	[{ type: 'Polygon' }, 'only: Polygon without coordinates (1)'],
+	[{ type: 'MultiPolygon', coordinates: [[], []] }, 'only: MultiPolygon without coordinates (1)'],
+	[{ type: 'Polygon', coordinates: [[at(0, 0), 1]] }, 'the longitude first'],
 	[
 		{
 			type: 'Polygon',
@@ -203,10 +359,12 @@ it.each([
 				[
 					[0, 0],
 					[1, 1],
+					[0, 0],
+					[1, 1],
 				],
 			],
 		},
-		'three corners',
+		'at least three corners',
 	],
 	[
 		{
@@ -214,15 +372,16 @@ it.each([
 			coordinates: [
 				[
 					[0, 0],
-					[1, 1],
-					[0, 0],
-					[1, 1],
+					[10, 10],
+					[30, 30],
 				],
 			],
 		},
-		'three corners',
+		'it has no inside',
 	],
+	[{ type: 'Polygon', coordinates: [square(0, 0, 1, 1), square(0, 0, 2, 2)] }, 'it has no inside'],
 	[{ type: 'Polygon', coordinates: [square(51, 104, 52, 105)] }, 'the longitude first'],
+	[{ type: 'Polygon', coordinates: [square(361, 0, 362, 1)] }, 'the longitude first'],
 	[
 		{
 			type: 'Polygon',
@@ -235,20 +394,6 @@ it.each([
 			],
 		},
 		'the longitude first',
-	],
-	[
-		{
-			type: 'Polygon',
-			coordinates: [
-				[
-					[0, 80],
-					[120, 80],
-					[-120, 80],
-					[0, 80],
-				],
-			],
-		},
-		'around a pole',
 	],
 ])('refuses %j', (given, reason) => {
 	expect(() => polygons('P', given)).toThrow(reason);

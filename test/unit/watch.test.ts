@@ -1,6 +1,6 @@
 /** What the device trigger remembers, and what it makes of the devices that it reads: pure, against slow references. */
 import fc from 'fast-check';
-import { circle } from '../../nodes/HubbleDeviceTrigger/areas';
+import { circle } from '../../nodes/shared/device/areas';
 import {
 	areaOf,
 	insideKey,

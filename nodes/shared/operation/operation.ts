@@ -33,6 +33,8 @@ export interface ItemRequest extends Call {
 	outputFields?: readonly string[];
 	/** Filters on our side: whether a row is kept. Empty when there are none. */
 	clientFilters: Array<(row: IDataObject) => boolean>;
+	/** What the user should know of those filters. */
+	remarks: string[];
 	/** The calls that this request shares with others, where `prepare` chose others than the row's. */
 	batch?: Batch;
 	/** What Hubble answered, where `prepare` has asked already: nothing more is sent. */
@@ -64,7 +66,11 @@ export interface Batch {
 }
 
 /** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
-export type ClientFilter = Field & { matches: (row: IDataObject, value: unknown) => boolean };
+export type ClientFilter = Field & {
+	matches: (row: IDataObject, value: unknown) => boolean;
+	/** What the user should know of the value, though it is taken. */
+	remark?: (value: unknown) => string | undefined;
+};
 
 /** What an operation that carries out its call itself works with. */
 export interface Work {

@@ -23,7 +23,7 @@ export function placeOf(latitude: unknown, longitude: unknown, accuracy?: unknow
 }
 
 /** The mean radius of the earth in metres (IUGG). */
-const EARTH_M = 6_371_008.8;
+export const EARTH_M = 6_371_008.8;
 
 /** Degrees in radians. */
 export const radians = (degrees: number) => (degrees * Math.PI) / 180;

@@ -191,6 +191,10 @@ export function readItemRequest(
 	const wanted =
 		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
 	const body = values(inBody);
+	const used = clientFilters.flatMap((filter) => {
+		const by = value(filter);
+		return by === undefined ? [] : [{ filter, by }];
+	});
 	const read: ItemRequest = {
 		itemIndex: item,
 		endpoint,
@@ -202,10 +206,12 @@ export function readItemRequest(
 		isTool,
 		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
 		...chosenOutput(operation, value),
-		clientFilters: clientFilters.flatMap((filter) => {
-			const wantedValue = value(filter);
-			return wantedValue === undefined ? [] : [(row: IDataObject) => filter.matches(row, wantedValue)];
-		}),
+		clientFilters: used.map(
+			({ filter, by }) =>
+				(row) =>
+					filter.matches(row, by),
+		),
+		remarks: used.flatMap(({ filter, by }) => filter.remark?.(by) ?? []),
 	};
 	const request = derived(operation, read);
 	const reason = typeof request === 'string' ? request : (refusalOf(operation, request) ?? secrecy(context, operation));

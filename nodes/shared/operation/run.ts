@@ -95,7 +95,9 @@ export async function run(
 		return [outputs.all()];
 	}
 	const requests = readItems(context, operation, outputs);
-	const hints = new Set(requests.flatMap((request) => operation.warn?.(request) ?? []));
+	const hints = new Set(
+		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
+	);
 
 	const progress = new Progress(hubble);
 
