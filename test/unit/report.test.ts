@@ -1,4 +1,6 @@
 /** The parts of a report, without n8n. */
+import fc from 'fast-check';
+import { binEdges } from '../../nodes/shared/operation/times';
 import { Timeline } from '../../nodes/shared/report/charts';
 import { FleetReport } from '../../nodes/shared/report/fleetReport';
 import { mapOf, PlaceBins } from '../../nodes/shared/report/map';
@@ -98,6 +100,50 @@ describe('Timeline', () => {
 		expect(columns.length).toBeLessThanOrEqual(61);
 		expect(columns[0]?.parts).toEqual([1]);
 		expect(columns.filter(({ label }) => label).length).toBeGreaterThan(2);
+	});
+
+	it.each([
+		['Europe/Berlin', '2026-10-25T01:00:00Z'],
+		['America/New_York', '2026-11-01T06:00:00Z'],
+		['Europe/Berlin', '2026-03-29T01:00:00Z'],
+		['Australia/Lord_Howe', '2026-10-03T15:30:00Z'],
+	])('bins begin at the hours and midnights of %s before and after %s', (timezone, change) => {
+		const at = Date.parse(change) / 1000;
+		for (const days of [0.1, 1, 3, 7, 30, 60]) {
+			const timeline = new Timeline(at - (days / 2) * 86_400, at + (days / 2) * 86_400, timezone, 1);
+			const size = timeline.size;
+			const begins = timeline.columns('packets').map(({ title }) => title.slice(0, 16));
+			const minutes = begins.map((text) => 60 * Number(text.slice(11, 13)) + Number(text.slice(14, 16)));
+			expect(minutes.filter((minute) => (60 * minute) % Math.min(size, 86_400))).toEqual([]);
+			const wanted = Math.ceil((days * 86_400) / size);
+			expect([0, 1, 2]).toContain(Math.abs(begins.length - wanted));
+		}
+	});
+
+	it('an event is in the bin whose beginning is the last before it', () => {
+		const zone = fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu');
+		const time = fc.integer({ min: Date.parse('2026-01-01') / 1000, max: Date.parse('2027-01-01') / 1000 });
+		fc.assert(
+			fc.property(
+				zone,
+				time,
+				fc.integer({ min: 60, max: 60 * 86_400 }),
+				fc.double({ min: 0, max: 1, noNaN: true }),
+				(timezone, end, length, part) => {
+					const start = end - length;
+					const heard = start + part * length;
+					const timeline = new Timeline(start, end, timezone, 1);
+					timeline.add(heard, 0);
+					const edges = binEdges(start, end, timeline.size, timezone);
+					const index = timeline.columns('packets').findIndex(({ parts }) => parts[0] === 1);
+					expect(edges).toEqual([...new Set(edges)].sort((a, b) => a - b));
+					expect(edges[index]).toBeLessThanOrEqual(heard);
+					expect(edges[index + 1]).toBeGreaterThanOrEqual(heard);
+					expect(edges[0]).toBeLessThanOrEqual(start);
+					expect(edges.at(-1)).toBeGreaterThanOrEqual(end);
+				},
+			),
+		);
 	});
 });
 

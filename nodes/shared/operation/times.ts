@@ -49,6 +49,8 @@ function nested(value: unknown): unknown {
 	return typeof value === 'object' && value !== null ? withIsoTimes(value as IDataObject) : value;
 }
 
+const HOUR_S = 3600;
+const DAY_S = 86_400;
 const QUARTER_MS = 900_000;
 /** Offsets from UTC in milliseconds, by zone and quarter of an hour: no zone changes its offset within one. */
 const offsets = new Map<string, number>();
@@ -81,4 +83,28 @@ export function timeText(unixMs: number, timezone: string): string {
 	const offset = offsetAt(unixMs, timezone);
 	const local = new Date(unixMs + (Number.isFinite(offset) ? offset : 0));
 	return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/**
+ * Where bins of a period begin: where the clocks of a time zone show a multiple of `size` since midnight, before and
+ * after they are put forward or back. The last one ends the last bin.
+ * @param size seconds: a part of an hour, hours that divide a day, or days
+ */
+export function binEdges(start: number, end: number, size: number, timezone: string): number[] {
+	const offset = (unix: number) => offsetAt(unix * 1000, timezone) / 1000;
+	const unixOf = (wall: number) => wall - offset(wall - offset(wall));
+	const edges: number[] = [];
+	let wall = (Math.floor((start + offset(start)) / size) - 1) * size;
+	for (; edges.length < 2 || (edges.at(-1) ?? 0) < end; wall += size) {
+		let edge = unixOf(wall);
+		const exists = edge + offset(edge) === wall;
+		// Clocks that are put forward leave an hour out; a day begins behind it.
+		if (!exists && size < DAY_S) continue;
+		if (!exists) edge = unixOf(wall + HOUR_S);
+		// An hour that comes twice has bins of its own.
+		const before = edges.at(-1) ?? edge;
+		if (size <= HOUR_S) for (let between = before + size; between < edge; between += size) edges.push(between);
+		edges.push(edge);
+	}
+	return edges.slice(Math.max(0, edges.findIndex((edge) => edge > start) - 1));
 }

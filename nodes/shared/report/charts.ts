@@ -1,5 +1,5 @@
 /** Charts of a report, as SVG and HTML. Pure. */
-import { timeText } from '../operation/times';
+import { binEdges, timeText } from '../operation/times';
 import { count } from '../operation/values';
 import { markup, percent, type Markup } from './markup';
 
@@ -98,7 +98,8 @@ export class Timeline {
 	/** Events outside of the period. */
 	outside = 0;
 	readonly size: number;
-	private readonly begin: number;
+	/** Where each bin begins, and where the last one ends. */
+	private readonly edges: readonly number[];
 	private readonly bins: number[][];
 
 	constructor(
@@ -109,20 +110,23 @@ export class Timeline {
 	) {
 		const length = Math.max(1, end - start);
 		this.size = BIN_SIZES.find((size) => length / size <= MOST_BINS) ?? Math.ceil(length / MOST_BINS / DAY) * DAY;
-		// Bins begin where the clocks of the zone show a full hour or midnight.
-		const offset = Date.parse(`${timeText(start * 1000, timezone).replace(' ', 'T')}Z`) / 1000 - Math.floor(start);
-		this.begin = Math.floor((start + offset) / this.size) * this.size - offset;
-		const bins = Math.max(1, Math.ceil((end - this.begin) / this.size));
-		this.bins = Array.from({ length: bins }, () => Array.from({ length: series }, () => 0));
+		this.edges = binEdges(start, end, this.size, timezone);
+		this.bins = this.edges.slice(1).map(() => Array.from({ length: series }, () => 0));
 	}
 
 	add(time: number, series: number): void {
-		const bin =
-			time >= this.start && time <= this.end
-				? this.bins[Math.min(this.bins.length - 1, Math.floor((time - this.begin) / this.size))]
-				: undefined;
+		const bin = time >= this.start && time <= this.end ? this.bins[this.indexOf(time)] : undefined;
 		if (bin) bin[series] = (bin[series] ?? 0) + 1;
 		else this.outside += 1;
+	}
+
+	/** The bin of a time in the period: about where equal bins had it, and from there to where it is. */
+	private indexOf(time: number): number {
+		const { edges } = this;
+		let index = Math.min(this.bins.length - 1, Math.floor((time - (edges[0] ?? 0)) / this.size));
+		while (index > 0 && time < (edges[index] ?? 0)) index -= 1;
+		while (index < this.bins.length - 1 && time >= (edges[index + 1] ?? 0)) index += 1;
+		return index;
 	}
 
 	/** What a column stands for. */
@@ -133,7 +137,7 @@ export class Timeline {
 	}
 
 	columns(noun: string): Column[] {
-		const textAt = (index: number) => timeText((this.begin + index * this.size) * 1000, this.timezone);
+		const textAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);
 		const isDays = this.end - this.start > 3 * DAY;
 		let dayBefore = '';
