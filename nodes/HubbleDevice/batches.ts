@@ -38,8 +38,37 @@ export const registration: Batch = {
 			...(install_location !== undefined ? { install_locations: all('install_location') } : {}),
 		};
 	},
-	fromReply: ({ devices }) => rowsOf(devices).map((json) => ({ json })),
+	fromReply: ({ devices }, parts) => registeredFor(parts, Array.isArray(devices) ? devices : []),
 };
+
+/** A name as it is compared: not by how its letters are encoded. */
+const comparable = (name: unknown) =>
+	typeof name === 'string' ? name.normalize().trim().toLowerCase() || undefined : undefined;
+
+/**
+ * The entries of a registration's reply, each for the part that asked for it: Hubble shows a key only once, so it must
+ * neither go to another part nor be lost. They come in the order of the call; where a name was sent and another one
+ * comes back, the name decides. What belongs to no part stands behind the results of all parts.
+ */
+function registeredFor(parts: readonly ItemRequest[], entries: readonly unknown[]): BatchResult[] {
+	const results: BatchResult[] = parts.map(() => ({ missing: true }));
+	const isOpen = (index: number) => results[index] !== undefined && 'missing' in results[index];
+	const wanted = parts.map(({ body }) => comparable(body.name));
+	const unclaimed = entries.flatMap((entry, index) => {
+		const [json] = rowsOf([entry]);
+		if (!json) return [];
+		const name = comparable(json.name);
+		const isOwn = index < parts.length && (wanted[index] === undefined || [undefined, wanted[index]].includes(name));
+		if (isOwn) results[index] = { json };
+		return isOwn ? [] : [json];
+	});
+	for (const json of unclaimed) {
+		const name = comparable(json.name);
+		const at = name === undefined ? -1 : wanted.findIndex((given, index) => given === name && isOpen(index));
+		results[at < 0 ? results.length : at] = { json };
+	}
+	return results;
+}
 
 /** Why a row of an older reply refuses its device; `undefined` when it does not. */
 function refusalIn({ success, error, status, code, message, description }: IDataObject): string | undefined {

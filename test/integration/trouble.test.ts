@@ -496,3 +496,110 @@ describe('The test of the credential', () => {
 		await server.close();
 	});
 });
+
+describe('A reply to a registration that is not as the call', () => {
+	const entry = (name: string, key = `key of ${name}`) => ({ device_id: `id of ${key}`, name, key });
+	const [a, b, c] = [entry('A'), entry('B'), entry('C')];
+	const registered = async (entries: unknown[], name?: string, onError?: Setup['onError']) => {
+		const server = await answering(200, { devices: entries });
+		const { items, hints, error } = await device(
+			{ operation: 'register', simplify: false, ...(name ? { name } : {}) },
+			{
+				input: [{ name: 'A' }, { name: 'B' }, { name: 'C' }],
+				onError,
+				credential: credential({ baseUrl: server.url }),
+			},
+		);
+		await server.close();
+		expect(error).toBeUndefined();
+		const given = items.map(({ json, pairedItem }) => [(pairedItem as { item: number }).item, json.key ?? json.error]);
+		return { given, hints };
+	};
+	const unconfirmed = 'Hubble did not confirm this item';
+	const [keyA, keyB, keyC] = [a.key, b.key, c.key];
+	const named = '={{ $json.name }}';
+
+	it.each<[string, unknown[], string | undefined, Array<[number, string]>]>([
+		[
+			'an entry that is no object',
+			[a, null, c],
+			named,
+			[
+				[0, keyA],
+				[1, unconfirmed],
+				[2, keyC],
+			],
+		],
+		[
+			'an entry that is no object, without names',
+			[a, 'B', c],
+			undefined,
+			[
+				[0, keyA],
+				[1, unconfirmed],
+				[2, keyC],
+			],
+		],
+		[
+			'a missing entry',
+			[a, c],
+			named,
+			[
+				[0, keyA],
+				[1, unconfirmed],
+				[2, keyC],
+			],
+		],
+		[
+			'another order',
+			[c, a, b],
+			named,
+			[
+				[0, keyA],
+				[1, keyB],
+				[2, keyC],
+			],
+		],
+		[
+			'names as Hubble keeps them',
+			[entry(' a', 'x'), { ...b, name: '' }, c],
+			named,
+			[
+				[0, 'x'],
+				[1, keyB],
+				[2, keyC],
+			],
+		],
+	])('leaves the others where they belong: %s', async (_, entries, name, expected) => {
+		expect(await registered(entries, name)).toEqual({ given: expected, hints: [] });
+	});
+
+	it.each<[string, unknown[], string | undefined, Array<[number, string]>]>([
+		[
+			'one more',
+			[a, b, c, entry('D')],
+			undefined,
+			[
+				[0, keyA],
+				[1, keyB],
+				[2, keyC],
+				[2, 'key of D'],
+			],
+		],
+		[
+			'a name that nobody sent',
+			[a, entry('D'), c],
+			named,
+			[
+				[0, keyA],
+				[1, unconfirmed],
+				[2, keyC],
+				[2, 'key of D'],
+			],
+		],
+	])('loses no key, and says so: %s', async (_, entries, name, expected) => {
+		const { given, hints } = await registered(entries, name, go);
+		expect(given).toEqual(expected);
+		expect(hints).toEqual([expect.stringContaining('entries that no item asked for (1)')]);
+	});
+});

@@ -14,6 +14,8 @@ export interface BatchHandlers {
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	/** Puts a failure in the place of data, also when the run must stop. */
 	keepFailure: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
+	/** Tells the user something beside the output. */
+	hint: (message: string) => void;
 	canContinue: boolean;
 }
 
@@ -114,12 +116,23 @@ class BatchRun {
 			this.done += 1;
 			this.handlers.emit(request.itemIndex, result.json);
 		}
+		this.reportSurplus(group, results.slice(group.length));
 		const isShownOnce = this.batch.showsOnce && outcomes.some(({ result }) => 'json' in result);
 		for (const { request, result } of outcomes) {
 			if ('json' in result) continue;
 			const error = unconfirmed(this.hubble, request, result, requestId);
 			this.fail(request, error, isShownOnce ? 'keepFailure' : 'fail');
 		}
+	}
+
+	/** Hands over what no part asked for, behind the last of them: it may hold what Hubble shows only once. */
+	private reportSurplus(group: readonly ItemRequest[], surplus: readonly BatchResult[]): void {
+		const last = group.at(-1);
+		if (!surplus.length || !last) return;
+		for (const result of surplus) if ('json' in result) this.handlers.emit(last.itemIndex, result.json);
+		this.handlers.hint(
+			`Hubble's response has entries that no item asked for (${surplus.length}). They are in the output, after the last item.`,
+		);
 	}
 
 	private giveUp({ group, error }: Failed): void {
@@ -155,7 +168,7 @@ const wordsOf = (error: unknown) =>
 
 /** The error of one part that a reply refuses, or does not mention. */
 function unconfirmed(
-	{ context, redact }: HubbleClient,
+	hubble: HubbleClient,
 	request: ItemRequest,
 	result: Exclude<BatchResult, { json: IDataObject }>,
 	requestId: string,
@@ -163,10 +176,10 @@ function unconfirmed(
 	const id = Object.values(request.ids).at(-1);
 	const reason =
 		'refused' in result
-			? `Hubble says: "${redact(result.refused)}"`
+			? `Hubble says: "${hubble.redact(result.refused)}"`
 			: 'Hubble answered the batch without mentioning it: check whether it was carried out.';
 	const error = new NodeOperationError(
-		context.getNode(),
+		hubble.context.getNode(),
 		`Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`,
 		{ itemIndex: request.itemIndex, description: `${reason} X-Request-ID: ${requestId}.` },
 	);

@@ -61,7 +61,7 @@ export interface Batch {
 	/** Two parts with the same key never share a call, and keep their order. */
 	keyOf?: (part: ItemRequest) => string;
 	toBody: (parts: readonly ItemRequest[]) => IDataObject;
-	/** The reply, back onto the parts: one result for each, in their order. */
+	/** The reply, back onto the parts: one result for each, in their order, and behind them what no part asked for. */
 	fromReply: (reply: IDataObject, parts: readonly ItemRequest[]) => BatchResult[];
 }
 

@@ -159,6 +159,7 @@ async function carryOut(
 		},
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
+		hint: (message) => work.hints.add(message),
 		canContinue,
 	});
 	for (const request of alone) {
