@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
-import { type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
+import { type Execution, type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
 
 /** The fleet that the main job finds: with the 25 devices that it registers they are 2,500. */
 export const fleet = { devices: 2475, packets: 50_000, days: 6 };
@@ -141,15 +141,28 @@ export async function importExamples(
 	return workflows;
 }
 
-/** Runs the example workflows in n8n and compares each outcome with the simulator's truth. */
-export async function runMainJob(n8n: N8n, hubble: Simulator, workflows: ReadonlyMap<string, string>): Promise<Row[]> {
+/** Runs the workflow of an example, unchanged but for the node that is deactivated, as the editor does: items pass it. */
+export type RunExample = (example: string, deactivated?: string) => Promise<Omit<Execution, 'id' | 'mode'>>;
+
+/** Runs examples that were imported into n8n. */
+export const onServer =
+	(n8n: N8n, workflows: ReadonlyMap<string, string>): RunExample =>
+	async (example, deactivated) => {
+		const id = workflows.get(example) ?? '';
+		if (deactivated) {
+			const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`);
+			await n8n.updateWorkflow(id, { nodes: nodes.map((node) => ({ ...node, disabled: node.name === deactivated })) });
+		}
+		return await n8n.run(id);
+	};
+
+/** Runs the example workflows of the main job and compares each outcome with the simulator's truth. */
+export async function runMainJob(run: RunExample, hubble: Simulator): Promise<Row[]> {
 	const rows: Row[] = [];
 	for (const { example, node, requests, guard, compare } of jobs) {
 		const known = new Set(hubble.world.main.devices.keys());
 		const firstRequest = hubble.log.length;
-		const id = workflows.get(example) ?? '';
-		if (guard) await deactivateNode(n8n, id, guard);
-		const execution = await n8n.run(id);
+		const execution = await run(example, guard);
 		const log = hubble.log.slice(firstRequest);
 		const items = execution.items(node);
 		const throttled = log.filter(({ status }) => status === 429).length;
@@ -174,12 +187,6 @@ export async function runMainJob(n8n: N8n, hubble: Simulator, workflows: Readonl
 		});
 	}
 	return rows;
-}
-
-/** Deactivates a node of a workflow, as the editor does: items pass it unchanged. */
-async function deactivateNode(n8n: N8n, id: string, name: string): Promise<void> {
-	const { nodes } = await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`);
-	await n8n.updateWorkflow(id, { nodes: nodes.map((node) => ({ ...node, disabled: node.name === name })) });
 }
 
 /** What is wrong with the outcome, with the workflow's name; of each workflow the first ten. */

@@ -70,16 +70,21 @@ async function provision(
 	mkdirSync(cache, { recursive: true });
 	removeAbandoned();
 
-	console.error(`Installing ${name} into ${cache} (once; n8n takes some minutes and 3 GB) …`);
+	console.error(`Installing ${name} into ${cache} (once; n8n takes about eight minutes and 3 GB) …`);
 	const work = join(cache, `.${name}-${process.pid}`);
 	mkdirSync(work, { recursive: true });
 	writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true, dependencies, overrides }));
-	const install = ['install', '--ignore-scripts'];
-	await npm(work, ...install, `--before=${resolvedOn}`).catch(async (error: Error) => {
-		if (!/ETARGET|No matching version/.test(error.message)) throw error;
-		await npm(work, ...install);
-	});
-	await finish(work);
+	const stopTelling = tellProgress(name, join(work, 'node_modules'));
+	try {
+		const install = ['install', '--ignore-scripts'];
+		await npm(work, ...install, `--before=${resolvedOn}`).catch(async (error: Error) => {
+			if (!/ETARGET|No matching version/.test(error.message)) throw error;
+			await npm(work, ...install);
+		});
+		await finish(work);
+	} finally {
+		stopTelling();
+	}
 	try {
 		renameSync(work, target);
 	} catch (error) {
@@ -87,6 +92,17 @@ async function provision(
 		rmSync(work, { recursive: true, force: true }); // another run was first
 	}
 	return target;
+}
+
+/** Says every 15 seconds how far npm is, which says nothing itself: first it asks for versions, then it unpacks. */
+function tellProgress(name: string, folder: string): () => void {
+	const begin = Date.now();
+	const timer = setInterval(() => {
+		const seconds = Math.round((Date.now() - begin) / 1000);
+		const unpacked = existsSync(folder) ? readdirSync(folder).filter((entry) => !entry.startsWith('.')).length : 0;
+		console.error(`  ${name}: ${seconds} s, ${unpacked ? `${unpacked} packages arrive` : 'npm looks for versions'}`);
+	}, 15_000);
+	return () => clearInterval(timer);
 }
 
 async function npm(folder: string, ...args: string[]) {

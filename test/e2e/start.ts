@@ -2,17 +2,20 @@
 /**
  * `npm start`: n8n with this package, the Hubble simulator and the example workflows, with packets arriving,
  * until Ctrl+C.
- * `npm start -- --once`: runs the example workflows instead and compares them with the simulator's truth.
+ * `npm start -- --once`: runs the workflows of the main job on n8n's own engine instead and compares the outcome with
+ * the simulator's truth; `npm start -- --once --server` does the same on a whole n8n.
  */
 import { payloadLayout } from '../simulator/packets';
 import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
+import { onEngine } from './engine';
 import { live, publishExamples, silentFor } from './live';
 import {
 	credentialData,
 	credentialName,
 	fleet,
 	importExamples,
+	onServer,
 	partnerCredentialData,
 	problemsOf,
 	runMainJob,
@@ -20,37 +23,37 @@ import {
 } from './mainJob';
 import { owner, startN8n } from './n8n';
 
-async function main() {
-	const once = process.argv.includes('--once');
-	const hubble = await startSimulator(once ? fleet : { ...fleet, silentFor });
-	console.error('Building the package and starting n8n. The first time, this downloads n8n and takes some minutes …');
-	const n8n = await startN8n();
+const start = async () => {
+	console.error('Building the package and starting n8n …');
+	return await startN8n();
+};
 
-	if (once) {
-		const rows = await runMainJob(n8n, hubble, await importExamples(n8n, hubble));
-		const problems = problemsOf(rows);
-		console.log(table(rows));
-		for (const problem of problems) console.log(`MISMATCH ${problem}`);
-		if (problems.length > 0) console.error(`The end of n8n's log:\n${n8n.logs(15)}`);
-		process.exit(problems.length > 0 ? 1 : 0);
-	}
+/** Runs the main job, and gives how many of its outcomes are wrong. */
+async function once(isServer: boolean): Promise<number> {
+	const hubble = await startSimulator(fleet);
+	const n8n = isServer ? await start() : undefined;
+	const run = n8n ? onServer(n8n, await importExamples(n8n, hubble)) : await onEngine(hubble);
+	const rows = await runMainJob(run, hubble);
+	const problems = problemsOf(rows);
+	console.log(table(rows));
+	for (const problem of problems) console.log(`MISMATCH ${problem}`);
+	if (n8n && problems.length > 0) console.error(`The end of n8n's log:\n${n8n.logs(15)}`);
+	return problems.length;
+}
 
+async function editor() {
+	const hubble = await startSimulator({ ...fleet, silentFor });
 	const partner = await startPartnerSimulator();
-	const workflows = await importExamples(n8n, hubble, partner);
-	const published = await publishExamples(n8n, workflows, partner);
 	const hubbleApi = credentialData(hubble);
 	const partnerApi = partnerCredentialData(partner);
 	console.log(`
 A simulated Hubble with ${fleet.devices} devices and ${fleet.packets} packets runs on this machine.
-n8n has ${workflows.size} example workflows with credentials. Published are:
-${published.map((name) => `  ${name}`).join('\n')}
-
 Packets arrive every five seconds, and every two minutes one more device has been silent for 24 hours.
 A quarter of the devices send JSON. To decode what the others send, choose Decode Payload → Layout and paste:
 
 ${payloadLayout.replace(/^/gm, '  ')}
 
-New nodes take the credential "${credentialName}". To fill in the credential dialog yourself, create a new one:
+The credentials exist already. To fill in the credential dialog yourself, create a new one:
 
   Hubble API
     API Token        ${hubbleApi.apiToken}
@@ -65,6 +68,13 @@ New nodes take the credential "${credentialName}". To fill in the credential dia
     Webhook Secret   ${partnerApi.webhookSecret}
     Brands           ${partner.cases.join(', ')}
 `);
+	const n8n = await start();
+	const workflows = await importExamples(n8n, hubble, partner);
+	const published = await publishExamples(n8n, workflows, partner);
+	console.log(`
+n8n has ${workflows.size} example workflows with credentials; new nodes take "${credentialName}". Published are:
+${published.map((name) => `  ${name}`).join('\n')}
+`);
 	await live(
 		hubble,
 		partner,
@@ -75,6 +85,12 @@ New nodes take the credential "${credentialName}". To fill in the credential dia
   End    Ctrl+C; nothing is kept
 `,
 	);
+}
+
+async function main() {
+	const { argv } = process;
+	if (!argv.includes('--once')) return await editor();
+	process.exit((await once(argv.includes('--server'))) > 0 ? 1 : 0);
 }
 
 main().catch((error: unknown) => {

@@ -1,26 +1,16 @@
-/**
- * Runs one node in n8n's own engine (n8n-core), with real HTTP: displayOptions, defaults, pairing and
- * On Error behave as in n8n. Only storage is replaced: the credential is handed over in the clear.
- */
+/** Runs one node in n8n's own engine, over HTTP against a server of the test. */
 import Ajv from 'ajv';
-import { ExecutionLifecycleHooks, WorkflowExecute } from 'n8n-core';
 import {
-	createRunExecutionData,
-	ICredentialsHelper,
 	NodeConnectionTypes,
-	Workflow,
 	type ICredentialDataDecryptedObject,
 	type IDataObject,
-	type IHttpRequestOptions,
 	type INode,
 	type INodeExecutionData,
 	type INodeType,
-	type INodeTypes,
 	type IRun,
-	type IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import { HubbleApi } from '../../credentials/HubbleApi.credentials';
+import { runWorkflow, type Plan } from '../engine';
 import { closed, type Schema } from '../simulator/contract';
 import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
@@ -35,19 +25,12 @@ export interface Outcome {
 	run: IRun;
 }
 
-export interface Setup {
+export interface Setup extends Pick<Plan, 'credential' | 'input' | 'stopWhen' | 'additionalData'> {
 	node: INodeType;
 	parameters: INode['parameters'];
-	credential: ICredentialDataDecryptedObject;
-	/** The `json` of each input item. */
-	input?: IDataObject[];
 	onError?: INode['onError'];
 	/** IANA time zone of the workflow. */
 	timezone?: string;
-	/** Stops the execution, as the editor's Stop button does, when it resolves. */
-	stopWhen?: Promise<unknown>;
-	/** Any further property of n8n's `additionalData`. */
-	additionalData?: Partial<IWorkflowExecuteAdditionalData>;
 }
 
 /** Gives out the items that a test wants as input. */
@@ -67,45 +50,6 @@ const source: INodeType = {
 		return [this.getInputData()];
 	},
 };
-
-/** Authenticates requests as n8n's own helper does. */
-export class TestCredentials extends ICredentialsHelper {
-	constructor(private readonly credential: ICredentialDataDecryptedObject) {
-		super();
-	}
-
-	async authenticate(credentials: ICredentialDataDecryptedObject, _type: string, options: IHttpRequestOptions) {
-		return await new HubbleApi().authenticate(credentials, options);
-	}
-
-	async getDecrypted() {
-		return this.credential;
-	}
-
-	async preAuthentication() {
-		return undefined;
-	}
-
-	async runPreAuthentication() {
-		return undefined;
-	}
-
-	getParentTypes() {
-		return [];
-	}
-
-	async getCredentials(): Promise<never> {
-		throw new Error('The test has no stored credentials');
-	}
-
-	async updateCredentials() {}
-
-	async updateCredentialsOauthTokenData() {}
-
-	getCredentialsProperties() {
-		return new HubbleApi().properties;
-	}
-}
 
 /** A Hubble API credential for the simulator, with what a test wants different. */
 export const credentialFor = (
@@ -151,19 +95,13 @@ export function unforeseen(schema: Schema | undefined, items: readonly INodeExec
 
 /** Executes the node once for the given input, and returns what the engine recorded. */
 export async function execute(setup: Setup): Promise<Outcome> {
-	const { node: type, parameters, credential, input = [{}], onError, timezone = 'UTC', stopWhen } = setup;
-	const types: Record<string, INodeType> = { source, [type.description.name]: type };
-	const nodeTypes: INodeTypes = {
-		getByName: (name) => types[name] as INodeType,
-		getByNameAndVersion: (name) => types[name] as INodeType,
-		getKnownTypes: () => ({}),
-	};
+	const { node: type, parameters, onError, timezone = 'UTC', ...more } = setup;
 	const at = (index: number): Pick<INode, 'id' | 'typeVersion' | 'position'> => ({
 		id: String(index),
 		typeVersion: 1,
 		position: [index, 0],
 	});
-	const workflow = new Workflow({
+	const run = await runWorkflow({
 		nodes: [
 			{ ...at(0), name: 'Source', type: 'source', parameters: {} },
 			{
@@ -176,38 +114,11 @@ export async function execute(setup: Setup): Promise<Outcome> {
 			},
 		],
 		connections: { Source: { main: [[{ node: 'Hubble', type: NodeConnectionTypes.Main, index: 0 }]] } },
-		active: false,
-		nodeTypes,
 		settings: { timezone },
+		types: { source, [type.description.name]: type },
+		start: 'Source',
+		...more,
 	});
-	const additionalData = {
-		credentialsHelper: new TestCredentials(credential),
-		hooks: new ExecutionLifecycleHooks('trigger', '1', { id: '1', name: 'Test', nodes: [], connections: {} } as never),
-		currentNodeExecutionIndex: 0,
-		variables: {},
-		executionId: '1',
-		restApiUrl: '',
-		instanceBaseUrl: '',
-		webhookBaseUrl: '',
-		webhookWaitingBaseUrl: '',
-		webhookTestBaseUrl: '',
-		formWaitingBaseUrl: '',
-		logAiEvent: () => undefined,
-		...setup.additionalData,
-	} as unknown as IWorkflowExecuteAdditionalData;
-	const start = {
-		node: workflow.getNode('Source') as INode,
-		data: { main: [input.map((json) => ({ json }))] },
-		source: null,
-	};
-	const engine = new WorkflowExecute(
-		additionalData,
-		'trigger',
-		createRunExecutionData({ executionData: { nodeExecutionStack: [start] } }),
-	);
-	const execution = engine.processRunExecutionData(workflow);
-	void stopWhen?.then(() => execution.cancel());
-	const run = await execution;
 	const [task] = run.data.resultData.runData.Hubble ?? [];
 	return {
 		items: task?.data?.main?.[0] ?? [],

@@ -14,8 +14,8 @@ import {
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { TestCredentials } from '../engine';
 import type { Simulator } from '../simulator/server';
-import { TestCredentials } from './harness';
 
 type Hooks = Record<'checkExists' | 'create' | 'delete', (this: HookContext) => Promise<boolean>>;
 

@@ -2,8 +2,9 @@
 import { sleep, type INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { TestCredentials } from '../engine';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { credentialFor, execute, serverThat, TestCredentials, type Setup } from './harness';
+import { credentialFor, execute, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {

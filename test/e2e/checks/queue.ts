@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Check } from '../check';
-import { fleet, importExamples, problemsOf, readExample, runMainJob, table } from '../mainJob';
+import { fleet, importExamples, onServer, problemsOf, readExample, runMainJob, table } from '../mainJob';
 import { type N8n, startN8n, type WorkflowFile } from '../n8n';
 import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../processes';
 import { sql, startPostgres, startRedis } from '../services';
@@ -135,7 +135,7 @@ export const queueChecks: Check[] = [
 			const { n8n, log, ports } = queue;
 			try {
 				const workflows = await importExamples(n8n, hubble);
-				const rows = await runMainJob(n8n, hubble, workflows);
+				const rows = await runMainJob(onServer(n8n, workflows), hubble);
 				deepEqual(problemsOf(rows), []);
 
 				// Production: the webhook process takes the call, the worker pages.
