@@ -12,7 +12,7 @@ const cache =
 const nodeVersion = '24.21.0';
 
 /** The n8n releases that the package is tried on, the older line last. */
-const triedReleases = ['2.41.1', '1.123.81'];
+export const triedReleases = ['2.41.1', '1.123.81'];
 
 /** A release of n8n, such as 2.41.1. */
 export type N8nVersion = string;
