@@ -1,13 +1,14 @@
 import type { IDataObject } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
-import { payloadDecoder, payloadFields } from '../shared/packet/decode';
+import { decodedPacket, payloadDecoder, payloadFields } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
+import { tallied } from '../shared/packet/tally';
 import { chosenShape, countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
-import { NO_CALL, type Fields, type ItemRequest, type Operation } from '../shared/operation/operation';
+import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
@@ -124,18 +125,20 @@ function decodeReason({ settings }: ItemRequest): string | undefined {
 }
 
 /** The packet, short or whole, with what its payload says. */
-function packetToJson(request: ItemRequest) {
+function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	const decode = payloadDecoder(request.settings);
 	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
-	return (row: IDataObject): IDataObject => Object.assign(shape(row), decode((row as Packet).device.payload));
+	const decoded = decodedPacket(tallied(decode, hints), shape);
+	return (row: IDataObject) => decoded(row as Packet);
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
 function columns({ settings }: ItemRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
 	const names = new Set(payloadFields(settings).map((field) => `decoded.${nameOf(field)}`));
-	return [...SIMPLIFIED, ...(names.size ? names : ['decoded']), 'decodeError'];
+	const said = [...(names.size ? names : ['decoded']), 'decodeError'];
+	return SIMPLIFIED.flatMap((name) => (name === 'deviceName' ? [name, ...said] : [name]));
 }
 
 const getMany: Operation = {

@@ -1,5 +1,6 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
-import type { IDataObject, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
+import { longNumbers } from '../shared/client/lazyRows';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
@@ -23,6 +24,13 @@ const isExample = ([first, ...more]: readonly Packet[]) =>
 
 /** It is the same delivery when it has the same packets, in any order. */
 const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
+
+/** The body, read again where it has sequence numbers that n8n's own reading takes for others. */
+function exactly(body: IDataObject, rawBody?: Buffer): IDataObject {
+	const text = rawBody?.toString() ?? '';
+	const kept = longNumbers(text);
+	return kept === text ? body : jsonParse<IDataObject>(kept, { fallbackValue: body });
+}
 
 /** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
 function read(context: IWebhookFunctions, rows: unknown): Content {
@@ -64,8 +72,8 @@ export const packets: Source = {
 		return endpoint ? webhookDigest(endpoint.id) : '';
 	},
 
-	read(context, { body }) {
+	read(context, { body, rawBody }) {
 		if (isAutomatic(context)) restoreWebhook(context);
-		return read(context, (body as IDataObject).packets);
+		return read(context, exactly(body as IDataObject, rawBody).packets);
 	},
 };

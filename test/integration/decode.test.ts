@@ -3,7 +3,7 @@ import { NodeHelpers, type IDataObject, type INode, type INodeType } from 'n8n-w
 import { nodes } from '../nodes';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator } from '../simulator/server';
-import { execute, type Outcome } from './harness';
+import { credentialFor, execute, type Outcome } from './harness';
 
 const node = nodes['Hubble Packet'] as INodeType;
 const layout = 'kind: uint8 @0\ntemperature: int16 @1 ×0.01 °C when byte 0 = 1\nopen: bool @1 when byte 0 = 2';
@@ -86,6 +86,72 @@ test.each([
 	const stopped = await run({ payloadLayout: layout }, input);
 	expect(stopped.error?.message).toContain(reason);
 	expect(stopped.error?.context?.itemIndex).toBe(1);
+});
+
+describe('a hint says that no payload fits', () => {
+	const t = 't: int16 @40';
+	const rows = [1, 2, 3].map((row) => ({ row, payload: base64(...Array<number>(13).fill(row)) }));
+	const hintsOf = async (parameters: IDataObject, input: IDataObject[]) =>
+		(await run(parameters, input, 'continueRegularOutput')).hints;
+
+	test('with the first reason; not when one fits', async () => {
+		expect(await hintsOf({ payloadLayout: t }, rows)).toEqual([
+			'None of 3 payloads fit: 13 bytes, "t" ends at byte 42.',
+		]);
+		expect(await hintsOf({ payloadLayout: t }, rows.slice(1))).toEqual([
+			'None of 2 payloads fit: 13 bytes, "t" ends at byte 42.',
+		]);
+		expect(await hintsOf({ payloadLayout: t }, [...rows, { payload: base64(...Array<number>(42).fill(1)) }])).toEqual(
+			[],
+		);
+		expect(await hintsOf({ payloadLayout: t }, [{ payload: '' }])).toEqual([]);
+	});
+
+	test('that it looks like hexadecimal', async () => {
+		const hex = { payload: '0102030405060708' };
+		expect(await hintsOf({ payloadLayout: t }, [hex, hex])).toEqual([
+			'None of 2 payloads fit: 12 bytes, "t" ends at byte 42; this looks like hexadecimal.',
+		]);
+		expect(await hintsOf({ payloadLayout: t, payloadEncoding: 'hex' }, [hex])).toEqual([
+			'The payload does not fit: 8 bytes, "t" ends at byte 42.',
+		]);
+	});
+
+	test('of the packets of a period and of an export, too', async () => {
+		const hubble = await startSimulator({ devices: 4, packets: 20, limits: false });
+		const packetRun = async (parameters: IDataObject) =>
+			await execute({
+				node,
+				parameters: { decodePayload: 'layout', ...parameters } as never,
+				credential: credentialFor(hubble),
+			});
+		const fits = await packetRun({ operation: 'getAll', returnAll: true, payloadLayout: 'a: uint8 @0' });
+		const none = await packetRun({ operation: 'getAll', returnAll: true, payloadLayout: 'a: uint8 @200' });
+		const file = await packetRun({ operation: 'export', payloadLayout: 'a: uint8 @200' });
+		await hubble.close();
+		const noFit = /^None of 20 payloads fit: \d+ bytes, "a" ends at byte 201\.$/;
+		expect([fits.hints, none.hints, file.hints]).toEqual([
+			[],
+			[expect.stringMatching(noFit)],
+			[expect.stringMatching(noFit)],
+		]);
+		expect(Object.keys(none.items[0]?.json ?? {}).slice(0, 4)).toEqual([
+			'timestamp',
+			'deviceName',
+			'decoded',
+			'decodeError',
+		]);
+	});
+});
+
+test('payloads are read as an export wrote them, with line breaks, and empty', async () => {
+	const [first, second, third] = jsonOf(
+		await run({ decodePayload: 'hex' }, [{ payload: "'+AAA==" }, { payload: 'AQI\r\nD' }, { payload: '' }]),
+	);
+	expect([first?.decoded, second?.decoded, third?.decoded]).toEqual(['f80000', '010203', '']);
+	expect(jsonOf(await run({ payloadLayout: 'a: uint8 @0' }, [{ payload: '' }]))).toEqual([
+		{ payload: '', decoded: {} },
+	]);
 });
 
 test('a wrong layout is named with its line', async () => {

@@ -1,4 +1,4 @@
-import { normalizePacket, type Packet } from '../../nodes/shared/packet/packet';
+import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { packetFilter } from '../../nodes/shared/packet/filter';
 
 const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
@@ -47,6 +47,28 @@ describe('normalizePacket', () => {
 		expect(normalizePacket(flat)?.device).toEqual({ id, payload: 'YQ==', timestamp: 5 });
 	});
 
+	it('keeps what the older flat shape says at its top', () => {
+		const flat = {
+			device_id: id,
+			payload: 'YQ==',
+			received_at: 5,
+			sequence_number: 7,
+			rssi: -80,
+			snr: 9.5,
+			gateway_id: 'g',
+		};
+		const device = { id, payload: 'YQ==', timestamp: 5, sequence_number: 7, rssi: -80, snr: 9.5 };
+		expect(normalizePacket(flat)).toEqual({ device, gateway: { gateway_id: 'g' } });
+		const metadata = { rssi: -90, snr: 1, gateway_id: 'other' };
+		expect(normalizePacket({ ...flat, metadata })).toEqual({ device, gateway: { gateway_id: 'g' } });
+		const { rssi, snr, gateway_id, ...less } = flat;
+		expect([rssi, snr, gateway_id]).toEqual([-80, 9.5, 'g']);
+		expect(normalizePacket({ ...less, metadata })).toEqual({
+			device: { ...device, rssi: -90, snr: 1 },
+			gateway: { gateway_id: 'other' },
+		});
+	});
+
 	it.each([['abc'], [['a', 'b']], [null], [7]])('takes nothing from metadata %j', (metadata) => {
 		const flat = { device_id: id, payload: 'YQ==', timestamp: 5, metadata };
 		expect(normalizePacket(flat)).toEqual({ device: { id, payload: 'YQ==', timestamp: 5 } });
@@ -66,10 +88,61 @@ describe('normalizePacket', () => {
 		{ device: { id, payload: 'YQ==', timestamp: Infinity } },
 		{ device: { id, payload: 'YQ==', timestamp: 'yesterday' } },
 		{ device: { id, payload: 'YQ==', timestamp: 1, sequence_number: '4' } },
+		{ device: { id, payload: 'YQ==', timestamp: 1, sequence_number: '9007199254740993x' } },
 		{ device_id: id, payload: 'YQ==', timestamp: 1, metadata: { sequence_number: {} } },
 		{ device_id: id, timestamp: 1 },
 	])('gives nothing for %j', (row) => {
 		expect(normalizePacket(row)).toBeUndefined();
+	});
+});
+
+describe('packetKey', () => {
+	const keyAt = (timestamp: number | string, sequence_number?: number | string) =>
+		packetKey({ device: { id: 'd', payload: '', timestamp, sequence_number } });
+
+	it('is that of the second, however Hubble writes it; without an offset a time is UTC', () => {
+		for (const time of [
+			'2024-01-15T10:30:00Z',
+			'2024-01-15T10:30:00',
+			'2024-01-15 10:30:00',
+			'2024-01-15T12:30:00+02:00',
+			'2024-01-15T08:30:00.000-0200',
+			'Mon, 15 Jan 2024 10:30:00 GMT',
+			1705314600,
+		])
+			expect(keyAt(time, 4)).toBe('d:4:1705314600');
+		expect(keyAt('2024-01-15')).toBe(keyAt(1705276800));
+		// Without an offset the time zone of the server would count, which is UTC here.
+		const parse = jest.spyOn(Date, 'parse');
+		keyAt('2024-01-15');
+		keyAt('2024-01-15 10:30:00');
+		expect(parse.mock.calls).toEqual([['2024-01-15T00:00Z'], ['2024-01-15T10:30:00Z']]);
+		parse.mockRestore();
+		expect(keyAt('2024-07-15T10:30:00.25')).toBe('d::1721039400.25');
+	});
+
+	it('tells sequence numbers apart that no number can hold', () => {
+		const packet = normalizePacket({
+			device: { id: 'd', payload: '', timestamp: 1, sequence_number: '9007199254740993' },
+		});
+		expect(packet && packetKey(packet)).toBe('d:9007199254740993:1');
+		expect(keyAt(1, '9007199254740993')).not.toBe(keyAt(1, '9007199254740992'));
+	});
+});
+
+describe('simplifyPacket', () => {
+	it('has what the payload says behind the name of the device, and the error in sight', () => {
+		const names = (row: object) => Object.keys(simplifyPacket({ ...nested, ...row })).slice(0, 5);
+		expect(names({})).toEqual(['timestamp', 'deviceName', 'tags', 'payload', 'latitude']);
+		expect(names({ decoded: 1 })).toEqual(['timestamp', 'deviceName', 'decoded', 'decodeError', 'tags']);
+		expect(names({ decodeError: 'x', decodedUnits: {} })).toEqual([
+			'timestamp',
+			'deviceName',
+			'decoded',
+			'decodeError',
+			'decodedUnits',
+		]);
+		expect(simplifyPacket({ ...nested, decodeError: 'x' })).toMatchObject({ decoded: null, decodeError: 'x' });
 	});
 });
 

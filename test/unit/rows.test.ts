@@ -30,6 +30,20 @@ it('gives the rows and what stands around them, whatever is in them and however 
 	);
 });
 
+it('keeps sequence numbers that no number can hold, as texts, and nothing else', () => {
+	const row = (number: string) =>
+		`{"device":{"sequence_number": ${number} ,"a":"\\"sequence_number\\":9007199254740993,"}}`;
+	const { rows, list } = read(
+		`{"packets":[${['9007199254740993', '9007199254740991', '12', '1e30'].map(row).join()}]}`,
+	);
+	const a = '"sequence_number":9007199254740993,';
+	const expected = ['9007199254740993', 9007199254740991, 12, 1e30].map((sequence_number) => ({
+		device: { sequence_number, a },
+	}));
+	expect(rows).toEqual(expected);
+	expect(list?.at(0)).toEqual(expected[0]);
+});
+
 it('has the length, the parts and the single rows of an array', () => {
 	fc.assert(
 		fc.property(fc.array(fc.integer()), fc.nat(12), fc.nat(12), (packets, from, to) => {

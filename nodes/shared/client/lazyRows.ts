@@ -66,6 +66,17 @@ function boundsOf(bytes: Buffer, begin: number): number[] {
 	return bounds;
 }
 
+const LONG_NUMBER = /"sequence_number"\s*:\s*(\d{16,})(?=[\s,}])/g;
+
+/**
+ * JSON in which sequence numbers of packets that no number can hold are texts. As numbers two of them would be one,
+ * and two packets would have one key. In a text the name would stand between escaped quotes.
+ */
+export const longNumbers = (text: string): string =>
+	text.replace(LONG_NUMBER, (whole, digits: string) =>
+		Number.isSafeInteger(Number(digits)) ? whole : `"sequence_number":"${digits}"`,
+	);
+
 /** So many rows are parsed at once where all are read: one by one, each call costs as much as a row. */
 const TOGETHER = 100;
 
@@ -75,14 +86,14 @@ function rowsAt(bytes: Buffer, bounds: readonly number[]): Rows {
 	const textOf = (from: number, to: number) => bytes.toString('utf8', bounds[2 * from], bounds[2 * to - 1]);
 	const parsed = (index: number): unknown => {
 		try {
-			return JSON.parse(textOf(index, index + 1));
+			return JSON.parse(longNumbers(textOf(index, index + 1)));
 		} catch {
 			return null;
 		}
 	};
 	const parsedTogether = (from: number, to: number): unknown[] => {
 		try {
-			return JSON.parse(`[${textOf(from, to)}]`) as unknown[];
+			return JSON.parse(`[${longNumbers(textOf(from, to))}]`) as unknown[];
 		} catch {
 			return Array.from({ length: to - from }, (_, index) => parsed(from + index));
 		}

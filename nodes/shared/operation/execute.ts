@@ -2,7 +2,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
 import { pagesOf } from '../client/parallelPages';
-import { listOf, type ItemRequest, type Operation, type Work } from './operation';
+import { listOf, type Hint, type ItemRequest, type Operation, type Work } from './operation';
 import { withIsoTimes } from './times';
 
 /** Takes items that are ready: those of a list page by page, so that what came before a failure is not lost. */
@@ -19,8 +19,12 @@ export function toItems(
 }
 
 /** What one row of the reply becomes. */
-export function shapeOf({ toJson, simplify }: Operation, request: ItemRequest): (row: IDataObject) => IDataObject {
-	return toJson?.(request) ?? chosenShape(request, simplify);
+export function shapeOf(
+	{ toJson, simplify }: Operation,
+	request: ItemRequest,
+	hints: Set<Hint>,
+): (row: IDataObject) => IDataObject {
+	return toJson?.(request, hints) ?? chosenShape(request, simplify);
 }
 
 /** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
@@ -45,7 +49,7 @@ export async function execute(operation: Operation, work: Work, emit: Emit): Pro
 		emit(items.map((item) => ({ pairedItem: { item: itemIndex }, ...item })));
 		return;
 	}
-	const shape = shapeOf(operation, request);
+	const shape = shapeOf(operation, request, work.hints);
 	const finish = (rows: IDataObject[]) => emit(toItems(operation, itemIndex, rows.map(shape)));
 	const list = listOf(operation);
 	if (!list || operation.toRows) {

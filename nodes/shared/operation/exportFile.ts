@@ -9,7 +9,7 @@ import { acceptedRows, type List, type Page } from '../client/pages';
 import { requestedPages } from './execute';
 import { csvStyle } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
-import type { ItemRequest, Work } from './operation';
+import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
 import { isoTime } from './times';
 
@@ -19,7 +19,7 @@ export interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> 
 	name: string;
 	list: List;
 	/** The row as it is written, made ready once a file: what decoding adds, for instance. */
-	toJson: (request: ItemRequest) => (row: IDataObject) => IDataObject;
+	toJson: (request: ItemRequest, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
 	columns: (request: ItemRequest) => string[];
 }
@@ -157,7 +157,7 @@ export const exportTo =
 		const { extension, mimeType } = FORMATS[format as keyof typeof FORMATS];
 		const timezone = context.getTimezone();
 		const writer = writerOf(source, request, timezone);
-		const file = new FileText(source.list, writer, source.toJson(request), work);
+		const file = new FileText(source.list, writer, source.toJson(request, hints), work);
 		const requestsBefore = hubble.run.traffic.requests;
 		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;
 		const size = { bytes: 0 };

@@ -160,8 +160,7 @@ function points({ simplify }: FormatInput): FormatWriter {
 			const { latitude, longitude, ...properties } = simplify(row);
 			const coordinates = positionOf({ latitude, longitude });
 			const geometry = coordinates ? { type: 'Point', coordinates } : null;
-			const { decoded, decodeError } = row;
-			return JSON.stringify({ type: 'Feature', geometry, properties: { ...properties, decoded, decodeError } });
+			return JSON.stringify({ type: 'Feature', geometry, properties });
 		},
 		between: ',\n',
 		rest: () => [COLLECTION[1]],

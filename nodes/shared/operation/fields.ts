@@ -17,6 +17,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	collection?: keyof typeof COLLECTIONS;
 	/** Whether an empty value is refused. */
 	required?: boolean;
+	/** Whether an expression may give an empty text; what is missing is refused all the same. */
+	mayBeEmpty?: boolean;
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**

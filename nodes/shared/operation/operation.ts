@@ -72,13 +72,16 @@ export type ClientFilter = Field & {
 	remark?: (value: unknown) => string | undefined;
 };
 
+/** What the user should know beside the output; an object says it when all is done, or nothing. */
+export type Hint = string | { text(): string | undefined };
+
 /** What an operation that carries out its call itself works with. */
 export interface Work {
 	context: IExecuteFunctions;
 	hubble: HubbleClient;
 	request: ItemRequest;
 	/** What the user should know beside the output, each once a run. */
-	hints: Set<string>;
+	hints: Set<Hint>;
 	/** How far the run has come. */
 	progress: Progress;
 }
@@ -131,7 +134,7 @@ export interface Operation {
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
-	toJson?: (request: ItemRequest) => (row: IDataObject) => IDataObject;
+	toJson?: (request: ItemRequest, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
 	/** A row with what its reply says beside the list. */
 	withReply?: (row: IDataObject, reply: IDataObject) => IDataObject;
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
@@ -147,7 +150,7 @@ export interface Operation {
 	 * Made ready once a run: what stands beside the fields of an input item, without asking Hubble. Such a row has
 	 * `NO_CALL` in the place of an endpoint, and its node needs no credential. Throws an Error for an item.
 	 */
-	compute?: () => (request: ItemRequest, input: IDataObject) => IDataObject;
+	compute?: (hints: Set<Hint>) => (request: ItemRequest, input: IDataObject) => IDataObject;
 	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
 	derive?: (request: ItemRequest) => Partial<ItemRequest>;
 	/** Looks things up for all items together. Gives the requests that are still to be carried out. */

@@ -152,7 +152,8 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;
-		const isSet = isGiven(given, value, isAdded);
+		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
+		const isSet = isEmptyText || isGiven(given, value, isAdded);
 		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(surroundings);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;

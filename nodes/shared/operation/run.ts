@@ -12,7 +12,7 @@ import { batching, KEEP_INPUT } from './fields';
 import { fieldsOf } from './properties';
 import { runBatches } from './batch';
 import { execute, shapeOf, toItems } from './execute';
-import type { Batch, ItemRequest, Operation, Preparation, Work } from './operation';
+import type { Batch, Hint, ItemRequest, Operation, Preparation, Work } from './operation';
 import { Progress } from './progress';
 import { readItemRequest, withoutUndefined } from './readItem';
 
@@ -84,7 +84,9 @@ export async function run(
 	const inputs = context.getInputData();
 	const outputs = new Outputs(context, inputs, operation.compute ? '' : option(context, operation, KEEP_INPUT));
 	if (operation.compute) {
-		compute(operation.compute(), readItems(context, operation, outputs), inputs, outputs);
+		const hints = new Set<Hint>();
+		compute(operation.compute(hints), readItems(context, operation, outputs), inputs, outputs);
+		showHints(context, hints);
 		return [outputs.all()];
 	}
 	let hubble: HubbleClient;
@@ -95,7 +97,7 @@ export async function run(
 		return [outputs.all()];
 	}
 	const requests = readItems(context, operation, outputs);
-	const hints = new Set(
+	const hints = new Set<Hint>(
 		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
 	);
 
@@ -104,11 +106,18 @@ export async function run(
 	try {
 		await carryOut(operation, { context, hubble, hints, progress }, requests, outputs);
 	} finally {
-		for (const message of hints) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+		showHints(context, hints);
 		const message = progress.hint();
 		if (message) context.addExecutionHints?.({ message, type: 'info', location: 'outputPane' });
 	}
 	return [outputs.all()];
+}
+
+function showHints(context: IExecuteFunctions, hints: ReadonlySet<Hint>): void {
+	for (const hint of hints) {
+		const message = typeof hint === 'string' ? hint : hint.text();
+		if (message) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+	}
 }
 
 /** Makes the output of each item from what it holds. */
@@ -154,7 +163,7 @@ async function carryOut(
 	groups.delete(undefined);
 	await runBatches(hubble, groups as Map<Batch, ItemRequest[]>, {
 		emit: (itemIndex, row) => {
-			const shape = shapeOf(operation, byItem.get(itemIndex) as ItemRequest);
+			const shape = shapeOf(operation, byItem.get(itemIndex) as ItemRequest, work.hints);
 			outputs.add(itemIndex, toItems(operation, itemIndex, [shape(row)]));
 		},
 		fail,

@@ -11,6 +11,7 @@ import {
 	type Values,
 } from './formats';
 import { parseLayout } from './layout';
+import type { Packet } from './packet';
 import { fieldReader, nameOf, unfit, type PayloadField, type Remarks } from './payloadFields';
 
 /** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
@@ -32,6 +33,8 @@ export interface DecodeSettings {
 /** Two digits a byte, perhaps with blanks, colons or dashes between the bytes, and "0x" before them. */
 const HEX = /^\s*(?:0x)?(?:[\da-f]{2}[\s:-]*)+$/i;
 
+export const LIKE_HEX = 'this looks like hexadecimal';
+
 /** Whether a text is hexadecimal, though Base64 was expected: digits alone may be either. */
 export const looksLikeHex = (payload: string): boolean => payload.length >= 4 && HEX.test(payload);
 
@@ -50,7 +53,7 @@ const isBase64 = (text: string): boolean => {
 export function base64Bytes(payload: string): Buffer {
 	const text = isBase64(payload) ? payload : payload.trim().replace(WRAPPING, '').replace(/\s+/g, '');
 	if (isBase64(text)) return Buffer.from(text, 'base64');
-	throw unfit(`the payload is not Base64${looksLikeHex(payload) ? '; this looks like hexadecimal' : ''}`);
+	throw unfit(`the payload is not Base64${looksLikeHex(payload) ? `; ${LIKE_HEX}` : ''}`);
 }
 
 /** Hexadecimal digits → bytes; blanks, colons or dashes between the bytes and "0x" before them are let pass. */
@@ -152,6 +155,14 @@ export function payloadDecoder(
 		}
 	};
 }
+
+/** Packets as items: shaped, with what their payloads say. Fields of decoding that the shape leaves out come last. */
+export const decodedPacket =
+	(decode: (payload: string) => Decoded, shape: (packet: IDataObject) => IDataObject) =>
+	(packet: Packet): IDataObject => {
+		const said = decode(packet.device.payload);
+		return Object.assign(shape({ ...packet, ...said }), said);
+	};
 
 function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 	const { decode } = settings;

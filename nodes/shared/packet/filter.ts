@@ -7,7 +7,7 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { payloadDecoder } from './decode';
+import { decodedPacket, payloadDecoder } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { pickedDevices, pickedIds } from '../operation/fields';
 import { isGiven, isOn, readParameter } from '../operation/readItem';
@@ -119,7 +119,6 @@ export function packetReader(context: Reader): (packets: Packet[]) => IDataObjec
 	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
 	return (packets) => {
 		const kept = matches ? packets.filter(matches) : packets;
-		if (!decode) return kept.map(shape);
-		return kept.map((packet) => Object.assign(shape(packet), decode(packet.device.payload)));
+		return kept.map(decode ? decodedPacket(decode, shape) : shape);
 	};
 }

@@ -2,6 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { List } from '../client/pages';
 import { placeOf } from '../operation/place';
+import { withoutUndefined } from '../operation/readItem';
 import { isoTime } from '../operation/times';
 
 /**
@@ -16,7 +17,8 @@ export interface Packet extends IDataObject {
 		timestamp: number | string;
 		name?: string;
 		rssi?: number;
-		sequence_number?: number;
+		/** A text where no number can hold it (`longNumbers` in `lazyRows.ts`). */
+		sequence_number?: number | string;
 	};
 	network_type?: string;
 }
@@ -24,29 +26,33 @@ export interface Packet extends IDataObject {
 /**
  * Hubble's documents show a delivered packet in three shapes: nested, flat as
  * `{device_id, payload, timestamp, metadata}`, and in older ones flat with `received_at` in the place of `timestamp`,
- * `sequence_number` and the coordinates in `metadata`. Each becomes the nested one; what already is nested stays
+ * `sequence_number`, `rssi`, `snr` and `gateway_id`, and the coordinates in `metadata`. Each becomes the nested one; what already is nested stays
  * the same object, and what is none of them gives `undefined`.
  */
 export function normalizePacket(row: unknown): Packet | undefined {
 	if (typeof row !== 'object' || row === null) return undefined;
 	const { device } = row as IDataObject;
 	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
-	const { device_id, payload, timestamp, received_at, sequence_number, packet_id, metadata } = row as IDataObject;
+	const { device_id, payload, timestamp, received_at, metadata } = row as IDataObject;
+	const { sequence_number, rssi, snr, packet_id } = row as IDataObject;
 	const more = typeof metadata === 'object' && !Array.isArray(metadata) ? metadata : {};
-	const { location, network_type, gateway, latitude, longitude, ...rest } = (more ?? {}) as Partial<Packet>;
+	const { location, network_type, gateway, gateway_id, latitude, longitude, ...rest } = (more ?? {}) as Partial<Packet>;
 	const time = timestamp ?? received_at;
-	const numbered = sequence_number === undefined ? {} : { sequence_number };
-	const flat = { ...rest, id: device_id, payload, timestamp: time, ...numbered };
+	const measured = withoutUndefined({ sequence_number, rssi, snr });
+	const flat = { ...rest, id: device_id, payload, timestamp: time, ...measured };
 	if (!isDevice(flat)) return undefined;
+	const heardBy = gateway ?? ofGateway((row as IDataObject).gateway_id ?? gateway_id);
 	const place = location ?? (typeof latitude === 'number' && typeof longitude === 'number' && { latitude, longitude });
 	return {
 		...(place ? { location: place } : {}),
 		device: flat,
 		...(network_type ? { network_type } : {}),
-		...(gateway ? { gateway } : {}),
+		...(heardBy ? { gateway: heardBy } : {}),
 		...(packet_id === undefined ? {} : { packet_id }),
 	};
 }
+
+const ofGateway = (id: IDataObject[string]) => (id === undefined || id === null ? undefined : { gateway_id: id });
 
 /** What `normalizePacket` asks for, in words. */
 export const PACKET_NEEDS =
@@ -59,18 +65,29 @@ const LATEST = 8.64e12;
 function isDevice(device: object): device is Packet['device'] {
 	const { id, payload, timestamp, sequence_number } = device as Partial<Packet['device']>;
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
-	if (typeof (sequence_number ?? 0) !== 'number') return false;
+	const number = sequence_number ?? 0;
+	if (typeof number !== 'number' && !LONG_NUMBER.test(number)) return false;
 	return (typeof timestamp === 'number' || typeof timestamp === 'string') && Math.abs(seconds(timestamp)) <= LATEST;
 }
 
-/** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text. */
+/** A sequence number that no number can hold. */
+const LONG_NUMBER = /^\d{16,}$/;
+
+/** Whether a text says its offset from UTC. */
+const HAS_OFFSET = /(?:z|gmt|utc|[+-]\d\d:?\d\d)$/i;
+
+/** Unix seconds of a time that Hubble gives as a number or, in older replies, as ISO text: in UTC unless it says more. */
 function seconds(time: number | string): number {
-	return typeof time === 'number' ? time : Date.parse(time) / 1000;
+	if (typeof time === 'number') return time;
+	const text = time.trim();
+	return (
+		Date.parse(HAS_OFFSET.test(text) ? text : `${text.replace(' ', 'T')}${text.includes(':') ? 'Z' : 'T00:00Z'}`) / 1000
+	);
 }
 
 /**
  * What makes a packet itself: Hubble may deliver one twice, and both share device, sequence number and
- * time. Stable across the webhook, the packet history, and the two shapes.
+ * time. Stable across the webhook, the packet history, and the shapes, whatever the server's time zone is.
  */
 export function packetKey({ device: { id, sequence_number, timestamp } }: Packet): string {
 	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
@@ -127,14 +144,21 @@ export const SIMPLIFIED = [
 export const placeOfPacket = ({ location }: Packet) =>
 	placeOf(location?.latitude, location?.longitude, location?.horizontal_accuracy);
 
-/** A packet in flat fields, `tags` an object; `locationAccuracy` is in metres. */
+/**
+ * A packet in flat fields, `tags` an object; `locationAccuracy` is in metres. What its payload says, where it was
+ * decoded, stands behind the device's name: always with `decodeError`, so that this column is in sight.
+ */
 export function simplifyPacket(row: IDataObject): IDataObject {
 	const packet = row as Packet;
-	const { device, network_type } = packet;
+	const { device, network_type, decoded, decodeError, decodedUnits } = packet;
 	const place = placeOfPacket(packet);
+	const isDecoded = decoded !== undefined || decodeError !== undefined;
+	const said = isDecoded ? { decoded: decoded ?? null, decodeError: decodeError ?? null } : {};
 	return {
 		timestamp: isoTime(seconds(device.timestamp)),
 		deviceName: device.name ?? null,
+		...said,
+		...(decodedUnits ? { decodedUnits } : {}),
 		tags: tagsOf(packet),
 		payload: device.payload,
 		latitude: place?.latitude ?? null,
