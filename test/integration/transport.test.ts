@@ -1,6 +1,7 @@
 /** What happens between a node and Hubble when things go wrong: retry, pace, pages that break, a stopped run. */
 import { sleep, type INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { HubbleInvitation } from '../../nodes/HubbleInvitation/HubbleInvitation.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { TestCredentials } from '../engine';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -23,6 +24,8 @@ const getDevices = (more?: Partial<Setup>) => run(new HubbleDevice(), { operatio
 const register = () => run(new HubbleDevice(), { operation: 'register' });
 const getPackets = (parameters: INode['parameters'] = {}, more?: Partial<Setup>) =>
 	run(new HubblePacket(), { operation: 'getAll', returnAll: true, ...parameters }, more);
+/** Devices that Get asks for side by side. */
+const AT_ONCE = 3;
 const statuses = () => hubble.log.map(({ status }) => status);
 
 describe('Retry', () => {
@@ -91,6 +94,80 @@ describe('Retry', () => {
 		// Without the stop this would wait for five minutes, and the test for half a minute at most.
 		await getDevices({ stopWhen: refused() });
 		expect(hubble.log).toHaveLength(1);
+	});
+});
+
+describe('What would fail again is not asked again', () => {
+	/** One request for each of so many devices. */
+	const getEach = async (count: number, token = hubble.token) =>
+		await run(
+			new HubbleDevice(),
+			{
+				operation: 'get',
+				deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
+				options: { batching: 'single' },
+			},
+			{
+				input: [...hubble.world.main.devices.keys()].slice(0, count).map((id) => ({ id })),
+				onError: 'continueRegularOutput',
+				credential: credentialFor({ ...hubble, token }, { requestsPerSecond: 1000 }),
+			},
+		);
+
+	it('where a scope is missing: the other items say the same', async () => {
+		const { token } = hubble.world.createKey(hubble.world.main, { scopes: ['write-devices'] });
+		const { items } = await getEach(15, token);
+		expect(statuses().every((status) => status === 403)).toBe(true);
+		expect(statuses().length).toBeLessThanOrEqual(AT_ONCE);
+		expect(items).toHaveLength(15);
+		for (const { json } of items) expect(json.error).toMatch(/^Hubble does not allow this: .*read-devices/);
+	});
+
+	it('but a 403 for another reason concerns its item alone', async () => {
+		hubble.addFault({ call: 'getDevice', status: 403, times: 2 });
+		const { items } = await getEach(10);
+		expect(hubble.log).toHaveLength(10);
+		expect(items.filter(({ json }) => json.error)).toHaveLength(2);
+	});
+
+	it.each([['answers 503', { status: 503, headers: { 'Retry-After': '0' } }, /^Hubble failed to answer \(HTTP 503\)/]])(
+		'while Hubble %s: the other items say so',
+		async (_, fault, words) => {
+			hubble.addFault({ call: 'getDevice', ...fault, times: 999 });
+			const { items } = await getEach(30);
+			// What was on its way when the third one failed is asked to its end.
+			expect(hubble.log.length).toBeLessThanOrEqual(5 * (AT_ONCE + 2));
+			const errors = items.map(({ json }) => String(json.error));
+			const failed = errors.filter((error) => words.test(error));
+			expect(failed.length).toBeGreaterThanOrEqual(3);
+			const others = errors.filter((error) => !words.test(error));
+			expect(others).toHaveLength(30 - failed.length);
+			for (const error of others) {
+				expect(error).toMatch(/^Not sent, because [3-9] requests in a row failed\. Hubble failed to answer/);
+			}
+		},
+	);
+
+	it('goes on where an answer comes between', async () => {
+		// POST is not repeated when nobody knows whether it arrived: each of the items fails at once.
+		const fails = (item: number) => item % 3 > 0;
+		let asked = 0;
+		const server = await serverThat((__, reply) => {
+			const item = asked++;
+			return fails(item)
+				? reply.code(500).send({ name: 'Internal', description: 'Broken' })
+				: reply.send({ invitee_email: `u${item}@example.com` });
+		});
+		const { items } = await execute({
+			node: new HubbleInvitation(),
+			parameters: { operation: 'send', email: '={{ $json.email }}', role: 'member' },
+			input: Array.from({ length: 9 }, (__, n) => ({ email: `u${n}@example.com` })),
+			onError: 'continueRegularOutput',
+			credential: credentialFor(hubble, { baseUrl: server.url, requestsPerSecond: 1000 }),
+		});
+		await server.close();
+		expect(asked).toBe(9);
+		expect(items.map(({ json }) => Boolean(json.error))).toEqual(items.map((__, item) => fails(item)));
 	});
 });
 

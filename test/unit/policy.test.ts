@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import type { IDataObject } from 'n8n-workflow';
 import { connect, type Context } from '../../nodes/shared/client/client';
+import { settingsOf } from '../../nodes/shared/client/credential';
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 import {
 	newRateLimiter,
@@ -213,4 +214,34 @@ describe('Retry', () => {
 			expect(delay(1, 'GET', { code })).toBeUndefined();
 		},
 	);
+});
+
+describe('The credential', () => {
+	const good = { apiToken: 'a', organizationId: '123e4567-e89b-12d3-a456-426614174000', baseUrl: 'api.hubble.com' };
+
+	it.each([
+		[{ baseUrl: 'https://api.hubble.com?api_key=SECRET' }, 'Base URL'],
+		[{ baseUrl: 'https://api.hubble.com#SECRET' }, 'Base URL'],
+		[{ baseUrl: 'https://user:SECRET@api.hubble.com' }, 'Base URL'],
+		[{ baseUrl: 'ftp://api.hubble.com/SECRET' }, 'Base URL'],
+		[{ baseUrl: 'https://SECRET token' }, 'Base URL'],
+		[{ organizationId: 'SECRET' }, 'Organization ID'],
+		[{ apiToken: 'SECRET token' }, 'API Token'],
+		[{ requestsPerSecond: -1 }, 'Requests per Second'],
+		[{ requestsPerSecond: 'SECRET' }, 'Requests per Second'],
+	])('%j is refused by the name of the field, and not quoted', (given, field) => {
+		const read = () => settingsOf({ ...good, ...given });
+		expect(read).toThrow(`The ${field} in the Hubble credential`);
+		expect(read).not.toThrow(/SECRET/);
+	});
+
+	it.each([
+		[undefined, 3],
+		[0, 3],
+		['', 3],
+		[0.5, 0.5],
+		['10', 10],
+	])('paces by %p: %d requests a second', (given, rate) => {
+		expect(settingsOf({ ...good, requestsPerSecond: given }).perSecond).toBe(rate);
+	});
 });

@@ -14,7 +14,7 @@ import {
 import { abortableSleep } from '../n8n';
 import { clockOf, type HubbleClock } from './clock';
 import { settingsOf, type Settings } from './credential';
-import { copyOf, hubbleError, unexpectedResponse, type Explanation, type Failure } from './errors';
+import { copyOf, hubbleError, notSent, unexpectedResponse, type Explanation, type Failure } from './errors';
 import { rateLimiterOf, recordResponse, recordStart, slotWait, type RateLimiter } from './rateLimiter';
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
 import { retryDelay, TRIES } from './retry';
@@ -61,9 +61,14 @@ export interface Traffic {
 	waitingSince: number;
 	/** How long the run has waited for the rate limit; requests that wait side by side count once. */
 	waitedMs: number;
+	/** The last failures in a row of calls that Hubble did not answer, for all their tries. */
+	unanswered: NodeApiError[];
 }
 
-export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 });
+export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0, unanswered: [] });
+
+/** So many calls in a row without an answer, and the run asks no more: a thousand items would take more than an hour. */
+const MOST_UNANSWERED = 3;
 
 /** What lets requests in, and what Hubble refused it in this run. */
 export interface Session {
@@ -75,11 +80,14 @@ export interface Session {
 	renew?: () => Promise<void>;
 	/** The 401 by which Hubble refused the token. */
 	refusedToken?: NodeApiError;
+	/** The 403s that speak of a scope, by the call that needs it. */
+	readonly refusedCalls: Map<string, NodeApiError>;
 }
 
 /** A session of that token, or of none: what logs in has no token yet. */
 export const sessionOf = ({ helpers }: Context, secrets: string[], token?: string): Session => ({
 	secrets,
+	refusedCalls: new Map(),
 	fetch: async (options) => {
 		const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
 		return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
@@ -134,10 +142,14 @@ export class HubbleClient {
 			.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 	}
 
-	/** Throws the 401 that this run met before, with no wait for a place in the rate. */
-	throwIfRefused(): void {
-		const { refusedToken } = this.session;
-		if (refusedToken) throw copyOf(refusedToken);
+	/**
+	 * Throws what this run met before and would meet again, with no wait for a place in the rate.
+	 * @param name the call's method and path
+	 */
+	throwIfRefused(name = ''): void {
+		const { refusedToken, refusedCalls } = this.session;
+		const refusal = refusedToken ?? refusedCalls.get(name);
+		if (refusal) throw copyOf(refusal);
 	}
 
 	/** Waits, and ends at once with an error when the execution is stopped. */
@@ -150,23 +162,26 @@ export class HubbleClient {
 	}
 
 	/**
-	 * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. After a 401 the client
-	 * sends nothing more, unless the credential holds another token by now: a token that was refused once is refused for
-	 * everything else in the run.
+	 * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. What would fail again is
+	 * not sent again: after a 401 nothing, unless the credential holds another token by now; after a 403 for want of a
+	 * scope not the same call; and nothing once some calls in a row were not answered.
 	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
 	 */
 	async send(call: Call): Promise<Reply> {
 		const { method, path, isRepeatable } = call.endpoint;
-		const { session, service } = this;
+		const name = `${method} ${path}`;
+		const { unanswered } = this.run.traffic;
+		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
 		let mayHaveHappened = false;
 		for (let tries = 1; ; tries++) {
-			await this.acquireSlot(`${method} ${path}`);
-			const known = session.secrets.length;
-			const attempt = await this.sendOnce(call);
+			await this.acquireSlot(name);
+			const known = this.session.secrets.length;
+			const attempt = await this.sendOnce(call, name);
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
 			const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
+			if (status !== undefined && status < 500) this.run.traffic.unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone || isGone) return attempt;
 			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
@@ -175,12 +190,20 @@ export class HubbleClient {
 			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
-				const error = hubbleError(this.context.getNode(), { ...failure, explain: service.explain });
-				if (status === 401) session.refusedToken = copyOf(error);
+				const error = hubbleError(this.context.getNode(), { ...failure, explain: this.service.explain });
+				this.remember(name, failure, copyOf(error));
 				throw error;
 			}
 			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
 		}
+	}
+
+	/** Remembers a failure that the next call would meet, too. */
+	private remember(name: string, { status, said }: Failure, error: NodeApiError): void {
+		const { session, run } = this;
+		if (status === 401) session.refusedToken = error;
+		if (status === 403 && /\bscopes?\b/i.test(said ?? '')) session.refusedCalls.set(name, error);
+		if (status === undefined || status >= 500) run.traffic.unanswered.push(error);
 	}
 
 	/** Milliseconds until the run must be over. */
@@ -201,14 +224,14 @@ export class HubbleClient {
 		}
 	}
 
-	/** Waits until the limits let a request to `endpoint` go, and takes its place. */
-	private async acquireSlot(endpoint: string): Promise<void> {
+	/** Waits until the limits let the call go, and takes its place. */
+	private async acquireSlot(name: string): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
 		for (;;) {
 			// Another call may have met it meanwhile.
-			this.throwIfRefused();
+			this.throwIfRefused(name);
 			rateLimiter.perSecond = perSecond;
-			const wait = slotWait(rateLimiter, endpoint, performance.now(), this.run.isUrgent);
+			const wait = slotWait(rateLimiter, name, performance.now(), this.run.isUrgent);
 			if (wait <= 0) break;
 			if (wait > this.timeLeft()) {
 				throw new NodeOperationError(this.context.getNode(), 'Timed out waiting for the rate limit', {
@@ -218,22 +241,23 @@ export class HubbleClient {
 			}
 			await this.waitForLimit(Math.ceil(wait));
 		}
-		recordStart(rateLimiter, endpoint, performance.now());
+		recordStart(rateLimiter, name, performance.now());
 	}
 
 	/** One try; the rate limiter learns what its reply says. */
-	private async sendOnce(call: Call): Promise<Attempt> {
-		const { path, method } = call.endpoint;
+	private async sendOnce(call: Call, name: string): Promise<Attempt> {
 		const { baseUrl, organizationId, prefixes, clock, rateLimiter } = this.service;
 		const values: Record<string, string> = { ...call.ids, org_id: organizationId };
-		const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
+		const filled = call.endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+			encodeURIComponent(values[name] ?? ''),
+		);
 		const url = baseUrl + filled.replace(/^\/(v[12])/, (_, version: 'v1' | 'v2') => prefixes[version]);
 		const redact = (text: string) => this.redact(text);
 		this.run.traffic.requests += 1;
 		const { fetch } = this.session;
 		const attempt = await sendOnce(call, { url, fetch, redact, clock, timeLeft: this.timeLeft() });
 		const now = performance.now();
-		recordResponse(rateLimiter, `${method} ${path}`, limitsIn(attempt, clock), now, Math.random());
+		recordResponse(rateLimiter, name, limitsIn(attempt, clock), now, Math.random());
 		return attempt;
 	}
 
@@ -293,6 +317,7 @@ function credentialSession(context: Context, data: ICredentialDataDecryptedObjec
 	const secrets = [settings.token];
 	return {
 		secrets,
+		refusedCalls: new Map(),
 		fetch: async (options) => {
 			const request = context.helpers.httpRequestWithAuthentication;
 			const sent = await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });

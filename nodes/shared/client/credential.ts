@@ -12,21 +12,23 @@ export interface Settings {
 	prefixes: { v1: string; v2: string };
 }
 
-/** A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is named. */
+/**
+ * A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is refused. What
+ * was pasted may hold a secret, so no field is quoted.
+ */
 function baseUrlOf(given: string): string {
 	const text = given.trim();
 	if (!text) throw new Error('The Base URL in the Hubble credential is empty');
 	const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
 	if (!URL.canParse(url)) {
-		throw new Error(`The Base URL "${text}" in the Hubble credential is not an address such as https://api.hubble.com`);
+		throw new Error('The Base URL in the Hubble credential is not an address such as https://api.hubble.com');
 	}
 	const parsed = new URL(url);
 	if (!/^https?:$/.test(parsed.protocol))
-		throw new Error(`The Base URL "${text}" in the Hubble credential does not begin with https://`);
+		throw new Error('The Base URL in the Hubble credential does not begin with https://');
 	if (parsed.username || parsed.password)
 		throw new Error('The Base URL in the Hubble credential contains a user name or password');
-	if (parsed.search || parsed.hash)
-		throw new Error(`The Base URL "${text}" in the Hubble credential holds a "?" or "#"`);
+	if (parsed.search || parsed.hash) throw new Error('The Base URL in the Hubble credential contains a "?" or "#"');
 	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
 }
 
@@ -45,14 +47,16 @@ export function settingsOf(credential: IDataObject): Settings {
 	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
 	if (!WHOLE_UUID.test(organizationId)) {
 		throw new Error(
-			`The Organization ID "${organizationId}" in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000`,
+			'The Organization ID in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000',
 		);
 	}
+	const perSecond = Number(credential.requestsPerSecond || RATE_LIMITS.endpoint);
+	if (!(perSecond > 0)) throw new Error('The Requests per Second in the Hubble credential is not a number above 0');
 	return {
 		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),
 		organizationId: organizationId.toLowerCase(),
 		token,
-		perSecond: Number(credential.requestsPerSecond) || RATE_LIMITS.endpoint,
+		perSecond,
 		prefixes: credential.apiPaths === 'versioned' ? { v1: '/v1', v2: '/v2' } : { v1: '/api', v2: '/api/v2' },
 	};
 }

@@ -193,6 +193,14 @@ export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E
 	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
 
+/** The error of a call that is not sent, because those before it in the run were not answered. */
+export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
+	const error = copyOf(unanswered.at(-1) as NodeApiError);
+	error.message = `Not sent, because ${unanswered.length} requests in a row failed. ${error.message}`;
+	error.description = `Run it again for this item when Hubble answers. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
+	return error;
+}
+
 /** The error of a success whose body is not what Hubble gives. */
 export function unexpectedResponse(
 	node: INode,
