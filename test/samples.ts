@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import type { CallName } from './simulator/contract';
+import type { CallName } from '../tools/contract';
 import type { Simulator } from './simulator/server';
 import type { Invoice } from './simulator/world';
 

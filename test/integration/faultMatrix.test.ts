@@ -10,7 +10,7 @@ import { endpoints } from '../../nodes/shared/client/endpoints';
 import { nodes } from '../nodes';
 import { samples, type Sample } from '../samples';
 import { secrets, secretsIn } from '../simulator/secrets';
-import { pathsOf, callNamed } from '../simulator/contract';
+import { pathsOf, callNamed } from '../../tools/contract';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { bendTime, CELLS as FAULTS, isCallTo, isRefusedConnection, startFront, tell, withRedirect } from './faults';
 import { credentialFor, execute, serverThat, type Outcome } from './harness';

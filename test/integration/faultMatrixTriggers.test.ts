@@ -4,7 +4,7 @@ import type { IDataObject, INodeType, IPollFunctions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
-import { callNamed, pathsOf, type CallName } from '../simulator/contract';
+import { callNamed, pathsOf, type CallName } from '../../tools/contract';
 import { secretsIn } from '../simulator/secrets';
 import { startSimulator, type Simulator } from '../simulator/server';
 import {

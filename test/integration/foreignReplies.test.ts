@@ -4,7 +4,7 @@ import { listOf } from '../../nodes/shared/operation/operation';
 import { nodes } from '../nodes';
 import { samples } from '../samples';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { tables } from '../tables';
+import { tables } from '../../tools/tables';
 import { answering, credentialFor, execute } from './harness';
 
 let hubble: Simulator;

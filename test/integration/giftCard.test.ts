@@ -4,7 +4,7 @@ import type { ICredentialTestFunctions, IDataObject } from 'n8n-workflow';
 import { HubbleGiftCard } from '../../nodes/HubbleGiftCard/HubbleGiftCard.node';
 import { partnerSamples } from '../samples';
 import { startPartnerSimulator, type PartnerFault, type PartnerSimulator } from '../simulator/partner';
-import { schemaFiles } from '../schemas';
+import { schemaFiles } from '../../tools/schemas';
 import { answering, execute, partnerCredentialFor, serverThat, unforeseen, type Outcome, type Setup } from './harness';
 
 let partner: PartnerSimulator;

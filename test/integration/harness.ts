@@ -11,7 +11,7 @@ import {
 } from 'n8n-workflow';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { runWorkflow, type Plan } from '../engine';
-import { closed, type Schema } from '../simulator/contract';
+import { closed, type Schema } from '../../tools/contract';
 import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
 

@@ -6,11 +6,11 @@
 import type { IDataObject, INode, IPairedItemData } from 'n8n-workflow';
 import { nodes } from '../nodes';
 import { samples, type Sample } from '../samples';
-import { outputOf } from '../schemas';
-import { callNamed, calls, type Call, type Schema } from '../simulator/contract';
+import { outputOf } from '../../tools/schemas';
+import { callNamed, calls, type Call, type Schema } from '../../tools/contract';
 import { startSimulator, type LogEntry, type Simulator } from '../simulator/server';
 import { allScopes } from '../simulator/world';
-import { tables } from '../tables';
+import { tables } from '../../tools/tables';
 import { credentialFor, execute, unforeseen, type Outcome } from './harness';
 
 // More than a page of everything that comes in pages.

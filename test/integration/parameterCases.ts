@@ -4,7 +4,7 @@ import type { Field } from '../../nodes/shared/operation/fields';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import type { Operation } from '../../nodes/shared/operation/operation';
 import { partnerSamples, samples, type Sample } from '../samples';
-import { partnerTables, tables } from '../tables';
+import { partnerTables, tables } from '../../tools/tables';
 
 /** The parameter as an expression, or one of the values in it. */
 function asExpression({ type, typeOptions, options }: Field, expression: string): unknown {

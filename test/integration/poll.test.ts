@@ -1,6 +1,6 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
 import { packetKey } from '../../nodes/shared/packet/packet';
-import { schemaFiles } from '../schemas';
+import { schemaFiles } from '../../tools/schemas';
 import { serverThat, unforeseen } from './harness';
 import { httpRequest, setClock } from './pollContext';
 import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';

@@ -4,7 +4,7 @@ import { sleep, type IDataObject, type IHttpRequestOptions, type IPollFunctions 
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { circle, isInside } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
-import { schemaFiles } from '../schemas';
+import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
 import { httpRequest } from './pollContext';
 

@@ -1,4 +1,4 @@
-import { scopes, type CallName } from './contract';
+import { scopes, type CallName } from '../../tools/contract';
 import { secrets } from './secrets';
 import { allScopes, type Device, type Key, type Organization, type Webhook, type World } from './world';
 

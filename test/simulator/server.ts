@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answers, Refusal, type AnswerOptions, type Reply } from './answers';
-import { closed, pathsOf, servedCalls as calls, type Call, type CallName, type Schema } from './contract';
+import { closed, pathsOf, servedCalls as calls, type Call, type CallName, type Schema } from '../../tools/contract';
 import { createDelivery, partnerEvents, type DeliveryOptions } from './delivery';
 import type { Packet } from './packets';
 import { allScopes, createWorld, type Organization, type World } from './world';

@@ -1,6 +1,6 @@
 import { secrets } from './secrets';
 import { createHash } from 'node:crypto';
-import { scopes } from './contract';
+import { scopes } from '../../tools/contract';
 import { createPackets, hash, uuid, type Packets } from './packets';
 
 /**

@@ -21,11 +21,13 @@ const source = (path: string, code: string): Source => ({
 	tree: ts.createSourceFile(path, code, ts.ScriptTarget.ES2022, true),
 });
 
-const shipped = ['nodes', 'credentials'].flatMap((folder) =>
-	readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-		.filter((name) => name.endsWith('.ts'))
-		.map((name) => source(`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8'))),
-);
+const sourcesOf = (...folders: string[]) =>
+	folders.flatMap((folder) =>
+		readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+			.filter((name) => name.endsWith('.ts'))
+			.map((name) => source(`${folder}/${name}`, readFileSync(join(root, folder, name), 'utf8'))),
+	);
+const shipped = sourcesOf('nodes', 'credentials');
 
 /** What a file names in its imports and re-exports. */
 const imported = ({ tree }: Source) =>
@@ -119,6 +121,12 @@ describe('imports', () => {
 		expect(foreign).toEqual([]);
 	});
 
+	it('lead from the nodes to no tool, and from the tools to no test', () => {
+		const ways = (files: Source[], to: RegExp) => files.flatMap(ownImports).filter((path) => to.test(path));
+		expect(ways(shipped, /^(tools|test)\//)).toEqual([]);
+		expect(ways(sourcesOf('tools'), /^test\//)).toEqual([]);
+	});
+
 	it.each([
 		['nodes/shared/n8n.ts', 'nodes/shared/client/client.ts'],
 		['nodes/shared/client/pages.ts', 'nodes/shared/operation/run.ts'],
@@ -175,6 +183,6 @@ describe('the map in CONTRIBUTING.md', () => {
 	});
 
 	it('names the other folders', () => {
-		expect([...map.keys()]).toEqual(expect.arrayContaining(['credentials/', 'icons/', 'examples/']));
+		expect([...map.keys()]).toEqual(expect.arrayContaining(['credentials/', 'icons/', 'examples/', 'tools/']));
 	});
 });

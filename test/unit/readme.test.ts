@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endpoints, type Endpoint } from '../../nodes/shared/client/endpoints';
 import { titleOf } from '../../nodes/shared/operation/operation';
-import { operationsFile, operationsTable, scopesOf, withTable } from '../readme';
-import { partnerTables, tables } from '../tables';
+import { operationsFile, operationsTable, scopesOf, withTable } from '../../tools/readme';
+import { partnerTables, tables } from '../../tools/tables';
 
 test('the table of operations has a line for each, with its scope', () => {
 	const lines = operationsTable().split('\n').slice(2);

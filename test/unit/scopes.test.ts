@@ -1,5 +1,5 @@
 import { bothSpellings, wireScopes } from '../../nodes/shared/client/scopes';
-import { scopes } from '../simulator/contract';
+import { scopes } from '../../tools/contract';
 
 test.each(Object.keys(scopes))('%s is understood in both spellings', (scope) => {
 	const [, long = '', short = ''] = /^(\S+) \((\S+)\)$/.exec(bothSpellings(scope)) ?? [];

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import { calls, errorReply, packetBatch, type Call, type Schema } from '../simulator/contract';
+import { calls, errorReply, packetBatch, type Call, type Schema } from '../../tools/contract';
 
 /**
  * The simulator's contract against the API definition that Hubble publishes. The definition is not part of this

@@ -1,7 +1,7 @@
 import axios from 'axios';
 import fastify from 'fastify';
 import { createHmac } from 'node:crypto';
-import { callNamed, calls, errorReply, packetBatch, servedCalls, type CallName } from '../simulator/contract';
+import { callNamed, calls, errorReply, packetBatch, servedCalls, type CallName } from '../../tools/contract';
 import { partnerEvents } from '../simulator/delivery';
 import type { Packet } from '../simulator/packets';
 import { startSimulator, validator, type Simulator } from '../simulator/server';

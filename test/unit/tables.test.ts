@@ -12,9 +12,9 @@ import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
-import { outputOf, schemaFiles } from '../schemas';
-import { calls, type Call, type Schema } from '../simulator/contract';
-import { partnerTables, resourceTitle, tables } from '../tables';
+import { outputOf, schemaFiles } from '../../tools/schemas';
+import { calls, type Call, type Schema } from '../../tools/contract';
+import { partnerTables, resourceTitle, tables } from '../../tools/tables';
 
 const root = join(__dirname, '../..');
 const rows = Object.entries(tables).flatMap(([node, operations]) =>

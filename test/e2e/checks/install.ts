@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Check } from '../check';
 import { type N8n, packageName, projectFolder } from '../n8n';
-import { schemaFiles } from '../../schemas';
+import { schemaFiles } from '../../../tools/schemas';
 import { run } from '../processes';
 
 /** What may be in the tarball. */

@@ -9,7 +9,7 @@ import { simplifyDevice, simplifyRegistered } from '../nodes/shared/device/devic
 import { listOf, type Operation } from '../nodes/shared/operation/operation';
 import { withIsoTimes } from '../nodes/shared/operation/times';
 import { simplifyPacket } from '../nodes/shared/packet/packet';
-import { servedCalls, type Schema } from './simulator/contract';
+import { servedCalls, type Schema } from './contract';
 import { partnerTables, tables } from './tables';
 
 const text = { type: 'string' };
