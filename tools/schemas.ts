@@ -152,6 +152,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 		...counts,
 		terrestrial: number,
 		satellite: number,
+		unknownNetwork: number,
 	}),
 	// The fields of the input item come before it.
 	'Hubble Packet decode': object({ decoded: { type: 'object' } }),

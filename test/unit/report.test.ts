@@ -4,8 +4,13 @@ import { binEdges } from '../../nodes/shared/operation/times';
 import { Timeline } from '../../nodes/shared/report/charts';
 import { FleetReport } from '../../nodes/shared/report/fleetReport';
 import { mapOf, PlaceBins } from '../../nodes/shared/report/map';
-import { markup, page, percent } from '../../nodes/shared/report/markup';
+import { mailOf } from '../../nodes/shared/report/mail';
+import { markup, percent } from '../../nodes/shared/report/markup';
+import { pageOf } from '../../nodes/shared/report/page';
 import { PacketReport } from '../../nodes/shared/report/packetReport';
+
+const page = (title: string, lead: string, blocks: Parameters<typeof pageOf>[0]['blocks'], footer: string) =>
+	pageOf({ title, lead, blocks, footer });
 
 const now = Date.parse('2026-11-08T12:00:00Z') / 1000;
 const frame = { now, end: now, start: now - 7 * 86_400, timezone: 'Europe/Amsterdam', settings: {} };
@@ -71,15 +76,65 @@ describe('a packet report', () => {
 		}
 		expect(report.summary()).toEqual({ packets: 60, devices: 60, terrestrial: 40, satellite: 20 });
 		const text = page('Packet report', '', report.render(), '');
-		expect(text).toContain('heard outside of it, and not drawn: 29 packets.');
+		expect(text).toContain('29 packets were heard outside the period and are not shown.');
 		expect(text).toContain('as their place is not known: 1 packet.');
-		expect(text).toContain('35 devices with fewer packets are not listed');
+		expect(text).toContain('35 other devices');
 		expect(text).toContain('Median -91; four in five lie from -115 to -67.');
 		expect(text).not.toContain('NaN');
 	});
 
 	it('of nothing says so', () => {
 		expect(page('', '', new PacketReport(frame).render(), '')).not.toContain('NaN');
+	});
+});
+
+describe('a report for mail', () => {
+	const evilReport = () => {
+		const report = new FleetReport({ ...frame, settings: { groupByTag: 'site' } });
+		for (let index = 0; index < 20_000; index++) {
+			const site = `${'<&"'.repeat(40)}${index}`;
+			report.add({ ...device(index, 3 * 86_400 + index), name: '<&"'.repeat(83), tags: { site } });
+		}
+		return { title: '<&"'.repeat(400), lead: evil, blocks: report.render(), footer: evil };
+	};
+
+	it('is at most 90 kB, however long the texts of the fleet are', () => {
+		const mail = mailOf(evilReport());
+		expect(Buffer.byteLength(mail)).toBeLessThan(90_000);
+		expect(mail).toContain('20 more in the attached report');
+		expect(mail).not.toMatch(/<script|<style|<svg|class=|https?:/);
+	});
+
+	it('keeps figures apart where styles are dropped, and so does the page', () => {
+		const report = new FleetReport(frame);
+		for (let index = 0; index < 2_500; index++) report.add(device(index, index < 1_642 ? 60 : 86_400 * 5));
+		const drawing = { title: 'Fleet', lead: '', blocks: report.render(), footer: '' };
+		const said = (html: string) =>
+			html
+				.replace(/<style[^]*<\/style>/, '')
+				.replace(/<\/(td|th|p|h\d|dt|dd|div|span|text|title)>|<br \/>/g, ' ')
+				.replace(/<[^>]*>/g, '')
+				.replace(/\s+/g, ' ');
+		for (const html of [mailOf(drawing), pageOf(drawing)]) {
+			expect(said(html)).toContain('1,642 66 %');
+			expect(said(html)).not.toMatch(/\d%? ?%\d|642\d/);
+		}
+	});
+
+	it('draws the same figures as the page', () => {
+		const report = new PacketReport({ ...frame, settings: { groupByTag: 'site' } });
+		for (let index = 0; index < 500; index++) {
+			report.add({
+				network_type: ['TERRESTRIAL', 'SATELLITE', 'bluetooth', undefined][index % 4],
+				device: { id: `d${index % 40}`, payload: '', timestamp: now - index * 900, tags: { site: `s${index % 30}` } },
+			} as never);
+		}
+		const drawing = { title: 'Packets', lead: '', blocks: report.render(), footer: '' };
+		for (const html of [mailOf(drawing), pageOf(drawing)]) {
+			for (const word of ['s19', 'Others', '15 other devices', 'Packets over time']) expect(html).toContain(word);
+			expect(html).not.toMatch(/NaN|undefined/);
+		}
+		expect(report.summary()).toMatchObject({ packets: 500, terrestrial: 250, satellite: 125, unknownNetwork: 125 });
 	});
 });
 

@@ -1,6 +1,7 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { binEdges, timeText } from '../operation/times';
 import { count } from '../operation/values';
+import type { Bar, Column } from './blocks';
 import { markup, percent, type Markup } from './markup';
 
 const WIDTH = 960;
@@ -20,13 +21,6 @@ export const rounded = (value: number) => Math.round(value * 10) / 10;
 /** 12000 → '12k': for axes. */
 const short = (value: number): string =>
 	value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : value.toLocaleString('en');
-
-/** One column of a chart: its parts from the bottom up, what its tooltip says, and what stands under it. */
-export interface Column {
-	parts: readonly number[];
-	title: string;
-	label?: string;
-}
 
 /** Columns over a scale of counts. */
 export function columnChart(
@@ -72,19 +66,19 @@ export function columnChart(
 	return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${lines}${bars}</svg>`;
 }
 
-/** Horizontal bars with their share of all; `tone` is the number of a colour. */
-export function shareBars(rows: ReadonlyArray<{ label: string; value: number; tone?: number }>): Markup {
+/** Horizontal bars with their shares: a table, so that the figures stay apart where styles are dropped. */
+export function shareBars(rows: readonly Bar[]): Markup {
 	const all = rows.reduce((sum, { value }) => sum + value, 0);
 	const most = Math.max(1, ...rows.map(({ value }) => value));
-	return markup`<div class="rows">
+	return markup`<table class="rows">
 		${rows.map(
 			({ label, value, tone = 1 }) =>
-				markup`<span>${label}</span
-					><span class="t"
-						>${value > 0 && markup`<i class="k${tone}" style="width:${rounded((100 * value) / most)}%"></i>`}</span
-					><span class="v">${count(value)}<small>${percent(value, all)}</small></span>`,
+				markup`<tr><td>${label}</td
+					><td class="t"
+						><div>${value > 0 && markup`<i class="k${tone}" style="width:${rounded((100 * value) / most)}%"></i>`}</div></td
+					><td class="n">${count(value)}</td><td class="n"><small>${percent(value, all)}</small></td></tr>`,
 		)}
-	</div>`;
+	</table>`;
 }
 
 const MINUTE = 60;

@@ -7,8 +7,10 @@ import type { Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
 import { timeText } from '../operation/times';
-import { counted, numberIn } from '../operation/values';
-import { page, type Markup } from './markup';
+import { counted, numberIn, text } from '../operation/values';
+import type { Block } from './blocks';
+import { mailOf } from './mail';
+import { pageOf } from './page';
 
 /** What a report knows beside the rows. Times are Unix seconds. */
 export interface ReportFrame {
@@ -25,7 +27,7 @@ export interface Report {
 	add(row: IDataObject): void;
 	/** The figures for the item. */
 	summary(): IDataObject;
-	render(): Markup[];
+	render(): Block[];
 }
 
 export interface ReportSource {
@@ -46,6 +48,7 @@ const JSON_FIELDS = [
 	'devices',
 	'terrestrial',
 	'satellite',
+	'unknownNetwork',
 	'heard',
 	'silent',
 	'neverHeard',
@@ -63,13 +66,33 @@ const title: Field = {
 	collection: 'options',
 };
 
-const hasHtml: Field = {
-	displayName: 'Put HTML in JSON',
+const html: Field = {
+	displayName: 'HTML in JSON',
 	name: 'htmlInJson',
-	type: 'boolean',
-	default: true,
-	description: 'Whether to also put the report in the field html, for Form, Respond to Webhook and mail nodes',
+	type: 'options',
+	options: [
+		{
+			name: 'For Mail',
+			value: 'mail',
+			description: 'Tables and bars that mail programs show, at most 90 kB; the map is in the file alone',
+		},
+		{ name: 'None', value: 'none', description: 'The report is in the file alone' },
+		{ name: 'Whole Page', value: 'page', description: 'The same page as in the file, for Form and Respond to Webhook' },
+	],
+	default: 'mail',
+	description: 'What to put in the field html. Without this option: the whole page.',
 	collection: 'options',
+};
+
+const groupByTag: Field = {
+	displayName: 'Group by Tag',
+	name: 'groupByTag',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. site',
+	description: 'Adds a table with a row for each value of this tag of the devices',
+	collection: 'options',
+	toWire: text(32),
 };
 
 const silentAfterHours: Field = {
@@ -86,7 +109,8 @@ const silentAfterHours: Field = {
 export const reportFields = ({ hasSilence = false } = {}): Fields => ({
 	...(hasSilence ? { silentAfterHours } : {}),
 	title,
-	hasHtml,
+	html,
+	groupByTag,
 	fileName,
 	binaryField: binaryField(JSON_FIELDS),
 });
@@ -115,15 +139,17 @@ export const reportOn =
 		const heading = (settings.title as string | undefined)?.trim() || source.title;
 		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
 		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;
-		const text = page(heading, leadOf(frame, source.hasPeriod), report.render(), footer);
+		const lead = leadOf(frame, source.hasPeriod);
+		const drawing = { title: heading, lead, blocks: report.render(), footer };
+		const page = pageOf(drawing);
 		const name = `${fileNameOf(source.name, request, timezone)}.html`;
-		const file = await context.helpers.prepareBinaryData(Buffer.from(text), name, 'text/html');
+		const file = await context.helpers.prepareBinaryData(Buffer.from(page), name, 'text/html');
 		const json: IDataObject = {
 			fileName: name,
 			title: heading,
 			...report.summary(),
 			...(skipped ? { skipped } : {}),
-			...(settings.hasHtml === false || isTool ? {} : { html: text }),
+			...(settings.html === 'none' || isTool ? {} : { html: settings.html === 'mail' ? mailOf(drawing) : page }),
 		};
 		return [{ json, binary: { [String(settings.binaryField ?? 'data')]: file } }];
 	};

@@ -3,10 +3,11 @@ import type { IDataObject } from 'n8n-workflow';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
 import { count, counted } from '../operation/values';
-import { shareBars } from './charts';
-import { mapOf, PlaceBins } from './map';
-import { markup, percent, section, table, tile, type Markup } from './markup';
+import type { Block, Section } from './blocks';
+import { PlaceBins } from './map';
+import { percent } from './markup';
 import type { Report, ReportFrame } from './createReport';
+import { TagGroups } from './tagGroups';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -46,9 +47,12 @@ export class FleetReport implements Report {
 	private silent = 0;
 	private listed: Silent[] = [];
 	private readonly silentAfter: number;
+	private readonly groups?: TagGroups;
 
 	constructor(private readonly frame: ReportFrame) {
-		this.silentAfter = Number(frame.settings.silentAfterHours ?? 24) * HOUR;
+		const { silentAfterHours, groupByTag } = frame.settings;
+		this.silentAfter = Number(silentAfterHours ?? 24) * HOUR;
+		if (groupByTag) this.groups = new TagGroups(String(groupByTag), ['Devices', 'Silent', 'Never heard']);
 	}
 
 	add(row: IDataObject): void {
@@ -57,6 +61,7 @@ export class FleetReport implements Report {
 		const age = timestamp === undefined ? undefined : this.frame.now - timestamp;
 		const isSilent = age !== undefined && age > this.silentAfter;
 		this.places.add(placeHeard(row) ?? placeInstalled(row), isSilent || age === undefined);
+		this.groups?.add(row.tags, [1, Number(isSilent), Number(age === undefined)]);
 		if (timestamp === undefined || age === undefined) {
 			this.never += 1;
 			return;
@@ -85,8 +90,8 @@ export class FleetReport implements Report {
 		return { devices, heard: devices - silent - never, silent, neverHeard: never };
 	}
 
-	render(): Markup[] {
-		const { devices, silent, never, networks } = this;
+	render(): Block[] {
+		const { devices, silent, never, networks, groups } = this;
 		const heard = devices - silent - never;
 		const after = duration(this.silentAfter);
 		const bars = AGES.map(({ name, upTo }, index) => ({
@@ -94,65 +99,70 @@ export class FleetReport implements Report {
 			value: this.ages[index] ?? 0,
 			tone: upTo <= this.silentAfter ? 1 : 3,
 		}));
+		const lastHeard: Section = {
+			title: 'Last heard',
+			subtitle: 'Devices by the time of their most recent packet',
+			content: { bars: [...bars, { label: 'Never', value: never, tone: 3 }] },
+		};
+		const byNetwork: Section = {
+			title: 'Networks',
+			subtitle: 'Devices by the networks over which they were heard',
+			content: {
+				bars: [
+					{ label: 'Terrestrial only', value: networks.terrestrial },
+					{ label: 'Satellite only', value: networks.satellite, tone: 2 },
+					{ label: 'Both', value: networks.both },
+					{ label: 'None yet', value: never, tone: 3 },
+				],
+			},
+		};
 		return [
-			markup`<dl>
-				${tile('Devices', count(devices))}${tile(`Heard in the last ${after}`, count(heard), percent(heard, devices))}${tile('Silent', count(silent), percent(silent, devices), silent ? 'bad' : '')}${tile('Never heard', count(never), percent(never, devices))}
-			</dl>`,
-			this.map(),
-			markup`<div class="two">
-				${section('Last heard', 'Devices by the time of their most recent packet', shareBars([...bars, { label: 'Never', value: never, tone: 3 }]))}${section(
-					'Networks',
-					'Devices by the networks over which they were heard',
-					shareBars([
-						{ label: 'Terrestrial only', value: networks.terrestrial },
-						{ label: 'Satellite only', value: networks.satellite, tone: 2 },
-						{ label: 'Both', value: networks.both },
-						{ label: 'None yet', value: never, tone: 3 },
-					]),
-				)}
-			</div>`,
-			this.silentTable(after),
+			{
+				figures: [
+					{ label: 'Devices', value: count(devices) },
+					{ label: `Heard in the last ${after}`, value: count(heard), remark: percent(heard, devices) },
+					{ label: 'Silent', value: count(silent), remark: percent(silent, devices), isBad: silent > 0 },
+					{ label: 'Never heard', value: count(never), remark: percent(never, devices) },
+				],
+			},
+			{ sections: [this.map()] },
+			{ sections: [lastHeard, byNetwork] },
+			...(groups ? [{ sections: [groups.section()] }] : []),
+			{ sections: [this.silentTable(after)] },
 		];
 	}
 
-	private map(): Markup {
-		const { placed, withoutPlace } = this.places;
-		const names = markup`<p class="legend">
-			<span><i class="k1"></i>Devices</span><span><i class="k3"></i>Silent or never heard</span>
-		</p>`;
-		return markup`<div class="map">
-			${section(
-				'Where the devices are',
-				'Where a device was heard last, else where it is installed',
-				markup`${placed > 0 && names}${mapOf(this.places, 3, ['devices', 'silent or never heard'])}`,
-				[withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'device')}.`],
-			)}
-		</div>`;
+	private map(): Section {
+		const { withoutPlace } = this.places;
+		return {
+			title: 'Where the devices are',
+			subtitle: 'Where a device was heard last, else where it is installed',
+			content: { map: { places: this.places, tone: 3, nouns: ['devices', 'silent or never heard'] } },
+			notes: [withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'device')}.`],
+		};
 	}
 
-	private silentTable(after: string): Markup {
+	private silentTable(after: string): Section {
 		const { now, timezone } = this.frame;
-		const rows = this.latest();
-		if (!rows.length)
-			return section(
-				'Silent devices',
-				'',
-				markup`<p class="note">Every device that was ever heard was heard in the last ${after}.</p>`,
-			);
-		const body = table(
-			['Device', 'Device ID', 'Place', 'Last heard', '#Silent for'],
-			rows.map(({ id, name, heardAt, place }) => [
-				name || '–',
-				markup`<code>${id}</code>`,
-				place || '–',
-				timeText(heardAt * 1000, timezone).slice(0, 16),
-				duration(now - heardAt),
-			]),
-		);
+		const title = 'Silent devices';
+		const listed = this.latest();
+		if (!listed.length) {
+			return { title, content: { text: `Every device that was ever heard was heard in the last ${after}.` } };
+		}
+		const rows = listed.map(({ id, name, heardAt, place }) => [
+			name || '–',
+			{ id },
+			place || '–',
+			timeText(heardAt * 1000, timezone).slice(0, 16),
+			duration(now - heardAt),
+		]);
 		const rest = this.silent - rows.length;
 		const note = `${counted(rest, 'device')} that fell silent earlier are not listed. Export Devices with the filter Silent For gives all.`;
-		return section('Silent devices', `Not heard for more than ${after}; the latest to fall silent first`, body, [
-			rest > 0 && note,
-		]);
+		return {
+			title,
+			subtitle: `Not heard for more than ${after}; the latest to fall silent first`,
+			content: { table: { columns: ['Device', 'Device ID', 'Place', 'Last heard', '#Silent for'], rows } },
+			notes: [rest > 0 && note],
+		};
 	}
 }

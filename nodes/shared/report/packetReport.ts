@@ -3,14 +3,24 @@ import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
 import { heardAt, placeOfPacket, type Packet } from '../packet/packet';
 import { count, counted } from '../operation/values';
-import { columnChart, Timeline, type Column } from './charts';
+import type { Block, Column, Section } from './blocks';
+import { Timeline } from './charts';
 import type { Report, ReportFrame } from './createReport';
-import { mapOf, PlaceBins } from './map';
-import { markup, legend, percent, section, table, tile, type Markup } from './markup';
+import { PlaceBins } from './map';
+import { percent } from './markup';
+import { TagGroups } from './tagGroups';
 
-const NETWORKS = ['Terrestrial', 'Satellite'] as const;
-/** Devices that the table lists. */
+/** The networks by their colours; the last one is of packets that name none, or one that is not known here. */
+const NETWORKS = ['Terrestrial', 'Satellite', 'No known network'] as const;
+/** Devices that the table lists: so many with one percent of the packets or more, and so many in any case. */
 const MOST_LISTED = 25;
+const LISTED_ANYWAY = 10;
+
+/** Hubble's examples say "bluetooth" for the terrestrial network, too. */
+function networkOf(name: unknown): number {
+	const text = String(name).toUpperCase();
+	return text === 'TERRESTRIAL' || text === 'BLUETOOTH' ? 0 : text === 'SATELLITE' ? 1 : 2;
+}
 /** Devices that are told apart; the memory of the report stays bounded. */
 const MOST_DEVICES = 200_000;
 
@@ -63,22 +73,25 @@ export class PacketReport implements Report {
 	/** Packets of devices that came when `MOST_DEVICES` were known. */
 	private beyond = 0;
 	private packets = 0;
+	private readonly groups?: TagGroups;
 
 	constructor(private readonly frame: ReportFrame) {
-		const { start, end, timezone } = frame;
+		const { start, end, timezone, settings } = frame;
+		if (settings.groupByTag) this.groups = new TagGroups(String(settings.groupByTag), ['Packets', 'By satellite']);
 		this.timeline = new Timeline(start, end, timezone, NETWORKS.length);
 	}
 
 	add(row: IDataObject): void {
 		const packet = row as Packet;
-		const series = Number(packet.network_type === 'SATELLITE');
+		const series = networkOf(packet.network_type);
 		const time = heardAt(packet);
 		this.packets += 1;
 		this.byNetwork[series] = (this.byNetwork[series] ?? 0) + 1;
 		this.timeline.add(time, series);
 		this.places.add(placeOfPacket(packet), series === 1);
 		this.strengths[series]?.add(packet.device.rssi);
-		const { id, name = '' } = packet.device;
+		const { id, name = '', tags } = packet.device;
+		this.groups?.add(tags, [1, Number(series === 1)]);
 		const known = this.devices.get(id);
 		if (known) {
 			known.packets += 1;
@@ -88,91 +101,121 @@ export class PacketReport implements Report {
 	}
 
 	summary(): IDataObject {
-		const [terrestrial, satellite] = this.byNetwork;
-		return { packets: this.packets, devices: this.devices.size, terrestrial, satellite };
+		const [terrestrial, satellite, unknown] = this.byNetwork;
+		const { packets, devices } = this;
+		return { packets, devices: devices.size, terrestrial, satellite, ...(unknown ? { unknownNetwork: unknown } : {}) };
 	}
 
-	render(): Markup[] {
-		const { packets, devices, timeline } = this;
+	render(): Block[] {
+		const { packets, devices, groups } = this;
 		const [, satellite = 0] = this.byNetwork;
-		const known = this.beyond ? `${count(devices.size)}+` : count(devices.size);
 		const perDevice = devices.size ? (packets - this.beyond) / devices.size : 0;
-		const outside = timeline.outside;
+		const strengths = NETWORKS.map((_name, series) => series).filter(
+			(series) => series < 2 || this.strengths[series]?.count,
+		);
 		return [
-			markup`<dl>
-				${tile('Packets', count(packets))}${tile('Devices heard', known)}${tile('Packets per device', devices.size ? perDevice.toLocaleString('en', { maximumFractionDigits: 1 }) : '–')}${tile('By satellite', percent(satellite, packets), counted(satellite, 'packet'))}
-			</dl>`,
-			section(
-				'Packets over time',
-				`Packets per ${timeline.unit} by the time at which they were heard (${this.frame.timezone})`,
-				markup`${legend(NETWORKS)}${columnChart(timeline.columns('packets'), { description: 'Packets over time' })}`,
-				[
-					outside > 0 &&
-						`Received in the period but heard outside of it, and not drawn: ${counted(outside, 'packet')}.`,
+			{
+				figures: [
+					{ label: 'Packets', value: count(packets) },
+					{ label: 'Devices heard', value: this.beyond ? `${count(devices.size)}+` : count(devices.size) },
+					{
+						label: 'Packets per device',
+						value: devices.size ? perDevice.toLocaleString('en', { maximumFractionDigits: 1 }) : '–',
+					},
+					{ label: 'By satellite', value: percent(satellite, packets), remark: counted(satellite, 'packet') },
 				],
-			),
-			this.map(),
-			markup`<div class="two">${NETWORKS.map((name, series) => this.strength(name, series))}</div>`,
-			this.deviceTable(),
+			},
+			{ sections: [this.overTime()] },
+			{ sections: [this.map()] },
+			...(groups ? [{ sections: [groups.section()] }] : []),
+			{ sections: strengths.map((series) => this.strength(series)) },
+			{ sections: [this.deviceTable()] },
 		];
 	}
 
-	private map(): Markup {
-		const { placed, withoutPlace } = this.places;
-		return markup`<div class="map">
-			${section(
-				'Where packets were heard',
-				'The larger a circle, the more packets; its inner disc is the share by satellite',
-				markup`${placed > 0 && legend(['Packets', 'By satellite'])}${mapOf(this.places, 2, ['packets', 'by satellite'])}`,
-				[withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'packet')}.`],
-			)}
-		</div>`;
+	/** The networks that came; the two of Hubble's in any case. */
+	private get series(): string[] {
+		return NETWORKS.filter((_name, series) => series < 2 || this.byNetwork[series]);
 	}
 
-	private strength(name: string, series: number): Markup {
+	private overTime(): Section {
+		const { timeline } = this;
+		const { outside } = timeline;
+		return {
+			title: 'Packets over time',
+			subtitle: `Packets per ${timeline.unit} by the time at which they were heard (${this.frame.timezone})`,
+			content: { columns: timeline.columns('packets'), series: this.series, description: 'Packets over time' },
+			notes: [
+				outside > 0 &&
+					`${counted(outside, 'packet')} ${outside === 1 ? 'was' : 'were'} heard outside the period and ${outside === 1 ? 'is' : 'are'} not shown.`,
+			],
+		};
+	}
+
+	private map(): Section {
+		const { withoutPlace } = this.places;
+		return {
+			title: 'Where packets were heard',
+			subtitle: 'The larger a circle, the more packets; its inner disc is the share by satellite',
+			content: { map: { places: this.places, tone: 2, nouns: ['packets', 'by satellite'] } },
+			notes: [withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'packet')}.`],
+		};
+	}
+
+	private strength(series: number): Section {
+		const name = String(NETWORKS[series]).toLowerCase();
 		const strengths = this.strengths[series];
-		if (!strengths?.count) {
-			return section(
-				`Signal strength, ${name.toLowerCase()}`,
-				'',
-				markup`<p class="note">No packet came with a signal strength.</p>`,
-			);
-		}
+		const title = `Signal strength, ${name}`;
+		if (!strengths?.count) return { title, content: { text: 'No packet came with a signal strength.' } };
 		const heard = this.strengths.filter(({ count: packets }) => packets > 0);
 		const weakest = Math.floor(Math.min(...heard.map((one) => one.quantile(0))) / BAND) * BAND;
 		const strongest = (Math.floor(Math.max(...heard.map((one) => one.quantile(1))) / BAND) + 1) * BAND;
 		const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => strengths.quantile(share));
-		return section(
-			`Signal strength, ${name.toLowerCase()}`,
-			`Packets by RSSI in dBm. Median ${middle}; four in five lie from ${low} to ${high}.`,
-			columnChart(strengths.columns(weakest, strongest, series), {
-				width: 470,
-				height: 190,
-				description: `Signal strength, ${name}`,
-			}),
-		);
+		return {
+			title,
+			subtitle: `Packets by RSSI in dBm. Median ${middle}; four in five lie from ${low} to ${high}.`,
+			content: { columns: strengths.columns(weakest, strongest, series), series: [], description: title, height: 190 },
+		};
 	}
 
-	private deviceTable(): Markup {
+	private deviceTable(): Section {
 		const { timezone } = this.frame;
-		const rows = [...this.devices].sort(([, a], [, b]) => b.packets - a.packets || b.last - a.last);
-		if (!rows.length) return section('Devices', '', markup`<p class="note">There are no packets in the period.</p>`);
-		const listed = rows.slice(0, MOST_LISTED);
-		const rest = rows.length - listed.length;
-		const body = table(
-			['Device', 'Device ID', 'Last heard', '#Packets', '#Share'],
-			listed.map(([id, { name, packets, last }]) => [
-				name || '–',
-				markup`<code>${id}</code>`,
-				timeText(last * 1000, timezone).slice(0, 16),
-				count(packets),
-				percent(packets, this.packets),
-			]),
-		);
-		return section('Devices', 'By number of packets', body, [
-			rest > 0 && `${counted(rest, 'device')} with fewer packets are not listed. Export Packets gives all.`,
-			this.beyond > 0 &&
-				`Only the first ${counted(MOST_DEVICES, 'device')} are told apart; ${counted(this.beyond, 'packet')} came from others.`,
+		const title = 'Devices';
+		const all = [...this.devices].sort(([, a], [, b]) => b.packets - a.packets || b.last - a.last);
+		if (!all.length) return { title, content: { text: 'There are no packets in the period.' } };
+		const isListed = (packets: number, index: number) =>
+			index < LISTED_ANYWAY || (index < MOST_LISTED && 100 * packets >= this.packets);
+		const listed = all.filter(([, { packets }], index) => isListed(packets, index));
+		const rest = all.slice(listed.length);
+		const restPackets = rest.reduce((sum, [, { packets }]) => sum + packets, 0);
+		const rows = listed.map(([id, { name, packets, last }]) => [
+			name || '–',
+			{ id },
+			timeText(last * 1000, timezone).slice(0, 16),
+			count(packets),
+			percent(packets, this.packets),
 		]);
+		const others = [
+			counted(rest.length, 'other device'),
+			'',
+			'',
+			count(restPackets),
+			percent(restPackets, this.packets),
+		];
+		return {
+			title,
+			subtitle: 'By number of packets',
+			content: {
+				table: {
+					columns: ['Device', 'Device ID', 'Last heard', '#Packets', '#Share'],
+					rows: rest.length ? [...rows, others] : rows,
+				},
+			},
+			notes: [
+				rest.length > 0 && 'Export Packets gives all.',
+				this.beyond > 0 &&
+					`Only the first ${counted(MOST_DEVICES, 'device')} are told apart; ${counted(this.beyond, 'packet')} came from others.`,
+			],
+		};
 	}
 }

@@ -1,0 +1,67 @@
+/** What a report says, before it is drawn as a page (`page.ts`) or for mail (`mail.ts`). */
+import type { PlaceBins } from './map';
+
+/** A figure with its label, and what there is to say about it. */
+export interface Figure {
+	label: string;
+	value: string;
+	remark?: string;
+	/** Whether it is one that should be nought. */
+	isBad?: boolean;
+}
+
+/** A horizontal bar with its share of all; `tone` is the number of a colour. */
+export interface Bar {
+	label: string;
+	value: number;
+	tone?: number;
+}
+
+/** One column of a chart: its parts from the bottom up, what its tooltip says, and what stands under it. */
+export interface Column {
+	parts: readonly number[];
+	title: string;
+	label?: string;
+}
+
+/** A cell of a table; an ID is set so that it does not break. */
+export type Cell = string | { id: string };
+
+/** Columns whose name begins with '#' contain numbers. */
+export interface Table {
+	columns: readonly string[];
+	rows: ReadonlyArray<readonly Cell[]>;
+}
+
+/** Places, and what is counted at each: all, and those that are marked in the colour `tone`. */
+export interface PlaceMap {
+	places: PlaceBins;
+	tone: number;
+	nouns: readonly [string, string];
+}
+
+export type Content =
+	| { text: string }
+	| { bars: readonly Bar[] }
+	| { table: Table }
+	| { columns: readonly Column[]; series: readonly string[]; description: string; height?: number }
+	| { map: PlaceMap };
+
+/** One part of a report; `notes` say what a reader must know of it, such as what was left out. */
+export interface Section {
+	title: string;
+	subtitle?: string;
+	content: Content;
+	notes?: ReadonlyArray<string | false>;
+}
+
+/** Figures in a row, or sections: two stand side by side where there is room. */
+export type Block = { figures: readonly Figure[] } | { sections: readonly Section[] };
+
+/** All that is drawn. */
+export interface Drawing {
+	title: string;
+	lead: string;
+	blocks: readonly Block[];
+	footer: string;
+}

@@ -1,0 +1,87 @@
+/**
+ * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
+ * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
+ */
+import type { Block, Cell, Column, Content, Drawing, Figure, Section, Table } from './blocks';
+import { count } from '../operation/values';
+import { markup, Markup, percent } from './markup';
+
+/** Rows of a table, and characters of a text of the user's in it. */
+const MOST_ROWS = 30;
+const LONGEST_TEXT = 60;
+const COLOURS: Readonly<Record<number, string>> = { 1: '#2768b0', 2: '#c46f16', 3: '#bf3b36' };
+const CHART_PIXELS = 90;
+
+const style = (text: string): Markup => new Markup(` style="${text}"`);
+const SMALL = style('color:#4e5b67;font-size:13px;margin:4px 0');
+const FIGURE = style('padding:10px 18px 10px 0;vertical-align:top');
+const TABLE = style('border-collapse:collapse;font-size:14px;width:100%');
+const HEAD = style('text-align:left;font-weight:normal;color:#4e5b67;padding:4px 12px 4px 0');
+const TEXT = style('padding:4px 12px 4px 0;border-top:1px solid #e1e6eb');
+const NUMBER_HEAD = style('text-align:right;font-weight:normal;color:#4e5b67;padding:4px 12px 4px 0');
+const NUMBER = style('padding:4px 12px 4px 0;border-top:1px solid #e1e6eb;text-align:right');
+
+const cut = (text: string): string => {
+	const characters = [...text];
+	return characters.length > LONGEST_TEXT ? `${characters.slice(0, LONGEST_TEXT - 1).join('')}…` : text;
+};
+const cellText = (cell: Cell) => (typeof cell === 'string' ? cut(cell) : cell.id);
+
+const figure = ({ label, value, remark, isBad }: Figure): Markup =>
+	markup`<td${FIGURE}>${label}<br /><b${style(`font-size:24px;color:${isBad ? COLOURS[3] : '#17212b'}`)}>${value}</b><br />${remark}</td> `;
+
+function table({ columns, rows }: Table): Markup {
+	const kind = (index: number) => (columns[index]?.startsWith('#') ? NUMBER : TEXT);
+	const lines = rows
+		.slice(0, MOST_ROWS)
+		.map((row) => markup`<tr>${row.map((cell, index) => markup`<td${kind(index)}>${cellText(cell)}</td>`)}</tr>`);
+	const head = columns.map(
+		(name) => markup`<th${name.startsWith('#') ? NUMBER_HEAD : HEAD}>${name.replace('#', '')}</th>`,
+	);
+	const rest = rows.length - lines.length;
+	return markup`<table${TABLE}><tr>${head}</tr>${lines}</table>${rest > 0 && markup`<p${SMALL}>${count(rest)} more in the attached report.</p>`}`;
+}
+
+/** Columns as cells of one row: their heights are those of boxes. */
+function columnTable(columns: readonly Column[]): Markup {
+	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
+	const most = Math.max(1, ...sums);
+	const pixels = (part: number) => (part ? Math.max(1, Math.round((CHART_PIXELS * part) / most)) : 0);
+	const box = (part: number, series: number) =>
+		part > 0 && markup`<div${style(`height:${pixels(part)}px;background:${COLOURS[series + 1]}`)}></div>`;
+	const bars = columns.map(
+		({ parts, title }) =>
+			markup`<td title="${title}"${style('vertical-align:bottom;padding:0 1px')}>${parts.map(box).reverse()}</td>`,
+	);
+	const [first, last] = [columns[0], columns.at(-1)].map((column) => column?.title.split(': ')[0]);
+	return markup`<table${style(`border-collapse:collapse;width:100%;height:${CHART_PIXELS}px`)}><tr>${bars}</tr></table>
+		<p${SMALL}>${first} to ${last}; the highest column is ${count(most)}</p>`;
+}
+
+function drawn(content: Content): Markup {
+	if ('text' in content) return markup`<p${SMALL}>${content.text}</p>`;
+	if ('table' in content) return table(content.table);
+	if ('map' in content) return markup`<p${SMALL}>The map is in the attached report.</p>`;
+	if ('columns' in content) return columnTable(content.columns);
+	const all = content.bars.reduce((sum, { value }) => sum + value, 0);
+	const rows = content.bars.map(({ label, value }) => [label, count(value), percent(value, all)]);
+	return table({ columns: ['', '#', '#'], rows });
+}
+
+const section = ({ title, subtitle, content, notes = [] }: Section): Markup =>
+	markup`<h2${style('font-size:16px;margin:24px 0 4px')}>${title}</h2>
+		${subtitle && markup`<p${SMALL}>${subtitle}</p>`}${drawn(content)}${notes.filter(Boolean).map((note) => markup`<p${SMALL}>${note}</p>`)}`;
+
+const part = (block: Block): Markup =>
+	'figures' in block
+		? markup`<table${style('border-collapse:collapse;font-size:13px')}><tr>${block.figures.map(figure)}</tr></table>`
+		: markup`${block.sections.map(section)}`;
+
+/** The body of a mail, at most 90 kB. */
+export const mailOf = ({ title, lead, blocks, footer }: Drawing): string =>
+	markup`<div${style('font-family:Arial,Helvetica,sans-serif;font-size:15px;color:#17212b;max-width:720px')}>
+		<h1${style('font-size:24px;margin:0')}>${cut(title)}</h1>
+		<p${SMALL}>${lead}</p>
+		${blocks.map(part)}
+		<p${SMALL}>${footer}</p>
+	</div>`.text;
