@@ -1,5 +1,5 @@
 /** What a report says, before it is drawn as a page (`page.ts`) or for mail (`mail.ts`). */
-import type { PlaceBins } from './map';
+import type { PlaceBins } from './places';
 
 /** A figure with its label, and what there is to say about it. */
 export interface Figure {

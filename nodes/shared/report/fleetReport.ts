@@ -4,7 +4,7 @@ import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
 import { count, counted } from '../operation/values';
 import type { Block, Section } from './blocks';
-import { PlaceBins } from './map';
+import { PlaceBins } from './places';
 import { percent } from './markup';
 import type { Report, ReportFrame } from './createReport';
 import { TagGroups } from './tagGroups';

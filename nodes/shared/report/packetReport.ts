@@ -6,7 +6,7 @@ import { count, counted } from '../operation/values';
 import type { Block, Column, Section } from './blocks';
 import { Timeline } from './charts';
 import type { Report, ReportFrame } from './createReport';
-import { PlaceBins } from './map';
+import { PlaceBins } from './places';
 import { percent } from './markup';
 import { TagGroups } from './tagGroups';
 
