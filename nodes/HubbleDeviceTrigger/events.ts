@@ -1,10 +1,9 @@
-/** What a poll looks for: registrations, devices that are heard again or fell silent, and borders that were crossed. */
+/** What a poll looks for: registrations, devices that are heard again or fell silent. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { isoTime } from '../shared/operation/times';
 import { MOST_MARKS, quietKey } from './marks';
 import { devicesBy, emit, readWindow, room, warn, type Run } from './reading';
-import { SAMPLE_DELAY_S } from './settings';
-import { compareQuiet, crossings, heardAt, mark, reorderAreas, type Cursor, type Device, type Gone } from './watch';
+import { compareQuiet, heardAt, mark, type Cursor, type Device, type Gone } from './watch';
 
 /** Registrations of the last seconds are left to the next poll: the clocks of n8n and Hubble may differ. */
 const SETTLE_S = 30;
@@ -139,37 +138,4 @@ export async function silent(run: Run): Promise<void> {
 		state.silent = reached;
 	};
 	await readWindow(run, { field: 'most_recent_packet_ts', cursor, end, report, save, each: 1 });
-}
-
-/** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */
-export async function areas(run: Run): Promise<void> {
-	const { settings, state, now } = run;
-	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
-	run.inside = ordered.inside;
-	let cursor = ordered.cursor;
-	state.areas = cursor;
-	if (room(run) < ordered.areas.length) return;
-	const known = ordered.areas.length - cursor.fresh;
-	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
-	let isFull = false;
-	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
-		let open: Device | undefined;
-		for (const device of devices) {
-			open = room(run) < ordered.areas.length ? device : undefined;
-			if (open) break;
-			const most = MOST_MARKS - run.quiet.size;
-			const found = crossings(run.inside, device, ordered.areas, settings.hysteresis, most);
-			isFull ||= found.isFull;
-			for (const { event, area } of found.crossed) {
-				if (ordered.areas.indexOf(area) >= known) continue;
-				const at = heardAt(device);
-				emit(run, event, device, `${area.name}:${at}`, { area: area.name, heardAt: isoTime(at) });
-			}
-		}
-		const from = open ? Math.floor(heardAt(open)) : Math.max(reached, cursor.from);
-		cursor = isLast && !open ? { ...cursor, from: now - SAMPLE_DELAY_S, fresh: 0 } : { ...cursor, from };
-		state.areas = cursor;
-		if (open) break;
-	}
-	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones enter an area.`);
 }

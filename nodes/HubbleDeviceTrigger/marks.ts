@@ -21,6 +21,9 @@ export type QuietMarks = Map<string, Quiet>;
 /** Devices in areas, by `keyOf` and the letter of the area. */
 export type InsideMarks = Set<string>;
 
+/** Marks with a time each, in whole Unix seconds. */
+export type TimedMarks = Map<string, number>;
+
 const KEY = 8;
 const TIME = 5;
 const QUIET = KEY - 1 + 2 * TIME;
@@ -37,13 +40,19 @@ export const keyOf = (id: string): string => createHash('sha256').update(id).dig
 /** Which quiet device a row of that ID and registration is. */
 export const quietKey = (id: string, created: number): string => `${keyOf(id).slice(0, KEY - 1)}${timeText(created)}`;
 
-export const insideKey = (id: string, area: number): string => `${keyOf(id)}${LETTERS[area]}`;
+/** Which area a device of that key is in. */
+export const areaKey = (key: string, area: number): string => `${key}${LETTERS[area]}`;
+
+export const insideKey = (id: string, area: number): string => areaKey(keyOf(id), area);
+
+/** The key of the device that a mark of `insideKey` is of. */
+export const deviceOf = (key: string): string => key.slice(0, KEY);
 
 /** Which area a mark of `insideKey` is of. */
 export const areaOf = (key: string): number => LETTERS.indexOf(key.slice(KEY));
 
 /** The mark of the same device in the same area, which has another number now. */
-export const movedTo = (key: string, area: number): string => `${key.slice(0, KEY)}${LETTERS[area]}`;
+export const movedTo = (key: string, area: number): string => areaKey(deviceOf(key), area);
 
 /** Times are counted from 2015 on: five letters then reach to 2049. 0 stays 0. */
 const EPOCH_S = 1_420_070_400;
@@ -86,3 +95,20 @@ export const quietOf = (text: string): QuietMarks =>
 export const insideText = (marks: InsideMarks): string => [...marks].join('');
 
 export const insideOf = (text: string): InsideMarks => new Set(parts(text, INSIDE));
+
+export const timedText = (marks: ReadonlyMap<string, number>): string =>
+	[...marks].map(([key, at]) => `${key}${timeText(at)}`).join('');
+
+const timedOf = (text: string, size: number): TimedMarks =>
+	new Map(parts(text, size + TIME).map((mark) => [mark.slice(0, size), timeOf(mark.slice(size))]));
+
+/** Marks of `keyOf`. */
+export const placedOf = (text: string): TimedMarks => timedOf(text, KEY);
+
+/** Marks of `insideKey`. */
+export const waitingOf = (text: string): TimedMarks => timedOf(text, INSIDE);
+
+/** Keys of devices as text, and back. */
+export const keysText = (keys: ReadonlySet<string>): string => [...keys].join('');
+
+export const keysOf = (text: string): Set<string> => new Set(parts(text, KEY));

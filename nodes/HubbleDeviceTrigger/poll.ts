@@ -7,8 +7,9 @@ import { acceptedRows, pages } from '../shared/client/pages';
 import { lastPacket } from '../shared/device/device';
 import { isoTime } from '../shared/operation/times';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
-import { areas, quiet, registered, silent } from './events';
-import { insideOf, insideText, quietOf, quietText } from './marks';
+import { areas } from './areas';
+import { quiet, registered, silent } from './events';
+import { insideOf, insideText, placedOf, quietOf, quietText, timedText, waitingOf } from './marks';
 import { DEVICES, eventItem, warn, type Run } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
 import { beside, heardAt, type Device, type State } from './watch';
@@ -47,13 +48,17 @@ async function watch(
 		state: { ...from },
 		quiet: quietOf(from.quietMarks ?? ''),
 		inside: insideOf(from.insideMarks ?? ''),
+		waiting: waitingOf(from.waitingMarks ?? ''),
+		placed: placedOf(from.placedMarks ?? ''),
 		items: [],
 		pagesLeft: PAGES_PER_POLL,
 	};
 	await takeSteps(run, from.startWith);
 	const marks = {
-		...(run.quiet.size ? { quietMarks: quietText(run.quiet) } : { quietMarks: undefined }),
-		...(run.inside.size ? { insideMarks: insideText(run.inside) } : { insideMarks: undefined }),
+		quietMarks: quietText(run.quiet) || undefined,
+		insideMarks: insideText(run.inside) || undefined,
+		waitingMarks: timedText(run.waiting) || undefined,
+		placedMarks: timedText(run.placed) || undefined,
 	};
 	return { next: { ...run.state, ...marks }, items: run.items };
 }
@@ -72,7 +77,9 @@ function forgetUnwatched(run: Run, wanted: readonly number[]): void {
 		if (!wanted.includes(index)) run.state[key] = undefined;
 	}
 	if (!run.state.quiet) run.quiet.clear();
-	if (!run.state.areas) run.inside.clear();
+	if (run.state.areas) return;
+	for (const marks of [run.inside, run.waiting, run.placed]) marks.clear();
+	run.state.sweep = undefined;
 }
 
 /**

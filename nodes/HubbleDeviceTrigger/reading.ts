@@ -5,7 +5,8 @@ import { between, endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages, type List } from '../shared/client/pages';
 import { simplifyDevice } from '../shared/device/device';
 import type { Budget } from '../shared/polling/poll';
-import type { InsideMarks, QuietMarks } from './marks';
+import type { Borders } from './borders';
+import type { QuietMarks } from './marks';
 import type { EventName, Settings } from './settings';
 import { heardAt, takeNew, type Cursor, type Device, type State } from './watch';
 
@@ -21,7 +22,7 @@ export const DEVICES: List = {
 };
 
 /** A poll while it runs. */
-export interface Run {
+export interface Run extends Borders {
 	context: IPollFunctions;
 	hubble: HubbleClient;
 	settings: Settings;
@@ -30,7 +31,6 @@ export interface Run {
 	now: number;
 	state: State;
 	quiet: QuietMarks;
-	inside: InsideMarks;
 	items: INodeExecutionData[];
 	pagesLeft: number;
 }

@@ -5,7 +5,8 @@ import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
-import { asText, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
+import { asText, flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
+import type { BorderRules } from './borders';
 import { MOST_AREAS } from './marks';
 
 /**
@@ -20,14 +21,12 @@ const UNITS = Object.keys(SECONDS) as Array<keyof typeof SECONDS>;
 export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
 export type EventName = (typeof EVENTS)[number];
 
-export interface Settings {
+export interface Settings extends BorderRules {
 	events: ReadonlySet<EventName>;
 	/** Seconds without a packet after which a device is silent. */
 	silence: number;
 	reportsSilentAlready: boolean;
 	areas: Area[];
-	/** Metres. */
-	hysteresis: number;
 	/** Tags for Hubble to filter by: the environment. */
 	tags?: string[];
 	/** Whether a device has the own tags that are wanted. */
@@ -94,13 +93,6 @@ export const eventOptions: INodePropertyOptions[] = [
 ];
 
 export const properties: INodeProperties[] = [
-	{
-		displayName:
-			'No event is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>eventKey</code> to recognize them.',
-		name: 'repeatsNotice',
-		type: 'notice',
-		default: '',
-	},
 	{
 		displayName: 'Events',
 		name: 'events',
@@ -206,13 +198,39 @@ export const properties: INodeProperties[] = [
 		default: {},
 		options: [
 			{
-				displayName: 'Hysteresis (Meters)',
-				name: 'hysteresis',
+				displayName: 'Border Width (Meters)',
+				name: 'borderWidth',
 				type: 'number',
 				typeOptions: { minValue: 0 },
 				default: 50,
 				description:
 					'How far outside an area a device must be to have left it, so that one at the border does not enter and leave all the time',
+			},
+			{
+				displayName: 'Confirm by Second Packet',
+				name: 'confirm',
+				type: 'boolean',
+				default: true,
+				description:
+					'Whether Entered and Left wait for a second packet from the same side of the border, so that a single wrong place starts nothing',
+			},
+			{
+				displayName: 'Look Back (Hours)',
+				name: 'lookBack',
+				type: 'number',
+				typeOptions: { minValue: 0.25 },
+				default: 6,
+				description:
+					'How old a packet may be for Entered and Left, 15 minutes unless set. Satellite packets reach Hubble late, 99% within 6 hours. Each poll reads all devices that were heard in this time.',
+			},
+			{
+				displayName: 'Max Inaccuracy (Meters)',
+				name: 'maxInaccuracy',
+				type: 'number',
+				typeOptions: { minValue: 0 },
+				default: 500,
+				description:
+					'Ignore places that may be off by more than this for Entered and Left. Unless set, the radius of the area, for a polygon that of a circle of the same size. A place counts where Hubble does not say how accurate it is.',
 			},
 			{
 				displayName: 'Max Items per Execution',
@@ -223,6 +241,13 @@ export const properties: INodeProperties[] = [
 				description: 'Maximum number of events in one execution, at least 100. The rest comes with the next polls.',
 			},
 		],
+	},
+	{
+		displayName:
+			'No event is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>eventKey</code> to recognize them.',
+		name: 'repeatsNotice',
+		type: 'notice',
+		default: '',
 	},
 ];
 
@@ -322,7 +347,11 @@ export function readSettings(context: IPollFunctions): Settings {
 		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,
 		reportsSilentAlready: isOn(context, 'reportSilentAlready', 'Report Already Silent Devices', false),
 		areas: watches('entered', 'left') ? areasOf(context) : [],
-		hysteresis: optional(context, 'options', 'hysteresis', 'Hysteresis (Meters)', numberIn(0, 1e6, false)) ?? 50,
+		borderWidth: optional(context, 'options', 'borderWidth', 'Border Width (Meters)', numberIn(0, 1e6, false)) ?? 50,
+		maxInaccuracy: optional(context, 'options', 'maxInaccuracy', 'Max Inaccuracy (Meters)', numberIn(0, 1e8, false)),
+		confirms: optional(context, 'options', 'confirm', 'Confirm by Second Packet', flag) ?? false,
+		lookBack:
+			3600 * (optional(context, 'options', 'lookBack', 'Look Back (Hours)', numberIn(0.25, 720, false)) ?? 0.25),
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
 		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, ownTags ?? []),

@@ -1,21 +1,7 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
-import { lastPacket, placeHeard } from '../shared/device/device';
-import { isInside, type Area } from '../shared/device/areas';
-import {
-	areaOf,
-	insideKey,
-	insideOf,
-	insideText,
-	MOST_MARKS,
-	movedTo,
-	quietKey,
-	quietOf,
-	quietText,
-	type InsideMarks,
-	type Quiet,
-	type QuietMarks,
-} from './marks';
+import { lastPacket } from '../shared/device/device';
+import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Quiet, type QuietMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -43,6 +29,16 @@ export interface AreaCursor extends Cursor {
 	fresh: number;
 }
 
+/** The search for devices in areas that are no longer there. */
+export interface Sweep {
+	/** Unix seconds of its begin. */
+	at: number;
+	/** Devices that were registered before this second were found already. */
+	from?: number;
+	/** Those of which none was found yet, by `keyOf`. Without it the search is over. */
+	missing?: string;
+}
+
 /** What n8n stores. */
 export interface State {
 	registered?: Cursor;
@@ -54,11 +50,15 @@ export interface State {
 	/** Devices that are silent or were never heard, and devices in areas (`marks.ts`). */
 	quietMarks?: string;
 	insideMarks?: string;
+	/** Crossings that wait for a second packet, and when the places that counted were heard. */
+	waitingMarks?: string;
+	placedMarks?: string;
+	sweep?: Sweep;
 }
 
 /**
  * The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both
- * have room.
+ * have room. When places were heard is not kept: it would hide from the next try what this one has seen.
  */
 export const beside = {
 	pack(before: State, after: State): State {
@@ -66,7 +66,12 @@ export const beside = {
 		const lost = [...quietOf(before.quietMarks ?? '')].filter(([key, { heard }]) => quiet.get(key)?.heard !== heard);
 		const [was, is] = [insideOf(before.insideMarks ?? ''), insideOf(after.insideMarks ?? '')];
 		const changed = [...[...was].filter((key) => !is.has(key)), ...[...is].filter((key) => !was.has(key))];
-		return { ...before, quietMarks: quietText(new Map(lost)), insideMarks: insideText(new Set(changed)) };
+		return {
+			...before,
+			placedMarks: undefined,
+			quietMarks: quietText(new Map(lost)),
+			insideMarks: insideText(new Set(changed)),
+		};
 	},
 	unpack(packed: State, after: State): State {
 		const quiet = new Map([...quietOf(after.quietMarks ?? ''), ...quietOf(packed.quietMarks ?? '')]);
@@ -138,61 +143,4 @@ export function compareQuiet(
 export function mark(marks: QuietMarks, device: Device): void {
 	const { id, created_ts: created } = device;
 	marks.set(quietKey(id, created), { created, heard: Math.floor(heardAt(device)) });
-}
-
-/** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
-export function reorderAreas(
-	cursor: AreaCursor | undefined,
-	inside: InsideMarks,
-	of: string,
-	areas: readonly Area[],
-): { cursor: AreaCursor; inside: InsideMarks; areas: Area[] } {
-	const old = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
-	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
-	const isKnown = ({ shape }: Area) => known.includes(shape);
-	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
-	const shapes = ordered.map(({ shape }) => shape);
-	if (cursor?.of === of && String(shapes) === String(old.shapes)) return { cursor, inside, areas: ordered };
-	const moved = [...inside].flatMap((key) => {
-		const shape = known[areaOf(key)];
-		const to = shape === undefined ? -1 : shapes.indexOf(shape);
-		return to < 0 ? [] : [movedTo(key, to)];
-	});
-	const fresh = shapes.length - areas.filter(isKnown).length;
-	// A new area is learnt from all devices that were ever heard.
-	const from = fresh ? 1 : old.from;
-	return { cursor: { of, from, shapes, fresh }, inside: new Set(cursor?.of === of ? moved : []), areas: ordered };
-}
-
-/** A device that entered or left an area. */
-export interface Crossing {
-	event: 'entered' | 'left';
-	area: Area;
-}
-
-/** Which areas a device entered or left; the marks are set to what is so now. */
-export function crossings(
-	inside: InsideMarks,
-	device: Device,
-	areas: readonly Area[],
-	hysteresis: number,
-	most = MOST_MARKS,
-): { crossed: Crossing[]; isFull: boolean } {
-	const place = placeHeard(device);
-	const crossed: Crossing[] = [];
-	let isFull = false;
-	if (!place) return { crossed, isFull };
-	for (const [index, area] of areas.entries()) {
-		const key = insideKey(device.id, index);
-		const was = inside.has(key);
-		if (isInside(area, place, was, hysteresis) === was) continue;
-		if (!was && inside.size >= most) {
-			isFull = true;
-			continue;
-		}
-		if (was) inside.delete(key);
-		else inside.add(key);
-		crossed.push({ event: was ? 'left' : 'entered', area });
-	}
-	return { crossed, isFull };
 }

@@ -24,6 +24,8 @@ interface Tracker {
 	heard: number;
 	latitude: number;
 	longitude: number;
+	/** Metres. */
+	accuracy?: number;
 }
 
 type Request = IHttpRequestOptions & { qs: Record<string, unknown> };
@@ -55,12 +57,14 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 		const page = rows.slice(0, pageSize);
 		const last = page.at(-1);
 		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id]) : '';
-		const devices = page.map(({ id, created, tags, heard, latitude, longitude }) => ({
+		const devices = page.map(({ id, created, tags, heard, latitude, longitude, accuracy }) => ({
 			id,
 			name: id,
 			created_ts: created,
 			tags: tags ?? {},
-			most_recent_packet: heard ? { terrestrial: { timestamp: heard, location: { latitude, longitude } } } : {},
+			most_recent_packet: heard
+				? { terrestrial: { timestamp: heard, location: { latitude, longitude, horizontal_accuracy: accuracy } } }
+				: {},
 		}));
 		const body = Buffer.from(JSON.stringify({ devices }));
 		return { body, headers: { 'continuation-token': token }, statusCode: 200 };
@@ -240,6 +244,90 @@ it('tells who enters and leaves an area, and not who is in it at first', async (
 	]);
 });
 
+it('counts packets that come late by satellite when it looks back, and those that come in time anyway', async () => {
+	for (const [options, events] of [
+		[{}, []],
+		[{ lookBack: 6 }, ['entered device 0 Depot']],
+	] as const) {
+		const fleet = fleetOf(1, { events: ['entered', 'left'], areas: { circle: [depot] }, options });
+		fleet.hear('device 0');
+		expect(await fleet.names()).toEqual([]);
+		clock += 5 * HOUR;
+		expect(await fleet.names()).toEqual([]);
+		fleet.hear('device 0', { ...depot, heard: clock - 4 * HOUR });
+		clock += 60;
+		const told = await fleet.poll();
+		expect(told.map(({ event, deviceId, area }) => [event, deviceId, area].join(' '))).toEqual(events);
+		for (const { heardAt } of told) expect(heardAt).toBe(new Date((clock - 4 * HOUR - 60) * 1000).toISOString());
+		clock += 60;
+		expect(await fleet.names()).toEqual([]);
+	}
+});
+
+it('waits for a second packet through a restart, and tells how accurate the place is', async () => {
+	const parameters = { events: ['entered'], areas: { circle: [depot] }, options: { confirm: true } };
+	const fleet = fleetOf(1, parameters);
+	fleet.hear('device 0');
+	expect(await fleet.names()).toEqual([]);
+	clock += 60;
+	fleet.hear('device 0', { ...depot, accuracy: 12 });
+	expect(await fleet.names()).toEqual([]);
+	fleet.restart();
+	clock += 60;
+	expect(await fleet.names()).toEqual([]);
+	fleet.hear('device 0');
+	expect(await fleet.poll()).toMatchObject([{ event: 'entered', locationAccuracy: 12 }]);
+});
+
+it('frees the marks of devices that were deleted, a day later, also over several polls', async () => {
+	const fleet = fleetOf(40, { events: ['entered', 'left'], areas: { circle: [depot] } }, 1);
+	for (const [n, id] of [...fleet.devices.keys()].entries()) fleet.hear(id, { ...depot, heard: clock - n });
+	// A page is one device here, and a poll reads thirty.
+	for (let polls = 0; polls < 3; polls++) expect(await fleet.names()).toEqual([]);
+	const marked = () => {
+		const { insideMarks, sweep } = fleet.options.staticData.next as IDataObject;
+		return { marks: String(insideMarks).length / 9, isOpen: (sweep as IDataObject)?.missing !== undefined };
+	};
+	expect(marked()).toEqual({ marks: 40, isOpen: false });
+	for (const gone of [3, 17, 39]) fleet.devices.delete(`device ${gone}`);
+	clock += 23 * HOUR;
+	await fleet.poll();
+	expect(marked()).toEqual({ marks: 40, isOpen: false });
+	clock += 2 * HOUR;
+	await fleet.poll();
+	expect(marked()).toEqual({ marks: 40, isOpen: true });
+	await fleet.poll();
+	expect(marked()).toEqual({ marks: 37, isOpen: false });
+	for (const [n, id] of [...fleet.devices.keys()].entries()) {
+		fleet.hear(id, { latitude: 1, longitude: 1, heard: clock - n });
+	}
+	const left = [...(await fleet.names()), ...(await fleet.names())];
+	expect(left).toHaveLength(37);
+});
+
+it('says what of an area is no polygon, once', async () => {
+	const geometry = {
+		type: 'Polygon',
+		coordinates: [
+			[
+				[4, 51],
+				[5, 51],
+				[5, 52],
+			],
+		],
+	};
+	const features = [
+		{ type: 'Feature', geometry: { type: 'Point', coordinates: [4, 51] } },
+		{ type: 'Feature', geometry },
+	];
+	const geojson = JSON.stringify({ type: 'FeatureCollection', features });
+	const fleet = fleetOf(1, { events: ['entered'], areas: { polygon: [{ name: 'Field', geojson }] } });
+	await fleet.poll();
+	expect(fleet.warnings()).toEqual([expect.stringMatching(/"Field"\. Left out, as it is no polygon: Point \(1\)\.$/)]);
+	await fleet.poll();
+	expect(fleet.warnings()).toHaveLength(1);
+});
+
 it('filters by environment and own tags', async () => {
 	const filters = { environment: 'sandbox', ownTags: ['site:a'] };
 	const fleet = fleetOf(0, { events: ['registered'], filters });
@@ -368,12 +456,15 @@ it.each([
 	[{ events: ['left'], areas: { circle: [{ ...depot, latitude: '' }] } }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [{ ...depot, longitude: 181 }] } }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [{ ...depot, radius: 0 }] } }, 'Areas'],
-	[{ events: ['left'], areas: { polygon: [{ name: 'P', geojson: '{' }] } }, '"P": it is not JSON'],
+	[{ events: ['left'], areas: { polygon: [{ name: 'P', geojson: '{' }] } }, '"P": this is not GeoJSON'],
 	[{ events: ['silent'], filters: { ownTags: [] } }, 'Own Tags'],
 	[{ events: ['silent'], filters: { ownTags: ['site'] } }, 'Own Tags'],
 	[{ events: ['silent'], filters: { environment: 'test' } }, 'Environment'],
 	[{ events: ['silent'], options: { maxItems: 5 } }, 'Max Items per Execution'],
-	[{ events: ['silent'], options: { hysteresis: -1 } }, 'Hysteresis'],
+	[{ events: ['silent'], options: { borderWidth: -1 } }, 'Border Width'],
+	[{ events: ['left'], areas: { circle: [depot] }, options: { lookBack: 0 } }, 'Look Back (Hours)'],
+	[{ events: ['left'], areas: { circle: [depot] }, options: { maxInaccuracy: -1 } }, 'Max Inaccuracy (Meters)'],
+	[{ events: ['left'], areas: { circle: [depot] }, options: { confirm: 'maybe' } }, 'Confirm by Second Packet'],
 ])('refuses %j before any call', async (parameters, named) => {
 	const fleet = fleetOf(1, parameters as IDataObject);
 	await expect(fleet.poll()).rejects.toThrow(named);

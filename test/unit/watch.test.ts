@@ -1,6 +1,5 @@
 /** What the device trigger remembers, and what it makes of the devices that it reads: pure, against slow references. */
 import fc from 'fast-check';
-import { circle } from '../../nodes/shared/device/areas';
 import {
 	areaOf,
 	insideKey,
@@ -11,17 +10,7 @@ import {
 	quietOf,
 	quietText,
 } from '../../nodes/HubbleDeviceTrigger/marks';
-import {
-	beside,
-	compareQuiet,
-	crossings,
-	heardAt,
-	reorderAreas,
-	takeNew,
-	type AreaCursor,
-	type Cursor,
-	type Device,
-} from '../../nodes/HubbleDeviceTrigger/watch';
+import { beside, compareQuiet, takeNew, type Cursor, type Device } from '../../nodes/HubbleDeviceTrigger/watch';
 
 const second = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
 const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitude = 1): Device => ({
@@ -121,57 +110,4 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
 	expect(again.isFull).toBe(true);
 	expect(marks.size).toBe(1);
-});
-
-const area = (name: string, latitude = 0) => circle(name, { latitude, longitude: 1 }, 1000);
-
-it('keeps the marks of areas that stay, whatever is added, removed or moved about', () => {
-	const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
-	fc.assert(
-		fc.property(names, names, (before, after) => {
-			const learnt: AreaCursor = { of: 'x', from: 5, shapes: before.map((name) => area(name).shape), fresh: 0 };
-			const inside = new Set(before.map((_, index) => insideKey('device', index)));
-			const now = reorderAreas(
-				learnt,
-				inside,
-				'x',
-				after.map((name) => area(name)),
-			);
-			expect(now.areas.map(({ name }) => name).sort()).toEqual([...after].sort());
-			expect([...now.inside].map((key) => now.areas[areaOf(key)]?.name).sort()).toEqual(
-				after.filter((name) => before.includes(name)).sort(),
-			);
-			expect(now.cursor.fresh).toBe(after.filter((name) => !before.includes(name)).length);
-			expect(now.cursor.from).toBe(now.cursor.fresh ? 1 : 5);
-			const again = reorderAreas(
-				now.cursor,
-				now.inside,
-				'x',
-				after.map((name) => area(name)),
-			);
-			expect(again.cursor).toEqual(now.cursor);
-			expect(
-				reorderAreas(
-					learnt,
-					inside,
-					'other devices',
-					after.map((name) => area(name)),
-				).inside.size,
-			).toBe(0);
-		}),
-	);
-});
-
-it('marks who is in an area, and says who crossed its border', () => {
-	const areas = [area('a'), area('b', 1)];
-	const inside = new Set<string>();
-	const at = (latitude: number) => device('d', 1, 1000, latitude);
-	const crossed = (where: Device) =>
-		crossings(inside, where, areas, 50).crossed.map(({ event, area: { name } }) => `${event} ${name}`);
-	expect(crossed(at(0))).toEqual(['entered a']);
-	expect(crossed(at(0.001))).toEqual([]);
-	expect(crossed(at(1))).toEqual(['left a', 'entered b']);
-	expect(crossed(device('d', 1))).toEqual([]);
-	expect(heardAt(at(0))).toBe(1000);
-	expect(crossings(new Set(), at(0), areas, 50, 0)).toEqual({ crossed: [], isFull: true });
 });

@@ -1,0 +1,79 @@
+/** What a poll looks for in areas: borders that were crossed. */
+import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
+import { isoTime } from '../shared/operation/times';
+import { crossings, forgetPlaced, reorderAreas } from './borders';
+import { deviceOf, keyOf, keysOf, keysText, MOST_MARKS } from './marks';
+import { devicesBy, emit, room, warn, type Run } from './reading';
+import { heardAt, type Device } from './watch';
+
+/** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */
+export async function areas(run: Run): Promise<void> {
+	const { settings, state, now } = run;
+	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
+	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
+	run.inside = ordered.inside;
+	let cursor = ordered.cursor;
+	state.areas = cursor;
+	if (room(run) < ordered.areas.length) return;
+	const learnt = ordered.areas.length - cursor.fresh;
+	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
+	let isFull = false;
+	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
+		let open: Device | undefined;
+		for (const device of devices) {
+			open = room(run) < ordered.areas.length ? device : undefined;
+			if (open) break;
+			const most = MOST_MARKS - run.quiet.size;
+			const found = crossings(run, device, ordered.areas, learnt, settings, now, most);
+			isFull ||= found.isFull;
+			for (const { event, area, at } of found.crossed) {
+				emit(run, event, device, `${area.name}:${at}`, { area: area.name, heardAt: isoTime(at) });
+			}
+		}
+		const from = open ? Math.floor(heardAt(open)) : Math.max(reached, cursor.from);
+		cursor = isLast && !open ? { ...cursor, from: now - settings.lookBack, fresh: 0 } : { ...cursor, from };
+		state.areas = cursor;
+		if (open) break;
+	}
+	const kept = MOST_MARKS - run.quiet.size - run.inside.size - run.waiting.size;
+	forgetPlaced(run.placed, now - 2 * settings.lookBack, kept);
+	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones enter an area.`);
+	await sweep(run, isFull);
+}
+
+/** Begins with new areas: what waits is of the old ones, and what is no area in the new ones is said. */
+function tell(run: Run, fresh: Run['settings']['areas']): void {
+	run.waiting.clear();
+	for (const { name, leftOut } of fresh) {
+		if (leftOut) warn(run, `watches the polygons of the area "${name}". Left out, as it is no polygon: ${leftOut}.`);
+	}
+}
+
+/** Seconds from one search to the next: a day, and an hour when there is no room for more marks. */
+const SWEEP_S = { usual: 86_400, full: 3600 };
+
+/**
+ * Frees the marks of devices that are no longer listed: a deleted one never leaves its area. The whole list is read,
+ * over several polls where it is long.
+ */
+async function sweep(run: Run, isFull: boolean): Promise<void> {
+	const { state, now } = run;
+	const marked = [...run.inside, ...run.waiting.keys()];
+	state.sweep = marked.length ? (state.sweep ?? { at: now }) : undefined;
+	if (!state.sweep || run.pagesLeft <= 0) return;
+	let { at, from = 0 } = state.sweep;
+	const isOpen = state.sweep.missing !== undefined;
+	if (!isOpen && now - at < (isFull ? SWEEP_S.full : SWEEP_S.usual)) return;
+	const missing = isOpen ? keysOf(state.sweep.missing ?? '') : new Set(marked.map(deviceOf));
+	if (!isOpen) at = now;
+	const query = { filter_created_ts: between(from, FAR_FUTURE_S) };
+	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, FAR_FUTURE_S)) {
+		for (const { id } of devices) missing.delete(keyOf(id));
+		from = Math.max(from, reached);
+		state.sweep = isLast ? { at } : { at, from, missing: keysText(missing) };
+		if (!isLast) continue;
+		for (const marks of [run.inside, run.waiting]) {
+			for (const key of marks.keys()) if (missing.has(deviceOf(key))) marks.delete(key);
+		}
+	}
+}

@@ -1,0 +1,112 @@
+/** Which devices cross the border of an area, and what is remembered of it. Without I/O. */
+import { placeHeard } from '../shared/device/device';
+import { isInside, type Area } from '../shared/device/areas';
+import { areaKey, areaOf, keyOf, movedTo, MOST_MARKS, type InsideMarks, type TimedMarks } from './marks';
+import { heardAt, type AreaCursor, type Device } from './watch';
+
+/** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
+export function reorderAreas(
+	cursor: AreaCursor | undefined,
+	inside: InsideMarks,
+	of: string,
+	areas: readonly Area[],
+): { cursor: AreaCursor; inside: InsideMarks; areas: Area[] } {
+	const old = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
+	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
+	const isKnown = ({ shape }: Area) => known.includes(shape);
+	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
+	const shapes = ordered.map(({ shape }) => shape);
+	if (cursor?.of === of && String(shapes) === String(old.shapes)) return { cursor, inside, areas: ordered };
+	const moved = [...inside].flatMap((key) => {
+		const shape = known[areaOf(key)];
+		const to = shape === undefined ? -1 : shapes.indexOf(shape);
+		return to < 0 ? [] : [movedTo(key, to)];
+	});
+	const fresh = shapes.length - areas.filter(isKnown).length;
+	// A new area is learnt from all devices that were ever heard.
+	const from = fresh ? 1 : old.from;
+	return { cursor: { of, from, shapes, fresh }, inside: new Set(cursor?.of === of ? moved : []), areas: ordered };
+}
+
+/** What is remembered of devices and areas; times are whole Unix seconds. */
+export interface Borders {
+	/** Devices in areas. */
+	inside: InsideMarks;
+	/** Crossings that wait for a second packet, by `insideKey`: when the first one was heard. */
+	waiting: TimedMarks;
+	/** Of devices, by `keyOf`: when the place was heard that counted last. */
+	placed: TimedMarks;
+}
+
+/** Which places count. */
+export interface BorderRules {
+	/** Metres: how far outside of an area a device must be to have left it. */
+	borderWidth: number;
+	/** Metres; without it each area has its own radius. */
+	maxInaccuracy?: number;
+	/** Whether a crossing waits for a second packet from the same side. */
+	confirms: boolean;
+	/** Seconds by which a place may be older than the last packet, where that says none. */
+	lookBack: number;
+}
+
+/** A device that entered or left an area. */
+export interface Crossing {
+	event: 'entered' | 'left';
+	area: Area;
+	/** Unix seconds of the packet that says so. */
+	at: number;
+}
+
+/**
+ * Which areas a device entered or left; what is remembered is set to what is so now. A place counts when it was heard
+ * no earlier than the one that counted before: packets by satellite may come out of order.
+ * @param areas the first `learnt` of them are known; who is in the others is being learnt
+ * @param now Unix seconds: a stamp from the future counts as heard now
+ */
+export function crossings(
+	{ inside, waiting, placed }: Borders,
+	device: Device,
+	areas: readonly Area[],
+	learnt: number,
+	{ borderWidth, maxInaccuracy, confirms, lookBack }: BorderRules,
+	now: number,
+	most = MOST_MARKS,
+): { crossed: Crossing[]; isFull: boolean } {
+	const crossed: Crossing[] = [];
+	let isFull = false;
+	const place = placeHeard(device);
+	const key = keyOf(device.id);
+	const second = Math.floor(Math.min(place?.timestamp ?? NaN, now));
+	const isCurrent = second >= Math.max(Math.min(heardAt(device), now) - lookBack, placed.get(key) ?? 0);
+	if (!place || !isCurrent) return { crossed, isFull };
+	placed.set(key, second);
+	for (const [index, area] of areas.entries()) {
+		if ((place.accuracy ?? 0) > (maxInaccuracy ?? area.radius)) continue;
+		const mark = areaKey(key, index);
+		const was = inside.has(mark);
+		const first = waiting.get(mark);
+		waiting.delete(mark);
+		if (isInside(area, place, was, borderWidth) === was) continue;
+		const hasRoom = inside.size + waiting.size < most;
+		if (!was && !hasRoom) {
+			isFull = true;
+			continue;
+		}
+		// One that leaves when there is no room to wait leaves at once, and so makes room.
+		if (confirms && index < learnt && hasRoom && second <= (first ?? Infinity)) {
+			waiting.set(mark, first ?? second);
+			continue;
+		}
+		if (was) inside.delete(mark);
+		else inside.add(mark);
+		if (index < learnt) crossed.push({ event: was ? 'left' : 'entered', area, at: place.timestamp });
+	}
+	return { crossed, isFull };
+}
+
+/** Forgets when places were heard that no packet can come before any more, and whatever there is no room for. */
+export function forgetPlaced(placed: TimedMarks, before: number, most: number): void {
+	let kept = 0;
+	for (const [key, at] of placed) if (at < before || ++kept > most) placed.delete(key);
+}
