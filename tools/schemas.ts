@@ -157,7 +157,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	// The fields of the input item come before it.
 	'Hubble Packet decode': object({ decoded: { type: 'object' } }),
 	'Hubble Packet export': object({ ...file, firstTime: orNull(text), lastTime: orNull(text) }),
-	'Hubble Webhook check': { more: { state: text, deleted: flag, advice: text } },
+	'Hubble Webhook check': { more: { state: text, deleted: flag, moved: flag, advice: text } },
 	'Hubble Webhook test': { more: { error_details: orNull(text) }, without: 'error' },
 };
 

@@ -116,10 +116,11 @@ export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((s
 
 /**
  * The event with the digits of its integers: one that a number cannot hold becomes text.
- * @param parsed what n8n made of the same bytes
+ * @param parsed what n8n made of the delivery's bytes
  */
-function withAllDigits(parsed: IDataObject, rawBody: Buffer): IDataObject {
-	const text = rawBody.toString();
+function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encoding }: Delivery): IDataObject {
+	// As n8n reads it: by the charset, without a byte order mark.
+	const text = rawBody.toString(encoding).replace(/^\uFEFF/, '');
 	if (!/\d{16}/.test(text)) return parsed;
 	// Texts come first, so that digits inside them are left alone.
 	const exact = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
@@ -128,7 +129,8 @@ function withAllDigits(parsed: IDataObject, rawBody: Buffer): IDataObject {
 	return jsonParse<IDataObject>(exact);
 }
 
-function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: Delivery): Content {
+function read(context: IWebhookFunctions, delivery: Delivery): Content {
+	const { body } = delivery;
 	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
 	const data = body as IDataObject;
 	const { value: event } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
@@ -138,7 +140,7 @@ function read(context: IWebhookFunctions, { body, rawBody = Buffer.alloc(0) }: D
 		return { items: [], warning: `got a gift-card event that it does not recognize, with the fields: ${fields}` };
 	}
 	return {
-		items: [{ event, data: withNewNames(withAllDigits(data, rawBody)), receivedAt: new Date().toISOString() }],
+		items: [{ event, data: withNewNames(withAllDigits(data, delivery)), receivedAt: new Date().toISOString() }],
 	};
 }
 

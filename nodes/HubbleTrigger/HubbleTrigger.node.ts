@@ -11,24 +11,13 @@ import {
 import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
-import { readParameter } from '../shared/operation/readItem';
-import { numberIn } from '../shared/operation/values';
 import { packetFilters, packetReader } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
-import { isAutomatic, packets } from './packets';
+import { isAutomatic, maxBatchSize, packets } from './packets';
 import { isRegistered, register, unregister } from './registration';
-
-function maxBatchSize(context: IHookFunctions): number {
-	const { min, max } = DELIVERY_SIZE;
-	return readParameter(
-		context,
-		'Max Batch Size',
-		() => numberIn(min, max)(context.getNodeParameter('maxBatchSize')) ?? max,
-	);
-}
 
 /**
  * Does the work of a hook. When a publication fails, n8n 1 shows the description alone and n8n 2 the message alone,
@@ -110,7 +99,7 @@ export class HubbleTrigger implements INodeType {
 						name: 'Automatic',
 						value: 'automatic',
 						description:
-							'Publishing registers this node with Hubble, unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
+							'Publishing registers this node with Hubble, and deletes another webhook at its URL; unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
 					},
 					{
 						name: 'Manual',

@@ -2,6 +2,9 @@
 import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
 import { longNumbers } from '../shared/client/lazyRows';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
+import { DELIVERY_SIZE } from '../shared/client/endpoints';
+import { readParameter } from '../shared/operation/readItem';
+import { numberIn } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
 import { isSound, type Content, type Source } from '../shared/webhook/receive';
@@ -12,6 +15,15 @@ import { knownWebhook, restoreWebhook } from './registration';
 /** Whether the node registers its URL with Hubble, or the user does. */
 export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getNodeParameter('registration', 'automatic') === 'automatic';
+
+/** The most packets that a delivery may have. Throws an error that names the parameter. */
+export function maxBatchSize(context: IHookFunctions): number {
+	return readParameter(context, 'Max Batch Size', () => {
+		const size = numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max)(context.getNodeParameter('maxBatchSize'));
+		if (size === undefined) throw new Error('it is required');
+		return size;
+	});
+}
 
 const DAY_S = 86_400;
 

@@ -14,8 +14,16 @@ import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/pages';
 import { isPrivateHost } from '../shared/webhook/addresses';
-import { ownerIn, ownerNodeOf, ownerOf, taggedName } from '../shared/webhook/ownership';
-import { listenerAt } from '../shared/webhook/probe';
+import {
+	bothInUse,
+	endpointName,
+	isOfWorkflow,
+	ownerIn,
+	ownerNodeOf,
+	ownerOf,
+	taggedName,
+} from '../shared/webhook/ownership';
+import { listenerAt, rootOfTrigger } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
 import { fingerprint } from '../shared/webhook/verify';
 
@@ -32,6 +40,8 @@ export interface RegisteredWebhook extends IDataObject {
 	owner: string;
 	/** The URL of the node when it was registered. */
 	url: string;
+	/** The organization that has it. */
+	organization: string;
 }
 
 /** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
@@ -61,6 +71,35 @@ export function restoreWebhook(context: IWebhookFunctions): void {
 	const known = knownWebhook(context);
 	const saved = data.endpoint as RegisteredWebhook | undefined;
 	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
+}
+
+/**
+ * Endpoints of this node in organizations that the credential was moved away from. They can be removed only when it
+ * is back.
+ */
+const leftBehind = (context: IHookFunctions) =>
+	((context.getWorkflowStaticData('node').leftBehind ?? []) as RegisteredWebhook[]).filter(
+		({ owner }) => owner === ownerNodeOf(context),
+	);
+
+/** How many of them are kept in mind. */
+const MOST_LEFT = 10;
+
+/** Removes those that the credential reaches again, keeps the others in mind, and says where they are. */
+async function tidyUp(context: IHookFunctions, hubble: HubbleClient, more?: RegisteredWebhook): Promise<void> {
+	const all = [...leftBehind(context).filter(({ id }) => id !== more?.id), ...(more ? [more] : [])].slice(-MOST_LEFT);
+	const isOurs = ({ organization }: RegisteredWebhook) => organization === hubble.organizationId;
+	for (const { id } of all.filter(isOurs)) await remove(hubble, id);
+	const away = all.filter((endpoint) => !isOurs(endpoint));
+	for (const { id, url, organization } of away) {
+		warn(
+			context,
+			`cannot remove its webhook ${id} at ${url}: it is in the organization ${organization}, and the credential is of another one by now. Delete it there, or publish or unpublish the workflow once with a credential of that organization.`,
+		);
+	}
+	const data = context.getWorkflowStaticData('node');
+	if (away.length) data.leftBehind = away;
+	else delete data.leftBehind;
 }
 
 /** And one that has nothing to remove, as after each of n8n's own tries to publish. */
@@ -111,6 +150,7 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	const known = knownWebhook(context);
 	if (known?.url !== url) return false;
 	const hubble = await open(context);
+	if (known.organization !== hubble.organizationId) return false;
 	const look = async () => {
 		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
 		const [only, second] = ours;
@@ -169,12 +209,35 @@ async function create(
 		for (const other of rest) await remove(hubble, other);
 		if (first !== id) return undefined;
 	}
-	return { id, fingerprint: fingerprint(secret), at: Date.now(), owner, url };
+	return { id, fingerprint: fingerprint(secret), at: Date.now(), owner, url, organization: hubble.organizationId };
 }
 
 /**
- * Registers our URL: goes on with the endpoint whose secret is known, removes what stands at our URL without anybody
- * who knows its secret, and takes a free slot when there is nothing to go on with.
+ * Removes what stands at our URL without anybody who knows its secret, such as an endpoint that was made by hand, and
+ * what nobody listens to.
+ * @returns the endpoints that stay, but for ours
+ */
+async function makeRoom(
+	context: IHookFunctions,
+	hubble: HubbleClient,
+	url: string,
+	all: readonly IDataObject[],
+): Promise<IDataObject[]> {
+	const atUrl = all.filter((webhook) => webhook.url === url);
+	for (const webhook of atUrl) if (isUsed(context, webhook)) throw urlTaken(context, webhook);
+	for (const webhook of atUrl) {
+		await remove(hubble, webhook.webhook_id);
+		warn(context, `removed the webhook ${named(webhook)} at its URL, whose secret it does not know`);
+	}
+	return await withoutOrphans(
+		context,
+		hubble,
+		all.filter((webhook) => webhook.url !== url),
+	);
+}
+
+/**
+ * Registers our URL: goes on with the endpoint whose secret is known, and takes a free slot when there is none.
  * @throws NodeOperationError when the URL is not public, is another node's, or both slots are taken
  */
 export async function register(context: IHookFunctions, maxBatchSize: number): Promise<void> {
@@ -183,25 +246,28 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	requirePublicUrl(context, url, hubble.baseUrl);
 	const name = taggedName(context.getWorkflow().name ?? context.getNode().name, ownerOf(context));
 	const known = knownWebhook(context);
+	const isElsewhere = known !== undefined && known.organization !== hubble.organizationId;
 	const all = await list(hubble);
-	const ours = known?.url === url ? all.find(({ webhook_id }) => webhook_id === known.id) : undefined;
-	const atUrl = all.filter((webhook) => webhook !== ours && webhook.url === url);
-	for (const webhook of atUrl) if (isUsed(context, webhook)) throw urlTaken(context, webhook);
-	for (const { webhook_id } of atUrl) await remove(hubble, webhook_id);
-	const others = await withoutOrphans(
+	// Ours, where it was registered, or where Check has moved it.
+	const ours = known && all.find(({ webhook_id, url: at }) => webhook_id === known.id && [known.url, at].includes(url));
+	const others = await makeRoom(
 		context,
 		hubble,
-		all.filter((webhook) => webhook !== ours && webhook.url !== url),
+		url,
+		all.filter((webhook) => webhook !== ours),
 	);
-	if (known && known.url !== url && others.some(({ webhook_id }) => webhook_id === known.id)) {
+	if (known && !ours && others.some(({ webhook_id }) => webhook_id === known.id)) {
 		warn(
 			context,
 			`leaves its webhook ${known.id} at ${known.url}, where n8n had another public URL, as it is. If nothing listens there any more, delete it with the Hubble Webhook node.`,
 		);
 	}
 	if (ours) await update(hubble, ours, { url, name, maxBatchSize });
-	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) throw allTaken(context, others);
-	const endpoint = ours ? known : await create(context, hubble, { url, name, maxBatchSize });
+	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) {
+		throw new NodeOperationError(context.getNode(), bothInUse(others, ownerNodeOf(context)));
+	}
+	const endpoint = ours && known ? { ...known, url } : await create(context, hubble, { url, name, maxBatchSize });
+	if (context.getMode() !== 'manual') await tidyUp(context, hubble, isElsewhere ? known : undefined);
 	// Where another process registers at the same time, it is the one that saves the secret.
 	if (!endpoint) return;
 	context.getWorkflowStaticData('node').endpoint = { ...endpoint };
@@ -227,9 +293,10 @@ async function withoutOrphans(
 	webhooks: IDataObject[],
 ): Promise<IDataObject[]> {
 	const kept: IDataObject[] = [];
+	const root = rootOfTrigger(urlOf(context));
 	for (const webhook of webhooks) {
 		const isOfThisN8n = ownerIn(webhook)?.instance === ownerOf(context).instance;
-		if (isOfThisN8n && (await listenerAt(context, webhook)) === 'nobody') {
+		if (isOfThisN8n && (await listenerAt(context, webhook, root)) === 'nobody') {
 			await remove(hubble, webhook.webhook_id);
 			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
 		} else kept.push(webhook);
@@ -250,6 +317,9 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 	if (!own && !isAutomatic) return;
 	try {
 		const hubble = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
+		if (context.getMode() !== 'manual') {
+			await tidyUp(context, hubble, own?.organization === hubble.organizationId ? undefined : own);
+		}
 		for (const webhook of await list(hubble)) {
 			const isOurs =
 				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
@@ -259,7 +329,7 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
 		warn(
 			context,
-			`could not remove ${which} from Hubble: ${(error as Error).message}. It is removed when a Hubble Trigger is published or Hubble Webhook: Check runs.`,
+			`could not remove ${which} from Hubble: ${(error as Error).message}. It is removed when a Hubble Trigger is published, or when Hubble Webhook: Check runs with Delete Orphans.`,
 		);
 		return;
 	}
@@ -275,34 +345,22 @@ function requirePublicUrl(context: IHookFunctions, url: string, baseUrl: string)
 	if (protocol === 'https:' && !isPrivate) return;
 	throw new NodeOperationError(
 		context.getNode(),
-		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable WEBHOOK_URL of n8n to its public https address, restart n8n and publish again. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.`,
+		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.`,
 	);
 }
 
-const named = ({ name, url, webhook_id }: IDataObject) =>
-	`"${String(name || 'without a name')}" (${String(url)}, ID ${String(webhook_id)})`;
-
-function urlTaken(context: IHookFunctions, webhook: IDataObject): NodeOperationError {
-	return new NodeOperationError(
-		context.getNode(),
-		`The URL of this trigger belongs to another workflow of this n8n, with the webhook ${named(webhook)}. Delete this trigger node and add a new one: it gets a URL of its own. If that workflow no longer exists or is not published, delete the webhook with the Hubble Webhook node and publish again.`,
-	);
-}
+const named = (webhook: IDataObject) =>
+	`"${endpointName(webhook)}" (${String(webhook.url)}, ID ${String(webhook.webhook_id)})`;
 
 /** All in the message: when a publication fails, n8n shows nothing else. */
-function allTaken(context: IHookFunctions, others: IDataObject[]): NodeOperationError {
-	const goOn =
-		context.getMode() === 'manual'
-			? 'To listen for a test event, unpublish the workflow that uses one of them for the time being, or delete one that is not needed. Pinned data of an earlier execution need no webhook.'
-			: 'Delete one that is not needed (Hubble dashboard or Hubble Webhook node; its operation Check tells which) and publish again, or let one workflow receive all packets and hand them on.';
-	const node = ownerNodeOf(context);
-	const names = others.map((webhook) =>
-		ownerIn(webhook)?.node === node
-			? `${named(webhook)}, which this trigger registered under another URL of n8n,`
-			: named(webhook),
-	);
+function urlTaken(context: IHookFunctions, webhook: IDataObject): NodeOperationError {
+	const owner = ownerIn(webhook)?.node;
+	const isSame = owner !== undefined && isOfWorkflow(owner, ownerNodeOf(context));
+	const [whose, who] = isSame
+		? ['another trigger of this workflow', 'that trigger']
+		: ['another workflow of this n8n', 'that workflow'];
 	return new NodeOperationError(
 		context.getNode(),
-		`Hubble allows an organization two webhooks, and both are taken: ${names.join(' and ')}. ${goOn}`,
+		`The URL of this trigger belongs to ${whose}, with the webhook ${named(webhook)}. Delete this trigger node and add a new one: it gets a URL of its own. If ${who} no longer exists or is not published, delete the webhook with the Hubble Webhook node and publish again.`,
 	);
 }

@@ -6,7 +6,7 @@ import { leftOut, rowsOf } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
 import { instanceOf, ownerIn } from '../shared/webhook/ownership';
-import { hasPostAt, listenerAt, type Listener } from '../shared/webhook/probe';
+import { atRoot, belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from '../shared/webhook/probe';
 
 export const deleteOrphans: Field = {
 	displayName: 'Delete Orphans',
@@ -15,6 +15,15 @@ export const deleteOrphans: Field = {
 	default: false,
 	description:
 		'Whether to delete webhooks that a trigger of this n8n registered and at whose URL no published workflow listens',
+};
+
+export const moveToNewUrl: Field = {
+	displayName: 'Move to New URL',
+	name: 'moveToNewUrl',
+	type: 'boolean',
+	default: false,
+	description:
+		"Whether to move webhooks at an old public URL of this n8n to the new one, where their trigger listens there. They keep their secrets. Leave it off where another n8n with a copy of this one's database uses the old URL.",
 };
 
 /** What a webhook is to this n8n, and what to do about it. */
@@ -28,7 +37,7 @@ const STATES = {
 	otherNode: 'Another node of this n8n, not a Hubble Trigger, listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
 	oldUrl:
-		'This n8n had another public URL when it registered this webhook: publish its workflow again, then delete the webhook, unless another n8n with a copy of the database uses it.',
+		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
 	unknown:
 		'The webhook belongs to this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
 } as const;
@@ -43,44 +52,60 @@ const BY_LISTENER: Readonly<Record<Listener, State>> = {
 	unknown: 'unknown',
 };
 
-/** Where this n8n is reached from outside; `undefined` when it does not say. */
-function ownOrigin(context: IExecuteFunctions, itemIndex: number): string | undefined {
-	return resumeUrl(context, itemIndex)?.origin;
+/** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
+function rootHere(context: IExecuteFunctions, itemIndex: number): string | undefined {
+	const url = resumeUrl(context, itemIndex);
+	return url && rootOf(url.href, 2);
 }
 
-/** How the URL of a trigger node ends: its own ID and the name of its webhook. */
-const TRIGGER_PATH = /\/[^/]+\/webhook$/;
-
-async function stateOf(context: IExecuteFunctions, webhook: IDataObject, origin?: string): Promise<State> {
+async function stateOf(context: IExecuteFunctions, webhook: IDataObject, root: string | undefined): Promise<State> {
 	const url = String(webhook.url);
 	const isTagged = ownerIn(webhook)?.instance === instanceOf(context);
-	const isHere = URL.canParse(url) && new URL(url).origin === origin;
+	const isHere = belowRoot(root, url) !== undefined;
 	if (!isTagged && !isHere) return 'foreign';
-	if (isTagged || TRIGGER_PATH.test(url)) {
-		const listener = await listenerAt(context, webhook);
-		const isElsewhere = origin !== undefined && !isHere && (listener === 'stranger' || listener === 'unknown');
-		return isElsewhere ? 'oldUrl' : BY_LISTENER[listener];
-	}
+	if (!isHere) return root === undefined ? 'unknown' : 'oldUrl';
+	if (isTagged || isTriggerAt(root, url)) return BY_LISTENER[await listenerAt(context, webhook, root)];
 	// Any other node would start its workflow with a call.
 	const hasPost = await hasPostAt(context, url);
 	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';
 }
 
+/** The webhook at the new public URL, if its trigger listens there. */
+async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {
+	const url = atRoot(root, String(webhook.url));
+	if ((await listenerAt(context, { ...webhook, url }, root)) !== 'alive') return undefined;
+	const ids = { webhook_id: String(webhook.webhook_id) };
+	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
+}
+
+/** What Check made of one webhook. */
+async function checked(work: Work, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {
+	const { context, hubble, request } = work;
+	const { deleteOrphans, moveToNewUrl } = request.settings;
+	const state = await stateOf(context, webhook, root);
+	const outcome = { state, advice: STATES[state] as string, deleted: false, moved: false };
+	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
+		const ids = { webhook_id: String(webhook.webhook_id) };
+		await hubble.send({ endpoint: endpoints.deleteWebhook, ids });
+		const advice = 'No published workflow of this n8n had this URL: the webhook was deleted.';
+		return { ...outcome, deleted: true, advice, ...webhook };
+	}
+	if (state === 'oldUrl' && root !== undefined && moveToNewUrl === true) {
+		const there = await moved(work, webhook, root);
+		const advice = `The webhook was at ${String(webhook.url)} and was moved to the new public URL. Its secret is the same.`;
+		if (there) return { ...outcome, state: 'listening', moved: true, advice, ...there };
+	}
+	return { ...outcome, ...webhook };
+}
+
 /** One item for each webhook of the organization, with its `state` and what to do. */
-export async function checkWebhooks({ context, hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
+export async function checkWebhooks(work: Work): Promise<INodeExecutionData[]> {
+	const { context, hubble, request, hints } = work;
 	const given = (await hubble.send(request)).body.webhooks as unknown[];
 	const webhooks = rowsOf(given);
 	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
-	const origin = ownOrigin(context, request.itemIndex);
+	const root = rootHere(context, request.itemIndex);
 	const items: INodeExecutionData[] = [];
-	for (const webhook of webhooks) {
-		const state = await stateOf(context, webhook, origin);
-		const deleted = state === 'orphan' && ownerIn(webhook) !== undefined && request.settings.deleteOrphans === true;
-		if (deleted) {
-			await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(webhook.webhook_id) } });
-		}
-		const advice = deleted ? 'No published workflow of this n8n had this URL: the webhook was deleted.' : STATES[state];
-		items.push({ json: { ...webhook, state, deleted, advice } });
-	}
+	for (const webhook of webhooks) items.push({ json: await checked(work, webhook, root) });
 	return items;
 }

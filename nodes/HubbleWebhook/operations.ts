@@ -1,6 +1,7 @@
 import { webhook, type Field } from '../shared/operation/fields';
 import { DELIVERY_SIZE, endpoints, LENGTHS } from '../shared/client/endpoints';
-import { checkWebhooks, deleteOrphans } from './check';
+import { checkWebhooks, deleteOrphans, moveToNewUrl } from './check';
+import { createWebhook } from './create';
 import type { Operation } from '../shared/operation/operation';
 import { numberIn, text } from '../shared/operation/values';
 
@@ -52,8 +53,8 @@ export const webhookOperations: readonly Operation[] = [
 		description:
 			'Compare the webhooks of the organization with what this n8n listens to: which are in use, which have lost their secret and which are no longer needed',
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
-		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete' },
-		settings: { deleteOrphans },
+		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete or move' },
+		settings: { deleteOrphans, moveToNewUrl },
 		toItems: checkWebhooks,
 	},
 	{
@@ -70,6 +71,7 @@ export const webhookOperations: readonly Operation[] = [
 			max_batch_size: { ...batchSize, collection: 'additionalFields' },
 			name: { ...webhookName, collection: 'additionalFields' },
 		},
+		toItems: createWebhook,
 	},
 	{
 		name: 'Delete',

@@ -1,5 +1,6 @@
 /** What the gift-card trigger makes of a delivery. */
 import { createHmac } from 'node:crypto';
+import { WebhookContext } from 'n8n-core';
 import type { IDataObject } from 'n8n-workflow';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { partnerEvents } from '../simulator/delivery';
@@ -140,6 +141,48 @@ describe('gift-card events', () => {
 		const event = { balance: 3, threshold: 4 };
 		for (let i = 0; i < 3; i++) expect((await node.deliver(event, sign(event))).items).toHaveLength(1);
 		expect(warnings).toEqual([]);
+	});
+
+	it.each([
+		['a byte order mark', '\uFEFF', 'utf8'],
+		['UTF-16', '', 'utf16le'],
+		['UTF-16 with its mark', '\uFEFF', 'utf16le'],
+		['Latin-1', '', 'latin1'],
+	] as const)('reads a signed event with %s, with all digits', async (_, mark, encoding) => {
+		const text = '{"id":"ö","status":"SUCCESS","ref":12345678901234567890}';
+		const rawBody = Buffer.from(mark + text, encoding);
+		const headers = {
+			'content-type': `application/json; charset=${encoding}`,
+			'x-verify': createHmac('sha256', 'partner').update(rawBody).digest('base64'),
+		};
+		// As n8n reads it.
+		const more = { rawBody, encoding, body: JSON.parse(text) as IDataObject };
+		expect((await place(all, key).deliver('', headers, more as never)).items).toEqual([
+			expect.objectContaining({ data: { id: 'ö', status: 'SUCCESS', ref: '12345678901234567890' } }),
+		]);
+	});
+
+	it('writes one line a minute about foreign senders, and about a credential that cannot be read', async () => {
+		const event = { balance: 5, threshold: 6 };
+		const now = jest.spyOn(performance, 'now');
+		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
+		const failing = place(all, key);
+		const credentials = jest.spyOn(WebhookContext.prototype, 'getCredentials');
+		credentials.mockRejectedValue(new Error('unreadable'));
+		for (const [minute, calls] of [3, 1].entries()) {
+			now.mockReturnValue(minute * 60_000);
+			for (let i = 0; i < calls; i++) {
+				await node.deliver(event, sign(event), { ip: '198.51.100.1' });
+				expect(await failing.deliver(event, sign(event))).toMatchObject({ status: 503 });
+			}
+		}
+		jest.restoreAllMocks();
+		expect(warnings).toEqual([
+			'"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.',
+			'"Hubble Trigger" could not take a delivery from Hubble: unreadable',
+			'"Hubble Trigger" refused 3 deliveries since the last line about it with 403: The sender 198.51.100.1 is not allowed.',
+			'"Hubble Trigger" could not take 3 deliveries since the last line about it from Hubble: unreadable',
+		]);
 	});
 
 	it('takes events from allowed senders only', async () => {

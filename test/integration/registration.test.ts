@@ -1,12 +1,13 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- a server that answers as n8n does */
 /** Whose an endpoint is: publishing, unpublishing, copies, restarts and two main processes, against the simulator. */
 import { ExecuteContext } from 'n8n-core';
-import type { IDataObject, INode, INodeType } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INode, INodeType } from 'n8n-workflow';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
 import { HubbleWebhook } from '../../nodes/HubbleWebhook/HubbleWebhook.node';
+import { probeValue } from '../../nodes/shared/webhook/probe';
 import { fingerprint } from '../../nodes/shared/webhook/verify';
 import type { Webhook } from '../simulator/world';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -91,6 +92,7 @@ describe('publishing and unpublishing', () => {
 			at: expect.any(Number),
 			owner: expect.stringMatching(/^[0-9a-f]{12}$/),
 			url: webhook.url,
+			organization: hubble.organizationId,
 		});
 		expect(await node.exists()).toBe(true);
 		webhook.max_batch_size = 10;
@@ -116,11 +118,25 @@ describe('publishing and unpublishing', () => {
 	it('names the others and what to do when both are taken, also for a test', async () => {
 		taken('https://example.com/a', 'Warehouse');
 		taken('https://example.com/b', '');
-		const names =
-			/"Warehouse" \(https:\/\/example\.com\/a, ID .+\) and "without a name" \(https:\/\/example\.com\/b, ID .+\)/;
-		await expect(place().activate()).rejects.toThrow(names);
-		await expect(place().activate()).rejects.toThrow(/publish again/);
-		await expect(place().activate(true)).rejects.toThrow(/unpublish the workflow that uses one of them/);
+		const refused = async (isTest?: boolean) =>
+			await place()
+				.activate(isTest)
+				.catch((error: Error) => error.message);
+		expect(await refused()).toBe(
+			'Both webhooks are in use, by "Warehouse" (https://example.com/a) and by "without a name" (https://example.com/b). Delete one, or let one receive for all.',
+		);
+		hubble.world.main.webhooks.clear();
+		taken('https://example.com/a', `Warehouse ${'x'.repeat(200)}`);
+		await place().activate();
+		expect(await refused(true)).toBe(
+			`Both webhooks are in use, by the workflow 'Receive' and by "Warehouse ${'x'.repeat(49)}…" (https://example.com/a). Unpublish or delete one, or let one receive for all.`,
+		);
+		hubble.world.main.webhooks.clear();
+		await place().activate();
+		await place({ instance: 'another n8n' }).activate();
+		expect(await refused()).toBe(
+			"Both webhooks are in use, by the workflows 'Receive' and 'Receive'. Unpublish one, or let one receive for all.",
+		);
 		expect(all()).toHaveLength(2);
 	});
 
@@ -143,7 +159,14 @@ describe('publishing and unpublishing', () => {
 		expect(all()).toEqual([]);
 		const filters = { ...automatic, filters: { deviceIds: ['x'] } };
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
-		await expect(place({ parameters: { ...automatic, maxBatchSize: 5 } }).activate()).rejects.toThrow('10 to 1000');
+		for (const [maxBatchSize, reason] of [
+			[5, '10 to 1000'],
+			['', 'it is required'],
+			[null, 'it is required'],
+		] as const) {
+			const odd = place({ parameters: { ...automatic, maxBatchSize } }).activate();
+			await expect(odd).rejects.toThrow(new RegExp(`"Max Batch Size".*${reason}`));
+		}
 		const from = (allowedSenders: string) =>
 			place({
 				trigger: giftCards,
@@ -162,7 +185,9 @@ describe('publishing and unpublishing', () => {
 	])('refuses %s with the real Hubble: %s', async (base, reason) => {
 		const node = place({ base, credential: { baseUrl: 'https://api.hubble.invalid' } });
 		const failure = await node.create().catch((error: Error) => error.message);
-		expect(failure).toMatch(new RegExp(`^Hubble cannot deliver to ${base}.*${reason}.*WEBHOOK_URL`));
+		expect(failure).toMatch(
+			new RegExp(`^Hubble cannot deliver to ${base}.*${reason}.*N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1`),
+		);
 		expect(hubble.log).toEqual([]);
 	});
 });
@@ -225,7 +250,54 @@ describe('an endpoint of another node', () => {
 		expect(await takes(original, 5)).toBe(true);
 	});
 
-	it('is replaced at our URL when nobody of this n8n is known to use it', async () => {
+	it('is known by this process where its name at Hubble has lost the tag', async () => {
+		const original = place();
+		await original.activate();
+		only().name = 'renamed by hand';
+		const pasted = place({ webhookId: original.webhookId });
+		await expect(pasted.activate()).rejects.toThrow(
+			'belongs to another workflow of this n8n, with the webhook "renamed',
+		);
+		expect(await takes(original, 6)).toBe(true);
+		// It is no reason against itself.
+		await original.remove();
+		await original.activate();
+		only().name = 'renamed again';
+		expect(await original.exists()).toBe(true);
+		original.setParameters({ maxBatchSize: 300 });
+		await original.activate();
+		expect(only()).toMatchObject({ name: expect.stringContaining('n8n: Receive'), max_batch_size: 300 });
+	});
+
+	it('of the same workflow is named as such', async () => {
+		const ids = { workflowId: 'one workflow', webhookId: 'one url' };
+		const original = place(ids);
+		await original.activate();
+		await expect(place(ids).activate()).rejects.toThrow(
+			/belongs to another trigger of this workflow, .* If that trigger no longer exists/,
+		);
+		expect(await takes(original, 7)).toBe(true);
+	});
+
+	it('with the same node ID in one workflow, as n8n 1 allows, has a URL, a webhook and a memory of its own', async () => {
+		const ids = { workflowId: 'twins', nodeId: 'n' };
+		const [first, second] = [place(ids), place(ids)];
+		await first.activate();
+		await second.activate();
+		const [one, two] = all() as [Webhook, Webhook];
+		const packets = { packets: [8, 9].map((i) => hubble.world.main.packets.get(i)) };
+		const started = async (node: Placed, { secret }: Webhook) =>
+			(await node.deliver(packets, { 'x-hubble-token': secret })).items.length;
+		expect(await started(first, one)).toBe(2);
+		expect(await started(second, two)).toBe(2);
+		expect(await started(second, two)).toBe(0);
+		expect(await first.exists()).toBe(true);
+		await second.remove();
+		expect(only().webhook_id).toBe(one.webhook_id);
+		expect(await takes(first, 9, one.secret)).toBe(true);
+	});
+
+	it('is replaced at our URL when nobody of this n8n is known to use it, and the log says so', async () => {
 		const node = place();
 		const url = `https://n8n.example.com/webhook/${node.webhookId}/webhook`;
 		for (const [i, name] of ['by hand', 'n8n: Receive [00000000-000000000000]'].entries()) {
@@ -233,6 +305,9 @@ describe('an endpoint of another node', () => {
 			const id = taken(url, name);
 			await node.create();
 			expect(only().webhook_id).not.toBe(id);
+			expect(warnings.splice(0)).toEqual([
+				`"Hubble Trigger" removed the webhook "${name}" (${url}, ID ${id}) at its URL, whose secret it does not know`,
+			]);
 			expect(await takes(node, 50 + i)).toBe(true);
 			await node.remove();
 		}
@@ -267,8 +342,69 @@ describe('another public URL of n8n', () => {
 		const node = place();
 		await node.activate();
 		node.moveTo('https://moved.example.com');
-		await expect(node.activate()).rejects.toThrow(/which this trigger registered under another URL of n8n/);
+		await expect(node.activate()).rejects.toThrow(
+			/by this trigger under another public URL of n8n \(https:\/\/n8n\.example\.com.*Delete one/,
+		);
 		expect(all()).toHaveLength(2);
+	});
+});
+
+describe('a credential that was moved to another organization', () => {
+	const sandbox = () => [...hubble.world.organizations.values()][1] as (typeof hubble.world)['main'];
+	const credential = () => {
+		const organizationId = sandbox().metadata.org_id;
+		return { organizationId, apiToken: hubble.createToken(undefined, { organizationId }) };
+	};
+	const ids = { workflowId: 'organizations', nodeId: 'n', webhookId: 'moved' };
+	const there = () => [...sandbox().webhooks.values()];
+	afterEach(() => sandbox().webhooks.clear());
+
+	it('leaves the webhook where it is, says so at each publication, and removes it when the credential is back', async () => {
+		const first = place(ids);
+		await first.activate();
+		const { webhook_id, url } = only();
+		const moved = place({ ...ids, credential: credential(), staticData: first.stored() });
+		expect(await moved.exists()).toBe(false);
+		await moved.create();
+		expect(only().webhook_id).toBe(webhook_id);
+		expect(there()).toMatchObject([{ url }]);
+		const line = `cannot remove its webhook ${webhook_id} at ${url}: it is in the organization ${hubble.organizationId}`;
+		expect(warnings.splice(0)).toEqual([expect.stringContaining(line)]);
+		expect(await takes(moved, 1, (there()[0] as Webhook).secret)).toBe(true);
+
+		moved.setParameters({ maxBatchSize: 300 });
+		await moved.activate();
+		expect(there()).toMatchObject([{ max_batch_size: 300 }]);
+		expect(warnings.splice(0)).toEqual([expect.stringContaining(line)]);
+		await moved.remove();
+		expect(there()).toEqual([]);
+		expect(warnings.splice(0)).toEqual([expect.stringContaining(line)]);
+
+		const back = place({ ...ids, staticData: moved.stored() });
+		await back.activate();
+		expect(only().webhook_id).not.toBe(webhook_id);
+		expect(warnings.filter((text) => text.includes('cannot remove'))).toEqual([]);
+		expect(await takes(back, 2)).toBe(true);
+		expect(back.data().leftBehind).toBeUndefined();
+		await back.remove();
+		expect(all()).toEqual([]);
+	});
+
+	it('is remembered at unpublishing too, and a copy of the workflow leaves it alone', async () => {
+		const first = place({ ...ids, trigger: ofAnotherProcess() });
+		await first.activate();
+		const { webhook_id } = only();
+		const moved = place({ ...ids, credential: credential(), staticData: first.stored(), trigger: ofAnotherProcess() });
+		await moved.remove();
+		expect(only().webhook_id).toBe(webhook_id);
+		expect(moved.data().leftBehind).toMatchObject([{ id: webhook_id, organization: hubble.organizationId }]);
+		const copy = place({ ...ids, workflowId: 'copy', webhookId: 'copy', staticData: moved.stored() });
+		await copy.activate();
+		await copy.remove();
+		expect(only().webhook_id).toBe(webhook_id);
+		const back = place({ ...ids, staticData: moved.stored(), trigger: ofAnotherProcess() });
+		await back.remove();
+		expect(all()).toEqual([]);
 	});
 });
 
@@ -407,20 +543,60 @@ describe('endpoints that nobody listens to', () => {
 		const elsewhere = place({ base: n8n.url, instance: 'another n8n' });
 		await elsewhere.activate();
 		taken(`${n8n.url}/webhook/by-hand/webhook`);
-		await expect(place({ base: n8n.url }).activate()).rejects.toThrow('both are taken');
+		await expect(place({ base: n8n.url }).activate()).rejects.toThrow('Both webhooks are in use');
 		hubble.world.main.webhooks.clear();
 		await place({ base: 'http://127.0.0.1:1' }).activate();
 		taken('https://example.com');
-		await expect(place({ base: 'http://127.0.0.1:1' }).activate()).rejects.toThrow('both are taken');
+		await expect(place({ base: 'http://127.0.0.1:1' }).activate()).rejects.toThrow('Both webhooks are in use');
 	});
 
 	it('are told from those that are listened to by a call that proves nothing and starts nothing', async () => {
 		const node = place({ base: n8n.url });
 		await node.activate();
-		const asked = await node.deliver(batch(1), { 'x-hubble-check': '1' });
+		const { webhookId } = node;
+		const value = probeValue({ getInstanceId: () => 'this n8n' } as IExecuteFunctions);
+		const asked = await node.deliver(batch(1), { 'x-hubble-check': value });
 		expect(asked).toMatchObject({ status: 401, items: [], endpoint: expect.stringMatching(/^[0-9a-f]{16}$/) });
 		expect(JSON.stringify(asked)).not.toContain(only().webhook_id);
 		expect(warnings).toEqual([]);
+		// Of somebody who does not know this n8n: as any other call.
+		const forged = await place({ base: n8n.url, webhookId }).deliver(batch(1), { 'x-hubble-check': '1' });
+		expect(forged).toMatchObject({ status: 401, items: [], endpoint: undefined });
+		expect(warnings).toEqual([expect.stringContaining('could not verify a delivery')]);
+	});
+
+	it('are looked for by calls to URLs of triggers below the public URL of this n8n, and to no others', async () => {
+		const calls: string[] = [];
+		const inner = createServer((request, response) => {
+			calls.push(`${request.method} ${request.url}`);
+			response.writeHead(404, { 'content-type': 'application/json' });
+			response.end('{"message":"The requested webhook \\"POST x\\" is not registered."}');
+		});
+		await new Promise<void>((done) => inner.listen(0, '127.0.0.1', done));
+		const base = `http://127.0.0.1:${(inner.address() as AddressInfo).port}/n8n`;
+		const own = place({ base: 'https://n8n.example.com' });
+		await own.activate();
+		const { name } = only();
+		for (const url of [
+			base.replace('/n8n', '/admin/a/webhook'),
+			base.replace('http://', 'http://user:secret@') + '/webhook/a/webhook',
+			`${base}/webhook/orders`,
+			`${base}/webhook/a/webhook?start=1`,
+			`${base}/webhook/../../a/b/webhook`,
+			'http://127.0.0.1:1/webhook/a/webhook',
+		]) {
+			hubble.world.main.webhooks.clear();
+			const id = taken(url, name);
+			await place({ base }).activate();
+			expect(hubble.world.main.webhooks.has(id)).toBe(true);
+		}
+		expect(calls).toEqual([]);
+		hubble.world.main.webhooks.clear();
+		const id = taken(`${base}/webhook/a/webhook`, name);
+		await place({ base }).activate();
+		expect(hubble.world.main.webhooks.has(id)).toBe(false);
+		expect(calls).toEqual(['POST /n8n/webhook/a/webhook']);
+		inner.close();
 	});
 });
 
@@ -428,9 +604,9 @@ describe('deliveries that cannot be verified', () => {
 	it('are told in the log once a minute, with their number and what to do', async () => {
 		const node = place();
 		await node.activate();
-		const now = jest.spyOn(Date, 'now');
+		const now = jest.spyOn(performance, 'now');
 		for (const minutes of [0, 0, 0, 1.1, 1.2]) {
-			now.mockReturnValue(1_800_000_000_000 + minutes * 60_000);
+			now.mockReturnValue(minutes * 60_000);
 			expect(await node.deliver(batch(1), { 'x-hubble-token': 'forged' })).toMatchObject({ status: 401, items: [] });
 		}
 		now.mockRestore();
@@ -513,18 +689,70 @@ describe('Hubble Webhook: Check', () => {
 	});
 
 	it('says what to do after a change of the public URL, whether the old one still answers or not', async () => {
-		const ids = { workflowId: 'moved', nodeId: 'moved', webhookId: 'check-moved' };
-		await place({ ...ids, base: n8n.url }).activate();
-		listening.add(place({ ...ids, base: n8n.url, trigger: ofAnotherProcess() }));
-		const now = 'https://n8n.example.com';
-		expect(await states({}, now)).toEqual([[only().webhook_id, 'oldUrl', false]]);
-		hubble.world.main.webhooks.clear();
-		await place({ base: 'http://127.0.0.1:1' }).activate();
-		const { items } = await check({}, now);
-		expect(items.map(({ json }) => [json.webhook_id, json.state, json.deleted])).toEqual([
-			[only().webhook_id, 'oldUrl', false],
+		const node = place({ base: n8n.url });
+		await node.activate();
+		listening.add(node);
+		const { items } = await check({ moveToNewUrl: true }, 'https://n8n.example.com');
+		expect(items.map(({ json }) => [json.webhook_id, json.state, json.deleted, json.moved])).toEqual([
+			[only().webhook_id, 'oldUrl', false, false],
 		]);
-		expect(items[0]?.json.advice).toMatch(/publish its workflow again, then delete the webhook/);
+		expect(items[0]?.json.advice).toMatch(/Move to New URL; or unpublish the workflow, publish it/);
+	});
+
+	it('moves a webhook to the new public URL where its trigger listens there, and it keeps its secret', async () => {
+		const node = place({ base: 'https://old.example.com' });
+		await node.activate();
+		const before = { ...only() };
+		expect(await states()).toEqual([[before.webhook_id, 'oldUrl', false]]);
+		node.moveTo(n8n.url);
+		// Nobody listens at the new URL, or somebody who does not know it.
+		const stranger = place({ base: n8n.url, webhookId: node.webhookId, trigger: ofAnotherProcess() });
+		for (const there of [undefined, stranger]) {
+			listening.clear();
+			if (there) listening.add(there);
+			expect(await states({ moveToNewUrl: true })).toEqual([[before.webhook_id, 'oldUrl', false]]);
+			expect(only()).toEqual(before);
+		}
+		listening.clear();
+		listening.add(node);
+		const url = `${n8n.url}/webhook/${node.webhookId}/webhook`;
+		const { items } = await check({ moveToNewUrl: true });
+		expect(items.map(({ json }) => json)).toMatchObject([{ url, state: 'listening', moved: true, deleted: false }]);
+		expect(only()).toEqual({ ...before, url });
+		expect(await takes(node, 11)).toBe(true);
+		expect(await states()).toEqual([[before.webhook_id, 'listening', false]]);
+		// The next publication goes on with it.
+		await node.activate();
+		expect(only()).toEqual({ ...before, url });
+		expect(await node.exists()).toBe(true);
+		await node.remove();
+		expect(all()).toEqual([]);
+	});
+});
+
+describe('Hubble Webhook: Create', () => {
+	it('says who uses both webhooks, with what Hubble said', async () => {
+		const create = async () =>
+			await execute({
+				node: new HubbleWebhook(),
+				parameters: { resource: 'webhook', operation: 'create', url: 'https://example.com/c' },
+				credential: {
+					apiToken: hubble.token,
+					organizationId: hubble.organizationId,
+					baseUrl: hubble.url.replace('127.0.0.1', 'localhost'),
+					apiPaths: 'api',
+				},
+			});
+		await place().activate();
+		expect((await create()).items[0]?.json).toMatchObject({ url: 'https://example.com/c' });
+		expect((await create()).error).toMatchObject({
+			message:
+				'Both webhooks are in use, by the workflow \'Receive\' and by "without a name" (https://example.com/c). Unpublish or delete one, or let one receive for all.',
+			description: expect.stringContaining('X-Request-ID'),
+		});
+		hubble.addFault({ call: 'createWebhook', status: 400 });
+		hubble.world.main.webhooks.clear();
+		expect((await create()).error?.message).not.toContain('Both webhooks');
 	});
 });
 

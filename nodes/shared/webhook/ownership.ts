@@ -13,9 +13,11 @@ const digest = (text: string, length: number) => hash('sha256', text).slice(0, l
 export interface Owner {
 	/** This n8n, by its encryption key or instance ID. */
 	instance: string;
-	/** The trigger node: n8n, workflow and node. */
+	/** The trigger node: six digits for n8n and workflow, six for the node. */
 	node: string;
 }
+
+const WORKFLOW_DIGITS = 6;
 
 type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
 
@@ -23,8 +25,16 @@ type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
 export const instanceOf = (context: Context) => digest(context.getInstanceId(), 8);
 
 /** A trigger node among those of all n8n. A copy of its workflow has another one. */
-export const ownerNodeOf = (context: IHookFunctions | IWebhookFunctions) =>
-	digest(`${context.getInstanceId()} ${nodeKey(context)}`, 12);
+export function ownerNodeOf(context: IHookFunctions | IWebhookFunctions): string {
+	const instance = context.getInstanceId();
+	return (
+		digest(`${instance} ${context.getWorkflow().id}`, WORKFLOW_DIGITS) + digest(`${instance} ${nodeKey(context)}`, 6)
+	);
+}
+
+/** Whether both are of one workflow. */
+export const isOfWorkflow = (one: string, other: string) =>
+	one.slice(0, WORKFLOW_DIGITS) === other.slice(0, WORKFLOW_DIGITS);
 
 /** The owner that a trigger node is. */
 export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => ({
@@ -32,14 +42,53 @@ export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => (
 	node: ownerNodeOf(context),
 });
 
+const PREFIX = 'n8n: ';
+
 /** The name of an endpoint at Hubble: the workflow for people, the tag for us. */
 export function taggedName(workflow: string, { instance, node }: Owner): string {
 	const tag = ` [${instance}-${node}]`;
-	return `n8n: ${workflow}`.slice(0, LENGTHS.name - tag.length) + tag;
+	return `${PREFIX}${workflow}`.slice(0, LENGTHS.name - tag.length) + tag;
 }
 
 /** The owner by the tag in an endpoint's name; `undefined` when it has none: made by hand, renamed, or of another tool. */
 export function ownerIn({ name }: IDataObject): Owner | undefined {
 	const [, instance, node] = / \[([0-9a-f]{8})-([0-9a-f]{12})\]$/.exec(String(name ?? '')) ?? [];
 	return instance && node ? { instance, node } : undefined;
+}
+
+/** A text that leaves room for others in a message. */
+const short = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+
+/** What an error says in the place of an endpoint that has no name. */
+export const endpointName = ({ name }: IDataObject) => String(name || 'without a name');
+
+/**
+ * Who uses the webhooks that an organization may have, and what to do. It fits the toast in which n8n shows why a
+ * publication failed.
+ * @param own the node that asks, as the owner of an endpoint
+ */
+export function bothInUse(endpoints: readonly IDataObject[], own?: string): string {
+	const isOld = (endpoint: IDataObject) => own !== undefined && ownerIn(endpoint)?.node === own;
+	const isTagged = (endpoint: IDataObject) => ownerIn(endpoint) !== undefined && !isOld(endpoint);
+	const workflows = endpoints.filter(isTagged).map(
+		(endpoint) =>
+			`'${short(
+				endpointName(endpoint)
+					.replace(/ \[[^\]]{21}\]$/, '')
+					.slice(PREFIX.length),
+			)}'`,
+	);
+	const others = endpoints
+		.filter((endpoint) => !isTagged(endpoint))
+		.map((endpoint) =>
+			isOld(endpoint)
+				? `this trigger under another public URL of n8n (${short(String(endpoint.url))})`
+				: `"${short(endpointName(endpoint))}" (${short(String(endpoint.url))})`,
+		);
+	const users = [
+		...(workflows.length ? [`the workflow${workflows.length > 1 ? 's' : ''} ${workflows.join(' and ')}`] : []),
+		...others,
+	];
+	const act = others.length ? (workflows.length ? 'Unpublish or delete one' : 'Delete one') : 'Unpublish one';
+	return `Both webhooks are in use, by ${users.join(' and by ')}. ${act}, or let one receive for all.`;
 }

@@ -10,11 +10,53 @@ import type {
 	IHookFunctions,
 	IHttpRequestMethods,
 	IN8nHttpFullResponse,
+	IWebhookFunctions,
 } from 'n8n-workflow';
 import { isUnregistered } from '../n8n';
 
-/** The header of such a call; it proves nothing, so the answer is 401 as for any other. */
+/** The header of such a call. It proves nothing to a workflow: the answer is 401, as for any other. */
 export const PROBE_HEADER = 'x-hubble-check';
+
+type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+
+/** The header's value: a call of this n8n, which needs no line in its log. */
+export const probeValue = (context: Context) =>
+	createHash('sha256').update(`probe ${context.getInstanceId()}`).digest('hex');
+
+/**
+ * Where the URLs of this n8n begin, up to the slash before the name of an endpoint such as `webhook`.
+ * @param url a URL of this n8n
+ * @param segments how many parts of its path follow
+ */
+export function rootOf(url: string, segments: number): string | undefined {
+	if (!URL.canParse(url)) return undefined;
+	const { origin, pathname } = new URL(url);
+	return `${origin}${pathname.split('/').slice(0, -segments).join('/')}/`;
+}
+
+/** In the URL of a trigger: the name of the endpoint, the ID of the webhook and its name. */
+const TRIGGER_SEGMENTS = 3;
+
+/** The root by the URL of a trigger node. */
+export const rootOfTrigger = (url: string) => rootOf(url, TRIGGER_SEGMENTS);
+
+/** What follows the root in a URL; `undefined` for a URL that is not of this n8n, by its public URL. */
+export function belowRoot(root: string | undefined, url: string): string | undefined {
+	if (root === undefined || !URL.canParse(url)) return undefined;
+	const { origin, pathname, search, username, password } = new URL(url);
+	const plain = `${origin}${pathname}${search}`;
+	return !username && !password && plain.startsWith(root) ? plain.slice(root.length) : undefined;
+}
+
+/** How the URL of a trigger node goes on below the root. Nothing else is called. */
+const TRIGGER = /^[^/?]+\/[^/?]+\/webhook$/;
+
+/** Whether a URL may be that of a trigger node of this n8n. */
+export const isTriggerAt = (root: string | undefined, url: string) => TRIGGER.test(belowRoot(root, url) ?? '');
+
+/** The URL of a trigger node below another root. */
+export const atRoot = (root: string, url: string) =>
+	root + new URL(url).pathname.split('/').slice(-TRIGGER_SEGMENTS).join('/');
 
 /** What a trigger that registers by hand says in the place of an endpoint. */
 export const MANUAL = 'manual';
@@ -31,20 +73,24 @@ export const webhookDigest = (id: string) => createHash('sha256').update(`endpoi
  */
 export type Listener = 'alive' | 'manual' | 'stranger' | 'nobody' | 'unknown';
 
-/** @param timeoutMs how long the answer may take */
+/**
+ * Asks for it by a POST without content.
+ * @param root where the URLs of this n8n begin: a URL that is not below it, or no trigger's, is not called
+ */
 export async function listenerAt(
 	context: IExecuteFunctions | IHookFunctions,
 	{ url, webhook_id }: IDataObject,
-	timeoutMs = 3000,
+	root: string | undefined,
 ): Promise<Listener> {
+	if (!isTriggerAt(root, String(url))) return 'unknown';
 	try {
 		const reply = (await context.helpers.httpRequest({
 			method: 'POST',
 			url: String(url),
-			headers: { [PROBE_HEADER]: '1' },
+			headers: { [PROBE_HEADER]: probeValue(context) },
 			body: {},
 			json: true,
-			timeout: timeoutMs,
+			timeout: 3000,
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,

@@ -5,7 +5,7 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { refuseRemarks } from './acknowledge';
 import { deliveryKey, follow, outcomeOf, type Answer } from './deliveryLog';
-import { PROBE_HEADER } from './probe';
+import { PROBE_HEADER, probeValue } from './probe';
 import { newProcessState, nodeKey } from './processState';
 
 /** The part of Express's request that is read here, with what n8n adds. */
@@ -17,6 +17,8 @@ export interface Delivery {
 	rawBody?: Buffer;
 	/** What n8n parsed from it. */
 	body?: unknown;
+	/** How n8n decoded it, by the charset of the Content-Type. */
+	encoding?: BufferEncoding;
 }
 
 /** What a verified body holds. */
@@ -81,37 +83,52 @@ function refuse(context: IWebhookFunctions, status: number, message: string): IW
 	return answer(context, status, message);
 }
 
-/** What could not be verified since the last line about it. */
-interface Unverified {
-	/** Of that line, Unix ms. */
+/** What one kind of line in n8n's log told last. */
+interface Told {
+	/** By the clock of `performance.now()`. */
 	at: number;
+	/** How many calls since then had no line. */
 	count: number;
 }
 
-const unverified = newProcessState<Unverified>();
+const told = newProcessState<Told>();
 const MINUTE_MS = 60_000;
 
 /**
+ * A line in n8n's log about what anybody may send as often as they like, or what fails at every call: once a minute.
+ * @param text the line, by how many calls it stands for
+ */
+function tellOnceAMinute(context: IWebhookFunctions, kind: string, text: (calls: number) => string): void {
+	const key = `${nodeKey(context)} ${kind}`;
+	const { at, count } = told.get(key) ?? { at: -Infinity, count: 0 };
+	const now = performance.now();
+	const isQuiet = now - at < MINUTE_MS;
+	told.set(key, isQuiet ? { at, count: count + 1 } : { at: now, count: 0 });
+	if (!isQuiet) warn(context, text(count + 1));
+}
+
+const deliveriesOf = (calls: number) =>
+	calls === 1 ? 'a delivery' : `${calls} deliveries since the last line about it`;
+
+/**
  * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
- * anybody noticing: so n8n's log says it, once a minute at most.
+ * anybody noticing: so n8n's log says it.
  */
 function refuseUnverified(context: IWebhookFunctions, source: Source, { headers }: Delivery): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
-	if (headers[PROBE_HEADER] !== undefined && source.identify) {
+	if (source.identify && headers[PROBE_HEADER] === probeValue(context)) {
 		context
 			.getResponseObject()
 			.status(401)
 			.json({ message, endpoint: source.identify(context) });
 		return { noWebhookResponse: true };
 	}
-	const key = nodeKey(context);
-	const { at, count } = unverified.get(key) ?? { at: 0, count: 0 };
-	const isQuiet = Date.now() - at < MINUTE_MS;
-	unverified.set(key, isQuiet ? { at, count: count + 1 } : { at: Date.now(), count: 0 });
-	if (!isQuiet) {
-		const what = count ? `${count + 1} deliveries since the last line about it` : 'a delivery';
-		warn(context, `could not verify ${what}. If Hubble sent ${count ? 'these' : 'it'}, ${source.remedy(context)}.`);
-	}
+	tellOnceAMinute(
+		context,
+		'unverified',
+		(calls) =>
+			`could not verify ${deliveriesOf(calls)}. If Hubble sent ${calls > 1 ? 'these' : 'it'}, ${source.remedy(context)}.`,
+	);
 	return answer(context, 401, message);
 }
 
@@ -120,8 +137,8 @@ export async function receive(context: IWebhookFunctions, source: Source): Promi
 	try {
 		return await take(context, source);
 	} catch (error) {
-		const { name } = context.getNode();
-		context.logger.error(`"${name}" could not take a delivery from Hubble: ${(error as Error).message}`);
+		const { message } = error as Error;
+		tellOnceAMinute(context, 'failed', (calls) => `could not take ${deliveriesOf(calls)} from Hubble: ${message}`);
 		return answer(context, 503, 'The delivery could not be taken. Try again later.');
 	}
 }
@@ -130,7 +147,9 @@ async function take(context: IWebhookFunctions, source: Source): Promise<IWebhoo
 	const delivery = context.getRequestObject() as unknown as Delivery & { readRawBody?(): Promise<void> };
 	const sender = delivery.ip ?? '';
 	if (source.admits && !source.admits(context, sender)) {
-		return refuse(context, 403, `The sender ${sender.slice(0, 45)} is not allowed.`);
+		const message = `The sender ${sender.slice(0, 45)} is not allowed.`;
+		tellOnceAMinute(context, 'sender', (calls) => `refused ${deliveriesOf(calls)} with 403: ${message}`);
+		return answer(context, 403, message);
 	}
 	const secrets = await source.secrets(context);
 	// n8n leaves a body alone whose type it does not parse.

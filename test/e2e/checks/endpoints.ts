@@ -40,7 +40,7 @@ async function importWorkflow(n8n: N8n, workflow: Json): Promise<void> {
 }
 
 /** Runs Hubble Webhook: Check and gives the state of each webhook, by its ID. */
-async function states(n8n: N8n, credential: string): Promise<Record<string, unknown>> {
+async function states(n8n: N8n, credential: string, more: Json = {}): Promise<Record<string, unknown>> {
 	const at = { position: [0, 0], typeVersion: 1 };
 	const id = await n8n.createWorkflow({
 		name: 'Check webhooks',
@@ -51,7 +51,7 @@ async function states(n8n: N8n, credential: string): Promise<Record<string, unkn
 				id: randomUUID(),
 				name: 'Check',
 				type: `${packageName}.hubbleWebhook`,
-				parameters: { resource: 'webhook', operation: 'check', deleteOrphans: true },
+				parameters: { resource: 'webhook', operation: 'check', deleteOrphans: true, ...more },
 				credentials: { hubbleApi: { id: credential, name: 'Trigger' } },
 			},
 		],
@@ -60,6 +60,18 @@ async function states(n8n: N8n, credential: string): Promise<Record<string, unkn
 	const { status, error, items } = await n8n.run(id);
 	equal(status, 'success', error);
 	return Object.fromEntries(items('Check').map(({ json }) => [String(json.webhook_id), json.state]));
+}
+
+/** Check moves the webhook to the new public URL, where its trigger takes deliveries with the same secret. */
+async function checkMoves(n8n: N8n, hubble: Simulator, credential: string, to: string): Promise<void> {
+	const before = { ...onlyWebhook(hubble) };
+	const found = await states(n8n, credential, { moveToNewUrl: true });
+	deepEqual(found, { [before.webhook_id]: 'listening' });
+	const { url, secret } = onlyWebhook(hubble);
+	equal(url, to + new URL(before.url).pathname);
+	equal(secret, before.secret);
+	// The packets that were delivered before: a repeat.
+	equal(await deliver(hubble, onlyWebhook(hubble), 0), 200);
 }
 
 export const endpointChecks: Check[] = [
@@ -146,7 +158,11 @@ export const endpointChecks: Check[] = [
 							return !!added && (await deliver(hubble, added, 0)) === 200;
 						});
 						equal(await deliver(hubble, before, 20), 401);
-					} else equal(await deliver(hubble, before, 0), 200);
+					} else {
+						equal(await deliver(hubble, before, 0), 200);
+						await checkMoves(n8n, hubble, credentials['Hubble account'] ?? '', moved);
+						Object.assign(onlyWebhook(hubble), before);
+					}
 					await ran(n8n, id, 1);
 					const stored = await n8n.rest<WorkflowFile>('GET', `/workflows/${id}`);
 					await n8n.deactivate(id);

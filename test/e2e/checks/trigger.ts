@@ -278,7 +278,7 @@ export const triggerChecks: Check[] = [
 					() => 'listening',
 					(error: Error) => error.message,
 				);
-				match(said, /"A" \(https:\/\/example.com\/A, ID A\).*To listen for a test event, unpublish/);
+				match(said, /Both webhooks are in use, by "A" \(https:\/\/example\.com\/A\).*Delete one/);
 				equal(webhooks.size, 2);
 			});
 		},
