@@ -84,6 +84,22 @@ const searches: Record<string, string[]> = {
 	'gift card': ['Hubble Gift Card'],
 	'gift-card': ['Hubble Gift Card'],
 	voucher: ['Hubble Gift Card'],
+	'gift voucher': ['Hubble Gift Card'],
+	geofence: ['Hubble Device'],
+	area: ['Hubble Device'],
+	silent: ['Hubble Device'],
+	offline: ['Hubble Device'],
+	alert: ['Hubble Device'],
+	temperature: ['Hubble Packet'],
+	decode: ['Hubble Packet'],
+	map: ['Hubble Device', 'Hubble Packet'],
+	report: ['Hubble Device', 'Hubble Packet'],
+	csv: ['Hubble Device', 'Hubble Packet'],
+	spreadsheet: ['Hubble Device', 'Hubble Packet'],
+	battery: ['Hubble Device', 'Hubble Packet'],
+	'register device': ['Hubble Device'],
+	onboard: ['Hubble Device'],
+	'cold chain': ['Hubble Device', 'Hubble Packet'],
 };
 
 /** Opens the list of nodes for a new workflow. */
