@@ -172,6 +172,13 @@ describe('safeName', () => {
 		['Übersicht 日本', 'Übersicht 日本'],
 	])('%j → %j', (given, name) => expect(safeName(given)).toBe(name));
 
+	it.each(['a', 'ü', '日', '🛰️'])('fits into the 255 bytes of a file system, of %s', (character) => {
+		const name = safeName(character.repeat(300));
+		expect(Buffer.byteLength(`${name}.geojson.gz`)).toBeLessThanOrEqual(255);
+		expect(Buffer.byteLength(name)).toBeGreaterThan(230);
+		expect(name).not.toMatch(/\ufffd/);
+	});
+
 	it('is safe whatever is given, and stays what it is', () => {
 		fc.assert(
 			fc.property(fc.string({ unit: 'binary' }), (given) => {

@@ -4,7 +4,8 @@ import type { ItemRequest } from './operation';
 import { timeText } from './times';
 import { asText } from './values';
 
-const LONGEST_NAME = 150;
+/** Bytes of a name, which file systems limit to 255 with the extension. */
+const LONGEST_NAME = 240;
 const DAY_S = 86_400;
 
 /** Extensions that users add though the operation gives them. */
@@ -19,7 +20,11 @@ export function safeName(given: string): string {
 	const [last = ''] = given.split(/[/\\]/).slice(-1);
 	// Cut first: the search for extensions takes the square of the length.
 	const plain = last.trim().slice(0, 1000).replace(EXTENSIONS, '').replace(UNSAFE, '-');
-	const cut = [...plain].slice(0, LONGEST_NAME).join('');
+	let cut = '';
+	for (const character of plain) {
+		if (Buffer.byteLength(cut + character) > LONGEST_NAME) break;
+		cut += character;
+	}
 	return cut.replace(/^[\s.]+|(?<![\s.])[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
 }
 
