@@ -162,7 +162,7 @@ describe('Update', () => {
 		await update(device, { clearLocation: true });
 		expect(stored(device.id).install_location).toBeUndefined();
 		for (const none of [undefined, { lat: 0, long: 0, location_name: 'Hall 1' }]) {
-			change(device, { install_location: none });
+			change(stored(device.id), { install_location: none });
 			const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
 			expect(error?.message).toMatch(/^Parameter "Install Location": the device has none yet/);
 		}
