@@ -6,6 +6,7 @@ import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { TestCredentials } from '../engine';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { credentialFor, execute, serverThat, type Setup } from './harness';
+import { virtualTime } from './virtualTime';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -91,6 +92,7 @@ describe('Retry', () => {
 		const refused = async () => {
 			while (!hubble.log.some(({ status }) => status === 429)) await sleep(20);
 		};
+		virtualTime.isReal = true;
 		// Without the stop this would wait for five minutes, and the test for half a minute at most.
 		await getDevices({ stopWhen: refused() });
 		expect(hubble.log).toHaveLength(1);
@@ -343,6 +345,7 @@ describe('Pages', () => {
 
 describe('Pace', () => {
 	it('starts at most three requests a second at one endpoint, whichever item or node asks', async () => {
+		virtualTime.isReal = true;
 		const ids = [...hubble.world.main.devices.keys()].slice(0, 5);
 		const get = () =>
 			run(

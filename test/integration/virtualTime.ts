@@ -1,0 +1,23 @@
+/** The waits of the package take no time in the tests: the monotonic clock is put forward instead, the simulator's too. */
+
+const realNow = performance.now.bind(performance);
+
+export const virtualTime = {
+	/** Milliseconds by which the clock is ahead. */
+	ahead: 0,
+	/** Whether waits take their time, for a test that ends one. */
+	isReal: false,
+	begin() {
+		performance.now = () => realNow() + this.ahead;
+	},
+	end() {
+		performance.now = realNow;
+	},
+	/** Lets what is due happen, then puts the clock to the end of the wait; of waits side by side, the longest counts. */
+	async sleep(ms: number, signal?: AbortSignal) {
+		const due = performance.now() + ms;
+		await new Promise((done) => setTimeout(done, 1));
+		signal?.throwIfAborted();
+		this.ahead += Math.max(0, due - performance.now());
+	},
+};
