@@ -37,6 +37,6 @@ export class HubbleApiKey implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, apiKeyOperations);
+		return await run(this, apiKeyOperations, this.continueOnFail());
 	}
 }

@@ -37,6 +37,6 @@ export class HubbleBilling implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, billingOperations);
+		return await run(this, billingOperations, this.continueOnFail());
 	}
 }

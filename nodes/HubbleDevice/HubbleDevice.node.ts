@@ -39,6 +39,6 @@ export class HubbleDevice implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, deviceOperations);
+		return await run(this, deviceOperations, this.continueOnFail());
 	}
 }

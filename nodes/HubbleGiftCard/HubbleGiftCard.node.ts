@@ -40,6 +40,6 @@ export class HubbleGiftCard implements INodeType {
 	methods = { credentialTest: { hubblePartnerApiTest } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, giftCardOperations, connectPartner);
+		return await run(this, giftCardOperations, this.continueOnFail(), connectPartner);
 	}
 }

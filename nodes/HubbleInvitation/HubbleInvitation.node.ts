@@ -35,6 +35,6 @@ export class HubbleInvitation implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, invitationOperations);
+		return await run(this, invitationOperations, this.continueOnFail());
 	}
 }

@@ -34,6 +34,6 @@ export class HubbleMetric implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, metricOperations);
+		return await run(this, metricOperations, this.continueOnFail());
 	}
 }

@@ -32,6 +32,6 @@ export class HubbleOrganization implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, organizationOperations);
+		return await run(this, organizationOperations, this.continueOnFail());
 	}
 }

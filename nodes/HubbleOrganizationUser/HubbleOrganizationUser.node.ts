@@ -32,6 +32,6 @@ export class HubbleOrganizationUser implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, userOperations);
+		return await run(this, userOperations, this.continueOnFail());
 	}
 }

@@ -46,6 +46,6 @@ export class HubblePacket implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, packetOperations);
+		return await run(this, packetOperations, this.continueOnFail());
 	}
 }

@@ -35,6 +35,6 @@ export class HubbleWebhook implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await run(this, webhookOperations);
+		return await run(this, webhookOperations, this.continueOnFail());
 	}
 }

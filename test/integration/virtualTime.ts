@@ -1,4 +1,5 @@
 /** The waits of the package take no time in the tests: the monotonic clock is put forward instead, the simulator's too. */
+import { sleep } from 'n8n-workflow';
 
 const realNow = performance.now.bind(performance);
 
@@ -16,7 +17,7 @@ export const virtualTime = {
 	/** Lets what is due happen, then puts the clock to the end of the wait; of waits side by side, the longest counts. */
 	async sleep(ms: number, signal?: AbortSignal) {
 		const due = performance.now() + ms;
-		await new Promise((done) => setTimeout(done, 1));
+		await sleep(1);
 		signal?.throwIfAborted();
 		this.ahead += Math.max(0, due - performance.now());
 	},

@@ -168,6 +168,14 @@ describe('functions', () => {
 	});
 });
 
+it('each node asks in its own execute whether to go on after a failure, as a rule of n8n wants', () => {
+	const executes = sourcesOf('nodes').flatMap(({ path, tree }) =>
+		path.endsWith('.node.ts') ? (/async execute\([\s\S]*?\n\t}/.exec(tree.text)?.[0] ?? []) : [],
+	);
+	expect(executes.length).toBeGreaterThan(5);
+	expect(executes.filter((code) => !code.includes('this.continueOnFail()'))).toEqual([]);
+});
+
 describe('the map in CONTRIBUTING.md', () => {
 	const map = mapOf(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'));
 	const folders = (path: string) =>

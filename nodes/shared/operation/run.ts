@@ -25,6 +25,7 @@ class Outputs {
 		private readonly inputs: readonly INodeExecutionData[],
 		/** The field in which a row stands beside the fields of its input item; '': among them; without it it stands alone. */
 		private readonly keptAs: string | undefined,
+		readonly canContinue: boolean,
 	) {
 		this.byItem = inputs.map(() => []);
 	}
@@ -48,7 +49,7 @@ class Outputs {
 	/** Puts an error in the place of data; throws it when the run must stop. */
 	fail(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
-		if (!context.continueOnFail() || context.getExecutionCancelSignal()?.aborted) {
+		if (!this.canContinue || context.getExecutionCancelSignal()?.aborted) {
 			throw inItem(context, error, itemIndex);
 		}
 		this.keepFailure(itemIndex, error, ids);
@@ -73,16 +74,19 @@ class Outputs {
 /**
  * Executes the operation that the node's parameters name, for all input items.
  * Every item is read and checked before the first call.
+ * @param canContinue whether On Error says to continue; n8n's rules want each node to ask itself
  * @param connectTo what stands behind the node's credential
  */
 export async function run(
 	context: IExecuteFunctions,
 	operations: readonly Operation[],
+	canContinue: boolean,
 	connectTo: (context: IExecuteFunctions) => Promise<HubbleClient> = connect,
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
 	const inputs = context.getInputData();
-	const outputs = new Outputs(context, inputs, operation.compute ? '' : option(context, operation, KEEP_INPUT));
+	const keptAs = operation.compute ? '' : option(context, operation, KEEP_INPUT);
+	const outputs = new Outputs(context, inputs, keptAs, canContinue);
 	if (operation.compute) {
 		const hints = new Set<Hint>();
 		compute(operation.compute(hints), readItems(context, operation, outputs), inputs, outputs);
@@ -147,7 +151,7 @@ async function carryOut(
 ): Promise<void> {
 	const { context, hubble } = work;
 	const isSingle = option(context, operation, batching.name) === 'single';
-	const canContinue = context.continueOnFail();
+	const { canContinue } = outputs;
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests =
 		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue })) ?? read;
