@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
-import { decodedPacket, payloadDecoder, payloadFields } from '../shared/packet/decode';
+import { payloadDecoder, payloadFields, withDecoded } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
 import { tallied } from '../shared/packet/tally';
@@ -129,8 +129,8 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	const decode = payloadDecoder(request.settings);
 	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
-	const decoded = decodedPacket(tallied(decode, hints), shape);
-	return (row: IDataObject) => decoded(row as Packet);
+	const read = tallied(decode, hints);
+	return (row: IDataObject) => withDecoded(row as Packet, read((row as Packet).device.payload), shape);
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */

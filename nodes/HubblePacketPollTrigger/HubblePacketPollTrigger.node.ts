@@ -8,6 +8,7 @@ import {
 import { builderHint } from '../shared/n8n';
 import { namesSubtitle } from '../shared/operation/properties';
 import { decodeProperties } from '../shared/packet/decodeFields';
+import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { pollPackets, startOptions } from './poll';
@@ -76,7 +77,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		],
 	};
 
-	methods = methods;
+	methods = { ...methods, listSearch: { ...methods.listSearch, searchDecodedFields } };
 
 	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 		return await pollPackets(this);

@@ -10,6 +10,7 @@ import {
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
+import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { packetFilters, packetReader } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
@@ -140,7 +141,7 @@ export class HubbleTrigger implements INodeType {
 		],
 	};
 
-	methods = methods;
+	methods = { ...methods, listSearch: { ...methods.listSearch, searchDecodedFields } };
 
 	webhookMethods = {
 		default: {

@@ -153,6 +153,24 @@ describe('packets', () => {
 		expect(await node.deliver(batch(4), right)).toMatchObject({ status: 0, items: [], result: {} });
 	});
 
+	it('filters by value, and starts nothing when nothing is left', async () => {
+		const at = (timestamp: number, ...bytes: number[]) => ({
+			device: { id: 'd', payload: Buffer.from(bytes).toString('base64'), timestamp },
+		});
+		const cold = { field: { __rl: true, mode: 'id', value: 'temperature' }, condition: 'above', than: '8' };
+		const filters = { values: { value: [cold] } };
+		const node = place({ ...manual, decodePayload: 'hubbleSensor', filters }, secret);
+		const { items } = await node.deliver({ packets: [at(1, 1, 0x20, 3), at(2, 1, 0x21, 3), at(3, 7)] }, right);
+		expect(items).toEqual([expect.objectContaining({ decoded: { temperature: 8.01 } })]);
+		expect(await node.deliver({ packets: [at(4, 1, 0x20, 3)] }, right)).toMatchObject({
+			status: 0,
+			items: [],
+			result: {},
+		});
+		const plain = place({ ...manual, filters }, secret);
+		expect(await plain.deliver({ packets: [at(5, 1, 0x21, 3)] }, right)).toMatchObject({ status: 503, items: [] });
+	});
+
 	it('decodes payloads as the other packet nodes do', async () => {
 		const node = place({ ...manual, decodePayload: 'hex' }, secret);
 		const { device } = packet(3) as { device: { payload: string } };

@@ -1,5 +1,6 @@
 import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { packetFilter } from '../../nodes/shared/packet/filter';
+import { searchDecodedFields, valueFilter } from '../../nodes/shared/packet/valueFilter';
 
 const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
 const nested: Packet = {
@@ -182,5 +183,106 @@ describe('packetFilter', () => {
 		expect(() => packetFilter({ deviceIds: ['Tracker 1'] })).toThrow('"Tracker 1" is not an ID');
 		expect(() => packetFilter(picked('Tracker 1'))).toThrow('"Tracker 1" is not an ID');
 		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
+	});
+});
+
+describe('valueFilter', () => {
+	const decoded = {
+		t: 8.5,
+		n: null,
+		on: true,
+		big: '18446744073709551615',
+		kind: 'door',
+		gps_1: { latitude: 52 },
+		'a.b': 3,
+	};
+	const row = (field: string, condition: string, than?: unknown, and?: unknown) => ({
+		field: { __rl: true, mode: 'list', value: field },
+		condition,
+		than,
+		and,
+	});
+	const passes = (...value: object[]) => valueFilter({ values: { value } as never })?.(decoded);
+
+	it.each<[string, string, unknown, unknown, boolean]>([
+		['t', 'above', '8', '', true],
+		['t', 'above', 8.5, '', false],
+		['t', 'below', '9', '', true],
+		['t', 'below', '8.5', '', false],
+		['t', 'between', '8.5', '9', true],
+		['t', 'between', '8', '8.5', true],
+		['t', 'between', '8.6', '9', false],
+		['t', 'equal', '8.50', '', true],
+		['t', 'absent', '', '', false],
+		['n', 'absent', '', '', true],
+		['n', 'below', '9', '', false],
+		['missing', 'absent', '', '', true],
+		['missing', 'above', '-1', '', false],
+		['missing', 'equal', 'undefined', '', false],
+		['toString', 'absent', '', '', true],
+		['big', 'above', '1e19', '', true],
+		['on', 'equal', 'true', '', true],
+		['on', 'equal', '1', '', false],
+		['on', 'above', '0', '', false],
+		['kind', 'equal', 'door', '', true],
+		['kind', 'above', '0', '', false],
+		['gps_1.latitude', 'above', '50', '', true],
+		['gps_1', 'above', '0', '', false],
+		['a.b', 'equal', '3', '', true],
+	])('%s %s %p %p → %s', (field, condition, than, and, expected) => {
+		expect(passes(row(field, condition, than, and))).toBe(expected);
+	});
+
+	it('is none without conditions; all or any of several', () => {
+		expect(valueFilter({})).toBeUndefined();
+		expect(valueFilter({ values: {} })).toBeUndefined();
+		const value = [row('t', 'above', '8'), row('kind', 'equal', 'window')];
+		expect(valueFilter({ values: { value } as never })?.(decoded)).toBe(false);
+		expect(valueFilter({ values: { value } as never, valuesMatch: 'all' })?.(decoded)).toBe(false);
+		expect(valueFilter({ values: { value } as never, valuesMatch: 'any' })?.(decoded)).toBe(true);
+		expect(passes({ field: 't', than: 8 })).toBe(true);
+	});
+
+	it('takes every value of a payload that cannot be read for absent', () => {
+		const of = (condition: string) => valueFilter({ values: { value: [row('t', condition, '0', '1')] } as never });
+		expect(['absent', 'above', 'below', 'between', 'equal'].map((condition) => of(condition)?.(undefined))).toEqual([
+			true,
+			false,
+			false,
+			false,
+			false,
+		]);
+	});
+
+	it.each<[object, string]>([
+		[row('', 'above', '8'), 'row 1: "Field" is required'],
+		[row('t', 'above', ''), 'row 1: "Compare With" is required'],
+		[row('t', 'equal', ' '), 'row 1: "Compare With" is required'],
+		[row('t', 'between', '8'), 'row 1: "And" is required'],
+		[row('t', 'between', '8', '7'), 'row 1: "And" is 7, which is below 8'],
+		[row('t', 'above', 'cold'), 'row 1: "cold" is not'],
+		[row('t', 'over', '8'), 'row 1: "over" is not one of'],
+	])('refuses %j', (value, reason) => {
+		expect(() => passes(value)).toThrow(reason);
+	});
+
+	it('offers the names that the decoding gives', async () => {
+		const offered = async (parameters: Record<string, unknown>, filter?: string) => {
+			const context = { getCurrentNodeParameter: (name: string) => parameters[name] };
+			return (await searchDecodedFields.call(context as never, filter)).results.map(({ value }) => value);
+		};
+		const payloadLayout = 'kind: uint8 @0\nt: int8 @1 when byte 0 = 1\nt: int8 @2 when byte 0 = 2';
+		expect(await offered({ decodePayload: 'layout', payloadLayout })).toEqual(['kind', 't']);
+		expect(await offered({ decodePayload: 'layout', payloadLayout }, 'KI')).toEqual(['kind']);
+		expect(await offered({ decodePayload: 'fields', payloadFields: { field: [{ name: 'a' }, { name: '' }] } })).toEqual(
+			['a'],
+		);
+		expect(await offered({ decodePayload: 'hubbleSensor' })).toEqual([
+			'temperature',
+			'pressure',
+			'humidity',
+			'battery',
+		]);
+		expect(await offered({ decodePayload: 'json' })).toEqual([]);
 	});
 });

@@ -8,6 +8,7 @@ import {
 	readCayenne,
 	readHubbleSensor,
 	readKeyValue,
+	SENSOR_NAMES,
 	type Values,
 } from './formats';
 import { parseLayout } from './layout';
@@ -118,6 +119,12 @@ export function payloadFields({ decode, table, layout }: DecodeSettings): Payloa
 	return decode === 'fields' ? (((table ?? {}) as { field?: PayloadField[] }).field ?? []) : [];
 }
 
+/** The names of the values that a payload may have, where they are known before one came. Throws as `payloadFields`. */
+export function decodedNames(settings: DecodeSettings): string[] {
+	if (settings.decode === 'hubbleSensor') return SENSOR_NAMES;
+	return [...new Set(payloadFields(settings).map(nameOf).filter(Boolean))];
+}
+
 /** Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. */
 function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
@@ -156,13 +163,9 @@ export function payloadDecoder(
 	};
 }
 
-/** Packets as items: shaped, with what their payloads say. Fields of decoding that the shape leaves out come last. */
-export const decodedPacket =
-	(decode: (payload: string) => Decoded, shape: (packet: IDataObject) => IDataObject) =>
-	(packet: Packet): IDataObject => {
-		const said = decode(packet.device.payload);
-		return Object.assign(shape({ ...packet, ...said }), said);
-	};
+/** A packet as an item: shaped, with what its payload says. Fields of decoding that the shape leaves out come last. */
+export const withDecoded = (packet: Packet, said: Decoded, shape: (packet: IDataObject) => IDataObject): IDataObject =>
+	Object.assign(shape({ ...packet, ...said }), said);
 
 function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 	const { decode } = settings;

@@ -7,8 +7,9 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { decodedPacket, payloadDecoder } from './decode';
+import { payloadDecoder, withDecoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
+import { matchOf, valueFilter, valueFilters } from './valueFilter';
 import { pickedDevices, pickedIds } from '../operation/fields';
 import { isGiven, isOn, readParameter } from '../operation/readItem';
 import { oneOf, tagFilters, texts, uuid } from '../operation/values';
@@ -58,6 +59,7 @@ export const packetFilters: INodeProperties = {
 			description:
 				'Only the packets of devices with these tags, as key:value. Tags with the same key mean "or", with different keys "and".',
 		},
+		...valueFilters,
 	],
 };
 
@@ -114,11 +116,23 @@ function decoder(context: Reader) {
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
-	const matches = readParameter(context, 'Filters', () => packetFilter(givenFilters(context)));
+	const filters = readParameter(context, 'Filters', () => givenFilters(context));
+	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
+	readParameter(context, 'Values Must Match', () => matchOf(filters.valuesMatch));
+	const hasValue = readParameter(context, 'Values', () => valueFilter(filters));
 	const decode = decoder(context);
+	if (hasValue && !decode) {
+		readParameter(context, 'Values', () => {
+			throw new Error('the payloads are not decoded; choose what they are in "Decode Payload"');
+		});
+	}
 	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
 	return (packets) => {
 		const kept = matches ? packets.filter(matches) : packets;
-		return kept.map(decode ? decodedPacket(decode, shape) : shape);
+		if (!decode) return kept.map(shape);
+		return kept.flatMap((packet) => {
+			const said = decode(packet.device.payload);
+			return !hasValue || hasValue(said.decoded) ? [withDecoded(packet, said, shape)] : [];
+		});
 	};
 }

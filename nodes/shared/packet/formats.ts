@@ -372,6 +372,9 @@ const SENSORS: Readonly<Record<number, readonly [name: string, unit?: string]>> 
 };
 const BATTERY = 4;
 
+/** What a sensor payload may say. */
+export const SENSOR_NAMES = Object.values(SENSORS).map(([name]) => name);
+
 const hundredths = scaled(NUMBERS.int16[2], 0.01);
 const millionths = scaled(NUMBERS.int32[2], 0.000001);
 

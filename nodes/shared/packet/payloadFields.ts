@@ -170,7 +170,6 @@ function bits(
 	{ bit, length, width, isSigned }: { bit: number; length: number; width: number; isSigned: boolean },
 	isLittle: boolean,
 ): [size: number, read: ReadNumber] {
-	if (!WIDTHS.includes(width)) throw unfit(`Word Size is none of ${WIDTHS.join(', ')} bits: ${width}`);
 	if (bit + length > width) {
 		throw unfit(`it ends with bit ${bit + length - 1}, and the highest bit of a word of ${width} bits is ${width - 1}`);
 	}
@@ -207,12 +206,29 @@ function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_
 
 const count = (what: string, value: unknown) => cell(what, value, 0, 0, true);
 
+/** A switch of the table as its cell or an expression gives it; off where it is not there. */
+function isSet(what: string, value: unknown): boolean {
+	try {
+		return value !== undefined && flag(value) === true;
+	} catch (error) {
+		throw unfit(`${what}: ${(error as Error).message}`);
+	}
+}
+
+/** The size of the whole number of a bit field, in bits; one byte where it is not there. */
+function wordSize(value: unknown): number {
+	if (value === undefined || value === '') return 8;
+	const width = WIDTHS.find((one) => one === value);
+	if (width === undefined) throw unfit(`Word Size is none of ${WIDTHS.join(', ')} bits: ${quoted(value)}`);
+	return width;
+}
+
 /** The part of a whole number that a row of bits is. */
 function bitsOf({ type, bit, length, width, signed }: PayloadField, isLittle: boolean) {
-	const isSigned = flag(signed ?? false) ?? false;
+	const isSigned = isSet('Signed', signed);
 	const one = type === 'bool';
 	const given = { bit: count('Bit', bit), length: one ? 1 : count('Length', length) || 1, isSigned: isSigned && !one };
-	return bits({ ...given, width: cell('Word Size', width, 8, 0, true) }, isLittle);
+	return bits({ ...given, width: wordSize(width) }, isLittle);
 }
 
 /** A row as where it begins, how many bytes it needs from there, and how it is read. */
@@ -272,7 +288,7 @@ function prepare(field: PayloadField, index: number, earlier: Map<string, Condit
 		if (name === '__proto__') throw unfit('this name is not possible');
 		const when = condition(field);
 		const others = earlier.get(name) ?? [];
-		const adds = flag(field.adds ?? false) ?? false;
+		const adds = isSet('Add to Value Above', field.adds);
 		if (adds) {
 			if (!others.length) throw unfit('no value of its name stands before it to which it could be added');
 			if (field.type === 'bool' || field.type === 'ascii') throw unfit(`the type ${field.type} cannot be added`);

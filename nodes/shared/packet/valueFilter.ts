@@ -1,0 +1,175 @@
+/** Filter by value: whether what a payload says meets the user's conditions, and the parameters for them. */
+import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodeProperties } from 'n8n-workflow';
+import { asText, isEmpty, numberIn, oneOf, quoted } from '../operation/values';
+import { decodedNames } from './decode';
+import { unfit } from './payloadFields';
+
+const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
+type Condition = (typeof CONDITIONS)[number];
+
+/** The parameters "Values" and "Values Must Match", for the collection "Filters". */
+export const valueFilters: INodeProperties[] = [
+	{
+		displayName: 'Values',
+		name: 'values',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Value',
+		default: {},
+		description: 'Only the packets whose decoded values meet these conditions. Choose the format in Decode Payload.',
+		options: [
+			{
+				displayName: 'Value',
+				name: 'value',
+				values: [
+					{
+						displayName: 'Field',
+						name: 'field',
+						type: 'resourceLocator',
+						default: { mode: 'list', value: '' },
+						description: 'Which decoded value',
+						modes: [
+							{
+								displayName: 'From List',
+								name: 'list',
+								type: 'list',
+								typeOptions: { searchListMethod: 'searchDecodedFields', searchable: true },
+							},
+							{ displayName: 'By Name', name: 'id', type: 'string', placeholder: 'e.g. temperature' },
+						],
+					},
+					{
+						displayName: 'Condition',
+						name: 'condition',
+						type: 'options',
+						options: [
+							{ name: 'Is Above', value: 'above' },
+							{
+								name: 'Is Absent',
+								value: 'absent',
+								description: 'The payload does not contain it, or it is no number',
+							},
+							{ name: 'Is Below', value: 'below' },
+							{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
+							{ name: 'Is Equal To', value: 'equal' },
+						],
+						default: 'above',
+						description: 'What must be true of the value',
+					},
+					{
+						displayName: 'Compare With',
+						name: 'than',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. 8',
+						description: 'The number, or the text, to compare the value with',
+						displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } },
+					},
+					{
+						displayName: 'And',
+						name: 'and',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. 25',
+						description: 'The upper bound',
+						displayOptions: { show: { condition: ['between'] } },
+					},
+				],
+			},
+		],
+	},
+	{
+		displayName: 'Values Must Match',
+		name: 'valuesMatch',
+		type: 'options',
+		options: [
+			{ name: 'All', value: 'all', description: 'Every condition is met' },
+			{ name: 'Any', value: 'any', description: 'At least one condition is met' },
+		],
+		default: 'all',
+		description: 'How many of the conditions in Values a packet must meet',
+	},
+];
+
+/** The names to choose from: those that the format, the form or the layout give. For other formats they are typed. */
+export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = ''): Promise<INodeListSearchResult> {
+	const parameter = (name: string) => this.getCurrentNodeParameter(name);
+	const names = decodedNames({
+		decode: parameter('decodePayload'),
+		table: parameter('payloadFields'),
+		layout: parameter('payloadLayout'),
+	});
+	const wanted = filter.trim().toLowerCase();
+	const found = names.filter((name) => name.toLowerCase().includes(wanted));
+	return { results: found.map((name) => ({ name, value: name })) };
+}
+
+/** A decoded value by its name, or by the path to it, such as `gps_1.latitude`. */
+function valueAt(decoded: unknown, path: string): unknown {
+	let found = decoded;
+	for (const key of Object.hasOwn(Object(decoded), path) ? [path] : path.split('.')) {
+		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
+		found = (found as IDataObject)[key];
+	}
+	return found;
+}
+
+/** A number, also one that came as text because a number cannot hold it; NaN for what is none. */
+const numeric = (value: unknown): number =>
+	typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
+
+/** A bound as it was typed. */
+function bound(name: string, value: unknown): number {
+	const number = numberIn(-Number.MAX_VALUE, Number.MAX_VALUE, false)(value);
+	if (number === undefined) throw new Error(`"${name}" is required`);
+	return number;
+}
+
+function conditionOf(condition: Condition, { than, and }: IDataObject): (value: unknown) => boolean {
+	if (condition === 'absent') return (value) => value === undefined || value === null;
+	if (condition === 'equal') {
+		if (isEmpty(than)) throw new Error('"Compare With" is required');
+		const text = asText(than).trim();
+		const number = numeric(text);
+		return (value) =>
+			numeric(value) === number || (['string', 'boolean'].includes(typeof value) && String(value) === text);
+	}
+	const least = bound('Compare With', than);
+	if (condition === 'above') return (value) => numeric(value) > least;
+	if (condition === 'below') return (value) => numeric(value) < least;
+	const most = bound('And', and);
+	if (most < least) throw new Error(`"And" is ${most}, which is below ${least}`);
+	return (value) => numeric(value) >= least && numeric(value) <= most;
+}
+
+/** How many conditions must be met. Throws an Error for what is neither. */
+export function matchOf(value: unknown): 'all' | 'any' {
+	return value === undefined ? 'all' : oneOf(['all', 'any'] as const)(value);
+}
+
+/**
+ * Whether decoded values meet the conditions in "Values"; `undefined` without any. Of a payload that cannot be read, every
+ * value is absent. Throws an Error that names the row and what is wrong with it.
+ */
+export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
+	const match = matchOf(valuesMatch);
+	const rows = [((values ?? {}) as IDataObject).value ?? []].flat() as IDataObject[];
+	if (!rows.length) return undefined;
+	const conditions = rows.map((row, index) => {
+		try {
+			if (typeof row !== 'object' || row === null) throw new Error(`${quoted(row)} is no condition`);
+			const { field } = row;
+			const name = asText(
+				(typeof field === 'object' && field !== null ? (field as IDataObject).value : field) ?? '',
+			).trim();
+			if (!name) throw new Error('"Field" is required');
+			const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
+			return (decoded: unknown) => meets(valueAt(decoded, name));
+		} catch (error) {
+			throw unfit(`row ${index + 1}: ${(error as Error).message}`);
+		}
+	});
+	return match === 'all'
+		? (decoded) => conditions.every((meets) => meets(decoded))
+		: (decoded) => conditions.some((meets) => meets(decoded));
+}
