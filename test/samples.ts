@@ -669,7 +669,7 @@ export const partnerSamples: ReadonlyArray<
 	{
 		resource: 'brand',
 		operation: 'getAll',
-		parameters: { limit: 5, filters: { status: 'ACTIVE', categories: ['food'] } },
+		parameters: { limit: 5, filters: { status: 'ACTIVE', category: 'food', search: 'spice' } },
 	},
 	{ resource: 'order', operation: 'get', parameters: { by: 'id', orderId: 'order-1' } },
 	{ resource: 'order', operation: 'get', parameters: { by: 'reference', reference: 'request-1' } },
@@ -679,13 +679,18 @@ export const partnerSamples: ReadonlyArray<
 		parameters: {
 			brandId: 'brand-1',
 			denominations: { denomination: [{ denomination: 100, quantity: 1 }] },
-			customerName: 'Asha Rao',
-			customerPhone: '+919812345678',
-			customerEmail: emailOf('asha'),
 			reference: 'request-1',
 			waitSeconds: 1,
-			additionalFields: { discountAmount: 10 },
+			additionalFields: {
+				customerName: 'Asha Rao',
+				customerPhone: '+919812345678',
+				customerEmail: emailOf('asha'),
+				discountAmount: 10,
+			},
+			options: { failOnFailed: true, returnExisting: true },
 		},
 	},
+	{ resource: 'order', operation: 'resendDelivery', parameters: { orderId: 'order-1' } },
+	{ resource: 'voucher', operation: 'get', parameters: { voucherId: 'voucher-1-0' } },
 	{ resource: 'wallet', operation: 'getBalance', parameters: {} },
 ].map((sample) => ({ node: 'Hubble Gift Card', ...sample }));

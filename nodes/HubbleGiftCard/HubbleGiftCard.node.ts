@@ -8,12 +8,15 @@ import {
 import { builderHint } from '../shared/n8n';
 import { connectPartner } from '../shared/client/partner';
 import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
+import { searchBrands } from '../shared/methods/searchBrands';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
 import { giftCardOperations, giftCardResources } from './operations';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
-const secretFields = { sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin'] };
+const secretFields = {
+	sensitiveOutputFields: ['vouchers[*].cardNumber', 'vouchers[*].cardPin', 'cardNumber', 'cardPin'],
+};
 
 export class HubbleGiftCard implements INodeType {
 	description: INodeTypeDescription = {
@@ -37,7 +40,7 @@ export class HubbleGiftCard implements INodeType {
 		...secretFields,
 	};
 
-	methods = { credentialTest: { hubblePartnerApiTest } };
+	methods = { credentialTest: { hubblePartnerApiTest }, listSearch: { searchBrands } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await run(this, giftCardOperations, this.continueOnFail(), connectPartner);

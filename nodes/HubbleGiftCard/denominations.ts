@@ -22,8 +22,8 @@ export function merged(details: readonly Denomination[]): Denomination[] {
 	return [...quantities].map(([denomination, quantity]) => ({ denomination, quantity }));
 }
 
-/** A number of the brand's; older documents give amounts as text. `undefined` for null and anything else. */
-function numeric(value: unknown): number | undefined {
+/** A number of Hubble's; older documents give amounts as text. `undefined` for null and anything else. */
+export function numeric(value: unknown): number | undefined {
 	const isNumber = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
 	return isNumber && Number.isFinite(Number(value)) ? Number(value) : undefined;
 }

@@ -1,28 +1,38 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
-import { rowsOf } from '../shared/client/pages';
+import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
-import { email, freeId, numberIn, text, texts } from '../shared/operation/values';
+import { withoutUndefined } from '../shared/operation/readItem';
+import { email, freeId, numberIn, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
-import { placeOrder } from './place';
-import { withReferences } from './reference';
+import { placeOrders } from './place';
 
 /** The resources in the order in which n8n offers them. */
 export const giftCardResources = [
 	{ name: 'Brand', value: 'brand' },
 	{ name: 'Order', value: 'order' },
+	{ name: 'Voucher', value: 'voucher' },
 	{ name: 'Wallet', value: 'wallet' },
 ];
 
 const brandId: Field = {
-	displayName: 'Brand ID',
+	displayName: 'Brand',
 	name: 'brandId',
-	type: 'string',
-	default: '',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
 	required: true,
-	description: 'The ID of the brand, which is its product ID',
+	description: 'The brand to work on. Its ID is its product ID.',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Select a brand…',
+			typeOptions: { searchListMethod: 'searchBrands', searchable: true },
+		},
+		{ displayName: 'By ID', name: 'id', type: 'string', placeholder: 'e.g. 01HV3Y5ZJ0' },
+	],
 	toWire: freeId,
 };
 
@@ -32,9 +42,10 @@ const orderId: Field = {
 	type: 'string',
 	default: '',
 	required: true,
-	shownWhen: { by: ['id'] },
 	toWire: freeId,
 };
+
+const voucherId: Field = { ...orderId, displayName: 'Voucher ID', name: 'voucherId' };
 
 /** A reference of at most 40 characters (partner documentation, `referenceId`). */
 function reference(value: unknown): string {
@@ -68,17 +79,28 @@ const status: ClientFilter = {
 	matches: (brand, wanted) => brand.status === wanted,
 };
 
-const categories: ClientFilter = {
-	displayName: 'Categories',
-	name: 'categories',
+/** Sent, and compared here too: documents of both ages are in use, and the older ones know no such filter. */
+const category: ClientFilter = {
+	displayName: 'Category',
+	name: 'category',
 	type: 'string',
-	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Category' },
-	default: [],
+	default: '',
 	collection: 'filters',
-	description: 'Only brands in at least one of these categories, in upper or lower case',
-	toWire: (value) => texts(value)?.map((name) => name.toLowerCase()),
-	matches: ({ category }, wanted) =>
-		[category].flat().some((name) => (wanted as string[]).includes(String(name).toLowerCase())),
+	description: 'Only brands in this category',
+	toWire: text(100),
+	matches: ({ category: newer, categories: older }, wanted) =>
+		[newer, older].flat().some((name) => String(name).toLowerCase() === String(wanted).toLowerCase()),
+};
+
+const search: ClientFilter = {
+	displayName: 'Search',
+	name: 'search',
+	type: 'string',
+	default: '',
+	collection: 'filters',
+	description: 'Only brands with this text, such as a part of the title',
+	toWire: text(100),
+	matches: (brand, wanted) => JSON.stringify(brand).toLowerCase().includes(String(wanted).toLowerCase()),
 };
 
 /** An amount of money in the unit of the brand's denominations, with at most two decimals. */
@@ -137,8 +159,8 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 	name,
 	type: 'string',
 	default: '',
-	required: true,
 	placeholder,
+	collection: 'additionalFields',
 	toWire,
 });
 
@@ -149,7 +171,7 @@ const placing = {
 		type: 'string',
 		default: '',
 		description:
-			'Hubble sells once for each reference, so a number of your own is best, at most 40 characters. If empty, one is made from the execution and the order: a retry orders nothing twice, a new execution orders again. Required for AI agents and in sub-workflows, and on n8n 1 to retry an execution that was killed.',
+			'Hubble sells once for each reference, at most 40 characters. If empty, one is made from the execution and the order: a retry orders nothing twice, a new execution orders again. Required for AI agents and in sub-workflows, and on n8n 1 to retry an execution that was killed.',
 		toWire: reference,
 	},
 	wait: {
@@ -166,9 +188,26 @@ const placing = {
 		typeOptions: { minValue: 1, maxValue: 3600 },
 		default: 60,
 		required: true,
-		description: 'In seconds. After that the order is given as it is.',
+		description: 'In seconds. After that the order is returned as it is.',
 		shownWhen: { wait: [true] },
 		toWire: numberIn(1, 3600),
+	},
+	failOnFailed: {
+		displayName: 'Fail on Failed Orders',
+		name: 'failOnFailed',
+		type: 'boolean',
+		default: true,
+		collection: 'options',
+		description: 'Whether an order that ends as FAILED, CANCELLED or REVERSED makes its item fail',
+	},
+	returnExisting: {
+		displayName: 'Return Existing Order',
+		name: 'returnExisting',
+		type: 'boolean',
+		default: false,
+		collection: 'options',
+		description:
+			'Whether to return an order that another execution placed with the same reference. Without it the item fails, so that a reference used twice never gives a card to the wrong person.',
 	},
 	discount: {
 		displayName: 'Discount Amount',
@@ -181,34 +220,15 @@ const placing = {
 	},
 } satisfies Record<string, Field>;
 
-/** A reply as one item. */
-const one = async ({ hubble, request }: Work): Promise<INodeExecutionData[]> => [
-	{ json: (await sendAsPartner(hubble, request)).body },
-];
-
-/** Brands in a page. */
-const PAGE = 100;
-
-/** Brands by cursor, filtered here. */
+/** Brands page by page, those filtered here that Hubble may not filter. */
 async function manyBrands({ hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
-	const { clientFilters, limit, isTool } = request;
+	const { clientFilters, limit, isTool, query } = request;
 	const found: IDataObject[] = [];
-	const seen = new Set<string>();
-	let cursor: string | undefined;
-	for (;;) {
-		const query = { limit: PAGE, ...(cursor ? { cursor } : {}) };
-		const { body, requestId } = await sendAsPartner(hubble, { endpoint: partnerEndpoints.listBrands, query });
-		found.push(...rowsOf(body.data).filter((row) => clientFilters.every((keeps) => keeps(row))));
-		const next = body.nextCursor;
-		const isLast = next === undefined || next === null || next === '';
-		if (found.length > limit || (found.length === limit && !isLast)) {
-			if (!isTool) hints.add(`More brands exist than the Limit of ${limit}. Turn on Return All, or raise the Limit.`);
-			break;
-		}
-		if (isLast) break;
-		cursor = String(next);
-		if (seen.has(cursor)) throw new Error(`Hubble gave the same cursor twice. X-Request-ID: ${requestId}.`);
-		seen.add(cursor);
+	for await (const { rows, isLast } of brandPages(hubble, query)) {
+		found.push(...rows.filter((row) => clientFilters.every((keeps) => keeps(row))));
+		if (found.length < limit || (found.length === limit && isLast)) continue;
+		if (!isTool) hints.add(`More brands exist than the Limit of ${limit}. Turn on Return All, or raise the Limit.`);
+		break;
 	}
 	return found.slice(0, limit).map((json) => ({ json }));
 }
@@ -219,7 +239,7 @@ async function getOrder({ hubble, request }: Work): Promise<INodeExecutionData[]
 	const call: Call = order_id
 		? { endpoint: partnerEndpoints.getOrder, ids: { order_id } }
 		: { endpoint: partnerEndpoints.getOrderByReference, ids: { reference: byReference ?? '' } };
-	return [{ json: (await sendAsPartner(hubble, call)).body }];
+	return [{ json: (await hubble.send(call)).body }];
 }
 
 /** The calls of Hubble's partner API for gift cards (partner documentation). */
@@ -232,7 +252,6 @@ export const giftCardOperations: readonly Operation[] = [
 		description: 'Get a brand with its denominations and limits',
 		endpoint: partnerEndpoints.getBrand,
 		inPath: { brand_id: brandId },
-		toItems: one,
 	},
 	{
 		resource: 'brand',
@@ -241,7 +260,8 @@ export const giftCardOperations: readonly Operation[] = [
 		action: 'Get many brands',
 		description: 'Get the brands of the catalog, active and inactive ones',
 		endpoint: partnerEndpoints.listBrands,
-		clientFilters: [categories, status],
+		inQuery: { q: search, category },
+		clientFilters: [category, search, status],
 		toItems: manyBrands,
 	},
 	{
@@ -254,7 +274,7 @@ export const giftCardOperations: readonly Operation[] = [
 		endpoint: partnerEndpoints.getOrder,
 		settings: {
 			by,
-			orderId,
+			orderId: { ...orderId, shownWhen: { by: ['id'] } },
 			reference: { ...placing.reference, description: undefined, required: true, shownWhen: { by: ['reference'] } },
 		},
 		toItems: getOrder,
@@ -277,18 +297,44 @@ export const giftCardOperations: readonly Operation[] = [
 			referenceId: placing.reference,
 			discountAmount: placing.discount,
 		},
-		settings: { wait: placing.wait, waitSeconds: placing.waitSeconds },
-		derive: ({ body: { name, phoneNumber, email, ...body } }) => ({
-			body: { ...body, customerDetails: { name, phoneNumber, email } },
-		}),
+		settings: {
+			wait: placing.wait,
+			waitSeconds: placing.waitSeconds,
+			failOnFailed: placing.failOnFailed,
+			returnExisting: placing.returnExisting,
+		},
+		derive: ({ body: { name, phoneNumber, email, ...body } }) => {
+			const customerDetails = withoutUndefined({ name, phoneNumber, email });
+			// Partners that sell to companies have no customers to name: for them it may be absent.
+			return { body: { ...body, ...(Object.keys(customerDetails).length ? { customerDetails } : {}) } };
+		},
 		validate: ({ body: { denominationDetails, discountAmount } }) => {
 			const amount = amountOf(denominationDetails as unknown as Denomination[]);
 			return Number(discountAmount ?? 0) > amount
 				? `Parameter "Discount Amount": ${String(discountAmount)} is more than the order's amount of ${amount}`
 				: undefined;
 		},
-		prepare: withReferences,
-		toItems: placeOrder,
+		prepare: placeOrders,
+	},
+	{
+		resource: 'order',
+		name: 'Resend Delivery',
+		value: 'resendDelivery',
+		action: 'Resend delivery of order',
+		description: 'Have Hubble deliver the vouchers of an order to the customer again',
+		endpoint: partnerEndpoints.resendDelivery,
+		inPath: { order_id: orderId },
+		toRows: (reply, { ids }) => [{ resent: true, orderId: ids.order_id, ...reply }],
+	},
+	{
+		resource: 'voucher',
+		name: 'Get',
+		value: 'get',
+		action: 'Get voucher',
+		description: 'Get a voucher of an order. The output holds its card number and PIN.',
+		hasSecrets: true,
+		endpoint: partnerEndpoints.getVoucher,
+		inPath: { voucher_id: voucherId },
 	},
 	{
 		resource: 'wallet',
@@ -297,6 +343,5 @@ export const giftCardOperations: readonly Operation[] = [
 		action: 'Get wallet balance',
 		description: 'Get the balance of the wallet from which orders are paid',
 		endpoint: partnerEndpoints.getBalance,
-		toItems: one,
 	},
 ];

@@ -1,21 +1,25 @@
 /**
- * Places an order exactly once. The order is looked up by its reference before it is sent, and again whenever nobody
+ * Places orders exactly once each. An order is looked up by its reference before it is sent, and again whenever nobody
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
-import { NodeApiError, NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
-import type { HubbleClient } from '../shared/client/client';
+import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { DOUBT, unchanged } from '../shared/client/errors';
-import { partnerEndpoints, sendAsPartner } from '../shared/client/partner';
-import type { Work } from '../shared/operation/operation';
-import { MADE } from './reference';
-import { amountOf, merged, refusalOf, type Denomination } from './denominations';
+import type { HubbleClient } from '../shared/client/client';
+import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
+import type { ItemRequest, Preparation } from '../shared/operation/operation';
+import { refusalOf } from './denominations';
+import { contradictionOf } from './existing';
+import { errandsOf, type Errand } from './reference';
 
 /** How often an order is sent when nobody knows what became of it, and the pauses in between, in milliseconds. */
 const TRIES = 6;
 const pauseAfter = (tries: number) => 1000 * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
 
-/** Pauses between two looks at an order that Hubble is working on: short at first, as most orders take seconds. */
-const lookPause = (looks: number) => Math.min(10_000, 1000 * 2 ** looks);
+/** Orders that are being placed at the same time: so many keep the pace even where each reply takes a second. */
+const SIDE_BY_SIDE = 40;
+
+/** Ends in which nothing was bought, or what was bought was given back. */
+const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
 
 /** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
 const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
@@ -23,112 +27,293 @@ const statusOf = (error: unknown): number => (error instanceof NodeApiError && N
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
 const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;
 
-/** The order with that reference; `undefined` when Hubble has none. */
-async function orderByReference(hubble: HubbleClient, reference: string): Promise<IDataObject | undefined> {
-	try {
-		return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.getOrderByReference, ids: { reference } })).body;
-	} catch (error) {
-		// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
-		const code = error instanceof NodeApiError ? error.context.errorCode : undefined;
-		if (code === 'E001' || (code !== undefined && statusOf(error) === 404)) return undefined;
-		throw unchanged(error);
-	}
-}
-
 const NOT_PLACED = 'The order was not placed.';
+const NOTHING_NOW = 'Nothing was ordered now.';
+const ANOTHER_ORDER = 'Hubble answered with this order when the one of this item was sent: compare them.';
 const IN_DOUBT =
 	'Whether the order was placed is not known. Run this again with the same reference: it is placed once at most.';
 
 /** The failure with what it means for the money, and how to go on. */
-function withReference(error: unknown, reference: string, advice: string): unknown {
+function withReference(error: unknown, reference: string, advice: string): Error {
 	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
 		error.description = `${advice} Reference: ${reference}. ${(error.description ?? '').replace(DOUBT, '')}`;
 		error.context.referenceId = reference;
 	}
-	return error;
+	return error as Error;
 }
 
-/** Sends an order that Hubble does not have yet until its fate is known. Before it is sent again it is looked up. */
-async function placeOnce(hubble: HubbleClient, body: IDataObject, reference: string): Promise<IDataObject> {
-	let isInDoubt = false;
-	try {
-		for (let tries = 1; ; tries++) {
+/**
+ * Who has sent an order under a reference of the user's, for the life of this process: of several executions that
+ * begin with one reference at the same time, Hubble knows none yet, and would give all of them the order of the first.
+ */
+const senders = new Map<string, string>();
+const MOST_SENDERS = 10_000;
+
+/** An order that Hubble has. */
+interface Found {
+	order: IDataObject;
+	/** Whether it was there before this run. */
+	isOld: boolean;
+}
+
+/** The orders of one run of the node. */
+class OrderRun {
+	private readonly brands = new Map<string, Promise<IDataObject>>();
+	/** Reference → owner, in the execution's own data: what was sent by an earlier try, or by the execution that is retried. */
+	private readonly sent: IDataObject;
+	/** Whether an execution was retried of which nothing was stored, as n8n was killed: it may have sent anything. */
+	private readonly isAfterKill: boolean;
+	/** How many orders are followed. */
+	private open = 0;
+	/** Whether the run must stop, so that nothing more is begun. */
+	isOver = false;
+
+	private readonly hubble: HubbleClient;
+
+	constructor(private readonly work: Preparation) {
+		const kept = work.context.getContext('node');
+		this.hubble = work.hubble;
+		this.isAfterKill = Boolean((kept.isAfterKill ??= work.context.getMode() === 'retry' && kept.sent === undefined));
+		this.sent = (kept.sent ??= {}) as IDataObject;
+	}
+
+	/** Finds or places an order. Throws an error that says whether money was spent. */
+	async place(errand: Errand): Promise<Found> {
+		const { reference } = errand;
+		const wasSent = this.sent[reference] === errand.owner;
+		const existing = await this.orderUnder(reference).catch((error: unknown) => {
+			throw withReference(error, reference, wasSent || this.isAfterKill ? IN_DOUBT : NOTHING_NOW);
+		});
+		if (existing) {
+			this.checkIsOurs(existing, errand);
+			return { order: existing, isOld: true };
+		}
+		await this.check(errand).catch((error: unknown) => {
+			throw withReference(error, reference, wasSent ? IN_DOUBT : NOT_PLACED);
+		});
+		this.claim(errand);
+		const order = await this.send(errand, wasSent);
+		const contradiction = contradictionOf(order, errand);
+		if (contradiction) throw this.foreign(order, errand, contradiction, ANOTHER_ORDER);
+		return { order, isOld: false };
+	}
+
+	/** The order with that reference; `undefined` when Hubble has none. */
+	private async orderUnder(reference: string): Promise<IDataObject | undefined> {
+		try {
+			return (await this.hubble.send({ endpoint: partnerEndpoints.getOrderByReference, ids: { reference } })).body;
+		} catch (error) {
+			// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
+			const code = error instanceof NodeApiError ? error.context.errorCode : undefined;
+			if (code === 'E001' || (code !== undefined && statusOf(error) === 404)) return undefined;
+			throw unchanged(error);
+		}
+	}
+
+	/** Throws when the order must not be sent: by its brand's limits, or because the execution was stopped. */
+	private async check({ brandId, details, request }: Errand): Promise<void> {
+		const { itemIndex, ids } = request;
+		const node = this.work.context.getNode();
+		const brand =
+			this.brands.get(brandId) ??
+			this.hubble.send({ endpoint: partnerEndpoints.getBrand, ids }).then(({ body }) => body);
+		this.brands.set(brandId, brand);
+		// A failure is asked for again by the next item.
+		const known = await brand.catch((error: unknown) => {
+			this.brands.delete(brandId);
+			throw unchanged(error);
+		});
+		const refusal = refusalOf(known, details);
+		if (refusal) throw new NodeOperationError(node, `Parameter "Denominations": ${refusal}`, { itemIndex });
+		if (this.hubble.isStopped) throw new NodeOperationError(node, 'The execution was stopped', { itemIndex });
+	}
+
+	/** Notes that the order is about to be sent. Throws when another execution or item has sent its own under the reference. */
+	private claim(errand: Errand): void {
+		const { reference, owner, isMade, request } = errand;
+		const key = this.senderKey(reference);
+		const sender = senders.get(key) ?? this.sent[reference] ?? owner;
+		if (sender !== owner && !request.settings.returnExisting)
+			throw this.foreign({}, errand, 'another execution orders with it right now, or left its order in doubt');
+		this.sent[reference] = sender;
+		if (isMade) return;
+		senders.set(key, String(sender));
+		for (const [oldest] of senders) {
+			if (senders.size <= MOST_SENDERS) break;
+			senders.delete(oldest);
+		}
+	}
+
+	/** Forgets that the order was sent: it was not placed. */
+	private disclaim({ reference, owner }: Errand): void {
+		const key = this.senderKey(reference);
+		if (this.sent[reference] === owner) delete this.sent[reference];
+		if (senders.get(key) === owner) senders.delete(key);
+	}
+
+	private senderKey(reference: string): string {
+		return JSON.stringify([this.hubble.baseUrl, this.hubble.organizationId, reference]);
+	}
+
+	/** Sends an order that Hubble does not have until its fate is known. Before it is sent again it is looked up. */
+	private async send(errand: Errand, wasSent: boolean): Promise<IDataObject> {
+		const { reference, brandId, details, amount, request } = errand;
+		const body = { ...request.body, referenceId: reference, productId: brandId, amount } as IDataObject;
+		body.denominationDetails = details as unknown as IDataObject[];
+		let isInDoubt = wasSent;
+		try {
+			for (let tries = 1; ; tries++) {
+				try {
+					return (await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body })).body;
+				} catch (error) {
+					const isOpen = leavesDoubt(statusOf(error));
+					// The client sends an order once a try: that one is lost does not say that Hubble is down.
+					if (isOpen) this.hubble.run.traffic.unanswered.pop();
+					isInDoubt ||= isOpen;
+					if (isOpen) await this.hubble.delay(pauseAfter(tries));
+					// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by
+					// a lookup that fails.
+					const order = await this.orderUnder(reference).catch((failure: unknown) => {
+						throw unchanged(isOpen ? failure : error);
+					});
+					if (order) return order;
+					if (!isOpen || tries >= TRIES) throw unchanged(error);
+				}
+			}
+		} catch (error) {
+			if (!isInDoubt) this.disclaim(errand);
+			throw withReference(error, reference, isInDoubt ? IN_DOUBT : NOT_PLACED);
+		}
+	}
+
+	/** Throws when an order that exists is not what is asked, or not of this execution where that is not wanted. */
+	private checkIsOurs(order: IDataObject, errand: Errand): void {
+		const contradiction = contradictionOf(order, errand);
+		if (contradiction) throw this.foreign(order, errand, contradiction);
+		const { isMade, reference, owner, request } = errand;
+		if (isMade || this.sent[reference] === owner || request.settings.returnExisting) return;
+		throw this.foreign(order, errand, 'it is not known to be of this execution');
+	}
+
+	/** @param advice what it means for the money; where the order was sent before, it may be on its way */
+	private foreign(order: IDataObject, errand: Errand, reason: string, advice?: string): Error {
+		const { reference, owner, request } = errand;
+		const { itemIndex } = request;
+		const wasSent = this.sent[reference] === owner;
+		const named = order.id === undefined ? 'an order' : `the order ${String(order.id)} (${String(order.status)})`;
+		const message = `The reference "${reference}" is that of ${named}: ${reason}`;
+		const description =
+			'Give each order a reference of its own. To get an order that exists, turn on Options → Return Existing Order.';
+		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
+		if (order.id !== undefined) error.context.orderId = String(order.id);
+		return withReference(error, reference, advice ?? (wasSent ? IN_DOUBT : NOTHING_NOW));
+	}
+
+	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
+	async follow({ order: placed }: Found, waitMs: number): Promise<IDataObject> {
+		const deadline = performance.now() + waitMs;
+		const looking = this.hubble.until(deadline);
+		let order = placed;
+		let failure: unknown;
+		this.open += 1;
+		for (let looks = 0; order.status === 'PROCESSING' && !this.isOver; looks++) {
+			const left = deadline - performance.now();
+			if (left <= 0) break;
 			try {
-				return (await sendAsPartner(hubble, { endpoint: partnerEndpoints.placeOrder, body })).body;
+				await this.hubble.delay(Math.min(left, this.lookPause(looks)));
+				const ids = { order_id: String(placed.id) };
+				order = (await looking.send({ endpoint: partnerEndpoints.getOrder, ids })).body;
+				failure = undefined;
 			} catch (error) {
-				const isOpen = leavesDoubt(statusOf(error));
-				isInDoubt ||= isOpen;
-				if (isOpen) await hubble.delay(pauseAfter(tries));
-				// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by a
-				// lookup that fails.
-				const order = await orderByReference(hubble, reference).catch((failure: unknown) => {
-					throw unchanged(isInDoubt ? failure : error);
-				});
-				if (order) return order;
-				if (!isOpen || tries >= TRIES) throw unchanged(error);
+				// The order is placed: what fails now must not hide that. The last look is given.
+				failure = error;
+				if (this.hubble.isStopped || this.hubble.session.refusedToken) break;
 			}
 		}
-	} catch (error) {
-		throw withReference(error, reference, isInDoubt ? IN_DOUBT : NOT_PLACED);
+		this.open -= 1;
+		if (order.status === 'PROCESSING' && waitMs > 0) this.work.hints.add(stillOpen(failure));
+		return order;
+	}
+
+	/** Milliseconds between two looks: short at first, as most orders take seconds; for all that are open, one pace. */
+	private lookPause(looks: number): number {
+		return Math.max(Math.min(10_000, 1000 * 2 ** looks), (1000 * this.open) / PER_SECOND);
+	}
+
+	/** The error of an order that ended without a purchase; `undefined` when it did not, or the user takes it as it is. */
+	failureOf({ id, status, failureReason }: IDataObject, { reference, isMade, request }: Errand): Error | undefined {
+		const { itemIndex, settings } = request;
+		if (!FAILED.has(String(status)) || settings.failOnFailed === false) return undefined;
+		const reason = typeof failureReason === 'string' ? `: ${this.hubble.redact(failureReason)}` : '';
+		const how = isMade ? 'Run the workflow anew (not as a retry), which makes a new one' : 'Use a new reference';
+		const description = `Hubble sells once for each reference. ${how}, to order again.`;
+		const message = `The order ${String(id)} ended as ${String(status)}${reason}`;
+		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
+		error.context.orderId = String(id);
+		return withReference(error, reference, 'Nothing is bought by it.');
+	}
+
+	/** What is left in the wallet, where Hubble tells. */
+	async balance(): Promise<IDataObject> {
+		const asked = this.hubble.send({ endpoint: partnerEndpoints.getBalance });
+		const balance = await asked.then(({ body }) => body.balance).catch(() => undefined);
+		return balance === undefined ? {} : { walletBalance: balance };
 	}
 }
 
-/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
-async function resultOf({ hubble, hints }: Work, placed: IDataObject, waitMs: number): Promise<IDataObject> {
-	const deadline = performance.now() + waitMs;
-	const looking = hubble.until(deadline);
-	let order = placed;
-	let failure: unknown;
-	for (let looks = 0; order.status === 'PROCESSING' && performance.now() < deadline; looks++) {
+const stillOpen = (failure: unknown) =>
+	failure
+		? `An order was PROCESSING when last seen. Looking again failed: ${(failure as Error).message}`
+		: 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
+
+/** Does `work` for each of `all` in their order, so many side by side. */
+async function sideBySide<T>(all: readonly T[], size: number, work: (one: T) => Promise<void>): Promise<void> {
+	const rest = all.values();
+	const worker = async () => {
+		for (const one of rest) await work(one);
+	};
+	await Promise.all(Array.from({ length: Math.min(size, all.length) }, worker));
+}
+
+/**
+ * Places what all items order, and follows it together. After a failure that ends the run nothing more is begun.
+ * @returns the requests whose orders are there, each with its item as the reply
+ */
+export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
+	const run = new OrderRun(work);
+	const errands = errandsOf(work);
+	const failures = new Map<Errand, unknown>();
+	const ended = new Map<Errand, IDataObject>();
+	const found = new Map<Errand, Found>();
+	const following: Array<Promise<void>> = [];
+	const fail = (errand: Errand, error: unknown) => {
+		failures.set(errand, error);
+		run.isOver ||= !work.canContinue;
+	};
+	const follow = async (errand: Errand, placed: Found) => {
+		const { wait, waitSeconds } = errand.request.settings;
+		const order = await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0);
+		ended.set(errand, order);
+	};
+	await sideBySide(errands, SIDE_BY_SIDE, async (errand) => {
+		if (run.isOver) return;
 		try {
-			await hubble.delay(Math.min(lookPause(looks), Math.max(0, deadline - performance.now())));
-			const ids = { order_id: String(placed.id) };
-			order = (await sendAsPartner(looking, { endpoint: partnerEndpoints.getOrder, ids })).body;
-			failure = undefined;
+			const placed = await run.place(errand);
+			found.set(errand, placed);
+			following.push(follow(errand, placed));
 		} catch (error) {
-			// The order is placed: what fails now must not hide that. The last look is given.
-			failure = error;
-			if (hubble.isStopped || hubble.session.refusedToken) break;
+			fail(errand, error);
 		}
-	}
-	if (order.status === 'PROCESSING' && failure)
-		hints.add(`An order was PROCESSING when last seen. Looking again failed: ${(failure as Error).message}`);
-	else if (order.status === 'PROCESSING' && waitMs > 0)
-		hints.add('An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.');
-	return order;
-}
-
-/** Places the order that one item asks for, which has a reference by now (`withReferences`). */
-export async function placeOrder(work: Work): Promise<INodeExecutionData[]> {
-	const { context, hubble, request, hints } = work;
-	const { itemIndex, ids, body, settings } = request;
-	const referenceId = String(body.referenceId);
-	const details = merged(body.denominationDetails as unknown as Denomination[]);
-	const amount = amountOf(details);
-	const existing = await orderByReference(hubble, referenceId).catch((error: unknown) => {
-		throw withReference(error, referenceId, 'Nothing was ordered now.');
 	});
-	let order = existing;
-	if (!order) {
-		const brand = await sendAsPartner(hubble, { endpoint: partnerEndpoints.getBrand, ids }).catch((error: unknown) => {
-			throw withReference(error, referenceId, NOT_PLACED);
-		});
-		const refusal = refusalOf(brand.body, details);
-		if (refusal) {
-			const reason = `Parameter "Denominations": ${refusal}`;
-			const error = new NodeOperationError(context.getNode(), reason, { itemIndex });
-			throw withReference(error, referenceId, NOT_PLACED);
-		}
-		if (hubble.isStopped) {
-			const error = new NodeOperationError(context.getNode(), 'The execution was stopped', { itemIndex });
-			throw withReference(error, referenceId, NOT_PLACED);
-		}
-		const asked = { ...body, productId: ids.brand_id, amount, denominationDetails: details };
-		order = await placeOnce(hubble, asked as unknown as IDataObject, referenceId);
-	}
-	if (existing && !MADE.test(referenceId))
-		hints.add('An order with the same reference existed already, and nothing new was ordered. See alreadyPlaced.');
-	const result = await resultOf(work, order, settings.wait ? Number(settings.waitSeconds) * 1000 : 0);
-	// Of an order that existed, only Hubble knows the amount.
-	return [{ json: { ...(existing ? {} : { amount }), ...result, referenceId, alreadyPlaced: existing !== undefined } }];
+	await Promise.all(following);
+	const balance = !run.isOver && [...found.values()].some(({ isOld }) => !isOld) ? await run.balance() : {};
+	return errands.flatMap((errand) => {
+		const { request, reference, amount } = errand;
+		const order = ended.get(errand);
+		const failure = failures.get(errand) ?? (order && run.failureOf(order, errand));
+		if (failure) work.fail(request.itemIndex, failure, request.ids);
+		if (failure || !order) return [];
+		const alreadyPlaced = found.get(errand)?.isOld ?? false;
+		return [{ ...request, reply: { amount, ...order, referenceId: reference, alreadyPlaced, ...balance } }];
+	});
 }

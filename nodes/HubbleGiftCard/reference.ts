@@ -3,10 +3,20 @@ import { createHash } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
-import { merged, type Denomination } from './denominations';
+import { amountOf, merged, type Denomination } from './denominations';
 
-/** A reference that was made here. */
-export const MADE = /^n8n-[0-9a-f]{32}$/;
+/** What an item orders, and whose order it is. */
+export interface Errand {
+	request: ItemRequest;
+	reference: string;
+	/** Whether the reference was made here: then an order that has it is of this execution, or of a retry of it. */
+	isMade: boolean;
+	/** The same in a retry of the execution, and of no other item, run or execution. */
+	owner: string;
+	brandId: string;
+	details: Denomination[];
+	amount: number;
+}
 
 /** What n8n gives to an execution and hands on to its retries: newer versions have it in the URL that resumes it. */
 function tokenOfExecution(context: IExecuteFunctions): string | undefined {
@@ -34,11 +44,10 @@ function firstExecution(context: IExecuteFunctions): string | undefined {
  * What an item orders and for whom. Not its place among the items, which may have come in another order when a killed
  * execution is run again; nor the name and the phone number, which may have been corrected in between.
  */
-function orderOf({ ids, body }: ItemRequest): string {
-	const { denominationDetails, customerDetails } = body;
-	const details = merged(denominationDetails as unknown as Denomination[]);
-	const email = String((customerDetails as IDataObject).email).toLowerCase();
-	return JSON.stringify([ids.brand_id, details.sort((a, b) => a.denomination - b.denomination), email]);
+function contentOf({ ids, body }: ItemRequest, details: readonly Denomination[]): string {
+	const { email } = (body.customerDetails ?? {}) as IDataObject;
+	const sorted = [...details].sort((a, b) => a.denomination - b.denomination);
+	return JSON.stringify([ids.brand_id, sorted, typeof email === 'string' ? email.toLowerCase() : '']);
 }
 
 /** Why a reference of the user's is needed; `undefined` when one can be made. */
@@ -63,43 +72,47 @@ function runOf(context: IExecuteFunctions): number {
 	return Number(kept.runs);
 }
 
+const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
 /**
  * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,
  * the workflow, the execution, the node, its run and what is ordered; several equal orders are counted. An order whose
  * reference could not be the same in a retry is refused, before anything is sent, and so is one that has the reference
- * of another one: it would get the vouchers of that one.
+ * of another item: it would get the vouchers of that one.
  */
-export async function withReferences({ context, requests, fail }: Preparation): Promise<ItemRequest[]> {
+export function errandsOf({ context, requests, fail }: Pick<Preparation, 'context' | 'requests' | 'fail'>): Errand[] {
 	const first = firstExecution(context);
-	const run = runOf(context);
+	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, runOf(context)];
 	const counts = new Map<string, number>();
 	/** What is ordered under each reference of the user's. */
-	const orders = new Map<string, string>();
+	const owners = new Map<string, string>();
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
 		const description =
 			'Give each order a reference of its own, such as the number of the request. Nothing was sent to Hubble for this item.';
-		const error = new NodeOperationError(context.getNode(), `Parameter "Reference": ${reason}`, {
-			itemIndex,
-			description,
-		});
-		fail(itemIndex, error, ids);
+		const message = `Parameter "Reference": ${reason}`;
+		fail(itemIndex, new NodeOperationError(context.getNode(), message, { itemIndex, description }), ids);
 		return [];
 	};
-	return requests.flatMap((request) => {
-		const { isTool, body } = request;
-		const order = orderOf(request);
+	return requests.flatMap((request): Errand[] => {
+		const { isTool, body, ids, settings } = request;
+		const details = merged(body.denominationDetails as unknown as Denomination[]);
+		const content = contentOf(request, details);
+		const errand = { request, brandId: String(ids.brand_id), details, amount: amountOf(details) };
 		if (body.referenceId) {
-			const own = String(body.referenceId);
-			if ((orders.get(own) ?? order) !== order) return refuse(request, `"${own}" names another order of this run`);
-			orders.set(own, order);
-			return [request];
+			const reference = String(body.referenceId);
+			const owner = hashOf([...place, first ?? context.getExecutionId(), content]);
+			const other = owners.get(reference);
+			// Two equal items may be two people: who they are, the order need not say.
+			if (other !== undefined && !(settings.returnExisting && other === owner))
+				return refuse(request, `"${reference}" is the reference of another item of this run, too`);
+			owners.set(reference, owner);
+			return [{ ...errand, reference, isMade: false, owner }];
 		}
 		const need = needOf(context, isTool, first);
 		if (need) return refuse(request, need);
-		const count = counts.get(order) ?? 0;
-		counts.set(order, count + 1);
-		const parts = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, run, order, count];
-		const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-		return [{ ...request, body: { ...body, referenceId: `n8n-${hash.slice(0, 32)}` } }];
+		const count = counts.get(content) ?? 0;
+		counts.set(content, count + 1);
+		const owner = hashOf([...place, content, count]);
+		return [{ ...errand, reference: `n8n-${owner.slice(0, 32)}`, isMade: true, owner }];
 	});
 }

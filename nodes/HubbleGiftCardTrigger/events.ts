@@ -13,12 +13,19 @@ import { isSound, type Content, type Delivery, type Source } from '../shared/web
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
 
-/** The order states of the partner documents. */
-const ORDER_STATES = ['SUCCESS', 'FAILED', 'PROCESSING', 'REVERSED', 'CANCELLED'];
+/** What names something: documents have texts, and the numbers of other services are as good. */
+const isName = (value: unknown) => (typeof value === 'string' && value !== '') || typeof value === 'number';
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+/** A number, also as text. */
+const isAmount = (value: unknown) => isName(value) && Number.isFinite(Number(value));
 
-/** One kind of event. The body names no type, so its shape tells. */
+/** The states of a brand (partner documentation); any other state is that of an order. */
+const isBrandState = (status: unknown) => status === 'ACTIVE' || status === 'INACTIVE';
+
+/**
+ * One kind of event. The body names no type, so what it has tells: by the fewest fields that no other kind has, whatever
+ * they say, as a state or a field that is new must not make an event of money unknown.
+ */
 interface EventKind extends INodePropertyOptions {
 	value: string;
 	is: (data: IDataObject) => boolean;
@@ -31,35 +38,37 @@ const KINDS: readonly EventKind[] = [
 		value: 'sdkTransaction',
 		action: 'On SDK transaction',
 		description: 'A purchase in the SDK was completed, failed or was reversed. It may hold card numbers and PINs.',
-		is: ({ transactionReferenceId, orderStatus }) => isText(transactionReferenceId) && isText(orderStatus),
+		is: ({ transactionReferenceId }) => isName(transactionReferenceId),
 	},
 	{
 		name: 'Brand Updated',
 		value: 'brandUpdated',
 		action: 'On brand updated',
 		description: 'The status, denominations or limits of a brand changed',
-		is: ({ id, denominationType }) => isText(id) && isText(denominationType),
+		is: ({ id, denominationType, amountRestrictions, status }) =>
+			isName(id) && (isName(denominationType) || amountRestrictions !== undefined || isBrandState(status)),
 	},
 	{
 		name: 'Wallet Low Balance',
 		value: 'walletLowBalance',
 		action: 'On wallet low balance',
 		description: 'The balance of the wallet fell below its threshold',
-		is: ({ balance, threshold }) => typeof balance === 'number' && typeof threshold === 'number',
+		is: ({ balance, threshold }) => isAmount(balance) && isAmount(threshold),
 	},
 	{
 		name: 'Order Reached Terminal State',
 		value: 'orderTerminalState',
 		action: 'On order reached terminal state',
 		description: 'An order succeeded, failed, or was reversed or cancelled',
-		is: ({ id, status }) => isText(id) && isText(status) && ORDER_STATES.includes(status),
+		is: ({ id, orderId, status, orderStatus }) =>
+			(isName(id) || isName(orderId)) && (isName(status) || isName(orderStatus)),
 	},
 	{
 		name: 'Brand Discount Updated',
 		value: 'brandDiscountUpdated',
 		action: 'On brand discount updated',
 		description: 'The discount of a brand changed',
-		is: ({ brandId, subventionPercentage }) => isText(brandId) && typeof subventionPercentage === 'number',
+		is: ({ brandId, subventionPercentage }) => isName(brandId) && isAmount(subventionPercentage),
 	},
 ];
 

@@ -27,6 +27,8 @@ const callOf = ({
 	parameters,
 }: (typeof partnerSamples)[number]): keyof typeof partnerEndpoints => {
 	if (resource === 'wallet') return 'getBalance';
+	if (resource === 'voucher') return 'getVoucher';
+	if (operation === 'resendDelivery') return 'resendDelivery';
 	if (resource === 'brand') return operation === 'get' ? 'getBrand' : 'listBrands';
 	if (operation === 'place') return 'placeOrder';
 	return parameters.by === 'id' ? 'getOrder' : 'getOrderByReference';

@@ -104,11 +104,28 @@ describe('gift-card events', () => {
 		expect(items).toEqual([expect.objectContaining({ event, data })]);
 	});
 
+	it.each<[string, IDataObject]>([
+		['orderTerminalState', { id: 'o', status: 'EXPIRED' }],
+		['orderTerminalState', { id: 'o', status: 'PARTIALLY_REVERSED', reversedAmount: '50', vouchers: [] }],
+		['orderTerminalState', { orderId: 'o', status: 'SUCCESS' }],
+		['orderTerminalState', { orderId: 12, orderStatus: 'A_STATE_OF_TOMORROW' }],
+		['walletLowBalance', { balance: '49.50', threshold: '100', currency: 'INR' }],
+		['brandUpdated', { id: 7, denominationType: 'FIXED' }],
+		['brandUpdated', { id: 'b', status: 'INACTIVE' }],
+		['brandUpdated', { id: 'b', amountRestrictions: { minOrderAmount: '5' } }],
+		['brandDiscountUpdated', { brandId: 'b', subventionPercentage: '8' }],
+		['sdkTransaction', { transactionReferenceId: 't', orderStatus: 'PENDING_REVIEW', amount: '500' }],
+		['sdkTransaction', { transactionReferenceId: 9007199, orderStatus: null }],
+	])('%s is known by what it has: %j', async (event, data) => {
+		const chosen = place({ ...all, events: [event] }, key);
+		expect((await chosen.deliver(data, sign(data))).items).toEqual([
+			expect.objectContaining({ event, data: expect.objectContaining(data) as unknown }),
+		]);
+	});
+
 	it.each([
-		{ id: 7, denominationType: 'FIXED' },
-		{ balance: '1', threshold: 2 },
 		{ id: 'order', status: ['SUCCESS'] },
-		{ brandId: 'b', subventionPercentage: '8' },
+		{ balance: 'much', threshold: 2 },
 		{ amountRestrictions: [{ minAmount: 5 }] },
 	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
 		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([

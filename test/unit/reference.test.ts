@@ -1,6 +1,6 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { withReferences } from '../../nodes/HubbleGiftCard/reference';
+import { errandsOf } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
 interface Surroundings {
@@ -30,6 +30,7 @@ const order = (email: string, denomination = 100) => ({
 	itemIndex: 0,
 	isTool: false,
 	ids: { brand_id: 'brand-1' },
+	settings: {},
 	body: {
 		denominationDetails: [{ denomination, quantity: 1 }],
 		customerDetails: { name: 'Asha', phoneNumber: '1', email },
@@ -37,31 +38,27 @@ const order = (email: string, denomination = 100) => ({
 });
 
 /** The references of orders, and what was refused instead. */
-async function made(surroundings: Surroundings, orders = [order('a@example.com'), order('b@example.com')]) {
+function made(surroundings: Surroundings, orders = [order('a@example.com'), order('b@example.com')]) {
 	const refused: string[] = [];
 	const fail = (_: number, error: unknown) => refused.push((error as Error).message);
-	const given = await withReferences({
-		context: contextOf(surroundings),
-		requests: orders,
-		fail,
-	} as unknown as Preparation);
-	return { references: given.map(({ body }) => String(body.referenceId)), refused };
+	const given = errandsOf({ context: contextOf(surroundings), requests: orders, fail } as unknown as Preparation);
+	return { references: given.map(({ reference }) => reference), refused, owners: given.map(({ owner }) => owner) };
 }
 
-it('differs by execution, brand, denomination, email and count, and has 36 characters', async () => {
+it('differs by execution, brand, denomination, email and count, and has 36 characters', () => {
 	const a = order('a@example.com');
 	const others = [a, a, order('a@example.com', 200), order('b@example.com'), { ...a, ids: { brand_id: 'brand-2' } }];
-	const { references } = await made({}, others);
-	const { references: later } = await made({ executionId: '2' }, others);
+	const { references } = made({}, others);
+	const { references: later } = made({ executionId: '2' }, others);
 	expect(new Set([...references, ...later]).size).toBe(10);
 	expect(new Set(references.map((one) => one.length))).toEqual(new Set([36]));
 });
 
-it('differs by the run of the node in a loop; a run that failed and is tried again is the same one', async () => {
+it('differs by the run of the node in a loop; a run that failed and is tried again is the same one', () => {
 	const kept = {};
-	const first = await made({ kept });
-	expect(await made({ kept })).toEqual(first);
-	const second = await made({ kept, runIndex: 1 });
+	const first = made({ kept });
+	expect(made({ kept })).toEqual(first);
+	const second = made({ kept, runIndex: 1 });
 	expect(new Set([...first.references, ...second.references]).size).toBe(4);
 });
 
@@ -70,31 +67,61 @@ describe('in a retry, which has an execution ID of its own,', () => {
 		['n8n 2 has stored the execution', 'token', true],
 		['n8n 2 was killed', 'token', false],
 		['n8n 1 has stored the execution', undefined, true],
-	])('is the same when %s', async (_, token, isStored) => {
+	])('is the same when %s', (_, token, isStored) => {
 		const kept = {};
-		const first = await made({ kept, token });
-		const again = await made({ kept: isStored ? kept : {}, token, executionId: '2', mode: 'retry' });
+		const first = made({ kept, token });
+		const again = made({ kept: isStored ? kept : {}, token, executionId: '2', mode: 'retry' });
 		expect(again).toEqual(first);
 		expect(first.references).toHaveLength(2);
 	});
 
-	it('is not made when n8n 1 was killed', async () => {
-		const { references, refused } = await made({ executionId: '2', mode: 'retry' });
+	it('is not made when n8n 1 was killed', () => {
+		const { references, refused } = made({ executionId: '2', mode: 'retry' });
 		expect(references).toEqual([]);
 		expect(refused).toHaveLength(2);
 		expect(refused[0]).toMatch(/^Parameter "Reference": it is required here/);
 	});
 });
 
-it('is not made in a sub-workflow, which is a new execution at each call', async () => {
-	const { references, refused } = await made({ mode: 'integrated' });
+it('is not made in a sub-workflow, which is a new execution at each call', () => {
+	const { references, refused } = made({ mode: 'integrated' });
 	expect(references).toEqual([]);
 	expect(refused[0]).toMatch(/^Parameter "Reference": it is required in a sub-workflow/);
 });
 
-it('of the user names one order: another one under it is refused, the same one is not', async () => {
-	const own = (email: string) => ({ ...order(email), body: { ...order(email).body, referenceId: 'birthday' } });
-	const { references, refused } = await made({}, [own('a@example.com'), own('A@example.com'), own('b@example.com')]);
-	expect(references).toEqual(['birthday', 'birthday']);
-	expect(refused).toEqual(['Parameter "Reference": "birthday" names another order of this run']);
+describe('of the user', () => {
+	const own = (email: string, settings = {}) => ({
+		...order(email),
+		settings,
+		body: { ...order(email).body, referenceId: 'birthday' },
+	});
+
+	it('names one item of a run: two equal ones may be two people', () => {
+		const { references, refused } = made({}, [own('a@example.com'), own('A@example.com'), own('b@example.com')]);
+		expect(references).toEqual(['birthday']);
+		expect(refused).toEqual(
+			Array(2).fill('Parameter "Reference": "birthday" is the reference of another item of this run, too'),
+		);
+	});
+
+	it('names one order where the existing one is wanted', () => {
+		const wanted = { returnExisting: true };
+		const orders = [own('a@example.com', wanted), own('A@example.com', wanted), own('b@example.com', wanted)];
+		const { references, refused } = made({}, orders);
+		expect([references, refused.length]).toEqual([['birthday', 'birthday'], 1]);
+	});
+
+	it('has an owner: the same in a retry, another one in another execution, run or order', () => {
+		const kept = {};
+		const first = made({ kept }, [own('a@example.com')]).owners;
+		expect(made({ kept, executionId: '2', mode: 'retry' }, [own('a@example.com')]).owners).toEqual(first);
+		const others = [
+			made({ kept, runIndex: 1 }, [own('a@example.com')]),
+			made({ executionId: '2' }, [own('a@example.com')]),
+			made({ executionId: '3', mode: 'retry' }, [own('a@example.com')]),
+			made({ executionId: '4', mode: 'retry' }, [own('a@example.com')]),
+			made({}, [own('b@example.com')]),
+		];
+		expect(new Set([...first, ...others.flatMap(({ owners }) => owners)]).size).toBe(6);
+	});
 });

@@ -14,7 +14,15 @@ import {
 import { abortableSleep } from '../n8n';
 import { clockOf, type HubbleClock } from './clock';
 import { settingsOf, type Settings } from './credential';
-import { copyOf, hubbleError, notSent, unexpectedResponse, type Explanation, type Failure } from './errors';
+import {
+	copyOf,
+	errorCodeIn,
+	hubbleError,
+	notSent,
+	unexpectedResponse,
+	type Explanation,
+	type Failure,
+} from './errors';
 import { rateLimiterOf, recordResponse, recordStart, slotWait, type RateLimiter } from './rateLimiter';
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
 import { retryDelay, TRIES } from './retry';
@@ -34,8 +42,8 @@ export interface Service {
 	clock: HubbleClock;
 	/** The service's own words for failures; `undefined` where the general ones fit. */
 	explain?: (failure: Failure) => Explanation | undefined;
-	/** What a partner logs in with (`partner.ts`). */
-	partner?: { baseUrl: string; clientId: string; clientSecret: string };
+	/** What to check when a reply is not the service's; else the Base URL. */
+	check?: string;
 }
 
 /** Who calls, and how long it may take. */
@@ -265,7 +273,8 @@ export class HubbleClient {
 	private checkReply(call: Call, { body, requestId }: Reply): void {
 		const lack = lackOf(call, body);
 		if (!lack) return;
-		throw unexpectedResponse(this.context.getNode(), lack, this.baseUrl, requestId, call.endpoint.method);
+		const { check, baseUrl } = this.service;
+		throw unexpectedResponse(this.context.getNode(), lack, baseUrl, requestId, call.endpoint.method, check);
 	}
 
 	/**
@@ -289,6 +298,7 @@ export class HubbleClient {
 	): Failure {
 		// `description` in Hubble's errors, other fields in those of proxies.
 		const said = body.description ?? body.message ?? body.name;
+		const errorCode = errorCodeIn(body);
 		return {
 			...endpoint,
 			ids,
@@ -296,7 +306,7 @@ export class HubbleClient {
 			code: code || problem,
 			isCut: problem !== undefined,
 			said: typeof said === 'string' ? this.redact(said) : undefined,
-			errorCode: typeof body.code === 'string' ? this.redact(body.code) : undefined,
+			errorCode: errorCode && this.redact(errorCode),
 			isHubbles: 'name' in body || 'description' in body || (this.service.explain !== undefined && 'code' in body),
 			mayHaveHappened,
 			askedToWaitMs: retryAfterMs,

@@ -1,5 +1,5 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
-import { NodeApiError, NodeOperationError, type INode, type JsonObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type IDataObject, type INode, type JsonObject } from 'n8n-workflow';
 import type { Endpoint } from './endpoints';
 import { bothSpellings } from './scopes';
 
@@ -201,6 +201,15 @@ export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
 	return error;
 }
 
+/**
+ * The code in the body of an error: `code`, or whichever of `id` and `code` is an E-number. The partner documents' own
+ * sample has `{id: "E300", code: "INSUFFICIENT_BALANCE"}`, others `{code: "E300"}`.
+ */
+export function errorCodeIn({ id, code }: IDataObject): string | undefined {
+	const numbered = [id, code].find((one) => /^E\d{3}$/.test(String(one)));
+	return typeof code === 'string' || numbered !== undefined ? String(numbered ?? code) : undefined;
+}
+
 /** The error of a success whose body is not what Hubble gives. */
 export function unexpectedResponse(
 	node: INode,
@@ -208,9 +217,10 @@ export function unexpectedResponse(
 	baseUrl: string,
 	requestId: string,
 	method = 'GET',
+	check = checkBaseUrl(baseUrl),
 ): NodeOperationError {
 	const error = new NodeOperationError(node, `The reply does not hold ${wanted}`, {
-		description: `${checkBaseUrl(baseUrl)}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
+		description: `${check}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
 	});
 	error.context.requestId = requestId;
 	return error;

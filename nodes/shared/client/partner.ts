@@ -1,10 +1,11 @@
-/** Hubble's gift-card service behind a partner credential: another host, a session of its own, other words for errors. */
+/** Hubble's gift-card service behind a partner credential: another host, a login of its own, other words for errors. */
 import { createHash } from 'node:crypto';
-import { NodeApiError, NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
-import { HubbleClient, noTraffic, sessionOf } from './client';
+import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { HubbleClient, noTraffic, sessionOf, type Context, type Run, type Service } from './client';
 import { clockOf } from './clock';
 import type { Endpoint } from './endpoints';
 import { copyOf, unchanged, type Explanation, type Failure } from './errors';
+import { rowsOf } from './pages';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 import type { Call, Reply } from './request';
 
@@ -14,7 +15,9 @@ export const PARTNER_HOSTS: Readonly<Record<string, string>> = {
 	production: 'https://api.myhubble.money',
 };
 
-/** The calls of the partner documentation. None of them has a scope. */
+const order = { replyHas: { id: 'text' } } as const;
+
+/** The calls of the partner documentation; which of them only client code shows, docs/nodes.md tells. None has a scope. */
 export const partnerEndpoints = {
 	login: { method: 'POST', path: '/v1/partners/auth/login', isRepeatable: true, replyHas: { token: 'text' } },
 	listBrands: {
@@ -24,13 +27,11 @@ export const partnerEndpoints = {
 		replyHas: { data: 'list' },
 	},
 	getBrand: { method: 'GET', path: '/v1/partners/products/{brand_id}', replyHas: { id: 'text' } },
-	placeOrder: { method: 'POST', path: '/v1/partners/orders', replyHas: { id: 'text' } },
-	getOrder: { method: 'GET', path: '/v1/partners/orders/{order_id}', replyHas: { id: 'text' } },
-	getOrderByReference: {
-		method: 'GET',
-		path: '/v1/partners/orders/by-reference/{reference}',
-		replyHas: { id: 'text' },
-	},
+	placeOrder: { method: 'POST', path: '/v1/partners/orders', ...order },
+	getOrder: { method: 'GET', path: '/v1/partners/orders/{order_id}', ...order },
+	getOrderByReference: { method: 'GET', path: '/v1/partners/orders/by-reference/{reference}', ...order },
+	resendDelivery: { method: 'POST', path: '/v1/partners/orders/{order_id}/resend-delivery' },
+	getVoucher: { method: 'GET', path: '/v1/partners/orders/vouchers/{voucher_id}', replyHas: { id: 'text' } },
 	getBalance: { method: 'GET', path: '/v1/partners/wallet/balance', replyHas: { balance: 'number' } },
 } as const satisfies Record<string, Endpoint>;
 
@@ -51,46 +52,25 @@ export function partnerSettingsOf(credential: IDataObject): PartnerSettings {
 	const { protocol, origin, pathname, username, search, hash } = URL.canParse(given) ? new URL(given) : ({} as URL);
 	if (!/^https?:$/.test(protocol) || username || search || hash)
 		throw new Error("The 'Base URL' in the Hubble Partner API credential is not an address such as https://host");
-	return { baseUrl: origin + pathname.replace(/(?<!\/)\/+$/, ''), clientId, clientSecret };
+	return { baseUrl: origin + pathname.replace(/\/+$/, ''), clientId, clientSecret };
 }
-
-interface Session {
-	token: string;
-	/** On the clock of `performance.now()`. */
-	endsAt: number;
-}
-
-/** Sessions by the credential's content, shared by all executions of this process. One that is being fetched counts. */
-const sessions = new Map<string, Promise<Session>>();
-
-/** How many sessions are kept, and how long before its end a session is replaced. */
-const MOST_SESSIONS = 100;
-const MARGIN_MS = 60_000;
-
-/** How long a session lasts when the reply does not tell: typically an hour, so this is safely less. */
-const DEFAULT_SESSION_S = 600;
-
-const rateLimiters = new Map<string, RateLimiter>();
 
 /** The documents name no limit; this many requests a second to one endpoint are sent until a 429 says otherwise. */
-const PER_SECOND = 20;
-
-const keyOf = ({ baseUrl, clientId, clientSecret }: PartnerSettings) =>
-	createHash('sha256')
-		.update(JSON.stringify([baseUrl, clientId, clientSecret]))
-		.digest('hex');
+export const PER_SECOND = 20;
 
 /** The documented codes of errors, as what the user can do about them. */
-function remedyOf(code: string): string {
-	if (/^E10[0-2]$/.test(code)) return 'The brand cannot be ordered now. Get it, or get the active brands.';
-	if (/^E15\d$/.test(code)) return "Compare the denominations and their counts with the brand's 'amountRestrictions'.";
-	if (code === 'E300') return 'The balance of the wallet is too low. Top it up.';
-	return "Compare the parameters with Hubble's answer.";
-}
+const REMEDIES: ReadonlyArray<[codes: RegExp, remedy: string]> = [
+	[/^E10[0-2]$/, 'The brand cannot be ordered now. Get it, or get the active brands.'],
+	[/^E15\d$/, "Compare the denominations and their counts with the brand's 'amountRestrictions'."],
+	[/^E300$/, 'The balance of the wallet is too low. Top up the wallet.'],
+	[/^/, "Compare the parameters with Hubble's answer."],
+];
+
+const checkEnvironment = (baseUrl: string) =>
+	`Check the environment in the Hubble Partner API credential; it leads to ${baseUrl}.`;
 
 /** What a failure of the partner service means; `undefined` where the general words fit. */
-function explainPartner({ status, ids, errorCode, said, baseUrl }: Failure): Explanation | undefined {
-	const [name, id] = Object.entries(ids).at(-1) ?? [];
+function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure): Explanation | undefined {
 	if (status === 401) {
 		return {
 			message: 'Hubble does not accept the client ID and secret',
@@ -103,61 +83,114 @@ function explainPartner({ status, ids, errorCode, said, baseUrl }: Failure): Exp
 			remedy: "Ask Hubble's staff to add the public IP address of this n8n server to the allow-list.",
 		};
 	}
-	if (status === 404 && errorCode && name) {
+	if (status >= 500 || status === 429) return undefined;
+	// Only Hubble's own errors have a code: what a proxy answers is not taken for its word.
+	if (!errorCode) {
 		return {
-			message: `Hubble knows no ${name === 'reference' ? 'order with the reference' : name.replace(/_id$/, '')} ${id}`,
+			message: `The reply is not from Hubble's partner API (HTTP ${status})`,
+			remedy: checkEnvironment(baseUrl),
+		};
+	}
+	const [name, id] = Object.entries(ids).at(-1) ?? [];
+	if (name && (status === 404 || errorCode === 'E001')) {
+		return {
+			message: `Hubble has no ${name === 'reference' ? 'order with the reference' : name.replace(/_id$/, '')} ${id}`,
 			remedy: 'It may belong to the other environment.',
 		};
 	}
-	// Only Hubble's own errors have a code: what a proxy answers is not taken for its word.
-	if (status !== undefined && status >= 400 && status < 500 && status !== 429 && errorCode) {
-		const reason = said ? `: ${said.replace(/\.$/, '')}` : '';
-		return {
-			message: `Hubble refused the request (${errorCode})${reason}`,
-			remedy: remedyOf(errorCode),
-		};
-	}
-	if (status !== undefined && status < 500 && status !== 429) {
-		return {
-			message: `The reply is not from Hubble's partner API (HTTP ${status})`,
-			remedy: `Check the environment in the Hubble Partner API credential; it leads to ${baseUrl}.`,
-		};
-	}
-	return undefined;
+	const reason = said ? `: ${said.replace(/\.$/, '')}` : '';
+	const [, remedy = ''] = REMEDIES.find(([codes]) => codes.test(errorCode)) ?? [];
+	return { message: `Hubble refused the request (${errorCode})${reason}`, remedy };
 }
 
-/** The session of a partner. Logs in, unless somebody did or is doing so. */
-async function loginOf(hubble: HubbleClient, settings: PartnerSettings): Promise<Session> {
-	const key = keyOf(settings);
-	const known = sessions.get(key);
-	const session = await known?.catch(() => undefined);
-	if (session && session.endsAt > performance.now()) return session;
-	const newer = sessions.get(key);
-	if (newer && newer !== known) return await newer;
-	const fetched = logIn(hubble, settings);
-	sessions.delete(key);
-	sessions.set(key, fetched);
-	// A failed login is not kept: the next call tries again.
-	fetched.catch(() => sessions.get(key) === fetched && sessions.delete(key));
-	for (const [oldest] of sessions) {
-		if (sessions.size <= MOST_SESSIONS) break;
-		sessions.delete(oldest);
-	}
-	return await fetched;
+/** What a login gave. */
+interface Login {
+	token: string;
+	/** On the clock of `performance.now()`; 0 once Hubble has refused it. */
+	endsAt: number;
 }
 
-async function logIn(hubble: HubbleClient, { clientId, clientSecret }: PartnerSettings): Promise<Session> {
-	// Others wait for this login, so it is not ended with the execution that began it.
-	const { context, traffic } = hubble.run;
-	const own = new HubbleClient(hubble.service, { context, traffic }, sessionOf(context, [clientSecret]));
-	const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
-	const lastsMs = (Number(body.expiresInSecs) || DEFAULT_SESSION_S) * 1000;
-	const margin = Math.min(MARGIN_MS, lastsMs / 10);
-	return { token: String(body.token), endsAt: performance.now() + lastsMs - margin };
+/** Logins by the credential's content, shared by all executions of this process. One that is under way counts. */
+const logins = new Map<string, Promise<Login>>();
+
+/** How many logins are kept, and how long before its end one is replaced. */
+const MOST_LOGINS = 100;
+const MARGIN_MS = 60_000;
+
+/** How long a login lasts when the reply does not tell: typically an hour, so this is safely less. */
+const DEFAULT_LOGIN_S = 600;
+
+/** The partner service: each call goes out with the token of a login, which is renewed when it ends. */
+class PartnerClient extends HubbleClient {
+	private readonly key: string;
+
+	constructor(
+		service: Service,
+		run: Run,
+		private readonly settings: PartnerSettings,
+		session = sessionOf(run.context, [settings.clientSecret]),
+	) {
+		super(service, run, session);
+		this.key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+	}
+
+	override until(deadline: number): HubbleClient {
+		return new PartnerClient(this.service, { ...this.run, deadline }, this.settings, this.session);
+	}
+
+	/** One call, with a new login when Hubble refuses the one that is there: a 401 means that nothing was done. */
+	override async send(call: Call): Promise<Reply> {
+		for (let tries = 1; ; tries++) {
+			const login = await this.login();
+			try {
+				return await this.as(login.token).send(call);
+			} catch (error) {
+				if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
+				login.endsAt = 0;
+			}
+		}
+	}
+
+	/** The login that is there, or a new one; none in a run in which the client ID and secret were refused. */
+	private async login(): Promise<Login> {
+		this.throwIfRefused();
+		const known = logins.get(this.key);
+		const login = await known?.catch(() => undefined);
+		if (login && login.endsAt > performance.now()) return login;
+		this.throwIfRefused();
+		// Somebody else may have begun meanwhile.
+		if (logins.get(this.key) === known) this.keep(this.newLogin());
+		try {
+			return await (logins.get(this.key) ?? this.newLogin());
+		} catch (error) {
+			if (error instanceof NodeApiError && error.httpCode === '401') this.session.refusedToken = copyOf(error);
+			// All who waited for the login get this error, and each adds what it was about.
+			throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
+		}
+	}
+
+	private keep(login: Promise<Login>): void {
+		logins.delete(this.key);
+		logins.set(this.key, login);
+		const [oldest = ''] = logins.keys();
+		if (logins.size > MOST_LOGINS) logins.delete(oldest);
+	}
+
+	private async newLogin(): Promise<Login> {
+		const { clientId, clientSecret } = this.settings;
+		const { context, traffic } = this.run;
+		// Others wait for this login, so it is not ended with the execution that began it.
+		const own = new HubbleClient(this.service, { context, traffic }, sessionOf(context, [clientSecret]));
+		const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
+		const lastsMs = (Number(body.expiresInSecs) || DEFAULT_LOGIN_S) * 1000;
+		return { token: String(body.token), endsAt: performance.now() + lastsMs - Math.min(MARGIN_MS, lastsMs / 10) };
+	}
 }
+
+const rateLimiters = new Map<string, RateLimiter>();
 
 /** The partner behind the credential of the node. Nothing is sent yet. Throws when the credential cannot be used. */
-export async function connectPartner(context: IExecuteFunctions): Promise<HubbleClient> {
+export async function connectPartner(context: Context): Promise<HubbleClient> {
 	let settings: PartnerSettings;
 	try {
 		settings = partnerSettingsOf(await context.getCredentials('hubblePartnerApi'));
@@ -166,58 +199,63 @@ export async function connectPartner(context: IExecuteFunctions): Promise<Hubble
 			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
 		});
 	}
-	const { baseUrl, clientId, clientSecret } = settings;
+	const { baseUrl, clientId } = settings;
 	const { host } = new URL(baseUrl);
-	return new HubbleClient(
-		{
-			baseUrl,
-			organizationId: '',
-			prefixes: { v1: '/v1', v2: '/v2' },
-			rateLimiter: rateLimiterOf(rateLimiters, `${host} ${clientId}`, performance.now()),
-			perSecond: PER_SECOND,
-			clock: clockOf(host),
-			explain: explainPartner,
-			partner: settings,
-		},
-		{ context, signal: context.getExecutionCancelSignal(), traffic: noTraffic() },
-		sessionOf(context, [clientSecret]),
-	);
+	const service: Service = {
+		baseUrl,
+		organizationId: clientId,
+		prefixes: { v1: '/v1', v2: '/v2' },
+		rateLimiter: rateLimiterOf(rateLimiters, `${host} ${clientId}`, performance.now()),
+		perSecond: PER_SECOND,
+		clock: clockOf(host),
+		explain: explainPartner,
+		check: checkEnvironment(baseUrl),
+	};
+	const signal = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+	return new PartnerClient(service, { context, signal, traffic: noTraffic() }, settings);
+}
+
+/** Brands in a page. */
+const PAGE = 100;
+
+/** What leads to the next page: `{pageNo, limit}` in today's documents, a text in older ones; `undefined` at the end. */
+function nextQuery(cursor: unknown): IDataObject | undefined {
+	if (typeof cursor === 'object' && cursor !== null) {
+		const fields = Object.entries(cursor).filter(([, value]) => value !== null && typeof value !== 'object');
+		return fields.length ? Object.fromEntries(fields) : undefined;
+	}
+	return cursor === undefined || cursor === null || cursor === '' ? undefined : { cursor: String(cursor) };
 }
 
 /**
- * One call in the partner's session, which is renewed once when Hubble refuses it: a 401 means that nothing was done.
- * Throws what `send` throws.
+ * The brands page by page, without what no page can be. A cursor that comes twice would never end the list, so it is an
+ * error; numbers of pages may go on behind the last brand, so an empty page ends them.
+ * @param filters `q` and `category`; a service that refuses them, as older documents know neither, gives all brands
  */
-export async function sendAsPartner(hubble: HubbleClient, call: Call): Promise<Reply> {
-	const { partner } = hubble.service;
-	if (!partner) throw new Error('The client is not one of the partner API');
-	for (let tries = 1; ; tries++) {
-		const { token } = await sessionInRun(hubble, partner);
-		try {
-			return await hubble.as(token).send(call);
-		} catch (error) {
-			if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
-			await forget(partner, token);
-		}
+export async function* brandPages(
+	hubble: HubbleClient,
+	filters: IDataObject,
+): AsyncGenerator<{ rows: IDataObject[]; isLast: boolean }> {
+	const seen = new Set<string>();
+	const page = async (query: IDataObject) =>
+		await hubble.send({ endpoint: partnerEndpoints.listBrands, query: { limit: PAGE, ...query } });
+	let taken = filters;
+	let place: IDataObject = {};
+	for (;;) {
+		const { body, requestId } = await page({ ...taken, ...place }).catch(async (error: unknown) => {
+			const isRefused = error instanceof NodeApiError && error.httpCode === '400';
+			if (!isRefused || !Object.keys(taken).length || seen.size) throw unchanged(error);
+			taken = {};
+			return await page(taken);
+		});
+		const rows = rowsOf(body.data);
+		const next = nextQuery(body.nextCursor);
+		const isLast = !next || (!rows.length && next.cursor === undefined);
+		yield { rows, isLast };
+		if (isLast) return;
+		const key = JSON.stringify(next);
+		if (seen.has(key)) throw new Error(`Hubble gave the same cursor twice. X-Request-ID: ${requestId}.`);
+		seen.add(key);
+		place = next;
 	}
-}
-
-/** The session, asked for no more in a run in which the client ID and secret were refused: it may have many items. */
-async function sessionInRun(hubble: HubbleClient, partner: PartnerSettings): Promise<Session> {
-	hubble.throwIfRefused();
-	try {
-		return await loginOf(hubble, partner);
-	} catch (error) {
-		if (error instanceof NodeApiError && error.httpCode === '401') hubble.session.refusedToken = copyOf(error);
-		// All who waited for the login get this error, and each adds what it was about.
-		throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
-	}
-}
-
-/** Drops a session that was refused, unless somebody has renewed it already. */
-async function forget(partner: PartnerSettings, token: string): Promise<void> {
-	const key = keyOf(partner);
-	const current = sessions.get(key);
-	const session = await current?.catch(() => undefined);
-	if (session?.token === token && sessions.get(key) === current) sessions.delete(key);
 }

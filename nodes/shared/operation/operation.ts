@@ -97,6 +97,8 @@ export interface Preparation {
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	/** Whether the run goes on after a failure. */
 	canContinue: boolean;
+	/** What the user should know beside the output, each once a run. */
+	hints: Set<Hint>;
 }
 
 /**

@@ -149,12 +149,12 @@ async function carryOut(
 	read: readonly ItemRequest[],
 	outputs: Outputs,
 ): Promise<void> {
-	const { context, hubble } = work;
+	const { context, hubble, hints } = work;
 	const isSingle = option(context, operation, batching.name) === 'single';
 	const { canContinue } = outputs;
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests =
-		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue })) ?? read;
+		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue, hints })) ?? read;
 	const groups = new Map<Batch | undefined, ItemRequest[]>();
 	for (const request of requests) {
 		const batch = isSingle || request.reply ? undefined : (request.batch ?? operation.batch);

@@ -1,0 +1,54 @@
+/** Whether an order that Hubble has under a reference is the one that is asked for. Pure: nothing is sent. */
+import type { IDataObject } from 'n8n-workflow';
+import { numeric, type Denomination } from './denominations';
+import type { Errand } from './reference';
+
+const isObject = (value: unknown): value is IDataObject =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const objectsIn = (value: unknown) => (Array.isArray(value) ? value.filter(isObject) : []);
+
+/** '100, 100, 500' for what vouchers are worth, in ascending order; '' when one does not tell. */
+function worthOf(amounts: ReadonlyArray<number | undefined>): string {
+	if (amounts.some((amount) => amount === undefined)) return '';
+	return [...amounts].sort((a = 0, b = 0) => a - b).join(', ');
+}
+
+const each = (details: readonly Denomination[]) =>
+	details.flatMap(({ denomination, quantity }) => Array<number>(quantity).fill(denomination));
+
+/** What an order says of itself beside its vouchers, by the names that documents of any age have for it. */
+function saidOf(order: IDataObject) {
+	const product = isObject(order.product) ? order.product : {};
+	const person = [order.customerDetails, order.deliveryDetails, order.recipientDetails].find(isObject) ?? {};
+	return {
+		brand: order.productId ?? order.brandId ?? product.id,
+		amount: numeric(order.amount),
+		email: typeof person.email === 'string' ? person.email.toLowerCase() : undefined,
+		worth: order.status === 'SUCCESS' ? worthOf(objectsIn(order.vouchers).map(({ amount }) => numeric(amount))) : '',
+	};
+}
+
+/**
+ * What about an order contradicts what is asked: brand, sum, vouchers or customer. The documents promise only the
+ * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
+ * @param order as Hubble gives it
+ */
+export function contradictionOf(order: IDataObject, errand: Errand): string | undefined {
+	const { brandId, amount, details, request, reference } = errand;
+	const { customerDetails, discountAmount } = request.body as IDataObject;
+	const said = saidOf(order);
+	if (order.referenceId !== undefined && String(order.referenceId) !== reference)
+		return `it has the reference ${String(order.referenceId)}`;
+	if (said.brand !== undefined && said.brand !== null && String(said.brand) !== brandId)
+		return `it is for the brand ${String(said.brand)}`;
+	// Whether an order's amount is given before or after its discount is not documented.
+	const sums = [amount, amount - Number(discountAmount ?? 0)];
+	if (said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005))
+		return `its amount is ${said.amount}`;
+	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
+	const email = isObject(customerDetails) ? customerDetails.email : undefined;
+	if (said.email !== undefined && typeof email === 'string' && said.email !== email.toLowerCase())
+		return 'it is for another customer';
+	return undefined;
+}

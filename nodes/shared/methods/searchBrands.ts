@@ -1,0 +1,43 @@
+/** The search behind the list of brands. */
+import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult } from 'n8n-workflow';
+import { brandPages, connectPartner } from '../client/partner';
+
+/** So many pages are read for one look at the list, of 100 brands each: n8n's dialog waits. */
+const MOST_PAGES = 10;
+
+const isObject = (value: unknown): value is IDataObject => typeof value === 'object' && value !== null;
+
+/** What a voucher of a brand may be worth, e.g. '100 to 5,000'; '' when the brand does not tell. */
+function priceRange(brand: IDataObject): string {
+	const { minVoucherAmount, maxVoucherAmount, denominations } = isObject(brand.amountRestrictions)
+		? brand.amountRestrictions
+		: brand;
+	const bounds = [minVoucherAmount, maxVoucherAmount, ...(Array.isArray(denominations) ? denominations : [])];
+	const worth = bounds.filter((one) => one !== null && one !== undefined && one !== '').map(Number);
+	if (!worth.length || worth.some(Number.isNaN)) return '';
+	const [least, most] = [Math.min(...worth), Math.max(...worth)].map((amount) => amount.toLocaleString('en'));
+	return least === most ? `${least}` : `${least} to ${most}`;
+}
+
+const entryOf = (brand: IDataObject) => {
+	const about = [priceRange(brand), brand.status === 'INACTIVE' ? 'inactive' : ''].filter(Boolean).join(', ');
+	const name = String(brand.title ?? brand.name ?? brand.id);
+	return { name: about ? `${name} (${about})` : name, value: String(brand.id) };
+};
+
+/** Brands whose title or ID contains what was typed, each with its price range. */
+export async function searchBrands(this: ILoadOptionsFunctions, filter = ''): Promise<INodeListSearchResult> {
+	const hubble = await connectPartner(this);
+	const wanted = filter.trim();
+	const results: INodeListSearchResult['results'] = [];
+	let looked = 0;
+	for await (const { rows } of brandPages(hubble, wanted ? { q: wanted } : {})) {
+		const entries = rows.map(entryOf);
+		results.push(
+			...entries.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted.toLowerCase())),
+		);
+		looked += 1;
+		if (looked === MOST_PAGES) break;
+	}
+	return { results: results.sort((a, b) => a.name.localeCompare(b.name)) };
+}
