@@ -94,16 +94,25 @@ class History {
 	kills = 0;
 	faults = 0;
 	private executions = 0;
+	/** When each request reached Hubble. */
+	readonly requests: Array<{ call: PartnerCall; at: number }> = [];
+	/** For a test: what happens when a request comes. */
+	onRequest: (call: PartnerCall) => void = () => {};
+	private readonly stop = new AbortController();
 
-	constructor(readonly seed: number) {
+	/** @param isCalm whether nothing goes wrong but what a test scripts */
+	constructor(
+		readonly seed: number,
+		private readonly isCalm = false,
+	) {
 		this.random = seeded(seed);
 		this.node = this.start();
 		jest.spyOn(performance, 'now').mockImplementation(this.time.now);
 		jest.spyOn(Math, 'random').mockImplementation(this.random);
 		this.service = partnerService({
 			form: this.chance(0.5) ? 'today' : 'older',
-			echoes: this.chance(0.3),
-			sessionS: this.chance(0.5) ? 15 : 3600,
+			echoes: !isCalm && this.chance(0.3),
+			sessionS: !isCalm && this.chance(0.5) ? 15 : 3600,
 			brands: 0,
 			slowMs: 2500,
 			now: this.time.now,
@@ -113,11 +122,13 @@ class History {
 
 	chance = (part: number) => this.random() < part;
 	between = (from: number, to: number) => from + Math.floor(this.random() * (to - from + 1));
+	/** How long a request takes one way. */
+	private way = () => this.between(10, this.isCalm ? 50 : 400);
 	pick = <T>(all: readonly T[]): T => all[this.between(0, all.length - 1)] as T;
 
 	/** What meets a request. Once the storm is over, nothing does. */
 	private faultFor(call: PartnerCall): PartnerFault | undefined {
-		if (this.time.now() > STORM_MS || !this.chance(0.25)) return undefined;
+		if (this.isCalm || this.time.now() > STORM_MS || !this.chance(0.25)) return undefined;
 		this.faults += 1;
 		if (call !== 'place') return { call, ...this.pick([{ status: 503 }, {}, { status: 401 }, { status: 429 }]) };
 		const applied = this.pick([false, true, this.between(500, LATEST_COMMIT_MS)]);
@@ -130,7 +141,9 @@ class History {
 		const path = new URL(url).pathname.replace('/v1/partners', '');
 		const [call, id] = callOf(method, path);
 		if (mine.isDead) await NEVER;
-		await this.time.sleep(this.between(10, 400));
+		await this.time.sleep(this.way());
+		this.requests.push({ call, at: this.time.now() });
+		this.onRequest(call);
 		const fault = this.faultFor(call);
 		const before = this.service.placed.length;
 		const request = {
@@ -144,9 +157,9 @@ class History {
 		if (typeof fault?.applied === 'number') {
 			this.underway.set(email, Math.max(this.underway.get(email) ?? 0, this.time.now() + fault.applied));
 		}
-		const answer = this.service.answer(call, request, fault);
+		const answer = fault ? this.service.answer(call, request, fault) : this.service.answer(call, request);
 		this.note(before);
-		await this.time.sleep(answer === 'hangs' ? Number(timeout) : this.between(10, 400));
+		await this.time.sleep(answer === 'hangs' ? Number(timeout) : this.way());
 		if (mine.isDead) await NEVER;
 		if (typeof answer === 'string') throw Object.assign(new Error(answer), { code: 'ECONNRESET' });
 		return { statusCode: answer.status, headers: {}, body: JSON.parse(JSON.stringify(answer.body)) as unknown };
@@ -180,7 +193,7 @@ class History {
 			getTimezone: () => 'UTC',
 			evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? 0 : resumeUrl),
 			continueOnFail: () => plan.canContinue,
-			getExecutionCancelSignal: () => undefined,
+			getExecutionCancelSignal: () => this.stop.signal,
 			addExecutionHints: () => {},
 			getCredentials: async () => ({
 				environment: 'url',
@@ -273,6 +286,19 @@ class History {
 		]);
 	}
 
+	/** Stops the executions, as the editor's button does. */
+	cancel = () => this.stop.abort();
+
+	/** One run of the node in an execution. */
+	async once(people: Plan['people'], parameters: IDataObject = {}, kept: IDataObject = {}) {
+		const plan = { ...this.planFor(people, people[0]?.reference !== undefined), canContinue: true, id: 'workflow' };
+		plan.token = undefined;
+		plan.parameters = { ...plan.parameters, brandId: 'brand-1', ...parameters };
+		const context = this.contextOf(plan, 'webhook', String(++this.executions), kept);
+		const run = this.node.execute?.call(context) as Promise<INodeExecutionData[][]>;
+		return (await run)[0]?.map(({ json }) => json) ?? [];
+	}
+
 	/** Kills n8n, and starts it anew. */
 	kill(): void {
 		this.kills += 1;
@@ -357,6 +383,64 @@ function callOf(method: string, path: string): [call: PartnerCall, id: string] {
 }
 
 afterAll(() => jest.restoreAllMocks());
+
+const person = (n = 0) => ({ email: `person-${n}@example.com` });
+
+describe('one thing at a time:', () => {
+	let world: History;
+	beforeEach(() => {
+		world = new History(1, true);
+	});
+
+	it('100 orders that take 2.5 s each end within 10 s, at 20 requests a second to one endpoint', async () => {
+		const people = Array.from({ length: 100 }, (_, n) => person(n));
+		const items = await world.time.until(world.once(people, { brandId: 'brand-slow' }));
+		expect(items.filter(({ status }) => status === 'SUCCESS')).toHaveLength(100);
+		expect(world.time.now()).toBeLessThanOrEqual(10_000);
+		for (const call of ['reference', 'place', 'order']) {
+			const times = world.requests.filter((one) => one.call === call).map(({ at }) => at);
+			// The way to Hubble takes up to 50 ms, by which requests may bunch.
+			for (const from of times)
+				expect(times.filter((at) => at >= from && at < from + 1000).length).toBeLessThanOrEqual(22);
+		}
+	});
+
+	it('an execution that is stopped before an order is sent sends none', async () => {
+		world.onRequest = (call) => {
+			if (call === 'brand') world.cancel();
+		};
+		await expect(world.time.until(world.once([person()]))).rejects.toThrow('The execution was stopped');
+		await world.time.until(world.time.sleep(100_000));
+		expect([world.service.calls.place, world.service.placed]).toEqual([undefined, []]);
+	});
+
+	it('an order that is committed after a 408 and the look-up that found nothing is found', async () => {
+		world.service.faults.push({ call: 'place', status: 408, applied: 1200 });
+		const [item] = await world.time.until(world.once([person()]));
+		expect(item).toMatchObject({ status: 'SUCCESS' });
+		expect(world.service.placed).toHaveLength(1);
+	});
+
+	it('doubt stays doubt: the next try, which cannot look, does not say that nothing was ordered', async () => {
+		const kept = {};
+		world.service.faults.push({ call: 'place', applied: 200_000, times: 6 });
+		const [first] = await world.time.until(world.once([person()], {}, kept));
+		expect(first?.message).toMatch(/^Whether the order was placed is not known/);
+		world.service.faults.push({ call: 'reference', status: 503, times: 5 });
+		const [second] = await world.time.until(world.once([person()], {}, kept));
+		expect(second?.message).toMatch(/^Whether the order was placed is not known/);
+		await world.time.until(world.time.sleep(200_000));
+		expect(world.service.placed).toHaveLength(1);
+	});
+
+	it('one reference of five executions at once is the order of one of them', async () => {
+		const runs = Array.from({ length: 5 }, async (_, n) => await world.once([{ ...person(n), reference: 'order-7' }]));
+		const items = (await world.time.until(Promise.all(runs))).flat();
+		expect(items.filter(({ status }) => status === 'SUCCESS')).toHaveLength(1);
+		expect(items.filter(({ error }) => /order-7/.test(String(error)))).toHaveLength(4);
+		expect(world.service.placed).toHaveLength(1);
+	});
+});
 
 const totals = { orders: 0, bought: 0, kills: 0, faults: 0, named: 0 };
 
