@@ -1,10 +1,10 @@
 /** What a poll looks for in areas: borders that were crossed. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { isoTime } from '../shared/operation/times';
+import { notAhead } from '../shared/polling/poll';
 import { crossings, forgetPlaced, reorderAreas } from './borders';
 import { deviceOf, keyOf, keysOf, keysText, MOST_MARKS } from './marks';
 import { devicesBy, emit, room, warn, type Run } from './reading';
-import { heardAt, type Device } from './watch';
+import { latestStamp, type Device } from './watch';
 
 /** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */
 export async function areas(run: Run): Promise<void> {
@@ -12,7 +12,7 @@ export async function areas(run: Run): Promise<void> {
 	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
 	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
 	run.inside = ordered.inside;
-	let cursor = ordered.cursor;
+	let cursor = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };
 	state.areas = cursor;
 	if (room(run) < ordered.areas.length) return;
 	const learnt = ordered.areas.length - cursor.fresh;
@@ -27,10 +27,10 @@ export async function areas(run: Run): Promise<void> {
 			const found = crossings(run, device, ordered.areas, learnt, settings, now, most);
 			isFull ||= found.isFull;
 			for (const { event, area, at } of found.crossed) {
-				emit(run, event, device, `${area.name}:${at}`, { area: area.name, heardAt: isoTime(at) });
+				emit(run, { event, device, heard: at, area: area.name, of: `${area.name}:${at}` });
 			}
 		}
-		const from = open ? Math.floor(heardAt(open)) : Math.max(reached, cursor.from);
+		const from = Math.min(now, open ? Math.floor(latestStamp(open)) : Math.max(reached, cursor.from));
 		cursor = isLast && !open ? { ...cursor, from: now - settings.lookBack, fresh: 0 } : { ...cursor, from };
 		state.areas = cursor;
 		if (open) break;

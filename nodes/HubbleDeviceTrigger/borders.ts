@@ -2,7 +2,7 @@
 import { placeHeard } from '../shared/device/device';
 import { isInside, type Area } from '../shared/device/areas';
 import { areaKey, areaOf, keyOf, movedTo, MOST_MARKS, type InsideMarks, type TimedMarks } from './marks';
-import { heardAt, type AreaCursor, type Device } from './watch';
+import { latestStamp, type AreaCursor, type Device } from './watch';
 
 /** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
 export function reorderAreas(
@@ -75,10 +75,10 @@ export function crossings(
 ): { crossed: Crossing[]; isFull: boolean } {
 	const crossed: Crossing[] = [];
 	let isFull = false;
-	const place = placeHeard(device);
+	const place = placeHeard(device, now);
 	const key = keyOf(device.id);
 	const second = Math.floor(Math.min(place?.timestamp ?? NaN, now));
-	const isCurrent = second >= Math.max(Math.min(heardAt(device), now) - lookBack, placed.get(key) ?? 0);
+	const isCurrent = second >= Math.max(Math.min(latestStamp(device), now) - lookBack, placed.get(key) ?? 0);
 	if (!place || !isCurrent) return { crossed, isFull };
 	placed.set(key, second);
 	for (const [index, area] of areas.entries()) {

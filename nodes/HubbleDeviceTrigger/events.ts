@@ -1,32 +1,39 @@
 /** What a poll looks for: registrations, devices that are heard again or fell silent. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { isoTime } from '../shared/operation/times';
+import { notAhead } from '../shared/polling/poll';
 import { MOST_MARKS, quietKey } from './marks';
-import { devicesBy, emit, readWindow, room, warn, type Run } from './reading';
-import { compareQuiet, heardAt, mark, type Cursor, type Device, type Gone } from './watch';
+import { devicesBy, emit, readAhead, readWindow, room, silenceOf, warn, type Run } from './reading';
+import { SATELLITE_DELAY_S } from '../shared/device/device';
+import { compareQuiet, heardAt, latestStamp, mark, type Cursor, type Device, type Gone } from './watch';
 
-/** Registrations of the last seconds are left to the next poll: the clocks of n8n and Hubble may differ. */
+/** Registrations of the last seconds are left to the next poll: Hubble may still be writing them. */
 const SETTLE_S = 30;
 
-/** The cursor as it was stored, or where a new one begins. */
-const cursorOf = (stored: Cursor | undefined, of: string, begin: number): Cursor =>
-	stored?.of === of ? stored : { of, from: begin };
+/**
+ * The cursor as it was stored, or where a new one begins.
+ * @param latest the latest that it can be, in Unix seconds
+ */
+function cursorOf(run: Run, stored: Cursor | undefined, of: string, begin: number, latest: number): Cursor {
+	if (stored?.of !== of) return { of, from: begin };
+	const from = notAhead(run.context, stored.from, latest);
+	return from === stored.from ? stored : { of, from };
+}
 
 /** Reports devices that were registered, and those of them that were heard already. */
 export async function registered(run: Run): Promise<void> {
 	const { settings, state, now } = run;
 	const end = now - SETTLE_S;
-	const cursor = cursorOf(state.registered, settings.devices, end);
+	const cursor = cursorOf(run, state.registered, settings.devices, end, end);
 	const watchesFirst = settings.events.has('firstHeard');
 	const report = (device: Device) => {
 		const { created_ts } = device;
-		emit(run, 'registered', device, created_ts, { registeredAt: isoTime(created_ts) });
+		emit(run, { event: 'registered', device, of: created_ts });
 		// The marks are of devices that were registered before; these come to them here. One may have a mark of a poll
 		// that was not handed over.
 		if (!watchesFirst) return;
 		run.quiet.delete(quietKey(device.id, created_ts));
-		if (heardAt(device)) emitFirstHeard(run, device);
-		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device);
+		if (heardAt(device, run)) emitFirstHeard(run, device);
+		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, 0);
 	};
 	const save = (reached: Cursor) => {
 		state.registered = reached;
@@ -34,22 +41,16 @@ export async function registered(run: Run): Promise<void> {
 	await readWindow(run, { field: 'created_ts', cursor, end, report, save, each: watchesFirst ? 2 : 1 });
 }
 
-const emitFirstHeard = (run: Run, device: Device) =>
-	emit(run, 'firstHeard', device, device.created_ts, { heardAt: isoTime(heardAt(device)) });
+const emitFirstHeard = (run: Run, device: Device) => emit(run, { event: 'firstHeard', device, of: device.created_ts });
 
-const emitHeardAgain = (run: Run, device: Device, since: number) =>
-	emit(run, 'heardAgain', device, since, {
-		silentSince: isoTime(since),
-		heardAt: isoTime(heardAt(device)),
-		silentForSeconds: Math.round(heardAt(device) - since),
-	});
-
-const emitSilent = (run: Run, device: Device) =>
-	emit(run, 'silent', device, heardAt(device), { silentSince: isoTime(heardAt(device)) });
+function emitSilent(run: Run, device: Device): void {
+	const since = heardAt(device, run);
+	emit(run, { event: 'silent', device, since, of: since });
+}
 
 /** A device that was never heard, or silent, and has sent a packet. */
 const emitHeard = (run: Run, device: Device, since: number) =>
-	since === 0 ? emitFirstHeard(run, device) : emitHeardAgain(run, device, since);
+	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
 
 /**
  * Compares the devices that are quiet with those that were: one that is quiet no longer was heard. The list of quiet
@@ -62,38 +63,69 @@ export async function quiet(run: Run): Promise<void> {
 	const high = settings.events.has('heardAgain') ? now - settings.silence : 1;
 	const of = `${settings.devices} ${low} ${high === 1 ? 1 : settings.silence}`;
 	if (state.quiet?.of !== of) run.quiet.clear();
-	const cursor = cursorOf(state.quiet, of, 0);
+	const cursor = cursorOf(run, state.quiet, of, 0, Infinity);
 	state.quiet = cursor;
 	// Devices that are registered now come to the marks by their registration.
 	const end = watchesFirst ? (state.registered?.from ?? 0) : FAR_FUTURE_S;
 	if (cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
+	const heard = (device: Device) => heardAt(device, run);
+	const future = (await readAhead(run)).filter((device) => heard(device) >= low && heard(device) < high);
 	let isFull = false;
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, end)) {
-		const most = MOST_MARKS - run.inside.size;
-		const compared = compareQuiet(run.quiet, devices, state.quiet.from, reached, most);
+		const from: number = state.quiet.from;
+		const range = { from, reached, most: MOST_MARKS - run.inside.size };
+		const late = future.filter(({ created_ts: created }) => created >= from && created < reached);
+		const compared = compareQuiet(run.quiet, [...devices, ...late], {
+			...range,
+			heardOf: heard,
+			isQuiet: (device) => isQuiet(run, device),
+		});
 		isFull ||= compared.isFull;
-		const open = reportHeard(run, compared.heard) ?? (await resolveGone(run, compared.gone, high));
-		state.quiet = { of, from: open ?? (isLast ? 0 : Math.max(reached, state.quiet.from)) };
+		const unreported = reportHeard(run, compared.heard);
+		keepStamps(run, devices);
+		const open = unreported ?? (await resolveGone(run, compared.gone, high));
+		state.quiet = { of, from: open ?? (isLast ? 0 : Math.max(reached, from)) };
 		if (open !== undefined) break;
 	}
 	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones are heard.`);
 }
 
+/** A stamp that was from the future and has become older than a silence is that of the silence: its device is not heard by it. */
+function keepStamps({ ahead, quiet: marks }: Run, devices: readonly Device[]): void {
+	for (const device of devices) {
+		const known = ahead[device.id] && marks.get(quietKey(device.id, device.created_ts));
+		if (known) known.heard = Math.max(known.heard, Math.floor(latestStamp(device)));
+	}
+}
+
+/** Whether a device was never heard, or is silent. */
+const isQuiet = (run: Run, device: Device) => heardAt(device, run) < run.now - silenceOf(run, device);
+
 /**
- * Reports devices that were heard and are quiet again.
+ * Reports devices that were heard, and are quiet again or are not for long enough.
  * @returns the registration of the first for which there was no room
  */
 function reportHeard(run: Run, devices: readonly Device[]): number | undefined {
 	for (const device of devices) {
 		if (room(run) < 2) return device.created_ts;
-		emitHeard(run, device, run.quiet.get(quietKey(device.id, device.created_ts))?.heard ?? 0);
-		mark(run.quiet, device);
+		const key = quietKey(device.id, device.created_ts);
+		const heard = heardAt(device, run);
+		emitHeard(run, device, run.quiet.get(key)?.heard ?? 0);
+		if (!isQuiet(run, device)) {
+			run.quiet.delete(key);
+			continue;
+		}
+		mark(run.quiet, device, heard);
 		// Shown late: the window of Silent is past this packet, and would not report it.
-		if (heardAt(device) < (run.state.silent?.from ?? 0)) emitSilent(run, device);
+		if (heard < (run.state[windowOf(run, device)]?.from ?? 0)) emitSilent(run, device);
 	}
 	return undefined;
 }
+
+/** By which cursor a device falls silent. */
+const windowOf = (run: Run, device: Device) =>
+	silenceOf(run, device) > run.settings.silence ? 'silentBySatellite' : 'silent';
 
 /**
  * Finds the devices that are quiet no longer, and reports them. Each page begins at the next one that is looked for,
@@ -105,7 +137,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 	let rest = [...gone];
 	while (rest.length) {
 		const [first, last] = [rest[0] as Gone, rest.at(-1) as Gone];
-		if (room(run) <= 0 || run.pagesLeft <= 0) return first.created;
+		if (room(run) <= 0 || (run.pagesLeft <= 0 && rest.length < gone.length)) return first.created;
 		const query = {
 			filter_most_recent_packet_ts: between(high, FAR_FUTURE_S),
 			filter_created_ts: between(first.created, last.created + 1),
@@ -115,6 +147,8 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 			const known = rest.filter(({ created }) => isLast || created < reached).slice(0, room(run));
 			for (const { key, heard } of known) {
 				const device = found.get(key);
+				// A stamp from the future that has become present is none that is new.
+				if (device && Math.floor(heardAt(device, run)) <= heard) continue;
 				if (device) emitHeard(run, device, heard);
 				run.quiet.delete(key);
 			}
@@ -126,16 +160,38 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 	return undefined;
 }
 
-/** Reports devices whose last packet has just become older than the time in Silent For. */
+/**
+ * Reports devices whose last packet has just become older than the time in Silent For. Those that only satellites hear
+ * have a window of their own where that time is shorter than their packets may take.
+ */
 export async function silent(run: Run): Promise<void> {
-	const { settings, state, now } = run;
-	const { silence, devices, reportsSilentAlready } = settings;
-	const end = now - silence;
-	// Times of before the first second are those of devices that were never heard.
-	const cursor = cursorOf(state.silent, `${devices} ${silence}`, reportsSilentAlready && !state.silent ? 1 : end);
-	const report = (device: Device) => emitSilent(run, device);
-	const save = (reached: Cursor) => {
-		state.silent = reached;
-	};
-	await readWindow(run, { field: 'most_recent_packet_ts', cursor, end, report, save, each: 1 });
+	const { settings, now, state } = run;
+	const reportsAll = settings.reportsSilentAlready && !state.silent;
+	await readAhead(run);
+	await silentIn(run, 'silent', now - settings.silence, reportsAll);
+	const hasOther = settings.silence < SATELLITE_DELAY_S;
+	if (hasOther) await silentIn(run, 'silentBySatellite', now - SATELLITE_DELAY_S, reportsAll);
+	else state.silentBySatellite = undefined;
+}
+
+async function silentIn(
+	run: Run,
+	name: 'silent' | 'silentBySatellite',
+	end: number,
+	reportsAll: boolean,
+): Promise<void> {
+	const { settings, state } = run;
+	const { silence, devices } = settings;
+	await readWindow(run, {
+		field: 'most_recent_packet_ts',
+		// Times of before the first second are those of devices that were never heard.
+		cursor: cursorOf(run, state[name], `${devices} ${silence}`, reportsAll ? 1 : end, end),
+		end,
+		report: (device) => emitSilent(run, device),
+		isIn: (device) => windowOf(run, device) === name,
+		save: (reached) => {
+			state[name] = reached;
+		},
+		each: 1,
+	});
 }

@@ -1,16 +1,16 @@
 /** One poll: which devices fell silent, were heard, registered, or crossed the border of an area since the last one. */
-import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { unchanged } from '../shared/client/errors';
-import { connect, type HubbleClient } from '../shared/client/client';
+import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
-import { lastPacket } from '../shared/device/device';
-import { isoTime } from '../shared/operation/times';
-import { poll, type Budget, type Read } from '../shared/polling/poll';
+import { counted } from '../shared/operation/values';
+import { poll, startBudget, type Budget, type Read } from '../shared/polling/poll';
 import { areas } from './areas';
 import { quiet, registered, silent } from './events';
 import { insideOf, insideText, placedOf, quietOf, quietText, timedText, waitingOf } from './marks';
-import { DEVICES, eventItem, warn, type Run } from './reading';
+import { eventItem, type Happening } from './item';
+import { DEVICES, warn, type Run } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
 import { beside, heardAt, type Device, type State } from './watch';
 
@@ -23,6 +23,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 	return await poll<State>(context, async (budget) => {
 		const settings = readSettings(context);
 		const hubble = await connect(context, { deadline: budget.deadline });
+		await hubble.learnNow();
 		return {
 			stream: hubble.organizationId,
 			start: {},
@@ -44,7 +45,8 @@ async function watch(
 		hubble,
 		settings,
 		budget,
-		now: Math.floor(Date.now() / 1000),
+		now: Math.floor(hubble.now()),
+		ahead: from.ahead ?? {},
 		state: { ...from },
 		quiet: quietOf(from.quietMarks ?? ''),
 		inside: insideOf(from.insideMarks ?? ''),
@@ -76,6 +78,8 @@ function forgetUnwatched(run: Run, wanted: readonly number[]): void {
 	for (const [index, key] of (['registered', 'quiet', 'silent', 'areas'] as const).entries()) {
 		if (!wanted.includes(index)) run.state[key] = undefined;
 	}
+	if (!run.state.silent) run.state.silentBySatellite = undefined;
+	if (!run.state.silent && !run.state.quiet) run.state.ahead = undefined;
 	if (!run.state.quiet) run.quiet.clear();
 	if (run.state.areas) return;
 	for (const marks of [run.inside, run.waiting, run.placed]) marks.clear();
@@ -98,10 +102,10 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 		try {
 			if (hasTime) await STEPS[index]?.take(run);
 		} catch (error) {
-			const isTimeUp = !isFirst && performance.now() >= budget.deadline;
+			const isTimeUp = !isFirst && (performance.now() >= budget.deadline || error instanceof NoPlaceInTime);
 			if (!run.items.length && !isTimeUp) throw unchanged(error);
-			const { message } = error as Error;
-			warn(run, `passes on ${run.items.length} events; the next poll continues after them. ${message}`);
+			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
+			if (!isTimeUp) warn(run, `${passedOn} ${(error as Error).message}`);
 			run.state.startWith = index;
 			return;
 		}
@@ -111,38 +115,48 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 	}
 }
 
-/** One event of each kind that was chosen, made of devices that were heard last; the state stays as it is. */
-async function sample(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+/** Pages in which a test looks for a device that passes the filters. */
+const SAMPLE_PAGES = 10;
+
+/** A device for a test where the organization has none. */
+const MADE_UP = { id: '00000000-0000-4000-8000-000000000000', name: 'Example device', created_ts: 1_767_225_600 };
+
+/**
+ * One example of each event that was chosen: of the device that was heard last of those that pass the filters, else of
+ * another one. The state stays as it is.
+ */
+async function sample(context: IPollFunctions): Promise<INodeExecutionData[][]> {
 	const settings = readSettings(context);
-	const hubble = await connect(context);
+	const budget = startBudget(context);
+	const hubble = await connect(context, { deadline: budget.deadline });
+	const now = Math.floor(await hubble.learnNow());
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const query = { ...tags, sort_field: 'most_recent_packet_ts', sort_ascending: false };
 	const call = { endpoint: endpoints.listDevices, query };
-	for await (const { rows } of pages(hubble, call, DEVICES, 100)) {
-		const devices = ([...acceptedRows(rows, DEVICES)] as Device[]).filter(settings.matches);
-		const heard = devices.filter((device) => lastPacket(device).timestamp !== undefined);
-		const chosen = heard.length ? heard : devices;
-		const items = [...settings.events].flatMap((event, index) => {
-			const device = chosen[index % chosen.length];
-			return device ? [sampleOf(settings, event, device)] : [];
-		});
-		return items.length ? [items] : null;
+	let device: Device | undefined;
+	let pagesRead = 0;
+	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
+		const devices = [...acceptedRows(rows, DEVICES)] as Device[];
+		device = devices.find(settings.matches) ?? device ?? devices[0];
+		pagesRead += 1;
+		if ((device && settings.matches(device)) || pagesRead === SAMPLE_PAGES || !budget.endStep()) break;
 	}
-	return null;
+	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
+	const example = exampleOf(settings, device ?? MADE_UP, now);
+	return [[...settings.events].map((event) => eventItem({ ...example(event), of: 'test', isExample: true }, showing))];
 }
 
-/** What a device could be reported with. */
-function sampleOf(settings: Settings, event: EventName, device: Device): INodeExecutionData {
-	const at = heardAt(device);
-	const since = at - settings.silence;
-	const crossing = { area: settings.areas[0]?.name ?? null, heardAt: isoTime(at) };
-	const about: Record<EventName, IDataObject> = {
-		entered: crossing,
-		firstHeard: { heardAt: isoTime(at) },
-		heardAgain: { silentSince: isoTime(since), heardAt: isoTime(at), silentForSeconds: settings.silence },
-		left: crossing,
-		registered: { registeredAt: isoTime(device.created_ts) },
-		silent: { silentSince: isoTime(at) },
+/** What a device could be reported with: as it is, but silent for long enough. */
+function exampleOf({ silence, areas: watched }: Settings, device: Device, now: number) {
+	const heard = heardAt(device, { now, ahead: {} }) || now;
+	const longAgo = Math.min(heard, now - silence);
+	const about: Record<EventName, Pick<Happening, 'heard' | 'since' | 'area'>> = {
+		entered: { heard, area: watched[0]?.name },
+		firstHeard: { heard },
+		heardAgain: { heard, since: heard - silence },
+		left: { heard, area: watched[0]?.name },
+		registered: { heard },
+		silent: { heard: longAgo, since: longAgo },
 	};
-	return eventItem(settings, event, device, 'test', about[event]);
+	return (event: EventName) => ({ event, device, ...about[event] });
 }

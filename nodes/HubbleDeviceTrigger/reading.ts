@@ -1,14 +1,15 @@
 /** The calls of a poll: devices in the order of a time, and windows of time that are read once. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
-import { between, endpoints } from '../shared/client/endpoints';
+import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { acceptedRows, pages, type List } from '../shared/client/pages';
-import { simplifyDevice } from '../shared/device/device';
+import { AHEAD_S, isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
 import type { Budget } from '../shared/polling/poll';
 import type { Borders } from './borders';
+import { eventItem, type Happening } from './item';
 import type { QuietMarks } from './marks';
-import type { EventName, Settings } from './settings';
-import { heardAt, takeNew, type Cursor, type Device, type State } from './watch';
+import type { Settings } from './settings';
+import { aheadNow, heardAt, latestStamp, takeNew, type Ahead, type Cursor, type Device, type State } from './watch';
 
 export const DEVICES: List = {
 	...endpoints.listDevices.list,
@@ -27,8 +28,11 @@ export interface Run extends Borders {
 	hubble: HubbleClient;
 	settings: Settings;
 	budget: Budget;
-	/** Unix seconds of its start. */
+	/** When it began by Hubble's clock, in Unix seconds. */
 	now: number;
+	ahead: Ahead;
+	/** The devices that have a stamp from the future, once a step has asked for them. */
+	future?: readonly Device[];
 	state: State;
 	quiet: QuietMarks;
 	items: INodeExecutionData[];
@@ -38,29 +42,25 @@ export interface Run extends Borders {
 export const warn = ({ context }: Run, message: string) =>
 	context.logger.warn(`"${context.getNode().name}" ${message}`);
 
+/** For how many seconds a device must not have been heard to be silent: packets by satellite take their time. */
+export function silenceOf({ settings: { silence }, now }: Run, device: Device): number {
+	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
+}
+
 /** How many events the execution has still room for. */
 export const room = ({ settings, items }: Run) => settings.most - items.length;
 
-/** An event as the workflow gets it. `of` is what makes it the same event when it comes again. */
-export function eventItem(
-	{ simplify }: Settings,
-	event: EventName,
-	device: Device,
-	of: string | number,
-	about: IDataObject,
-): INodeExecutionData {
-	const eventKey = `${event}:${device.id}:${of}`;
-	return { json: { event, ...about, ...(simplify ? simplifyDevice(device) : device), eventKey } };
-}
-
 /** Adds an event, if the user wants it. */
-export function emit(run: Run, event: EventName, device: Device, of: string | number, about: IDataObject): void {
-	if (run.settings.events.has(event)) run.items.push(eventItem(run.settings, event, device, of, about));
+export function emit(run: Run, happening: Omit<Happening, 'heard'> & { heard?: number }): void {
+	const { settings, context, now } = run;
+	if (!settings.events.has(happening.event)) return;
+	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
+	run.items.push(eventItem({ heard: heardAt(happening.device, run), ...happening }, showing));
 }
 
 type SortField = 'created_ts' | 'most_recent_packet_ts';
 
-const timeBy = (field: SortField) => (field === 'created_ts' ? ({ created_ts }: Device) => created_ts : heardAt);
+const timeBy = (field: SortField) => (field === 'created_ts' ? ({ created_ts }: Device) => created_ts : latestStamp);
 
 /** Devices of whole seconds of the field they are sorted by; all of those before `reached` have come with it. */
 interface Chunk {
@@ -70,7 +70,8 @@ interface Chunk {
 }
 
 /**
- * Devices in ascending order of a time, as far as the poll may read.
+ * Devices in ascending order of a time, as far as the poll may read, but as far as the first whole second of them in any
+ * case: else of more devices in one second than a poll may read each poll would read the same.
  * @param end where the window ends: what the last chunk has reached
  */
 export async function* devicesBy(run: Run, field: SortField, query: IDataObject, end: number): AsyncGenerator<Chunk> {
@@ -82,17 +83,18 @@ export async function* devicesBy(run: Run, field: SortField, query: IDataObject,
 		query: { ...query, ...tags, sort_field: field, sort_ascending: true },
 	};
 	let held: Device[] = [];
-	let reached = 0;
+	let [began, reached] = [0, 0];
 	for await (const { rows, next } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
 		run.pagesLeft -= 1;
 		held.push(...([...acceptedRows(rows, DEVICES)] as Device[]));
 		const last = held.at(-1);
+		began ||= held[0] ? Math.floor(timeOf(held[0])) : 0;
 		reached = next ? Math.max(reached, last ? Math.floor(timeOf(last)) : 0) : end;
 		const isDone = (device: Device) => !next || Math.floor(timeOf(device)) < reached;
 		yield { devices: held.filter(isDone).filter(settings.matches), reached, isLast: !next };
 		held = held.filter((device) => !isDone(device));
 		if (!budget.endStep()) run.pagesLeft = 0;
-		if (run.pagesLeft <= 0) return;
+		if (run.pagesLeft <= 0 && reached > began) return;
 	}
 }
 
@@ -104,21 +106,56 @@ interface Window {
 	report: (device: Device) => void;
 	/** Events that one device may be at once. */
 	each: number;
+	/** Which of the devices count; all unless given. */
+	isIn?: (device: Device) => boolean;
 	/** Keeps how far the window was read. */
 	save: (cursor: Cursor) => void;
 }
 
-/** Reads a window from its cursor up to its end, and reports each device in it once. */
-export async function readWindow(run: Run, { field, cursor, end, report, each, save }: Window): Promise<void> {
-	const timeOf = timeBy(field);
+/**
+ * Reads a window from its cursor up to its end, and reports each device in it once. Devices with a stamp from the future
+ * belong to a window of last packets where they were heard, not where Hubble lists them.
+ */
+export async function readWindow(run: Run, window: Window): Promise<void> {
+	const { field, cursor, end, report, each, save, isIn = () => true } = window;
+	const { future = [] } = run;
+	const isHeard = field === 'most_recent_packet_ts';
+	const timeOf = isHeard ? (device: Device) => heardAt(device, run) : timeBy(field);
 	let at = cursor;
 	save(at);
 	if (at.from >= end || room(run) < each) return;
 	for await (const { devices, reached } of devicesBy(run, field, { [`filter_${field}`]: between(at.from, end) }, end)) {
-		const { fresh, next } = takeNew(at, devices, timeOf, reached, Math.floor(room(run) / each));
+		const { from } = at;
+		const inTime = (device: Device) => timeOf(device) >= from && timeOf(device) < reached;
+		const listed = isHeard ? [...devices, ...future].filter(inTime).sort((a, b) => timeOf(a) - timeOf(b)) : devices;
+		const { fresh, next } = takeNew(at, listed.filter(isIn), timeOf, reached, Math.floor(room(run) / each));
 		fresh.forEach(report);
 		at = next;
 		save(at);
 		if (at.seen || room(run) < each) break;
 	}
+}
+
+/** Devices with a stamp from the future that a poll can watch: a page of them. */
+const MOST_AHEAD = DEVICES.pageSize?.max ?? 1000;
+
+/** Reads once a poll which devices have a stamp from the future, and remembers since when. */
+export async function readAhead(run: Run): Promise<readonly Device[]> {
+	const { now, settings, state } = run;
+	if (run.future) return run.future;
+	const future: Device[] = [];
+	const query = { filter_most_recent_packet_ts: between(now + AHEAD_S, FAR_FUTURE_S) };
+	for await (const { devices, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
+		future.push(...devices.filter((device) => latestStamp(device) > now + AHEAD_S));
+		if (isLast || future.length < MOST_AHEAD) continue;
+		warn(
+			run,
+			`watches at most ${MOST_AHEAD} devices whose last packet is from the future; further ones never fall silent.`,
+		);
+		break;
+	}
+	run.future = future;
+	run.ahead = aheadNow(run, future, settings.silence);
+	state.ahead = Object.keys(run.ahead).length ? run.ahead : undefined;
+	return future;
 }

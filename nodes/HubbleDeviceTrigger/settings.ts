@@ -87,7 +87,7 @@ export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Silent',
 		value: 'silent',
-		description: 'A device that was heard before was not heard for a time that you choose; reported once',
+		description: 'A device has not been heard for the time in Silent For. Reported once.',
 		action: 'On device silent',
 	},
 ];
@@ -109,7 +109,7 @@ export const properties: INodeProperties[] = [
 		typeOptions: { minValue: 1 },
 		default: 24,
 		description:
-			'A device is silent when it was not heard for this long. At least 15 minutes, as Hubble refreshes the time of the last packet with a delay.',
+			'How long a device must go unheard to count as silent. At least 15 minutes, because Hubble updates the last packet with a delay. Packets by satellite can take 6 hours: a device that only satellites hear is silent after 6 hours at the earliest.',
 		...forEvents('silent', 'heardAgain'),
 	},
 	{

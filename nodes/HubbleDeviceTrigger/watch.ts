@@ -1,6 +1,6 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
-import { lastPacket } from '../shared/device/device';
+import { lastPacket, stampsOf, AHEAD_S } from '../shared/device/device';
 import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Quiet, type QuietMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
@@ -9,8 +9,47 @@ export interface Device extends IDataObject {
 	created_ts: number;
 }
 
-/** Unix seconds of a device's last packet; 0: never heard. */
-export const heardAt = (device: Device): number => lastPacket(device).timestamp ?? 0;
+/** Devices with a stamp from the future, by ID: the stamp, and since when a poll has seen it, both in Unix seconds. */
+export type Ahead = Readonly<Record<string, readonly [stamp: number, since: number]>>;
+
+/** What tells when a device was heard. */
+export interface Hearing {
+	/** Hubble's time in Unix seconds. */
+	now: number;
+	ahead: Ahead;
+}
+
+/** A device's latest stamp, by which Hubble sorts and filters, whatever it says; 0: never heard. */
+export const latestStamp = (device: Device): number => Math.max(0, ...stampsOf(device));
+
+/** When a device was heard last, in Unix seconds; 0: never. A packet from the future was heard when a poll saw it first. */
+export function heardAt(device: Device, { now, ahead }: Hearing): number {
+	const [stamp, since] = ahead[device.id] ?? [];
+	if (stamp === undefined || since === undefined || stamp !== latestStamp(device))
+		return lastPacket(device, now).timestamp ?? 0;
+	return Math.max(since, ...stampsOf(device).filter((other) => other !== stamp && other <= now));
+}
+
+/** How long a stamp stays known after it has become older than a silence: the poll that passes it may come late. */
+const KNOWN_S = 86_400;
+
+/**
+ * What is remembered of stamps from the future. One that has become present counts as any other, unless its device was
+ * silent by then: it was reported, and is not heard again by that.
+ * @param devices all those that have such a stamp now
+ * @param silence seconds
+ */
+export function aheadNow({ now, ahead }: Hearing, devices: readonly Device[], silence: number): Ahead {
+	const kept = Object.entries(ahead).filter(
+		([, [stamp, since]]) => stamp <= now + AHEAD_S && stamp >= now - silence - KNOWN_S && since < now - silence,
+	);
+	const seen = devices.map((device) => {
+		const stamp = latestStamp(device);
+		const [known, since] = ahead[device.id] ?? [];
+		return [device.id, [stamp, known === stamp && since !== undefined ? since : now]] as const;
+	});
+	return Object.fromEntries([...kept, ...seen]);
+}
 
 /** How far a window of time was read. `of` says by which settings: with others it begins anew. */
 export interface Cursor {
@@ -43,6 +82,9 @@ export interface Sweep {
 export interface State {
 	registered?: Cursor;
 	silent?: Cursor;
+	/** As `silent`, of devices that only satellites hear. */
+	silentBySatellite?: Cursor;
+	ahead?: Ahead;
 	quiet?: Cursor;
 	areas?: AreaCursor;
 	/** The step for which the last poll had no time. */
@@ -111,17 +153,15 @@ export interface Gone extends Quiet {
 }
 
 /**
- * Compares the marks of quiet devices with all devices that are quiet now and were registered from `from` up to, not
- * including, `reached`. New ones are marked, while there is room.
- * @returns those that are quiet no longer, in the order of their registration, and those that were heard and are quiet
- * again, whose marks stay as they were
+ * Compares the marks of quiet devices with the devices that Hubble lists as quiet and that were registered from `from` up
+ * to, not including, `reached`. New ones are marked, while there is room.
+ * @returns those that are not in the list any longer, in the order of their registration, and those of the list that were
+ * heard since, whose marks stay as they were
  */
 export function compareQuiet(
 	marks: QuietMarks,
 	devices: readonly Device[],
-	from: number,
-	reached: number,
-	most = MOST_MARKS,
+	{ from, reached, most = MOST_MARKS, heardOf, isQuiet }: Comparison,
 ): { gone: Gone[]; heard: Device[]; isFull: boolean } {
 	const listed = new Map(devices.map((device) => [quietKey(device.id, device.created_ts), device]));
 	const gone = [...marks]
@@ -132,15 +172,28 @@ export function compareQuiet(
 	let isFull = false;
 	for (const [key, device] of listed) {
 		const was = marks.get(key);
-		if (was && Math.floor(heardAt(device)) > was.heard) heard.push(device);
-		if (!was && marks.size < most) mark(marks, device);
-		else isFull ||= !was;
+		if (was && Math.floor(heardOf(device)) > was.heard) heard.push(device);
+		if (was || !isQuiet(device)) continue;
+		if (marks.size < most) mark(marks, device, heardOf(device));
+		else isFull = true;
 	}
 	return { gone, heard, isFull };
 }
 
-/** Marks a device as quiet since its last packet. */
-export function mark(marks: QuietMarks, device: Device): void {
-	const { id, created_ts: created } = device;
-	marks.set(quietKey(id, created), { created, heard: Math.floor(heardAt(device)) });
+/** Which devices `compareQuiet` compares, and how. */
+export interface Comparison {
+	/** Unix seconds. */
+	from: number;
+	reached: number;
+	/** Marks that there is room for. */
+	most?: number;
+	/** When a device was heard last, in Unix seconds. */
+	heardOf: (device: Device) => number;
+	/** Whether a device is silent, or was never heard. */
+	isQuiet: (device: Device) => boolean;
+}
+
+/** Marks a device as quiet since its last packet, in Unix seconds. */
+export function mark(marks: QuietMarks, { id, created_ts: created }: Device, heard: number): void {
+	marks.set(quietKey(id, created), { created, heard: Math.floor(heard) });
 }

@@ -1,17 +1,17 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
 import { unchanged } from '../shared/client/errors';
-import { connect, type HubbleClient } from '../shared/client/client';
+import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { newestPages } from '../shared/client/newestPages';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
 import { isGiven, readParameter } from '../shared/operation/readItem';
-import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
-import { numberIn, oneOf } from '../shared/operation/values';
+import { isoTime } from '../shared/operation/times';
+import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
-import { poll, type Budget, type Read } from '../shared/polling/poll';
+import { notAhead, poll, type Budget, type Read } from '../shared/polling/poll';
 import { positionAfter, type Position } from './stream';
 
 /** A manual test shows so many packets, and looks for those that pass a filter among so many. */
@@ -43,16 +43,21 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	const startFrom = readParameter(context, 'Start From', () =>
 		oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
 	);
-	const start = startOf(context, startFrom);
+	const date = startFrom === 'date' ? dateOf(context) : undefined;
 	if (context.getMode() === 'manual') return await sample(context, toItems);
 	return await poll<Position>(context, async (budget) => {
 		const hubble = await connect(context, { deadline: budget.deadline });
+		const now = Math.floor(await hubble.learnNow());
+		const start = date ?? (startFrom === 'everything' ? now - PACKET_RETENTION_S : now);
 		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
 		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
 		return {
 			stream: [hubble.organizationId, startFrom, typed].join(' '),
 			start: { start },
-			read: async (from) => await readStream({ context, hubble, toItems, most, budget }, from),
+			read: async (from) => {
+				const known = { ...from, start: notAhead(context, from.start, Math.max(start, now)) };
+				return await readStream({ context, hubble, toItems, most, budget }, known);
+			},
 		};
 	});
 }
@@ -76,15 +81,19 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
-		context.logger.warn(
-			`"${context.getNode().name}" hands over the packets of ${pagesRead} pages; the next poll goes on behind them. ${(error as Error).message}`,
-		);
+		const passedOn = `passes on the packets of ${counted(pagesRead, 'page')}; the next poll continues after them.`;
+		if (!(error instanceof NoPlaceInTime))
+			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${(error as Error).message}`);
 	}
 	return read;
 }
 
 /** Adds the new packets of a page to what was read. */
-function takePage({ context, toItems }: Reader, read: Read<Position>, { rows, next, retryAfterMs }: Page): void {
+function takePage(
+	{ context, hubble, toItems }: Reader,
+	read: Read<Position>,
+	{ rows, next, retryAfterMs }: Page,
+): void {
 	let malformed = 0;
 	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((row) => {
 		const packet = row as Packet;
@@ -94,7 +103,7 @@ function takePage({ context, toItems }: Reader, read: Read<Position>, { rows, ne
 	const seen = new Set(read.next.seen);
 	const fresh = packets.filter(({ key }) => !seen.has(key));
 	read.items.push(...toItems(fresh.map(({ packet }) => packet)));
-	read.next = positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000));
+	read.next = positionAfter(read.next, next, fresh, Math.floor(hubble.now()));
 	if (rows.length === 0) read.waitMs = retryAfterMs;
 }
 
@@ -146,16 +155,13 @@ function mostOf(context: IPollFunctions): number {
 	);
 }
 
-function startOf(context: IPollFunctions, startFrom: string): number {
-	const now = Math.floor(Date.now() / 1000);
-	if (startFrom === 'everything') return now - PACKET_RETENTION_S;
-	if (startFrom !== 'date') return now;
-	return readParameter(context, 'Start Time', () => {
+/** The moment to start from, in Unix seconds. */
+const dateOf = (context: IPollFunctions): number =>
+	readParameter(context, 'Start Time', () => {
 		const start = unixSeconds('down')(context.getNodeParameter('startTime', ''), { timezone: context.getTimezone() });
 		if (start === undefined) throw new Error('it is required');
 		return start;
 	});
-}
 
 /** What becomes of packets as the parameters say; they are read once a poll. */
 function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecutionData[] {
@@ -171,7 +177,7 @@ async function sample(
 	const hubble = await connect(context);
 	const isFiltered = Object.keys(context.getNodeParameter('filters', {}) as IDataObject).length > 0;
 	const limit = isFiltered ? SAMPLE_LOOKED_AT : SAMPLE;
-	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(Date.now() / 1000) } };
+	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(await hubble.learnNow()) + 1 } };
 	const found: INodeExecutionData[] = [];
 	let lookedAt = 0;
 	for await (const { rows } of newestPages(hubble, call, PACKETS, { order: PACKETS.order, limit })) {

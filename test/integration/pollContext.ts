@@ -27,9 +27,37 @@ export const httpRequest =
 		return { body: data, headers: received, statusCode: status };
 	};
 
-const { now } = Date;
+const real = { wall: Date.now, monotonic: performance.now.bind(performance) };
 
 /** Sets n8n's clock: so many milliseconds ahead of what Hubble's says. The clock that never jumps stays as it is. */
-export function setClock(aheadMs: number, hubbleNow: () => number = now): void {
-	jest.spyOn(Date, 'now').mockImplementation(() => hubbleNow() + aheadMs);
+export function setClock(aheadMs: () => number, hubbleNow: () => number = real.wall): void {
+	jest.spyOn(Date, 'now').mockImplementation(() => hubbleNow() + aheadMs());
+}
+
+/** Lets time pass on the clock that never jumps: so many milliseconds more than really did. */
+export function letPass(ms: () => number): void {
+	jest.spyOn(performance, 'now').mockImplementation(() => real.monotonic() + ms());
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const jumps = [0, 6 * HOUR, -2 * MINUTE, -6 * HOUR, 2 * MINUTE];
+let looks = 0;
+
+/** How far n8n's clock may be ahead of Hubble's, in milliseconds. */
+const clocks: Array<[string, () => number]> = [
+	['is right', () => 0],
+	['is 2 minutes ahead', () => 2 * MINUTE],
+	['is 2 minutes behind', () => -2 * MINUTE],
+	['is 6 hours ahead', () => 6 * HOUR],
+	['is 6 hours behind', () => -6 * HOUR],
+	['jumps at every look', () => jumps[(looks += 1) % jumps.length] ?? 0],
+];
+
+/** Runs tests with each of these clocks; Hubble has its own. */
+export function withEachClock(hubbleNow: () => number, tests: () => void): void {
+	describe.each(clocks)("n8n's clock %s", (_, aheadMs) => {
+		beforeEach(() => setClock(aheadMs, hubbleNow));
+		tests();
+	});
 }

@@ -6,13 +6,18 @@ import { circle, isInside } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
-import { httpRequest } from './pollContext';
+import { httpRequest, letPass, setClock, withEachClock } from './pollContext';
 
-/** Unix seconds of all clocks here. */
-let clock = 1_790_000_000;
+/** Hubble's clock in Unix seconds; the clock that never jumps goes with it, and n8n's own is what a test makes of it. */
+const BEGAN = 1_790_000_000;
+let clock = BEGAN;
 beforeEach(() => {
-	clock = 1_790_000_000;
-	jest.spyOn(Date, 'now').mockImplementation(() => clock * 1000);
+	clock += 100_000;
+	letPass(() => (clock - BEGAN) * 1000);
+	setClock(
+		() => 0,
+		() => clock * 1000,
+	);
 });
 afterEach(() => jest.restoreAllMocks());
 
@@ -20,8 +25,10 @@ interface Tracker {
 	id: string;
 	created: number;
 	tags?: IDataObject;
-	/** Unix seconds of the last packet; 0: never heard. */
+	/** Unix seconds of the last packet on the ground; 0: never heard. */
 	heard: number;
+	/** Unix seconds of the last packet by satellite. */
+	satellite?: number;
 	latitude: number;
 	longitude: number;
 	/** Metres. */
@@ -32,7 +39,9 @@ type Request = IHttpRequestOptions & { qs: Record<string, unknown> };
 
 /** What Hubble answers for a list of devices, in pages of so many. */
 function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
-	return async (_credential: string, { qs, headers }: Request) => {
+	return async (_credential: string, { url, qs, headers }: Request) => {
+		const date = new Date(clock * 1000).toUTCString();
+		if (url.endsWith('/check')) return { body: { org_id: '' }, headers: { date }, statusCode: 200 };
 		const range = (name: string) =>
 			/^between:(\d+):(\d+)$/
 				.exec(String(qs[name] ?? 'between:0:99999999999'))
@@ -42,32 +51,43 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 			range('filter_created_ts'),
 			range('filter_most_recent_packet_ts'),
 		];
-		const timeOf = ({ created, heard }: Tracker) => (qs.sort_field === 'created_ts' ? created : heard);
+		const stamp = ({ heard, satellite = 0 }: Tracker) => Math.max(heard, satellite);
+		const timeOf = (row: Tracker) => (qs.sort_field === 'created_ts' ? row.created : stamp(row));
+		const direction = qs.sort_ascending === false ? -1 : 1;
 		const [afterTime = -1, afterId = ''] = JSON.parse(String(headers?.['Continuation-Token'] ?? '[]')) as [
 			number?,
 			string?,
 		];
 		const rows = [...fleet()]
-			.filter(
-				({ created, heard }) => created >= createdFrom && created < createdTo && heard >= heardFrom && heard < heardTo,
-			)
+			.filter(({ created }) => created >= createdFrom && created < createdTo)
+			.filter((row) => stamp(row) >= heardFrom && stamp(row) < heardTo)
 			.filter(({ tags }) => !qs.filter_tags || `_env:${String(tags?._env)}` === String(qs.filter_tags))
-			.sort((a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1))
-			.filter((row) => timeOf(row) > afterTime || (timeOf(row) === afterTime && row.id > afterId));
+			.sort((a, b) => direction * (timeOf(a) - timeOf(b)) || (a.id < b.id ? -1 : 1))
+			.filter(
+				(row) =>
+					!afterId || direction * (timeOf(row) - afterTime) > 0 || (timeOf(row) === afterTime && row.id > afterId),
+			);
 		const page = rows.slice(0, pageSize);
 		const last = page.at(-1);
 		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id]) : '';
-		const devices = page.map(({ id, created, tags, heard, latitude, longitude, accuracy }) => ({
-			id,
-			name: id,
-			created_ts: created,
-			tags: tags ?? {},
-			most_recent_packet: heard
-				? { terrestrial: { timestamp: heard, location: { latitude, longitude, horizontal_accuracy: accuracy } } }
-				: {},
-		}));
+		const packet = (timestamp: number, { latitude, longitude, accuracy }: Tracker) => ({
+			timestamp,
+			location: { latitude, longitude, horizontal_accuracy: accuracy },
+		});
+		const devices = page
+			.map((row) => ({ row, ...row }))
+			.map(({ row, id, created, tags, heard, satellite }) => ({
+				id,
+				name: id,
+				created_ts: created,
+				tags: tags ?? {},
+				most_recent_packet: {
+					...(heard ? { terrestrial: packet(heard, row) } : {}),
+					...(satellite ? { satellite: packet(satellite, row) } : {}),
+				},
+			}));
 		const body = Buffer.from(JSON.stringify({ devices }));
-		return { body, headers: { 'continuation-token': token }, statusCode: 200 };
+		return { body, headers: { date, 'continuation-token': token }, statusCode: 200 };
 	};
 }
 
@@ -156,292 +176,470 @@ function fleetOf(size: number, parameters: IDataObject, pageSize = 1000) {
 
 const silentFor = (hours: number) => ({ silentFor: hours, silentUnit: 'hours' });
 
-it('tells once that a device is silent, and once that it is heard again', async () => {
-	const fleet = fleetOf(3, { events: ['silent', 'heardAgain'], ...silentFor(2) });
-	for (const id of fleet.devices.keys()) fleet.hear(id);
-	expect(await fleet.names()).toEqual([]);
-	clock += HOUR;
-	fleet.hear('device 1');
-	expect(await fleet.names()).toEqual([]);
-	clock += HOUR + 1;
-	expect((await fleet.names()).sort()).toEqual(['silent device 0', 'silent device 2']);
-	clock += 600;
-	fleet.hear('device 2');
-	clock += 60;
-	const [again, ...others] = await fleet.poll();
-	expect(others).toEqual([]);
-	expect(again).toMatchObject({ event: 'heardAgain', silentForSeconds: 2 * HOUR + 601 });
-	expect(again?.silentSince).toBe(new Date((clock - 2 * HOUR - 661) * 1000).toISOString());
-	clock += 60;
-	expect(await fleet.names()).toEqual([]);
-	clock += 2 * HOUR;
-	expect((await fleet.names()).sort()).toEqual(['silent device 1', 'silent device 2']);
-});
+withEachClock(
+	() => clock * 1000,
+	() => {
+		it('tells once that a device is silent, and once that it is heard again', async () => {
+			const fleet = fleetOf(3, { events: ['silent', 'heardAgain'], ...silentFor(2) });
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			expect(await fleet.names()).toEqual([]);
+			clock += HOUR;
+			fleet.hear('device 1');
+			expect(await fleet.names()).toEqual([]);
+			clock += HOUR + 1;
+			expect((await fleet.names()).sort()).toEqual(['silent device 0', 'silent device 2']);
+			clock += 600;
+			fleet.hear('device 2');
+			clock += 60;
+			const [again, ...others] = await fleet.poll();
+			expect(others).toEqual([]);
+			expect(again).toMatchObject({ event: 'heardAgain', silentForSeconds: 2 * HOUR + 601 });
+			expect(again?.silentSince).toBe(new Date((clock - 2 * HOUR - 661) * 1000).toISOString());
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+			clock += 2 * HOUR;
+			expect((await fleet.names()).sort()).toEqual(['silent device 1', 'silent device 2']);
+		});
 
-it('reports those that are silent already only when it is told to', async () => {
-	for (const reportSilentAlready of [false, true]) {
-		const fleet = fleetOf(3, { events: ['silent'], ...silentFor(1), reportSilentAlready });
-		fleet.hear('device 0', { heard: clock - 3 * HOUR });
-		fleet.hear('device 1');
-		expect(await fleet.names()).toEqual(reportSilentAlready ? ['silent device 0'] : []);
-		clock += 61;
-		expect(await fleet.names()).toEqual([]);
-	}
-});
+		it('reports those that are silent already only when it is told to', async () => {
+			for (const reportSilentAlready of [false, true]) {
+				const fleet = fleetOf(3, { events: ['silent'], ...silentFor(1), reportSilentAlready });
+				fleet.hear('device 0', { heard: clock - 3 * HOUR });
+				fleet.hear('device 1');
+				expect(await fleet.names()).toEqual(reportSilentAlready ? ['silent device 0'] : []);
+				clock += 61;
+				expect(await fleet.names()).toEqual([]);
+			}
+		});
 
-it('tells of registrations, and of the first packet, once each', async () => {
-	const fleet = fleetOf(2, { events: ['registered', 'firstHeard'] });
-	fleet.hear('device 0');
-	expect(await fleet.names()).toEqual([]);
-	fleet.add('new', { created: clock });
-	fleet.add('new and heard', { created: clock, heard: clock + 5 });
-	clock += 60;
-	expect((await fleet.names()).sort()).toEqual([
-		'firstHeard new and heard',
-		'registered new',
-		'registered new and heard',
-	]);
-	fleet.hear('device 1');
-	clock += 60;
-	expect(await fleet.names()).toEqual(['firstHeard device 1']);
-	fleet.hear('new');
-	fleet.devices.delete('new and heard');
-	clock += 60;
-	expect(await fleet.names()).toEqual(['firstHeard new']);
-	clock += 60;
-	fleet.hear('new');
-	expect(await fleet.names()).toEqual([]);
-});
+		it('tells of registrations, and of the first packet, once each', async () => {
+			const fleet = fleetOf(2, { events: ['registered', 'firstHeard'] });
+			fleet.hear('device 0');
+			expect(await fleet.names()).toEqual([]);
+			fleet.add('new', { created: clock });
+			fleet.add('new and heard', { created: clock, heard: clock + 5 });
+			clock += 60;
+			expect((await fleet.names()).sort()).toEqual([
+				'firstHeard new and heard',
+				'registered new',
+				'registered new and heard',
+			]);
+			fleet.hear('device 1');
+			clock += 60;
+			expect(await fleet.names()).toEqual(['firstHeard device 1']);
+			fleet.hear('new');
+			fleet.devices.delete('new and heard');
+			clock += 60;
+			expect(await fleet.names()).toEqual(['firstHeard new']);
+			clock += 60;
+			fleet.hear('new');
+			expect(await fleet.names()).toEqual([]);
+		});
 
-it('tells who enters and leaves an area, and not who is in it at first', async () => {
-	const areas = { circle: [depot] };
-	const fleet = fleetOf(2, { events: ['entered', 'left'], areas });
-	const here = { latitude: depot.latitude, longitude: depot.longitude };
-	const there = { latitude: 1, longitude: 1 };
-	fleet.hear('device 0', here);
-	fleet.hear('device 1', there);
-	expect(await fleet.names()).toEqual([]);
-	clock += 60;
-	fleet.hear('device 0', there);
-	fleet.hear('device 1', here);
-	expect((await fleet.names()).sort()).toEqual(['entered device 1 Depot', 'left device 0 Depot']);
-	clock += 60;
-	expect(await fleet.names()).toEqual([]);
-	// A second area is learnt first; the marks of the first one stay.
-	fleet.restart(fleet.options.staticData, {
-		events: ['entered', 'left'],
-		areas: { circle: [{ name: 'Platform', latitude: 1, longitude: 1, radius: 1000 }, depot] },
-	});
-	expect(await fleet.names()).toEqual([]);
-	clock += 60;
-	fleet.hear('device 0', here);
-	fleet.hear('device 1', there);
-	expect((await fleet.names()).sort()).toEqual([
-		'entered device 0 Depot',
-		'entered device 1 Platform',
-		'left device 0 Platform',
-		'left device 1 Depot',
-	]);
-});
+		it('tells who enters and leaves an area, and not who is in it at first', async () => {
+			const areas = { circle: [depot] };
+			const fleet = fleetOf(2, { events: ['entered', 'left'], areas });
+			const here = { latitude: depot.latitude, longitude: depot.longitude };
+			const there = { latitude: 1, longitude: 1 };
+			fleet.hear('device 0', here);
+			fleet.hear('device 1', there);
+			expect(await fleet.names()).toEqual([]);
+			clock += 60;
+			fleet.hear('device 0', there);
+			fleet.hear('device 1', here);
+			expect((await fleet.names()).sort()).toEqual(['entered device 1 Depot', 'left device 0 Depot']);
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+			// A second area is learnt first; the marks of the first one stay.
+			fleet.restart(fleet.options.staticData, {
+				events: ['entered', 'left'],
+				areas: { circle: [{ name: 'Platform', latitude: 1, longitude: 1, radius: 1000 }, depot] },
+			});
+			expect(await fleet.names()).toEqual([]);
+			clock += 60;
+			fleet.hear('device 0', here);
+			fleet.hear('device 1', there);
+			expect((await fleet.names()).sort()).toEqual([
+				'entered device 0 Depot',
+				'entered device 1 Platform',
+				'left device 0 Platform',
+				'left device 1 Depot',
+			]);
+		});
 
-it('counts packets that come late by satellite when it looks back, and those that come in time anyway', async () => {
-	for (const [options, events] of [
-		[{}, []],
-		[{ lookBack: 6 }, ['entered device 0 Depot']],
-	] as const) {
-		const fleet = fleetOf(1, { events: ['entered', 'left'], areas: { circle: [depot] }, options });
-		fleet.hear('device 0');
-		expect(await fleet.names()).toEqual([]);
-		clock += 5 * HOUR;
-		expect(await fleet.names()).toEqual([]);
-		fleet.hear('device 0', { ...depot, heard: clock - 4 * HOUR });
-		clock += 60;
-		const told = await fleet.poll();
-		expect(told.map(({ event, deviceId, area }) => [event, deviceId, area].join(' '))).toEqual(events);
-		for (const { heardAt } of told) expect(heardAt).toBe(new Date((clock - 4 * HOUR - 60) * 1000).toISOString());
-		clock += 60;
-		expect(await fleet.names()).toEqual([]);
-	}
-});
+		it('counts packets that come late by satellite when it looks back, and those that come in time anyway', async () => {
+			for (const [options, events] of [
+				[{}, []],
+				[{ lookBack: 6 }, ['entered device 0 Depot']],
+			] as const) {
+				const fleet = fleetOf(1, { events: ['entered', 'left'], areas: { circle: [depot] }, options });
+				fleet.hear('device 0');
+				expect(await fleet.names()).toEqual([]);
+				clock += 5 * HOUR;
+				expect(await fleet.names()).toEqual([]);
+				fleet.hear('device 0', { ...depot, heard: clock - 4 * HOUR });
+				clock += 60;
+				const told = await fleet.poll();
+				expect(told.map(({ event, deviceId, area }) => [event, deviceId, area].join(' '))).toEqual(events);
+				for (const { heardAt } of told) expect(heardAt).toBe(new Date((clock - 4 * HOUR - 60) * 1000).toISOString());
+				clock += 60;
+				expect(await fleet.names()).toEqual([]);
+			}
+		});
 
-it('waits for a second packet through a restart, and tells how accurate the place is', async () => {
-	const parameters = { events: ['entered'], areas: { circle: [depot] }, options: { confirm: true } };
-	const fleet = fleetOf(1, parameters);
-	fleet.hear('device 0');
-	expect(await fleet.names()).toEqual([]);
-	clock += 60;
-	fleet.hear('device 0', { ...depot, accuracy: 12 });
-	expect(await fleet.names()).toEqual([]);
-	fleet.restart();
-	clock += 60;
-	expect(await fleet.names()).toEqual([]);
-	fleet.hear('device 0');
-	expect(await fleet.poll()).toMatchObject([{ event: 'entered', locationAccuracy: 12 }]);
-});
+		it('waits for a second packet through a restart, and tells how accurate the place is', async () => {
+			const parameters = { events: ['entered'], areas: { circle: [depot] }, options: { confirm: true } };
+			const fleet = fleetOf(1, parameters);
+			fleet.hear('device 0');
+			expect(await fleet.names()).toEqual([]);
+			clock += 60;
+			fleet.hear('device 0', { ...depot, accuracy: 12 });
+			expect(await fleet.names()).toEqual([]);
+			fleet.restart();
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+			fleet.hear('device 0');
+			expect(await fleet.poll()).toMatchObject([{ event: 'entered', locationAccuracy: 12 }]);
+		});
 
-it('frees the marks of devices that were deleted, a day later, also over several polls', async () => {
-	const fleet = fleetOf(40, { events: ['entered', 'left'], areas: { circle: [depot] } }, 1);
-	for (const [n, id] of [...fleet.devices.keys()].entries()) fleet.hear(id, { ...depot, heard: clock - n });
-	// A page is one device here, and a poll reads thirty.
-	for (let polls = 0; polls < 3; polls++) expect(await fleet.names()).toEqual([]);
-	const marked = () => {
-		const { insideMarks, sweep } = fleet.options.staticData.next as IDataObject;
-		return { marks: String(insideMarks).length / 9, isOpen: (sweep as IDataObject)?.missing !== undefined };
-	};
-	expect(marked()).toEqual({ marks: 40, isOpen: false });
-	for (const gone of [3, 17, 39]) fleet.devices.delete(`device ${gone}`);
-	clock += 23 * HOUR;
-	await fleet.poll();
-	expect(marked()).toEqual({ marks: 40, isOpen: false });
-	clock += 2 * HOUR;
-	await fleet.poll();
-	expect(marked()).toEqual({ marks: 40, isOpen: true });
-	await fleet.poll();
-	expect(marked()).toEqual({ marks: 37, isOpen: false });
-	for (const [n, id] of [...fleet.devices.keys()].entries()) {
-		fleet.hear(id, { latitude: 1, longitude: 1, heard: clock - n });
-	}
-	const left = [...(await fleet.names()), ...(await fleet.names())];
-	expect(left).toHaveLength(37);
-});
+		it('frees the marks of devices that were deleted, a day later, also over several polls', async () => {
+			const fleet = fleetOf(40, { events: ['entered', 'left'], areas: { circle: [depot] } }, 1);
+			for (const [n, id] of [...fleet.devices.keys()].entries()) fleet.hear(id, { ...depot, heard: clock - n });
+			// A page is one device here, and a poll reads thirty.
+			for (let polls = 0; polls < 3; polls++) expect(await fleet.names()).toEqual([]);
+			const marked = () => {
+				const { insideMarks, sweep } = fleet.options.staticData.next as IDataObject;
+				return { marks: String(insideMarks).length / 9, isOpen: (sweep as IDataObject)?.missing !== undefined };
+			};
+			expect(marked()).toEqual({ marks: 40, isOpen: false });
+			for (const gone of [3, 17, 39]) fleet.devices.delete(`device ${gone}`);
+			clock += 23 * HOUR;
+			await fleet.poll();
+			expect(marked()).toEqual({ marks: 40, isOpen: false });
+			clock += 2 * HOUR;
+			await fleet.poll();
+			expect(marked()).toEqual({ marks: 40, isOpen: true });
+			await fleet.poll();
+			expect(marked()).toEqual({ marks: 37, isOpen: false });
+			for (const [n, id] of [...fleet.devices.keys()].entries()) {
+				fleet.hear(id, { latitude: 1, longitude: 1, heard: clock - n });
+			}
+			const left = [...(await fleet.names()), ...(await fleet.names())];
+			expect(left).toHaveLength(37);
+		});
 
-it('says what of an area is no polygon, once', async () => {
-	const geometry = {
-		type: 'Polygon',
-		coordinates: [
-			[
-				[4, 51],
-				[5, 51],
-				[5, 52],
-			],
-		],
-	};
-	const features = [
-		{ type: 'Feature', geometry: { type: 'Point', coordinates: [4, 51] } },
-		{ type: 'Feature', geometry },
-	];
-	const geojson = JSON.stringify({ type: 'FeatureCollection', features });
-	const fleet = fleetOf(1, { events: ['entered'], areas: { polygon: [{ name: 'Field', geojson }] } });
-	await fleet.poll();
-	expect(fleet.warnings()).toEqual([expect.stringMatching(/"Field"\. Left out, as it is no polygon: Point \(1\)\.$/)]);
-	await fleet.poll();
-	expect(fleet.warnings()).toHaveLength(1);
-});
+		it('says what of an area is no polygon, once', async () => {
+			const geometry = {
+				type: 'Polygon',
+				coordinates: [
+					[
+						[4, 51],
+						[5, 51],
+						[5, 52],
+					],
+				],
+			};
+			const features = [
+				{ type: 'Feature', geometry: { type: 'Point', coordinates: [4, 51] } },
+				{ type: 'Feature', geometry },
+			];
+			const geojson = JSON.stringify({ type: 'FeatureCollection', features });
+			const fleet = fleetOf(1, { events: ['entered'], areas: { polygon: [{ name: 'Field', geojson }] } });
+			await fleet.poll();
+			expect(fleet.warnings()).toEqual([
+				expect.stringMatching(/"Field"\. Left out, as it is no polygon: Point \(1\)\.$/),
+			]);
+			await fleet.poll();
+			expect(fleet.warnings()).toHaveLength(1);
+		});
 
-it('filters by environment and own tags', async () => {
-	const filters = { environment: 'sandbox', ownTags: ['site:a'] };
-	const fleet = fleetOf(0, { events: ['registered'], filters });
-	expect(await fleet.names()).toEqual([]);
-	fleet.add('wanted', { created: clock, tags: { _env: 'sandbox', site: 'a' } });
-	fleet.add('elsewhere', { created: clock, tags: { _env: 'sandbox', site: 'b' } });
-	fleet.add('in production', { created: clock, tags: { _env: 'production', site: 'a' } });
-	clock += 60;
-	expect(await fleet.names()).toEqual(['registered wanted']);
-});
+		it('filters by environment and own tags', async () => {
+			const filters = { environment: 'sandbox', ownTags: ['site:a'] };
+			const fleet = fleetOf(0, { events: ['registered'], filters });
+			expect(await fleet.names()).toEqual([]);
+			fleet.add('wanted', { created: clock, tags: { _env: 'sandbox', site: 'a' } });
+			fleet.add('elsewhere', { created: clock, tags: { _env: 'sandbox', site: 'b' } });
+			fleet.add('in production', { created: clock, tags: { _env: 'production', site: 'a' } });
+			clock += 60;
+			expect(await fleet.names()).toEqual(['registered wanted']);
+		});
 
-it('filters by devices picked from the list', async () => {
-	const wanted = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
-	const devices = { device: [{ deviceId: { __rl: true, mode: 'list', value: wanted.toUpperCase() } }] };
-	const fleet = fleetOf(0, { events: ['registered'], filters: { devices } });
-	expect(await fleet.names()).toEqual([]);
-	fleet.add(wanted, { created: clock });
-	fleet.add('another', { created: clock });
-	clock += 60;
-	expect(await fleet.names()).toEqual([`registered ${wanted}`]);
-});
+		it('filters by devices picked from the list', async () => {
+			const wanted = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
+			const devices = { device: [{ deviceId: { __rl: true, mode: 'list', value: wanted.toUpperCase() } }] };
+			const fleet = fleetOf(0, { events: ['registered'], filters: { devices } });
+			expect(await fleet.names()).toEqual([]);
+			fleet.add(wanted, { created: clock });
+			fleet.add('another', { created: clock });
+			clock += 60;
+			expect(await fleet.names()).toEqual([`registered ${wanted}`]);
+		});
 
-it('gives at most so many events, and the rest with the next polls, also of one second', async () => {
-	const fleet = fleetOf(350, { events: ['silent'], ...silentFor(1), options: { maxItems: 100 } });
-	for (const id of fleet.devices.keys()) fleet.hear(id);
-	await fleet.poll();
-	clock += HOUR + 1;
-	const all: string[] = [];
-	for (const wanted of [100, 100, 100, 50, 0]) {
-		const some = await fleet.names();
-		expect(some).toHaveLength(wanted);
-		all.push(...some);
-	}
-	expect(new Set(all).size).toBe(350);
-});
+		it('gives at most so many events, and the rest with the next polls, also of one second', async () => {
+			const fleet = fleetOf(350, { events: ['silent'], ...silentFor(1), options: { maxItems: 100 } });
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			await fleet.poll();
+			clock += HOUR + 1;
+			const all: string[] = [];
+			for (const wanted of [100, 100, 100, 50, 0]) {
+				const some = await fleet.names();
+				expect(some).toHaveLength(wanted);
+				all.push(...some);
+			}
+			expect(new Set(all).size).toBe(350);
+		});
 
-it('gives at most so many of those that are heard again', async () => {
-	const fleet = fleetOf(350, { events: ['heardAgain'], ...silentFor(1), options: { maxItems: 100 } }, 90);
-	for (const id of fleet.devices.keys()) fleet.hear(id);
-	clock += 2 * HOUR;
-	await fleet.poll();
-	for (const id of fleet.devices.keys()) fleet.hear(id);
-	const all: string[] = [];
-	for (let polls = 0; polls < 8; polls++) {
-		const some = await fleet.names();
-		expect(some.length).toBeLessThanOrEqual(100);
-		all.push(...some);
-	}
-	expect(all).toHaveLength(350);
-	expect(new Set(all).size).toBe(350);
-});
+		it('gives at most so many of those that are heard again', async () => {
+			const fleet = fleetOf(350, { events: ['heardAgain'], ...silentFor(1), options: { maxItems: 100 } }, 90);
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			clock += 2 * HOUR;
+			await fleet.poll();
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			const all: string[] = [];
+			for (let polls = 0; polls < 8; polls++) {
+				const some = await fleet.names();
+				expect(some.length).toBeLessThanOrEqual(100);
+				all.push(...some);
+			}
+			expect(all).toHaveLength(350);
+			expect(new Set(all).size).toBe(350);
+		});
 
-it('leaves the state alone when a poll fails, and hands over what came before', async () => {
-	const fleet = fleetOf(3, { events: ['registered', 'silent'], ...silentFor(1) });
-	await fleet.poll();
-	const before = JSON.stringify(fleet.options.staticData);
-	fleet.add('new', { created: clock });
-	clock += 60;
-	const { request } = fleet.options;
-	const failing = async () => ({ statusCode: 403, headers: {}, body: Buffer.from('{"name":"Forbidden"}') });
-	fleet.options.request = failing as never;
-	fleet.restart();
-	await expect(fleet.poll()).rejects.toThrow('Hubble does not allow this');
-	expect(JSON.stringify(fleet.options.staticData)).toBe(before);
-	let calls = 0;
-	fleet.options.request = (async (credential: string, options: Request) =>
-		calls++ ? await failing() : await request(credential, options)) as never;
-	fleet.restart();
-	expect(await fleet.names()).toEqual(['registered new']);
-	expect(fleet.warnings()).toEqual([expect.stringContaining('passes on 1 events')]);
-});
+		it('leaves the state alone when a poll fails, and hands over what came before', async () => {
+			const fleet = fleetOf(3, { events: ['registered', 'silent'], ...silentFor(1) });
+			await fleet.poll();
+			const before = JSON.stringify(fleet.options.staticData);
+			fleet.add('new', { created: clock });
+			clock += 60;
+			const { request } = fleet.options;
+			const failing = async () => ({ statusCode: 403, headers: {}, body: Buffer.from('{"name":"Forbidden"}') });
+			fleet.options.request = failing as never;
+			fleet.restart();
+			await expect(fleet.poll()).rejects.toThrow('Hubble does not allow this');
+			expect(JSON.stringify(fleet.options.staticData)).toBe(before);
+			let calls = 0;
+			fleet.options.request = (async (credential: string, options: Request) =>
+				calls++ ? await failing() : await request(credential, options)) as never;
+			fleet.restart();
+			expect(await fleet.names()).toEqual(['registered new']);
+			expect(fleet.warnings()).toEqual([expect.stringContaining('passes on 1 event;')]);
+		});
 
-it('begins with what the last poll had no time for', async () => {
-	const events = ['registered', 'silent', 'entered', 'left'];
-	const fleet = fleetOf(3, { events, ...silentFor(1), areas: { circle: [depot] } });
-	for (const id of fleet.devices.keys()) fleet.hear(id);
-	await fleet.poll();
-	clock += HOUR + 60;
-	const { request } = fleet.options;
-	const asked: unknown[] = [];
-	fleet.options.request = (async (credential: string, options: Request) => {
-		asked.push(options.qs.sort_field);
-		await sleep(150);
-		return await request(credential, options);
-	}) as never;
-	Object.assign(fleet.options, { members: { getPollBudgetMs: () => 250 } });
-	fleet.restart();
-	const all = [...(await fleet.names()), ...(await fleet.names()), ...(await fleet.names())];
-	expect(all.sort()).toEqual(['silent device 0', 'silent device 1', 'silent device 2']);
-	expect(asked).toEqual(['created_ts', 'most_recent_packet_ts', 'most_recent_packet_ts']);
-});
+		it('begins with what the last poll had no time for', async () => {
+			const events = ['registered', 'silent', 'entered', 'left'];
+			const fleet = fleetOf(3, { events, ...silentFor(1), areas: { circle: [depot] } });
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			await fleet.poll();
+			clock += HOUR + 60;
+			const { request } = fleet.options;
+			const asked: unknown[] = [];
+			fleet.options.request = (async (credential: string, options: Request) => {
+				asked.push(options.qs.sort_field);
+				await sleep(150);
+				return await request(credential, options);
+			}) as never;
+			Object.assign(fleet.options, { members: { getPollBudgetMs: () => 250 } });
+			fleet.restart();
+			const all = [...(await fleet.names()), ...(await fleet.names()), ...(await fleet.names())];
+			expect(all.sort()).toEqual(['silent device 0', 'silent device 1', 'silent device 2']);
+			expect(asked).toEqual(['created_ts', ...Array.from({ length: 4 }, () => 'most_recent_packet_ts')]);
+		});
 
-it('shows one event of each kind in a test, and stores nothing', async () => {
-	const fleet = fleetOf(2, {});
-	fleet.hear('device 1', { latitude: 1, longitude: 2 });
-	const events = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
-	const staticData = {};
-	const { poll } = trigger(
-		{ events, ...silentFor(24), areas: { circle: [depot] } },
-		{ ...fleet.options, mode: 'manual', staticData },
-	);
-	const items = await poll();
-	expect(items.map(({ event }) => event)).toEqual(events);
-	const preview = schemaFiles()['HubbleDeviceTrigger/__schema__/v1.0.0/output.json'];
-	expect(
-		unforeseen(
-			preview,
-			items.map((json) => ({ json })),
-		),
-	).toEqual([]);
-	expect(items[0]).toMatchObject({ name: 'device 1', latitude: 1, silentSince: new Date(clock * 1000).toISOString() });
-	expect(items[4]).toMatchObject({ area: 'Depot' });
-	expect(staticData).toEqual({});
-});
+		it('shows one event of each kind in a test, and stores nothing', async () => {
+			const fleet = fleetOf(2, {});
+			fleet.hear('device 1', { latitude: 1, longitude: 2 });
+			const events = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
+			const staticData = {};
+			const { poll } = trigger(
+				{ events, ...silentFor(24), areas: { circle: [depot] } },
+				{ ...fleet.options, mode: 'manual', staticData },
+			);
+			const items = await poll();
+			expect(items.map(({ event }) => event)).toEqual(events);
+			const preview = schemaFiles()['HubbleDeviceTrigger/__schema__/v1.0.0/output.json'];
+			expect(
+				unforeseen(
+					preview,
+					items.map((json) => ({ json })),
+				),
+			).toEqual([]);
+			expect(items[0]).toMatchObject({ name: 'device 1', latitude: 1, silentForHours: 24 });
+			expect(Math.abs(Date.parse(String(items[0]?.silentSince)) / 1000 + 24 * HOUR - clock)).toBeLessThan(10);
+			expect(items[4]).toMatchObject({ area: 'Depot' });
+			expect(items.every(({ isExample }) => isExample)).toBe(true);
+			expect(staticData).toEqual({});
+		});
+
+		it('reports each of forty registrations, one a minute', async () => {
+			const fleet = fleetOf(0, { events: ['registered'] });
+			const given = await fleet.names();
+			for (let minute = 0; minute < 42; minute++) {
+				if (minute < 40) fleet.add(`new ${minute}`, { created: clock });
+				clock += 60;
+				given.push(...(await fleet.names()));
+			}
+			expect(given).toEqual(Array.from({ length: 40 }, (_, minute) => `registered new ${minute}`));
+		});
+
+		it('falls silent though its last packet is from the future, and is heard again by the next', async () => {
+			const fleet = fleetOf(3, { events: ['silent', 'heardAgain'], ...silentFor(2) });
+			const year = 366 * 24 * HOUR;
+			fleet.hear('device 0', { heard: clock + year });
+			fleet.hear('device 1', { satellite: 4_000_000_000 });
+			fleet.hear('device 2');
+			expect(await fleet.names()).toEqual([]);
+			clock += HOUR;
+			fleet.hear('device 0', { heard: clock + year });
+			fleet.hear('device 2');
+			expect(await fleet.names()).toEqual([]);
+			clock += HOUR + 1;
+			expect(await fleet.names()).toEqual(['silent device 1']);
+			clock += HOUR;
+			const both = await fleet.poll();
+			expect(both.map(({ deviceId }) => deviceId).sort()).toEqual(['device 0', 'device 2']);
+			const silent = both.find(({ deviceId }) => deviceId === 'device 0');
+			const since = new Date((clock - 2 * HOUR - 1) * 1000).toISOString();
+			expect(silent).toMatchObject({
+				event: 'silent',
+				deviceId: 'device 0',
+				silentSince: since,
+				timestampTrusted: false,
+			});
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+			fleet.hear('device 0', { heard: clock + year });
+			fleet.hear('device 1', { satellite: 4_000_000_001 });
+			clock += 60;
+			expect((await fleet.names()).sort()).toEqual(['heardAgain device 0', 'heardAgain device 1']);
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+		});
+
+		it('tells once of a silence whose last stamp was six hours ahead, also when that time has come', async () => {
+			const fleet = fleetOf(1, { events: ['silent', 'heardAgain'], ...silentFor(2) });
+			fleet.hear('device 0', { heard: clock + 6 * HOUR });
+			const given: string[] = [];
+			for (let minute = 0; minute < 33 * 60; minute += 20, clock += 1200) given.push(...(await fleet.names()));
+			expect(given).toEqual(['silent device 0']);
+			fleet.hear('device 0');
+			clock += 60;
+			expect(await fleet.names()).toEqual(['heardAgain device 0']);
+			expect(fleet.options.staticData).toMatchObject({ next: { ahead: undefined } });
+		});
+
+		it('waits six hours for a device that only satellites hear, and no longer than it is told for others', async () => {
+			const fleet = fleetOf(3, { events: ['silent', 'heardAgain'], ...silentFor(1) });
+			fleet.hear('device 0', { heard: clock - 24 * HOUR, satellite: clock });
+			fleet.hear('device 1', { satellite: clock - 60 });
+			fleet.hear('device 2', { heard: 0, satellite: clock });
+			const given: string[] = [];
+			for (let minute = 0; minute < 6 * 60; minute += 10, clock += 600) given.push(...(await fleet.names()));
+			expect(given).toEqual(['silent device 1']);
+			fleet.hear('device 2', { heard: 0, satellite: clock - 3 * HOUR });
+			clock += 600;
+			expect(await fleet.names()).toEqual(['silent device 0']);
+			fleet.hear('device 0', { heard: 0, satellite: clock - 2 * HOUR });
+			clock += 600;
+			expect(await fleet.names()).toEqual(['heardAgain device 0']);
+			clock += 3 * HOUR;
+			expect(await fleet.names()).toEqual(['silent device 2']);
+			clock += 2 * HOUR;
+			expect(await fleet.names()).toEqual(['silent device 0']);
+		});
+
+		it('brings back what was stored in the future, and says so', async () => {
+			const events = ['registered', 'silent', 'entered'];
+			const fleet = fleetOf(1, { events, ...silentFor(2), areas: { circle: [depot] } });
+			await fleet.poll();
+			const { next } = JSON.parse(JSON.stringify(fleet.options.staticData)) as {
+				next: Record<string, { from: number }>;
+			};
+			for (const cursor of [next.registered, next.silent, next.areas])
+				Object.assign(cursor ?? {}, { from: clock + 6 * HOUR });
+			fleet.restart({ ...fleet.options.staticData, next });
+			expect(await fleet.names()).toEqual([]);
+			expect(fleet.warnings()).toEqual(
+				Array.from({ length: 3 }, () => expect.stringContaining("future by Hubble's clock")),
+			);
+			fleet.add('new', { created: clock });
+			fleet.hear('device 0', { latitude: depot.latitude, longitude: depot.longitude });
+			clock += 60;
+			expect((await fleet.names()).sort()).toEqual(['entered device 0 Depot', 'registered new']);
+			clock += 2 * HOUR;
+			expect(await fleet.names()).toEqual(['silent device 0']);
+			expect(fleet.warnings()).toHaveLength(3);
+		});
+
+		it('leaves Hubble half a minute to show a registration', async () => {
+			const fleet = fleetOf(0, { events: ['registered'] });
+			await fleet.poll();
+			clock += 60;
+			const created = clock - 5;
+			expect(await fleet.names()).toEqual([]);
+			fleet.add('shown late', { created });
+			clock += 60;
+			expect(await fleet.names()).toEqual(['registered shown late']);
+		});
+
+		it('sees a crossing that Hubble shows up to fifteen minutes late', async () => {
+			const fleet = fleetOf(2, { events: ['entered'], areas: { circle: [depot] } });
+			const here = { latitude: depot.latitude, longitude: depot.longitude };
+			await fleet.poll();
+			clock += 3000;
+			await fleet.poll();
+			fleet.hear('device 0', { ...here, heard: clock - 890 });
+			clock += 5;
+			expect(await fleet.names()).toEqual(['entered device 0 Depot']);
+		});
+
+		it('reports a device that was heard and fell silent again before Hubble showed it', async () => {
+			const fleet = fleetOf(1, { events: ['silent', 'heardAgain'], ...silentFor(1) });
+			fleet.hear('device 0', { heard: clock - 2 * HOUR });
+			await fleet.poll();
+			clock += 600;
+			fleet.hear('device 0', { heard: clock - 610 - HOUR });
+			clock += 600;
+			expect(await fleet.names()).toEqual(['heardAgain device 0', 'silent device 0']);
+			clock += 600;
+			expect(await fleet.names()).toEqual([]);
+		});
+
+		it('forgets what is watched no longer, and begins anew when it is chosen again', async () => {
+			const all = {
+				events: ['silent', 'heardAgain', 'entered', 'registered'],
+				...silentFor(1),
+				areas: { circle: [depot] },
+			};
+			const fleet = fleetOf(2, all);
+			const here = { latitude: depot.latitude, longitude: depot.longitude };
+			fleet.hear('device 0', { ...here, heard: clock - 2 * HOUR });
+			fleet.hear('device 1', here);
+			fleet.hear('device 1', { satellite: clock + 9 * HOUR });
+			await fleet.poll();
+			const known = fleet.options.staticData.next as object;
+			expect(Object.keys(JSON.parse(JSON.stringify(known)) as object).sort()).toEqual([
+				'ahead',
+				'areas',
+				'insideMarks',
+				'placedMarks',
+				'quiet',
+				'quietMarks',
+				'registered',
+				'silent',
+				'silentBySatellite',
+				'sweep',
+			]);
+			fleet.restart(fleet.options.staticData, { events: ['registered'] });
+			clock += 60;
+			await fleet.poll();
+			expect(Object.keys(JSON.parse(JSON.stringify(fleet.options.staticData.next)) as object)).toEqual(['registered']);
+			fleet.restart(fleet.options.staticData, all);
+			clock += 60;
+			fleet.hear('device 0', { heard: clock });
+			expect(await fleet.names()).toEqual([]);
+		});
+	},
+);
 
 it.each([
 	[{ events: [] }, 'Events'],
@@ -530,7 +728,7 @@ it('reports what a perfect memory would, through errors and crashes; repeats onl
 			fc.array(happening, { maxLength: 25 }),
 			fc.integer({ min: 1, max: 5 }),
 			async (happenings, pageSize) => {
-				clock = 1_790_000_000;
+				clock += 10_000;
 				const events = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
 				const fleet = fleetOf(8, { events, ...silentFor(1), areas: { circle: [depot] } }, pageSize);
 				const observe = reference();

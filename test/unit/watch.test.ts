@@ -10,7 +10,14 @@ import {
 	quietOf,
 	quietText,
 } from '../../nodes/HubbleDeviceTrigger/marks';
-import { beside, compareQuiet, takeNew, type Cursor, type Device } from '../../nodes/HubbleDeviceTrigger/watch';
+import {
+	beside,
+	compareQuiet,
+	heardAt,
+	takeNew,
+	type Cursor,
+	type Device,
+} from '../../nodes/HubbleDeviceTrigger/watch';
 
 const second = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
 const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitude = 1): Device => ({
@@ -18,6 +25,9 @@ const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitu
 	created_ts,
 	most_recent_packet: heard ? { terrestrial: { timestamp: heard, location: { latitude, longitude } } } : {},
 });
+
+const hearing = { now: 2_500_000_000, ahead: {} };
+const all = { heardOf: (row: Device) => heardAt(row, hearing), isQuiet: () => true };
 
 const quietMarks = fc
 	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30 })
@@ -92,7 +102,11 @@ it('finds among the marks those that are quiet no longer, within the range that 
 				const isRead = (n: number) => n >= from && n < reached;
 				const marks = new Map(marked.map((n) => [key(n), { created: created(n), heard: 0 }]));
 				const listed = quiet.filter(isRead).map((n) => device(`d${n}`, created(n)));
-				const { gone, heard, isFull } = compareQuiet(marks, listed, created(from), created(reached));
+				const { gone, heard, isFull } = compareQuiet(marks, listed, {
+					from: created(from),
+					reached: created(reached),
+					...all,
+				});
 				const wanted = marked.filter((n) => isRead(n) && !quiet.includes(n)).sort((a, b) => a - b);
 				expect(gone.map((mark) => mark.key)).toEqual(wanted.map(key));
 				expect(heard).toEqual([]);
@@ -106,7 +120,12 @@ it('finds among the marks those that are quiet no longer, within the range that 
 it('tells of a device that was heard and is quiet again, and marks no more than it may', () => {
 	const created = 1_700_000_000;
 	const marks = new Map([[quietKey('a', created), { created, heard: created }]]);
-	const again = compareQuiet(marks, [device('a', created, created + 9), device('b', created)], 0, Infinity, 1);
+	const again = compareQuiet(marks, [device('a', created, created + 9), device('b', created)], {
+		from: 0,
+		reached: Infinity,
+		most: 1,
+		...all,
+	});
 	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
 	expect(again.isFull).toBe(true);
 	expect(marks.size).toBe(1);

@@ -14,6 +14,7 @@ import {
 import { abortableSleep } from '../n8n';
 import { clockOf, type HubbleClock } from './clock';
 import { settingsOf, type Settings } from './credential';
+import { endpoints } from './endpoints';
 import {
 	copyOf,
 	errorCodeIn,
@@ -102,6 +103,9 @@ export const sessionOf = ({ helpers }: Context, secrets: string[], token?: strin
 	},
 });
 
+/** There was no place in the rate limit in the time that the run has: nothing was sent. */
+export class NoPlaceInTime extends NodeOperationError {}
+
 /** One organization as one run sees it. */
 export class HubbleClient {
 	constructor(
@@ -130,6 +134,12 @@ export class HubbleClient {
 	/** Hubble's time in Unix seconds, with a fraction: see `HubbleClock`. */
 	now(): number {
 		return this.service.clock.now();
+	}
+
+	/** The same, asked for first where no reply has shown it yet. Throws what `send` throws. */
+	async learnNow(): Promise<number> {
+		if (!this.service.clock.isKnown) await this.send({ endpoint: endpoints.checkKey });
+		return this.now();
 	}
 
 	/** The same organization by another token, such as one that is to be tried: with its own 401, and the same limits. */
@@ -242,7 +252,7 @@ export class HubbleClient {
 			const wait = slotWait(rateLimiter, name, performance.now(), this.run.isUrgent);
 			if (wait <= 0) break;
 			if (wait > this.timeLeft()) {
-				throw new NodeOperationError(this.context.getNode(), 'Timed out waiting for the rate limit', {
+				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
 					description:
 						'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
 				});

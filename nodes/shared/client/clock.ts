@@ -21,13 +21,18 @@ export class HubbleClock {
 
 	constructor(private readonly own = ownClocks) {}
 
+	/** Whether a reply has shown it. */
+	get isKnown(): boolean {
+		return this.min !== -Infinity;
+	}
+
 	/**
 	 * Hubble's time in Unix seconds with a fraction: never ahead of it, and behind by one second and the way of a
 	 * reply at most. Before the first reply it is n8n's own clock.
 	 */
 	now(): number {
 		const { monotonic, wall } = this.own;
-		return (this.min === -Infinity ? wall() : this.min + monotonic()) / 1000;
+		return (this.isKnown ? this.min + monotonic() : wall()) / 1000;
 	}
 
 	/**
@@ -54,10 +59,14 @@ export function httpDate(value: unknown): number | undefined {
 }
 
 const clocks = new Map<string, HubbleClock>();
+let latest = new HubbleClock();
 
 /** The clock of a host, one for all that call it from this process. */
 export function clockOf(host: string): HubbleClock {
-	const clock = clocks.get(host) ?? new HubbleClock();
-	clocks.set(host, clock);
-	return clock;
+	latest = clocks.get(host) ?? new HubbleClock();
+	clocks.set(host, latest);
+	return latest;
 }
+
+/** Hubble's time in Unix seconds, by the clock of the host that was connected to last: for what shapes a row and knows no client. */
+export const hubbleNow = (): number => latest.now();

@@ -1,26 +1,61 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
+import { hubbleNow } from '../client/clock';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
 
-/** The last packet of each network, as a device shows them; times are Unix seconds. */
-type LastPacket = IDataObject & { timestamp: number };
+/** The last packet of one network, as a device shows it. */
+interface LastPacket extends IDataObject {
+	/** Unix seconds. */
+	timestamp: number;
+	/** `false`: its stamp is from the future, so that it counts as received now. */
+	timestampTrusted?: false;
+}
 
-/** The last packets of a device, that which was heard last first. */
-function lastPackets({ most_recent_packet: packets }: IDataObject): LastPacket[] {
+/**
+ * How far a stamp may be ahead of Hubble's clock, in seconds. Stamps come from devices and gateways, whose clocks may be
+ * wrong by years.
+ */
+export const AHEAD_S = 300;
+
+/** The stamps of a device's last packets as they are, in Unix seconds. */
+export const stampsOf = ({ most_recent_packet: packets }: IDataObject): number[] =>
+	(Object.values((packets ?? {}) as IDataObject).filter(Boolean) as LastPacket[]).map(({ timestamp }) => timestamp);
+
+/** Whether no stamp of a device is from the future. */
+export const isTrusted = (row: IDataObject, now: number): boolean =>
+	stampsOf(row).every((stamp) => stamp <= now + AHEAD_S);
+
+/**
+ * The last packets of a device, that which was heard last first; those whose stamps cannot be trusted come last.
+ * @param now Hubble's time in Unix seconds
+ */
+function lastPackets({ most_recent_packet: packets }: IDataObject, now: number): LastPacket[] {
 	const seen = Object.values((packets ?? {}) as IDataObject).filter(Boolean) as LastPacket[];
-	return seen.sort((a, b) => b.timestamp - a.timestamp);
+	const isTrusted = ({ timestamp }: LastPacket) => timestamp <= now + AHEAD_S;
+	const trusted = seen.filter(isTrusted).sort((a, b) => b.timestamp - a.timestamp);
+	const others = seen.filter((packet) => !isTrusted(packet));
+	return [...trusted, ...others.map((packet) => ({ ...packet, timestamp: now, timestampTrusted: false as const }))];
 }
 
 /** When a device was heard last, over both networks. */
-export const lastPacket = (row: IDataObject): Partial<LastPacket> => lastPackets(row)[0] ?? {};
+export const lastPacket = (row: IDataObject, now: number): Partial<LastPacket> => lastPackets(row, now)[0] ?? {};
+
+/** How long packets may take by satellite: Hubble receives 99 % of them within six hours (its service levels). */
+export const SATELLITE_DELAY_S = 6 * 3600;
+
+/** Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take. */
+export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, now: number): boolean {
+	const { satellite, terrestrial } = (packets ?? {}) as { satellite?: LastPacket; terrestrial?: LastPacket };
+	return !!satellite && Math.min(satellite.timestamp, now) - (terrestrial?.timestamp ?? 0) > SATELLITE_DELAY_S;
+}
 
 /**
  * Where a device was heard last, and when that was in Unix seconds: where its last packet says no place, that of the
  * other network stands in. `undefined` when no packet says one.
  */
-export function placeHeard(row: IDataObject): (Place & { timestamp: number }) | undefined {
-	for (const { timestamp, location } of lastPackets(row)) {
+export function placeHeard(row: IDataObject, now = hubbleNow()): (Place & { timestamp: number }) | undefined {
+	for (const { timestamp, location } of lastPackets(row, now)) {
 		const { latitude, longitude, horizontal_accuracy } = (location ?? {}) as IDataObject;
 		const place = placeOf(latitude, longitude, horizontal_accuracy);
 		if (place) return { ...place, timestamp };
@@ -44,6 +79,7 @@ export function hasTags({ tags }: IDataObject, wanted: readonly string[]): boole
 export const SIMPLIFIED = [
 	'name',
 	'lastPacketAt',
+	'timestampTrusted',
 	'environment',
 	'tags',
 	'latitude',
@@ -58,16 +94,19 @@ export const SIMPLIFIED = [
 /**
  * A device in flat fields, `tags` an object of its own tags. The place is where it was heard last, else where it is
  * installed; `locationType` says which of them, `heard` or `installed`, `locationAccuracy` by how many metres the place
- * may be off.
+ * may be off. `timestampTrusted` is `false` where a stamp of the device is from the future: then it was heard later than
+ * `lastPacketAt`, or nobody knows when.
  */
 export function simplifyDevice(row: IDataObject): IDataObject {
-	const { timestamp } = lastPacket(row);
+	const now = hubbleNow();
+	const { timestamp } = lastPacket(row, now);
 	const { _env, ...tags } = (row.tags ?? {}) as IDataObject;
-	const heard = placeHeard(row);
+	const heard = placeHeard(row, now);
 	const place = heard ?? placeInstalled(row);
 	return {
 		name: row.name,
 		lastPacketAt: timestamp === undefined ? null : isoTime(timestamp),
+		timestampTrusted: isTrusted(row, now),
 		environment: _env ?? null,
 		tags,
 		latitude: place?.latitude ?? null,

@@ -6,6 +6,8 @@ export interface Memory {
 	isRunning: boolean;
 	/** Polls of this process that were not refused. */
 	polls: number;
+	/** Polls in a row that got no place in the rate limit in their time. */
+	withoutPlace: number;
 	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
 	notBefore: number;
 	/** The last state that n8n stores with its execution, and when it was handed over. */
@@ -33,7 +35,13 @@ function keyOf(context: IPollFunctions): string {
 /** Runs one poll of a node at a time, with the node's memory; `null` while one runs, or when Hubble asked to wait. */
 export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
 	const key = keyOf(context);
-	const memory = memories.get(key) ?? { isRunning: false, polls: 0, notBefore: 0, handOvers: [] };
+	const memory = memories.get(key) ?? {
+		isRunning: false,
+		polls: 0,
+		withoutPlace: 0,
+		notBefore: 0,
+		handOvers: [],
+	};
 	memories.delete(key);
 	memories.set(key, memory);
 	if (memory.isRunning || performance.now() < memory.notBefore) return null;

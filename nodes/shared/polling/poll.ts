@@ -1,8 +1,10 @@
 /** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { NoPlaceInTime } from '../client/client';
 import { unchanged } from '../client/errors';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
+import { isoTime } from '../operation/times';
 import { COMMIT_MS, mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
 import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
@@ -56,24 +58,53 @@ export function startBudget(context: IPollFunctions): Budget {
 }
 
 /**
- * Reads on from where the node is; `null` when there is nothing new, when a poll still runs, or when Hubble asked to
- * wait. An error leaves the position where it was.
+ * Reads on from where the node is; `null` when there is nothing new, when a poll still runs, when Hubble asked to wait,
+ * or when others use up the rate limit. An error leaves the position where it was.
  */
 export async function poll<P>(
 	context: IPollFunctions,
 	open: (budget: Budget) => Promise<Source<P>>,
 ): Promise<INodeExecutionData[][] | null> {
 	return await oneAtATime(context, async (memory) => {
-		const source = await open(startBudget(context));
 		try {
-			return await readOn(context, memory, source);
+			const source = await open(startBudget(context));
+			return await readOn(context, memory, { ...source, read: inTurn(context, memory, source.read) });
 		} catch (error) {
+			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
 			const { retryAfterMs = 0 } = (error as { failure?: { retryAfterMs?: number } }).failure ?? {};
 			wait(memory, retryAfterMs);
 			throw unchanged(error);
 		}
 	});
 }
+
+/** So many polls without a place in the rate limit, one after the other, are told in n8n's log. */
+const OFTEN = 10;
+
+function countNoPlace(context: IPollFunctions, memory: Memory): null {
+	memory.withoutPlace += 1;
+	if (memory.withoutPlace % OFTEN === 0) {
+		context.logger.warn(
+			`"${context.getNode().name}" had no turn within the rate limit in ${memory.withoutPlace} polls in a row. Poll less often, or run fewer workflows at the same time.`,
+		);
+	}
+	return null;
+}
+
+/** Reads nothing where there was no place in the rate limit: so the start of the first poll is kept. */
+const inTurn =
+	<P>(context: IPollFunctions, memory: Memory, read: Source<P>['read']): Source<P>['read'] =>
+	async (from) => {
+		try {
+			const result = await read(from);
+			memory.withoutPlace = 0;
+			return result;
+		} catch (error) {
+			if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
+			countNoPlace(context, memory);
+			return { next: from, items: [] };
+		}
+	};
 
 /** Asks Hubble nothing for so long. */
 function wait(memory: Memory, ms: number): void {
@@ -114,4 +145,21 @@ async function readOn<P>(
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
+}
+
+/** Hubble's clock is known to the time that a reply may take: less than this a stored time may seem ahead of it. */
+const CLOCK_S = 60;
+
+/**
+ * A stored time that is not ahead of Hubble's clock. One that is was written by a wrong clock, and whatever happens until
+ * then would be passed over.
+ * @param time as it was stored; as all times here, Unix seconds
+ * @param latest the latest that it can be
+ */
+export function notAhead(context: IPollFunctions, time: number, latest: number): number {
+	if (time <= latest + CLOCK_S) return time;
+	context.logger.warn(
+		`"${context.getNode().name}" was at ${isoTime(time)}, which is in the future by Hubble's clock. It continues from ${isoTime(latest)}.`,
+	);
+	return latest;
 }

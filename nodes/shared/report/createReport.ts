@@ -124,10 +124,10 @@ function leadOf({ now, start, end, timezone }: ReportFrame, hasPeriod: boolean):
 export const reportOn =
 	(source: ReportSource) =>
 	async (work: Work): Promise<INodeExecutionData[]> => {
-		const { context, request, hints } = work;
+		const { context, hubble, request, hints } = work;
 		const { settings, query, clientFilters, isTool } = request;
 		const timezone = context.getTimezone();
-		const now = Math.floor(Date.now() / 1000);
+		const now = Math.floor(await hubble.learnNow());
 		const end = Number(query.end ?? now);
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
 		const report = source.start(frame);

@@ -57,10 +57,10 @@ export class FleetReport implements Report {
 
 	add(row: IDataObject): void {
 		this.devices += 1;
-		const { timestamp } = lastPacket(row);
+		const { timestamp } = lastPacket(row, this.frame.now);
 		const age = timestamp === undefined ? undefined : this.frame.now - timestamp;
 		const isSilent = age !== undefined && age > this.silentAfter;
-		this.places.add(placeHeard(row) ?? placeInstalled(row), isSilent || age === undefined);
+		this.places.add(placeHeard(row, this.frame.now) ?? placeInstalled(row), isSilent || age === undefined);
 		this.groups?.add(row.tags, [1, Number(isSilent), Number(age === undefined)]);
 		if (timestamp === undefined || age === undefined) {
 			this.never += 1;

@@ -1,0 +1,83 @@
+/** An event as the workflow gets it: the same fields for each, and a text for a message. Pure. */
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { isTrusted, simplifyDevice } from '../shared/device/device';
+import { isoTime } from '../shared/operation/times';
+import { counted } from '../shared/operation/values';
+import type { EventName } from './settings';
+import type { Device } from './watch';
+
+/** What happened to a device; times are Unix seconds. */
+export interface Happening {
+	event: EventName;
+	device: Device;
+	/** When it was heard last; 0: never. */
+	heard: number;
+	/** Since when it is, or was, silent. */
+	since?: number;
+	/** The name of an area. */
+	area?: string;
+	/** What makes it the same event when it comes again. */
+	of: string | number;
+	/** Whether it is made up for a test. */
+	isExample?: boolean;
+}
+
+/** How events are shown. */
+export interface Showing {
+	simplify: boolean;
+	/** IANA time zone of the workflow. */
+	timezone: string;
+	/** Hubble's time in Unix seconds. */
+	now: number;
+}
+
+const HOUR = 3600;
+
+/** '45 minutes', '26 hours', '4 days' */
+function duration(seconds: number): string {
+	if (seconds < 2 * HOUR) return counted(Math.round(seconds / 60), 'minute');
+	if (seconds < 72 * HOUR) return counted(Math.round(seconds / HOUR), 'hour');
+	return counted(Math.round(seconds / (24 * HOUR)), 'day');
+}
+
+/** '28 Nov 14:02' in that time zone */
+function shortTime(seconds: number, timeZone: string): string {
+	const form = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone } as const;
+	return new Intl.DateTimeFormat('en-GB', form).format(seconds * 1000).replace(',', '');
+}
+
+/** A sentence for a message. */
+function textOf({ event, device, heard, since = 0, area }: Happening, { timezone, now }: Showing): string {
+	const name = String(device.name ?? '') || device.id;
+	const at = shortTime(event === 'registered' ? device.created_ts : heard, timezone);
+	const texts: Record<EventName, () => string> = {
+		entered: () => `${name} entered ${area}, heard ${at}`,
+		firstHeard: () => `${name} was heard for the first time, ${at}`,
+		heardAgain: () => `${name} was heard again ${at}, after ${duration(heard - since)} of silence`,
+		left: () => `${name} left ${area}, heard ${at}`,
+		registered: () => `${name} was registered ${at}`,
+		silent: () => `${name} has been silent for ${duration(now - since)}, last heard ${at}`,
+	};
+	return texts[event]();
+}
+
+export function eventItem(happening: Happening, showing: Showing): INodeExecutionData {
+	const { event, device, heard, since, area = null, of, isExample = false } = happening;
+	const { simplify, now } = showing;
+	const silence = since === undefined ? null : Math.round((event === 'silent' ? now : heard) - since);
+	const json: IDataObject = {
+		event,
+		text: textOf(happening, showing),
+		area,
+		silentSince: since === undefined ? null : isoTime(since),
+		silentForSeconds: silence,
+		silentForHours: silence === null ? null : Math.round(silence / 360) / 10,
+		heardAt: heard ? isoTime(heard) : null,
+		registeredAt: isoTime(device.created_ts),
+		timestampTrusted: isTrusted(device, now),
+		...(simplify ? simplifyDevice(device) : device),
+		isExample,
+		eventKey: `${event}:${device.id}:${of}`,
+	};
+	return { json };
+}
