@@ -1,4 +1,4 @@
-import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import { apiKey, type Field } from '../shared/operation/fields';
 import type { Operation } from '../shared/operation/operation';
@@ -7,7 +7,7 @@ import { unixSeconds } from '../shared/operation/dates';
 import { asText, text, texts, type ConversionContext } from '../shared/operation/values';
 import { rotate } from './rotate';
 
-const keyName: Field = {
+const keyName = {
 	displayName: 'Name',
 	name: 'name',
 	type: 'string',
@@ -15,7 +15,7 @@ const keyName: Field = {
 	placeholder: 'e.g. Dashboard, read only',
 	description: 'At most 250 characters',
 	toWire: text(LENGTHS.name),
-};
+} satisfies Field;
 
 /** A scope in either spelling; several may stand in one text, parted by commas or blanks. */
 function scopesIn(entry: string): string[] {
@@ -26,7 +26,7 @@ function scopesIn(entry: string): string[] {
 	return parts.flatMap(wireScopes);
 }
 
-const scopes: Field = {
+const scopes = {
 	displayName: 'Scope Names or IDs',
 	name: 'scopes',
 	type: 'multiOptions',
@@ -35,10 +35,10 @@ const scopes: Field = {
 	description:
 		'What the key may do. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 	toWire: (value) => [...new Set(texts(value)?.flatMap(scopesIn))],
-};
+} satisfies Field;
 
 /** A key without any scope may do everything (API definition, `scopes`), so that is a choice of its own. */
-const access: Field = {
+const access = {
 	displayName: 'Access',
 	name: 'access',
 	type: 'options',
@@ -48,7 +48,7 @@ const access: Field = {
 	],
 	default: 'selected',
 	description: 'What the key may do',
-};
+} satisfies Field;
 
 /** What stands for a key that never expires (API definition, `apiKeyExpiration`). */
 const NEVER = 0;
@@ -61,7 +61,7 @@ function expiryTime(value: unknown, surroundings: ConversionContext): number {
 	return seconds;
 }
 
-const expiration: Field = {
+const expiration = {
 	displayName: 'Expiration',
 	name: 'expiration',
 	type: 'options',
@@ -71,9 +71,9 @@ const expiration: Field = {
 	],
 	default: 'date',
 	description: 'When the key stops working',
-};
+} satisfies Field;
 
-const expires: Field = {
+const expires = {
 	displayName: 'Expires',
 	name: 'expires',
 	type: 'dateTime',
@@ -82,9 +82,9 @@ const expires: Field = {
 	description: 'When the key stops working',
 	shownWhen: { expiration: ['date'] },
 	toWire: expiryTime,
-};
+} satisfies Field;
 
-const newExpiry: Field = {
+const newExpiry = {
 	displayName: 'Expiration',
 	name: 'expiry',
 	type: 'fixedCollection',
@@ -115,12 +115,12 @@ const newExpiry: Field = {
 	],
 	collection: 'updateFields',
 	toWire: (value, surroundings) => {
-		const { expiration: kind = 'date', expires: date } = ((value as IDataObject).expiry ?? {}) as IDataObject;
+		const { expiration: kind = 'date', expires: date } = objectOf(objectOf(value).expiry);
 		return kind === 'never' ? NEVER : expiryTime(date, surroundings);
 	},
-};
+} satisfies Field;
 
-const otherKey: Field = {
+const otherKey = {
 	displayName: 'Key',
 	name: 'key',
 	type: 'string',
@@ -128,7 +128,7 @@ const otherKey: Field = {
 	default: '',
 	description: 'The key itself, as Hubble showed it when it was created. Empty means the API token of the credential.',
 	toWire: (value) => asText(value).trim(),
-};
+} satisfies Field;
 
 /** The API keys' calls (API definition, tag "API Keys"). */
 export const apiKeyOperations: readonly Operation[] = [

@@ -1,5 +1,6 @@
 /** The rotation of an API key: nothing is deleted unless the new key works, and nothing new is left behind unless it does. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import type { Work } from '../shared/operation/operation';
@@ -58,7 +59,7 @@ export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 		await hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
 	} catch (error) {
 		hints.add(
-			`The old API key ${oldId} was not deleted: ${(error as Error).message}. The new key works; delete the old one yourself.`,
+			`The old API key ${oldId} was not deleted: ${asError(error).message}. The new key works; delete the old one yourself.`,
 		);
 		return [{ json: { ...created, replaced_key_id: oldId, old_key_deleted: false } }];
 	}

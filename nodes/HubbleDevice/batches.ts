@@ -1,6 +1,7 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
-import type { IDataObject } from 'n8n-workflow';
+import type { GenericValue, IDataObject } from 'n8n-workflow';
 import { DEVICES_PER_CALL, endpoints } from '../shared/client/endpoints';
+import type { Registration } from './fields';
 import type { ItemRequest, Batch, BatchResult } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
 
@@ -12,13 +13,13 @@ export const registration: Batch = {
 	endpoint: endpoints.registerDevices,
 	size: DEVICES_PER_CALL,
 	showsOnce: true,
-	split: (request) => {
+	split: (request: Registration) => {
 		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = request.body;
-		return Array.from({ length: n_devices as number }, (_, index): ItemRequest => ({
+		return Array.from({ length: n_devices ?? 0 }, (_, index): ItemRequest => ({
 			...request,
 			body: {
 				...shared,
-				...(listed ? { name: (listed as string[])[index] } : {}),
+				...(listed ? { name: listed[index] } : {}),
 				...(tagged ? { tags: tagged } : {}),
 				...(install_locations ? { install_location: install_locations } : {}),
 			},
@@ -29,7 +30,7 @@ export const registration: Batch = {
 		JSON.stringify([query, shared, name !== undefined, tagged !== undefined, install_location !== undefined]),
 	toBody: (parts) => {
 		const { name, tags: tagged, install_location, ...shared } = parts[0]?.body ?? {};
-		const all = (field: string) => parts.map(({ body }) => body[field]) as IDataObject[];
+		const all = (field: string): GenericValue[] => parts.map(({ body }) => body[field]);
 		return {
 			...shared,
 			n_devices: parts.length,

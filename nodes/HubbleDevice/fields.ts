@@ -1,11 +1,12 @@
 /** The parameters that only devices have, without the filters of their list. */
-import type { IDataObject } from 'n8n-workflow';
 import { LENGTHS, TAG_LIMITS } from '../shared/client/endpoints';
-import { batching, KEEP_INPUT, type Field } from '../shared/operation/fields';
+import { objectOf } from '../shared/client/json';
+import { batching, device, KEEP_INPUT, type Field } from '../shared/operation/fields';
+import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { tagKeys, tagMap } from './tags';
 
-export const encryption: Field = {
+export const encryption = {
 	displayName: 'Encryption',
 	name: 'encryption',
 	type: 'options',
@@ -18,9 +19,9 @@ export const encryption: Field = {
 	default: 'AES-256-CTR',
 	required: true,
 	description: 'How the device encrypts what it sends: what its firmware was built for',
-};
+} satisfies Field;
 
-export const count: Field = {
+export const count = {
 	displayName: 'Number of Devices',
 	name: 'count',
 	type: 'number',
@@ -31,11 +32,11 @@ export const count: Field = {
 	collection: 'additionalFields',
 	toWire: numberIn(1, 1_000_000),
 	whenEmpty: () => 1,
-};
+} satisfies Field;
 
 const nameOf = text(LENGTHS.name);
 
-export const names: Field = {
+export const names = {
 	displayName: 'Name',
 	name: 'name',
 	type: 'string',
@@ -44,9 +45,9 @@ export const names: Field = {
 	description:
 		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. If empty, Hubble generates one.',
 	toWire: (value) => texts(value)?.map(nameOf),
-};
+} satisfies Field;
 
-export const name: Field = {
+export const name = {
 	displayName: 'Name',
 	name: 'name',
 	type: 'string',
@@ -55,9 +56,9 @@ export const name: Field = {
 	description: 'At most 250 characters',
 	collection: 'updateFields',
 	toWire: nameOf,
-};
+} satisfies Field;
 
-export const tags: Field = {
+export const tags = {
 	displayName: 'Tags',
 	name: 'tags',
 	type: 'fixedCollection',
@@ -76,26 +77,26 @@ export const tags: Field = {
 		},
 	],
 	toWire: tagMap,
-};
+} satisfies Field;
 
-export const replaceTags: Field = {
+export const replaceTags = {
 	...tags,
 	displayName: 'Replace Tags',
 	name: 'tags',
 	description: 'Your own tags, at most ten. They take the place of all that the device has.',
 	collection: 'updateFields',
-};
+} satisfies Field;
 
-export const addTags: Field = {
+export const addTags = {
 	...tags,
 	displayName: 'Add or Change Tags',
 	name: 'addTags',
 	description:
 		'Tags to set beside those that the device has, which are read first. The key _env moves it to production or sandbox.',
 	collection: 'updateFields',
-};
+} satisfies Field;
 
-export const removeTags: Field = {
+export const removeTags = {
 	displayName: 'Remove Tags',
 	name: 'removeTags',
 	type: 'string',
@@ -105,9 +106,9 @@ export const removeTags: Field = {
 	description: 'Keys of the tags to remove. The tags of the device are read first, and the others stay.',
 	collection: 'updateFields',
 	toWire: tagKeys,
-};
+} satisfies Field;
 
-export const clearTags: Field = {
+export const clearTags = {
 	displayName: 'Clear Tags',
 	name: 'clearTags',
 	type: 'boolean',
@@ -115,16 +116,19 @@ export const clearTags: Field = {
 	description: 'Whether to remove all of your own tags',
 	collection: 'updateFields',
 	toWire: onlyWhenTrue,
-};
+} satisfies Field;
 
 /** A switch that does nothing when it is off. */
 function onlyWhenTrue(value: unknown): true | undefined {
 	return flag(value) ? true : undefined;
 }
 
-function placeOnWire(value: unknown): IDataObject | undefined {
-	const { location } = value as { location?: IDataObject };
-	if (!location) return undefined;
+type InstalledAt = { lat?: number; long?: number; location_name?: string };
+
+function placeOnWire(value: unknown): InstalledAt | undefined {
+	const { location: given } = objectOf(value);
+	if (!given) return undefined;
+	const location = objectOf(given);
 	const title = text(LENGTHS.locationName)(location.location_name ?? '');
 	const lat = numberIn(-90, 90, false)(location.lat);
 	const long = numberIn(-180, 180, false)(location.long);
@@ -137,7 +141,7 @@ function placeOnWire(value: unknown): IDataObject | undefined {
 	return { ...(lat === undefined ? {} : { lat, long }), ...(title ? { location_name: title } : {}) };
 }
 
-export const installLocation: Field = {
+export const installLocation = {
 	displayName: 'Install Location',
 	name: 'installLocation',
 	type: 'fixedCollection',
@@ -178,17 +182,17 @@ export const installLocation: Field = {
 		if (location && location.lat === undefined) throw new Error('it needs a latitude and a longitude');
 		return location;
 	},
-};
+} satisfies Field;
 
-export const changeLocation: Field = {
+export const changeLocation = {
 	...installLocation,
 	description:
 		'Where the device is mounted. With a name alone, the place stays as it is, which is read first. Coordinates without a name remove the name.',
 	collection: 'updateFields',
 	toWire: placeOnWire,
-};
+} satisfies Field;
 
-export const clearLocation: Field = {
+export const clearLocation = {
 	displayName: 'Clear Install Location',
 	name: 'clearLocation',
 	type: 'boolean',
@@ -196,9 +200,9 @@ export const clearLocation: Field = {
 	description: 'Whether to remove the install location',
 	collection: 'updateFields',
 	toWire: onlyWhenTrue,
-};
+} satisfies Field;
 
-export const destination: Field = {
+export const destination = {
 	displayName: 'Move to Organization ID',
 	name: 'destinationOrganizationId',
 	type: 'string',
@@ -208,9 +212,9 @@ export const destination: Field = {
 		'The sandbox or production partner of this organization. The device moves there with its keys, without its packets. Not together with other fields.',
 	collection: 'updateFields',
 	toWire: uuid,
-};
+} satisfies Field;
 
-export const keyFormat: Field = {
+export const keyFormat = {
 	displayName: 'Key Format',
 	name: 'keyFormat',
 	type: 'options',
@@ -221,9 +225,9 @@ export const keyFormat: Field = {
 	default: 'base64',
 	description: 'How the keys are written in the output',
 	collection: 'additionalFields',
-};
+} satisfies Field;
 
-export const matchBy: Field = {
+export const matchBy = {
 	displayName: 'Match By',
 	name: 'matchBy',
 	type: 'options',
@@ -234,9 +238,9 @@ export const matchBy: Field = {
 	],
 	default: 'name',
 	description: 'How to tell that a device exists already',
-};
+} satisfies Field;
 
-export const matchTag: Field = {
+export const matchTag = {
 	displayName: 'Key of the Tag',
 	name: 'matchTag',
 	type: 'string',
@@ -245,9 +249,9 @@ export const matchTag: Field = {
 	description: 'The key of the tag, among the tags below, that identifies the device',
 	shownWhen: { matchBy: ['tag'] },
 	toWire: text(TAG_LIMITS.key),
-};
+} satisfies Field;
 
-export const lookupBatching: Field = {
+export const lookupBatching = {
 	...batching,
 	options: [
 		{
@@ -257,10 +261,10 @@ export const lookupBatching: Field = {
 		},
 		{ name: 'One Request per Device', value: 'single', description: 'Ask for each item on its own, three a second' },
 	],
-};
+} satisfies Field;
 
 /** The name of the field for a row of output beside the fields of its input item; `run.ts` joins them. */
-export const keepInput: Field = {
+export const keepInput = {
 	displayName: 'Keep Input Fields',
 	name: KEEP_INPUT,
 	type: 'string',
@@ -269,9 +273,9 @@ export const keepInput: Field = {
 	description: 'The name of the field that holds the device beside the fields of the input item, which are kept',
 	collection: 'options',
 	toWire: fieldName,
-};
+} satisfies Field;
 
-export const eidRotation: Field = {
+export const eidRotation = {
 	displayName: 'EID Rotation',
 	name: 'eidRotation',
 	type: 'fixedCollection',
@@ -307,9 +311,41 @@ export const eidRotation: Field = {
 	],
 	collection: 'additionalFields',
 	toWire: (value) => {
-		const { rotation } = value as { rotation?: IDataObject };
-		if (!rotation) return undefined;
+		const { rotation: given } = objectOf(value);
+		if (!given) return undefined;
+		const rotation = objectOf(given);
 		const period_exponent = numberIn(10, 15)(rotation.period_exponent);
 		return { counter_source: rotation.counter_source ?? 'UNIX_TIME', ...(period_exponent ? { period_exponent } : {}) };
 	},
+} satisfies Field;
+
+/** What the devices of a registration have in common, and what tells them apart. */
+const registered = { names, encryption, tags, install_locations: installLocation, eid_rotation: eidRotation };
+
+/** The parameters of Register, of Create or Update, and of Update. */
+export const register = {
+	inBody: { ...registered, n_devices: count },
+	inQuery: { key_format: keyFormat },
 };
+
+export const createOrUpdate = {
+	inBody: registered,
+	inQuery: { key_format: keyFormat },
+	settings: { matchBy, matchTag },
+};
+
+export const change = {
+	inPath: { device_id: device },
+	inBody: {
+		set_name: name,
+		set_tags: replaceTags,
+		set_install_location: changeLocation,
+		set_destination_org_id: destination,
+	},
+	settings: { addTags, removeTags, clearTags, clearLocation },
+};
+
+/** What one item asks by them. */
+export type Registration = RequestOf<typeof register>;
+export type Match = RequestOf<typeof createOrUpdate>;
+export type Change = RequestOf<typeof change>;

@@ -1,11 +1,12 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { areaFields, readArea, type AreaForm } from '../shared/device/areaFields';
+import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
 import type { Field } from '../shared/operation/fields';
-import type { ClientFilter, Fields, ItemRequest } from '../shared/operation/operation';
+import { objectOf } from '../shared/client/json';
+import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
 
@@ -20,7 +21,7 @@ const time = (displayName: string, name: string, description: string, round: 'do
 });
 
 /** Filters of which several make one of Hubble's. */
-export const timeFilters: Fields = {
+export const timeFilters = {
 	createdAfter: time('Created After', 'createdAfter', 'Only devices that were registered from this moment on', 'down'),
 	createdBefore: time('Created Before', 'createdBefore', 'Only devices that were registered before this moment', 'up'),
 	lastPacketAfter: time(
@@ -58,7 +59,7 @@ export const timeFilters: Fields = {
 		description: 'Whether to return only devices of which Hubble has never received a packet',
 		collection: 'filters',
 	},
-};
+} satisfies Fields;
 
 /** A filter on times. Throws an Error when nothing is between them. */
 function range(from: number, to: number, name: string): string {
@@ -67,9 +68,8 @@ function range(from: number, to: number, name: string): string {
 }
 
 /** What the filters on times make together. A device that was never heard counts as heard at 0 (API definition). */
-export function timeQuery({ settings, query }: ItemRequest): Partial<ItemRequest> {
-	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } =
-		settings as Record<string, number | boolean | undefined>;
+export function timeQuery({ settings, query }: RequestOf<{ settings: typeof timeFilters }>): Partial<ItemRequest> {
+	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } = settings;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {
 		made.filter_created_ts = range(Number(createdAfter ?? 0), Number(createdBefore ?? FAR_FUTURE_S), 'Created');
@@ -92,7 +92,7 @@ export function timeQuery({ settings, query }: ItemRequest): Partial<ItemRequest
 	return { query: { ...query, ...made } };
 }
 
-const nameContains: ClientFilter = {
+const nameContains = {
 	displayName: 'Name Contains',
 	name: 'nameContains',
 	type: 'string',
@@ -102,9 +102,9 @@ const nameContains: ClientFilter = {
 		'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
 	collection: 'filters',
 	matches: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
-};
+} satisfies ClientFilter;
 
-const ownTags: ClientFilter = {
+const ownTags = {
 	displayName: 'Own Tags',
 	name: 'ownTags',
 	type: 'string',
@@ -115,8 +115,8 @@ const ownTags: ClientFilter = {
 		'Only devices that have all of these tags. Hubble cannot filter by them: all devices are fetched and compared here.',
 	collection: 'filters',
 	toWire: tagFilters,
-	matches: (device, wanted) => hasTags(device, wanted as string[]),
-};
+	matches: (device, wanted: string[]) => hasTags(device, wanted),
+} satisfies ClientFilter;
 
 interface Wanted {
 	area: Area;
@@ -125,10 +125,10 @@ interface Wanted {
 }
 
 function wantedArea(value: unknown): Wanted | undefined {
-	const given = value as Partial<Record<AreaForm, IDataObject>>;
+	const given = objectOf(value);
 	const rows = (['circle', 'polygon'] as const).flatMap((form) => {
 		const row = given[form];
-		return row ? [{ form, row }] : [];
+		return row ? [{ form, row: objectOf(row) }] : [];
 	});
 	const [first, second] = rows;
 	if (second) throw new Error('it has a circle and a polygon; remove one of them');
@@ -171,7 +171,7 @@ const sides: INodeProperties[] = [
 	},
 ];
 
-const area: ClientFilter = {
+const area = {
 	displayName: 'Area',
 	name: 'area',
 	type: 'fixedCollection',
@@ -185,11 +185,10 @@ const area: ClientFilter = {
 	],
 	collection: 'filters',
 	toWire: wantedArea,
-	matches: (row, wanted) => isOnSide(row, wanted as Wanted),
-	remark: (wanted) => {
-		const { leftOut } = (wanted as Wanted).area;
+	matches: (row, wanted: Wanted) => isOnSide(row, wanted),
+	remark: ({ area: { leftOut } }: Wanted) => {
 		return leftOut && `Filter "Area": left out what is no polygon: ${leftOut}`;
 	},
-};
+} satisfies ClientFilter;
 
 export const clientFilters: ClientFilter[] = [nameContains, ownTags, area];

@@ -1,4 +1,3 @@
-import type { IDataObject } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
 import { countRows } from '../shared/operation/execute';
@@ -12,7 +11,6 @@ import { creation, deletion, registration, update } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
 import { findDevices, matchDevices, readPresent } from './prepare';
-import type { Tags } from './tags';
 
 /** The list of devices with its filters, for whatever becomes of it. */
 const list = {
@@ -23,39 +21,29 @@ const list = {
 	derive: timeQuery,
 };
 
-/** The devices that a registration makes, and how. */
-const registrationFields: Fields = {
-	names: fields.names,
-	encryption: fields.encryption,
-	tags: fields.tags,
-	install_locations: fields.installLocation,
-	eid_rotation: fields.eidRotation,
-};
-
-function validateRegistration({ body }: ItemRequest): string | undefined {
-	const listed = body.names as string[] | undefined;
+function validateRegistration({ body }: fields.Registration): string | undefined {
+	const { names: listed } = body;
 	if (listed && listed.length !== body.n_devices) {
 		return `Parameter "Name": ${listed.length} for ${String(body.n_devices)} devices; give one for each, or none`;
 	}
-	const { period_exponent } = (body.eid_rotation ?? {}) as IDataObject;
-	if (period_exponent !== undefined && body.encryption !== 'AES-128-EAX') {
+	if (body.eid_rotation?.period_exponent !== undefined && body.encryption !== 'AES-128-EAX') {
 		return 'Parameter "EID Rotation": Period Exponent is only for devices with AES-128-EAX';
 	}
 	return undefined;
 }
 
-function validateMatch(request: ItemRequest): string | undefined {
+function validateMatch(request: fields.Match): string | undefined {
 	const { matchBy, matchTag } = request.settings;
 	const { names: listed, tags } = request.body;
 	if (matchBy === 'name' && !listed) return 'Parameter "Name": it is required, as devices are matched by it';
 	if (matchBy === 'tag' && !matchTag) return 'Parameter "Key of the Tag": it is required';
-	if (matchBy === 'tag' && !Object.hasOwn((tags ?? {}) as Tags, String(matchTag))) {
+	if (matchBy === 'tag' && !Object.hasOwn(tags ?? {}, String(matchTag))) {
 		return `Parameter "Tags": the tag "${String(matchTag)}", by which devices are matched, is not among them`;
 	}
 	return validateRegistration(request);
 }
 
-function validateUpdate({ body, settings }: ItemRequest): string | undefined {
+function validateUpdate({ body, settings }: fields.Change): string | undefined {
 	const { addTags, removeTags, clearTags, clearLocation } = settings;
 	if (body.set_destination_org_id && Object.keys({ ...body, ...settings }).length > 1) {
 		return 'Parameter "Move to Organization ID": it excludes the other fields to update';
@@ -64,17 +52,17 @@ function validateUpdate({ body, settings }: ItemRequest): string | undefined {
 	if ([body.set_tags !== undefined && !clearTags, clearTags, isChanged].filter(Boolean).length > 1) {
 		return 'Parameter "Replace Tags": only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags can be used';
 	}
-	const both = Object.keys((addTags ?? {}) as Tags).find((key) => (removeTags as string[] | undefined)?.includes(key));
+	const both = Object.keys(addTags ?? {}).find((key) => removeTags?.includes(key));
 	if (both) return `Parameter "Remove Tags": "${both}" is among the tags to add, too`;
-	const place = (body.set_install_location ?? {}) as IDataObject;
-	if (clearLocation && (place.lat || place.long || place.location_name)) {
+	const { lat, long, location_name } = body.set_install_location ?? {};
+	if (clearLocation && (lat || long || location_name)) {
 		return 'Parameter "Clear Install Location": it excludes Install Location';
 	}
 	return undefined;
 }
 
 /** Hubble clears tags by an empty map, and the location by 0/0 (API definition). */
-function clearings({ body, settings: { clearTags, clearLocation } }: ItemRequest): Partial<ItemRequest> {
+function clearings({ body, settings: { clearTags, clearLocation } }: fields.Change): Partial<ItemRequest> {
 	if (clearTags && body.set_tags) throw new Error('Parameter "Clear Tags": it excludes Replace Tags');
 	return {
 		body: {
@@ -125,9 +113,7 @@ export const deviceOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
-		settings: { matchBy: fields.matchBy, matchTag: fields.matchTag },
-		inBody: registrationFields,
-		inQuery: { key_format: fields.keyFormat },
+		...fields.createOrUpdate,
 		derive: ({ body }) => ({ body: { ...body, n_devices: 1 } }),
 		validate: validateMatch,
 		simplify: simplifyRegistered,
@@ -217,8 +203,7 @@ export const deviceOperations: readonly Operation[] = [
 			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
-		inBody: { ...registrationFields, n_devices: fields.count },
-		inQuery: { key_format: fields.keyFormat },
+		...fields.register,
 		simplify: simplifyRegistered,
 		batch: registration,
 		validate: validateRegistration,
@@ -231,19 +216,7 @@ export const deviceOperations: readonly Operation[] = [
 		description: 'Change the name, tags or location of devices, up to 1,000 input items in one request',
 		endpoint: endpoints.updateDevice,
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'to add or remove tags, or to rename a place' },
-		inPath: { device_id: device },
-		inBody: {
-			set_name: fields.name,
-			set_tags: fields.replaceTags,
-			set_install_location: fields.changeLocation,
-			set_destination_org_id: fields.destination,
-		},
-		settings: {
-			addTags: fields.addTags,
-			removeTags: fields.removeTags,
-			clearTags: fields.clearTags,
-			clearLocation: fields.clearLocation,
-		},
+		...fields.change,
 		derive: clearings,
 		simplify: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,

@@ -1,21 +1,23 @@
 /** What is looked up before devices are given out, changed, or registered: for all items together. */
-import { NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { jsonParse, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
+import { asError } from '../shared/client/errors';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import { placeInstalled } from '../shared/device/device';
-import { KEEP_INPUT } from '../shared/operation/fields';
-import type { ItemRequest, Preparation } from '../shared/operation/operation';
+import type { ItemRequest, Preparation, RequestOf } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
+import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
-import { changedTags, type TagChange, type Tags } from './tags';
+import { changedTags, type TagChange } from './tags';
 
-const idOf = ({ ids }: ItemRequest) => ids.device_id ?? '';
+const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
 /** What is wrong with an item, found out after its parameters were read. */
 function refusal(
-	{ context }: Preparation,
+	{ context }: Pick<Preparation, 'context'>,
 	itemIndex: number,
 	message: string,
 	description?: string,
@@ -27,8 +29,8 @@ function refusal(
  * The devices of these requests by their IDs. Each that is not found fails, and is not among those given back.
  */
 async function lookUp(
-	{ hubble, isSingle, canContinue, fail }: Preparation,
-	requests: readonly ItemRequest[],
+	{ hubble, isSingle, canContinue, fail }: Omit<Preparation, 'requests'>,
+	requests: ReadonlyArray<Pick<ItemRequest, 'ids' | 'itemIndex'>>,
 ): Promise<Map<string, IDataObject>> {
 	const lookup = new DeviceLookup(hubble, requests.map(idOf), isSingle, canContinue);
 	await lookup.run();
@@ -40,10 +42,10 @@ async function lookUp(
 }
 
 /** Get: each ID is asked for once, and its answer goes to every item that named it. */
-export async function findDevices(all: Preparation): Promise<ItemRequest[]> {
+export async function findDevices(all: Preparation<RequestOf<{ settings: { keepInput: typeof keepInput } }>>) {
 	const inputs = all.context.getInputData();
 	const requests = all.requests.filter(({ itemIndex, ids, settings }) => {
-		const field = settings[KEEP_INPUT] as string | undefined;
+		const field = settings.keepInput;
 		const reason = field && takenField('Keep Input Fields', field, inputs[itemIndex]?.json);
 		if (!reason) return true;
 		all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
@@ -51,63 +53,60 @@ export async function findDevices(all: Preparation): Promise<ItemRequest[]> {
 	});
 	if (all.isSingle) return requests;
 	const found = await lookUp(all, requests);
-	return requests.flatMap((request): ItemRequest[] => {
+	return requests.flatMap((request) => {
 		const reply = found.get(idOf(request));
 		return reply ? [{ ...request, reply }] : [];
 	});
 }
 
-const tagChangeOf = ({ settings: { addTags, removeTags } }: ItemRequest): TagChange | undefined =>
-	addTags || removeTags ? { set: addTags as Tags, remove: removeTags as string[] } : undefined;
+const tagChangeOf = ({ settings: { addTags, removeTags } }: Change): TagChange | undefined =>
+	addTags || removeTags ? { set: addTags, remove: removeTags } : undefined;
 
 /** Whether a change is one of what the device has, which has to be known first. */
-const isRelative = (request: ItemRequest) => {
-	const place = request.body.set_install_location as IDataObject | undefined;
+const isRelative = (request: Change) => {
+	const place = request.body.set_install_location;
 	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
 };
 
 /** The body of a change, where the device is as `present` says. Throws when the device would have too many tags. */
-function changeOf(request: ItemRequest, present: IDataObject): IDataObject {
+function changeOf(request: Change, present: IDataObject): Change['body'] {
 	const { body } = request;
 	const change = tagChangeOf(request);
-	const place = body.set_install_location as IDataObject | undefined;
+	const place = body.set_install_location;
 	const at = placeInstalled(present);
 	const kept = at ? { lat: at.latitude, long: at.longitude } : {};
 	return {
 		...body,
-		...(change ? { set_tags: changedTags((present.tags ?? {}) as Tags, change) } : {}),
+		...(change ? { set_tags: changedTags(objectOf(present.tags), change) } : {}),
 		...(place ? { set_install_location: { ...kept, ...place } } : {}),
 	};
 }
 
 /** A device as it is after a change. */
-const after = (present: IDataObject, { set_tags, set_install_location }: IDataObject): IDataObject => ({
+const after = (present: IDataObject, { set_tags, set_install_location }: Change['body']): IDataObject => ({
 	...present,
-	...(set_tags
-		? { tags: { _env: (present.tags as IDataObject | undefined)?._env, ...(set_tags as IDataObject) } }
-		: {}),
+	...(set_tags ? { tags: { _env: objectOf(present.tags)._env, ...set_tags } } : {}),
 	...(set_install_location ? { install_location: set_install_location } : {}),
 });
 
 /** Changes of what a device has, made with what it has: several of one device build on each other. */
 class Changes {
 	constructor(
-		private readonly all: Preparation,
+		private readonly all: Omit<Preparation, 'requests'>,
 		private readonly present: Map<string, IDataObject>,
 	) {}
 
 	/** The change of one item; none when it cannot be made. */
-	of(request: ItemRequest): ItemRequest[] {
+	of(request: Change, tagsOf = 'Add or Change Tags'): ItemRequest[] {
 		const present = this.present.get(idOf(request));
 		if (!present) return isRelative(request) ? [] : [request];
-		let body: IDataObject;
+		let body: Change['body'];
 		try {
 			body = changeOf(request, present);
 		} catch (error) {
-			const name = request.settings.matchBy ? 'Tags' : 'Add or Change Tags';
-			return this.refuse(request, name, (error as Error).message);
+			return this.refuse(request, tagsOf, asError(error).message);
 		}
-		const place = body.set_install_location as IDataObject | undefined;
+		const place = body.set_install_location;
 		if (place && place.lat === undefined) {
 			return this.refuse(request, 'Install Location', 'the device has none yet; give a latitude and a longitude, too');
 		}
@@ -115,14 +114,14 @@ class Changes {
 		return [{ ...request, body }];
 	}
 
-	private refuse({ itemIndex, ids }: ItemRequest, parameter: string, reason: string): [] {
+	private refuse({ itemIndex, ids }: Change, parameter: string, reason: string): [] {
 		this.all.fail(itemIndex, refusal(this.all, itemIndex, `Parameter "${parameter}": ${reason}`), ids);
 		return [];
 	}
 }
 
 /** Update: where tags are added or removed, or a place is renamed, the devices are read first. */
-export async function readPresent(all: Preparation): Promise<ItemRequest[]> {
+export async function readPresent(all: Preparation<Change>): Promise<ItemRequest[]> {
 	const relative = all.requests.filter(isRelative);
 	if (!relative.length) return [...all.requests];
 	const changes = new Changes(all, new Map(await lookUp(all, relative)));
@@ -130,8 +129,8 @@ export async function readPresent(all: Preparation): Promise<ItemRequest[]> {
 }
 
 /** What tells the device of an item from others. */
-function matchOf({ settings: { matchBy, matchTag }, body }: ItemRequest): string {
-	const [value] = matchBy === 'tag' ? [(body.tags as Tags)[String(matchTag)]] : (body.names as string[]);
+function matchOf({ settings: { matchBy, matchTag = '' }, body }: Match): string {
+	const value = matchBy === 'tag' ? body.tags?.[matchTag] : body.names?.[0];
 	return JSON.stringify([matchBy === 'tag' ? matchTag : null, value]);
 }
 
@@ -153,7 +152,7 @@ interface Matches {
 const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
 
 /** Reads the whole list: Hubble cannot search. */
-async function devicesByMatch(hubble: HubbleClient, requests: readonly ItemRequest[]): Promise<Matches> {
+async function devicesByMatch(hubble: HubbleClient, requests: readonly Match[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
 	const matches: Matches = { found: new Map(requests.map((request) => [matchOf(request), []])), unread: 0 };
 	// The oldest first: a device that is registered meanwhile moves no other to another page.
@@ -170,9 +169,9 @@ async function devicesByMatch(hubble: HubbleClient, requests: readonly ItemReque
 }
 
 /** The update by which an existing device becomes what the item says. */
-function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
+function asUpdate(request: Match, device: IDataObject): Change {
 	const { names, tags, install_locations } = request.body;
-	const { location_name } = (device.install_location ?? {}) as IDataObject;
+	const { location_name: name } = objectOf(device.install_location);
 	return {
 		...request,
 		endpoint: endpoints.updateDevice,
@@ -180,22 +179,22 @@ function asUpdate(request: ItemRequest, device: IDataObject): ItemRequest {
 		ids: { device_id: String(device.id).toLowerCase() },
 		query: {},
 		body: {
-			...(names ? { set_name: (names as string[])[0] } : {}),
+			...(names ? { set_name: names[0] } : {}),
 			...(install_locations
 				? {
 						set_install_location: {
-							...(location_name ? { location_name } : {}),
-							...(install_locations as IDataObject),
+							...(name ? { location_name: String(name) } : {}),
+							...install_locations,
 						},
 					}
 				: {}),
 		},
-		settings: { ...request.settings, addTags: tags },
+		settings: { addTags: tags },
 	};
 }
 
 /** Create or Update: which device each item means, and whether there is one. Updates come before registrations. */
-export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
+export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest[]> {
 	const { hubble, requests, fail } = all;
 	if (!requests.length) return [];
 	let matches: Matches;
@@ -218,7 +217,7 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 		if (reason) {
 			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
 		} else if (device) {
-			updates.push(...changes.of(asUpdate(request, device)));
+			updates.push(...changes.of(asUpdate(request, device), 'Tags'));
 		} else if (unread) {
 			// What could not be read may be the very device: to register it would make a second one.
 			const message = `Whether a device has ${meantBy(match)} is not known: ${unread} of the entries of Hubble's list could not be read`;
@@ -234,7 +233,7 @@ export async function matchDevices(all: Preparation): Promise<ItemRequest[]> {
 
 /** How a user reads what tells the device of an item from others. */
 function meantBy(match: string): string {
-	const [key, value] = JSON.parse(match) as [string | null, string];
+	const [key, value] = jsonParse<[string | null, string]>(match);
 	return key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
 }
 

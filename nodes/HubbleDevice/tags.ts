@@ -1,5 +1,8 @@
 /** Tags of a device: what n8n gives, what Hubble takes, and changes of those that a device has. Pure. */
+import type { IDataObject } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
+import { objectOf } from '../shared/client/json';
+import { rowsOf } from '../shared/client/pages';
 import { asText, texts } from '../shared/operation/values';
 
 export type Tags = Readonly<Record<string, string>>;
@@ -39,7 +42,7 @@ function checkCount(tags: Tags): void {
 
 /** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. Without rows it is not sent. */
 export function tagMap(value: unknown): Tags | undefined {
-	const { tag: rows = [] } = value as { tag?: Array<{ key?: unknown; value?: unknown }> };
+	const rows = rowsOf(objectOf(value).tag);
 	const tags = new Map<string, string>();
 	for (const row of rows) {
 		const key = asText(row.key ?? '').trim();
@@ -74,12 +77,13 @@ export interface TagChange {
  * be in it. Hubble keeps its own tags by itself; `_env` goes with them, as users may write it.
  * Throws when they are too many.
  */
-export function changedTags(present: Tags, { set = {}, remove = [] }: TagChange): Tags {
+export function changedTags(present: IDataObject, { set = {}, remove = [] }: TagChange): Tags {
 	const removed = new Set(remove);
 	const kept = Object.entries(present).filter(
-		([key, value]) => !removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(value) : !key.startsWith('_')),
+		([key, value]) =>
+			!removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(String(value)) : !key.startsWith('_')),
 	);
-	const tags = { ...Object.fromEntries(kept), ...set };
+	const tags = { ...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])), ...set };
 	checkCount(tags);
 	return tags;
 }

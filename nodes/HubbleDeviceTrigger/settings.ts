@@ -1,5 +1,6 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
 import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
@@ -323,7 +324,7 @@ function named<T>(name: string, read: (name: string) => T): T {
 	try {
 		return read(name);
 	} catch (error) {
-		reason = (error as Error).message;
+		reason = asError(error).message;
 	}
 	throw new Error(`"${name}": ${reason}`);
 }

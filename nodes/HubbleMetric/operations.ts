@@ -5,7 +5,7 @@ import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
 import { numberIn } from '../shared/operation/values';
 
-const days: Field = {
+const days = {
 	displayName: 'Days Back',
 	name: 'days',
 	type: 'number',
@@ -14,9 +14,9 @@ const days: Field = {
 	required: true,
 	description: 'How many days to look back, from 1 to 365',
 	toWire: numberIn(1, METRIC_INTERVALS),
-};
+} satisfies Field;
 
-const interval: Field = {
+const interval = {
 	displayName: 'Interval',
 	name: 'interval',
 	type: 'options',
@@ -33,9 +33,9 @@ const interval: Field = {
 	default: 'automatic',
 	description: 'The length of each interval. The one that is still running is marked by is_running.',
 	toWire: (value) => (value === 'automatic' ? undefined : value),
-};
+} satisfies Field;
 
-const output: Field = {
+const output = {
 	displayName: 'Output',
 	name: 'output',
 	type: 'options',
@@ -49,16 +49,16 @@ const output: Field = {
 	],
 	default: 'intervals',
 	description: 'How the numbers become items',
-};
+} satisfies Field;
 
-const includeRunning: Field = {
+const includeRunning = {
 	displayName: 'Include Running Interval',
 	name: 'includeRunning',
 	type: 'boolean',
 	default: true,
 	description: 'Whether to include the interval that is still running, whose numbers grow',
 	shownWhen: { output: ['intervals'] },
-};
+} satisfies Field;
 
 const period = { days, time_interval: interval };
 const settings = { output, includeRunning };

@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
 import { email, numberIn, text } from '../shared/operation/values';
@@ -8,7 +9,7 @@ function filled(given: unknown, conversions: Record<string, (value: unknown) => 
 	const entries = Object.entries(conversions)
 		.map(([name, convert]) => [name, convert((given as IDataObject | undefined)?.[name] ?? '')])
 		.filter(([, value]) => value !== '' && value !== undefined);
-	return entries.length ? (Object.fromEntries(entries) as IDataObject) : undefined;
+	return entries.length ? objectOf(Object.fromEntries(entries)) : undefined;
 }
 
 /** A phone number in the form of E.164. Empty is not sent. */
@@ -86,7 +87,7 @@ export const organizationOperations: readonly Operation[] = [
 				],
 				collection: 'updateFields',
 				toWire: (value) => {
-					const given = filled((value as IDataObject).address, {
+					const given = filled(objectOf(value).address, {
 						street_address: text(LENGTHS.street),
 						street_address_line_two: text(LENGTHS.street),
 						city: text(LENGTHS.city),
@@ -124,7 +125,7 @@ export const organizationOperations: readonly Operation[] = [
 					},
 				],
 				collection: 'updateFields',
-				toWire: (value) => filled((value as IDataObject).contact, { phoneNumber, email }),
+				toWire: (value) => filled(objectOf(value).contact, { phoneNumber, email }),
 			},
 			set_timezone: {
 				displayName: 'Timezone Name or ID',

@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { payloadDecoder, payloadFields, withDecoded } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
@@ -26,7 +27,7 @@ const PERIODS: Readonly<Record<string, number>> = {
 	last30Days: PACKET_RETENTION_S,
 };
 
-const period: Field = {
+const period = {
 	displayName: 'Period',
 	name: 'period',
 	type: 'options',
@@ -39,12 +40,12 @@ const period: Field = {
 	],
 	default: 'last7Days',
 	description: 'When Hubble received the packets',
-};
+} satisfies Field;
 
 const now = () => Math.ceil(Date.now() / 1000);
 
 /** The period and the filters of the packet history. */
-const inQuery: Fields = {
+const inQuery = {
 	start: {
 		displayName: 'Start Time',
 		name: 'startTime',
@@ -74,9 +75,9 @@ const inQuery: Fields = {
 		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
 	},
 	filter_tags: environment,
-};
+} satisfies Fields;
 
-const order: Field = {
+const order = {
 	displayName: 'Order',
 	name: 'order',
 	type: 'options',
@@ -87,9 +88,9 @@ const order: Field = {
 	default: 'newest',
 	description: 'Which packets of the period to return. Return All gives the oldest first.',
 	shownWhen: { returnAll: [false] },
-};
+} satisfies Field;
 
-const parallelWindows: Field = {
+const parallelWindows = {
 	displayName: 'Parallel Windows',
 	name: 'parallelWindows',
 	type: 'number',
@@ -99,7 +100,7 @@ const parallelWindows: Field = {
 		'Maximum number of parts of the period that are read in parallel when all packets are wanted and replies are slow. Set it to 1 to read one page after another.',
 	collection: 'options',
 	toWire: numberIn(1, 16),
-};
+} satisfies Field;
 
 function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
 	if (!continuationToken && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
@@ -120,7 +121,7 @@ function decodeReason({ settings }: ItemRequest): string | undefined {
 		payloadDecoder(settings);
 		return undefined;
 	} catch (error) {
-		return (error as Error).message;
+		return asError(error).message;
 	}
 }
 
@@ -173,9 +174,17 @@ export const packetOperations: readonly Operation[] = [
 		settings: { period, parallelWindows },
 		validate: periodReason,
 		toItems: async (work) => {
-			const { start, end } = work.request.query as { start?: number; end: number };
+			const { start, end } = work.request.query;
 			const count = await countRows(PACKETS, work);
-			return [{ json: { count, startTime: isoTime(start ?? end - DEFAULT_PERIOD_S), endTime: isoTime(end) } }];
+			return [
+				{
+					json: {
+						count,
+						startTime: isoTime(Number(start ?? Number(end) - DEFAULT_PERIOD_S)),
+						endTime: isoTime(Number(end)),
+					},
+				},
+			];
 		},
 	},
 	{

@@ -16,6 +16,7 @@ import { clockOf, type HubbleClock } from './clock';
 import { settingsOf, type Settings } from './credential';
 import { endpoints } from './endpoints';
 import {
+	asError,
 	copyOf,
 	errorCodeIn,
 	hubbleError,
@@ -175,7 +176,7 @@ export class HubbleClient {
 		try {
 			await abortableSleep(ms, this.run.signal);
 		} catch (error) {
-			throw new NodeOperationError(this.context.getNode(), error as Error, { message: 'The execution was stopped' });
+			throw new NodeOperationError(this.context.getNode(), asError(error), { message: 'The execution was stopped' });
 		}
 	}
 
@@ -367,7 +368,7 @@ export async function connect(
 	try {
 		settings = settingsOf(data);
 	} catch (error) {
-		throw new NodeOperationError(context.getNode(), error as Error, {
+		throw new NodeOperationError(context.getNode(), asError(error), {
 			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
 		});
 	}

@@ -181,8 +181,14 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	return error;
 }
 
+const isError = (thrown: unknown): thrown is Error =>
+	typeof thrown === 'object' && thrown !== null && 'message' in thrown;
+
+/** What was thrown, as an error with a message. */
+export const asError = (thrown: unknown): Error => (isError(thrown) ? thrown : new Error(String(thrown)));
+
 /** An error that says enough already, to be thrown again: n8n's lint takes a bare `throw error` for one without a node. */
-export const unchanged = (error: unknown) => error as Error;
+export const unchanged = asError;
 
 /**
  * An error of its own, equal to one that is kept: whoever catches it adds its item and how far it came, and n8n takes

@@ -3,6 +3,8 @@
  * "ECONNREFUSED" when a host is down.
  */
 import { sleep } from 'n8n-workflow';
+import { objectOf } from '../client/json';
+import { asError } from '../client/errors';
 import type {
 	ICredentialsDecrypted,
 	ICredentialTestFunctions,
@@ -59,7 +61,7 @@ function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organ
 
 /** Why the reply to the check is no success; `undefined` when it is one. */
 function refusalIn({ statusCode, body }: Answer, { baseUrl, organizationId }: Settings): string | undefined {
-	const reply = typeof body === 'object' && body !== null ? (body as IDataObject) : {};
+	const reply = typeof body === 'object' && body !== null ? objectOf(body) : {};
 	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
 	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
 	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in some seconds';
@@ -93,7 +95,7 @@ async function hubbleApiTest(
 	try {
 		settings = settingsOf(credential.data ?? {});
 	} catch (error) {
-		return failed((error as Error).message);
+		return failed(asError(error).message);
 	}
 	const { baseUrl } = settings;
 	try {

@@ -5,6 +5,7 @@ import type {
 	IDataObject,
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
+import { asError } from '../client/errors';
 import { randomUUID } from 'node:crypto';
 import { partnerEndpoints, partnerSettingsOf, type PartnerSettings } from '../client/partner';
 
@@ -61,7 +62,7 @@ export async function hubblePartnerApiTest(
 	try {
 		settings = partnerSettingsOf(credential);
 	} catch (error) {
-		return failed((error as Error).message);
+		return failed(asError(error).message);
 	}
 	try {
 		const answer = await logIn(this, settings);

@@ -97,7 +97,7 @@ async function rowsOfReply(
 /** The pages that one item asks for. */
 export async function* requestedPages({ hubble, request, progress }: Work, list: List): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
-	const parallelWindows = settings.parallelWindows as number | undefined;
+	const parallelWindows = settings.parallelWindows === undefined ? undefined : Number(settings.parallelWindows);
 	const hasClientFilters = clientFilters.length > 0;
 	const newestFirst = settings.order === 'newest';
 	const choice = { limit, continuationToken, hasClientFilters, newestFirst, parallelWindows };

@@ -2,7 +2,7 @@
 import type { Field } from './fields';
 import { continuationToken, limit } from './fields';
 import type { CsvStyle } from './exportFormats';
-import type { Fields, ItemRequest } from './operation';
+import type { Fields, ItemRequest, RequestOf } from './operation';
 import { binaryField, fileName } from './outputFile';
 import { texts } from './values';
 
@@ -44,7 +44,7 @@ const format = (hasLines: boolean): Field => ({
 	description: 'What the file contains',
 });
 
-const columns: Field = {
+const columns = {
 	displayName: 'Columns',
 	name: 'columns',
 	type: 'string',
@@ -55,12 +55,12 @@ const columns: Field = {
 		'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
 	shownWhen: csvOnly,
 	toWire: texts,
-};
+} satisfies Field;
 
 /** By name: n8n and we take a value of blanks for no value. */
 const DELIMITERS: Readonly<Record<string, string>> = { comma: ',', semicolon: ';', tab: '\t' };
 
-const csvOptions: Fields = {
+const csvOptions = {
 	byteOrderMark: {
 		displayName: 'Byte Order Mark',
 		name: 'byteOrderMark',
@@ -131,7 +131,7 @@ const csvOptions: Fields = {
 		description: 'How times are written in a CSV file',
 		collection: 'options',
 	},
-};
+} satisfies Fields;
 
 /** How the user wants a table written. */
 export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle {
@@ -147,22 +147,25 @@ export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle 
 	};
 }
 
-const gzip: Field = {
+const gzip = {
 	displayName: 'Compress',
 	name: 'gzip',
 	type: 'boolean',
 	default: false,
 	description: 'Whether to compress the file with gzip',
 	collection: 'options',
-};
+} satisfies Field;
 
-const most: Field = {
+const most = {
 	...limit,
 	shownWhen: undefined,
 	required: false,
 	description: 'Max number of rows to write. Without it, all are written.',
 	collection: 'options',
-};
+} satisfies Field;
+
+/** How much is written, and from where on. */
+const range = { limit: most, continuationToken } satisfies Fields;
 
 /** The parameters of an export; `hasLines` where rows of several devices follow each other in time. */
 export const exportFields = ({ hasLines = false } = {}): Fields => ({
@@ -172,12 +175,12 @@ export const exportFields = ({ hasLines = false } = {}): Fields => ({
 	gzip,
 	fileName,
 	binaryField: binaryField(JSON_FIELDS),
-	limit: most,
-	continuationToken,
+	...range,
 });
 
 /** An export writes everything, unless an option limits it or says where an earlier one ended. */
-export function exportRange({ settings }: ItemRequest): Pick<ItemRequest, 'limit' | 'continuationToken'> {
-	const { limit: wanted, continuationToken: token } = settings as { limit?: number; continuationToken?: string };
-	return { limit: wanted ?? Infinity, continuationToken: token };
+export function exportRange({
+	settings,
+}: RequestOf<{ settings: typeof range }>): Pick<ItemRequest, 'limit' | 'continuationToken'> {
+	return { limit: settings.limit ?? Infinity, continuationToken: settings.continuationToken };
 }

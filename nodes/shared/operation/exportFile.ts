@@ -5,10 +5,12 @@
  */
 import { Hash } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import { asError } from '../client/errors';
 import { acceptedRows, type List, type Page } from '../client/pages';
 import { requestedPages } from './execute';
 import { csvStyle } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
+import { texts } from './values';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
 import { isoTime } from './times';
@@ -137,10 +139,14 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, size: { bytes: number 
 	}
 }
 
+/** The parameter offers no other. */
+const formatOf = ({ settings }: ItemRequest) =>
+	Object.entries(FORMATS).find(([name]) => name === settings.format)?.[1] ?? FORMATS.csv;
+
 function writerOf(source: ExportSource, request: ItemRequest, timezone: string): FormatWriter {
 	const { simplify, ownerOf, list } = source;
-	const columns = (request.settings.columns as string[] | undefined) ?? source.columns(request);
-	const format = FORMATS[request.settings.format as keyof typeof FORMATS];
+	const columns = texts(request.settings.columns) ?? source.columns(request);
+	const format = formatOf(request);
 	return format.writer({ simplify, ownerOf, timeOf: list.order?.timeOf, columns, csv: csvStyle(request, timezone) });
 }
 
@@ -153,8 +159,8 @@ export const exportTo =
 	(source: ExportSource) =>
 	async (work: Work): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
-		const { gzip, format, binaryField = 'data' } = request.settings;
-		const { extension, mimeType } = FORMATS[format as keyof typeof FORMATS];
+		const { gzip, binaryField = 'data' } = request.settings;
+		const { extension, mimeType } = formatOf(request);
 		const timezone = context.getTimezone();
 		const writer = writerOf(source, request, timezone);
 		const file = new FileText(source.list, writer, source.toJson(request, hints), work);
@@ -169,7 +175,7 @@ export const exportTo =
 			fileName,
 			gzip ? 'application/gzip' : mimeType,
 		);
-		if (file.failure) throw file.failure as Error;
+		if (file.failure) throw asError(file.failure);
 		if (file.cut) hints.add(`The file "${fileName}" is not complete: ${whyCut(file)}`);
 		const json: IDataObject = {
 			fileName,

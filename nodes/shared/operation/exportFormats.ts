@@ -1,5 +1,6 @@
 /** The formats of an export: rows into text. Pure. */
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 import { placeOf } from './place';
 import { isTimeName, isoTime, timeText } from './times';
 
@@ -94,10 +95,10 @@ export function csvCell(value: unknown, style: CsvStyle): string {
 /** The value at a path such as device.tags.site, and the last key that led to it; a key may itself hold dots. */
 function valueAt(value: unknown, path: string): { key: string; value: unknown } | undefined {
 	if (typeof value !== 'object' || value === null) return undefined;
-	if (Object.hasOwn(value, path)) return { key: path, value: (value as IDataObject)[path] };
+	if (Object.hasOwn(value, path)) return { key: path, value: objectOf(value)[path] };
 	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
 		const key = path.slice(0, dot);
-		const found = Object.hasOwn(value, key) ? valueAt((value as IDataObject)[key], path.slice(dot + 1)) : undefined;
+		const found = Object.hasOwn(value, key) ? valueAt(objectOf(value)[key], path.slice(dot + 1)) : undefined;
 		if (found?.value !== undefined) return found;
 	}
 	return undefined;

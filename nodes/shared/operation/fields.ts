@@ -1,5 +1,6 @@
 /** The form of a parameter, and the parameters that several operations share. */
-import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import type { GenericValue, IDataObject, INodeProperties } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 import { asText, FREE_ID, freeId, numberIn, type ConversionContext, uuid } from './values';
 import { UUID } from '../client/endpoints';
 
@@ -32,15 +33,27 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	whenEmpty?: (surroundings: ConversionContext) => unknown;
 }
 
-export const returnAll: Field = {
+/** The type of a parameter's value where it is used: what `toWire` gives, else what its type in n8n says. */
+export type ValueOf<F> = F extends { toWire: (...given: never[]) => infer T }
+	? Exclude<T, undefined>
+	: F extends { type: 'boolean' }
+		? boolean
+		: F extends { type: 'string' | 'options' }
+			? string
+			: GenericValue;
+
+/** The values of several parameters; each may be unset. */
+export type ValuesOf<F> = { [Name in keyof F]?: ValueOf<F[Name]> };
+
+export const returnAll = {
 	displayName: 'Return All',
 	name: 'returnAll',
 	type: 'boolean',
 	default: false,
 	description: 'Whether to return all results or only up to a given limit',
-};
+} satisfies Field;
 
-export const limit: Field = {
+export const limit = {
 	displayName: 'Limit',
 	name: 'limit',
 	type: 'number',
@@ -50,19 +63,19 @@ export const limit: Field = {
 	description: 'Max number of results to return',
 	shownWhen: { returnAll: [false] },
 	toWire: numberIn(1, Number.MAX_SAFE_INTEGER),
-};
+} satisfies Field;
 
-export const simplify: Field = {
+export const simplify = {
 	displayName: 'Simplify',
 	name: 'simplify',
 	type: 'boolean',
 	default: true,
 	description: 'Whether to return a simplified version of the response instead of the raw data',
 	shownWhen: { '@tool': [false] },
-};
+} satisfies Field;
 
 /** In the place of Simplify where the node is the tool of an AI agent (n8n's UX guidelines, "Simplifying output fields"). */
-export const output: Field = {
+export const output = {
 	displayName: 'Output',
 	name: 'output',
 	type: 'options',
@@ -74,7 +87,7 @@ export const output: Field = {
 	default: 'simplified',
 	description: 'How much of each result the AI model reads',
 	shownWhen: { '@tool': [true] },
-};
+} satisfies Field;
 
 /** deviceId → 'Device ID'. */
 const labelOf = (name: string) =>
@@ -98,7 +111,7 @@ export const outputFields = (names: readonly string[]): Field => ({
 	shownWhen: { '@tool': [true], output: ['selected'] },
 });
 
-export const continuationToken: Field = {
+export const continuationToken = {
 	displayName: 'Continuation Token',
 	name: 'continueFrom',
 	type: 'string',
@@ -111,10 +124,10 @@ export const continuationToken: Field = {
 		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no Continuation Token has');
 		return token || undefined;
 	},
-};
+} satisfies Field;
 
 /** Shown where the node is the tool of an AI agent, for operations that put out secrets. */
-export const shareSecrets: Field = {
+export const shareSecrets = {
 	displayName: 'Share Secrets With Model',
 	name: 'shareSecrets',
 	type: 'boolean',
@@ -123,9 +136,9 @@ export const shareSecrets: Field = {
 	description:
 		'Whether the AI model may read the secrets that this operation puts out. Without it the tool refuses to run.',
 	shownWhen: { '@tool': [true] },
-};
+} satisfies Field;
 
-export const batching: Field = {
+export const batching = {
 	displayName: 'Batching',
 	name: 'batching',
 	type: 'options',
@@ -137,7 +150,7 @@ export const batching: Field = {
 	default: 'automatic',
 	description: 'How the input items become requests to Hubble',
 	collection: 'options',
-};
+} satisfies Field;
 
 /** The option that keeps the fields of an input item beside its output: where it is set, `run.ts` joins them. */
 export const KEEP_INPUT = 'keepInput';
@@ -237,7 +250,7 @@ export const pickedDevices: INodeProperties = {
 
 /** The IDs in a value of `pickedDevices`. Throws an Error when an entry is no ID. */
 export function pickedIds(value: unknown): string[] {
-	const rows = [((value ?? {}) as IDataObject).device ?? []].flat() as Array<{ deviceId?: IDataObject }>;
+	const rows = [objectOf(value).device ?? []].flat() as Array<{ deviceId?: IDataObject }>;
 	return rows.map((row) => uuid(row.deviceId?.value ?? ''));
 }
 
@@ -274,7 +287,7 @@ export const invoice = picker({
 	example: 'in_1a2b3c4d',
 });
 
-export const role: Field = {
+export const role = {
 	displayName: 'Role',
 	name: 'role',
 	type: 'options',
@@ -284,10 +297,10 @@ export const role: Field = {
 	],
 	default: 'member',
 	description: 'What the user may do in the organization',
-};
+} satisfies Field;
 
 /** The only tag that Hubble filters by (API definition, `filter_tags`): those of the user's own are none of it. */
-export const environment: Field = {
+export const environment = {
 	displayName: 'Environment',
 	name: 'environment',
 	type: 'options',
@@ -299,4 +312,4 @@ export const environment: Field = {
 	description: 'Only what belongs to devices of this environment',
 	collection: 'filters',
 	toWire: (value) => [`_env:${String(value)}`],
-};
+} satisfies Field;

@@ -8,7 +8,7 @@ import type { HubbleClient } from '../client/client';
 import type { Endpoint } from '../client/endpoints';
 import type { List } from '../client/pages';
 import type { Call } from '../client/request';
-import type { Field } from './fields';
+import type { Field, ValuesOf } from './fields';
 import type { Progress } from './progress';
 
 /** Wire name → parameter. */
@@ -41,6 +41,22 @@ export interface ItemRequest extends Call {
 	reply?: IDataObject;
 }
 
+/** The parameters of an operation, by where their values go. */
+export interface Parameters {
+	inPath?: Fields;
+	inQuery?: Fields;
+	inBody?: Fields;
+	/** What does not travel: it changes what becomes of the reply. */
+	settings?: Fields;
+}
+
+/** What one item asks by these parameters, whose types reach where they are used: `RequestOf<typeof update>`. */
+export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body' | 'settings'> & {
+	query: ValuesOf<P['inQuery']>;
+	body: ValuesOf<P['inBody']>;
+	settings: ValuesOf<P['settings']>;
+};
+
 /** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
 export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
@@ -55,7 +71,7 @@ export interface Batch {
 	/** Whether Hubble shows only once what the replies hold: then a run that must stop makes one call at most. */
 	showsOnce?: boolean;
 	/** The parts of what one item asks. Without it an item is one part. */
-	split?: (request: ItemRequest) => ItemRequest[];
+	split?(request: ItemRequest): ItemRequest[];
 	/** Parts that differ in this never share a call. */
 	groupOf?: (part: ItemRequest) => string;
 	/** Two parts with the same key never share a call, and keep their order. */
@@ -67,9 +83,9 @@ export interface Batch {
 
 /** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
 export type ClientFilter = Field & {
-	matches: (row: IDataObject, value: unknown) => boolean;
+	matches(row: IDataObject, value: unknown): boolean;
 	/** What the user should know of the value, though it is taken. */
-	remark?: (value: unknown) => string | undefined;
+	remark?(value: unknown): string | undefined;
 };
 
 /** What the user should know beside the output; an object says it when all is done, or nothing. */
@@ -87,10 +103,10 @@ export interface Work {
 }
 
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
-export interface Preparation {
+export interface Preparation<R = ItemRequest> {
 	context: IExecuteFunctions;
 	hubble: HubbleClient;
-	requests: readonly ItemRequest[];
+	requests: readonly R[];
 	/** Whether the user wants one request for each item. */
 	isSingle: boolean;
 	/** Puts an error in the place of an item's data; throws it when the run must stop. */
@@ -106,7 +122,7 @@ export interface Preparation {
  * `toRows` or the reply itself gives the rows; `toJson` or, with Simplify on, `simplify` shapes each; last
  * come the ISO texts of its times, unless `hasRawTimes`.
  */
-export interface Operation {
+export interface Operation extends Parameters {
 	/** Only in nodes with more than one resource. */
 	resource?: string;
 	name: string;
@@ -120,15 +136,10 @@ export interface Operation {
 	alsoCalls?: { endpoint: Endpoint; when?: string };
 	/** The list of the reply, where there is more to know of it than the endpoint says. */
 	list?: List;
-	inPath?: Fields;
-	inQuery?: Fields;
-	inBody?: Fields;
 	/** The field of the body that names the thing that is worked on, where the path does not. */
 	idInBody?: string;
 	/** Whether all rows of the list are read in any case: there is neither Return All nor Limit. */
 	readsAll?: boolean;
-	/** Parameters that do not travel: they change what becomes of the reply. */
-	settings?: Fields;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
 	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. A tool's rows are simplified. */
@@ -136,7 +147,7 @@ export interface Operation {
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
 	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
-	toJson?: (request: ItemRequest, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
+	toJson?(request: ItemRequest, hints: Set<Hint>): (row: IDataObject) => IDataObject;
 	/** A row with what its reply says beside the list. */
 	withReply?: (row: IDataObject, reply: IDataObject) => IDataObject;
 	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
@@ -145,22 +156,22 @@ export interface Operation {
 	/** Whether the output opens something, such as a key: an AI agent gets it only when the user says so. */
 	hasSecrets?: boolean;
 	/** The reply as rows of output, where it is neither a list nor one row. */
-	toRows?: (reply: IDataObject, request: ItemRequest) => IDataObject[];
+	toRows?(reply: IDataObject, request: ItemRequest): IDataObject[];
 	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
-	toItems?: (work: Work) => Promise<INodeExecutionData[]>;
+	toItems?(work: Work): Promise<INodeExecutionData[]>;
 	/**
 	 * Made ready once a run: what stands beside the fields of an input item, without asking Hubble. Such a row has
 	 * `NO_CALL` in the place of an endpoint, and its node needs no credential. Throws an Error for an item.
 	 */
 	compute?: (hints: Set<Hint>) => (request: ItemRequest, input: IDataObject) => IDataObject;
 	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
-	derive?: (request: ItemRequest) => Partial<ItemRequest>;
+	derive?(request: ItemRequest): Partial<ItemRequest>;
 	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
-	prepare?: (all: Preparation) => Promise<ItemRequest[]>;
+	prepare?(all: Preparation): Promise<ItemRequest[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
-	validate?: (request: ItemRequest) => string | undefined;
+	validate?(request: ItemRequest): string | undefined;
 	/** What the user should know about this combination of values, though it is carried out. */
-	warn?: (request: ItemRequest) => string | undefined;
+	warn?(request: ItemRequest): string | undefined;
 }
 
 /** In the place of an endpoint where Hubble is asked nothing. */

@@ -30,12 +30,13 @@ export function safeName(given: string): string {
 
 /** The name without its extension: what the user says, else what is in the file and from when to when. */
 export function fileNameOf(subject: string, { settings, query, continuationToken }: ItemRequest, timezone: string) {
-	const given = safeName((settings.fileName as string | undefined) ?? '');
+	const given = safeName(String(settings.fileName ?? ''));
 	if (given) return given;
 	// A token carries the period of an earlier run.
 	if (continuationToken) return `${subject}_continued`;
-	const { start, end } = query as { start?: number; end?: number };
-	if (start === undefined || end === undefined) return `${subject}_${timeText(Date.now(), timezone).slice(0, 10)}`;
+	const { start, end } = query;
+	if (typeof start !== 'number' || typeof end !== 'number')
+		return `${subject}_${timeText(Date.now(), timezone).slice(0, 10)}`;
 	return `${subject}_${periodName(start, end, timezone)}`;
 }
 

@@ -10,6 +10,8 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { objectOf } from '../client/json';
+import { asError } from '../client/errors';
 import { runsAsTool } from '../n8n';
 import {
 	continuationToken,
@@ -20,16 +22,17 @@ import {
 	shareSecrets,
 	simplify,
 	type Field,
+	type ValueOf,
 } from './fields';
 import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
-import { asText, flag, isEmpty, oneOf, type ConversionContext } from './values';
+import { asText, flag, isEmpty, oneOf, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
 
 /** Without the fields that are not set. */
 export const withoutUndefined = (object: Record<string, unknown>) =>
-	Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as IDataObject;
+	objectOf(Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
 
 /** An expression that is a field of the item and nothing else, such as `={{ $json.device.id }}`. */
 const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;
@@ -45,7 +48,7 @@ function fieldOfItem(expression: string, json: IDataObject): unknown {
 	let found: unknown = json;
 	for (const key of path.slice(1).split('.')) {
 		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-		found = (found as IDataObject)[key];
+		found = objectOf(found)[key];
 	}
 	return ['string', 'number', 'boolean'].includes(typeof found) ? found : undefined;
 }
@@ -64,7 +67,7 @@ function storedValue(stored: IDataObject, { name, collection }: Field): unknown 
 	if (!collection) return stored[name];
 	const holder = stored[collection] ?? {};
 	if (typeof holder !== 'object') throw new Error('it is in a collection that is given as an expression');
-	return (holder as IDataObject)[name];
+	return objectOf(holder)[name];
 }
 
 /** A parameter as n8n gives it for an item; `null` when it is not set. */
@@ -76,7 +79,7 @@ function parameterValue(
 ): unknown {
 	if (collection && given === undefined) return null;
 	const isPicked = type === 'resourceLocator' && typeof given === 'object' && given !== null;
-	const { mode, value } = (isPicked ? given : { mode: 'id', value: given }) as IDataObject;
+	const { mode, value } = objectOf(isPicked ? given : { mode: 'id', value: given });
 	const found = mode === 'id' ? plainValue(value, context.getInputData()[item]?.json ?? {}) : undefined;
 	if (found !== undefined) return found;
 	const path = collection ? `${collection}.${name}` : name;
@@ -95,10 +98,10 @@ const isFromAgent = (given: unknown): boolean => /\$fromAI\(/i.test(JSON.stringi
 export function hasEmptyExpression(given: unknown, value: unknown): boolean {
 	if (typeof given === 'string') return given.startsWith('=') && !isFromAgent(given) && isEmpty(value);
 	if (typeof given !== 'object' || given === null) return false;
-	const { __rl: isPicked, value: picked } = given as IDataObject;
+	const { __rl: isPicked, value: picked } = objectOf(given);
 	if (isPicked) return hasEmptyExpression(picked, value);
-	const at = (key: string) => (typeof value === 'object' && value !== null ? (value as IDataObject)[key] : undefined);
-	return Object.entries(given).some(([key, part]) => hasEmptyExpression(part, at(key)));
+	const parts = new Map<string, unknown>(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+	return Object.entries(given).some(([key, part]) => hasEmptyExpression(part, parts.get(key)));
 }
 
 /**
@@ -120,7 +123,7 @@ function checkOptions(
 	if (isEmpty(value)) return;
 	if (type === 'fixedCollection') {
 		for (const { name, values } of options as INodePropertyCollection[]) {
-			for (const row of [((value as IDataObject)[name] ?? []) as IDataObject | IDataObject[]].flat()) {
+			for (const row of [(objectOf(value)[name] ?? []) as IDataObject | IDataObject[]].flat()) {
 				for (const inner of values) checkOptions(inner, row[inner.name]);
 			}
 		}
@@ -158,11 +161,12 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
-	return (field: Field): unknown => {
+	return <F extends Field>(field: F): ValueOf<F> | undefined => {
 		try {
-			return read(field);
+			// Here alone a value gets the type that its parameter promises.
+			return read(field) as ValueOf<F> | undefined;
 		} catch (error) {
-			throw refusal(context, item, `Parameter "${field.displayName}": ${(error as Error).message}`);
+			throw refusal(context, item, `Parameter "${field.displayName}": ${asError(error).message}`);
 		}
 	};
 }
@@ -171,6 +175,10 @@ function refusal(context: IExecuteFunctions, itemIndex: number, reason: string):
 	const description = `Nothing was sent to Hubble for item ${itemIndex}.`;
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
+
+/** What names the thing that is worked on: each is text. */
+const idsIn = (values: IDataObject): Record<string, string> =>
+	Object.fromEntries(Object.entries(values).map(([name, id]) => [name, String(id)]));
 
 /**
  * What one item asks, in the wire's names. Throws an error that names the parameter and the item.
@@ -189,8 +197,7 @@ export function readItemRequest(
 		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
-	const wanted =
-		list && !value(returnAll) ? ((value({ ...limit, required: !isTool }) ?? limit.default) as number) : Infinity;
+	const wanted = list && !value(returnAll) ? (value({ ...limit, required: !isTool }) ?? limit.default) : Infinity;
 	const body = values(inBody);
 	const used = clientFilters.flatMap((filter) => {
 		const by = value(filter);
@@ -199,13 +206,13 @@ export function readItemRequest(
 	const read: ItemRequest = {
 		itemIndex: item,
 		endpoint,
-		ids: { ...values(inPath), ...(idInBody ? { [idInBody]: body[idInBody] } : {}) } as Record<string, string>,
+		ids: idsIn({ ...values(inPath), ...(idInBody ? { [idInBody]: body[idInBody] } : {}) }),
 		query: values(inQuery),
 		body,
 		settings: values(operation.settings),
 		limit: isTool && !operation.toItems ? Math.min(wanted, TOOL_ROWS) : wanted,
 		isTool,
-		continuationToken: list?.pages === 'token' ? (value(continuationToken) as string | undefined) : undefined,
+		continuationToken: list?.pages === 'token' ? value(continuationToken) : undefined,
 		...chosenOutput(operation, value),
 		clientFilters: used.map(
 			({ filter, by }) =>
@@ -215,21 +222,22 @@ export function readItemRequest(
 		remarks: used.flatMap(({ filter, by }) => filter.remark?.(by) ?? []),
 	};
 	const request = derived(operation, read);
-	const reason = typeof request === 'string' ? request : (refusalOf(operation, request) ?? secrecy(context, operation));
+	if (typeof request === 'string') throw refusal(context, item, request);
+	const reason = refusalOf(operation, request) ?? secrecy(context, operation);
 	if (reason) throw refusal(context, item, reason);
-	return request as ItemRequest;
+	return request;
 }
 
 /** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
 function chosenOutput(
 	{ simplify: canSimplify, simplifiedFields }: Operation,
-	value: (field: Field) => unknown,
+	value: ReturnType<typeof fieldReader>,
 ): Pick<ItemRequest, 'isSimplified' | 'outputFields'> {
 	if (!canSimplify) return { isSimplified: false };
 	const chosen = simplifiedFields && value(output);
 	if (!simplifiedFields || chosen === undefined) return { isSimplified: Boolean(value(simplify) ?? true) };
 	if (chosen !== 'selected') return { isSimplified: chosen === 'simplified' };
-	const wanted = [value(outputFields(simplifiedFields)) ?? []].flat() as string[];
+	const wanted = texts(value(outputFields(simplifiedFields))) ?? [];
 	const key = simplifiedFields.at(-1);
 	return { isSimplified: true, outputFields: simplifiedFields.filter((name) => name === key || wanted.includes(name)) };
 }
@@ -239,7 +247,7 @@ function derived({ derive }: Operation, read: ItemRequest): ItemRequest | string
 	try {
 		return { ...read, ...derive?.(read) };
 	} catch (error) {
-		return (error as Error).message;
+		return asError(error).message;
 	}
 }
 
@@ -261,7 +269,7 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 	try {
 		return read();
 	} catch (error) {
-		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${(error as Error).message}`);
+		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${asError(error).message}`);
 	}
 }
 

@@ -6,6 +6,8 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
+import { objectOf } from '../client/json';
+import { asError } from '../client/errors';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
@@ -35,7 +37,7 @@ class Outputs {
 	}
 
 	/** An item with the fields of its input, where they are kept; a failure is seen at the same place as ever, too. */
-	private joined(itemIndex: number, item: INodeExecutionData, { error } = {} as IDataObject): INodeExecutionData {
+	private joined(itemIndex: number, item: INodeExecutionData, { error }: IDataObject = {}): INodeExecutionData {
 		const { keptAs, inputs } = this;
 		const input = inputs[itemIndex];
 		if (keptAs === undefined || !input) return item;
@@ -155,17 +157,16 @@ async function carryOut(
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests =
 		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue, hints })) ?? read;
-	const groups = new Map<Batch | undefined, ItemRequest[]>();
+	const groups = new Map<Batch, ItemRequest[]>();
+	const alone: ItemRequest[] = [];
 	for (const request of requests) {
 		const batch = isSingle || request.reply ? undefined : (request.batch ?? operation.batch);
-		const group = groups.get(batch);
+		const group = batch ? groups.get(batch) : alone;
 		if (group) group.push(request);
-		else groups.set(batch, [request]);
+		else if (batch) groups.set(batch, [request]);
 	}
 	const byItem = new Map(requests.map((request) => [request.itemIndex, request]));
-	const alone = groups.get(undefined) ?? [];
-	groups.delete(undefined);
-	await runBatches(hubble, groups as Map<Batch, ItemRequest[]>, {
+	await runBatches(hubble, groups, {
 		emit: (itemIndex, row) => {
 			const shape = shapeOf(operation, byItem.get(itemIndex) as ItemRequest, work.hints);
 			outputs.add(itemIndex, toItems(operation, itemIndex, [shape(row)]));
@@ -188,12 +189,12 @@ async function carryOut(
 /** An option that holds for all items; `undefined` when it is not set, or the operation does not have it. */
 function option(context: IExecuteFunctions, operation: Operation, name: string): string | undefined {
 	if (!fieldsOf(operation).some((field) => field.name === name)) return undefined;
-	return (context.getNodeParameter(`options.${name}`, 0, '') as string) || undefined;
+	return String(context.getNodeParameter(`options.${name}`, 0, '') ?? '') || undefined;
 }
 
 /** What the items ask, without those whose parameters are refused. */
 function readItems(context: IExecuteFunctions, operation: Operation, outputs: Outputs): ItemRequest[] {
-	const stored = context.getNode().parameters as IDataObject;
+	const stored = objectOf(context.getNode().parameters);
 	return context.getInputData().flatMap((_, item) => {
 		try {
 			return [readItemRequest(context, stored, operation, item)];
@@ -222,8 +223,8 @@ function errorRow(
 }
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
-	const resource = context.getNodeParameter('resource', 0, '') as string;
-	const value = context.getNodeParameter('operation', 0) as string;
+	const resource = context.getNodeParameter('resource', 0, '');
+	const value = String(context.getNodeParameter('operation', 0));
 	const operation = operations.find((row) => row.value === value && (row.resource ?? resource) === resource);
 	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
 	return operation;
@@ -234,7 +235,7 @@ function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeA
 	const failure =
 		error instanceof NodeApiError || error instanceof NodeOperationError
 			? error
-			: new NodeOperationError(context.getNode(), error as Error);
+			: new NodeOperationError(context.getNode(), asError(error));
 	failure.context.itemIndex ??= item;
 	return failure;
 }

@@ -1,5 +1,6 @@
 /** Times: Hubble's numbers, and the ISO text beside them that people and n8n's date functions read. */
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 
 /** How many units make a second in each time that Hubble gives as a number (API definition). */
 const UNITS_PER_SECOND: Readonly<Record<string, number>> = {
@@ -41,12 +42,12 @@ export function withIsoTimes(row: IDataObject): IDataObject {
 			[`${name}_iso`, value === 0 ? null : isoTime(value / units)],
 		];
 	});
-	return Object.fromEntries(entries) as IDataObject;
+	return objectOf(Object.fromEntries(entries));
 }
 
 function nested(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(nested);
-	return typeof value === 'object' && value !== null ? withIsoTimes(value as IDataObject) : value;
+	return typeof value === 'object' && value !== null ? withIsoTimes(objectOf(value)) : value;
 }
 
 const HOUR_S = 3600;

@@ -1,5 +1,6 @@
 /** What a payload means: text, hex, JSON, bytes, a ready-made format, or fields at fixed places. */
 import type { IDataObject } from 'n8n-workflow';
+import { asError } from '../client/errors';
 import { asText, quoted } from '../operation/values';
 import {
 	readBthome,
@@ -96,7 +97,7 @@ function readJson(bytes: Buffer): Decoded {
 		const decoded = JSON.parse(text, /e\+?\d{3}|\d{309}/i.test(text) ? finite : undefined) as IDataObject;
 		return { decoded, ...(tooLarge ? { decodeError: `"${tooLarge}" is too large for a number` } : {}) };
 	} catch (error) {
-		throw unfit(`the payload is not JSON: ${(error as Error).message}`);
+		throw unfit(`the payload is not JSON: ${asError(error).message}`);
 	}
 }
 
@@ -158,7 +159,7 @@ export function payloadDecoder(
 		try {
 			return read(bytesOf(payload));
 		} catch (error) {
-			return { decodeError: (error as Error).message };
+			return { decodeError: asError(error).message };
 		}
 	};
 }
@@ -174,7 +175,7 @@ function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 			return tableReader(payloadFields(settings));
 		} catch (error) {
 			const parameter = decode === 'fields' ? 'Payload Fields' : 'Payload Layout';
-			throw unfit(`Parameter "${parameter}": ${(error as Error).message}`);
+			throw unfit(`Parameter "${parameter}": ${asError(error).message}`);
 		}
 	}
 	const read = typeof decode === 'string' && Object.hasOwn(READERS, decode) ? READERS[decode] : undefined;

@@ -12,6 +12,7 @@
  * "bits" and "bool" alone are those of one byte. A line that begins with "+" adds to the value of its name above.
  */
 import { NUMBERS, unfit, WIDTHS, type PayloadField } from './payloadFields';
+import { asError } from '../client/errors';
 
 const NUMBER = '(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
@@ -40,7 +41,7 @@ export function parseLayout(layout: string): PayloadField[] {
 		try {
 			return [parseLine(text)];
 		} catch (error) {
-			throw unfit(`line ${index + 1}, "${line.trim()}": ${(error as Error).message}`);
+			throw unfit(`line ${index + 1}, "${line.trim()}": ${asError(error).message}`);
 		}
 	});
 }

@@ -1,5 +1,6 @@
 /** Values at fixed places in a payload: rows of a table, made once into a function that reads them. */
 import type { IDataObject } from 'n8n-workflow';
+import { asError } from '../client/errors';
 import { asText, flag, numberIn, quoted } from '../operation/values';
 
 /** One value in a payload: a row of the form, or a line of the text layout. */
@@ -298,7 +299,7 @@ function prepare(field: PayloadField, index: number, earlier: Map<string, Condit
 		}
 		return { name, adds, unit: asText(field.unit ?? ''), when, ...compile(field) };
 	} catch (error) {
-		throw unfit(`payload field "${name}": ${(error as Error).message}`);
+		throw unfit(`payload field "${name}": ${asError(error).message}`);
 	}
 }
 

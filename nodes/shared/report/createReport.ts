@@ -136,7 +136,7 @@ export const reportOn =
 			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
 		}
 		if (skipped) hints.add(leftOut(skipped, source.list));
-		const heading = (settings.title as string | undefined)?.trim() || source.title;
+		const heading = String(settings.title ?? '').trim() || source.title;
 		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
 		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;
 		const lead = leadOf(frame, source.hasPeriod);
