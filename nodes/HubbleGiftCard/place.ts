@@ -6,6 +6,7 @@ import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow
 import { DOUBT, unchanged } from '../shared/client/errors';
 import type { HubbleClient } from '../shared/client/client';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
+import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { refusalOf } from './denominations';
 import { contradictionOf } from './existing';
@@ -51,7 +52,7 @@ const MOST_SENDERS = 10_000;
 
 /** An order that Hubble has. */
 interface Found {
-	order: IDataObject;
+	reply: Reply;
 	/** Whether it was there before this run. */
 	isOld: boolean;
 }
@@ -86,22 +87,22 @@ class OrderRun {
 		});
 		if (existing) {
 			this.checkIsOurs(existing, errand);
-			return { order: existing, isOld: true };
+			return { reply: existing, isOld: true };
 		}
 		await this.check(errand).catch((error: unknown) => {
 			throw withReference(error, reference, wasSent ? IN_DOUBT : NOT_PLACED);
 		});
 		this.claim(errand);
-		const order = await this.send(errand, wasSent);
-		const contradiction = contradictionOf(order, errand);
-		if (contradiction) throw this.foreign(order, errand, contradiction, ANOTHER_ORDER);
-		return { order, isOld: false };
+		const reply = await this.send(errand, wasSent);
+		const contradiction = contradictionOf(reply.body, errand);
+		if (contradiction) throw this.foreign(reply, errand, contradiction, ANOTHER_ORDER);
+		return { reply, isOld: false };
 	}
 
 	/** The order with that reference; `undefined` when Hubble has none. */
-	private async orderUnder(reference: string): Promise<IDataObject | undefined> {
+	private async orderUnder(reference: string): Promise<Reply | undefined> {
 		try {
-			return (await this.hubble.send({ endpoint: partnerEndpoints.getOrderByReference, ids: { reference } })).body;
+			return await this.hubble.send({ endpoint: partnerEndpoints.getOrderByReference, ids: { reference } });
 		} catch (error) {
 			// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
 			const code = error instanceof NodeApiError ? error.context.errorCode : undefined;
@@ -134,7 +135,7 @@ class OrderRun {
 		const key = this.senderKey(reference);
 		const sender = senders.get(key) ?? this.sent[reference] ?? owner;
 		if (sender !== owner && !request.settings.returnExisting)
-			throw this.foreign({}, errand, 'another execution orders with it right now, or left its order in doubt');
+			throw this.foreign(undefined, errand, 'another execution orders with it right now, or left its order in doubt');
 		this.sent[reference] = sender;
 		if (isMade) return;
 		senders.set(key, String(sender));
@@ -156,7 +157,7 @@ class OrderRun {
 	}
 
 	/** Sends an order that Hubble does not have until its fate is known. Before it is sent again it is looked up. */
-	private async send(errand: Errand, wasSent: boolean): Promise<IDataObject> {
+	private async send(errand: Errand, wasSent: boolean): Promise<Reply> {
 		const { reference, brandId, details, amount, request } = errand;
 		const body = { ...request.body, referenceId: reference, productId: brandId, amount } as IDataObject;
 		body.denominationDetails = details as unknown as IDataObject[];
@@ -164,7 +165,7 @@ class OrderRun {
 		try {
 			for (let tries = 1; ; tries++) {
 				try {
-					return (await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body })).body;
+					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body });
 				} catch (error) {
 					const isOpen = leavesDoubt(statusOf(error));
 					// The client sends an order once a try: that one is lost does not say that Hubble is down.
@@ -187,42 +188,43 @@ class OrderRun {
 	}
 
 	/** Throws when an order that exists is not what is asked, or not of this execution where that is not wanted. */
-	private checkIsOurs(order: IDataObject, errand: Errand): void {
-		const contradiction = contradictionOf(order, errand);
-		if (contradiction) throw this.foreign(order, errand, contradiction);
+	private checkIsOurs(reply: Reply, errand: Errand): void {
+		const contradiction = contradictionOf(reply.body, errand);
+		if (contradiction) throw this.foreign(reply, errand, contradiction);
 		const { isMade, reference, owner, request } = errand;
 		if (isMade || this.sent[reference] === owner || request.settings.returnExisting) return;
-		throw this.foreign(order, errand, 'it is not known to be of this execution');
+		throw this.foreign(reply, errand, 'it is not known to be of this execution');
 	}
 
 	/** @param advice what it means for the money; where the order was sent before, it may be on its way */
-	private foreign(order: IDataObject, errand: Errand, reason: string, advice?: string): Error {
+	private foreign(reply: Reply | undefined, errand: Errand, reason: string, advice?: string): Error {
+		const { body: order = {} as IDataObject, requestId } = reply ?? {};
 		const { reference, owner, request } = errand;
 		const { itemIndex } = request;
 		const wasSent = this.sent[reference] === owner;
 		const named = order.id === undefined ? 'an order' : `the order ${String(order.id)} (${String(order.status)})`;
 		const message = `The reference "${reference}" is that of ${named}: ${reason}`;
-		const description =
-			'Give each order a reference of its own. To get an order that exists, turn on Options → Return Existing Order.';
+		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
+		const description = `Give each order a reference of its own. To get an order that exists, turn on Options → Return Existing Order.${asked}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
 		return withReference(error, reference, advice ?? (wasSent ? IN_DOUBT : NOTHING_NOW));
 	}
 
 	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
-	async follow({ order: placed }: Found, waitMs: number): Promise<IDataObject> {
+	async follow({ reply: placed }: Found, waitMs: number): Promise<Reply> {
 		const deadline = performance.now() + waitMs;
 		const looking = this.hubble.until(deadline);
-		let order = placed;
+		let reply = placed;
 		let failure: unknown;
 		this.open += 1;
-		for (let looks = 0; order.status === 'PROCESSING' && !this.isOver; looks++) {
+		for (let looks = 0; reply.body.status === 'PROCESSING' && !this.isOver; looks++) {
 			const left = deadline - performance.now();
 			if (left <= 0) break;
 			try {
 				await this.hubble.delay(Math.min(left, this.lookPause(looks)));
-				const ids = { order_id: String(placed.id) };
-				order = (await looking.send({ endpoint: partnerEndpoints.getOrder, ids })).body;
+				const ids = { order_id: String(placed.body.id) };
+				reply = await looking.send({ endpoint: partnerEndpoints.getOrder, ids });
 				failure = undefined;
 			} catch (error) {
 				// The order is placed: what fails now must not hide that. The last look is given.
@@ -231,8 +233,8 @@ class OrderRun {
 			}
 		}
 		this.open -= 1;
-		if (order.status === 'PROCESSING' && waitMs > 0) this.work.hints.add(stillOpen(failure));
-		return order;
+		if (reply.body.status === 'PROCESSING' && waitMs > 0) this.work.hints.add(stillOpen(failure));
+		return reply;
 	}
 
 	/** Milliseconds between two looks: short at first, as most orders take seconds; for all that are open, one pace. */
@@ -241,12 +243,13 @@ class OrderRun {
 	}
 
 	/** The error of an order that ended without a purchase; `undefined` when it did not, or the user takes it as it is. */
-	failureOf({ id, status, failureReason }: IDataObject, { reference, isMade, request }: Errand): Error | undefined {
+	failureOf({ body, requestId }: Reply, { reference, isMade, request }: Errand): Error | undefined {
+		const { id, status, failureReason } = body;
 		const { itemIndex, settings } = request;
 		if (!FAILED.has(String(status)) || settings.failOnFailed === false) return undefined;
 		const reason = typeof failureReason === 'string' ? `: ${this.hubble.redact(failureReason)}` : '';
 		const how = isMade ? 'Run the workflow anew (not as a retry), which makes a new one' : 'Use a new reference';
-		const description = `Hubble sells once for each reference. ${how}, to order again.`;
+		const description = `Hubble sells once for each reference. ${how}, to order again. X-Request-ID: ${requestId}.`;
 		const message = `The order ${String(id)} ended as ${String(status)}${reason}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		error.context.orderId = String(id);
@@ -283,7 +286,7 @@ export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	const run = new OrderRun(work);
 	const errands = errandsOf(work);
 	const failures = new Map<Errand, unknown>();
-	const ended = new Map<Errand, IDataObject>();
+	const ended = new Map<Errand, Reply>();
 	const found = new Map<Errand, Found>();
 	const following: Array<Promise<void>> = [];
 	const fail = (errand: Errand, error: unknown) => {
@@ -292,8 +295,7 @@ export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	};
 	const follow = async (errand: Errand, placed: Found) => {
 		const { wait, waitSeconds } = errand.request.settings;
-		const order = await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0);
-		ended.set(errand, order);
+		ended.set(errand, await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0));
 	};
 	await sideBySide(errands, SIDE_BY_SIDE, async (errand) => {
 		if (run.isOver) return;
@@ -309,11 +311,11 @@ export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	const balance = !run.isOver && [...found.values()].some(({ isOld }) => !isOld) ? await run.balance() : {};
 	return errands.flatMap((errand) => {
 		const { request, reference, amount } = errand;
-		const order = ended.get(errand);
-		const failure = failures.get(errand) ?? (order && run.failureOf(order, errand));
+		const reply = ended.get(errand);
+		const failure = failures.get(errand) ?? (reply && run.failureOf(reply, errand));
 		if (failure) work.fail(request.itemIndex, failure, request.ids);
-		if (failure || !order) return [];
+		if (failure || !reply) return [];
 		const alreadyPlaced = found.get(errand)?.isOld ?? false;
-		return [{ ...request, reply: { amount, ...order, referenceId: reference, alreadyPlaced, ...balance } }];
+		return [{ ...request, reply: { amount, ...reply.body, referenceId: reference, alreadyPlaced, ...balance } }];
 	});
 }

@@ -329,7 +329,7 @@ export function partnerService(
 		voucher: ({ id }) => ({ ...need(vouchersById.get(known(id))) }),
 		resend: ({ id }) => {
 			resent.push(need(orders.get(known(id))).id);
-			return {};
+			return { message: 'The vouchers are on their way to the customer again' };
 		},
 		balance: () => ({ balance: state.balance }),
 	};
