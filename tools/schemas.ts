@@ -74,6 +74,8 @@ const file = {
 	skipped: number,
 	continuationToken: text,
 	rowsRepeated: number,
+	resumeStartTime: text,
+	resumeEndTime: text,
 	stoppedBy: text,
 };
 const report = { fileName: text, title: text, skipped: number, html: text };

@@ -13,10 +13,8 @@ import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } fro
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
-import { MOST_WINDOWS } from '../shared/client/windowPlan';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
-import { numberIn } from '../shared/operation/values';
 import { decodeItems, decodeSettings } from './decodeItems';
 
 /** The periods to choose from, with how many seconds they reach back. */
@@ -42,8 +40,6 @@ const period = {
 	description: 'When Hubble received the packets',
 } satisfies Field;
 
-const now = () => Math.ceil(Date.now() / 1000);
-
 /** The period and the filters of the packet history. */
 const inQuery = {
 	start: {
@@ -54,7 +50,8 @@ const inQuery = {
 		description: 'The first moment of the period. Empty means seven days ago. Hubble keeps packets for 30 days.',
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
-		whenHidden: (parameter) => now() - (PERIODS[String(parameter('period'))] ?? DEFAULT_PERIOD_S),
+		whenHidden: (parameter, now) => Math.ceil(now) - (PERIODS[String(parameter('period'))] ?? DEFAULT_PERIOD_S),
+		whenEmpty: (now) => Math.ceil(now) - DEFAULT_PERIOD_S,
 	},
 	end: {
 		displayName: 'End Time',
@@ -65,8 +62,8 @@ const inQuery = {
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
-		whenHidden: now,
-		whenEmpty: now,
+		whenHidden: (_, now) => Math.ceil(now),
+		whenEmpty: Math.ceil,
 	},
 	device_id: {
 		...device,
@@ -90,25 +87,10 @@ const order = {
 	shownWhen: { returnAll: [false] },
 } satisfies Field;
 
-const parallelWindows = {
-	displayName: 'Parallel Windows',
-	name: 'parallelWindows',
-	type: 'number',
-	typeOptions: { minValue: 1, maxValue: 16 },
-	default: MOST_WINDOWS,
-	description:
-		'Maximum number of parts of the period that are read in parallel when all packets are wanted and replies are slow. Set it to 1 to read one page after another.',
-	collection: 'options',
-	toWire: numberIn(1, 16),
-} satisfies Field;
-
 function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
-	if (!continuationToken && Number(start ?? Date.now() / 1000 - DEFAULT_PERIOD_S) >= Number(end)) {
-		return start === undefined
-			? 'Parameter "Start Time": it is required when the End Time is more than seven days ago'
-			: 'Parameter "Start Time": it is not earlier than the End Time';
-	}
-	return undefined;
+	return !continuationToken && Number(start) >= Number(end)
+		? 'Parameter "Start Time": it must be before the End Time; if empty, it is seven days ago'
+		: undefined;
 }
 
 function validate(request: ItemRequest): string | undefined {
@@ -155,7 +137,7 @@ const getMany: Operation = {
 	simplifiedFields: SIMPLIFIED,
 	toJson: packetToJson,
 	inQuery,
-	settings: { period, order, ...decodeFields, parallelWindows },
+	settings: { period, order, ...decodeFields },
 	validate,
 };
 
@@ -171,20 +153,12 @@ export const packetOperations: readonly Operation[] = [
 		readsAll: true,
 		simplify: undefined,
 		toJson: undefined,
-		settings: { period, parallelWindows },
+		settings: { period },
 		validate: periodReason,
 		toItems: async (work) => {
 			const { start, end } = work.request.query;
 			const count = await countRows(PACKETS, work);
-			return [
-				{
-					json: {
-						count,
-						startTime: isoTime(Number(start ?? Number(end) - DEFAULT_PERIOD_S)),
-						endTime: isoTime(Number(end)),
-					},
-				},
-			];
+			return [{ json: { count, startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) } }];
 		},
 	},
 	{
@@ -198,7 +172,7 @@ export const packetOperations: readonly Operation[] = [
 		readsAll: true,
 		simplify: undefined,
 		toJson: undefined,
-		settings: { period, ...reportFields(), parallelWindows },
+		settings: { period, ...reportFields() },
 		validate: periodReason,
 		toItems: reportOn({
 			name: 'packet-report',
@@ -229,7 +203,7 @@ export const packetOperations: readonly Operation[] = [
 		simplify: undefined,
 		readsAll: true,
 		derive: exportRange,
-		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, parallelWindows },
+		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields },
 		toItems: exportTo({
 			name: 'packets',
 			list: PACKETS,

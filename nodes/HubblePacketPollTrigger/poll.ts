@@ -3,8 +3,8 @@ import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunc
 import { unchanged } from '../shared/client/errors';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { newestPages } from '../shared/client/newestPages';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { readPages } from '../shared/client/windows';
 import { isGiven, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
 import { isoTime } from '../shared/operation/times';
@@ -180,7 +180,7 @@ async function sample(
 	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(await hubble.learnNow()) + 1 } };
 	const found: INodeExecutionData[] = [];
 	let lookedAt = 0;
-	for await (const { rows } of newestPages(hubble, call, PACKETS, { order: PACKETS.order, limit })) {
+	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
 		found.push(...toItems([...acceptedRows(rows, PACKETS)] as Packet[]));
 		lookedAt += rows.length;
 		if (found.length >= SAMPLE || lookedAt >= limit) break;

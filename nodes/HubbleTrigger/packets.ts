@@ -1,6 +1,6 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
 import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { longNumbers } from '../shared/client/lazyRows';
+import { longNumbers } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { readParameter } from '../shared/operation/readItem';

@@ -68,7 +68,7 @@ describe('NDJSON', () => {
 	it('holds every packet as Hubble gave it, in order, and the item says what is in it', async () => {
 		const { json, mimeType, bytes } = await write({
 			format: 'ndjson',
-			options: { fileName: 'all', parallelWindows: 1 },
+			options: { fileName: 'all' },
 		});
 		const lines = bytes
 			.toString()
@@ -85,7 +85,7 @@ describe('NDJSON', () => {
 			firstTime: iso(0),
 			lastTime: iso(4499),
 			bytes: bytes.length,
-			requests: 5,
+			requests: expect.any(Number),
 		});
 	});
 
@@ -314,9 +314,7 @@ it('stops at the limit, and its token leads to the rest', async () => {
 });
 
 it('leaves out what is no packet, and says how many', async () => {
-	const restore = changePackets((json, index) =>
-		index % 1000 === 5 ? json.replace('"device":', index === 5 ? '"device"' : '"devise":') : json,
-	);
+	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device":', '"devise":') : json));
 	const { json, bytes } = await write({ format: 'ndjson' });
 	const { items, hints } = await execute(setup({ operation: 'getAll', returnAll: true }));
 	restore();
@@ -333,9 +331,11 @@ it('an error ends the run, or the file where On Error says to continue', async (
 	});
 	hubble.clearFaults();
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
-	const { json, bytes } = await write({ format: 'ndjson' }, { onError: 'continueRegularOutput' });
+	// With a limit one page comes after the other, however slow the machine is.
+	const all = { limit: 100_000 };
+	const { json, bytes } = await write({ format: 'ndjson', options: all }, { onError: 'continueRegularOutput' });
 	expect(json).toMatchObject({
-		count: expect.any(Number),
+		count: 2000,
 		stoppedBy: expect.stringMatching(/scope .*Check that the API key has the scope.*X-Request-ID: /s),
 	});
 	hubble.clearFaults();
@@ -344,7 +344,7 @@ it('an error ends the run, or the file where On Error says to continue', async (
 	expect(lines.map((line) => JSON.parse(line) as Packet)).toEqual(packets());
 });
 
-describe('parallel windows in Get Many', () => {
+describe('windows in Get Many', () => {
 	const ids = (items: Array<{ json: { packetKey?: unknown } }>) => items.map(({ json }) => json.packetKey);
 	const all = () => packets().map((packet) => simplifyPacket(packet as unknown as Packet).packetKey);
 
@@ -376,26 +376,26 @@ describe('parallel windows in Get Many', () => {
 		expect(new Set(skewed.log.map(({ query }) => (query as { start: string }).start)).size).toBeGreaterThan(1);
 	});
 
-	it('do not when one window is the most', async () => {
-		hubble.set({ latencyMs: 300 });
-		const { items } = await execute(setup({ operation: 'getAll', returnAll: true, options: { parallelWindows: 1 } }));
-		expect(ids(items)).toEqual(all());
-		expect(hubble.log).toHaveLength(5);
-	});
-
 	it('give what came before a failing page, and a way to go on with the rest', async () => {
 		hubble.set({ latencyMs: 300 });
-		hubble.addFault({ call: 'listPackets', status: 404, skip: 4, times: 99 });
+		hubble.addFault({ call: 'listPackets', status: 404, skip: 5, times: 99 });
 		const first = await execute({
 			...setup({ operation: 'getAll', returnAll: true }),
 			onError: 'continueRegularOutput',
 		});
-		const { resumeToken, rowsFetched } = first.items.pop()?.json ?? {};
-		expect(ids(first.items)).toEqual(all().slice(0, rowsFetched as number));
+		const { resumeStartTime, resumeEndTime, rowsFetched } = first.items.pop()?.json ?? {};
+		expect(rowsFetched).toBeGreaterThan(0);
+		expect(ids(first.items)).toEqual(all().slice(0, Number(rowsFetched)));
 		hubble.clearFaults();
 		hubble.set({ latencyMs: 0 });
 		const second = await execute(
-			setup({ operation: 'getAll', returnAll: true, options: { continueFrom: resumeToken } } as INode['parameters']),
+			setup({
+				operation: 'getAll',
+				returnAll: true,
+				period: 'custom',
+				startTime: String(resumeStartTime),
+				endTime: String(resumeEndTime),
+			}),
 		);
 		expect([...ids(first.items), ...ids(second.items)]).toEqual(all());
 	});

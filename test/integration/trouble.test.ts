@@ -117,7 +117,9 @@ describe('Odd input from expressions is refused, never guessed', () => {
 			},
 			credential: credential(),
 		});
-		expect(error?.message).toContain('Parameter "Start Time": it is required');
+		expect(error?.message).toContain(
+			'Parameter "Start Time": it must be before the End Time; if empty, it is seven days ago',
+		);
 	});
 });
 

@@ -1,249 +1,328 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals -- replies that overtake each other */
-/** Parallel windows: any period, any packets, any order of replies give all packets once, in order. */
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- a clock that waits for nothing */
+/** A period in windows: any packets, any clocks, any order of replies give each packet once, in order, in few requests. */
 import fc from 'fast-check';
-import { parseWithRows, type Rows } from '../../nodes/shared/client/lazyRows';
-import { ParallelReader, type Source } from '../../nodes/shared/client/parallelPages';
-import { aheadFor } from '../../nodes/shared/client/windowPlan';
+import type { Page } from '../../nodes/shared/client/pages';
+import { PeriodReader, streamsFor, type Period, type Source } from '../../nodes/shared/client/windows';
+
+const DAY = 86_400;
 
 interface Row {
-	time: number;
 	id: number;
+	time: number;
 }
 
-/** Rows as they come over the wire. */
-const received = (rows: readonly Row[]) => parseWithRows(Buffer.from(JSON.stringify({ rows })), 'rows').rows as Rows;
+/** A clock that goes on when everything waits for it. */
+class Clock {
+	now = 0;
+	private readonly sleepers: Array<{ at: number; wake: () => void }> = [];
 
-const idsOf = (rows: Rows) => Array.from(rows, (row) => (row as Row).id);
+	async sleep(ms: number): Promise<void> {
+		await new Promise<void>((wake) => this.sleepers.push({ at: this.now + ms, wake }));
+	}
 
-/**
- * A history in memory: pages of up to 1,000 from a time or a token on, answered after `delay` turns of the clock.
- * A row tells another time than that of its receipt when `heard` says so.
- */
-function history(
-	times: readonly number[],
-	end: number,
-	streams: number,
-	delay: (request: number) => number,
-	{
-		heard = (time: number) => time,
-		keyOf = (id: number) => String(id),
-	}: { heard?: (time: number, id: number) => number; keyOf?: (id: number) => string } = {},
-) {
-	const stop = times.filter((time) => time < end).length;
-	const asked: number[] = [];
-	const source: Source = {
-		fetch: async (from, token) => {
-			const request = asked.push(from);
-			for (let turn = delay(request); turn > 0; turn--) await new Promise((done) => setImmediate(done));
-			const at = token === undefined ? times.findIndex((time) => time >= from) : Number(token);
-			const first = at < 0 ? stop : at;
-			const rows = times
-				.slice(first, Math.min(stop, first + 1000))
-				.map((time, index) => ({ time: heard(time, first + index), id: first + index }));
-			return { rows: received(rows), next: first + 1000 < stop ? String(first + 1000) : undefined };
-		},
-		timeOf: (row) => (row as Row).time,
-		keyOf: (row) => keyOf((row as Row).id),
-		streams: () => streams,
-		ahead: (many) => (streams % 2 ? 2 : aheadFor(many)),
-		failure: (error, at) => Object.assign(error as Error, at),
+	async run<T>(work: Promise<T>): Promise<T> {
+		const state = { isDone: false };
+		const end = () => (state.isDone = true);
+		work.then(end, end);
+		for (;;) {
+			await new Promise((done) => setImmediate(done));
+			if (state.isDone) return await work;
+			const [next] = this.sleepers.sort((a, b) => a.at - b.at).splice(0, 1);
+			if (!next) throw new Error('Everything waits, and nothing will come');
+			this.now = next.at;
+			next.wake();
+		}
+	}
+}
+
+interface World {
+	/** When the packets were received, in seconds, in order. */
+	times: ArrayLike<number>;
+	/** What their own clocks say. */
+	heard?: (time: number, id: number) => number;
+	/** How long the reply to a request takes, in milliseconds. */
+	latency?: (request: number) => number;
+	/** Three requests a second, as Hubble allows. */
+	isLimited?: boolean;
+	streams?: number;
+	/** The requests that fail. */
+	fails?: (request: number) => boolean;
+}
+
+/** Hubble with a packet stream, as `Source` sees it. */
+function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, streams, fails }: World) {
+	const clock = new Clock();
+	const starts: number[] = [];
+	let latencyMs = 0;
+	const firstAt = (time: number) => {
+		let [low, high] = [0, times.length];
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if ((times[middle] ?? Infinity) < time) low = middle + 1;
+			else high = middle;
+		}
+		return low;
 	};
-	return { source, asked };
+	const acquireSlot = async () => {
+		for (;;) {
+			const wait = Math.max((starts.at(-1) ?? -Infinity) + 167, (starts.at(-3) ?? -Infinity) + 1000) - clock.now;
+			if (!isLimited || wait <= 0) break;
+			await clock.sleep(wait);
+		}
+		return starts.push(clock.now);
+	};
+	async function* chain(from: number, to: number, token?: string): AsyncGenerator<Page> {
+		const end = firstAt(to);
+		for (let at = token === undefined ? firstAt(from) : Number(token); ; at += 1000) {
+			const request = await acquireSlot();
+			const ms = latency(request);
+			await clock.sleep(ms);
+			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
+			if (fails?.(request)) throw new Error('broken');
+			const ids = Array.from({ length: Math.max(0, Math.min(1000, end - at)) }, (_, index) => at + index);
+			const rows: Row[] = ids.map((id) => ({ id, time: heard(times[id] ?? NaN, id) }));
+			const hasMore = at + 1000 < end;
+			yield { rows, next: hasMore ? String(at + 1000) : undefined };
+			if (!hasMore) return;
+		}
+	}
+	const source: Source = {
+		chain,
+		timeOf: (row) => (row as Row).time,
+		streams: () => streams ?? streamsFor(latencyMs, 3),
+	};
+	return { clock, source, chain, starts };
 }
 
-async function collect(pages: AsyncGenerator<{ rows: Rows }>) {
+/** Reads a period to its end, its limit or its failure. */
+async function read(world: World, period: Period) {
+	const { clock, source, starts } = hubble(world);
+	const reader = new PeriodReader(source, period);
 	const ids: number[] = [];
-	for await (const { rows } of pages) ids.push(...idsOf(rows));
-	return ids;
+	const work = async () => {
+		for await (const { rows } of reader.pages()) {
+			for (const row of rows) ids.push((row as Row).id);
+			if (ids.length >= (period.limit ?? Infinity)) break;
+		}
+	};
+	const failure: unknown = await clock.run(work().catch((error: unknown) => error));
+	return { ids, failure, progress: reader.progress, requests: starts.length, seconds: clock.now / 1000 };
 }
 
-const pagesFrom = (source: Source, from: number, to: number) => new ParallelReader(source, from, to).pages();
+const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
 
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+/** The packets that a period holds, in its order. */
+const held = (times: readonly number[], { from, to, newestFirst }: Period) => {
+	const ids = range(times.filter((time) => time < from).length, times.filter((time) => time < to).length);
+	return newestFirst ? ids.reverse() : ids;
+};
 
-/** Times of packets in bursts: several share one time, and the distances vary by orders of magnitude. */
+/** Packets in bursts: several share one time, and the distances vary by orders of magnitude. */
 const bursts = fc
-	.array(fc.record({ count: fc.integer({ min: 1, max: 4000 }), step: fc.constantFrom(0, 0.001, 0.25, 1, 60) }), {
+	.array(fc.record({ count: fc.integer({ min: 1, max: 8000 }), step: fc.constantFrom(0, 0.001, 0.25, 1, 60) }), {
 		minLength: 1,
 		maxLength: 6,
 	})
 	.map((parts) => {
-		const times: number[] = [];
 		let time = 1000;
-		for (const { count, step } of parts) for (let i = 0; i < count; i++) times.push((time += step));
-		return times;
+		return parts.flatMap(({ count, step }) => Array.from({ length: count }, () => (time += step)));
 	});
 
-/** How the time in a packet differs from that of its receipt. */
-const clocks = fc.constantFrom<(time: number, id: number) => number>(
+const clocks = fc.constantFrom<NonNullable<World['heard']>>(
 	(time) => time,
 	(time) => time + 2,
-	(time) => time - 7200,
+	(time) => time - 3 * DAY,
 	(time, id) => time - ((id * 7919) % 600),
-	(time, id) => (id % 50 ? time : time + 86_400),
-	(time, id) => (id % 3 ? time : time - 86_400),
-	(_, id) => id * -1,
+	(time, id) => (id % 50 ? time : time + DAY),
+	(time, id) => (id % 3 ? time : time - DAY),
+	(_, id) => -id,
+	() => 7,
 	() => NaN,
 );
 
+const worlds = fc.record({
+	times: bursts,
+	heard: clocks,
+	streams: fc.integer({ min: 1, max: 8 }),
+	wobble: fc.integer({ min: 0, max: 12 }),
+	skip: fc.nat(4000),
+	newestFirst: fc.boolean(),
+});
+
+const latencyOf = (wobble: number) => (request: number) => (request * 7919) % (wobble + 1);
+
+function periodOf(times: readonly number[], skip: number, newestFirst: boolean): Period {
+	const from = Math.floor(times[0] ?? 0) + skip;
+	return { from, to: Math.max(from + 1, Math.ceil(times.at(-1) ?? 0) - (skip % 50)), newestFirst };
+}
+
 it('gives every packet of the period once and in order, whichever reply comes first and whatever the clocks say', async () => {
 	await fc.assert(
-		fc.asyncProperty(
-			bursts,
-			clocks,
-			fc.integer({ min: 1, max: 8 }),
-			fc.integer({ min: 0, max: 12 }),
-			fc.nat(4000),
-			async (times, heard, streams, wobble, skip) => {
-				const from = Math.floor(times[0] ?? 0) + skip;
-				const end = Math.ceil(times.at(-1) ?? 0) - (skip % 50);
-				fc.pre(from < end);
-				const { source } = history(times, end, streams, (request) => (request * 7919) % (wobble + 1), { heard });
-				const expected = range(
-					times.filter((time) => time < from).length,
-					Math.max(times.filter((time) => time < end).length, times.filter((time) => time < from).length),
-				);
-				expect(await collect(pagesFrom(source, from, end))).toEqual(expected);
-			},
-		),
-		{ numRuns: 200 },
+		fc.asyncProperty(worlds, async ({ times, heard, streams, wobble, skip, newestFirst }) => {
+			const period = periodOf(times, skip, newestFirst);
+			const { ids, failure } = await read({ times, heard, streams, latency: latencyOf(wobble) }, period);
+			expect(failure).toBeUndefined();
+			expect(ids).toEqual(held(times, period));
+		}),
+		{ numRuns: 60 },
 	);
 });
 
-const even = (count: number) => Array.from({ length: count }, (_, index) => index / 2);
-
-it('reads side by side with few requests more than there are pages, and one after the other when told to', async () => {
-	const sideBySide = history(even(60_000), 30_000, 4, () => 5);
-	expect(await collect(pagesFrom(sideBySide.source, 0, 30_000))).toHaveLength(60_000);
-	expect(new Set(sideBySide.asked).size).toBeGreaterThan(3);
-	expect(sideBySide.asked.length).toBeLessThanOrEqual(66);
-	const single = history(even(60_000), 30_000, 1, () => 5);
-	await collect(pagesFrom(single.source, 0, 30_000));
-	expect(single.asked).toEqual(Array(60).fill(0));
+it('breaks off where another run goes on, whichever page fails: together they give every packet once', async () => {
+	await fc.assert(
+		fc.asyncProperty(
+			worlds,
+			fc.integer({ min: 1, max: 40 }),
+			async ({ times, heard, streams, wobble, skip, newestFirst }, failing) => {
+				const period = periodOf(times, skip, newestFirst);
+				const latency = latencyOf(wobble);
+				const fails = (request: number) => request >= failing;
+				const first = await read({ times, heard, streams, latency, fails }, period);
+				if (!first.failure) return;
+				const { token, rest, rowsFetched } = first.progress;
+				expect(rowsFetched).toBe(first.ids.length);
+				// What was given is the beginning of what the period holds.
+				expect(first.ids).toEqual(held(times, period).slice(0, first.ids.length));
+				const second: number[] = [];
+				if (rest) {
+					expect([rest.from, rest.to].every(Number.isInteger)).toBe(true);
+					second.push(...(await read({ times, heard, streams }, { ...rest, newestFirst })).ids);
+				} else if (first.ids.length) {
+					expect(token).toBeDefined();
+					const { chain, clock } = hubble({ times });
+					const following = chain(period.from, period.to, token);
+					await clock.run(
+						(async () => {
+							for await (const { rows } of following) second.push(...rows.map((row) => (row as Row).id));
+						})(),
+					);
+				} else second.push(...held(times, period));
+				expect([...first.ids, ...second]).toEqual(held(times, period));
+			},
+		),
+		{ numRuns: 60 },
+	);
 });
 
-it.each<[string, (time: number, id: number) => number]>([
-	['2 s ahead', (time) => time + 2],
-	['up to a minute behind', (time, id) => time - ((id * 7919) % 60)],
+/** Packets at even distances, in a period that begins 23 days before them. */
+const even = (count: number, seconds = 6 * DAY) =>
+	Float64Array.from({ length: count }, (_, index) => 23 * DAY + (index / count) * seconds);
+
+/** The same, half of them in a tenth of the time that begins at `at`. */
+const burst = (at: number) =>
+	even(60_000).map((time) => {
+		const share = (time - 23 * DAY) / (6 * DAY);
+		const before = (0.5 * at) / 0.9;
+		const passed =
+			share < before
+				? share * 1.8
+				: share < before + 0.5
+					? at + (share - before) / 5
+					: at + 0.1 + (share - before - 0.5) * 1.8;
+		return 23 * DAY + passed * 6 * DAY;
+	});
+
+it.each<[string, number, number, ArrayLike<number>]>([
+	['even, 120 ms', 0.97, 120, even(60_000)],
+	['even, 1 s', 0.9, 1000, even(60_000)],
+	...[0, 0.1, 0.2, 0.33, 0.45, 0.6, 0.75, 0.83, 0.9].map(
+		(at) => [`half of them from ${at} on, 1 s`, 0.75, 1000, burst(at)] as [string, number, number, ArrayLike<number>],
+	),
+])('keeps the pace of the rate limit: %s', async (_, bound, latencyMs, times) => {
+	const latency = (request: number) => latencyMs * (0.96 + ((request * 7919) % 97) / 1212);
+	const { ids, seconds } = await read({ times, latency, isLimited: true }, { from: 0, to: 29 * DAY });
+	expect(ids).toHaveLength(60_000);
+	expect(60 / 3 / seconds).toBeGreaterThanOrEqual(bound);
+});
+
+/** A week of packets that come together, `ago` seconds before its end for the last time. */
+function together(count: number, everyS: number, widthS: number, agoS: number): number[] {
+	const begins = range(1, Math.floor((7 * DAY - agoS) / everyS) + 1).map(
+		(turn) => 7 * DAY - agoS - widthS - (turn - 1) * everyS,
+	);
+	return begins.reverse().flatMap((begin) => range(0, count).map((index) => begin + (index / count) * widthS));
+}
+
+const steady = (perS: number) => Float64Array.from({ length: 7 * DAY * perS }, (_, index) => index / perS);
+const isOld = (id: number) => id % 400 === 7;
+const minutes = 60;
+const hours = 3600;
+
+it.each<[string, number, World]>([
+	...[1e-5, 1e-3, 0.1, 1, 5].map(
+		(rate) => [`steady, ${rate} a second`, 6, { times: steady(rate) }] as [string, number, World],
+	),
+	['hourly, 4 minutes ago', 15, { times: together(10_000, hours, 10, 4 * minutes) }],
+	['hourly, 20 minutes ago', 15, { times: together(10_000, hours, 10, 20 * minutes) }],
+	['hourly, 50 minutes ago', 15, { times: together(10_000, hours, 10, 50 * minutes) }],
+	['daily, an hour ago', 15, { times: together(5000, DAY, 10, hours) }],
+	['daily, 12 hours ago', 15, { times: together(5000, DAY, 10, 12 * hours) }],
+	['daily, 23.9 hours ago', 15, { times: together(5000, DAY, 10, 23.9 * hours) }],
+	['daily within a second', 15, { times: together(5000, DAY, 1, 12 * hours) }],
 	[
-		'a day ahead in two of a hundred',
-		(time, id) => (Math.imul(id + 1, 0x9e3779b1) >>> 16 < 0.02 * 65_536 ? time + 86_400 : time),
+		'hourly, heard up to 3 minutes before',
+		15,
+		{ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => time - ((id * 7919) % 180) },
 	],
-])('costs few requests when clocks are %s', async (_, heard) => {
-	const { source, asked } = history(even(60_000), 30_000, 4, () => 5, { heard });
-	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
-	expect(new Set(asked).size).toBeGreaterThan(3);
-	expect(asked.length).toBeLessThanOrEqual(75);
+	[
+		'steady, one in 400 from last week',
+		10,
+		{ times: steady(5), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) },
+	],
+	[
+		'hourly, one in 400 from last week',
+		10,
+		{ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) },
+	],
+])('gives the latest 50 of 7 days in few requests: %s', async (_, most, world) => {
+	const period = { from: 0, to: 7 * DAY, newestFirst: true, limit: 50 };
+	const { ids, requests } = await read({ ...world, latency: () => 1000 }, period);
+	const { length } = world.times;
+	expect(ids.slice(0, 50)).toEqual(range(Math.max(0, length - 50), length).reverse());
+	expect(requests).toBeLessThanOrEqual(most);
 });
 
-it('does not take a packet that came twice for the end of a window', async () => {
-	const twice = history(even(60_000), 30_000, 4, () => 5, { keyOf: (id) => String(id % 7 ? id : id % 700) });
-	expect(await collect(pagesFrom(twice.source, 0, 30_000))).toEqual(range(0, 60_000));
+it('puts out what was read of the latest packets when a later page fails', async () => {
+	const world: World = {
+		times: Float64Array.from({ length: 4500 }, (_, index) => index / 15),
+		fails: (request) => request >= 4,
+	};
+	const { ids, failure, progress } = await read(world, { from: -7 * DAY, to: 300, newestFirst: true, limit: 4500 });
+	expect(failure).toBeDefined();
+	expect(ids.length).toBeGreaterThanOrEqual(1500);
+	expect(ids).toEqual(range(4500 - ids.length, 4500).reverse());
+	expect(progress.rest).toEqual({ from: -7 * DAY, to: Math.round((4500 - ids.length) / 15) });
 });
 
-it.each([1, 3, 9])('loses nothing where the first %d packets of a window end a page before it, too', async (twice) => {
-	let seam = 0;
-	const keys = new Map<number, string>();
-	const { source } = history(even(60_000), 30_000, 2, () => 3, { keyOf: (id) => keys.get(id) ?? String(id) });
-	const { fetch } = source;
-	source.fetch = async (from, token) => {
-		if (from && !token && !seam) {
-			seam = 2 * from;
-			const page = Math.floor(seam / 1000) * 1000 - 1000;
-			for (let index = 0; index < twice; index++) keys.set(page - twice + index, String(seam + index));
-		}
-		return await fetch(from, token);
-	};
-	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
-	expect(seam).toBeGreaterThan(0);
-});
+it.each<[string, boolean, number, number, number]>([
+	['oldest first, side by side', false, Infinity, 4, 60],
+	['oldest first, one after the other', false, Infinity, 1, 4],
+	['the latest 50', true, 50, 4, 2],
+])(
+	'reads ahead no further than its bound while nobody takes the pages: %s',
+	async (_, newestFirst, limit, streams, most) => {
+		const { clock, source, starts } = hubble({ times: even(300_000, 3000), streams });
+		const pages = new PeriodReader(source, { from: 0, to: 23 * DAY + 3000, newestFirst, limit }).pages();
+		await clock.run(pages.next());
+		await clock.run(clock.sleep(1e6));
+		expect(starts.length).toBeLessThanOrEqual(most);
+		const asked = starts.length;
+		await pages.return(undefined);
+		await clock.run(clock.sleep(1e6));
+		expect(starts).toHaveLength(asked);
+	},
+);
 
-it('loses nothing where pages are short and packets look the same', async () => {
-	const times = even(20_000);
-	const { source } = history(times, 10_000, 3, () => 2, { keyOf: (id) => String(id % 5 ? id : id - (id % 3000)) });
-	const { fetch } = source;
-	source.fetch = async (from, token) => {
-		const { rows } = await fetch(from, token);
-		// The first page of a window has one row only.
-		const short = token ? rows : rows.slice(0, 1);
-		const last = idsOf(short).at(-1) ?? Infinity;
-		return { rows: short, next: last + 1 < 20_000 ? String(last + 1) : undefined };
-	};
-	expect(await collect(pagesFrom(source, 0, 10_000))).toEqual(range(0, 20_000));
-});
-
-it('does not mind a failing page that nobody needs any more', async () => {
-	// By their own times packets seem to come later, so the first window reads on beyond its end.
-	const { source } = history(even(40_000), 20_000, 2, () => 2, { heard: (time) => time - 1500 });
-	const { fetch } = source;
-	const pause = async (turns: number) => {
-		for (let turn = 0; turn < turns; turn++) await new Promise((done) => setImmediate(done));
-	};
-	let [seam, failures] = [0, 0];
-	let begin = () => {};
-	const hasBegun = new Promise<void>((done) => (begin = done));
-	source.fetch = async (from, token) => {
-		if (from && !token && !seam) {
-			seam = 2 * from;
-			await pause(50);
-			begin();
-		}
-		const isBeyond = !from && seam > 0 && Number(token ?? 0) > seam + 1000;
-		if (!isBeyond) return await fetch(from, token);
-		failures += 1;
-		await hasBegun;
-		await pause(8);
-		throw new Error('broken');
-	};
-	const ids: number[] = [];
-	for await (const { rows } of pagesFrom(source, 0, 20_000)) {
-		ids.push(...idsOf(rows));
-		await pause(20);
+it('takes a page of very many rows that are empty, in both orders', async () => {
+	const rows = Array.from({ length: 300_000 }, () => ({}));
+	for (const newestFirst of [false, true]) {
+		const chain = async function* () {
+			yield { rows, next: 'next' };
+			yield { rows: [{}] };
+		};
+		const reader = new PeriodReader({ chain, timeOf: () => NaN, streams: () => 4 }, { from: 0, to: 1, newestFirst });
+		let count = 0;
+		for await (const page of reader.pages()) count += page.rows.length;
+		expect(count).toBe(300_001);
 	}
-	expect(ids).toEqual(range(0, 40_000));
-	expect(failures).toBe(1);
-});
-
-it('leaves what a window cannot begin to read to the one before it', async () => {
-	const { source } = history(even(60_000), 30_000, 4, () => 3);
-	const { fetch } = source;
-	source.fetch = async (from, token) =>
-		await (from && !token ? Promise.reject(new Error('broken')) : fetch(from, token));
-	expect(await collect(pagesFrom(source, 0, 30_000))).toEqual(range(0, 60_000));
-});
-
-it('reads ahead no further than its bound while nobody takes the pages', async () => {
-	const { source, asked } = history(even(300_000), 150_000, 4, () => 1);
-	const pages = pagesFrom(source, 0, 150_000);
-	await pages.next();
-	for (let turn = 0; turn < 1000; turn++) await new Promise((done) => setImmediate(done));
-	expect(asked.length).toBeLessThanOrEqual(61);
-	await pages.return(undefined);
-});
-
-it('gives what came before a failing page, and says where to go on', async () => {
-	const { source } = history(even(60_000), 30_000, 4, () => 3);
-	const ids: number[] = [];
-	let count = 0;
-	const { fetch } = source;
-	source.fetch = async (from, token) => {
-		const page = await fetch(from, token);
-		if (++count >= 20 && (idsOf(page.rows)[0] ?? 0) >= 12_000) throw new Error('broken');
-		return page;
-	};
-	const failure = (await (async () => {
-		for await (const { rows } of pagesFrom(source, 0, 30_000)) ids.push(...idsOf(rows));
-	})().catch((error: unknown) => error)) as Error & { rowsFetched: number; token?: string };
-	expect(failure.message).toBe('broken');
-	expect(ids).toEqual(range(0, failure.rowsFetched));
-	const { source: again } = history(even(60_000), 30_000, 4, () => 1);
-	expect(failure.token).toBeDefined();
-	expect((await again.fetch(0, failure.token)).rows.at(0)).toMatchObject({ id: failure.rowsFetched });
-});
-
-it('refuses a token that comes again', async () => {
-	const { source } = history(even(3000), 1500, 1, () => 0);
-	const { fetch } = source;
-	source.fetch = async (from, token) => ({ ...(await fetch(from, token)), next: '1000' });
-	await expect(collect(pagesFrom(source, 0, 1500))).rejects.toThrow('twice');
 });

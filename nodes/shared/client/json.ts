@@ -1,5 +1,5 @@
 /** Values from outside, whose type nobody knows before it was looked at. */
-import type { IDataObject } from 'n8n-workflow';
+import { jsonParse, type IDataObject } from 'n8n-workflow';
 
 /** Whether a value is an object with fields: no list, and not `null`. */
 export const isObject = (value: unknown): value is IDataObject =>
@@ -7,3 +7,20 @@ export const isObject = (value: unknown): value is IDataObject =>
 
 /** The fields of a value; none when it has no fields. */
 export const objectOf = (value: unknown): IDataObject => (isObject(value) ? value : {});
+
+const LONG_NUMBER = /"sequence_number"\s*:\s*(\d{16,})(?=[\s,}])/g;
+
+/**
+ * JSON in which sequence numbers of packets that no number can hold are texts. As numbers two of them would be one,
+ * and two packets would have one key. In a text the name would stand between escaped quotes.
+ */
+export const longNumbers = (text: string): string =>
+	text.replace(LONG_NUMBER, (whole, digits: string) =>
+		Number.isSafeInteger(Number(digits)) ? whole : `"sequence_number":"${digits}"`,
+	);
+
+/** A reply with a list, parsed; what is no JSON is a text. A byte order mark is no part of JSON. */
+export function parseReply(bytes: Buffer): unknown {
+	const text = longNumbers(bytes.toString().replace(/^\uFEFF/, ''));
+	return jsonParse<unknown>(text, { fallbackValue: text });
+}

@@ -2,33 +2,29 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
-import { unexpectedResponse } from './errors';
-import type { Rows } from './lazyRows';
+import { isObject } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
 export interface List extends ListFacts {
 	/** What a row must be, and in what words a row is refused that is not. Without it any object will do. */
 	accept?: { row: (row: unknown) => IDataObject | undefined; needs: string };
-	/** With it a closed period of `start` and `end` is read in parallel windows (`parallelPages.ts`). */
-	order?: Order;
-}
-
-/** How the rows of a stream lie in time; both functions take any row, also one that is not accepted. */
-export interface Order {
-	/** About when Hubble received the row, in Unix seconds; NaN when the row does not tell. */
-	timeOf: (row: unknown) => number;
-	/** What makes a row itself, in whichever page it comes. */
-	keyOf: (row: unknown) => string;
+	/**
+	 * About when Hubble received a row, in Unix seconds; NaN when the row does not tell. It takes any row, also one that
+	 * is not accepted. A list that has it can be read in windows between `start` and `end` (`windows.ts`).
+	 */
+	timeOf?: (row: unknown) => number;
 }
 
 export interface Page {
 	/** As Hubble sent them; `acceptedRows` leaves out what is no row. */
-	rows: Rows;
+	rows: readonly unknown[];
 	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
 	/** What the reply says beside the list. */
 	body?: IDataObject;
+	/** How long the reply took, without waiting for its turn, in milliseconds. */
+	ms?: number;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
 	retryAfterMs?: number;
 	/** The reply's X-Request-ID. */
@@ -42,67 +38,63 @@ export class RepeatedToken extends Error {
 	}
 }
 
-/** The Continuation-Token of a reply; an absent or empty one ends the list. */
-export const nextToken = ({ headers }: Pick<Reply, 'headers'>) =>
-	String(headers['continuation-token'] ?? '') || undefined;
-
 /**
  * The pages of a list, one at a time and only as far as the caller reads.
  * By token: an absent or empty Continuation-Token ends the list, and one that was seen before would
  * never end it, so it is an error. By number: a page that is not full ends the list.
- * An error on a page tells how far the run came; its `context` holds `rowsFetched` and `resumeToken`.
  * @param call its `continuationToken` says where to begin: a Continuation-Token, or the number of a page
  * @param pageSize rows in a page, where the endpoint takes a size
  */
-export async function* pages(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
+export async function* chain(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
 	const seen = new Set(call.continuationToken ? [call.continuationToken] : []);
-	let place = call.continuationToken;
-	let rowsFetched = 0;
-	for (let page = 0; ; page++) {
+	for (let place = call.continuationToken; ;) {
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
-		const token = isNumbered ? undefined : place;
-		let reply: Reply & { rows: Rows };
-		try {
-			reply = await fetchRows(hubble, { ...call, query, continuationToken: token }, list);
-		} catch (error) {
-			throw withProgress(hubble, error, { pages: page, rowsFetched, token });
-		}
-		const { rows, retryAfterMs, body, requestId } = reply;
-		rowsFetched += rows.length;
+		const reply = await fetchRows(hubble, { ...call, query, continuationToken: isNumbered ? undefined : place }, list);
+		const { rows, body, headers, ms, retryAfterMs, requestId } = reply;
 		const next = {
-			token: nextToken(reply),
+			token: String(headers['continuation-token'] ?? '') || undefined,
 			number: rows.length >= (pageSize ?? Infinity) ? String(Number(place ?? 0) + 1) : undefined,
 			one: undefined,
 		}[list.pages];
-		yield { rows, next, body, retryAfterMs, requestId };
+		yield { rows, next, body, ms, retryAfterMs, requestId };
 		if (!next) return;
-		if (seen.has(next)) {
-			throw withProgress(hubble, new RepeatedToken(requestId), { pages: page + 1, rowsFetched });
-		}
+		if (seen.has(next)) throw new RepeatedToken(requestId);
 		seen.add(next);
 		place = next;
 	}
 }
 
-/** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
-export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: Rows }> {
-	const reply = await hubble.send({ ...call, rows: list.rows });
-	const { rows, requestId } = reply;
-	if (!rows) throw unexpectedResponse(hubble.context.getNode(), `a list "${list.rows}"`, hubble.baseUrl, requestId);
-	return { ...reply, rows };
+/** The same; an error on a page tells how far the run came: its `context` holds `rowsFetched` and `resumeToken`. */
+export async function* pages(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
+	const progress: Progress = { pages: 0, rowsFetched: 0 };
+	try {
+		for await (const page of chain(hubble, call, list, pageSize)) {
+			progress.pages += 1;
+			progress.rowsFetched += page.rows.length;
+			progress.token = list.pages === 'token' ? page.next : undefined;
+			yield page;
+		}
+	} catch (error) {
+		throw withProgress(hubble, error, progress);
+	}
 }
 
-const isObject = (row: unknown): row is IDataObject => typeof row === 'object' && row !== null && !Array.isArray(row);
+/** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
+export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {
+	const reply = await hubble.send({ ...call, rows: list.rows });
+	const rows: unknown = reply.body[list.rows];
+	return { ...reply, rows: Array.isArray(rows) ? rows : [] };
+}
 
 /**
  * The rows that are what they should be and that every filter keeps, one at a time.
  * @param onMalformed is told of each row that is left out because it is not what it should be
  */
 export function* acceptedRows(
-	rows: Rows,
+	rows: readonly unknown[],
 	{ accept }: List,
 	onMalformed = () => {},
 	keeps: ReadonlyArray<(row: IDataObject) => boolean> = [],
@@ -124,19 +116,19 @@ export function rowsOf(list: unknown): IDataObject[] {
 	return list.filter(isObject);
 }
 
-/** Where a list that broke off goes on. */
+/** How much of a list came before it broke off, and where to go on. */
 export interface Progress {
 	pages: number;
 	rowsFetched: number;
+	/** Where what is missing begins. */
 	token?: string;
+	/** The period that is missing, in Unix seconds. */
+	rest?: { from: number; to: number };
 }
 
 /** The error with how many rows came before it and where to go on. */
-export function withProgress(
-	{ context }: HubbleClient,
-	cause: unknown,
-	{ pages, rowsFetched, token }: Progress,
-): Error {
+export function withProgress({ context }: HubbleClient, cause: unknown, progress: Progress): Error {
+	const { pages, rowsFetched, token, rest } = progress;
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
 	const isRepeated = cause instanceof RepeatedToken;
@@ -145,14 +137,18 @@ export function withProgress(
 		error.description = `The list would never end. Run it again; if the token repeats again, tell Hubble's support.${request}`;
 		Object.assign(error.context, { requestId: cause.requestId });
 	}
-	if (pages > 0) {
-		const from = pages === 1 ? 'one page' : `${pages} pages`;
-		const resumeToken = isRepeated ? undefined : token;
-		const resume = resumeToken
-			? ` To go on from there, give this Continuation Token under Options: ${resumeToken}`
+	if (!pages) return error;
+	const [resumeStartTime, resumeEndTime] = rest
+		? [rest.from, rest.to].map((time) => new Date(1000 * time).toISOString())
+		: [];
+	const where = rest ? { resumeStartTime, resumeEndTime } : token && !isRepeated ? { resumeToken: token } : {};
+	const how = rest
+		? ` To resume, set Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
+		: where.resumeToken
+			? ` To resume, set Options → Continuation Token to ${token}`
 			: '';
-		error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${resume}`;
-		Object.assign(error.context, { rowsFetched, ...(resumeToken ? { resumeToken } : {}) });
-	}
+	const from = pages === 1 ? 'one page' : `${pages} pages`;
+	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${how}`;
+	Object.assign(error.context, { rowsFetched, ...where });
 	return error;
 }

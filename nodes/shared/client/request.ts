@@ -9,7 +9,7 @@ import {
 } from 'n8n-workflow';
 import { httpDate, type HubbleClock } from './clock';
 import type { Endpoint } from './endpoints';
-import { parseWithRows, type Rows } from './lazyRows';
+import { parseReply } from './json';
 import type { Outcome } from './retry';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
@@ -32,14 +32,12 @@ export interface Call {
 	 * off is a reply that did not come whole, so the call is tried again.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
-	/** The list of a reply in JSON that is left as it came (`lazyRows.ts`); see `fetchRows`. */
+	/** The list that the reply must hold; see `fetchRows`. */
 	rows?: string;
 }
 
 export interface Reply {
 	body: IDataObject;
-	/** The list that the call named; `undefined` when the reply has none. */
-	rows?: Rows;
 	headers: IDataObject;
 	requestId: string;
 	/** `Retry-After`, in milliseconds. */
@@ -118,9 +116,9 @@ async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['r
 }
 
 /** What the reply holds: JSON as an object, anything else as text. */
-async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Promise<{ body: unknown; rows?: Rows }> {
-	if (read) return { body: await fromStream(reply, read) };
-	return rows ? parseWithRows(reply.body as Buffer, rows) : { body: reply.body };
+async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Promise<unknown> {
+	if (read) return await fromStream(reply, read);
+	return rows ? parseReply(reply.body as Buffer) : reply.body;
 }
 
 const isObject = (body: unknown): body is IDataObject => typeof body === 'object' && body !== null;
@@ -155,7 +153,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		const reply = await sender.fetch(optionsOf(call, sender, requestId));
 		const { headers } = reply;
 		clock.note(headers.date, startedAt);
-		const { body, rows } = await contentOf(reply, call);
+		const body = await contentOf(reply, call);
 		// A body that does not parse as JSON is a text.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
 		const isCut = isGarbled && /json/.test(String(headers['content-type']));
@@ -163,7 +161,6 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 			status: isCut ? undefined : reply.statusCode,
 			...(isGarbled ? { problem: isCut ? 'the reply was cut' : 'it is not JSON' } : {}),
 			body: isObject(body) ? body : {},
-			rows,
 			headers,
 			// Whatever answers may repeat what it was sent, the token too.
 			requestId: redact(String(headers['x-request-id'] ?? requestId)),
@@ -191,7 +188,8 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** What a success lacks that is not Hubble's: it has none of the fields that the endpoint's replies have. */
 export function lackOf({ endpoint, rows, read }: Call, body: IDataObject): string | undefined {
 	const { method, replyHas = {} } = endpoint;
-	if (rows || read) return undefined;
+	if (read) return undefined;
+	if (rows) return Array.isArray(body[rows]) ? undefined : `a list "${rows}"`;
 	const known = Object.entries(replyHas);
 	const isEmpty = method === 'GET' && !Object.keys(body).length;
 	if (!isEmpty && (!known.length || known.some(([name, kind]) => KINDS[kind]?.(body[name])))) return undefined;

@@ -1,7 +1,7 @@
 /** The work of one request: the call, its pages, and the reply as rows of output. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
-import { pagesOf } from '../client/parallelPages';
+import { readPages } from '../client/windows';
 import { listOf, type Hint, type ItemRequest, type Operation, type Work } from './operation';
 import { withIsoTimes } from './times';
 
@@ -97,11 +97,10 @@ async function rowsOfReply(
 /** The pages that one item asks for. */
 export async function* requestedPages({ hubble, request, progress }: Work, list: List): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
-	const parallelWindows = settings.parallelWindows === undefined ? undefined : Number(settings.parallelWindows);
 	const hasClientFilters = clientFilters.length > 0;
 	const newestFirst = settings.order === 'newest';
-	const choice = { limit, continuationToken, hasClientFilters, newestFirst, parallelWindows };
-	for await (const page of pagesOf(hubble, request, list, choice)) {
+	const reading = { limit, continuationToken, hasClientFilters, newestFirst };
+	for await (const page of readPages(hubble, request, list, reading)) {
 		progress.note(page, list.rows);
 		yield page;
 	}

@@ -19,6 +19,8 @@ const JSON_FIELDS = [
 	'skipped',
 	'continuationToken',
 	'rowsRepeated',
+	'resumeStartTime',
+	'resumeEndTime',
 	'stoppedBy',
 ];
 

@@ -13,6 +13,7 @@ import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
 import { texts } from './values';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
+import { withoutUndefined } from './readItem';
 import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
@@ -95,7 +96,7 @@ class FileText {
 	}
 
 	private add(row: IDataObject): void {
-		const time = this.list.order?.timeOf(row) ?? NaN;
+		const time = this.list.timeOf?.(row) ?? NaN;
 		if (time < this.first) this.first = time;
 		if (time > this.last) this.last = time;
 		this.text += (this.count ? this.writer.between : '') + this.writer.row(this.toJson(row));
@@ -117,11 +118,9 @@ class FileText {
 			return;
 		}
 		const { message, description, context: details } = error as NodeOperationError;
-		this.cut = {
-			stoppedBy: [message, description].filter(Boolean).join('. '),
-			continuationToken: details?.resumeToken ?? this.token,
-			...(this.token && this.written ? { rowsRepeated: this.written } : {}),
-		};
+		const { resumeToken: continuationToken, resumeStartTime, resumeEndTime } = details ?? {};
+		const stoppedBy = [message, description].filter(Boolean).join('. ');
+		this.cut = withoutUndefined({ stoppedBy, continuationToken, resumeStartTime, resumeEndTime });
 	}
 }
 
@@ -147,13 +146,13 @@ function writerOf(source: ExportSource, request: ItemRequest, timezone: string):
 	const { simplify, ownerOf, list } = source;
 	const columns = texts(request.settings.columns) ?? source.columns(request);
 	const format = formatOf(request);
-	return format.writer({ simplify, ownerOf, timeOf: list.order?.timeOf, columns, csv: csvStyle(request, timezone) });
+	return format.writer({ simplify, ownerOf, timeOf: list.timeOf, columns, csv: csvStyle(request, timezone) });
 }
 
 /**
  * Writes the file of one item and gives the item: the file, and in its JSON what is in it. Where On Error says
  * to continue, a failing page ends the file instead of losing it; `stoppedBy` then says why and what to do, and
- * `continuationToken` where to go on.
+ * `continuationToken`, or `resumeStartTime` and `resumeEndTime`, where to go on.
  */
 export const exportTo =
 	(source: ExportSource) =>
@@ -181,7 +180,7 @@ export const exportTo =
 			fileName,
 			count: file.count,
 			complete: !file.cut,
-			...(source.list.order ? { firstTime: isoTime(file.first), lastTime: isoTime(file.last) } : {}),
+			...(source.list.timeOf ? { firstTime: isoTime(file.first), lastTime: isoTime(file.last) } : {}),
 			...size,
 			requests: hubble.run.traffic.requests - requestsBefore,
 			...writer.about?.(),

@@ -142,7 +142,7 @@ function wireValue(field: Field, value: unknown, surroundings: ConversionContext
 }
 
 /** Reads the fields of an operation for one item. */
-function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: number) {
+function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: number) {
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
@@ -151,13 +151,13 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 				!name.startsWith('@') && !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
-		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''));
+		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''), now);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded);
-		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(surroundings);
+		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(now);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
@@ -183,16 +183,18 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 /**
  * What one item asks, in the wire's names. Throws an error that names the parameter and the item.
  * @param stored the node's parameters with their expressions, as `getNode` gives them
+ * @param now Hubble's time in Unix seconds
  */
 export function readItemRequest(
 	context: IExecuteFunctions,
 	stored: IDataObject,
 	operation: Operation,
 	item: number,
+	now: number,
 ): ItemRequest {
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);
-	const value = fieldReader(context, stored, item);
+	const value = fieldReader(context, stored, item, now);
 	const values = (fields: Fields = {}) =>
 		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 	const isTool = runsAsTool(context);

@@ -91,7 +91,7 @@ export async function run(
 	const outputs = new Outputs(context, inputs, keptAs, canContinue);
 	if (operation.compute) {
 		const hints = new Set<Hint>();
-		compute(operation.compute(hints), readItems(context, operation, outputs), inputs, outputs);
+		compute(operation.compute(hints), readItems(context, operation, outputs, Date.now() / 1000), inputs, outputs);
 		showHints(context, hints);
 		return [outputs.all()];
 	}
@@ -102,7 +102,7 @@ export async function run(
 		inputs.forEach((_, item) => outputs.fail(item, error));
 		return [outputs.all()];
 	}
-	const requests = readItems(context, operation, outputs);
+	const requests = readItems(context, operation, outputs, hubble.now());
 	const hints = new Set<Hint>(
 		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
 	);
@@ -193,17 +193,28 @@ function option(context: IExecuteFunctions, operation: Operation, name: string):
 }
 
 /** What the items ask, without those whose parameters are refused. */
-function readItems(context: IExecuteFunctions, operation: Operation, outputs: Outputs): ItemRequest[] {
+function readItems(context: IExecuteFunctions, operation: Operation, outputs: Outputs, now: number): ItemRequest[] {
 	const stored = objectOf(context.getNode().parameters);
 	return context.getInputData().flatMap((_, item) => {
 		try {
-			return [readItemRequest(context, stored, operation, item)];
+			return [readItemRequest(context, stored, operation, item, now)];
 		} catch (error) {
 			outputs.fail(item, error);
 			return [];
 		}
 	});
 }
+
+/** What errors tell beside their texts, for later nodes. */
+const DETAILS = [
+	'status',
+	'requestId',
+	'rowsFetched',
+	'resumeToken',
+	'resumeStartTime',
+	'resumeEndTime',
+	'referenceId',
+];
 
 /**
  * What continue-on-fail puts in the place of data. n8n sends a row to the error output only when it holds
@@ -216,8 +227,8 @@ function errorRow(
 	ids: IDataObject,
 ): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
-	const { status, requestId, rowsFetched, resumeToken, referenceId } = failure.context;
-	const details = { ...ids, ...withoutUndefined({ status, requestId, rowsFetched, resumeToken, referenceId }) };
+	const told = DETAILS.map((name) => [name, failure.context[name]]);
+	const details = { ...ids, ...withoutUndefined(Object.fromEntries(told)) };
 	if (context.getNode().onError !== 'continueErrorOutput') return { ...row, ...details };
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }

@@ -17,7 +17,7 @@ export interface Packet extends IDataObject {
 		timestamp: number | string;
 		name?: string;
 		rssi?: number;
-		/** A text where no number can hold it (`longNumbers` in `lazyRows.ts`). */
+		/** A text where no number can hold it (`longNumbers` in `json.ts`). */
 		sequence_number?: number | string;
 	};
 	network_type?: string;
@@ -106,15 +106,9 @@ export const PACKETS = {
 	rows: 'packets',
 	pages: 'token',
 	accept: { row: normalizePacket, needs: PACKET_NEEDS },
-	order: {
-		timeOf(row) {
-			const packet = normalizePacket(row);
-			return packet ? heardAt(packet) : NaN;
-		},
-		keyOf(row) {
-			const packet = normalizePacket(row);
-			return packet ? packetKey(packet) : JSON.stringify(row);
-		},
+	timeOf(row) {
+		const packet = normalizePacket(row);
+		return packet ? heardAt(packet) : NaN;
 	},
 } satisfies List;
 
