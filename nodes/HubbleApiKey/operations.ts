@@ -1,7 +1,10 @@
+import { NodeOperationError } from 'n8n-workflow';
+import { tokenOf } from '../shared/client/credential';
+import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
-import { endpoints, LENGTHS } from '../shared/client/endpoints';
+import { acceptedRows, fetchRows } from '../shared/client/pages';
 import { apiKey, type Field } from '../shared/operation/fields';
-import type { Operation } from '../shared/operation/operation';
+import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
 import { asText, text, texts, type ConversionContext } from '../shared/operation/values';
@@ -36,6 +39,26 @@ const scopes = {
 		'What the key may do. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 	toWire: (value) => [...new Set(texts(value)?.flatMap(scopesIn))],
 } satisfies Field;
+
+/** The scopes that calls of this package need: they exist without a question. */
+const KNOWN_SCOPES = new Set(Object.values<Endpoint>(endpoints).flatMap(({ scope }) => scope ?? []));
+
+/** Refuses a scope that Hubble does not have; its list is asked for only where one is not known here. */
+const refuseUnknownScopes: Operation['prepare'] = async ({ context, hubble, requests, fail }) => {
+	const scopesOf = ({ body }: ItemRequest) => texts(body.scopes ?? body.set_scopes) ?? [];
+	if (requests.flatMap(scopesOf).every((scope) => KNOWN_SCOPES.has(scope))) return [...requests];
+	const { list } = endpoints.listScopes;
+	const { rows } = await fetchRows(hubble, { endpoint: endpoints.listScopes }, list);
+	const existing = new Set([...acceptedRows(rows, list)].map(({ scope_id }) => String(scope_id)));
+	return requests.filter((request) => {
+		const unknown = scopesOf(request).find((scope) => !existing.has(scope));
+		if (unknown === undefined) return true;
+		const message = `Parameter "Scope Names or IDs": Hubble has no scope ${unknown}`;
+		const description = `The scopes of this organization: ${[...existing].sort().join(', ')}. Nothing was created or changed.`;
+		fail(request.itemIndex, new NodeOperationError(context.getNode(), message, { description }));
+		return false;
+	});
+};
 
 /** A key without any scope may do everything (API definition, `scopes`), so that is a choice of its own. */
 const access = {
@@ -127,7 +150,7 @@ const otherKey = {
 	typeOptions: { password: true },
 	default: '',
 	description: 'The key itself, as Hubble showed it when it was created. Empty means the API token of the credential.',
-	toWire: (value) => asText(value).trim(),
+	toWire: (value) => tokenOf(asText(value)),
 } satisfies Field;
 
 /** The API keys' calls (API definition, tag "API Keys"). */
@@ -147,6 +170,8 @@ export const apiKeyOperations: readonly Operation[] = [
 			scopes: { ...scopes, required: true, shownWhen: { access: ['selected'] } },
 		},
 		settings: { access, expiration },
+		alsoCalls: { endpoint: endpoints.listScopes, when: 'for a scope that this node does not know' },
+		prepare: refuseUnknownScopes,
 		warn: ({ settings }) =>
 			settings.access === 'all' ? 'The new key has all scopes: it may do everything in the organization.' : undefined,
 	},
@@ -189,6 +214,8 @@ export const apiKeyOperations: readonly Operation[] = [
 		action: 'Update API key',
 		description: 'Change the name, scopes or expiry of a key. The key itself stays as it is.',
 		endpoint: endpoints.updateKey,
+		alsoCalls: { endpoint: endpoints.listScopes, when: 'for a scope that this node does not know' },
+		prepare: refuseUnknownScopes,
 		inPath: { key_id: apiKey },
 		inBody: {
 			set_expires_at_seconds: newExpiry,

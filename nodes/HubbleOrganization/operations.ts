@@ -2,22 +2,39 @@ import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
-import { email, numberIn, text } from '../shared/operation/values';
+import { asText, email, isEmpty, numberIn, text } from '../shared/operation/values';
 
 /** The fields that are filled in, each converted; `undefined` when none is. */
 function filled(given: unknown, conversions: Record<string, (value: unknown) => unknown>): IDataObject | undefined {
+	const values = objectOf(given);
 	const entries = Object.entries(conversions)
-		.map(([name, convert]) => [name, convert((given as IDataObject | undefined)?.[name] ?? '')])
-		.filter(([, value]) => value !== '' && value !== undefined);
+		.map(([name, convert]) => [name, isEmpty(values[name]) ? undefined : convert(values[name])])
+		.filter(([, value]) => value !== undefined);
 	return entries.length ? objectOf(Object.fromEntries(entries)) : undefined;
 }
 
-/** A phone number in the form of E.164. Empty is not sent. */
-function phoneNumber(value: unknown): string | undefined {
+/** A phone number in the form of E.164. */
+function phoneNumber(value: unknown): string {
 	const number = String(value).replace(/[\s().-]/g, '');
-	if (number && !/^\+[1-9]\d{1,14}$/.test(number))
+	if (!/^\+[1-9]\d{1,14}$/.test(number))
 		throw new Error(`"${String(value)}" is not a phone number such as +12065550100`);
-	return number || undefined;
+	return number;
+}
+
+/** Whether this n8n's own list of the IANA database has the name. */
+function isTimeZone(name: string): boolean {
+	try {
+		return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }).format());
+	} catch {
+		return false;
+	}
+}
+
+function timeZone(value: unknown): string {
+	const name = asText(value).trim();
+	// An offset such as +01:00 is a time zone to Intl alone.
+	if (!/^[a-z]/i.test(name) || !isTimeZone(name)) throw new Error(`"${name}" is not a time zone, e.g. Europe/Berlin`);
+	return name;
 }
 
 /** The organization's calls (API definition, tag "Organizations"). */
@@ -106,7 +123,7 @@ export const organizationOperations: readonly Operation[] = [
 				type: 'fixedCollection',
 				placeholder: 'Set Contact',
 				default: {},
-				description: 'Give both the email address and the phone number: they replace those before',
+				description: 'The email address, the phone number, or both. They replace those before.',
 				options: [
 					{
 						displayName: 'Contact',
@@ -136,6 +153,7 @@ export const organizationOperations: readonly Operation[] = [
 				description:
 					'A name of the IANA time zone database. Choose from the list, or specify an ID using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 				collection: 'updateFields',
+				toWire: timeZone,
 			},
 		},
 	},

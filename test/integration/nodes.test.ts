@@ -246,6 +246,24 @@ describe('API keys', () => {
 		expect(outcome.hints.join()).not.toContain(outcome.items[0]?.json.key);
 	});
 
+	test.each(['create', 'update'])(
+		'%s refuses a scope that Hubble does not have, and names those that it has',
+		async (operation) => {
+			const scopes = ['read-devices', 'read-moons'];
+			const parameters = operation === 'create' ? { scopes, ...never } : { updateFields: { scopes } };
+			const { error } = await create({ operation, keyId: byId('key_1'), ...parameters });
+			expect(error?.message).toBe('Parameter "Scope Names or IDs": Hubble has no scope read-moons');
+			expect(error?.description).toContain('read-devices, ');
+			expect(hubble.log.map(({ call }) => call)).toEqual(['listScopes']);
+		},
+	);
+
+	test('a key is validated as it was pasted', async () => {
+		const key = `  Bearer ${hubble.token} `;
+		const { items } = await create({ operation: 'validate', key });
+		expect(items[0]?.json).toMatchObject({ valid: true });
+	});
+
 	test('expire in 90 days unless the user says otherwise', async () => {
 		await create({ access: 'all' });
 		const { expires_at_seconds: at } = sent() as { expires_at_seconds: number };
@@ -268,7 +286,7 @@ describe('API keys', () => {
 		...nothing.map((scopes) => ['Scope Names or IDs', { scopes, ...never }, 'the expression returned no value']),
 		...nothing.map((expires) => ['Expires', { access: 'all', expires }, 'the expression returned no value']),
 		['Expires', { access: 'all', expires: '={{ new Date(null) }}' }, 'it is in the past'],
-		['Expires', { access: 'all', expires: '={{ 0.5 }}' }, 'it is in the past'],
+		['Expires', { access: 'all', expires: '={{ 0.5 }}' }, 'is not a date and time'],
 		['Expires', { access: 'all', expires: '2020-01-01' }, 'it is in the past'],
 		['Scope Names or IDs', { scopes: '={{ "read-devices," }}', ...never }, 'has an empty part'],
 		['Scope Names or IDs', { scopes: '={{ 7 }}', ...never }, 'is not a scope'],
@@ -459,6 +477,9 @@ describe('an organization', () => {
 	test.each([
 		['Name', { name: '  ' }],
 		['Address', { address: { address: { country: 528 } } }],
+		['Contact', { contact: { contact: { phoneNumber: '12' } } }],
+		['Timezone Name or ID', { timezone: '={{ "Mars/Olympus" }}' }],
+		['Timezone Name or ID', { timezone: '={{ "+01:00" }}' }],
 	])('is not updated by what would spoil it: %s', async (parameter, fields) => {
 		expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);
 		expect(hubble.log).toEqual([]);
@@ -467,6 +488,14 @@ describe('an organization', () => {
 	test('gets a name without spaces around it, and an address with a city alone', async () => {
 		expect((await update({ name: ' Fleet ', address: { address: { city: 'Rotterdam' } } })).error).toBeUndefined();
 		expect(hubble.log[0]?.body).toEqual({ set_name: 'Fleet', set_address: { city: 'Rotterdam' } });
+	});
+
+	test.each([
+		[{ phoneNumber: '+12065550100', email: '' }, { phoneNumber: '+12065550100' }],
+		[{ phoneNumber: '', email: 'ops@example.com' }, { email: 'ops@example.com' }],
+	])('gets a contact of one field: %j', async (contact, sent) => {
+		expect((await update({ contact: { contact }, timezone: 'Europe/Berlin' })).error).toBeUndefined();
+		expect(hubble.log[0]?.body).toEqual({ set_contact_info: sent, set_timezone: 'Europe/Berlin' });
 	});
 });
 

@@ -14,7 +14,11 @@ beforeEach(async () => {
 });
 afterEach(async () => await hubble.close());
 
-const run = async (node: HubbleDevice | HubblePacket, parameters: INode['parameters'], more: Partial<Setup> = {}) =>
+const run = async (
+	node: HubbleDevice | HubbleInvitation | HubblePacket,
+	parameters: INode['parameters'],
+	more: Partial<Setup> = {},
+) =>
 	await execute({
 		node,
 		parameters,
@@ -40,6 +44,15 @@ describe('Retry', () => {
 		expect(error).toBeUndefined();
 		expect(items).toHaveLength(10);
 		expect(hubble.log).toHaveLength(2);
+	});
+
+	it('finds an invitation revoked whose reply was lost', async () => {
+		const [email = ''] = hubble.world.main.invitations.keys();
+		hubble.addFault({ call: 'revokeInvitation', cutBody: 1 });
+		const { items, error } = await run(new HubbleInvitation(), { operation: 'revoke', email });
+		expect(error).toBeUndefined();
+		expect(items[0]?.json).toEqual({ deleted: true, email });
+		expect(statuses()).toEqual([200, 404]);
 	});
 
 	it('repeats a POST after 429 and waits as long as Retry-After says', async () => {

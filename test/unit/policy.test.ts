@@ -1,6 +1,7 @@
 /** Pure policy: when a request may start, when it is worth another try. */
+import { hubbleError } from '../../nodes/shared/client/errors';
 import * as fc from 'fast-check';
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INode } from 'n8n-workflow';
 import { connect, type Context } from '../../nodes/shared/client/client';
 import { settingsOf } from '../../nodes/shared/client/credential';
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
@@ -214,6 +215,34 @@ describe('Retry', () => {
 			expect(delay(1, 'GET', { code })).toBeUndefined();
 		},
 	);
+});
+
+describe('A certificate', () => {
+	const failure = {
+		method: 'GET',
+		ids: {},
+		isHubbles: false,
+		mayHaveHappened: false,
+		requestId: 'r',
+		tries: 1,
+		baseUrl: 'https://hubble.example',
+		organizationId: 'o',
+	} as const;
+
+	it.each([
+		'SELF_SIGNED_CERT_IN_CHAIN',
+		'DEPTH_ZERO_SELF_SIGNED_CERT',
+		'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+		'CERT_HAS_EXPIRED',
+	])('that is not trusted (%s) is said, with the setting that trusts it', (code) => {
+		const { message, description } = hubbleError({ name: 'Hubble' } as INode, { ...failure, code });
+		expect(message).toBe('The certificate of https://hubble.example is not trusted');
+		expect(description).toContain('NODE_EXTRA_CA_CERTS');
+	});
+
+	it('is not blamed where the host is not there', () => {
+		expect(hubbleError({ name: 'Hubble' } as INode, { ...failure, code: 'ENOTFOUND' }).message).toContain('no host');
+	});
 });
 
 describe('The credential', () => {

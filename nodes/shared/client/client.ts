@@ -187,7 +187,7 @@ export class HubbleClient {
 	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
 	 */
 	async send(call: Call): Promise<Reply> {
-		const { method, path, isRepeatable } = call.endpoint;
+		const { method, path, isRepeatable, isBatch } = call.endpoint;
 		const name = `${method} ${path}`;
 		const { unanswered } = this.run.traffic;
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
@@ -199,7 +199,7 @@ export class HubbleClient {
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
-			const isGone = status === 404 && method === 'DELETE' && mayHaveHappened && /\}$/.test(path);
+			const isGone = status === 404 && method === 'DELETE' && !isBatch && mayHaveHappened;
 			if (status !== undefined && status < 500) this.run.traffic.unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone || isGone) return attempt;

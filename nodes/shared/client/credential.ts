@@ -32,14 +32,15 @@ function baseUrlOf(given: string): string {
 	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
 }
 
+/** A token as it is pasted: with blanks around it, or with the word that stands before it in the header. */
+export const tokenOf = (pasted: string): string => pasted.trim().replace(/^Bearer\s+/i, '');
+
 /**
  * Reads a credential. The two spellings of the API's paths are aliases (API definition, "Versioning").
  * Throws an Error that names the field which cannot be used; nothing of the token is in it.
  */
 export function settingsOf(credential: IDataObject): Settings {
-	const token = String(credential.apiToken ?? '')
-		.trim()
-		.replace(/^Bearer\s+/i, '');
+	const token = tokenOf(String(credential.apiToken ?? ''));
 	const organizationId = String(credential.organizationId ?? '').trim();
 	if (!token) throw new Error('The API Token in the Hubble credential is empty');
 	if (/[^\x21-\x7e]/.test(token))

@@ -23,6 +23,8 @@ export interface Endpoint {
 	list?: ListFacts;
 	/** Whether a POST changes nothing, so that it may be sent again though nobody knows whether it arrived. */
 	isRepeatable?: boolean;
+	/** Whether one call works on many things. */
+	isBatch?: boolean;
 	/** Fields of a reply, with what they are: one that has none of them is not Hubble's. */
 	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean' | 'number'>>;
 }
@@ -128,7 +130,7 @@ export const endpoints = {
 		scope: 'write-devices',
 		replyHas: { devices: 'list', results: 'list', errors: 'list' },
 	},
-	deleteDevices: { method: 'DELETE', path: '/v1/org/{org_id}/devices', scope: 'write-devices' },
+	deleteDevices: { method: 'DELETE', path: '/v1/org/{org_id}/devices', scope: 'write-devices', isBatch: true },
 	getDevice: {
 		method: 'GET',
 		path: '/v1/org/{org_id}/devices/{device_id}',

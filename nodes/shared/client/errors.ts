@@ -130,6 +130,12 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 			remedy: `Check the Base URL in the credential and the network of this n8n server${detail}.`,
 		};
 	}
+	if (/CERT|^UNABLE_TO_|SELF_SIGNED|ERR_TLS/.test(code)) {
+		return {
+			message: `The certificate of ${baseUrl} is not trusted`,
+			remedy: `If a proxy of your network presents its own certificate, start n8n with NODE_EXTRA_CA_CERTS set to the file of its authority${detail}.`,
+		};
+	}
 	if (/^ERR_INVALID_/.test(code)) {
 		return {
 			message: 'The credential cannot be used',
