@@ -71,35 +71,21 @@ function registeredFor(parts: readonly ItemRequest[], entries: readonly unknown[
 	return results;
 }
 
-/** Why a row of an older reply refuses its device; `undefined` when it does not. */
-function refusalIn({ success, error, status, code, message, description }: IDataObject): string | undefined {
-	const isRefused =
-		success === false ||
-		Boolean(error) ||
-		[status, code].some((value) => Number(value) >= 400) ||
-		/fail|error|refuse|reject|denied|not.?found/i.test(String(status ?? ''));
-	if (!isRefused) return undefined;
-	const reason = error ?? description ?? message ?? status ?? code;
-	return typeof reason === 'object' ? JSON.stringify(reason) : String(reason ?? 'no reason given');
-}
-
 /**
- * What a batch reply says of each device, by its id: `devices` as the definition has it, `results` and
- * `errors` in older replies, where an entry of `errors` may be the bare id.
+ * What a batch reply says of each device, by its id: `devices` (API definition); `results` with `success` in the older
+ * reference; `errors` beside status 207.
  */
 function resultsById(reply: IDataObject): Map<string, BatchResult> {
-	const rows = (list: unknown) =>
-		rowsOf(Array.isArray(list) ? list.map((row: unknown) => (typeof row === 'string' ? { id: row } : row)) : list);
-	const idOf = ({ id, device_id }: IDataObject) => String(device_id ?? id).toLowerCase();
-	const results = new Map<string, BatchResult>();
-	for (const row of [...rows(reply.devices), ...rows(reply.results)]) {
-		const refused = refusalIn(row);
-		results.set(idOf(row), refused === undefined ? { json: row } : { refused });
-	}
-	for (const row of rows(reply.errors)) {
-		results.set(idOf(row), { refused: refusalIn({ ...row, success: false }) ?? '' });
-	}
-	return results;
+	const failed = rowsOf(reply.errors).map((row) => ({ ...row, success: false }));
+	const rows: IDataObject[] = [...rowsOf(reply.devices), ...rowsOf(reply.results), ...failed];
+	return new Map(
+		rows.map((row) => {
+			const { id, device_id, success, error, description } = row;
+			const reason = error ?? description ?? 'no reason given';
+			const refused = typeof reason === 'object' ? JSON.stringify(reason) : String(reason);
+			return [String(device_id ?? id).toLowerCase(), success === false || error ? { refused } : { json: row }];
+		}),
+	);
 }
 
 const idIn = ({ ids }: ItemRequest) => ids.device_id ?? '';

@@ -161,7 +161,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 }
 
 /**
- * Reports devices whose last packet has just become older than the time in Silent For. Those that only satellites hear
+ * Reports devices whose last packet has just become older than the time in Silent For (Hours). Those that only satellites hear
  * have a window of their own where that time is shorter than their packets may take.
  */
 export async function silent(run: Run): Promise<void> {

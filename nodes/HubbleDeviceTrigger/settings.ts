@@ -16,9 +16,6 @@ import { MOST_AREAS } from './marks';
  */
 export const SAMPLE_DELAY_S = 900;
 
-const SECONDS = { minutes: 60, hours: 3600, days: 86_400 } as const;
-const UNITS = Object.keys(SECONDS) as Array<keyof typeof SECONDS>;
-
 export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
 export type EventName = (typeof EVENTS)[number];
 
@@ -88,7 +85,7 @@ export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Silent',
 		value: 'silent',
-		description: 'A device has not been heard for the time in Silent For. Reported once.',
+		description: 'A device has not been heard for the time in Silent For (Hours). Reported once.',
 		action: 'On device silent',
 	},
 ];
@@ -104,26 +101,13 @@ export const properties: INodeProperties[] = [
 		description: 'What starts the workflow',
 	},
 	{
-		displayName: 'Silent For',
-		name: 'silentFor',
+		displayName: 'Silent For (Hours)',
+		name: 'silentForHours',
 		type: 'number',
-		typeOptions: { minValue: 1 },
+		typeOptions: { minValue: 0.25 },
 		default: 24,
 		description:
-			'How long a device must go unheard to count as silent. At least 15 minutes, because Hubble updates the last packet with a delay. Packets by satellite can take 6 hours: a device that only satellites hear is silent after 6 hours at the earliest.',
-		...forEvents('silent', 'heardAgain'),
-	},
-	{
-		displayName: 'Unit',
-		name: 'silentUnit',
-		type: 'options',
-		options: [
-			{ name: 'Days', value: 'days' },
-			{ name: 'Hours', value: 'hours' },
-			{ name: 'Minutes', value: 'minutes' },
-		],
-		default: 'hours',
-		description: 'The unit of Silent For',
+			'How long a device must go unheard to count as silent, also in fractions of an hour. At least 0.25, because Hubble updates the last packet with a delay. Packets by satellite can take 6 hours: a device that only satellites hear is silent after 6 hours at the earliest.',
 		...forEvents('silent', 'heardAgain'),
 	},
 	{
@@ -283,12 +267,13 @@ function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 }
 
 function silenceOf(context: IPollFunctions): number {
-	const unit = readParameter(context, 'Unit', () => oneOf(UNITS)(context.getNodeParameter('silentUnit', 'hours')));
-	return readParameter(context, 'Silent For', () => {
-		const silentFor = required(numberIn(0, 1e6, false)(context.getNodeParameter('silentFor', 24)));
-		const silence = Math.floor(silentFor * SECONDS[unit]);
+	return readParameter(context, 'Silent For (Hours)', () => {
+		const hours = required(numberIn(0, 1e6, false)(context.getNodeParameter('silentForHours', 24)));
+		const silence = Math.floor(hours * 3600);
 		if (silence < SAMPLE_DELAY_S) {
-			throw new Error('it is less than 15 minutes, by which the time of the last packet may be behind at Hubble');
+			throw new Error(
+				'it is less than 0.25 (15 minutes), by which the time of the last packet may be behind at Hubble',
+			);
 		}
 		return silence;
 	});

@@ -205,7 +205,10 @@ it('finds the latest packets among very many and among few', async () => {
 });
 
 it('looks for a sample in a few pages only', async () => {
-	const rare = { ...everything, filters: { deviceIds: ['6ea53e36-b7fb-429f-8c2e-d536cab71089'] } };
+	const rare = {
+		...everything,
+		filters: { devices: { device: [{ deviceId: { value: '6ea53e36-b7fb-429f-8c2e-d536cab71089' } }] } },
+	};
 	expect(await node(rare, {}, 'manual').poll()).toHaveLength(0);
 	expect(hubble.log.length).toBeLessThanOrEqual(10);
 });
@@ -260,7 +263,7 @@ it('filters and decodes as the trigger does', async () => {
 	const { poll } = node({
 		...everything,
 		maxPackets: 10_000,
-		filters: { deviceIds: [deviceId] },
+		filters: { devices: { device: [{ deviceId: { value: deviceId } }] } },
 		decodePayload: 'hex',
 	});
 	const packets = await poll();

@@ -174,7 +174,7 @@ function fleetOf(size: number, parameters: IDataObject, pageSize = 1000) {
 	};
 }
 
-const silentFor = (hours: number) => ({ silentFor: hours, silentUnit: 'hours' });
+const silentFor = (hours: number) => ({ silentForHours: hours });
 
 withEachClock(
 	() => clock * 1000,
@@ -644,10 +644,8 @@ withEachClock(
 it.each([
 	[{ events: [] }, 'Events'],
 	[{ events: ['nope'] }, 'Events'],
-	[{ events: ['silent'], silentFor: 14, silentUnit: 'minutes' }, 'Silent For'],
-	[{ events: ['silent'], silentFor: 0.2, silentUnit: 'hours' }, 'Silent For'],
-	[{ events: ['silent'], silentFor: '' }, 'Silent For'],
-	[{ events: ['silent'], silentUnit: 'weeks' }, 'Unit'],
+	[{ events: ['silent'], silentForHours: 0.2 }, 'Silent For (Hours)'],
+	[{ events: ['silent'], silentForHours: '' }, 'Silent For (Hours)'],
 	[{ events: ['left'] }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [{ ...depot, name: ' ' }] } }, 'Areas'],
 	[{ events: ['left'], areas: { circle: [depot, depot] } }, 'Areas'],

@@ -157,7 +157,7 @@ describe('publishing and unpublishing', () => {
 		await expect(place({ trigger: giftCards, parameters: {} }).activate()).rejects.toThrow(noSecret);
 		await place({ ...manual, credential: { webhookSecret: 's' } }).activate();
 		expect(all()).toEqual([]);
-		const filters = { ...automatic, filters: { deviceIds: ['x'] } };
+		const filters = { ...automatic, filters: { devices: { device: [{ deviceId: { value: 'x' } }] } } };
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
 		for (const [maxBatchSize, reason] of [
 			[5, '10 to 1000'],

@@ -148,7 +148,7 @@ describe('packets', () => {
 
 	it('filters, and starts nothing when nothing is left', async () => {
 		const { id } = packet(3).device as IDataObject;
-		const node = place({ ...manual, filters: { deviceIds: [id] } }, secret);
+		const node = place({ ...manual, filters: { devices: { device: [{ deviceId: { value: id } }] } } }, secret);
 		expect((await node.deliver(batch(2, 3), right)).items).toEqual([packet(3)]);
 		expect(await node.deliver(batch(4), right)).toMatchObject({ status: 0, items: [], result: {} });
 	});

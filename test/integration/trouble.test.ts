@@ -302,9 +302,9 @@ describe('Batches that partly fail', () => {
 
 	it.each([
 		[{ deleted: 1, errors: [{ device_id: 'ID', code: 404, name: 'Not Found', description: 'gone' }] }, 'gone'],
-		[{ errors: ['ID'] }, 'no reason given'],
-		[{ results: [{ device_id: 'ID', status: 'failed', message: 'locked' }] }, 'locked'],
-		[{ results: [{ device_id: 'ID', status: '404' }, null] }, '404'],
+		[{ errors: [{ device_id: 'ID' }] }, 'no reason given'],
+		[{ results: [{ device_id: 'ID', success: false, error: 'locked' }] }, 'locked'],
+		[{ results: [{ device_id: 'ID', error: { code: 404 } }, null] }, '404'],
 	])('are told apart in the reply %j', async (reply, reason) => {
 		const [good, bad] = devices().map(({ id }) => ({ id }));
 		const server = await answering(207, JSON.parse(JSON.stringify(reply).replace('ID', String(bad?.id))) as object, {

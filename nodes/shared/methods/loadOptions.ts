@@ -17,33 +17,9 @@ async function getScopes(this: ILoadOptionsFunctions): Promise<INodePropertyOpti
 	return options.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Names that the IANA time zone database prefers where JavaScript engines list older ones (its file `backward`). */
-const PREFERRED = [
-	'Africa/Asmara',
-	'America/Argentina/Buenos_Aires',
-	'America/Argentina/Catamarca',
-	'America/Argentina/Cordoba',
-	'America/Argentina/Jujuy',
-	'America/Argentina/Mendoza',
-	'America/Atikokan',
-	'America/Indiana/Indianapolis',
-	'America/Kentucky/Louisville',
-	'America/Nuuk',
-	'Asia/Ho_Chi_Minh',
-	'Asia/Kathmandu',
-	'Asia/Kolkata',
-	'Asia/Yangon',
-	'Atlantic/Faroe',
-	'Europe/Kyiv',
-	'Pacific/Chuuk',
-	'Pacific/Kanton',
-	'Pacific/Pohnpei',
-	'UTC',
-];
-
-/** The time zones that this server knows, by all names that are in use. */
+/** The time zones that this server knows; engines leave UTC out of their list. */
 async function getTimezones(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-	const names = new Set([...PREFERRED, ...Intl.supportedValuesOf('timeZone')]);
+	const names = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
 	return [...names].sort().map((name) => ({ name, value: name }));
 }
 

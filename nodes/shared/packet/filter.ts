@@ -12,7 +12,7 @@ import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { matchOf, valueFilter, valueFilters } from './valueFilter';
 import { pickedDevices, pickedIds } from '../operation/fields';
 import { isGiven, isOn, readParameter } from '../operation/readItem';
-import { oneOf, tagFilters, texts, uuid } from '../operation/values';
+import { oneOf, tagFilters, texts } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
 type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
@@ -29,15 +29,6 @@ export const packetFilters: INodeProperties = {
 	default: {},
 	options: [
 		pickedDevices,
-		{
-			displayName: 'Device IDs',
-			name: 'deviceIds',
-			type: 'string',
-			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Device' },
-			default: [],
-			placeholder: 'e.g. 6ea53e36-b7fb-429f-8c2e-d536cab71089',
-			description: 'Only the packets of these devices, beside those picked in Devices',
-		},
 		{
 			displayName: 'Network Types',
 			name: 'networkTypes',
@@ -68,19 +59,17 @@ export const packetFilters: INodeProperties = {
  * Throws an Error whose message says what is wrong with a value.
  */
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
-	const listed = texts(filters.deviceIds)?.map(uuid);
-	const devices = filters.devices || listed ? [...pickedIds(filters.devices), ...(listed ?? [])] : undefined;
 	const networks = texts(filters.networkTypes)?.map((type) => oneOf(NETWORKS)(type.toUpperCase()));
 	const tags = tagFilters(filters.tags);
+	const devices = filters.devices ? new Set(pickedIds(filters.devices)) : undefined;
 	if (!devices && !networks && !tags) return undefined;
-	const wantedDevices = devices && new Set(devices);
 	const byKey = new Map<string, Set<string>>();
 	for (const tag of tags ?? []) {
 		const key = tag.slice(0, tag.indexOf(':'));
 		byKey.set(key, (byKey.get(key) ?? new Set()).add(tag));
 	}
 	return (packet) => {
-		if (wantedDevices && !wantedDevices.has(packet.device.id.toLowerCase())) return false;
+		if (devices && !devices.has(packet.device.id.toLowerCase())) return false;
 		if (networks && !networks.some((network) => network === String(packet.network_type).toUpperCase())) return false;
 		if (byKey.size === 0) return true;
 		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);

@@ -127,8 +127,7 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 		hubble,
 		workflow('n8n-nodes-hubble.hubbleDeviceTrigger', {
 			events: watched,
-			silentFor: SILENCE_S / 60,
-			silentUnit: 'minutes',
+			silentForHours: SILENCE_S / 3600,
 			areas: { circle: [dock] },
 		}),
 	);
