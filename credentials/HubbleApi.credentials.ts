@@ -84,7 +84,7 @@ export class HubbleApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'Only for a Hubble Trigger with manual registration: the secret that Hubble gave for its URL',
+			description: 'Only for a Hubble Packet Trigger with manual registration: the secret that Hubble gave for its URL',
 		},
 		{
 			displayName: 'Next Webhook Secret',

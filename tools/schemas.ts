@@ -168,7 +168,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 
 /** The triggers, by the folder of their node. */
 const TRIGGERS: Readonly<Record<string, Schema>> = {
-	HubbleTrigger: packet,
+	HubblePacketTrigger: packet,
 	HubblePacketPollTrigger: packet,
 	HubbleDeviceTrigger: object({
 		event: text,
@@ -257,7 +257,7 @@ export function schemaFiles(): Record<string, Schema> {
 }
 
 /** The triggers whose version is another one than 1. */
-const VERSIONS: Readonly<Record<string, number>> = { HubbleTrigger: 2, HubbleGiftCardTrigger: 2 };
+const VERSIONS: Readonly<Record<string, number>> = { HubblePacketTrigger: 2, HubbleGiftCardTrigger: 2 };
 
 if (process.argv[1]?.endsWith('schemas.ts')) {
 	for (const [path, schema] of Object.entries(schemaFiles())) {

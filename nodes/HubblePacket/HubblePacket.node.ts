@@ -22,7 +22,7 @@ export class HubblePacket implements INodeType {
 		description: 'Read the packets that the devices of a Hubble fleet sent',
 		...builderHint(
 			'Packets that devices have sent in the last 30 days: get, count, export to a file, report. Payloads are decoded by a table of fields, without a Code node.',
-			['hubbleTrigger', 'Starts a workflow with packets as they come'],
+			['hubblePacketTrigger', 'Starts a workflow with packets as they come'],
 			['hubbleDevice', 'The devices that sent them'],
 		),
 		defaults: { name: 'Hubble Packet' },

@@ -24,7 +24,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		description: 'Starts the workflow with new packets, for n8n servers that the internet cannot reach',
 		...builderHint(
 			'New packets by polling, for an n8n that the internet cannot reach. Packets may repeat after a restart: packetKey recognizes them.',
-			['hubbleTrigger', 'Faster, where the internet reaches n8n'],
+			['hubblePacketTrigger', 'Faster, where the internet reaches n8n'],
 		),
 		defaults: { name: 'Hubble Packet Poll Trigger' },
 		polling: true,
@@ -34,7 +34,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'No packet is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>packetKey</code> to recognize them. Where n8n can be reached from the internet, the Hubble Trigger is faster.',
+					'No packet is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>packetKey</code> to recognize them. Where n8n can be reached from the internet, the Hubble Packet Trigger is faster.',
 				name: 'repeatsNotice',
 				type: 'notice',
 				default: '',

@@ -21,8 +21,8 @@ export class HubbleWebhook implements INodeType {
 		subtitle: subtitleOf(webhookOperations),
 		description: 'Create, test, update and delete the webhooks to which Hubble sends packets',
 		...builderHint(
-			'Webhooks of a Hubble organization. The Hubble Trigger registers its own, so this node is for other receivers and for cleaning up.',
-			['hubbleTrigger', 'Registers and receives by itself'],
+			'Webhooks of a Hubble organization. The Hubble Packet Trigger registers its own, so this node is for other receivers and for cleaning up.',
+			['hubblePacketTrigger', 'Registers and receives by itself'],
 		),
 		defaults: { name: 'Hubble Webhook' },
 		usableAsTool: true,

@@ -436,8 +436,8 @@ async function packNewer(version: string): Promise<string> {
 		writeFileSync(join(copy, path), text.replace(from, to));
 	};
 	change('package.json', /"version": "[^"]+"/, `"version": "${version}"`);
-	const trigger = 'dist/nodes/HubbleTrigger/HubbleTrigger.node.js';
-	change(trigger, /displayName: 'Hubble Trigger'/, `displayName: 'Hubble Trigger ${version}'`);
+	const trigger = 'dist/nodes/HubblePacketTrigger/HubblePacketTrigger.node.js';
+	change(trigger, /displayName: 'Hubble Packet Trigger'/, `displayName: 'Hubble Packet Trigger ${version}'`);
 	return await packFolder(copy);
 }
 

@@ -1,7 +1,7 @@
 /** What becomes of a delivery that comes again, by how n8n answered the one before. */
 import type { IDataObject } from 'n8n-workflow';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { createHmac } from 'node:crypto';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { triggerStage } from './placeTrigger';
@@ -19,7 +19,7 @@ const batch = (...indices: number[]) => ({ packets: indices.map((i) => hubble.wo
 function place(parameters: IDataObject = {}) {
 	const stage = triggerStage(hubble, []);
 	return stage.place({
-		trigger: new HubbleTrigger(),
+		trigger: new HubblePacketTrigger(),
 		parameters: { registration: 'manual', ...parameters },
 		credential: { webhookSecret: 'right' },
 	});

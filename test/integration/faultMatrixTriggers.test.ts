@@ -3,7 +3,7 @@ import axios from 'axios';
 import type { IDataObject, INodeType, IPollFunctions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { callNamed, pathsOf, type CallName } from '../../tools/contract';
 import { secretsIn } from '../simulator/secrets';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -214,14 +214,14 @@ describe('webhook hooks', () => {
 		{ hook: 'remove', call: 'deleteWebhook' },
 	] as const;
 	const HOOK_CELLS = HOOKS.flatMap(({ hook, call }) =>
-		FAULTS.map((cell) => ({ hook, call, cell, fault: cell.fault, title: `Hubble Trigger ${hook} (${call})` })),
+		FAULTS.map((cell) => ({ hook, call, cell, fault: cell.fault, title: `Hubble Packet Trigger ${hook} (${call})` })),
 	);
 
 	test.each(cellsToRun(HOOK_CELLS))('$fault: $title', async ({ hook, call, cell, fault, title }) => {
 		const { webhooks, packets } = hubble.world.main;
 		const credential: IDataObject = {};
 		const placed = triggerStage(hubble, warnings).place({
-			trigger: new HubbleTrigger(),
+			trigger: new HubblePacketTrigger(),
 			parameters: { registration: 'automatic', maxBatchSize: 200 },
 			credential,
 		});

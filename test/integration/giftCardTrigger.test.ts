@@ -195,10 +195,10 @@ describe('gift-card events', () => {
 		}
 		jest.restoreAllMocks();
 		expect(warnings).toEqual([
-			'"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.',
-			'"Hubble Trigger" could not take a delivery from Hubble: unreadable',
-			'"Hubble Trigger" refused 3 deliveries since the last line about it with 403: The sender 198.51.100.1 is not allowed.',
-			'"Hubble Trigger" could not take 3 deliveries since the last line about it from Hubble: unreadable',
+			'"Hubble Packet Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.',
+			'"Hubble Packet Trigger" could not take a delivery from Hubble: unreadable',
+			'"Hubble Packet Trigger" refused 3 deliveries since the last line about it with 403: The sender 198.51.100.1 is not allowed.',
+			'"Hubble Packet Trigger" could not take 3 deliveries since the last line about it from Hubble: unreadable',
 		]);
 	});
 
@@ -206,7 +206,9 @@ describe('gift-card events', () => {
 		const event = { balance: 5, threshold: 6 };
 		const node = place({ ...all, options: { allowedSenders: '203.0.113.0/24' } }, key);
 		expect(await node.deliver(event, sign(event), { ip: '198.51.100.1' })).toMatchObject({ status: 403, items: [] });
-		expect(warnings).toEqual(['"Hubble Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.']);
+		expect(warnings).toEqual([
+			'"Hubble Packet Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.',
+		]);
 		expect((await node.deliver(event, sign(event), { ip: '::ffff:203.0.113.9' })).items).toHaveLength(1);
 	});
 });

@@ -7,7 +7,7 @@ import type { IDataObject, INodeProperties, INodePropertyCollection, INodeType }
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { secretsIn } from '../simulator/secrets';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { odd, shapeOfPrototypes } from './odd';
@@ -90,7 +90,7 @@ const SQUARE = {
 const payloadFields = { field: [FIELD] };
 const areas = { circle: [CIRCLE], polygon: [{ name: 'Field', geojson: JSON.stringify(SQUARE) }] };
 const PLACES: Array<{ trigger: INodeType; others: IDataObject }> = [
-	{ trigger: new HubbleTrigger(), others: { payloadFields } },
+	{ trigger: new HubblePacketTrigger(), others: { payloadFields } },
 	{ trigger: new HubbleGiftCardTrigger(), others: { events: ['brandUpdated'] } },
 	{ trigger: new HubblePacketPollTrigger(), others: { startFrom: 'everything', payloadFields } },
 	{ trigger: new HubbleDeviceTrigger(), others: { events: ['registered', 'silent', 'entered'], areas } },

@@ -51,7 +51,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 		const type = trigger.description.name;
 		const node: INode = {
 			id: nodeId,
-			name: 'Hubble Trigger',
+			name: 'Hubble Packet Trigger',
 			type,
 			typeVersion: 2,
 			position: [0, 0],
@@ -73,7 +73,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 			nodeTypes,
 			staticData: structuredClone(staticData),
 		});
-		const own = workflow.getNode('Hubble Trigger') as INode;
+		const own = workflow.getNode('Hubble Packet Trigger') as INode;
 		// The simulator has no limits in these tests.
 		const api = {
 			requestsPerSecond: 1000,

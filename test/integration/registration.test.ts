@@ -5,7 +5,7 @@ import type { IDataObject, IExecuteFunctions, INode, INodeType } from 'n8n-workf
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { HubbleWebhook } from '../../nodes/HubbleWebhook/HubbleWebhook.node';
 import { probeValue } from '../../nodes/shared/webhook/probe';
 import { fingerprint } from '../../nodes/shared/webhook/verify';
@@ -37,7 +37,7 @@ beforeEach(() => {
 });
 
 const automatic = { registration: 'automatic', maxBatchSize: 200 };
-const trigger = new HubbleTrigger();
+const trigger = new HubblePacketTrigger();
 
 const place = (more: Partial<Placement> = {}) =>
 	triggerStage(hubble, warnings).place({ trigger, parameters: automatic, ...more });
@@ -47,8 +47,8 @@ function ofAnotherProcess(): INodeType {
 	let other: INodeType | undefined;
 	jest.isolateModules(() => {
 		// eslint-disable-next-line @typescript-eslint/no-require-imports
-		const { HubbleTrigger: Other } = require('../../nodes/HubbleTrigger/HubbleTrigger.node') as {
-			HubbleTrigger: new () => INodeType;
+		const { HubblePacketTrigger: Other } = require('../../nodes/HubblePacketTrigger/HubblePacketTrigger.node') as {
+			HubblePacketTrigger: new () => INodeType;
 		};
 		other = new Other();
 	});
@@ -306,7 +306,7 @@ describe('an endpoint of another node', () => {
 			await node.create();
 			expect(only().webhook_id).not.toBe(id);
 			expect(warnings.splice(0)).toEqual([
-				`"Hubble Trigger" removed the webhook "${name}" (${url}, ID ${id}) at its URL, whose secret it does not know`,
+				`"Hubble Packet Trigger" removed the webhook "${name}" (${url}, ID ${id}) at its URL, whose secret it does not know`,
 			]);
 			expect(await takes(node, 50 + i)).toBe(true);
 			await node.remove();
@@ -491,7 +491,7 @@ describe('Hubble cannot be asked', () => {
 		await expect(node.exists()).rejects.toThrow(/read-webhooks/);
 		hubble.addFault({ call: 'listWebhooks', status, headers: { 'retry-after': '301' } });
 		expect(await node.exists()).toBe(true);
-		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Trigger" keeps its webhook/)]);
+		expect(warnings).toEqual([expect.stringMatching(/^"Hubble Packet Trigger" keeps its webhook/)]);
 	});
 
 	it('gives no answer: a known endpoint counts as registered', async () => {
@@ -613,8 +613,8 @@ describe('deliveries that cannot be verified', () => {
 		}
 		now.mockRestore();
 		expect(warnings).toEqual([
-			'"Hubble Trigger" could not verify a delivery. If Hubble sent it, unpublish and publish the workflow.',
-			'"Hubble Trigger" could not verify 3 deliveries since the last line about it. If Hubble sent these, unpublish and publish the workflow.',
+			'"Hubble Packet Trigger" could not verify a delivery. If Hubble sent it, unpublish and publish the workflow.',
+			'"Hubble Packet Trigger" could not verify 3 deliveries since the last line about it. If Hubble sent these, unpublish and publish the workflow.',
 		]);
 	});
 });

@@ -1,10 +1,10 @@
 /** What the packet trigger makes of a delivery. */
 import type { IDataObject } from 'n8n-workflow';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { triggerStage } from './placeTrigger';
 
-const trigger = new HubbleTrigger();
+const trigger = new HubblePacketTrigger();
 let hubble: Simulator;
 const warnings: string[] = [];
 
@@ -66,7 +66,7 @@ describe('packets', () => {
 	])('answers %s with a 4xx and starts nothing', async (_, body, headers, status) => {
 		const answered = await place(manual, secret).deliver(body, { ...right, ...headers });
 		expect(answered).toMatchObject({ status, items: [] });
-		expect(warnings).toEqual([`"Hubble Trigger" refused a delivery with ${status}: ${answered.message}`]);
+		expect(warnings).toEqual([`"Hubble Packet Trigger" refused a delivery with ${status}: ${answered.message}`]);
 	});
 
 	it('answers an empty batch, as Hubble sends it to try a receiver, with 200 and starts nothing', async () => {
@@ -86,7 +86,7 @@ describe('packets', () => {
 		];
 		const { items } = await place(manual, secret).deliver({ packets: [packet(0), ...odd, packet(1)] }, right);
 		expect(items).toEqual([packet(0), packet(1)]);
-		expect(warnings).toEqual([expect.stringContaining('"Hubble Trigger" dropped 4 of the 6 packets')]);
+		expect(warnings).toEqual([expect.stringContaining('"Hubble Packet Trigger" dropped 4 of the 6 packets')]);
 		expect(warnings.join()).not.toContain('private');
 	});
 

@@ -82,7 +82,7 @@ describe.each(files)('%s', (file) => {
 		const operations = nodes.filter(ours).map(({ parameters }) => String(parameters.operation ?? ''));
 		const changes = operations.some((operation) => CHANGES.test(operation));
 		const [note] = nodes.filter(isNote);
-		const registers = nodes.some(({ type }) => type === 'n8n-nodes-hubble.hubbleTrigger');
+		const registers = nodes.some(({ type }) => type === 'n8n-nodes-hubble.hubblePacketTrigger');
 		const allowed = changes ? [RED] : registers ? [YELLOW] : [GREEN, YELLOW];
 		expect(allowed).toContain(note?.parameters.color);
 		expect(note?.parameters.content).toMatch(/^## \S/);

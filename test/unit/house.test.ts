@@ -135,7 +135,7 @@ describe('imports', () => {
 		['nodes/shared/client/pages.ts', 'nodes/shared/operation/run.ts'],
 		['nodes/shared/operation/fields.ts', 'nodes/shared/methods/listSearch.ts'],
 		['nodes/shared/packet/packet.ts', 'nodes/shared/webhook/receive.ts'],
-		['nodes/shared/polling/poll.ts', 'nodes/HubbleTrigger/packets.ts'],
+		['nodes/shared/polling/poll.ts', 'nodes/HubblePacketTrigger/packets.ts'],
 		['nodes/HubbleDevice/operations.ts', 'nodes/HubbleOrganizationUser/operations.ts'],
 		['nodes/shared/client/client.ts', 'credentials/HubbleApi.credentials.ts'],
 	])('of %s may not name %s', (from, to) => {

@@ -3,7 +3,7 @@ import { Workflow, type INodeParameters, type INodePropertyOptions, type INodeTy
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
-import { HubbleTrigger } from '../../nodes/HubbleTrigger/HubbleTrigger.node';
+import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { newProcessState } from '../../nodes/shared/webhook/processState';
 import { partnerEvents } from '../simulator/delivery';
 
@@ -15,7 +15,10 @@ function panelOf(trigger: INodeType): Record<string, unknown> {
 }
 
 it('the panel lists what starts a workflow, each with its own choice', () => {
-	expect(panelOf(new HubbleTrigger())).toEqual({ 'On packets received': 'packet', 'On deliveries received': 'batch' });
+	expect(panelOf(new HubblePacketTrigger())).toEqual({
+		'On packets received': 'packet',
+		'On deliveries received': 'batch',
+	});
 	const events = panelOf(new HubbleGiftCardTrigger());
 	expect(Object.values(events).sort()).toEqual([...Object.keys(partnerEvents), 'unrecognized'].sort());
 	expect(Object.keys(events).every((action) => /^On [a-zA-Z ]+$/.test(action))).toBe(true);
@@ -43,12 +46,12 @@ it.each([
 	[new HubbleGiftCardTrigger(), { events: ['walletLowBalance'] }, 'Wallet Low Balance'],
 	[new HubblePacketPollTrigger(), {}, 'Start from: Now'],
 	[new HubblePacketPollTrigger(), { startFrom: 'everything' }, 'Start from: Everything'],
-	[new HubbleTrigger(), { triggerOn: 'batch' }, 'On deliveries received'],
+	[new HubblePacketTrigger(), { triggerOn: 'batch' }, 'On deliveries received'],
 ])('$description.name says in words what starts it: %j', (trigger, parameters, words) => {
 	expect(subtitleOf(trigger, parameters)).toBe(words);
 });
 
-it.each([new HubbleTrigger(), new HubbleGiftCardTrigger()])(
+it.each([new HubblePacketTrigger(), new HubbleGiftCardTrigger()])(
 	'no parameter decides which credential is used: n8n would hide it ($description.name)',
 	({ description: { credentials = [] } }) => {
 		expect(credentials).toHaveLength(1);

@@ -23,7 +23,7 @@ const BUSY_PAUSE_MS = 1_500;
 const READS: ReadonlyArray<{ what: string; endpoint: Endpoint; query?: string }> = [
 	{ what: 'devices', endpoint: endpoints.listDevices, query: '?limit=10' },
 	{ what: 'packets', endpoint: endpoints.listPackets, query: '?start=0&end=1' },
-	{ what: 'webhooks, for the Hubble Trigger', endpoint: endpoints.listWebhooks },
+	{ what: 'webhooks, for the Hubble Packet Trigger', endpoint: endpoints.listWebhooks },
 	{ what: 'metrics', endpoint: endpoints.getDeviceMetrics, query: '?days=1' },
 	{ what: 'the organization', endpoint: endpoints.getOrganization },
 	{ what: 'users', endpoint: endpoints.listUsers, query: '?page_size=5' },

@@ -65,7 +65,7 @@ export const MANUAL = 'manual';
 export const webhookDigest = (id: string) => createHash('sha256').update(`endpoint ${id}`).digest('hex').slice(0, 16);
 
 /**
- * - `alive`: a Hubble Trigger that knows the endpoint and its secret
+ * - `alive`: a Hubble Packet Trigger that knows the endpoint and its secret
  * - `manual`: one with manual registration; whether its secret is this endpoint's, only a delivery shows
  * - `stranger`: one that does not know this endpoint
  * - `nobody`: n8n says that no published workflow has this URL

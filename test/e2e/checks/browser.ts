@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error */
 /** The way of a user through the editor, from the search for a node to a published trigger. */
-import { deepEqual, match, ok } from 'node:assert/strict';
+import { deepEqual, match } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { partnerEvents } from '../../simulator/delivery';
@@ -67,20 +67,20 @@ export const formChecks: Check[] = [
 
 /** What users type into n8n's search, and nodes that must be among what they get, by the name that is shown there. */
 const searches: Record<string, string[]> = {
-	packet: ['Hubble Packet', 'Hubble', 'Hubble Packet Poll Trigger'],
+	packet: ['Hubble Packet', 'Hubble Packet Poll Trigger'],
 	device: ['Hubble Device'],
-	tracker: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	telemetry: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	beacon: ['Hubble Device', 'Hubble'],
-	BLE: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	bluetooth: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	location: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	GPS: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	sensor: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	satellite: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	LoRaWAN: ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	'asset tracking': ['Hubble Device', 'Hubble Packet', 'Hubble'],
-	'hubble network': ['Hubble Device', 'Hubble Packet', 'Hubble'],
+	tracker: ['Hubble Device', 'Hubble Packet'],
+	telemetry: ['Hubble Device', 'Hubble Packet'],
+	beacon: ['Hubble Device', 'Hubble Packet'],
+	BLE: ['Hubble Device', 'Hubble Packet'],
+	bluetooth: ['Hubble Device', 'Hubble Packet'],
+	location: ['Hubble Device', 'Hubble Packet'],
+	GPS: ['Hubble Device', 'Hubble Packet'],
+	sensor: ['Hubble Device', 'Hubble Packet'],
+	satellite: ['Hubble Device', 'Hubble Packet'],
+	LoRaWAN: ['Hubble Device', 'Hubble Packet'],
+	'asset tracking': ['Hubble Device', 'Hubble Packet'],
+	'hubble network': ['Hubble Device', 'Hubble Packet'],
 	'gift card': ['Hubble Gift Card'],
 	'gift-card': ['Hubble Gift Card'],
 	voucher: ['Hubble Gift Card'],
@@ -118,9 +118,6 @@ async function search(page: Page, { n8n }: Stage): Promise<string[]> {
 	await picture(page, 'search-hubble');
 	const names = (await entries.allInnerTexts()).map((text) => text.split('\n')[0]?.trim() ?? '');
 	deepEqual(names.slice(0, 2), ['Hubble Device', 'Hubble Packet']);
-	for (const last of ['Hubble Invitation', 'Hubble Organization', 'Hubble Organization User']) {
-		ok(names.indexOf('Hubble') < names.indexOf(last), `${last} comes before Hubble: ${names.join(', ')}`);
-	}
 	const missed: string[] = [];
 	for (const [words, nodes] of Object.entries(searches)) {
 		await bar.fill('zzzz');
@@ -138,7 +135,7 @@ async function search(page: Page, { n8n }: Stage): Promise<string[]> {
 
 /** The node in the list, the trigger behind it, and one event that is not the default, with its name in the form. */
 const events = [
-	{ node: 'Hubble', trigger: 'Hubble Trigger', parameter: 'triggerOn', action: 'On deliveries received' },
+	{ node: 'Hubble Packet', trigger: 'Hubble Packet Trigger', parameter: 'triggerOn', action: 'On deliveries received' },
 	{ node: 'Hubble Device', trigger: 'Hubble Device Trigger', parameter: 'events', action: 'On device left an area' },
 	{
 		node: 'Hubble Gift Card',
@@ -309,7 +306,7 @@ async function pickers(page: Page, { n8n, hubble: { world } }: Stage): Promise<s
 /** A device picked in the filters of each trigger that has them is there again when the page is loaded anew. */
 async function filterPickers(page: Page, n8n: N8n): Promise<string[]> {
 	const credentials = { hubbleApi: { id: '', name: credentialName } };
-	const names = ['hubbleTrigger', 'hubblePacketPollTrigger', 'hubbleDeviceTrigger'];
+	const names = ['hubblePacketTrigger', 'hubblePacketPollTrigger', 'hubbleDeviceTrigger'];
 	const nodes = names.map((type) => ({ name: type, type, credentials }));
 	const id = await n8n.createWorkflow(workflowOf('Pickers in filters', nodes), await n8n.credentialIds());
 	await openWorkflow(page, n8n, id);
@@ -349,7 +346,7 @@ function triggerWorkflow() {
 	const hubblePartnerApi = { hubblePartnerApi: { id: '', name: partnerCredentialName } };
 	const pollTimes = everyFiveSeconds;
 	return workflowOf('Every trigger', [
-		{ name: 'Deliveries', type: 'hubbleTrigger', credentials: hubbleApi },
+		{ name: 'Deliveries', type: 'hubblePacketTrigger', credentials: hubbleApi },
 		{ name: 'Polls', type: 'hubblePacketPollTrigger', credentials: hubbleApi, parameters: { pollTimes } },
 		{
 			name: 'Devices',

@@ -81,9 +81,9 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 		await n8n.upgrade(NEWER);
 		await n8n.start();
 		const [loaded] = await n8n.rest<Array<{ displayName: string }>>('POST', '/node-types', {
-			nodeInfos: [{ name: type('hubbleTrigger'), version: 1 }],
+			nodeInfos: [{ name: type('hubblePacketTrigger'), version: 1 }],
 		});
-		equal(loaded?.displayName, `Hubble Trigger ${NEWER}`);
+		equal(loaded?.displayName, `Hubble Packet Trigger ${NEWER}`);
 		await happens();
 		await everythingArrived();
 

@@ -35,10 +35,10 @@ async function inHook<T>(context: IHookFunctions, work: () => Promise<T>): Promi
 	}
 }
 
-export class HubbleTrigger implements INodeType {
+export class HubblePacketTrigger implements INodeType {
 	description: INodeTypeDescription = {
-		displayName: 'Hubble Trigger',
-		name: 'hubbleTrigger',
+		displayName: 'Hubble Packet Trigger',
+		name: 'hubblePacketTrigger',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['trigger'],
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
@@ -52,7 +52,7 @@ export class HubbleTrigger implements INodeType {
 			['hubblePacketPollTrigger', 'For an n8n that the internet cannot reach'],
 			['hubbleDevice', 'Adds the device to a packet'],
 		),
-		defaults: { name: 'Hubble Trigger' },
+		defaults: { name: 'Hubble Packet Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
