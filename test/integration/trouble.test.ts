@@ -443,7 +443,7 @@ describe('The test of the credential', () => {
 		[{ baseUrl: '' }, 'Error', 'The Base URL in the Hubble credential is empty'],
 		[{ baseUrl: 'not a host' }, 'Error', 'is not an address'],
 		[{ baseUrl: 'ftp://127.0.0.1' }, 'Error', 'does not begin with https://'],
-		[{ baseUrl: 'http://127.0.0.1/?a=1' }, 'Error', 'holds a "?" or "#"'],
+		[{ baseUrl: 'http://127.0.0.1/?a=1' }, 'Error', 'contains a "?" or "#"'],
 		[{ baseUrl: 'http://me:secret@127.0.0.1/' }, 'Error', 'contains a user name or password'],
 		[{ baseUrl: 'http://127.0.0.1:1' }, 'Error', 'cannot be reached (ECONNREFUSED)'],
 	])('%j: %s, %s', async (changed, status, message) => {

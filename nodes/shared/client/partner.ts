@@ -52,7 +52,7 @@ export function partnerSettingsOf(credential: IDataObject): PartnerSettings {
 	const { protocol, origin, pathname, username, search, hash } = URL.canParse(given) ? new URL(given) : ({} as URL);
 	if (!/^https?:$/.test(protocol) || username || search || hash)
 		throw new Error("The 'Base URL' in the Hubble Partner API credential is not an address such as https://host");
-	return { baseUrl: origin + pathname.replace(/\/+$/, ''), clientId, clientSecret };
+	return { baseUrl: origin + pathname.replace(/(?<!\/)\/+$/, ''), clientId, clientSecret };
 }
 
 /** The documents name no limit; this many requests a second to one endpoint are sent until a 429 says otherwise. */
