@@ -12,7 +12,7 @@ import { device, environment, type Field } from '../shared/operation/fields';
 import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
-import { PACKETS, SIMPLIFIED, simplifyPacket, type Packet } from '../shared/packet/packet';
+import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeItems, decodeSettings } from './decodeItems';
@@ -113,7 +113,7 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
 	const read = tallied(decode, hints);
-	return (row: IDataObject) => withDecoded(row as Packet, read((row as Packet).device.payload), shape);
+	return (row: IDataObject) => (isPacket(row) ? withDecoded(row, read(row.device.payload), shape) : row);
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
@@ -210,7 +210,7 @@ export const packetOperations: readonly Operation[] = [
 			toJson: packetToJson,
 			simplify: simplifyPacket,
 			columns,
-			ownerOf: (row) => (row as Packet).device,
+			ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
 		}),
 	},
 	getMany,

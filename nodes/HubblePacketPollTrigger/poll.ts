@@ -1,6 +1,7 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
-import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
-import { unchanged } from '../shared/client/errors';
+import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { asError, unchanged } from '../shared/client/errors';
+import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
@@ -10,7 +11,7 @@ import { unixSeconds } from '../shared/operation/dates';
 import { isoTime } from '../shared/operation/times';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
-import { heardAt, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
+import { heardAt, isPacket, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { notAhead, poll, type Budget, type Read } from '../shared/polling/poll';
 import { positionAfter, type Position } from './stream';
 
@@ -83,7 +84,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		if (!pagesRead) throw unchanged(error);
 		const passedOn = `passes on the packets of ${counted(pagesRead, 'page')}; the next poll continues after them.`;
 		if (!(error instanceof NoPlaceInTime))
-			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${(error as Error).message}`);
+			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
 	return read;
 }
@@ -95,10 +96,11 @@ function takePage(
 	{ rows, next, retryAfterMs }: Page,
 ): void {
 	let malformed = 0;
-	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((row) => {
-		const packet = row as Packet;
-		return { packet, key: packetKey(packet), time: heardAt(packet) };
-	});
+	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].filter(isPacket).map((packet) => ({
+		packet,
+		key: packetKey(packet),
+		time: heardAt(packet),
+	}));
 	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 	const seen = new Set(read.next.seen);
 	const fresh = packets.filter(({ key }) => !seen.has(key));
@@ -175,13 +177,13 @@ async function sample(
 	toItems: ReturnType<typeof itemsOf>,
 ): Promise<INodeExecutionData[][] | null> {
 	const hubble = await connect(context);
-	const isFiltered = Object.keys(context.getNodeParameter('filters', {}) as IDataObject).length > 0;
+	const isFiltered = Object.keys(objectOf(context.getNodeParameter('filters', {}))).length > 0;
 	const limit = isFiltered ? SAMPLE_LOOKED_AT : SAMPLE;
 	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(await hubble.learnNow()) + 1 } };
 	const found: INodeExecutionData[] = [];
 	let lookedAt = 0;
 	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
-		found.push(...toItems([...acceptedRows(rows, PACKETS)] as Packet[]));
+		found.push(...toItems([...acceptedRows(rows, PACKETS)].filter(isPacket)));
 		lookedAt += rows.length;
 		if (found.length >= SAMPLE || lookedAt >= limit) break;
 	}

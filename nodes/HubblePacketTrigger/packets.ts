@@ -1,6 +1,6 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
 import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { longNumbers } from '../shared/client/json';
+import { longNumbers, objectOf } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { readParameter } from '../shared/operation/readItem';
@@ -86,6 +86,6 @@ export const packets: Source = {
 
 	read(context, { body, rawBody }) {
 		if (isAutomatic(context)) restoreWebhook(context);
-		return read(context, exactly(body as IDataObject, rawBody).packets);
+		return read(context, exactly(objectOf(body), rawBody).packets);
 	},
 };

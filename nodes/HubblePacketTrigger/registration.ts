@@ -9,7 +9,7 @@ import {
 	type IHookFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { unchanged } from '../shared/client/errors';
+import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/pages';
@@ -44,6 +44,10 @@ export interface RegisteredWebhook extends IDataObject {
 	organization: string;
 }
 
+/** The node's static data. */
+const storedBy = (context: IHookFunctions | IWebhookFunctions) =>
+	context.getWorkflowStaticData('node') as { endpoint?: RegisteredWebhook; leftBehind?: RegisteredWebhook[] };
+
 /** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
 const HOOK_MS = 9_500;
 
@@ -57,7 +61,7 @@ const registered = newProcessState<RegisteredWebhook>();
 /** The endpoint of this node, as far as it knows; one that came with a copy of another node is none. */
 export function knownWebhook(context: IHookFunctions | IWebhookFunctions): RegisteredWebhook | undefined {
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
-	const saved = context.getWorkflowStaticData('node').endpoint as RegisteredWebhook | undefined;
+	const saved = storedBy(context).endpoint;
 	if (latest && !(saved && saved.at > latest.at)) return latest;
 	return saved?.owner === ownerNodeOf(context) ? saved : latest;
 }
@@ -67,10 +71,9 @@ export function knownWebhook(context: IHookFunctions | IWebhookFunctions): Regis
  * deliveries only: a forged one changes nothing.
  */
 export function restoreWebhook(context: IWebhookFunctions): void {
-	const data = context.getWorkflowStaticData('node');
+	const data = storedBy(context);
 	const known = knownWebhook(context);
-	const saved = data.endpoint as RegisteredWebhook | undefined;
-	if (known && known.fingerprint !== saved?.fingerprint) data.endpoint = { ...known };
+	if (known && known.fingerprint !== data.endpoint?.fingerprint) data.endpoint = { ...known };
 }
 
 /**
@@ -78,9 +81,7 @@ export function restoreWebhook(context: IWebhookFunctions): void {
  * is back.
  */
 const leftBehind = (context: IHookFunctions) =>
-	((context.getWorkflowStaticData('node').leftBehind ?? []) as RegisteredWebhook[]).filter(
-		({ owner }) => owner === ownerNodeOf(context),
-	);
+	(storedBy(context).leftBehind ?? []).filter(({ owner }) => owner === ownerNodeOf(context));
 
 /** How many of them are kept in mind. */
 const MOST_LEFT = 10;
@@ -97,7 +98,7 @@ async function tidyUp(context: IHookFunctions, hubble: HubbleClient, more?: Regi
 			`cannot remove its webhook ${id} at ${url}: it is in the organization ${organization}, and the credential is of another one by now. Delete it there, or publish or unpublish the workflow once with a credential of that organization.`,
 		);
 	}
-	const data = context.getWorkflowStaticData('node');
+	const data = storedBy(context);
 	if (away.length) data.leftBehind = away;
 	else delete data.leftBehind;
 }
@@ -120,19 +121,19 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
 		if (!(error instanceof NodeApiError) || error.httpCode !== '404') {
-			throw new NodeApiError(hubble.context.getNode(), error as never);
+			throw unchanged(error);
 		}
 	}
 }
 
 /** Whether an error is Hubble's refusal of what was asked, and not a failure to answer just now. */
 function isRefusal(error: unknown): boolean {
-	const status = Number((error as NodeApiError).context?.status ?? 0);
+	const status = Number(detailsOf(error).status ?? 0);
 	return status >= 400 && status < 500 && status !== 429;
 }
 
 /** What may be wrong in the credential stays an error, also where Hubble could not be asked. */
-const isPassing = (error: unknown) => !isRefusal(error) && (error as NodeApiError).context?.requestId !== undefined;
+const isPassing = (error: unknown) => !isRefusal(error) && detailsOf(error).requestId !== undefined;
 
 function warn(context: IHookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
@@ -158,7 +159,7 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	};
 	return await look().catch(async (error: unknown) => {
 		if (!isPassing(error)) throw unchanged(error);
-		warn(context, `keeps its webhook, which could not be checked: ${(error as Error).message}`);
+		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
 	});
 }
@@ -270,7 +271,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	if (context.getMode() !== 'manual') await tidyUp(context, hubble, isElsewhere ? known : undefined);
 	// Where another process registers at the same time, it is the one that saves the secret.
 	if (!endpoint) return;
-	context.getWorkflowStaticData('node').endpoint = { ...endpoint };
+	storedBy(context).endpoint = { ...endpoint };
 	if (context.getMode() !== 'manual') registered.set(nodeKey(context), endpoint);
 }
 
@@ -329,11 +330,11 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
 		warn(
 			context,
-			`could not remove ${which} from Hubble: ${(error as Error).message}. It is removed when a Hubble Packet Trigger is published, or when Hubble Webhook: Check runs with Delete Orphans.`,
+			`could not remove ${which} from Hubble: ${asError(error).message}. It is removed when a Hubble Packet Trigger is published, or when Hubble Webhook: Check runs with Delete Orphans.`,
 		);
 		return;
 	}
-	if (own) delete context.getWorkflowStaticData('node').endpoint;
+	if (own) delete storedBy(context).endpoint;
 	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
 }
 

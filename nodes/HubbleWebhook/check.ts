@@ -2,6 +2,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
+import { entriesOf } from '../shared/client/json';
 import { leftOut, rowsOf } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
@@ -26,8 +27,10 @@ export const moveToNewUrl: Field = {
 		"Whether to move webhooks at an old public URL of this n8n to the new one, where their trigger listens there. They keep their secrets. Leave it off where another n8n with a copy of this one's database uses the old URL.",
 };
 
+type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
+
 /** What a webhook is to this n8n, and what to do about it. */
-const STATES = {
+const STATES: Readonly<Record<State, string>> = {
 	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
 	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
 	secretLost:
@@ -40,9 +43,7 @@ const STATES = {
 		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
 	unknown:
 		'The webhook belongs to this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
-} as const;
-
-type State = keyof typeof STATES;
+};
 
 const BY_LISTENER: Readonly<Record<Listener, State>> = {
 	alive: 'listening',
@@ -83,7 +84,7 @@ async function checked(work: Work, webhook: IDataObject, root: string | undefine
 	const { context, hubble, request } = work;
 	const { deleteOrphans, moveToNewUrl } = request.settings;
 	const state = await stateOf(context, webhook, root);
-	const outcome = { state, advice: STATES[state] as string, deleted: false, moved: false };
+	const outcome = { state, advice: STATES[state], deleted: false, moved: false };
 	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
 		const ids = { webhook_id: String(webhook.webhook_id) };
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids });
@@ -101,7 +102,7 @@ async function checked(work: Work, webhook: IDataObject, root: string | undefine
 /** One item for each webhook of the organization, with its `state` and what to do. */
 export async function checkWebhooks(work: Work): Promise<INodeExecutionData[]> {
 	const { context, hubble, request, hints } = work;
-	const given = (await hubble.send(request)).body.webhooks as unknown[];
+	const given = entriesOf((await hubble.send(request)).body.webhooks);
 	const webhooks = rowsOf(given);
 	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
 	const root = rootHere(context, request.itemIndex);

@@ -1,16 +1,10 @@
 /** What differs between n8n 1.123 and 2.x, detected once, and what else is assumed of n8n's internals. */
 import * as n8nWorkflow from 'n8n-workflow';
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	INodeTypeDescription,
-	IPollFunctions,
-	IWebhookDescription,
-} from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, IPollFunctions, IWebhookDescription } from 'n8n-workflow';
 
 type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-const available = n8nWorkflow as unknown as { sleepWithAbort?: AbortableSleep; sleep: AbortableSleep };
+const available: { sleepWithAbort?: AbortableSleep; sleep: AbortableSleep } = n8nWorkflow;
 
 /** Waits so many milliseconds; rejects when the signal aborts. 2.x does that in `sleep`, 1.x in `sleepWithAbort`. */
 export const abortableSleep: AbortableSleep = available.sleepWithAbort ?? available.sleep;
@@ -104,5 +98,5 @@ export function responseModeFrom(parameter: string, fallback: string): Partial<I
 export function builderHint(searchHint: string, ...related: Array<[name: string, why: string]>) {
 	const relatedNodes = related.map(([name, relationHint]) => ({ nodeType: `n8n-nodes-hubble.${name}`, relationHint }));
 	const hint = { searchHint, ...(relatedNodes.length ? { relatedNodes } : {}) };
-	return { builderHint: hint } as Partial<INodeTypeDescription>;
+	return { builderHint: hint };
 }

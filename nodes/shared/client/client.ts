@@ -100,7 +100,7 @@ export const sessionOf = ({ helpers }: Context, secrets: string[], token?: strin
 	refusedCalls: new Map(),
 	fetch: async (options) => {
 		const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-		return (await helpers.httpRequest({ ...options, headers })) as IN8nHttpFullResponse;
+		return await helpers.httpRequest({ ...options, headers });
 	},
 });
 
@@ -341,8 +341,7 @@ function credentialSession(context: Context, data: ICredentialDataDecryptedObjec
 		refusedCalls: new Map(),
 		fetch: async (options) => {
 			const request = context.helpers.httpRequestWithAuthentication;
-			const sent = await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
-			return sent as IN8nHttpFullResponse;
+			return await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
 		},
 		renew: async () => {
 			const newer = await context.getCredentials('hubbleApi');

@@ -1,6 +1,7 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
 import { NodeApiError, NodeOperationError, type IDataObject, type INode, type JsonObject } from 'n8n-workflow';
 import type { Endpoint } from './endpoints';
+import { objectOf } from './json';
 import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
@@ -193,6 +194,9 @@ const isError = (thrown: unknown): thrown is Error =>
 /** What was thrown, as an error with a message. */
 export const asError = (thrown: unknown): Error => (isError(thrown) ? thrown : new Error(String(thrown)));
 
+/** What an error of the client tells beside its message, such as `status` and `requestId`. */
+export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);
+
 /** An error that says enough already, to be thrown again: n8n's lint takes a bare `throw error` for one without a node. */
 export const unchanged = asError;
 
@@ -201,7 +205,7 @@ export const unchanged = asError;
  * an error of its own kind as it is.
  */
 export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E {
-	const copy = Object.create(Object.getPrototypeOf(error) as object) as E;
+	const copy: E = Object.create(Object.getPrototypeOf(error));
 	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
 

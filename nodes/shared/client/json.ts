@@ -5,6 +5,9 @@ import { jsonParse, type IDataObject } from 'n8n-workflow';
 export const isObject = (value: unknown): value is IDataObject =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The entries of a value; none when it is no list. */
+export const entriesOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
 /** The fields of a value; none when it has no fields. */
 export const objectOf = (value: unknown): IDataObject => (isObject(value) ? value : {});
 

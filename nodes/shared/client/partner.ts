@@ -4,7 +4,7 @@ import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow
 import { HubbleClient, noTraffic, sessionOf, type Context, type Run, type Service } from './client';
 import { clockOf } from './clock';
 import type { Endpoint } from './endpoints';
-import { copyOf, unchanged, type Explanation, type Failure } from './errors';
+import { asError, copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rowsOf } from './pages';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 import type { Call, Reply } from './request';
@@ -195,7 +195,7 @@ export async function connectPartner(context: Context): Promise<HubbleClient> {
 	try {
 		settings = partnerSettingsOf(await context.getCredentials('hubblePartnerApi'));
 	} catch (error) {
-		throw new NodeOperationError(context.getNode(), error as Error, {
+		throw new NodeOperationError(context.getNode(), asError(error), {
 			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
 		});
 	}

@@ -9,7 +9,7 @@ import {
 } from 'n8n-workflow';
 import { httpDate, type HubbleClock } from './clock';
 import type { Endpoint } from './endpoints';
-import { parseReply } from './json';
+import { objectOf, parseReply } from './json';
 import type { Outcome } from './retry';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
@@ -169,8 +169,8 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		};
 	} catch (error) {
 		// n8n's engine puts the code of a connection failure where a status would be.
-		const { code, httpCode, cause } = error as { code?: unknown; httpCode?: unknown; cause?: { code?: unknown } };
-		const failed = { code: String(code ?? httpCode ?? cause?.code ?? ''), body: {}, headers: {}, requestId };
+		const { code, httpCode, cause } = objectOf(error);
+		const failed = { code: String(code ?? httpCode ?? objectOf(cause).code ?? ''), body: {}, headers: {}, requestId };
 		return { ...failed, ...sinceStart() };
 	}
 }

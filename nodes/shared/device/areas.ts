@@ -1,5 +1,6 @@
 /** Areas on the earth, and whether a place is in them. Pure. */
 import { jsonParse } from 'n8n-workflow';
+import { entriesOf, objectOf } from '../client/json';
 import { distanceBetween, EARTH_M, radians, type Place } from '../operation/place';
 
 export interface Area {
@@ -83,9 +84,8 @@ type Others = Map<string, number>;
 
 /** The coordinates of all polygons in a GeoJSON object, at any depth, and what else there is. */
 function polygonsIn(geojson: unknown, others: Others = new Map()): { found: unknown[][]; others: Others } {
-	const { type, coordinates, geometry, geometries, features } = (geojson ?? {}) as Record<string, unknown>;
-	const list = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
-	const all = (parts: unknown) => list(parts).flatMap((part) => polygonsIn(part, others).found);
+	const { type, coordinates, geometry, geometries, features } = objectOf(geojson);
+	const all = (parts: unknown) => entriesOf(parts).flatMap((part) => polygonsIn(part, others).found);
 	const none = (what: string): unknown[][] => {
 		others.set(what, (others.get(what) ?? 0) + 1);
 		return [];
@@ -94,9 +94,9 @@ function polygonsIn(geojson: unknown, others: Others = new Map()): { found: unkn
 	const read = (): unknown[][] => {
 		switch (type) {
 			case 'Polygon':
-				return filled([list(coordinates)]) ?? none('Polygon without coordinates');
+				return filled([entriesOf(coordinates)]) ?? none('Polygon without coordinates');
 			case 'MultiPolygon':
-				return filled(list(coordinates).map(list)) ?? none('MultiPolygon without coordinates');
+				return filled(entriesOf(coordinates).map(entriesOf)) ?? none('MultiPolygon without coordinates');
 			case 'Feature':
 				return geometry ? polygonsIn(geometry, others).found : none('Feature without a geometry');
 			case 'FeatureCollection':
@@ -114,14 +114,14 @@ const isNumber = (value: unknown, most: number): value is number =>
 	typeof value === 'number' && Math.abs(value) <= most;
 
 function positionOf(given: unknown): Position {
-	const [longitude, latitude] = Array.isArray(given) ? (given as unknown[]) : [];
+	const [longitude, latitude] = entriesOf(given);
 	if (isNumber(longitude, 360) && isNumber(latitude, 90)) return [longitude, latitude];
 	throw new Error(`${JSON.stringify(given)} is not a position: GeoJSON gives the longitude first, then the latitude`);
 }
 
 /** A ring of GeoJSON, closed where it is not. */
 function ringOf(given: unknown): Ring {
-	const corners = Array.isArray(given) ? (given as unknown[]).map(positionOf) : [];
+	const corners = entriesOf(given).map(positionOf);
 	if (new Set(corners.map(String)).size < 3) throw new Error('a polygon needs at least three corners');
 	const [begin] = corners;
 	if (begin && String(corners.at(-1)) !== String(begin)) corners.push(begin);
@@ -160,9 +160,7 @@ function isWithin(ring: Ring, { latitude, longitude }: Place): boolean {
 	return TURNS.some((turn) => {
 		const x = longitude + turn;
 		let isOdd = false;
-		for (let index = 1; index < ring.length; index++) {
-			const [x1, y1] = ring[index - 1] as Position;
-			const [x2, y2] = ring[index] as Position;
+		for (const [[x1, y1], [x2, y2]] of edgesOf(ring)) {
 			if (y1 > latitude !== y2 > latitude && x < x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1)) isOdd = !isOdd;
 		}
 		return isOdd;

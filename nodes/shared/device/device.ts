@@ -1,6 +1,7 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
 import { hubbleNow } from '../client/clock';
+import { objectOf } from '../client/json';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
 
@@ -18,9 +19,13 @@ interface LastPacket extends IDataObject {
  */
 export const AHEAD_S = 300;
 
+const isLastPacket = (packet: unknown): packet is LastPacket => Number.isFinite(objectOf(packet).timestamp);
+
+const packetsIn = (packets: unknown) => Object.values(objectOf(packets)).filter(isLastPacket);
+
 /** The stamps of a device's last packets as they are, in Unix seconds. */
 export const stampsOf = ({ most_recent_packet: packets }: IDataObject): number[] =>
-	(Object.values((packets ?? {}) as IDataObject).filter(Boolean) as LastPacket[]).map(({ timestamp }) => timestamp);
+	packetsIn(packets).map(({ timestamp }) => timestamp);
 
 /** Whether no stamp of a device is from the future. */
 export const isTrusted = (row: IDataObject, now: number): boolean =>
@@ -31,7 +36,7 @@ export const isTrusted = (row: IDataObject, now: number): boolean =>
  * @param now Hubble's time in Unix seconds
  */
 function lastPackets({ most_recent_packet: packets }: IDataObject, now: number): LastPacket[] {
-	const seen = Object.values((packets ?? {}) as IDataObject).filter(Boolean) as LastPacket[];
+	const seen = packetsIn(packets);
 	const isTrusted = ({ timestamp }: LastPacket) => timestamp <= now + AHEAD_S;
 	const trusted = seen.filter(isTrusted).sort((a, b) => b.timestamp - a.timestamp);
 	const others = seen.filter((packet) => !isTrusted(packet));
@@ -46,8 +51,9 @@ export const SATELLITE_DELAY_S = 6 * 3600;
 
 /** Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take. */
 export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, now: number): boolean {
-	const { satellite, terrestrial } = (packets ?? {}) as { satellite?: LastPacket; terrestrial?: LastPacket };
-	return !!satellite && Math.min(satellite.timestamp, now) - (terrestrial?.timestamp ?? 0) > SATELLITE_DELAY_S;
+	const { satellite, terrestrial } = objectOf(packets);
+	const onGround = isLastPacket(terrestrial) ? terrestrial.timestamp : 0;
+	return isLastPacket(satellite) && Math.min(satellite.timestamp, now) - onGround > SATELLITE_DELAY_S;
 }
 
 /**
@@ -56,7 +62,7 @@ export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataOb
  */
 export function placeHeard(row: IDataObject, now = hubbleNow()): (Place & { timestamp: number }) | undefined {
 	for (const { timestamp, location } of lastPackets(row, now)) {
-		const { latitude, longitude, horizontal_accuracy } = (location ?? {}) as IDataObject;
+		const { latitude, longitude, horizontal_accuracy } = objectOf(location);
 		const place = placeOf(latitude, longitude, horizontal_accuracy);
 		if (place) return { ...place, timestamp };
 	}
@@ -65,7 +71,7 @@ export function placeHeard(row: IDataObject, now = hubbleNow()): (Place & { time
 
 /** Where a device is installed; `undefined` when that is not known. Hubble takes 0/0 for no place, too. */
 export function placeInstalled({ install_location }: IDataObject): Place | undefined {
-	const { lat, long } = (install_location ?? {}) as IDataObject;
+	const { lat, long } = objectOf(install_location);
 	return placeOf(lat, long);
 }
 
@@ -100,7 +106,7 @@ export const SIMPLIFIED = [
 export function simplifyDevice(row: IDataObject): IDataObject {
 	const now = hubbleNow();
 	const { timestamp } = lastPacket(row, now);
-	const { _env, ...tags } = (row.tags ?? {}) as IDataObject;
+	const { _env, ...tags } = objectOf(row.tags);
 	const heard = placeHeard(row, now);
 	const place = heard ?? placeInstalled(row);
 	return {
@@ -113,8 +119,8 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 		longitude: place?.longitude ?? null,
 		locationType: place ? (heard ? 'heard' : 'installed') : null,
 		locationAccuracy: place?.accuracy ?? null,
-		installLocation: (row.install_location as IDataObject | undefined)?.location_name ?? null,
-		createdAt: isoTime(row.created_ts as number),
+		installLocation: objectOf(row.install_location).location_name ?? null,
+		createdAt: isoTime(Number(row.created_ts ?? NaN)),
 		deviceId: row.id ?? row.device_id,
 	};
 }

@@ -5,12 +5,7 @@
 import { sleep } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { asError } from '../client/errors';
-import type {
-	ICredentialsDecrypted,
-	ICredentialTestFunctions,
-	IDataObject,
-	INodeCredentialTestResult,
-} from 'n8n-workflow';
+import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTestResult } from 'n8n-workflow';
 import { settingsOf, type Settings } from '../client/credential';
 import { endpoints, type Endpoint } from '../client/endpoints';
 import { bothSpellings } from '../client/scopes';
@@ -42,7 +37,7 @@ type Ask = (endpoint: Endpoint, query?: string) => Promise<Answer>;
 function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organizationId, token }: Settings): Ask {
 	const once = async ({ path }: Endpoint, query = ''): Promise<Answer> =>
 		// The only request helper that n8n gives to credential tests.
-		(await helpers.request({
+		await helpers.request({
 			uri: `${baseUrl}${path.replace('{org_id}', organizationId).replace(/^\/v1/, prefixes.v1)}${query}`,
 			headers: { Authorization: `Bearer ${token}` },
 			timeout: TIMEOUT_MS,
@@ -50,7 +45,7 @@ function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organ
 			simple: false,
 			resolveWithFullResponse: true,
 			json: true,
-		})) as Answer;
+		});
 	return async (endpoint, query) => {
 		const answer = await once(endpoint, query);
 		if (answer.statusCode !== 429) return answer;
@@ -111,8 +106,8 @@ async function hubbleApiTest(
 		const without = missing.length ? `. The key may not read: ${missing.join(', ')}` : '';
 		return { status: 'OK', message: `Hubble accepts the token for this organization${without}` };
 	} catch (error) {
-		const { code, cause } = error as { code?: string; cause?: IDataObject };
-		const reason = String(code ?? cause?.code ?? 'no answer');
+		const { code, cause } = objectOf(error);
+		const reason = String(code ?? objectOf(cause).code ?? 'no answer');
 		return failed(`${baseUrl} cannot be reached (${reason}): check the Base URL and the network of this n8n server`);
 	}
 }

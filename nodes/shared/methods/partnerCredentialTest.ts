@@ -6,6 +6,7 @@ import type {
 	INodeCredentialTestResult,
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
+import { objectOf } from '../client/json';
 import { randomUUID } from 'node:crypto';
 import { partnerEndpoints, partnerSettingsOf, type PartnerSettings } from '../client/partner';
 
@@ -21,7 +22,7 @@ async function logIn(
 	{ baseUrl, clientId, clientSecret }: PartnerSettings,
 ): Promise<Answer> {
 	// The only request helper that n8n gives to credential tests.
-	return (await helpers.request({
+	return await helpers.request({
 		method: 'POST',
 		uri: `${baseUrl}${partnerEndpoints.login.path}`,
 		headers: { 'X-REQUEST-ID': randomUUID() },
@@ -31,11 +32,11 @@ async function logIn(
 		simple: false,
 		resolveWithFullResponse: true,
 		json: true,
-	})) as Answer;
+	});
 }
 
 const isLoggedIn = ({ statusCode, body }: Answer) =>
-	statusCode >= 200 && statusCode < 300 && typeof (body as IDataObject | undefined)?.token === 'string';
+	statusCode >= 200 && statusCode < 300 && typeof objectOf(body).token === 'string';
 
 /** Why a login failed. The secret is never tried at another address than the one that the user chose. */
 function refusalOf({ baseUrl }: PartnerSettings, { statusCode }: Answer): string {
@@ -69,8 +70,8 @@ export async function hubblePartnerApiTest(
 		if (!isLoggedIn(answer)) return failed(refusalOf(settings, answer));
 		return { status: 'OK', message: 'Hubble accepts the Client ID and Client Secret' };
 	} catch (error) {
-		const { code, cause } = error as { code?: string; cause?: IDataObject };
-		const reason = String(code ?? cause?.code ?? 'no answer');
+		const { code, cause } = objectOf(error);
+		const reason = String(code ?? objectOf(cause).code ?? 'no answer');
 		return failed(
 			`${settings.baseUrl} cannot be reached (${reason}): check the environment and the network of this n8n`,
 		);

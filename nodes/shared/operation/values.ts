@@ -130,8 +130,9 @@ export function flag(value: unknown): boolean | undefined {
 /** One of these values, as it is. */
 export function oneOf<T>(allowed: readonly T[]) {
 	return (value: unknown): T => {
-		if (!allowed.includes(value as T)) throw new Error(`${quoted(value)} is not one of ${allowed.join(', ')}`);
-		return value as T;
+		const found = allowed.find((one) => one === value);
+		if (found === undefined) throw new Error(`${quoted(value)} is not one of ${allowed.join(', ')}`);
+		return found;
 	};
 }
 

@@ -94,7 +94,7 @@ function readJson(bytes: Buffer): Decoded {
 	};
 	try {
 		// Only then are all values looked at.
-		const decoded = JSON.parse(text, /e\+?\d{3}|\d{309}/i.test(text) ? finite : undefined) as IDataObject;
+		const decoded: IDataObject = JSON.parse(text, /e\+?\d{3}|\d{309}/i.test(text) ? finite : undefined);
 		return { decoded, ...(tooLarge ? { decodeError: `"${tooLarge}" is too large for a number` } : {}) };
 	} catch (error) {
 		throw unfit(`the payload is not JSON: ${asError(error).message}`);

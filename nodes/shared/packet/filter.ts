@@ -7,6 +7,8 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { asError } from '../client/errors';
+import { objectOf } from '../client/json';
 import { payloadDecoder, withDecoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { matchOf, valueFilter, valueFilters } from './valueFilter';
@@ -21,7 +23,7 @@ type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
 const NETWORKS = ['SATELLITE', 'TERRESTRIAL'];
 
 /** The parameter "Filters"; its value goes to `packetFilter`. */
-export const packetFilters: INodeProperties = {
+export const packetFilters = {
 	displayName: 'Filters',
 	name: 'filters',
 	type: 'collection',
@@ -52,7 +54,7 @@ export const packetFilters: INodeProperties = {
 		},
 		...valueFilters,
 	],
-};
+} satisfies INodeProperties;
 
 /**
  * Whether a packet passes the filters that the user set; `undefined` when there are none.
@@ -79,9 +81,9 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 
 /** The filters that the user added. One that says nothing is refused: without it, all packets would come. */
 function givenFilters(context: Reader): IDataObject {
-	const stored = (context.getNode().parameters.filters ?? {}) as IDataObject;
-	const filters = context.getNodeParameter('filters', {}) as IDataObject;
-	for (const { displayName, name } of packetFilters.options as INodeProperties[]) {
+	const stored = objectOf(context.getNode().parameters.filters);
+	const filters = objectOf(context.getNodeParameter('filters', {}));
+	for (const { displayName, name } of packetFilters.options) {
 		readParameter(context, displayName, () => isGiven(stored[name], filters[name], name in stored));
 	}
 	return filters;
@@ -96,7 +98,7 @@ function decoder(context: Reader) {
 	try {
 		return payloadDecoder({ decode, table: parameter('payloadFields'), layout: parameter('payloadLayout') });
 	} catch (error) {
-		throw new NodeOperationError(context.getNode(), (error as Error).message);
+		throw new NodeOperationError(context.getNode(), asError(error).message);
 	}
 }
 

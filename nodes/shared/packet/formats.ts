@@ -150,17 +150,19 @@ interface Found {
 	note?: string;
 }
 
+const isPart = (parts: Kind[2]): parts is Part => Array.isArray(parts);
+
 /** Kinds made ready: number of bytes, and how they are read. */
 function prepared(kinds: Readonly<Record<number, Kind>>, isLittle: boolean): ReadonlyMap<number, Found> {
 	const reader = ([type, scale]: Part) => ({
-		size: NUMBERS[type][0] as number,
+		size: NUMBERS[type][0],
 		read: scaled(NUMBERS[type][isLittle ? 2 : 1], scale),
 	});
 	return new Map(
 		Object.entries(kinds).map(([id, [name, unit, parts]]): [number, Found] => {
-			if (Array.isArray(parts)) return [Number(id), { name, unit, ...reader(parts as Part) }];
+			if (isPart(parts)) return [Number(id), { name, unit, ...reader(parts) }];
 			let size = 0;
-			const inner = Object.entries(parts as Record<string, Part>).map(([key, part]) => {
+			const inner = Object.entries(parts).map(([key, part]) => {
 				const { size: own, read } = reader(part);
 				size += own;
 				return { key, read, from: size - own };
@@ -174,9 +176,9 @@ function prepared(kinds: Readonly<Record<number, Kind>>, isLittle: boolean): Rea
 
 const isoTime = (unixSeconds: number) => new Date(unixSeconds * 1000).toISOString();
 
-const cayenne = new Map([
+const cayenne = new Map<number, Found>([
 	...prepared(CAYENNE, false),
-	[0x85, { name: 'time', size: 4, read: (bytes, at) => isoTime(bytes.readUInt32BE(at)) }] as [number, Found],
+	[0x85, { name: 'time', size: 4, read: (bytes, at) => isoTime(bytes.readUInt32BE(at)) }],
 ]);
 const bthome = prepared(BTHOME, true);
 
@@ -206,7 +208,7 @@ function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined 
 	const binary = BTHOME_BINARY[id];
 	if (binary) return { name: binary, size: 1, read: () => bytes[at] !== 0 };
 	const size = 1 + (bytes[at] ?? 0);
-	const event = (events: Readonly<Record<number, string>>) => events[bytes[at] as number] ?? (bytes[at] as number);
+	const event = (events: Readonly<Record<number, string>>) => events[bytes.readUInt8(at)] ?? bytes.readUInt8(at);
 	switch (id) {
 		case 0x3a:
 			return { name: 'button', size: 1, read: () => event(BUTTON) };
@@ -285,7 +287,7 @@ const POLYLINE = 0xf0;
 export const readCayenne = (bytes: Buffer): Values =>
 	valuesOf(
 		readAll(bytes, 2, (at) => {
-			const id = bytes[at + 1] as number;
+			const id = bytes.readUInt8(at + 1);
 			const what = `${hex(id)} at byte ${at + 1}`;
 			const unknown = id === POLYLINE ? `${what} is a polyline, which is not supported` : `${what} is unknown`;
 			return { found: cayenne.get(id), suffix: `_${bytes[at]}`, unknown };
@@ -300,7 +302,7 @@ function readObjects(bytes: Buffer, from: number): Reading & { ascendsTo: number
 		bytes,
 		1,
 		(at) => {
-			const id = bytes[at] as number;
+			const id = bytes.readUInt8(at);
 			if (id < last) ascendsTo = Math.min(ascendsTo, at);
 			last = id;
 			return { found: bthomeObject(id, bytes, at + 1), unknown: `${hex(id)} at byte ${at} is unknown` };

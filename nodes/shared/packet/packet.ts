@@ -1,5 +1,6 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
+import { isObject, objectOf } from '../client/json';
 import type { List } from '../client/pages';
 import { placeOf } from '../operation/place';
 import { withoutUndefined } from '../operation/readItem';
@@ -10,7 +11,7 @@ import { isoTime } from '../operation/times';
  * is Base64.
  */
 export interface Packet extends IDataObject {
-	location?: IDataObject & { latitude?: number; longitude?: number; timestamp?: number };
+	location?: IDataObject;
 	device: IDataObject & {
 		id: string;
 		payload: string;
@@ -20,7 +21,6 @@ export interface Packet extends IDataObject {
 		/** A text where no number can hold it (`longNumbers` in `json.ts`). */
 		sequence_number?: number | string;
 	};
-	network_type?: string;
 }
 
 /**
@@ -30,21 +30,18 @@ export interface Packet extends IDataObject {
  * the same object, and what is none of them gives `undefined`.
  */
 export function normalizePacket(row: unknown): Packet | undefined {
-	if (typeof row !== 'object' || row === null) return undefined;
-	const { device } = row as IDataObject;
-	if (typeof device === 'object' && device !== null) return isDevice(device) ? (row as Packet) : undefined;
-	const { device_id, payload, timestamp, received_at, metadata } = row as IDataObject;
-	const { sequence_number, rssi, snr, packet_id } = row as IDataObject;
-	const more = typeof metadata === 'object' && !Array.isArray(metadata) ? metadata : {};
-	const { location, network_type, gateway, gateway_id, latitude, longitude, ...rest } = (more ?? {}) as Partial<Packet>;
+	if (!isObject(row)) return undefined;
+	if (typeof row.device === 'object' && row.device !== null) return isPacket(row) ? row : undefined;
+	const { device_id, payload, timestamp, received_at, metadata, sequence_number, rssi, snr, packet_id } = row;
+	const { location, network_type, gateway, gateway_id, latitude, longitude, ...rest } = objectOf(metadata);
 	const time = timestamp ?? received_at;
 	const measured = withoutUndefined({ sequence_number, rssi, snr });
 	const flat = { ...rest, id: device_id, payload, timestamp: time, ...measured };
 	if (!isDevice(flat)) return undefined;
-	const heardBy = gateway ?? ofGateway((row as IDataObject).gateway_id ?? gateway_id);
+	const heardBy = gateway ?? ofGateway(row.gateway_id ?? gateway_id);
 	const place = location ?? (typeof latitude === 'number' && typeof longitude === 'number' && { latitude, longitude });
 	return {
-		...(place ? { location: place } : {}),
+		...(isObject(place) ? { location: place } : {}),
 		device: flat,
 		...(network_type ? { network_type } : {}),
 		...(heardBy ? { gateway: heardBy } : {}),
@@ -62,13 +59,16 @@ export const PACKET_NEEDS =
 const LATEST = 8.64e12;
 
 /** What a packet cannot be without (API definition, `packet`: required), and a sequence number that can be one. */
-function isDevice(device: object): device is Packet['device'] {
-	const { id, payload, timestamp, sequence_number } = device as Partial<Packet['device']>;
+function isDevice(device: unknown): device is Packet['device'] {
+	const { id, payload, timestamp, sequence_number } = objectOf(device);
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
 	const number = sequence_number ?? 0;
-	if (typeof number !== 'number' && !LONG_NUMBER.test(number)) return false;
+	if (typeof number !== 'number' && !LONG_NUMBER.test(String(number))) return false;
 	return (typeof timestamp === 'number' || typeof timestamp === 'string') && Math.abs(seconds(timestamp)) <= LATEST;
 }
+
+/** Whether a row is a packet in the nested shape. */
+export const isPacket = (row: IDataObject): row is Packet => isDevice(row.device);
 
 /** A sequence number that no number can hold. */
 const LONG_NUMBER = /^\d{16,}$/;
@@ -114,7 +114,7 @@ export const PACKETS = {
 
 /** A device's tags as an object; some documents of Hubble show a list of `key=value` or `key:value` instead. */
 export function tagsOf({ device: { tags } }: Packet): IDataObject {
-	if (!Array.isArray(tags)) return (tags ?? {}) as IDataObject;
+	if (!Array.isArray(tags)) return objectOf(tags);
 	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)/s.exec(String(tag))?.slice(1) ?? []));
 }
 
@@ -142,8 +142,8 @@ export const placeOfPacket = ({ location }: Packet) =>
  * A packet in flat fields, `tags` an object; `locationAccuracy` is in metres. What its payload says, where it was
  * decoded, stands behind the device's name: always with `decodeError`, so that this column is in sight.
  */
-export function simplifyPacket(row: IDataObject): IDataObject {
-	const packet = row as Packet;
+export function simplifyPacket(packet: IDataObject): IDataObject {
+	if (!isPacket(packet)) return packet;
 	const { device, network_type, decoded, decodeError, decodedUnits } = packet;
 	const place = placeOfPacket(packet);
 	const isDecoded = decoded !== undefined || decodeError !== undefined;

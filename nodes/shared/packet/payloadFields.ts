@@ -85,6 +85,8 @@ function decimalRounded({ digits, places }: Decimal, decimals: number): Decimal 
 	return { digits: (digits + half) / unit, places: decimals };
 }
 
+const isSummand = (value: unknown): value is number | string => ['number', 'string'].includes(typeof value);
+
 /** The sum of two values, in decimal: 21 + 0.3 is 21.3. */
 export function sum(a: number | string, b: number | string): number | string {
 	// What is not finite has no decimals.
@@ -212,7 +214,7 @@ function isSet(what: string, value: unknown): boolean {
 	try {
 		return value !== undefined && flag(value) === true;
 	} catch (error) {
-		throw unfit(`${what}: ${(error as Error).message}`);
+		throw unfit(`${what}: ${asError(error).message}`);
 	}
 }
 
@@ -318,12 +320,12 @@ export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, re
 			if (when && bytes[when.at] !== when.wanted) continue;
 			if (bytes.length < at + size)
 				throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
-			let value: IDataObject[string] = read(bytes, at);
+			let value: ReturnType<Read> | null = read(bytes, at);
 			if (adds) {
 				const base = result[name];
 				// Not there in this payload, or no number.
-				if (base === undefined || base === null) continue;
-				value = sum(base as number | string, value as number | string);
+				if (!isSummand(base) || !isSummand(value)) continue;
+				value = sum(base, value);
 			}
 			if (typeof value === 'number' && !Number.isFinite(value)) {
 				(remarks.notes ??= []).push(`"${name}" is no number: ${value}`);

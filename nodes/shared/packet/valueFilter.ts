@@ -1,5 +1,7 @@
 /** Filter by value: whether what a payload says meets the user's conditions, and the parameters for them. */
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodeProperties } from 'n8n-workflow';
+import { asError } from '../client/errors';
+import { isObject, objectOf } from '../client/json';
 import { asText, isEmpty, numberIn, oneOf, quoted } from '../operation/values';
 import { decodedNames } from './decode';
 import { unfit } from './payloadFields';
@@ -109,7 +111,7 @@ function valueAt(decoded: unknown, path: string): unknown {
 	let found = decoded;
 	for (const key of Object.hasOwn(Object(decoded), path) ? [path] : path.split('.')) {
 		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-		found = (found as IDataObject)[key];
+		found = Reflect.get(found, key);
 	}
 	return found;
 }
@@ -153,20 +155,18 @@ export function matchOf(value: unknown): 'all' | 'any' {
  */
 export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
 	const match = matchOf(valuesMatch);
-	const rows = [((values ?? {}) as IDataObject).value ?? []].flat() as IDataObject[];
+	const rows = [objectOf(values).value ?? []].flat();
 	if (!rows.length) return undefined;
 	const conditions = rows.map((row, index) => {
 		try {
-			if (typeof row !== 'object' || row === null) throw new Error(`${quoted(row)} is no condition`);
+			if (!isObject(row)) throw new Error(`${quoted(row)} is no condition`);
 			const { field } = row;
-			const name = asText(
-				(typeof field === 'object' && field !== null ? (field as IDataObject).value : field) ?? '',
-			).trim();
+			const name = asText((isObject(field) ? field.value : field) ?? '').trim();
 			if (!name) throw new Error('"Field" is required');
 			const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
 			return (decoded: unknown) => meets(valueAt(decoded, name));
 		} catch (error) {
-			throw unfit(`row ${index + 1}: ${(error as Error).message}`);
+			throw unfit(`row ${index + 1}: ${asError(error).message}`);
 		}
 	});
 	return match === 'all'

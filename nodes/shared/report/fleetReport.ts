@@ -1,5 +1,6 @@
 /** The report on a fleet: what is heard, what is silent, and where. Pure. */
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
 import { count, counted } from '../operation/values';
@@ -68,7 +69,7 @@ export class FleetReport implements Report {
 		}
 		const bucket = AGES.findIndex(({ upTo }) => age <= upTo);
 		this.ages[bucket] = (this.ages[bucket] ?? 0) + 1;
-		const { terrestrial, satellite } = (row.most_recent_packet ?? {}) as IDataObject;
+		const { terrestrial, satellite } = objectOf(row.most_recent_packet);
 		this.networks[terrestrial && satellite ? 'both' : satellite ? 'satellite' : 'terrestrial'] += 1;
 		if (isSilent) this.addSilent(row, timestamp);
 	}
@@ -76,7 +77,7 @@ export class FleetReport implements Report {
 	/** The devices that fell silent last are those about which something can be done. */
 	private addSilent(row: IDataObject, heardAt: number): void {
 		this.silent += 1;
-		const place = String((row.install_location as IDataObject | undefined)?.location_name ?? '');
+		const place = String(objectOf(row.install_location).location_name ?? '');
 		this.listed.push({ id: String(row.id), name: String(row.name ?? ''), heardAt, place });
 		if (this.listed.length >= 4 * MOST_SILENT) this.listed = this.latest();
 	}

@@ -1,7 +1,7 @@
 /** The report on the packets of a period: how many came when, from where, and how strong. Pure. */
 import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
-import { heardAt, placeOfPacket, type Packet } from '../packet/packet';
+import { heardAt, isPacket, placeOfPacket } from '../packet/packet';
 import { count, counted } from '../operation/values';
 import type { Block, Column, Section } from './blocks';
 import { Timeline } from './charts';
@@ -81,8 +81,8 @@ export class PacketReport implements Report {
 		this.timeline = new Timeline(start, end, timezone, NETWORKS.length);
 	}
 
-	add(row: IDataObject): void {
-		const packet = row as Packet;
+	add(packet: IDataObject): void {
+		if (!isPacket(packet)) return;
 		const series = networkOf(packet.network_type);
 		const time = heardAt(packet);
 		this.packets += 1;

@@ -7,13 +7,13 @@ import type { Answer } from './deliveryLog';
  * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
  * a delivery is not for the sender.
  */
-export const webhookDescription = {
+export const webhookDescription: IWebhookDescription = {
 	name: 'default',
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
 	...responseModeFrom('acknowledge', 'onReceived'),
-} as IWebhookDescription;
+};
 
 /** The parameter that decides when n8n answers. */
 export const acknowledge: INodeProperties = {

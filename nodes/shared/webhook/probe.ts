@@ -12,6 +12,7 @@ import type {
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
 } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 import { isUnregistered } from '../n8n';
 
 /** The header of such a call. It proves nothing to a workflow: the answer is 401, as for any other. */
@@ -95,7 +96,7 @@ export async function listenerAt(
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
 		})) as IN8nHttpFullResponse;
-		const { message, endpoint } = (reply.body ?? {}) as IDataObject;
+		const { message, endpoint } = objectOf(reply.body);
 		if (isUnregistered(reply.statusCode, message)) return 'nobody';
 		if (reply.statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
 		if (endpoint === MANUAL) return 'manual';

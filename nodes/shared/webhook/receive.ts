@@ -3,6 +3,7 @@
  * 500 and store a failed execution, so every way out is an answer of ours; none carries a header or a secret.
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import { asError } from '../client/errors';
 import { refuseRemarks } from './acknowledge';
 import { deliveryKey, follow, outcomeOf, type Answer } from './deliveryLog';
 import { PROBE_HEADER, probeValue } from './probe';
@@ -137,7 +138,7 @@ export async function receive(context: IWebhookFunctions, source: Source): Promi
 	try {
 		return await take(context, source);
 	} catch (error) {
-		const { message } = error as Error;
+		const { message } = asError(error);
 		tellOnceAMinute(context, 'failed', (calls) => `could not take ${deliveriesOf(calls)} from Hubble: ${message}`);
 		return answer(context, 503, 'The delivery could not be taken. Try again later.');
 	}
