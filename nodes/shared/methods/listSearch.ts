@@ -26,32 +26,6 @@ interface Source {
 const ENOUGH = 20;
 const MOST_PAGES = 10;
 
-const searches: Record<Search, Source> = {
-	searchApiKeys: { endpoint: endpoints.listKeys, id: 'key_id', label: ({ key_name }) => text(key_name) },
-	searchDevices: {
-		endpoint: endpoints.listDevices,
-		id: 'id',
-		label: ({ name }) => text(name),
-		one: { endpoint: endpoints.getDevice, placeholder: 'device_id' },
-	},
-	searchInvoices: {
-		endpoint: endpoints.listInvoices,
-		id: 'invoice_id',
-		label: ({ invoice_number, status }) => text(invoice_number, status && `(${text(status).toLowerCase()})`),
-	},
-	searchUsers: {
-		endpoint: endpoints.listUsers,
-		id: 'user_id',
-		label: ({ first_name, last_name, email }) =>
-			first_name || last_name ? text(first_name, last_name, `(${text(email)})`) : text(email),
-	},
-	searchWebhooks: {
-		endpoint: endpoints.listWebhooks,
-		id: 'webhook_id',
-		label: ({ name, url }) => text(name, name ? `(${text(url)})` : url),
-	},
-};
-
 /** What is there of the parts, in one line. */
 const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
 
@@ -103,6 +77,28 @@ async function nothingWhenUnknown(error: Error): Promise<undefined> {
 	throw unchanged(error);
 }
 
-export const listSearch = Object.fromEntries(
-	Object.entries(searches).map(([name, source]) => [name, searchIn(source)]),
-) as Record<Search, ReturnType<typeof searchIn>>;
+export const listSearch = {
+	searchApiKeys: searchIn({ endpoint: endpoints.listKeys, id: 'key_id', label: ({ key_name }) => text(key_name) }),
+	searchDevices: searchIn({
+		endpoint: endpoints.listDevices,
+		id: 'id',
+		label: ({ name }) => text(name),
+		one: { endpoint: endpoints.getDevice, placeholder: 'device_id' },
+	}),
+	searchInvoices: searchIn({
+		endpoint: endpoints.listInvoices,
+		id: 'invoice_id',
+		label: ({ invoice_number, status }) => text(invoice_number, status && `(${text(status).toLowerCase()})`),
+	}),
+	searchUsers: searchIn({
+		endpoint: endpoints.listUsers,
+		id: 'user_id',
+		label: ({ first_name, last_name, email }) =>
+			first_name || last_name ? text(first_name, last_name, `(${text(email)})`) : text(email),
+	}),
+	searchWebhooks: searchIn({
+		endpoint: endpoints.listWebhooks,
+		id: 'webhook_id',
+		label: ({ name, url }) => text(name, name ? `(${text(url)})` : url),
+	}),
+} satisfies Record<Search, ReturnType<typeof searchIn>>;

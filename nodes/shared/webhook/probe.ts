@@ -9,6 +9,7 @@ import type {
 	IExecuteFunctions,
 	IHookFunctions,
 	IHttpRequestMethods,
+	IHttpRequestOptions,
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
 } from 'n8n-workflow';
@@ -18,7 +19,8 @@ import { isUnregistered } from '../n8n';
 /** The header of such a call. It proves nothing to a workflow: the answer is 401, as for any other. */
 export const PROBE_HEADER = 'x-hubble-check';
 
-type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+type Caller = IExecuteFunctions | IHookFunctions;
+type Context = Caller | IWebhookFunctions;
 
 /** The header's value: a call of this n8n, which needs no line in its log. */
 export const probeValue = (context: Context) =>
@@ -74,31 +76,34 @@ export const webhookDigest = (id: string) => createHash('sha256').update(`endpoi
  */
 export type Listener = 'alive' | 'manual' | 'stranger' | 'nobody' | 'unknown';
 
+/** One call to this n8n, whatever its answer is. */
+async function call(context: Caller, options: IHttpRequestOptions): Promise<IN8nHttpFullResponse> {
+	const asItIs = { returnFullResponse: true, ignoreHttpStatusErrors: true, disableFollowRedirect: true };
+	return await context.helpers.httpRequest({ ...options, ...asItIs, timeout: 3000 });
+}
+
 /**
  * Asks for it by a POST without content.
  * @param root where the URLs of this n8n begin: a URL that is not below it, or no trigger's, is not called
  */
 export async function listenerAt(
-	context: IExecuteFunctions | IHookFunctions,
+	context: Caller,
 	{ url, webhook_id }: IDataObject,
 	root: string | undefined,
 ): Promise<Listener> {
 	if (!isTriggerAt(root, String(url))) return 'unknown';
 	try {
-		const reply = (await context.helpers.httpRequest({
+		const headers = { [PROBE_HEADER]: probeValue(context) };
+		const { statusCode, body } = await call(context, {
 			method: 'POST',
 			url: String(url),
-			headers: { [PROBE_HEADER]: probeValue(context) },
+			headers,
 			body: {},
 			json: true,
-			timeout: 3000,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-		})) as IN8nHttpFullResponse;
-		const { message, endpoint } = objectOf(reply.body);
-		if (isUnregistered(reply.statusCode, message)) return 'nobody';
-		if (reply.statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
+		});
+		const { message, endpoint } = objectOf(body);
+		if (isUnregistered(statusCode, message)) return 'nobody';
+		if (statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
 		if (endpoint === MANUAL) return 'manual';
 		return endpoint === webhookDigest(String(webhook_id)) ? 'alive' : 'stranger';
 	} catch {
@@ -112,15 +117,8 @@ export async function listenerAt(
  */
 export async function hasPostAt(context: IExecuteFunctions, url: string): Promise<boolean | undefined> {
 	try {
-		const reply = (await context.helpers.httpRequest({
-			method: 'OPTIONS' as IHttpRequestMethods,
-			url,
-			headers: { Origin: new URL(url).origin },
-			timeout: 3000,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-		})) as IN8nHttpFullResponse;
+		const headers = { Origin: new URL(url).origin };
+		const reply = await call(context, { method: 'OPTIONS' as IHttpRequestMethods, url, headers });
 		const methods = String(reply.headers['access-control-allow-methods'] ?? '');
 		return methods.startsWith('OPTIONS') ? methods.includes('POST') : undefined;
 	} catch {
