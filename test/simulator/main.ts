@@ -49,7 +49,7 @@ async function main(): Promise<void> {
 		latencyMs: number('latency'),
 		limits: values['no-limits'] ? false : defaults.limits,
 		rateHeaders: values['rate-headers'],
-		distribution: values.burst ? 'burst' : 'even',
+		burstAt: values.burst ? 0.45 : undefined,
 	});
 	const partner = await startPartnerSimulator({ port: number('partner-port') });
 	partner.state.eventsUrl = values['events-url'];

@@ -52,8 +52,8 @@ export interface PacketOptions {
 	/** First and last receive time of the history, in ms. */
 	from: number;
 	to: number;
-	/** `burst`: half of the packets arrive within the middle tenth of the period. */
-	distribution: 'even' | 'burst';
+	/** Where in the period, from 0 to 0.9, a tenth of it begins in which half of the packets arrive; without it they are evenly spread. */
+	burstAt?: number;
 	/** How far, in ms, the time that a packet tells may be from its receipt, to either side. */
 	clockSkewMs?: number;
 	/** The devices that send, each in its turn. */
@@ -82,25 +82,28 @@ export function uuid(seed: number, kind: number, n: number): string {
 }
 
 /** Share of the period that has passed when a share of the packets has arrived; both 0–1, monotone. */
-const timeShare = {
-	even: (share: number) => share,
-	burst: (share: number) =>
-		share < 0.25 ? share * 1.8 : share < 0.75 ? 0.45 + (share - 0.25) * 0.2 : 0.55 + (share - 0.75) * 1.8,
-};
+function timeShare(share: number, burstAt: number | undefined): number {
+	if (burstAt === undefined) return share;
+	// Half of the packets are spread over nine tenths of the period.
+	const before = burstAt / 1.8;
+	if (share < before) return share * 1.8;
+	return share < before + 0.5 ? burstAt + (share - before) * 0.2 : burstAt + 0.1 + (share - before - 0.5) * 1.8;
+}
 
 // Live packets of one call share a receive time in lots of this size: less than a turn of the sequence number,
 // so that device, sequence number and timestamp together stay unique.
 const lot = 1000;
 const sequenceTurn = 1024;
 
-export function createPackets({ seed, count, from, to, distribution, clockSkewMs = 0, senders }: PacketOptions) {
+export function createPackets(options: PacketOptions) {
+	const { seed, count, from, to, burstAt, clockSkewMs = 0, senders } = options;
 	const history = senders.length > 0 ? count : 0;
 	const liveTimes: number[] = [];
 	const given = new Map<number, Packet>();
 	const heads: string[] = [];
 	const gateways = Array.from({ length: 20 }, (_, n) => uuid(seed, 8, n));
 	const payload = Buffer.alloc(13);
-	const share = timeShare[distribution];
+	const share = (part: number) => timeShare(part, burstAt);
 
 	/** Receive time of packet i in ms; never decreases with i. */
 	function timeOf(i: number): number {

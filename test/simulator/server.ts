@@ -34,7 +34,8 @@ export interface SimulatorOptions extends AnswerOptions {
 	limits: { endpoint: number; organization: number } | false;
 	/** X-RateLimit-Limit, -Remaining and -Reset on every reply to a request with a good token. */
 	rateHeaders: boolean;
-	distribution: 'even' | 'burst';
+	/** See `PacketOptions`. */
+	burstAt?: number;
 	/** How far the time that a packet tells may be from its receipt, to either side: Hubble orders by receipt. */
 	clockSkewMs: number;
 	delivery: DeliveryOptions;
@@ -53,7 +54,6 @@ export const defaults: SimulatorOptions = {
 	latencyMs: 0,
 	limits: { endpoint: 3, organization: 15 },
 	rateHeaders: false,
-	distribution: 'even',
 	clockSkewMs: 0,
 	batchReply: 'definition',
 	headToken: 'empty',

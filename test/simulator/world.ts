@@ -93,7 +93,8 @@ export interface WorldOptions {
 	/** Length of the packet history in days, ending now. */
 	days: number;
 	seed: number;
-	distribution: 'even' | 'burst';
+	/** See `PacketOptions`. */
+	burstAt?: number;
 	clockSkewMs: number;
 	/** How long ago, in ms, devices that would never have been heard sent their only packet: one device for each. */
 	silentFor?: readonly number[];
@@ -140,7 +141,7 @@ export function createWorld(options: WorldOptions) {
 		count: options.packets,
 		from: began - history + Math.min(3_600_000, history / 10),
 		to: began - 1000,
-		distribution: options.distribution,
+		burstAt: options.burstAt,
 		clockSkewMs: options.clockSkewMs,
 		senders: senders.map(({ id, name, tags }) => ({ id, name, tags })),
 	};

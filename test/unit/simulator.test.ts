@@ -538,7 +538,7 @@ describe('packets', () => {
 	});
 
 	it('bunched: half of them within a tenth of the period', async () => {
-		await start({ now: () => now, distribution: 'burst', packets: 2000, days: 5 });
+		await start({ now: () => now, burstAt: 0.45, packets: 2000, days: 5 });
 		const times = truth().map(({ device }) => device.timestamp);
 		const [first = 0, last = 0] = [times[0], times.at(-1)];
 		const tenth = (last - first) / 10;
