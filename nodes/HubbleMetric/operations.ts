@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { environment, type Field } from '../shared/operation/fields';
+import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
@@ -74,7 +75,7 @@ function endOf(start: string, { days: back, time_interval }: IDataObject): numbe
 const toRows: Operation['toRows'] = (reply, { settings: chosen, query }) => {
 	const rows = rowsOf(reply.buckets).map((row) => ({
 		...row,
-		is_running: endOf(String(row.timestamp), query) > Date.now(),
+		is_running: endOf(String(row.timestamp), query) > 1000 * hubbleNow(),
 	}));
 	if (chosen.output === 'summary') return [{ ...reply, buckets: rows }];
 	return chosen.includeRunning === false ? rows.filter(({ is_running }) => !is_running) : rows;

@@ -1,5 +1,6 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
 import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
+import { hubbleNow } from '../shared/client/clock';
 import { longNumbers, objectOf } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
@@ -32,7 +33,7 @@ const DAY_S = 86_400;
  * a time of long ago. Every test starts the workflow.
  */
 const isExample = ([first, ...more]: readonly Packet[]) =>
-	first !== undefined && more.length === 0 && heardAt(first) < Date.now() / 1000 - DAY_S;
+	first !== undefined && more.length === 0 && heardAt(first) < hubbleNow() - DAY_S;
 
 /** It is the same delivery when it has the same packets, in any order. */
 const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
