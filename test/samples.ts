@@ -300,6 +300,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'createReport',
 		call: 'listDevices',
+		alsoCalls: { checkKey: 'error' },
 		parameters: () => ({ silentAfterHours: 48, options: { fileName: 'fleet', reportTitle: 'Week 45' } }),
 		gives: ({ world }) => ({
 			fileName: 'fleet.html',
@@ -514,6 +515,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Packet',
 		operation: 'createReport',
 		call: 'listPackets',
+		alsoCalls: { checkKey: 'error' },
 		parameters: () => ({ period: 'last30Days', options: { fileName: 'packets' } }),
 		gives: ({ world }) => ({
 			fileName: 'packets.html',

