@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { simplifyDevice, simplifyRegistered } from '../nodes/shared/device/device';
 import { listOf, type Operation } from '../nodes/shared/operation/operation';
 import { withIsoTimes } from '../nodes/shared/operation/times';
-import { simplifyPacket } from '../nodes/shared/packet/packet';
+import { PACKETS, simplifyPacket } from '../nodes/shared/packet/packet';
 import { servedCalls, type Schema } from './contract';
 import { partnerTables, tables } from './tables';
 
@@ -59,7 +59,7 @@ const registered = {
 };
 
 /** By the function that simplifies a row: what it gives. */
-const SIMPLIFIED = new Map<Operation['simplify'], Schema>([
+const SIMPLIFIED = new Map<Operation['shape'], Schema>([
 	[simplifyDevice, device],
 	[simplifyPacket, packet],
 	[simplifyRegistered, object(registered)],
@@ -212,9 +212,8 @@ function rowIn(operation: Operation): Schema {
 	const reply = servedCalls.find((call) => call.method === method && call.path === path)?.reply;
 	const fields = (reply?.properties ?? {}) as Record<string, Schema>;
 	const rows = listOf(operation)?.rows ?? (operation.batch && 'devices' in fields ? 'devices' : undefined);
-	const ofMetrics = operation.toRows && 'buckets' in fields ? 'buckets' : undefined;
-	const ofCheck = operation.toItems && 'webhooks' in fields ? 'webhooks' : undefined;
-	const list = fields[rows ?? ofMetrics ?? ofCheck ?? ''];
+	const made = operation.items && ['buckets', 'webhooks'].find((name) => name in fields);
+	const list = fields[rows ?? made ?? ''];
 	return (list?.items as Schema | undefined) ?? reply ?? {};
 }
 
@@ -231,8 +230,8 @@ export function outputOf(node: string, operation: Operation, isSimplified = true
 	const own = OWN[nameOf(node, operation)];
 	if (own && !('more' in own)) return own;
 	if (operation.endpoint.method === 'DELETE') return object({ deleted: flag, ...idOf(operation) });
-	const simplified = isSimplified ? SIMPLIFIED.get(operation.simplify) : undefined;
-	const shape = simplified ?? shapeOf(rowIn(operation), !operation.hasRawTimes);
+	const simplified = isSimplified ? SIMPLIFIED.get(operation.shape) : undefined;
+	const shape = simplified ?? shapeOf(rowIn(operation), operation.list !== PACKETS);
 	if (!shape.properties) return undefined;
 	if (!own) return shape;
 	const fields: Record<string, Schema> = { ...(shape.properties as Record<string, Schema>) };

@@ -206,7 +206,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		alsoCalls: { endpoint: endpoints.listKeys },
 		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },
 		settings: { oldKeyId: apiKey, expiration },
-		toItems: rotate,
+		items: rotate,
 	},
 	{
 		resource: 'apiKey',
@@ -238,7 +238,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			'Check that the API token of the credential, or another key, is valid. The operation fails when it is not.',
 		endpoint: endpoints.checkKey,
 		settings: { key: otherKey },
-		toItems: async ({ hubble, request }) => {
+		items: async ({ hubble, request }) => {
 			const { key } = request.settings;
 			const { body } = await (key ? hubble.as(String(key)) : hubble).send(request);
 			return [{ json: { valid: true, ...body } }];

@@ -4,6 +4,8 @@ import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
 import { invoice } from '../shared/operation/fields';
 import type { Operation, Work } from '../shared/operation/operation';
+import { listItems } from '../shared/operation/rows';
+import { withIsoTimes } from '../shared/operation/times';
 import { rowsOf } from '../shared/client/pages';
 
 /**
@@ -36,7 +38,7 @@ function fileName(invoiceNumber: unknown): string {
 	return `${safe || 'invoice'}.pdf`;
 }
 
-const downloadPdf: Operation['toItems'] = async (work) => {
+const downloadPdf: Operation['items'] = async (work) => {
 	const { context, hubble, request } = work;
 	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
@@ -72,7 +74,7 @@ export const billingOperations: readonly Operation[] = [
 				description: 'The name of the binary field of the output that gets the file',
 			},
 		},
-		toItems: downloadPdf,
+		items: downloadPdf,
 	},
 	{
 		resource: 'invoice',
@@ -90,7 +92,10 @@ export const billingOperations: readonly Operation[] = [
 		description:
 			'Get the cards that are stored for the organization, with their last four digits and which one is the default',
 		endpoint: endpoints.listPaymentMethods,
-		withReply: (row, { default_payment_method_id: preferred }) => ({ ...row, is_default: row.id === preferred }),
+		items: (work) =>
+			listItems(work, endpoints.listPaymentMethods.list, (row, { default_payment_method_id: preferred }) =>
+				withIsoTimes({ ...row, is_default: row.id === preferred }),
+			),
 	},
 	{
 		resource: 'subscription',
@@ -107,7 +112,10 @@ export const billingOperations: readonly Operation[] = [
 		action: 'Get active devices',
 		description: 'Get the devices that were active in the current billing period, with its start and end',
 		endpoint: endpoints.listActiveDevices,
-		withReply: (row, { period_start = null, period_end = null }) => ({ ...row, period_start, period_end }),
+		items: (work) =>
+			listItems(work, endpoints.listActiveDevices.list, (row, { period_start = null, period_end = null }) =>
+				withIsoTimes({ ...row, period_start, period_end }),
+			),
 		inQuery: {
 			network_type: {
 				displayName: 'Network',

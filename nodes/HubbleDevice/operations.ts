@@ -1,6 +1,6 @@
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
-import { countRows } from '../shared/operation/execute';
+import { countRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment } from '../shared/operation/fields';
@@ -83,7 +83,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Count devices',
 		description: 'Count the devices of the organization, or those that pass the filters',
 		readsAll: true,
-		toItems: async (work) => [{ json: { count: await countRows(endpoints.listDevices.list, work) } }],
+		items: async (work) => [{ json: { count: await countRows(endpoints.listDevices.list, work) } }],
 	},
 	{
 		...list,
@@ -95,7 +95,7 @@ export const deviceOperations: readonly Operation[] = [
 			'Create a report on the fleet as one HTML file: which devices are heard, which are silent, and where they are',
 		readsAll: true,
 		settings: { ...reportFields({ hasSilence: true }), ...timeFilters },
-		toItems: reportOn({
+		items: reportOn({
 			name: 'fleet-report',
 			title: 'Fleet report',
 			list: endpoints.listDevices.list,
@@ -116,7 +116,7 @@ export const deviceOperations: readonly Operation[] = [
 		...fields.createOrUpdate,
 		derive: ({ body }) => ({ body: { ...body, n_devices: 1 } }),
 		validate: validateMatch,
-		simplify: simplifyRegistered,
+		shape: simplifyRegistered,
 		prepare: matchDevices,
 		batch: creation,
 	},
@@ -140,7 +140,7 @@ export const deviceOperations: readonly Operation[] = [
 		readsAll: true,
 		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
 		settings: { ...exportFields(), ...timeFilters },
-		toItems: exportTo({
+		items: exportTo({
 			name: 'devices',
 			list: endpoints.listDevices.list,
 			toJson: () => (row) => row,
@@ -157,7 +157,7 @@ export const deviceOperations: readonly Operation[] = [
 		endpoint: endpoints.getDevice,
 		inPath: { device_id: device },
 		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
-		simplify: simplifyDevice,
+		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
 		prepare: findDevices,
 	},
@@ -168,7 +168,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'getAll',
 		action: 'Get many devices',
 		description: 'Get the devices of the organization',
-		simplify: simplifyDevice,
+		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
 		inQuery: {
 			...list.inQuery,
@@ -204,7 +204,7 @@ export const deviceOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		...fields.register,
-		simplify: simplifyRegistered,
+		shape: simplifyRegistered,
 		batch: registration,
 		validate: validateRegistration,
 	},
@@ -218,7 +218,7 @@ export const deviceOperations: readonly Operation[] = [
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'to add or remove tags, or to rename a place' },
 		...fields.change,
 		derive: clearings,
-		simplify: simplifyDevice,
+		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
 		validate: validateUpdate,
 		prepare: readPresent,

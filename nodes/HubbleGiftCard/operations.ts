@@ -4,6 +4,7 @@ import type { Call } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { withoutUndefined } from '../shared/operation/readItem';
+import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
 import { placeOrders } from './place';
@@ -221,16 +222,16 @@ const placing = {
 } satisfies Record<string, Field>;
 
 /** Brands page by page, those filtered here that Hubble may not filter. */
-async function manyBrands({ hubble, request, hints }: Work): Promise<INodeExecutionData[]> {
-	const { clientFilters, limit, isTool, query } = request;
+async function manyBrands(work: Work): Promise<INodeExecutionData[]> {
+	const { hubble, request } = work;
+	const { clientFilters, limit, query } = request;
 	const found: IDataObject[] = [];
 	for await (const { rows, isLast } of brandPages(hubble, query)) {
 		found.push(...rows.filter((row) => clientFilters.every((keeps) => keeps(row))));
 		if (found.length < limit || (found.length === limit && isLast)) continue;
-		if (!isTool) hints.add(`More brands exist than the Limit of ${limit}. Turn on Return All, or raise the Limit.`);
-		break;
+		return [...found.slice(0, limit).map((json) => ({ json })), ...cutOff(work, found.length > limit)];
 	}
-	return found.slice(0, limit).map((json) => ({ json }));
+	return found.map((json) => ({ json }));
 }
 
 /** An order by its ID or its reference. */
@@ -262,7 +263,7 @@ export const giftCardOperations: readonly Operation[] = [
 		endpoint: partnerEndpoints.listBrands,
 		inQuery: { q: search, category },
 		clientFilters: [category, search, status],
-		toItems: manyBrands,
+		items: manyBrands,
 	},
 	{
 		resource: 'order',
@@ -277,7 +278,7 @@ export const giftCardOperations: readonly Operation[] = [
 			orderId: { ...orderId, shownWhen: { by: ['id'] } },
 			reference: { ...placing.reference, description: undefined, required: true, shownWhen: { by: ['reference'] } },
 		},
-		toItems: getOrder,
+		items: getOrder,
 	},
 	{
 		resource: 'order',
@@ -324,7 +325,9 @@ export const giftCardOperations: readonly Operation[] = [
 		description: 'Have Hubble deliver the vouchers of an order to the customer again',
 		endpoint: partnerEndpoints.resendDelivery,
 		inPath: { order_id: orderId },
-		toRows: (reply, { ids }) => [{ resent: true, orderId: ids.order_id, ...reply }],
+		items: async ({ hubble, request }) => [
+			{ json: { resent: true, orderId: request.ids.order_id, ...(await hubble.send(request)).body } },
+		],
 	},
 	{
 		resource: 'voucher',

@@ -1,9 +1,10 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { environment, type Field } from '../shared/operation/fields';
 import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
-import type { ItemRequest, Operation } from '../shared/operation/operation';
+import type { ItemRequest, Operation, Work } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/pages';
+import { rowItems } from '../shared/operation/rows';
 import { numberIn } from '../shared/operation/values';
 
 const days = {
@@ -72,14 +73,16 @@ function endOf(start: string, { days: back, time_interval }: IDataObject): numbe
 	return begin.getTime() + (kind === 'hour' ? 3_600_000 : 86_400_000);
 }
 
-const toRows: Operation['toRows'] = (reply, { settings: chosen, query }) => {
+async function metricItems(work: Work): Promise<INodeExecutionData[]> {
+	const { settings: chosen, query } = work.request;
+	const { body: reply } = await work.hubble.send(work.request);
 	const rows = rowsOf(reply.buckets).map((row) => ({
 		...row,
 		is_running: endOf(String(row.timestamp), query) > 1000 * hubbleNow(),
 	}));
-	if (chosen.output === 'summary') return [{ ...reply, buckets: rows }];
-	return chosen.includeRunning === false ? rows.filter(({ is_running }) => !is_running) : rows;
-};
+	if (chosen.output === 'summary') return rowItems(work, [{ ...reply, buckets: rows }]);
+	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ is_running }) => !is_running) : rows);
+}
 
 const validate = ({ query }: ItemRequest): string | undefined => {
 	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
@@ -98,7 +101,7 @@ export const metricOperations: readonly Operation[] = [
 		endpoint: endpoints.getApiMetrics,
 		inQuery: period,
 		settings,
-		toRows,
+		items: metricItems,
 		validate,
 	},
 	{
@@ -109,7 +112,7 @@ export const metricOperations: readonly Operation[] = [
 		endpoint: endpoints.getDeviceMetrics,
 		inQuery: { ...period, filter_tags: environment },
 		settings,
-		toRows,
+		items: metricItems,
 		validate,
 	},
 	{
@@ -120,7 +123,7 @@ export const metricOperations: readonly Operation[] = [
 		endpoint: endpoints.getPacketMetrics,
 		inQuery: { ...period, filter_tags: environment },
 		settings,
-		toRows,
+		items: metricItems,
 		validate,
 	},
 	{
@@ -131,7 +134,7 @@ export const metricOperations: readonly Operation[] = [
 		endpoint: endpoints.getWebhookMetrics,
 		inQuery: period,
 		settings,
-		toRows,
+		items: metricItems,
 		validate,
 	},
 ];

@@ -7,8 +7,10 @@ import {
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { NO_CALL } from '../shared/operation/operation';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
+import { decodeItems } from './decodeItems';
 import { packetOperations } from './operations';
 
 export class HubblePacket implements INodeType {
@@ -36,7 +38,7 @@ export class HubblePacket implements INodeType {
 				testedBy: 'hubbleApiTest',
 				// "hide", not "show": n8n's editor takes a parameter in "show" for the choice of authentication, and hides it.
 				displayOptions: {
-					hide: { operation: packetOperations.filter((row) => row.compute).map(({ value }) => value) },
+					hide: { operation: packetOperations.filter((row) => row.endpoint === NO_CALL).map(({ value }) => value) },
 				},
 			},
 		],
@@ -46,6 +48,8 @@ export class HubblePacket implements INodeType {
 	methods = methods;
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const isDecode = this.getNodeParameter('operation', 0) === 'decode';
+		if (isDecode) return decodeItems(this, this.continueOnFail());
 		return await run(this, packetOperations, this.continueOnFail());
 	}
 }

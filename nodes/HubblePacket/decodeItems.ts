@@ -1,6 +1,8 @@
 /** Decode: the payloads of items that come from anywhere, such as a database or a file. No request is sent. */
-import type { IDataObject } from 'n8n-workflow';
-import type { Fields, Hint, ItemRequest } from '../shared/operation/operation';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Fields, Hint } from '../shared/operation/operation';
+import { readValues } from '../shared/operation/readItem';
+import { Outputs, showHints } from '../shared/operation/run';
 import { asText, fieldName, takenField } from '../shared/operation/values';
 import {
 	base64Bytes,
@@ -73,33 +75,47 @@ const wary =
 		return { decodeError: `${decodeError}; ${LIKE_HEX}` };
 	};
 
-/**
- * What each item gets beside its fields: the result, and its units. A format that says itself what it holds may be
- * read up to a place only: then `decodeError` says so beside the values before it, as in packets.
- * Throws for an item of which nothing can be read.
- */
-export function decodeItems(hints: Set<Hint>): (request: ItemRequest, input: IDataObject) => IDataObject {
+/** Decodes payloads by the settings of each item, and makes each decoder once. */
+function payloadReader(hints: Set<Hint>): (settings: DecodeSettings, encoding: string, payload: string) => Decoded {
 	const decoders = new Map<string, (payload: string) => Decoded>();
-	const decoderOf = (settings: DecodeSettings, encoding: string) => {
+	return (settings, encoding, payload) => {
 		const key = JSON.stringify([encoding, settings.decode, settings.table, settings.layout]);
-		const known = decoders.get(key);
-		if (known) return known;
-		const read = payloadDecoder(settings, ENCODINGS[encoding]) ?? (() => ({}));
-		const decoder = tallied(encoding === 'base64' ? wary(read) : read, hints);
-		decoders.set(key, decoder);
-		return decoder;
+		let decoder = decoders.get(key);
+		if (!decoder) {
+			const read = payloadDecoder(settings, ENCODINGS[encoding]) ?? (() => ({}));
+			decoders.set(key, (decoder = tallied(encoding === 'base64' ? wary(read) : read, hints)));
+		}
+		return decoder(payload);
 	};
-	return ({ settings }, input) => {
-		const { payload, encoding, outputField = 'decoded' } = settings as Record<string, string>;
-		const { decoded, decodedUnits, decodeError } = decoderOf(settings, String(encoding))(String(payload));
-		if (decoded === undefined) throw new Error(`Parameter "Payload": ${decodeError}`);
-		const added = {
-			[outputField]: decoded,
-			...(decodedUnits ? { [`${outputField}Units`]: decodedUnits } : {}),
-			...(decodeError ? { decodeError } : {}),
-		};
-		const taken = Object.keys(added).flatMap((field) => takenField('Output Field', field, input) ?? []);
-		if (taken[0]) throw new Error(taken[0]);
-		return added;
-	};
+}
+
+/**
+ * The input items with what their payloads say beside their fields: the result, and its units. A format that says
+ * itself what it holds may be read up to a place only: then an error stands beside the values before it, as in
+ * packets. An item of which nothing can be read fails.
+ */
+export function decodeItems(context: IExecuteFunctions, canContinue: boolean): INodeExecutionData[][] {
+	const hints = new Set<Hint>();
+	const outputs = new Outputs(context, '', canContinue);
+	const read = payloadReader(hints);
+	for (const [item, { json }] of context.getInputData().entries()) {
+		try {
+			const settings = readValues(context, decodeSettings, item);
+			const { payload = '', encoding = 'base64', outputField: field = 'decoded' } = settings;
+			const { decoded, decodedUnits, decodeError } = read(settings, encoding, payload);
+			if (decoded === undefined) throw new Error(`Parameter "Payload": ${decodeError}`);
+			const added = {
+				[field]: decoded,
+				...(decodedUnits ? { [`${field}Units`]: decodedUnits } : {}),
+				...(decodeError ? { [field === 'decoded' ? 'decodeError' : `${field}Error`]: decodeError } : {}),
+			};
+			const taken = Object.keys(added).flatMap((name) => takenField('Output Field', name, json) ?? []);
+			if (taken[0]) throw new Error(taken[0]);
+			outputs.add(item, [{ json: added }]);
+		} catch (error) {
+			outputs.fail(item, error);
+		}
+	}
+	showHints(context, hints);
+	return [outputs.all()];
 }

@@ -5,7 +5,6 @@ import { payloadDecoder, payloadFields, withDecoded } from '../shared/packet/dec
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
 import { tallied } from '../shared/packet/tally';
-import { chosenShape, countRows } from '../shared/operation/execute';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
@@ -13,9 +12,10 @@ import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } fro
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
+import { chosenShape, countRows, listItems } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
-import { decodeItems, decodeSettings } from './decodeItems';
+import { decodeSettings } from './decodeItems';
 
 /** The periods to choose from, with how many seconds they reach back. */
 const PERIODS: Readonly<Record<string, number>> = {
@@ -132,10 +132,9 @@ const getMany: Operation = {
 	description: 'Get the packets that Hubble received in a period, the latest first',
 	endpoint: endpoints.listPackets,
 	list: PACKETS,
-	hasRawTimes: true,
-	simplify: simplifyPacket,
+	shape: simplifyPacket,
 	simplifiedFields: SIMPLIFIED,
-	toJson: packetToJson,
+	items: (work) => listItems(work, PACKETS, packetToJson(work.request, work.hints)),
 	inQuery,
 	settings: { period, order, ...decodeFields },
 	validate,
@@ -151,11 +150,10 @@ export const packetOperations: readonly Operation[] = [
 		action: 'Count packets',
 		description: 'Count the packets that Hubble received in a period. All of them are read, and none is kept.',
 		readsAll: true,
-		simplify: undefined,
-		toJson: undefined,
+		shape: undefined,
 		settings: { period },
 		validate: periodReason,
-		toItems: async (work) => {
+		items: async (work) => {
 			const { start, end } = work.request.query;
 			const count = await countRows(PACKETS, work);
 			return [{ json: { count, startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) } }];
@@ -170,11 +168,10 @@ export const packetOperations: readonly Operation[] = [
 		description:
 			'Create a report on the packets of a period as one HTML file: when they came, from where, and how strong',
 		readsAll: true,
-		simplify: undefined,
-		toJson: undefined,
+		shape: undefined,
 		settings: { period, ...reportFields() },
 		validate: periodReason,
-		toItems: reportOn({
+		items: reportOn({
 			name: 'packet-report',
 			title: 'Packet report',
 			list: PACKETS,
@@ -191,7 +188,6 @@ export const packetOperations: readonly Operation[] = [
 			'Decode the payloads of items that come from anywhere, such as a database or a file. No request is sent to Hubble.',
 		endpoint: NO_CALL,
 		settings: decodeSettings,
-		compute: decodeItems,
 	},
 	{
 		...getMany,
@@ -200,11 +196,11 @@ export const packetOperations: readonly Operation[] = [
 		value: 'export',
 		action: 'Export packets to file',
 		description: 'Write the packets of a period into one file, however many they are',
-		simplify: undefined,
+		shape: undefined,
 		readsAll: true,
 		derive: exportRange,
 		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields },
-		toItems: exportTo({
+		items: exportTo({
 			name: 'packets',
 			list: PACKETS,
 			toJson: packetToJson,

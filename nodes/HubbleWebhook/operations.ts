@@ -3,6 +3,7 @@ import { DELIVERY_SIZE, endpoints, LENGTHS } from '../shared/client/endpoints';
 import { checkWebhooks, deleteOrphans, moveToNewUrl } from './check';
 import { createWebhook } from './create';
 import type { Operation } from '../shared/operation/operation';
+import { rowItems } from '../shared/operation/rows';
 import { numberIn, text } from '../shared/operation/values';
 
 /** Where Hubble sends packets. */
@@ -55,7 +56,7 @@ export const webhookOperations: readonly Operation[] = [
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
 		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete or move' },
 		settings: { deleteOrphans, moveToNewUrl },
-		toItems: checkWebhooks,
+		items: checkWebhooks,
 	},
 	{
 		name: 'Create',
@@ -71,7 +72,7 @@ export const webhookOperations: readonly Operation[] = [
 			max_batch_size: { ...batchSize, collection: 'additionalFields' },
 			name: { ...webhookName, collection: 'additionalFields' },
 		},
-		toItems: createWebhook,
+		items: createWebhook,
 	},
 	{
 		name: 'Delete',
@@ -99,7 +100,10 @@ export const webhookOperations: readonly Operation[] = [
 		endpoint: endpoints.testWebhook,
 		inPath: { webhook_id: webhook },
 		// n8n takes an output field "error" for a failure of the node.
-		toRows: ({ error, ...result }) => [{ ...result, error_details: error ?? null }],
+		items: async (work) => {
+			const { error, ...result } = (await work.hubble.send(work.request)).body;
+			return rowItems(work, [{ ...result, error_details: error ?? null }]);
+		},
 	},
 	{
 		name: 'Update',

@@ -54,7 +54,7 @@ test('a pasted payload in hexadecimal, into a field of any name', async () => {
 		{
 			reading: { temperature: -197 },
 			readingUnits: { temperature: '°C' },
-			decodeError: expect.stringContaining('the payload ends') as string,
+			readingError: expect.stringContaining('the payload ends') as string,
 		},
 	]);
 });

@@ -81,7 +81,7 @@ describe('Get Many', () => {
 			{
 				status: 200,
 				query: {
-					limit: '20',
+					limit: '21',
 					filter_created_ts: `between:${Date.UTC(2025, 11, 31, 23) / 1000}:${Date.UTC(2026, 1, 1) / 1000}`,
 					filter_most_recent_packet_ts: 'between:1:1767225600',
 					filter_tags: '_env:production',

@@ -110,7 +110,7 @@ describe('Keep Input Fields', () => {
 
 	it('puts the device beside the fields and the files of its item', async () => {
 		const [deviceId = ''] = ids();
-		const { items } = await run([{ deviceId, payload: 'AAE=' }], keep('owner'));
+		const { items } = await run([{ deviceId, payload: 'AAE=' }], keep(' owner '));
 		expect(items[0]?.json).toEqual({ deviceId, payload: 'AAE=', owner: expect.objectContaining({ deviceId }) });
 		expect(Object.keys(items[0]?.json.owner as IDataObject).sort()).toEqual(
 			Object.keys(device.properties as object).sort(),

@@ -523,7 +523,7 @@ describe('as the tool of an AI agent', () => {
 		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toEqual(SIMPLIFIED);
-		expect(rows[100]).toEqual({ note: expect.stringContaining('more exist') as string });
+		expect(rows[100]).toEqual({ note: expect.stringContaining('More results exist') as string });
 	});
 
 	const some = { output: 'selected', outputFields: ['rssi', 'deviceName'] };
@@ -573,10 +573,33 @@ describe('as the tool of an AI agent', () => {
 		expect((await run(node, parameters)).error).toBeUndefined();
 	});
 
+	test('a hundred rows are the most for what comes in one reply, too', async () => {
+		const rows = jsonOf(
+			await run(asTool('Hubble Metric'), { operation: 'getPacketMetrics', days: 361, interval: 'day' }),
+		);
+		expect(rows).toHaveLength(101);
+		expect(rows[100]).toEqual({ note: expect.stringContaining('First 100 results. More results exist') as string });
+	});
+
+	test('a limit that the model leaves out is the default, where n8n does not tell that it is a tool, too', async () => {
+		const limit = "={{ /*n8n-auto-generated-fromAI-override*/ [undefined, '$fromAI('][0] }}";
+		expect(jsonOf(await run(nodeNamed('Hubble Device'), { operation: 'getAll', limit }))).toHaveLength(50);
+	});
+
+	test.each([
+		[2099, 'More results exist than the Limit of 2099'],
+		[2000, 'There may be more results than the Limit of 2000'],
+		[2100, undefined],
+		[20, 'More results exist than the Limit of 20'],
+	])('of 2,100 devices, a limit of %i: %s', async (limit, said) => {
+		const { hints } = await run(nodeNamed('Hubble Device'), { operation: 'getAll', limit });
+		expect(hints).toEqual(said ? [expect.stringContaining(said)] : []);
+	});
+
 	test('a limit below that is kept and said, and rows that are all there get no note', async () => {
 		const cut = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }));
 		expect(cut).toHaveLength(11);
-		expect(cut[10]).toEqual({ note: expect.stringContaining('more exist') as string });
+		expect(cut[10]).toEqual({ note: expect.stringContaining('More results exist') as string });
 		expect(
 			jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true })),
 		).toHaveLength(12);

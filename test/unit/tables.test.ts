@@ -26,12 +26,11 @@ const callOf = (method: string, path: string) =>
 describe.each(rows)('$title', ({ node, row }) => {
 	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, action, description } = row;
 	const { method, path, scope } = endpoint;
-	const list = row.toRows ? undefined : listOf(row);
+	const list = listOf(row);
 	const call = callOf(method, path);
 
 	test('is a call of the contract, with its scope', () => {
-		expect(endpoint === NO_CALL).toBe(row.compute !== undefined);
-		if (row.compute) return;
+		if (endpoint === NO_CALL) return;
 		expect(call?.scope).toBe(scope ?? null);
 		if (batch) expect(callOf(method, batch.endpoint.path)?.scope).toBe(scope ?? null);
 	});
@@ -62,11 +61,11 @@ describe.each(rows)('$title', ({ node, row }) => {
 
 	test('offers Simplify when it is a list of rows with more than ten fields', () => {
 		const items = list && ((call?.reply.properties as Record<string, Schema>)[list.rows]?.items as Schema);
-		if (items && !row.toItems && leaves(items).length > 10) expect(row.simplify).toBeDefined();
+		if (items && !row.items && leaves(items).length > 10) expect(row.shape).toBeDefined();
 	});
 
 	test('lets a tool select from the fields that there are, the key last', () => {
-		if (!row.simplify || !row.simplifiedFields) return;
+		if (!row.shape || !row.simplifiedFields) return;
 		const fields = Object.keys((outputOf(node, row)?.properties ?? {}) as Schema);
 		expect(fields).toEqual(expect.arrayContaining([...row.simplifiedFields]));
 		expect(fields.filter((name) => !/^decode/.test(name))).toHaveLength(row.simplifiedFields.length);

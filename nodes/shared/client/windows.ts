@@ -336,7 +336,7 @@ export interface Reading {
 
 /**
  * The pages of a list that are wanted. All of a closed period, and the latest rows of one, are read in windows; else
- * one page comes after the other, and no more than the limit needs. An error tells how far the run came.
+ * one page comes after the other, no more than the limit needs and one row that says whether there are more. An error tells how far the run came.
  * @param call the query of a list that lies in time holds `end` and may hold `start`, in whole Unix seconds
  */
 export async function* readPages(hubble: HubbleClient, call: Call, list: List, reading: Reading): AsyncGenerator<Page> {
@@ -344,7 +344,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	const { timeOf } = list;
 	if (!timeOf || continuationToken || (limit !== Infinity && !newestFirst)) {
 		const { min = 1, max = Infinity } = list.pageSize ?? {};
-		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit));
+		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit + 1));
 		yield* pages(hubble, { ...call, continuationToken }, list, pageSize);
 		return;
 	}

@@ -7,13 +7,13 @@ import { Hash } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { acceptedRows, type List, type Page } from '../client/pages';
-import { requestedPages } from './execute';
 import { csvStyle } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
 import { texts } from './values';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
 import { withoutUndefined } from './readItem';
+import { wantedPages } from './rows';
 import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
@@ -64,7 +64,7 @@ class FileText {
 	async *slices(): AsyncGenerator<string> {
 		const { request } = this.work;
 		try {
-			for await (const page of requestedPages(this.work, this.list)) {
+			for await (const page of wantedPages(this.work, this.list)) {
 				yield* this.rowsOf(page);
 				// A page of few rows waits for nobody: its text goes before the next page is asked for.
 				yield this.take();

@@ -1,6 +1,6 @@
 /**
  * One operation of a node is one row in a table. The row says what n8n shows and what Hubble needs: `properties.ts`
- * makes the parameters of the node from it, `readItem.ts` reads them, `execute.ts` carries it out. A reader compares
+ * makes the parameters of the node from it, `readItem.ts` reads them, `run.ts` carries it out. A reader compares
  * a node's table with the API definition line by line, so rows stay flat literals.
  */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
@@ -9,7 +9,6 @@ import type { Endpoint } from '../client/endpoints';
 import type { List } from '../client/pages';
 import type { Call } from '../client/request';
 import type { Field, ValuesOf } from './fields';
-import type { Progress } from './progress';
 
 /** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
@@ -98,8 +97,6 @@ export interface Work {
 	request: ItemRequest;
 	/** What the user should know beside the output, each once a run. */
 	hints: Set<Hint>;
-	/** How far the run has come. */
-	progress: Progress;
 }
 
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
@@ -118,9 +115,8 @@ export interface Preparation<R = ItemRequest> {
 }
 
 /**
- * One row of an operation table. From a reply to items: `toItems` makes them on its own. Else the list,
- * `toRows` or the reply itself gives the rows; `toJson` or, with Simplify on, `simplify` shapes each; last
- * come the ISO texts of its times, unless `hasRawTimes`.
+ * One row of an operation table. Its items are the rows of the list, or the reply itself: each in its `shape` where
+ * Simplify is on, with the ISO texts of its times. `items` makes others.
  */
 export interface Operation extends Parameters {
 	/** Only in nodes with more than one resource. */
@@ -143,27 +139,14 @@ export interface Operation extends Parameters {
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
 	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. A tool's rows are simplified. */
-	simplify?: (row: IDataObject) => IDataObject;
+	shape?: (row: IDataObject) => IDataObject;
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
-	/** What one row becomes, made ready once for all rows of an item; it takes over from `simplify`. */
-	toJson?(request: ItemRequest, hints: Set<Hint>): (row: IDataObject) => IDataObject;
-	/** A row with what its reply says beside the list. */
-	withReply?: (row: IDataObject, reply: IDataObject) => IDataObject;
-	/** The rows keep Hubble's numbers alone (see `times.ts`): packets come by the ten thousand. */
-	hasRawTimes?: boolean;
 	batch?: Batch;
 	/** Whether the output opens something, such as a key: an AI agent gets it only when the user says so. */
 	hasSecrets?: boolean;
-	/** The reply as rows of output, where it is neither a list nor one row. */
-	toRows?(reply: IDataObject, request: ItemRequest): IDataObject[];
-	/** Takes over the call itself, where the output is not JSON. The items are paired by the caller. */
-	toItems?(work: Work): Promise<INodeExecutionData[]>;
-	/**
-	 * Made ready once a run: what stands beside the fields of an input item, without asking Hubble. Such a row has
-	 * `NO_CALL` in the place of an endpoint, and its node needs no credential. Throws an Error for an item.
-	 */
-	compute?: (hints: Set<Hint>) => (request: ItemRequest, input: IDataObject) => IDataObject;
+	/** Makes the call and its items, all at once or as they come; `run.ts` pairs them with the input. */
+	items?(work: Work): Promise<INodeExecutionData[]> | AsyncIterable<INodeExecutionData[]>;
 	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
 	derive?(request: ItemRequest): Partial<ItemRequest>;
 	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
@@ -174,7 +157,7 @@ export interface Operation extends Parameters {
 	warn?(request: ItemRequest): string | undefined;
 }
 
-/** In the place of an endpoint where Hubble is asked nothing. */
+/** In the place of an endpoint where Hubble is asked nothing: the node carries such a row out itself. */
 export const NO_CALL: Endpoint = { method: 'GET', path: '' };
 
 /** The operation's name as n8n shows it. */

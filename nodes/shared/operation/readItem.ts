@@ -23,6 +23,7 @@ import {
 	simplify,
 	type Field,
 	type ValueOf,
+	type ValuesOf,
 } from './fields';
 import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, oneOf, texts, type ConversionContext } from './values';
@@ -176,6 +177,15 @@ function refusal(context: IExecuteFunctions, itemIndex: number, reason: string):
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
 
+/** The values of parameters for one item. Throws an error that names the parameter and the item. */
+export function readValues<F extends Fields>(context: IExecuteFunctions, fields: F, item: number): ValuesOf<F> {
+	const value = fieldReader(context, objectOf(context.getNode().parameters), item, Date.now() / 1000);
+	return valuesOf(fields, value) as ValuesOf<F>;
+}
+
+const valuesOf = (fields: Fields, value: ReturnType<typeof fieldReader>): IDataObject =>
+	withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
+
 /** What names the thing that is worked on: each is text. */
 const idsIn = (values: IDataObject): Record<string, string> =>
 	Object.fromEntries(Object.entries(values).map(([name, id]) => [name, String(id)]));
@@ -195,11 +205,11 @@ export function readItemRequest(
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);
 	const value = fieldReader(context, stored, item, now);
-	const values = (fields: Fields = {}) =>
-		withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
+	const values = (fields: Fields = {}) => valuesOf(fields, value);
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
-	const wanted = list && !value(returnAll) ? (value({ ...limit, required: !isTool }) ?? limit.default) : Infinity;
+	const required = !isFromAgent(stored[limit.name]);
+	const wanted = list && !value(returnAll) ? (value({ ...limit, required }) ?? limit.default) : Infinity;
 	const body = values(inBody);
 	const used = clientFilters.flatMap((filter) => {
 		const by = value(filter);
@@ -212,7 +222,7 @@ export function readItemRequest(
 		query: values(inQuery),
 		body,
 		settings: values(operation.settings),
-		limit: isTool && !operation.toItems ? Math.min(wanted, TOOL_ROWS) : wanted,
+		limit: isTool && !operation.readsAll ? Math.min(wanted, TOOL_ROWS) : wanted,
 		isTool,
 		continuationToken: list?.pages === 'token' ? value(continuationToken) : undefined,
 		...chosenOutput(operation, value),
@@ -232,10 +242,10 @@ export function readItemRequest(
 
 /** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
 function chosenOutput(
-	{ simplify: canSimplify, simplifiedFields }: Operation,
+	{ shape, simplifiedFields }: Operation,
 	value: ReturnType<typeof fieldReader>,
 ): Pick<ItemRequest, 'isSimplified' | 'outputFields'> {
-	if (!canSimplify) return { isSimplified: false };
+	if (!shape) return { isSimplified: false };
 	const chosen = simplifiedFields && value(output);
 	if (!simplifiedFields || chosen === undefined) return { isSimplified: Boolean(value(simplify) ?? true) };
 	if (chosen !== 'selected') return { isSimplified: chosen === 'simplified' };

@@ -1,4 +1,4 @@
-/** The only item loop: reads what each item asks, has it carried out, pairs items, decides continue-on-fail. */
+/** The only item loop: reads what each item asks, carries it out, pairs items, decides continue-on-fail. */
 import {
 	NodeApiError,
 	NodeOperationError,
@@ -13,27 +13,37 @@ import { errorRowsHaveDetails } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
 import { fieldsOf } from './properties';
 import { runBatches } from './batch';
-import { execute, shapeOf, toItems } from './execute';
 import type { Batch, Hint, ItemRequest, Operation, Preparation, Work } from './operation';
-import { Progress } from './progress';
 import { readItemRequest, withoutUndefined } from './readItem';
+import { chosenShape, replyItems } from './rows';
+import { withIsoTimes } from './times';
+import { counted } from './values';
+
+/** Milliseconds of waiting that are worth a word. */
+const NOTICEABLE_MS = 5_000;
 
 /** What one run has put out so far, by the item that it belongs to. */
-class Outputs {
+export class Outputs {
+	private readonly inputs: readonly INodeExecutionData[];
 	private readonly byItem: INodeExecutionData[][];
 
 	constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly inputs: readonly INodeExecutionData[],
 		/** The field in which a row stands beside the fields of its input item; '': among them; without it it stands alone. */
 		private readonly keptAs: string | undefined,
 		readonly canContinue: boolean,
 	) {
-		this.byItem = inputs.map(() => []);
+		this.inputs = context.getInputData();
+		this.byItem = this.inputs.map(() => []);
 	}
 
+	/** Adds items that belong to an input item. One `pairedItem` serves all: packets come by the hundred thousand. */
 	add(itemIndex: number, items: readonly INodeExecutionData[]): void {
-		for (const item of items) this.byItem[itemIndex]?.push(this.joined(itemIndex, item));
+		const pairedItem = { item: itemIndex };
+		for (const item of items) {
+			item.pairedItem ??= pairedItem;
+			this.byItem[itemIndex]?.push(this.joined(itemIndex, item));
+		}
 	}
 
 	/** An item with the fields of its input, where they are kept; a failure is seen at the same place as ever, too. */
@@ -86,61 +96,38 @@ export async function run(
 	connectTo: (context: IExecuteFunctions) => Promise<HubbleClient> = connect,
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
-	const inputs = context.getInputData();
-	const keptAs = operation.compute ? '' : option(context, operation, KEEP_INPUT);
-	const outputs = new Outputs(context, inputs, keptAs, canContinue);
-	if (operation.compute) {
-		const hints = new Set<Hint>();
-		compute(operation.compute(hints), readItems(context, operation, outputs, Date.now() / 1000), inputs, outputs);
-		showHints(context, hints);
-		return [outputs.all()];
-	}
+	const outputs = new Outputs(context, option(context, operation, KEEP_INPUT), canContinue);
 	let hubble: HubbleClient;
 	try {
 		hubble = await connectTo(context);
 	} catch (error) {
-		inputs.forEach((_, item) => outputs.fail(item, error));
+		context.getInputData().forEach((_, item) => outputs.fail(item, error));
 		return [outputs.all()];
 	}
 	const requests = readItems(context, operation, outputs, hubble.now());
 	const hints = new Set<Hint>(
 		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
 	);
-
-	const progress = new Progress(hubble);
-
 	try {
-		await carryOut(operation, { context, hubble, hints, progress }, requests, outputs);
+		await carryOut(operation, { context, hubble, hints }, requests, outputs);
 	} finally {
 		showHints(context, hints);
-		const message = progress.hint();
-		if (message) context.addExecutionHints?.({ message, type: 'info', location: 'outputPane' });
+		const { requests: sent, waitedMs } = hubble.run.traffic;
+		const waited = `${Math.round(waitedMs / 1000)} s of waiting for Hubble's rate limit, with ${counted(sent, 'request')}.`;
+		if (waitedMs >= NOTICEABLE_MS) showHints(context, new Set([waited]), 'info');
 	}
 	return [outputs.all()];
 }
 
-function showHints(context: IExecuteFunctions, hints: ReadonlySet<Hint>): void {
+/** Shows what the user should know beside the output. */
+export function showHints(
+	context: IExecuteFunctions,
+	hints: ReadonlySet<Hint>,
+	type: 'info' | 'warning' = 'warning',
+): void {
 	for (const hint of hints) {
 		const message = typeof hint === 'string' ? hint : hint.text();
-		if (message) context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
-	}
-}
-
-/** Makes the output of each item from what it holds. */
-function compute(
-	toJson: ReturnType<NonNullable<Operation['compute']>>,
-	requests: readonly ItemRequest[],
-	inputs: readonly INodeExecutionData[],
-	outputs: Outputs,
-): void {
-	for (const request of requests) {
-		const { itemIndex } = request;
-		try {
-			const json = toJson(request, inputs[itemIndex]?.json ?? {});
-			outputs.add(itemIndex, [{ json, pairedItem: { item: itemIndex } }]);
-		} catch (error) {
-			outputs.fail(itemIndex, error);
-		}
+		if (message) context.addExecutionHints?.({ message, type, location: 'outputPane' });
 	}
 }
 
@@ -168,8 +155,9 @@ async function carryOut(
 	const byItem = new Map(requests.map((request) => [request.itemIndex, request]));
 	await runBatches(hubble, groups, {
 		emit: (itemIndex, row) => {
-			const shape = shapeOf(operation, byItem.get(itemIndex) as ItemRequest, work.hints);
-			outputs.add(itemIndex, toItems(operation, itemIndex, [shape(row)]));
+			const request = byItem.get(itemIndex);
+			const shape = request ? chosenShape(request, operation.shape) : undefined;
+			outputs.add(itemIndex, [{ json: withIsoTimes(shape?.(row) ?? row) }]);
 		},
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
@@ -179,7 +167,8 @@ async function carryOut(
 	for (const request of alone) {
 		const { itemIndex, ids } = request;
 		try {
-			await execute(operation, { ...work, request }, (items) => outputs.add(itemIndex, items));
+			const made = operation.items?.({ ...work, request }) ?? replyItems(operation, { ...work, request });
+			for await (const items of Symbol.asyncIterator in made ? made : [made]) outputs.add(itemIndex, items);
 		} catch (error) {
 			outputs.fail(itemIndex, error, ids);
 		}
@@ -189,7 +178,7 @@ async function carryOut(
 /** An option that holds for all items; `undefined` when it is not set, or the operation does not have it. */
 function option(context: IExecuteFunctions, operation: Operation, name: string): string | undefined {
 	if (!fieldsOf(operation).some((field) => field.name === name)) return undefined;
-	return String(context.getNodeParameter(`options.${name}`, 0, '') ?? '') || undefined;
+	return String(context.getNodeParameter(`options.${name}`, 0, '') ?? '').trim() || undefined;
 }
 
 /** What the items ask, without those whose parameters are refused. */

@@ -2,10 +2,10 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S } from '../client/endpoints';
 import { acceptedRows, leftOut, type List } from '../client/pages';
-import { requestedPages } from '../operation/execute';
 import type { Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
+import { wantedPages } from '../operation/rows';
 import { timeText } from '../operation/times';
 import { counted, numberIn, text } from '../operation/values';
 import type { Block } from './blocks';
@@ -132,7 +132,7 @@ export const reportOn =
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
 		const report = source.start(frame);
 		let skipped = 0;
-		for await (const { rows } of requestedPages(work, source.list)) {
+		for await (const { rows } of wantedPages(work, source.list)) {
 			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
 		}
 		if (skipped) hints.add(leftOut(skipped, source.list));

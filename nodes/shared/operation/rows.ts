@@ -1,0 +1,101 @@
+/** From replies to items: the rows of a list page by page, or the reply itself. */
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
+import { readPages } from '../client/windows';
+import { listOf, type ItemRequest, type Operation, type Work } from './operation';
+import { withIsoTimes } from './times';
+
+/** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
+export function chosenShape(
+	{ isSimplified, outputFields }: ItemRequest,
+	shape: Operation['shape'],
+): (row: IDataObject) => IDataObject {
+	if (!shape || !isSimplified) return (row) => row;
+	if (!outputFields) return shape;
+	return (row) => {
+		const fields = shape(row);
+		return Object.fromEntries(outputFields.map((name) => [name, fields[name]]));
+	};
+}
+
+/** The items of an operation that does not make its own. Throws what `send` throws. */
+export async function* replyItems(operation: Operation, work: Work): AsyncGenerator<INodeExecutionData[]> {
+	const { hubble, request } = work;
+	const shape = chosenShape(request, operation.shape);
+	const list = listOf(operation);
+	if (list) {
+		yield* listItems(work, list, (row) => withIsoTimes(shape(row)));
+		return;
+	}
+	const body = request.reply ?? (await hubble.send(request)).body;
+	yield [{ json: operation.endpoint.method === 'DELETE' ? deleted(operation, request) : withIsoTimes(shape(body)) }];
+}
+
+/** Hubble answers with an empty object. Each deletion names one thing, by the parameter that chose it. */
+function deleted({ inPath, inBody, idInBody }: Operation, { ids }: ItemRequest): IDataObject {
+	const [wireName = '', id] = Object.entries(ids).at(-1) ?? [];
+	const { name = wireName } = (idInBody ? inBody?.[idInBody] : inPath?.[wireName]) ?? {};
+	return { deleted: true, [name]: id };
+}
+
+/**
+ * The rows of a list up to the limit, each page as soon as it is there: what came before a failure is not lost.
+ * @param shape what a row becomes, with what its reply says beside the list
+ */
+export async function* listItems(
+	work: Work,
+	list: List,
+	shape: (row: IDataObject, reply: IDataObject) => IDataObject,
+): AsyncGenerator<INodeExecutionData[]> {
+	const { request, hints } = work;
+	let missing = request.limit;
+	let malformed = 0;
+	try {
+		for await (const { rows, next, body = {} } of wantedPages(work, list)) {
+			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
+			const wanted = accepted.length > missing ? accepted.slice(0, missing) : accepted;
+			yield wanted.map((row) => ({ json: shape(row, body) }));
+			missing -= accepted.length;
+			if (missing > 0) continue;
+			if (missing < 0 || next !== undefined) yield cutOff(work, missing < 0);
+			return;
+		}
+	} finally {
+		if (malformed) hints.add(leftOut(malformed, list));
+	}
+}
+
+/** The items of rows that come all at once, up to the limit. */
+export function rowItems(work: Work, rows: readonly IDataObject[]): INodeExecutionData[] {
+	const { limit } = work.request;
+	const items = rows.slice(0, limit).map((row): INodeExecutionData => ({ json: withIsoTimes(row) }));
+	return rows.length > limit ? [...items, ...cutOff(work, true)] : items;
+}
+
+/** Says that the limit ended a list: to a model in an item, else beside the output. */
+export function cutOff({ request: { limit, isTool }, hints }: Work, isCertain: boolean): INodeExecutionData[] {
+	const more = isCertain ? 'More results exist' : 'There may be more results';
+	if (isTool) return [{ json: { note: `First ${limit} results. ${more}: narrow the filters, or use Count.` } }];
+	hints.add(`${more} than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`);
+	return [];
+}
+
+/** How many rows a list holds. The rows are counted as they come, and none is kept. */
+export async function countRows(list: List, work: Work): Promise<number> {
+	let rowCount = 0;
+	let malformed = 0;
+	for await (const { rows } of wantedPages(work, list)) {
+		const accepted = acceptedRows(rows, list, () => (malformed += 1), work.request.clientFilters);
+		while (!accepted.next().done) rowCount += 1;
+	}
+	if (malformed) work.hints.add(leftOut(malformed, list));
+	return rowCount;
+}
+
+/** The pages that one item asks for. */
+export function wantedPages({ hubble, request }: Work, list: List): AsyncGenerator<Page> {
+	const { limit, continuationToken, clientFilters, settings } = request;
+	const hasClientFilters = clientFilters.length > 0;
+	const newestFirst = settings.order === 'newest';
+	return readPages(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst });
+}
