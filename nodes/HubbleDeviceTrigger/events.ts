@@ -135,8 +135,9 @@ const windowOf = (run: Run, device: Device) =>
  */
 async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promise<number | undefined> {
 	let rest = [...gone];
-	while (rest.length) {
-		const [first, last] = [rest[0] as Gone, rest.at(-1) as Gone];
+	for (;;) {
+		const [first, last] = [rest[0], rest.at(-1)];
+		if (!first || !last) return undefined;
 		if (room(run) <= 0 || (run.pagesLeft <= 0 && rest.length < gone.length)) return first.created;
 		const query = {
 			filter_most_recent_packet_ts: between(high, FAR_FUTURE_S),
@@ -157,7 +158,6 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 		}
 		if (rest[0] === first) return first.created;
 	}
-	return undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** One poll: which devices fell silent, were heard, registered, or crossed the border of an area since the last one. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
-import { unchanged } from '../shared/client/errors';
+import { asError, unchanged } from '../shared/client/errors';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
@@ -12,7 +12,7 @@ import { insideOf, insideText, placedOf, quietOf, quietText, timedText, waitingO
 import { eventItem, type Happening } from './item';
 import { DEVICES, warn, type Run } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
-import { beside, heardAt, type Device, type State } from './watch';
+import { beside, heardAt, isDevice, type Device, type State } from './watch';
 
 /** Pages of one poll; the rest comes with the next ones, so that other workflows get their share of the rate limit. */
 const PAGES_PER_POLL = 30;
@@ -105,7 +105,7 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 			const isTimeUp = !isFirst && (performance.now() >= budget.deadline || error instanceof NoPlaceInTime);
 			if (!run.items.length && !isTimeUp) throw unchanged(error);
 			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
-			if (!isTimeUp) warn(run, `${passedOn} ${(error as Error).message}`);
+			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);
 			run.state.startWith = index;
 			return;
 		}
@@ -136,7 +136,7 @@ async function sample(context: IPollFunctions): Promise<INodeExecutionData[][]> 
 	let device: Device | undefined;
 	let pagesRead = 0;
 	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
-		const devices = [...acceptedRows(rows, DEVICES)] as Device[];
+		const devices = [...acceptedRows(rows, DEVICES)].filter(isDevice);
 		device = devices.find(settings.matches) ?? device ?? devices[0];
 		pagesRead += 1;
 		if ((device && settings.matches(device)) || pagesRead === SAMPLE_PAGES || !budget.endStep()) break;

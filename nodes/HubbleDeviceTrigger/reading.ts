@@ -9,15 +9,22 @@ import type { Borders } from './borders';
 import { eventItem, type Happening } from './item';
 import type { QuietMarks } from './marks';
 import type { Settings } from './settings';
-import { aheadNow, heardAt, latestStamp, takeNew, type Ahead, type Cursor, type Device, type State } from './watch';
+import {
+	aheadNow,
+	heardAt,
+	isDevice,
+	latestStamp,
+	takeNew,
+	type Ahead,
+	type Cursor,
+	type Device,
+	type State,
+} from './watch';
 
 export const DEVICES: List = {
 	...endpoints.listDevices.list,
 	accept: {
-		row: (row) => {
-			const { id, created_ts } = (row ?? {}) as Partial<Device>;
-			return typeof id === 'string' && id !== '' && typeof created_ts === 'number' ? (row as Device) : undefined;
-		},
+		row: (row) => (isDevice(row) ? row : undefined),
 		needs: 'an ID and the time of its registration',
 	},
 };
@@ -86,7 +93,7 @@ export async function* devicesBy(run: Run, field: SortField, query: IDataObject,
 	let [began, reached] = [0, 0];
 	for await (const { rows, next } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
 		run.pagesLeft -= 1;
-		held.push(...([...acceptedRows(rows, DEVICES)] as Device[]));
+		held.push(...[...acceptedRows(rows, DEVICES)].filter(isDevice));
 		const last = held.at(-1);
 		began ||= held[0] ? Math.floor(timeOf(held[0])) : 0;
 		reached = next ? Math.max(reached, last ? Math.floor(timeOf(last)) : 0) : end;

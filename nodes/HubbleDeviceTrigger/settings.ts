@@ -1,11 +1,12 @@
 /** What the user set: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
 import { asError } from '../shared/client/errors';
+import { objectOf } from '../shared/client/json';
 import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
-import { hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
+import { collectionOf, hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
 import { asText, flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
 import type { BorderRules } from './borders';
 import { MOST_AREAS } from './marks';
@@ -244,23 +245,22 @@ function optional<T>(
 	title: string,
 	read: (value: unknown) => T,
 ): T | undefined {
-	const stored = (context.getNode().parameters[collection] ?? {}) as IDataObject;
-	const values = context.getNodeParameter(collection, {}) as IDataObject;
+	const stored = objectOf(context.getNode().parameters[collection]);
+	const values = readParameter(context, title, () => collectionOf(context, collection));
 	if (stored[name] === undefined && values[name] === undefined) return undefined;
 	return readParameter(context, title, () =>
 		isGiven(stored[name], values[name], true) ? read(values[name]) : undefined,
 	);
 }
 
-function required(value: unknown): number {
-	const number = value as number | undefined;
+function required(number?: number): number {
 	if (number === undefined) throw new Error('it is required');
 	return number;
 }
 
 function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 	return readParameter(context, 'Events', () => {
-		const chosen = [context.getNodeParameter('events', [])].flat() as unknown[];
+		const chosen: unknown[] = [context.getNodeParameter('events', [])].flat();
 		if (!chosen.length) throw new Error('choose at least one');
 		return new Set(chosen.map(oneOf(EVENTS)));
 	});
@@ -281,11 +281,11 @@ function silenceOf(context: IPollFunctions): number {
 
 function areasOf(context: IPollFunctions): Area[] {
 	return readParameter(context, 'Areas', () => {
-		const given = context.getNodeParameter('areas', {}) as { circle?: IDataObject[]; polygon?: IDataObject[] };
+		const given = objectOf(context.getNodeParameter('areas', {}));
 		if (hasEmptyExpression(context.getNode().parameters.areas, given))
 			throw new Error('an expression returned no value');
 		const areas = (['circle', 'polygon'] as const).flatMap((form) =>
-			(given[form] ?? []).map((row) => named(nameOf(row), (name) => readArea[form](row, name))),
+			[given[form] ?? []].flat().map((row) => named(nameOf(row), (name) => readArea[form](objectOf(row), name))),
 		);
 		if (!areas.length) throw new Error('add at least one');
 		if (areas.length > MOST_AREAS)
@@ -297,8 +297,8 @@ function areasOf(context: IPollFunctions): Area[] {
 	});
 }
 
-function nameOf({ name }: IDataObject): string {
-	const text = asText(name ?? '').trim();
+function nameOf(row: unknown): string {
+	const text = asText(objectOf(row).name ?? '').trim();
 	if (!text) throw new Error('each needs a name');
 	return text;
 }

@@ -1,5 +1,6 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf, AHEAD_S } from '../shared/device/device';
 import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Quiet, type QuietMarks } from './marks';
 
@@ -7,6 +8,12 @@ import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Qu
 export interface Device extends IDataObject {
 	id: string;
 	created_ts: number;
+}
+
+/** Whether a row is a device that can be watched. */
+export function isDevice(row: unknown): row is Device {
+	const { id, created_ts } = objectOf(row);
+	return typeof id === 'string' && id !== '' && typeof created_ts === 'number';
 }
 
 /** Devices with a stamp from the future, by ID: the stamp, and since when a poll has seen it, both in Unix seconds. */

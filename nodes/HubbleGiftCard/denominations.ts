@@ -1,5 +1,6 @@
 /** Whether a brand can be ordered in certain denominations. Pure: nothing is sent. */
 import type { IDataObject } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
 
 /** One denomination and how many vouchers of it. */
 export interface Denomination {
@@ -37,7 +38,7 @@ const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((ent
  */
 export function refusalOf(brand: IDataObject, details: readonly Denomination[]): string | undefined {
 	const { status, denominationType } = brand;
-	const limits = (brand.amountRestrictions ?? {}) as IDataObject;
+	const limits = objectOf(brand.amountRestrictions);
 	const least = (name: string) => numeric(limits[name]) ?? -Infinity;
 	const most = (name: string) => numeric(limits[name]) ?? Infinity;
 	if (typeof status === 'string' && status !== 'ACTIVE') return `the brand is ${status}, so it cannot be ordered`;

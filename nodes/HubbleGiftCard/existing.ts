@@ -1,12 +1,9 @@
 /** Whether an order that Hubble has under a reference is the one that is asked for. Pure: nothing is sent. */
 import type { IDataObject } from 'n8n-workflow';
+import { isObject, objectOf } from '../shared/client/json';
+import { rowsOf } from '../shared/client/pages';
 import { numeric, type Denomination } from './denominations';
 import type { Errand } from './reference';
-
-const isObject = (value: unknown): value is IDataObject =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const objectsIn = (value: unknown) => (Array.isArray(value) ? value.filter(isObject) : []);
 
 /** '100, 100, 500' for what vouchers are worth, in ascending order; '' when one does not tell. */
 function worthOf(amounts: ReadonlyArray<number | undefined>): string {
@@ -19,13 +16,13 @@ const each = (details: readonly Denomination[]) =>
 
 /** What an order says of itself beside its vouchers, by the names that documents of any age have for it. */
 function saidOf(order: IDataObject) {
-	const product = isObject(order.product) ? order.product : {};
+	const product = objectOf(order.product);
 	const person = [order.customerDetails, order.deliveryDetails, order.recipientDetails].find(isObject) ?? {};
 	return {
 		brand: order.productId ?? order.brandId ?? product.id,
 		amount: numeric(order.amount),
 		email: typeof person.email === 'string' ? person.email.toLowerCase() : undefined,
-		worth: order.status === 'SUCCESS' ? worthOf(objectsIn(order.vouchers).map(({ amount }) => numeric(amount))) : '',
+		worth: order.status === 'SUCCESS' ? worthOf(rowsOf(order.vouchers).map(({ amount }) => numeric(amount))) : '',
 	};
 }
 
@@ -47,7 +44,7 @@ export function contradictionOf(order: IDataObject, errand: Errand): string | un
 	if (said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005))
 		return `its amount is ${said.amount}`;
 	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
-	const email = isObject(customerDetails) ? customerDetails.email : undefined;
+	const email = objectOf(customerDetails).email;
 	if (said.email !== undefined && typeof email === 'string' && said.email !== email.toLowerCase())
 		return 'it is for another customer';
 	return undefined;

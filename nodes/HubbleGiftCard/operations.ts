@@ -1,4 +1,6 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
+import { objectOf } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
 import type { Field } from '../shared/operation/fields';
@@ -114,11 +116,11 @@ function money(min: number) {
 	};
 }
 
-const inEntry = (index: number, error: unknown) => new Error(`entry ${index + 1}: ${(error as Error).message}`);
+const inEntry = (index: number, error: unknown) => new Error(`entry ${index + 1}: ${asError(error).message}`);
 
 /** The denominations as the wire has them. Throws when an entry is no denomination. */
 function denominationsOf(value: unknown): Denomination[] | undefined {
-	const rows = [(value as IDataObject).denomination ?? []].flat() as IDataObject[];
+	const rows = [objectOf(value).denomination ?? []].flat().map(objectOf);
 	const details = rows.map((row, index) => {
 		try {
 			const [denomination, quantity] = [money(0.01)(row.denomination), numberIn(1, 1000)(row.quantity)];

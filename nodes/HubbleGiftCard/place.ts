@@ -3,7 +3,7 @@
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
-import { DOUBT, unchanged } from '../shared/client/errors';
+import { asError, DOUBT, unchanged } from '../shared/client/errors';
 import type { HubbleClient } from '../shared/client/client';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
@@ -40,7 +40,7 @@ function withReference(error: unknown, reference: string, advice: string): Error
 		error.description = `${advice} Reference: ${reference}. ${(error.description ?? '').replace(DOUBT, '')}`;
 		error.context.referenceId = reference;
 	}
-	return error as Error;
+	return asError(error);
 }
 
 /**
@@ -266,7 +266,7 @@ class OrderRun {
 
 const stillOpen = (failure: unknown) =>
 	failure
-		? `An order was PROCESSING when last seen. Looking again failed: ${(failure as Error).message}`
+		? `An order was PROCESSING when last seen. Looking again failed: ${asError(failure).message}`
 		: 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
 
 /** Does `work` for each of `all` in their order, so many side by side. */

@@ -1,6 +1,7 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
 import { createHash } from 'node:crypto';
-import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import { objectOf } from '../shared/client/json';
 import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
@@ -45,7 +46,7 @@ function firstExecution(context: IExecuteFunctions): string | undefined {
  * execution is run again; nor the name and the phone number, which may have been corrected in between.
  */
 function contentOf({ ids, body }: ItemRequest, details: readonly Denomination[]): string {
-	const { email } = (body.customerDetails ?? {}) as IDataObject;
+	const { email } = objectOf(body.customerDetails);
 	const sorted = [...details].sort((a, b) => a.denomination - b.denomination);
 	return JSON.stringify([ids.brand_id, sorted, typeof email === 'string' ? email.toLowerCase() : '']);
 }

@@ -6,7 +6,8 @@ import {
 	type INodePropertyOptions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { readParameter } from '../shared/operation/readItem';
+import { isObject, objectOf } from '../shared/client/json';
+import { collectionOf, readParameter } from '../shared/operation/readItem';
 import { oneOf, texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
 import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
@@ -90,18 +91,13 @@ const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 
 /** The event with the new names of its amounts beside the old ones. */
 function withNewNames(data: IDataObject): IDataObject {
-	const { amountRestrictions } = data;
-	if (typeof amountRestrictions !== 'object' || amountRestrictions === null || Array.isArray(amountRestrictions))
-		return data;
-	const amounts = { ...amountRestrictions } as IDataObject;
+	if (!isObject(data.amountRestrictions)) return data;
+	const amounts = { ...data.amountRestrictions };
 	for (const [old, name] of Object.entries(RENAMED)) {
 		if (amounts[old] !== undefined) amounts[name] ??= amounts[old];
 	}
 	return { ...data, amountRestrictions: amounts };
 }
-
-const optionsOf = (context: IHookFunctions | IWebhookFunctions) =>
-	context.getNodeParameter('options', {}) as IDataObject;
 
 /** The events that start the workflow. */
 export function selectedEvents(context: IHookFunctions | IWebhookFunctions): string[] {
@@ -114,7 +110,7 @@ export function selectedEvents(context: IHookFunctions | IWebhookFunctions): str
 
 /** The test behind the option "Allowed Senders"; `undefined` when all are allowed. */
 export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((sender: string) => boolean) | undefined {
-	const given = optionsOf(context).allowedSenders;
+	const given = readParameter(context, 'Options', () => collectionOf(context, 'options')).allowedSenders;
 	if (given === undefined) return undefined;
 	return readParameter(context, 'Allowed Senders', () => {
 		const list = String(given ?? '');
@@ -141,7 +137,7 @@ function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encodin
 function read(context: IWebhookFunctions, delivery: Delivery): Content {
 	const { body } = delivery;
 	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
-	const data = body as IDataObject;
+	const data = objectOf(body);
 	const { value: event } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
 	if (!selectedEvents(context).includes(event)) {
 		if (event !== UNRECOGNIZED.value) return { items: [] };

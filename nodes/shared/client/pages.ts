@@ -2,7 +2,7 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
-import { isObject } from './json';
+import { entriesOf, isObject } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
@@ -111,10 +111,7 @@ export const leftOut = (malformed: number, { rows, accept }: List) =>
 	`${malformed} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
 
 /** The rows of a list, without what is no row; none when it is no list. */
-export function rowsOf(list: unknown): IDataObject[] {
-	if (!Array.isArray(list)) return [];
-	return list.filter(isObject);
-}
+export const rowsOf = (list: unknown): IDataObject[] => entriesOf(list).filter(isObject);
 
 /** How much of a list came before it broke off, and where to go on. */
 export interface Progress {

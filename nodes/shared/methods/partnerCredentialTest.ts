@@ -51,7 +51,7 @@ export async function hubblePartnerApiTest(
 	this: ICredentialTestFunctions,
 	{ data = {} }: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
-	const credential = data as IDataObject;
+	const credential: IDataObject = data;
 	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
 	const has = (name: string) => String(credential[name] ?? '').trim() !== '';
 	if (!has('clientId') && !has('clientSecret')) {

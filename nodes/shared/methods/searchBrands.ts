@@ -1,18 +1,15 @@
 /** The search behind the list of brands. */
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult } from 'n8n-workflow';
+import { entriesOf, isObject } from '../client/json';
 import { brandPages, connectPartner } from '../client/partner';
 
 /** So many pages are read for one look at the list, of 100 brands each: n8n's dialog waits. */
 const MOST_PAGES = 10;
 
-const isObject = (value: unknown): value is IDataObject => typeof value === 'object' && value !== null;
-
 /** What a voucher of a brand may be worth, e.g. '100 to 5,000'; '' when the brand does not tell. */
 function priceRange(brand: IDataObject): string {
-	const { minVoucherAmount, maxVoucherAmount, denominations } = isObject(brand.amountRestrictions)
-		? brand.amountRestrictions
-		: brand;
-	const bounds = [minVoucherAmount, maxVoucherAmount, ...(Array.isArray(denominations) ? denominations : [])];
+	const limits = isObject(brand.amountRestrictions) ? brand.amountRestrictions : brand;
+	const bounds = [limits.minVoucherAmount, limits.maxVoucherAmount, ...entriesOf(limits.denominations)];
 	const worth = bounds.filter((one) => one !== null && one !== undefined && one !== '').map(Number);
 	if (!worth.length || worth.some(Number.isNaN)) return '';
 	const [least, most] = [Math.min(...worth), Math.max(...worth)].map((amount) => amount.toLocaleString('en'));

@@ -10,7 +10,7 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { objectOf } from '../client/json';
+import { isObject, objectOf } from '../client/json';
 import { asError } from '../client/errors';
 import { runsAsTool } from '../n8n';
 import {
@@ -283,6 +283,13 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${asError(error).message}`);
 	}
+}
+
+/** The fields of a trigger's collection. Throws an Error for what has none: without filters, all would come. */
+export function collectionOf(context: IHookFunctions | IPollFunctions | IWebhookFunctions, name: string): IDataObject {
+	const values: unknown = context.getNodeParameter(name, {});
+	if (!isObject(values)) throw new Error('the expression returned no fields');
+	return values;
 }
 
 /** Whether a parameter of a trigger is on. Throws a NodeOperationError when it is neither on nor off. */

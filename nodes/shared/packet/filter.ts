@@ -13,7 +13,7 @@ import { payloadDecoder, withDecoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { matchOf, valueFilter, valueFilters } from './valueFilter';
 import { pickedDevices, pickedIds } from '../operation/fields';
-import { isGiven, isOn, readParameter } from '../operation/readItem';
+import { collectionOf, isGiven, isOn, readParameter } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 
 /** What a trigger reads its parameters from. */
@@ -82,7 +82,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 /** The filters that the user added. One that says nothing is refused: without it, all packets would come. */
 function givenFilters(context: Reader): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
-	const filters = objectOf(context.getNodeParameter('filters', {}));
+	const filters = collectionOf(context, 'filters');
 	for (const { displayName, name } of packetFilters.options) {
 		readParameter(context, displayName, () => isGiven(stored[name], filters[name], name in stored));
 	}

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NoPlaceInTime } from '../client/client';
 import { unchanged } from '../client/errors';
+import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
 import { isoTime } from '../operation/times';
 import { COMMIT_MS, mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
@@ -71,8 +72,7 @@ export async function poll<P>(
 			return await readOn(context, memory, { ...source, read: inTurn(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
-			const { retryAfterMs = 0 } = (error as { failure?: { retryAfterMs?: number } }).failure ?? {};
-			wait(memory, retryAfterMs);
+			wait(memory, Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0));
 			throw unchanged(error);
 		}
 	});
