@@ -1,9 +1,11 @@
 /** The parameters that only devices have, without the filters of their list. */
-import { LENGTHS, TAG_LIMITS } from '../shared/client/endpoints';
+import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { batching, device, KEEP_INPUT, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
+import { columns, fieldsFrom } from './columns';
+import { nameOnWire, placeOnWire } from './naming';
 import { tagKeys, tagMap } from './tags';
 
 export const encryption = {
@@ -34,8 +36,6 @@ export const count = {
 	whenEmpty: () => 1,
 } satisfies Field;
 
-const nameOf = text(LENGTHS.name);
-
 export const names = {
 	displayName: 'Name',
 	name: 'name',
@@ -44,7 +44,7 @@ export const names = {
 	placeholder: 'e.g. Cold room 4',
 	description:
 		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. If empty, Hubble generates one.',
-	toWire: (value) => texts(value)?.map(nameOf),
+	toWire: (value) => texts(value)?.map(nameOnWire),
 } satisfies Field;
 
 export const name = {
@@ -55,7 +55,7 @@ export const name = {
 	placeholder: 'e.g. Cold room 4',
 	description: 'At most 250 characters',
 	collection: 'updateFields',
-	toWire: nameOf,
+	toWire: nameOnWire,
 } satisfies Field;
 
 export const tags = {
@@ -76,11 +76,17 @@ export const tags = {
 			],
 		},
 	],
+	mayBeBlank: ['value'],
 	toWire: tagMap,
 } satisfies Field;
 
 export const replaceTags = {
 	...tags,
+	toWire: (value) => {
+		const map = tagMap(value);
+		if (!map) throw new Error('all tags are blank; to remove the tags of a device, use Clear Tags');
+		return map;
+	},
 	displayName: 'Replace Tags',
 	name: 'tags',
 	description: 'Your own tags, at most ten. They take the place of all that the device has.',
@@ -123,24 +129,6 @@ function onlyWhenTrue(value: unknown): true | undefined {
 	return flag(value) ? true : undefined;
 }
 
-type InstalledAt = { lat?: number; long?: number; location_name?: string };
-
-function placeOnWire(value: unknown): InstalledAt | undefined {
-	const { location: given } = objectOf(value);
-	if (!given) return undefined;
-	const location = objectOf(given);
-	const title = text(LENGTHS.locationName)(location.location_name ?? '');
-	const lat = numberIn(-90, 90, false)(location.lat);
-	const long = numberIn(-180, 180, false)(location.long);
-	if (lat === 0 && long === 0) {
-		throw new Error(
-			'latitude 0 and longitude 0 clear the location at Hubble; to clear it, use Clear Install Location of Update',
-		);
-	}
-	if ((lat === undefined) !== (long === undefined)) throw new Error('it needs a latitude and a longitude');
-	return { ...(lat === undefined ? {} : { lat, long }), ...(title ? { location_name: title } : {}) };
-}
-
 export const installLocation = {
 	displayName: 'Install Location',
 	name: 'installLocation',
@@ -177,6 +165,7 @@ export const installLocation = {
 			],
 		},
 	],
+	mayBeBlank: ['lat', 'long', 'location_name'],
 	toWire: (value) => {
 		const location = placeOnWire(value);
 		if (location && location.lat === undefined) throw new Error('it needs a latitude and a longitude');
@@ -319,19 +308,29 @@ export const eidRotation = {
 	},
 } satisfies Field;
 
+/** Of a field for which columns of the input can stand in. */
+const below = { shownWhen: { fieldsFrom: ['below'] } };
+
 /** What the devices of a registration have in common, and what tells them apart. */
-const registered = { names, encryption, tags, install_locations: installLocation, eid_rotation: eidRotation };
+const registered = {
+	encryption,
+	names: { ...names, ...below },
+	tags: { ...tags, ...below },
+	install_locations: { ...installLocation, ...below },
+	eid_rotation: eidRotation,
+};
 
 /** The parameters of Register, of Create or Update, and of Update. */
 export const register = {
 	inBody: { ...registered, n_devices: count },
 	inQuery: { key_format: keyFormat },
+	settings: { fieldsFrom, columns },
 };
 
 export const createOrUpdate = {
 	inBody: registered,
 	inQuery: { key_format: keyFormat },
-	settings: { matchBy, matchTag },
+	settings: { matchBy, matchTag, fieldsFrom, columns },
 };
 
 export const change = {
@@ -342,7 +341,7 @@ export const change = {
 		set_install_location: changeLocation,
 		set_destination_org_id: destination,
 	},
-	settings: { addTags, removeTags, clearTags, clearLocation },
+	settings: { fieldsFrom, columns, addTags, removeTags, clearTags, clearLocation },
 };
 
 /** What one item asks by them. */

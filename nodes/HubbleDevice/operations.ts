@@ -61,8 +61,40 @@ function validateUpdate({ body, settings }: fields.Change): string | undefined {
 	return undefined;
 }
 
+/** The body of a registration with what the columns of the input say. */
+function registeredRow({
+	body,
+	settings: { columns: row, ...settings },
+}: Pick<fields.Registration, 'body'> & Pick<fields.Match, 'settings'>): Partial<ItemRequest> {
+	if (row?.place && row.place.lat === undefined) {
+		throw new Error('Parameter "Columns": the place of a device needs a latitude and a longitude');
+	}
+	return {
+		body: {
+			...body,
+			...(row?.name === undefined ? {} : { names: [row.name] }),
+			...(row?.tags ? { tags: row.tags } : {}),
+			...(row?.place ? { install_locations: row.place } : {}),
+		},
+		settings,
+	};
+}
+
+/** An update with what the columns of the input say: it goes over what stands in Fields to Update. */
+function updatedRow({ body, settings: { columns: row, ...settings } }: fields.Change): Partial<ItemRequest> {
+	return clearings({
+		body: {
+			...body,
+			...(row?.name === undefined ? {} : { set_name: row.name }),
+			...(row?.place ? { set_install_location: row.place } : {}),
+		},
+		settings: { ...settings, ...(row?.tags ? { addTags: { ...settings.addTags, ...row.tags } } : {}) },
+	});
+}
+
 /** Hubble clears tags by an empty map, and the location by 0/0 (API definition). */
-function clearings({ body, settings: { clearTags, clearLocation } }: fields.Change): Partial<ItemRequest> {
+function clearings({ body, settings }: Pick<fields.Change, 'body' | 'settings'>): Partial<ItemRequest> {
+	const { clearTags, clearLocation } = settings;
 	if (clearTags && body.set_tags) throw new Error('Parameter "Clear Tags": it excludes Replace Tags');
 	return {
 		body: {
@@ -70,6 +102,7 @@ function clearings({ body, settings: { clearTags, clearLocation } }: fields.Chan
 			...(clearLocation ? { set_install_location: { lat: 0, long: 0 } } : {}),
 			...body,
 		},
+		settings,
 	};
 }
 
@@ -114,7 +147,7 @@ export const deviceOperations: readonly Operation[] = [
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
 		...fields.createOrUpdate,
-		derive: ({ body }) => ({ body: { ...body, n_devices: 1 } }),
+		derive: (request: fields.Match) => registeredRow({ ...request, body: { ...request.body, n_devices: 1 } }),
 		validate: validateMatch,
 		shape: simplifyRegistered,
 		prepare: matchDevices,
@@ -204,6 +237,7 @@ export const deviceOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		...fields.register,
+		derive: registeredRow,
 		shape: simplifyRegistered,
 		batch: registration,
 		validate: validateRegistration,
@@ -217,7 +251,7 @@ export const deviceOperations: readonly Operation[] = [
 		endpoint: endpoints.updateDevice,
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'to add or remove tags, or to rename a place' },
 		...fields.change,
-		derive: clearings,
+		derive: updatedRow,
 		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
 		validate: validateUpdate,

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { rowsOf } from '../shared/client/pages';
-import { asText, texts } from '../shared/operation/values';
+import { asText, isEmpty, texts } from '../shared/operation/values';
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -40,14 +40,17 @@ function checkCount(tags: Tags): void {
 	}
 }
 
-/** `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. Without rows it is not sent. */
+/**
+ * `{tag: [{key, value}]}` of a repeated parameter → the map that Hubble takes. A blank value, such as the empty cell of
+ * a table, means that there is no such tag. Without tags nothing is sent.
+ */
 export function tagMap(value: unknown): Tags | undefined {
 	const rows = rowsOf(objectOf(value).tag);
 	const tags = new Map<string, string>();
 	for (const row of rows) {
 		const key = asText(row.key ?? '').trim();
 		checkKey(key);
-		if (row.value === undefined || row.value === null) throw new Error(`the tag "${key}" has no value`);
+		if (isEmpty(row.value)) continue;
 		const content = asText(row.value);
 		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
 		checkValue(key, content);

@@ -143,6 +143,24 @@ describe('pickers', () => {
 		expect((await search('searchInvoices', 'nothing')).results).toEqual([]);
 	});
 
+	test('the columns of the resource mapper are name, place, and each tag key of the fleet', async () => {
+		const [device] = hubble.world.main.devices.values();
+		Object.assign(device?.tags ?? {}, { 'cold.room': '1' });
+		const { getDeviceColumns } = nodeNamed('Hubble Device').methods?.resourceMapping ?? {};
+		const outcome = await run(
+			within('Hubble Device', async (context) => await getDeviceColumns?.call(context as never)),
+			{},
+		);
+		const { fields } = jsonOf(outcome)[0]?.result as unknown as { fields: Array<{ id: string; type: string }> };
+		const tags = [...hubble.world.main.devices.values()].flatMap((each) => Object.keys(each.tags));
+		const own = [...new Set(tags)].filter((key) => !key.startsWith('_')).map((key) => `tag:${key}`);
+		expect(fields.map(({ id }) => id).slice(0, 5)).toEqual(['name', 'latitude', 'longitude', 'place', 'environment']);
+		expect(new Set(fields.slice(5).map(({ id }) => id))).toEqual(new Set(own));
+		expect(own).toContain('tag:cold.room');
+		// n8n reads a blank cell of a number column as 0.
+		expect(new Set(fields.map(({ type }) => type))).toEqual(new Set(['string']));
+	});
+
 	test('scopes and time zones come as options', async () => {
 		const { getScopes, getTimezones } = nodeNamed('Hubble API Key').methods?.loadOptions ?? {};
 		const load = async (method: typeof getScopes) => {

@@ -336,3 +336,92 @@ describe('Filters of the device list', () => {
 		expect((await filtered('inside', 'count')).items.map(({ json }) => json)).toEqual([{ count: 1 }]);
 	});
 });
+
+describe('Rows of a table', () => {
+	const fromColumns = { fieldsFrom: 'columns', columns: { mappingMode: 'autoMapInputData', value: null, schema: [] } };
+	const rows = Array.from({ length: 2500 }, (_, n) => ({
+		Name: `00${n}`,
+		' Site ': n % 2 ? 'x' : '',
+		lat: '',
+		lng: null,
+	}));
+
+	it('registers 2,500 rows in three calls of each kind, without a field for each column', async () => {
+		const { items, error } = await run({ operation: 'register', ...fromColumns }, rows, go);
+		expect(error).toBeUndefined();
+		expect(calls().length).toBeLessThanOrEqual(4);
+		expect(items.map(({ json: { name, tags } }) => [name, (tags as IDataObject).Site])).toEqual(
+			rows.map(({ Name, ' Site ': site }) => [Name, site || undefined]),
+		);
+		expect(items.every(({ json }) => stored(json.deviceId).install_location === undefined)).toBe(true);
+	});
+
+	it('leaves out a blank row, says so, and goes on with the others', async () => {
+		const [present] = devices();
+		const input = [
+			{ name: present?.name, site: 'Y' },
+			{ name: '', site: ' ', row_number: 3 },
+			{ name: 17, site: 'Z' },
+		];
+		const { items } = await run({ operation: 'createOrUpdate', matchBy: 'name', ...fromColumns }, input as never, go);
+		expect(items[1]?.json.error).toContain('Parameter "Columns": the row is blank');
+		expect([items[0]?.json.created, items[2]?.json.created, items[2]?.json.name]).toEqual([false, true, '17']);
+		expect([stored(present?.id).tags.site, stored(items[2]?.json.deviceId).tags.site]).toEqual(['Y', 'Z']);
+	});
+
+	it('updates name, place and tags by columns that the user mapped, and leaves what is blank', async () => {
+		const [first, second] = devices();
+		const before = structuredClone(second);
+		const value = {
+			name: '={{ $json.Titel }}',
+			latitude: '={{ $json.Breite }}',
+			longitude: '=  {{ $json["Länge"] }}',
+			'tag:site': '={{ $json.Ort }}',
+		};
+		const columns = { ...fromColumns.columns, mappingMode: 'defineBelow', value };
+		const input = [
+			{ id: first?.id, Titel: 'Kühl', Breite: '52,5', Länge: 4, Ort: 'Köln' },
+			{ id: second?.id, Titel: '', Breite: '', Ort: 'Bonn' },
+		];
+		const { items, error } = await run(
+			{ operation: 'update', deviceId: byId('={{ $json.id }}'), fieldsFrom: 'columns', columns },
+			input as never,
+			go,
+		);
+		expect([error, ...items.map(({ json }) => json.error)]).toEqual([undefined, undefined, undefined]);
+		expect(stored(first?.id)).toMatchObject({
+			name: 'Kühl',
+			install_location: { lat: 52.5, long: 4 },
+			tags: { site: 'Köln', model: 'demo' },
+		});
+		expect(stored(second?.id)).toEqual({ ...before, tags: { ...before?.tags, site: 'Bonn' } });
+	});
+
+	it('takes blank cells in single fields as no tag and no place', async () => {
+		const parameters = {
+			operation: 'register',
+			name: '={{ $json.name }}',
+			tags: tag(['site', '={{ $json.site }}'], ['hall', '={{ $json.hall }}']),
+			installLocation: { location: { lat: '={{ $json.lat }}', long: '={{ $json.long }}' } },
+		};
+		const { items } = await run(parameters, [{ name: 'A', site: '' }, { name: '00123', hall: 7 }, { name: 123 }], go);
+		expect(
+			items.map(({ json: { name, tags } }) => [name, (tags as IDataObject).site, (tags as IDataObject).hall]),
+		).toEqual([
+			['A', undefined, undefined],
+			['00123', undefined, '7'],
+			['123', undefined, undefined],
+		]);
+	});
+
+	it('refuses to replace all tags by blank cells, and leaves the tags where blank ones would be added', async () => {
+		const [device] = devices();
+		const update = async (updateFields: IDataObject) =>
+			await run({ operation: 'update', deviceId: byId(device?.id ?? ''), updateFields } as never, [{}]);
+		const before = structuredClone(device?.tags);
+		const blank = tag(['site', '={{ $json.nope }}']);
+		expect((await update({ tags: blank })).error?.message).toContain('all tags are blank');
+		expect((await update({ addTags: blank, name: 'New' })).error).toBeUndefined();
+		expect([stored(device?.id).name, stored(device?.id).tags]).toEqual(['New', before]);
+	});
+});

@@ -12,9 +12,9 @@ const example = JSON.parse(readFileSync(join(__dirname, '../../examples/onboard-
 const code = example.nodes.find(({ name }) => name === 'Labels')?.parameters.jsCode ?? '';
 
 interface Row {
-	id?: string;
+	deviceId?: string;
 	name?: string;
-	site?: string;
+	tags?: Record<string, string>;
 }
 
 /** The page of the labels of these rows. */
@@ -87,17 +87,17 @@ const picture = (dark: ReadonlySet<string>, left: number, top: number, size: num
 it('a code says the ID', () => {
 	fc.assert(
 		fc.property(fc.uuid(), (id) => {
-			const [dark] = codesOf(labels({ id }).html);
+			const [dark] = codesOf(labels({ deviceId: id }).html);
 			expect(read(dark ?? new Set())).toBe(id);
 		}),
 	);
-	const { html } = labels({ id: 'grün' });
+	const { html } = labels({ deviceId: 'grün' });
 	expect(read(codesOf(html)[0] ?? new Set())).toBe('grün');
-	expect(() => labels({ id: 'x'.repeat(43) })).toThrow('is too long for a label');
+	expect(() => labels({ deviceId: 'x'.repeat(43) })).toThrow('is too long for a label');
 });
 
 it('a code has the patterns by which a camera finds it, and says how it is written', () => {
-	const [dark = new Set<string>()] = codesOf(labels({ id: '6ea53e36-b7fb-429f-8c2e-d536cab71089' }).html);
+	const [dark = new Set<string>()] = codesOf(labels({ deviceId: '6ea53e36-b7fb-429f-8c2e-d536cab71089' }).html);
 	const finder = ['#######', '#.....#', '#.###.#', '#.###.#', '#.###.#', '#.....#', '#######'];
 	for (const [x, y] of [
 		[0, 0],
@@ -119,9 +119,13 @@ it('a code has the patterns by which a camera finds it, and says how it is writt
 	expect(dark.has(`8 ${SIZE - 8}`)).toBe(true);
 });
 
-it('a label has name, site and ID, whatever is in them; rows without a device have none', () => {
-	const page = labels({ id: 'a', name: '<b>&"', site: 'Hall' }, { name: 'refused' }, { id: '', name: 'refused' });
+it('a label has name, tags and ID, whatever is in them; rows without a device have none', () => {
+	const page = labels(
+		{ deviceId: 'a', name: '<b>&"', tags: { site: 'Hall', rack: '<7>' } },
+		{ name: 'refused' },
+		{ deviceId: '', name: 'refused' },
+	);
 	expect(page.labels).toBe(1);
-	expect(page.html).toContain('<b>&#60;b&#62;&#38;&#34;</b><br>Hall<br><small>a</small>');
+	expect(page.html).toContain('<b>&#60;b&#62;&#38;&#34;</b><br>Hall, &#60;7&#62;<br><small>a</small>');
 	expect(page.html).not.toContain('refused');
 });

@@ -45,11 +45,15 @@ it.each([
 
 it.each([
 	['_env', 'staging', '"_env" is production or sandbox'],
-	['site', undefined, 'has no value'],
 	['site', { a: 1 }, 'is not a text'],
 	['site', 'v'.repeat(129), 'more than 128 characters'],
 ])('%s: %p is refused', (name, value, reason) => {
 	expect(() => tagMap({ tag: [{ key: name, value }] })).toThrow(reason);
+});
+
+it.each([[''], [' '], [null], [undefined]])('the value %p means that there is no such tag', (value) => {
+	expect(tagMap({ tag: [{ key: 'site', value }, ...tag('hall', '00123').tag] })).toEqual({ hall: '00123' });
+	expect(tagMap({ tag: [{ key: 'site', value }] })).toBeUndefined();
 });
 
 it('the environment may be written, but not removed', () => {

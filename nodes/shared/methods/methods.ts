@@ -2,5 +2,6 @@
 import { credentialTest } from './credentialTest';
 import { listSearch } from './listSearch';
 import { loadOptions } from './loadOptions';
+import { resourceMapping } from './resourceMapping';
 
-export const methods = { listSearch, loadOptions, credentialTest };
+export const methods = { listSearch, loadOptions, resourceMapping, credentialTest };

@@ -20,6 +20,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	required?: boolean;
 	/** Whether an expression may give an empty text; what is missing is refused all the same. */
 	mayBeEmpty?: boolean;
+	/** The parts for which an expression may return nothing, as for the blank cell of a table: `toWire` leaves them out. */
+	mayBeBlank?: readonly string[];
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**
@@ -44,6 +46,14 @@ export type ValueOf<F> = F extends { toWire: (...given: never[]) => infer T }
 
 /** The values of several parameters; each may be unset. */
 export type ValuesOf<F> = { [Name in keyof F]?: ValueOf<F[Name]> };
+
+/** What a parameter of the type `resourceMapper` gives: an input item as a row of a table. */
+export interface ColumnRow {
+	/** Header → cell. */
+	cells: IDataObject;
+	/** The IDs of the columns that n8n's dialog knows. */
+	known: string[];
+}
 
 export const returnAll = {
 	displayName: 'Return All',

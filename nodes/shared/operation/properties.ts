@@ -40,6 +40,7 @@ function shown(field: Field): INodeProperties {
 	delete property.whenEmpty;
 	delete property.whenHidden;
 	delete property.shownWhen;
+	delete property.mayBeBlank;
 	delete property.toWire;
 	delete property.matches;
 	return property as INodeProperties;

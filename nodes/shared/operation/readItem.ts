@@ -12,6 +12,7 @@ import {
 } from 'n8n-workflow';
 import { isObject, objectOf } from '../client/json';
 import { asError } from '../client/errors';
+import { rowsOf } from '../client/pages';
 import { runsAsTool } from '../n8n';
 import {
 	continuationToken,
@@ -21,6 +22,7 @@ import {
 	returnAll,
 	shareSecrets,
 	simplify,
+	type ColumnRow,
 	type Field,
 	type ValueOf,
 	type ValuesOf,
@@ -71,6 +73,17 @@ function storedValue(stored: IDataObject, { name, collection }: Field): unknown 
 	return objectOf(holder)[name];
 }
 
+/** The cells of an item: its own fields, or what the user has mapped to each column. */
+function columnRow(context: IExecuteFunctions, name: string, given: unknown, item: number): ColumnRow {
+	const { mappingMode, value, schema } = objectOf(given);
+	const json = context.getInputData()[item]?.json ?? {};
+	const mapped = () => plainValue(value ?? {}, json) ?? context.getNodeParameter(`${name}.value`, item);
+	return {
+		cells: mappingMode === 'defineBelow' ? objectOf(mapped()) : json,
+		known: rowsOf(schema ?? []).map(({ id }) => String(id)),
+	};
+}
+
 /** A parameter as n8n gives it for an item; `null` when it is not set. */
 function parameterValue(
 	context: IExecuteFunctions,
@@ -79,6 +92,7 @@ function parameterValue(
 	item: number,
 ): unknown {
 	if (collection && given === undefined) return null;
+	if (type === 'resourceMapper') return columnRow(context, name, given, item);
 	const isPicked = type === 'resourceLocator' && typeof given === 'object' && given !== null;
 	const { mode, value } = objectOf(isPicked ? given : { mode: 'id', value: given });
 	const found = mode === 'id' ? plainValue(value, context.getInputData()[item]?.json ?? {}) : undefined;
@@ -95,24 +109,29 @@ const isFromAgent = (given: unknown): boolean => /\$fromAI\(/i.test(JSON.stringi
  * without it the request would reach further than the user meant.
  * @param given the parameter with its expressions, as the user stored it
  * @param value what n8n made of it
+ * @param mayBeBlank the parts for which an expression may return nothing
  */
-export function hasEmptyExpression(given: unknown, value: unknown): boolean {
+export function hasEmptyExpression(given: unknown, value: unknown, mayBeBlank: readonly string[] = []): boolean {
 	if (typeof given === 'string') return given.startsWith('=') && !isFromAgent(given) && isEmpty(value);
 	if (typeof given !== 'object' || given === null) return false;
 	const { __rl: isPicked, value: picked } = objectOf(given);
 	if (isPicked) return hasEmptyExpression(picked, value);
 	const parts = new Map<string, unknown>(typeof value === 'object' && value !== null ? Object.entries(value) : []);
-	return Object.entries(given).some(([key, part]) => hasEmptyExpression(part, parts.get(key)));
+	return Object.entries(given).some(
+		([key, part]) => !mayBeBlank.includes(key) && hasEmptyExpression(part, parts.get(key), mayBeBlank),
+	);
 }
 
 /**
  * Whether a parameter says something. One that the user has set, by an expression or by adding it to a collection,
- * must: throws an Error when it does not. One that is left at an empty default, or out by an AI agent, need not.
+ * must: throws an Error when it does not. One that is left at an empty default, or out by an AI agent, need not, nor one
+ * of nothing but parts that may be blank.
  */
-export function isGiven(given: unknown, value: unknown, isAdded: boolean): boolean {
-	if (hasEmptyExpression(given, value)) throw new Error('the expression returned no value');
+export function isGiven(given: unknown, value: unknown, isAdded: boolean, mayBeBlank?: readonly string[]): boolean {
+	if (hasEmptyExpression(given, value, mayBeBlank)) throw new Error('the expression returned no value');
 	if (!isEmpty(value)) return true;
-	if (isAdded && !isFromAgent(given)) throw new Error('it is empty; give it a value, or remove it');
+	if (isAdded && !isFromAgent(given) && !hasEmptyExpression(given, value))
+		throw new Error('it is empty; give it a value, or remove it');
 	return false;
 }
 
@@ -157,7 +176,7 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
-		const isSet = isEmptyText || isGiven(given, value, isAdded);
+		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
 		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(now);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;

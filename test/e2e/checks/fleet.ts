@@ -12,12 +12,27 @@ import type { Check, Stage } from '../check';
 import { credentialData, credentialName, readExample } from '../mainJob';
 import type { Item, Json, N8n, WorkflowFile } from '../n8n';
 import { program } from '../services';
+import { xlsx } from '../xlsx';
 import { flags, pictures } from '../editor';
 import { onlyWebhook, ran, variant } from './trigger';
 
 const ROWS = 2500;
 const FLEET = 2500;
 const PACKETS = 2000;
+const FORM_ROWS = 3000;
+
+/** Columns of our own files that must not become tags. */
+const OUR_COLUMNS = [
+	'key',
+	'id',
+	'deviceId',
+	'result',
+	'row_number',
+	'lastPacketAt',
+	'createdAt',
+	'locationType',
+	'tags',
+];
 
 type Node = WorkflowFile['nodes'][number];
 
@@ -112,7 +127,89 @@ async function provision(stage: Stage): Promise<string> {
 	});
 }
 
-/** The example with its form: a file is sent, as a browser sends it. */
+/** A table of a spreadsheet as people send it, and what becomes of each row: a name, a site, and the begin of its result. */
+interface Table {
+	what: string;
+	fileName: string;
+	content: Buffer;
+	rows: Array<[name: string, site: string | undefined, result: string]>;
+	/** Whether the file holds the keys already. */
+	hasKeys?: boolean;
+}
+
+/** The tables that the example must take. */
+function tablesOf(present: string, deviceId: string): Table[] {
+	const table = (
+		what: string,
+		text: string,
+		rows: Table['rows'],
+		encoding: BufferEncoding = 'utf8',
+		fileName = 'devices.csv',
+	): Table => ({
+		what,
+		fileName,
+		content: Buffer.from(text, encoding),
+		rows,
+	});
+	const many = Array.from({ length: FORM_ROWS }, (_, n): Table['rows'][number] => [`Many ${n}`, `S${n}`, 'registered']);
+	const blank: Table['rows'][number] = ['', undefined, 'left out: Parameter "Columns": the row is blank'];
+	const exported =
+		'name;lastPacketAt;environment;tags;latitude;longitude;locationType;locationAccuracy;installLocation;createdAt;deviceId';
+	return [
+		table('comma', `name,site\nCold room 1,Hall 1\n${present},"Hall <2>"\n`, [
+			['Cold room 1', 'Hall 1', 'registered'],
+			[present, 'Hall <2>', 'updated'],
+		]),
+		table('byte order mark, CR LF', '\ufeffname,site\r\nKühl,x\r\n', [['Kühl', 'x', 'registered']]),
+		table('semicolon', 'name;site\nÄpfel;"a;b"\n', [['Äpfel', 'a;b', 'registered']]),
+		table('tab', '\ufeffname\tsite\nTab, one\tx\n', [['Tab, one', 'x', 'registered']], 'utf8', 'devices.tsv'),
+		table(
+			'UTF-16, as Excel writes "Unicode Text"',
+			'\ufeffname\tsite\r\nKühl 16\tx\r\n',
+			[['Kühl 16', 'x', 'registered']],
+			'utf16le',
+			'devices.txt',
+		),
+		table('blank rows', '\ufeffname;site\r\nB1;x\r\n\r\n;\r\nB2;y\r\n;\r\n\r\n', [
+			['B1', 'x', 'registered'],
+			blank,
+			blank,
+			['B2', 'y', 'registered'],
+			blank,
+		]),
+		table('a blank tag, numbers, a row without a name', 'name,site\n00123,\n17,4\n,Hall 9\n', [
+			['00123', undefined, 'registered'],
+			['17', '4', 'registered'],
+			['', undefined, 'left out: Parameter "Name": it is required'],
+		]),
+		table('headers in their own way', ' name ,Device Type,SITE,\nCase,x,Hall 4,\n', [
+			['Case', undefined, 'registered'],
+		]),
+		table(
+			'the file of Export Devices',
+			`\ufeff${exported}\r\n${present};2026-11-01T10:00:00Z;sandbox;"{""site"":""Hall 5""}";52,5;4,5;heard;;;2026-01-01T10:00:00Z;${deviceId}\r\n`,
+			[[present, 'Hall 5', 'updated']],
+		),
+		table('3,000 rows', `name,site\n${many.map(([name, site]) => `${name},${site}`).join('\n')}\n`, many),
+		{
+			what: 'Excel',
+			fileName: 'Devices.XLSX',
+			content: xlsx([
+				['name', 'site'],
+				['Kühl X', 'x'],
+				['0099', 7],
+				['Blank', ''],
+			]),
+			rows: [
+				['Kühl X', 'x', 'registered'],
+				['0099', '7', 'registered'],
+				['Blank', undefined, 'registered'],
+			],
+		},
+	];
+}
+
+/** The example with its form: files are sent, as a browser sends them. */
 async function onboard(stage: Stage): Promise<string> {
 	const { n8n } = stage;
 	return await withFleet(stage, { devices: 10, packets: 0 }, async (hubble, credentials) => {
@@ -126,32 +223,67 @@ async function onboard(stage: Stage): Promise<string> {
 		Object.assign(form ?? {}, { webhookId });
 		const id = await n8n.createWorkflow(file, credentials);
 		await n8n.activate(id);
-		const body = new FormData();
-		body.append('field-0', new Blob([`name,site\nCold room 1,Hall 1\n${present.name},"Hall <2>"\n`]), 'devices.csv');
-		await axios.post(`${n8n.url}/form/${webhookId}`, body, { proxy: false });
-		await ran(n8n, id, 1);
-		const [{ id: execution = '' } = {}] = await n8n.executions(id);
-		const { error, items } = await n8n.execution(execution);
-		equal(error, undefined);
-		await n8n.deactivate(id);
-		const kept = items('What is kept').map(({ json }) => json);
-		const created = [...hubble.world.main.devices.values()].find(({ name }) => name === 'Cold room 1');
-		deepEqual(
-			kept.map(({ key, ...row }) => [row, typeof key === 'string' && key.length > 20]),
-			[
-				[{ name: 'Cold room 1', site: 'Hall 1', id: created?.id, result: 'registered' }, true],
-				[{ name: present.name, site: 'Hall <2>', id: present.id, result: 'updated' }, false],
-			],
-		);
-		deepEqual([created?.tags.site, hubble.world.main.devices.get(present.id)?.tags.site], ['Hall 1', 'Hall <2>']);
+		let sent = 0;
+		const send = async ({ what, fileName, content, rows, hasKeys = false }: Table) => {
+			const body = new FormData();
+			body.append('field-0', new Blob([content]), fileName);
+			await axios.post(`${n8n.url}/form/${webhookId}`, body, { proxy: false });
+			await ran(n8n, id, ++sent);
+			const [{ id: execution = '' } = {}] = await n8n.executions(id);
+			const { error, items } = await n8n.execution(execution);
+			equal(error, undefined, what);
+			const kept = items('Table with Keys').map(({ json }) => json);
+			equal(kept.length, rows.length, what);
+			rows.forEach(([name, site, result], index) => {
+				const { id: deviceId, key, result: said, row_number } = kept[index] ?? {};
+				ok(String(said).startsWith(result), `${what}, row ${index}: ${String(said)}`);
+				equal(row_number, index + 2, what);
+				const device = hubble.world.main.devices.get(String(deviceId));
+				deepEqual(
+					[device?.name, device?.tags.site],
+					result.startsWith('left out') ? [undefined, undefined] : [name, site],
+					what,
+				);
+				equal(String(key).length > 20, result === 'registered' || hasKeys, `${what}: key`);
+				deepEqual(
+					Object.keys(device?.tags ?? {}).filter((tag) => OUR_COLUMNS.includes(tag)),
+					[],
+					what,
+				);
+			});
+			const counts = items('Count by Result').map(({ json }) => Number(json.count_row_number));
+			equal(
+				counts.reduce((sum, count) => sum + count, 0),
+				rows.length,
+				what,
+			);
+			for (const name of ['File with the Keys', 'Page of Labels']) equal(items(name).length, 1, what);
+			return { kept, items };
+		};
+		const [first, ...others] = tablesOf(present.name, present.id);
+		ok(first);
+		const { kept, items } = await send(first);
 		const [labels] = items('Labels').map(({ json }) => json);
 		equal(labels?.labels, 2);
 		const page = String(labels?.html);
 		ok(page.includes('Hall &#60;2&#62;') && !page.includes('Hall <2>'), 'a text of the file is not escaped');
-		for (const name of ['File with the keys', 'Page of labels']) equal(items(name).length, 1);
+		const fields = Object.keys(kept[0] ?? {});
+		const own = kept.map((row) => fields.map((field) => JSON.stringify(String(row[field]))).join(','));
+		for (const table of others) await send(table);
+		// The file that the example made: its keys stay in it, and become no tags.
+		const again: Table = {
+			what: 'the file with the keys',
+			fileName: 'devices.csv',
+			content: Buffer.from(`${fields.join(',')}\n${own[0]}\n`),
+			rows: [['Cold room 1', 'Hall 1', 'updated']],
+			hasKeys: true,
+		};
+		await send(again);
+		equal(others.length, 10);
+		await n8n.deactivate(id);
 		mkdirSync(pictures, { recursive: true });
 		writeFileSync(join(pictures, 'labels.html'), page);
-		return `two rows, one registered, one updated; the labels are in ${pictures}`;
+		return `${sent} tables: ${[first, ...others, again].map(({ what }) => what).join('; ')}; the labels are in ${pictures}`;
 	});
 }
 
@@ -294,7 +426,10 @@ async function lookAtReports(stage: Stage): Promise<string> {
 
 export const fleetChecks: Check[] = [
 	{ name: `fleet: ${ROWS} rows become devices in three calls, each key on its row`, run: provision },
-	{ name: 'fleet: a spreadsheet is onboarded: keys as a file, labels as a page', run: onboard },
+	{
+		name: 'fleet: spreadsheets are onboarded: tables as people have them, keys as a file, labels as a page',
+		run: onboard,
+	},
 	{ name: 'fleet: packets of the live trigger get their device, and stay whole', run: enrich },
 	{ name: 'fleet: payloads are decoded without a credential', run: decode },
 	{

@@ -359,6 +359,26 @@ async function runPickers({ n8n, hubble }: Stage): Promise<string> {
 		ok(options.length >= 16, `${methodName} gives ${options.length} options`);
 		remarks.push(`${methodName}: ${options.length}`);
 	}
+	const { fields } = await n8n.rest<{ fields: Array<{ id: string }> }>(
+		'POST',
+		'/dynamic-node-parameters/resource-mapper-fields',
+		{
+			methodName: 'getDeviceColumns',
+			path: 'parameters.columns',
+			credentials,
+			currentNodeParameters: {},
+			nodeTypeAndVersion: { name: `${packageName}.hubbleDevice`, version: 1 },
+		},
+	);
+	deepEqual(
+		fields.slice(0, 4).map(({ id }) => id),
+		['name', 'latitude', 'longitude', 'place'],
+	);
+	ok(
+		fields.some(({ id }) => id === 'tag:model'),
+		'no column for a tag',
+	);
+	remarks.push(`getDeviceColumns: ${fields.length}`);
 	return remarks.join('\n');
 }
 

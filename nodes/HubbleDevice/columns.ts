@@ -1,0 +1,151 @@
+/** A device as a row of a table says it: which column is what. Pure. */
+import { jsonParse, type IDataObject } from 'n8n-workflow';
+import { asText, isEmpty } from '../shared/operation/values';
+import type { ColumnRow, Field } from '../shared/operation/fields';
+import { SIMPLIFIED } from '../shared/device/device';
+import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
+import { tagMap, type Tags } from './tags';
+
+/** What a column is for, by its header as `plainHeader` gives it. */
+const MEANINGS: Readonly<Record<string, 'name' | 'latitude' | 'longitude' | 'place'>> = {
+	name: 'name',
+	devicename: 'name',
+	latitude: 'latitude',
+	lat: 'latitude',
+	longitude: 'longitude',
+	long: 'longitude',
+	lng: 'longitude',
+	lon: 'longitude',
+	place: 'place',
+	placename: 'place',
+	installlocation: 'place',
+};
+
+const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, '');
+
+/**
+ * Columns that no person wrote: of our own files (keys, exports), of the example's file, and of n8n's Google Sheets.
+ * A key must never become a tag, which everybody reads.
+ */
+const NOT_TAGS = new Set([...SIMPLIFIED, 'created', 'key', 'id', 'result', 'error', 'row_number'].map(plainHeader));
+
+/** How a spreadsheet's column without a header arrives. */
+const NO_HEADER = /^__EMPTY(_\d+)?$/;
+
+/** How the column of a tag is named in the resource mapper, and in a table flattened by n8n. */
+const TAG_COLUMN = /^tags?[:.]\s*(.+)$/i;
+
+/** What our CSV changes for spreadsheets, as it was: an apostrophe before a formula, `="0017"` for a text of digits. */
+const asWritten = (cell: unknown) =>
+	typeof cell === 'string' ? cell.replace(/^'(?=[=+\-@\t\r])/, '').replace(/^="([^"]*)"$/, '$1') : cell;
+
+/** A coordinate, also with the decimal comma of a spreadsheet. */
+const coordinate = (cell: unknown) =>
+	typeof cell === 'string' ? cell.replace(/^(\s*-?\d+),(\d+\s*)$/, '$1.$2') : cell;
+
+/** The own tags in the column `tags` of our export: a JSON object. */
+function tagsOf(cell: unknown): IDataObject {
+	const tags = typeof cell === 'string' ? jsonParse<unknown>(cell, { fallbackValue: cell }) : cell;
+	if (typeof tags === 'object' && tags !== null && !Array.isArray(tags)) return { ...tags };
+	throw new Error('column "tags": it is not a JSON object; give each tag a column of its own');
+}
+
+/** What a row says of its device, in the wire's names. */
+export interface DeviceRow {
+	name?: string;
+	place?: InstalledAt;
+	tags?: Tags;
+}
+
+/**
+ * What the cells say; a blank one says nothing. Headers count without case and blanks, a column with another header is
+ * a tag. Throws an Error that names the column.
+ */
+export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
+	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1] ?? []);
+	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
+	const found: IDataObject = {};
+	const tags: Array<{ key: string; value: unknown }> = [];
+	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
+	for (const [header, cell] of Object.entries(cells)) {
+		const value = asWritten(cell);
+		// trim() takes a byte order mark, too.
+		const title = header.trim();
+		const plain = plainHeader(title);
+		const [, key] = TAG_COLUMN.exec(title) ?? [];
+		if (!title || NO_HEADER.test(title) || isEmpty(value)) continue;
+		const meaning = Object.hasOwn(MEANINGS, plain) ? MEANINGS[plain] : undefined;
+		if (key) addTag(key, value);
+		else if (meaning) {
+			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is the ${meaning}, too`);
+			found[meaning] = value as string;
+		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
+		else if (plain === 'environment') addTag('_env', value);
+		else if (!NOT_TAGS.has(plain)) addTag(title, value);
+	}
+	return onWire(found, tags, isHeard(cells));
+}
+
+/** Whether the place of a row of our export is where the device was heard, not where it is installed. */
+const isHeard = ({ locationType }: IDataObject) => locationType === 'heard';
+
+function onWire({ name, latitude, longitude, place }: IDataObject, tag: unknown[], isElsewhere: boolean): DeviceRow {
+	const location = isElsewhere
+		? undefined
+		: placeOnWire({ location: { lat: coordinate(latitude), long: coordinate(longitude), location_name: place } });
+	const tags = tagMap({ tag });
+	return {
+		...(name === undefined ? {} : { name: nameOnWire(asText(name)) }),
+		...(location ? { place: location } : {}),
+		...(tags ? { tags } : {}),
+	};
+}
+
+export const fieldsFrom = {
+	displayName: 'Fields',
+	name: 'fieldsFrom',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'From Columns',
+			value: 'columns',
+			description: 'Name, place and tags are columns of the input, such as the rows of a spreadsheet',
+		},
+		{ name: 'Set Below', value: 'below', description: 'Each field has a value or an expression of its own' },
+	],
+	default: 'below',
+	description: 'Where the name, the place and the tags of a device come from',
+	toWire: () => undefined,
+} satisfies Field;
+
+export const columns = {
+	displayName: 'Columns',
+	name: 'columns',
+	type: 'resourceMapper',
+	noDataExpression: true,
+	required: true,
+	default: { mappingMode: 'autoMapInputData', value: null },
+	typeOptions: {
+		resourceMapper: {
+			resourceMapperMethod: 'getDeviceColumns',
+			mode: 'add',
+			fieldWords: { singular: 'column', plural: 'columns' },
+			addAllFields: true,
+			supportAutoMap: true,
+		},
+	},
+	description:
+		'Which column is what. Automatically: name, latitude, longitude and place by their headers, and each other column is a tag. Blank cells are left out.',
+	shownWhen: { fieldsFrom: ['columns'] },
+	mayBeBlank: ['value'],
+	toWire: (value) => {
+		const row = deviceRow(value as ColumnRow);
+		return Object.keys(row).length ? row : blankRow();
+	},
+	whenEmpty: blankRow,
+} satisfies Field;
+
+function blankRow(): never {
+	throw new Error('the row is blank: no column has a value for the device');
+}

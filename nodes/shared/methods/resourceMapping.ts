@@ -1,0 +1,38 @@
+/** The columns that n8n's resource mapper shows. */
+import type { ILoadOptionsFunctions, ResourceMapperField, ResourceMapperFields } from 'n8n-workflow';
+import { connect } from '../client/client';
+import { endpoints } from '../client/endpoints';
+import { acceptedRows, pages } from '../client/pages';
+
+/** Cells are texts to n8n: it would read a blank one as the number 0. What they become, the operation knows. */
+const column = (id: string, displayName: string): ResourceMapperField => ({
+	id,
+	displayName,
+	type: 'string',
+	required: false,
+	defaultMatch: false,
+	canBeUsedToMatch: false,
+	display: true,
+});
+
+/** Name and place of a device, and one column for each tag key among the newest devices of the fleet, a page of them. */
+async function getDeviceColumns(this: ILoadOptionsFunctions): Promise<ResourceMapperFields> {
+	const { list } = endpoints.listDevices;
+	const call = { endpoint: endpoints.listDevices, query: { sort_field: 'created_ts', sort_ascending: 'false' } };
+	const { value: newest } = await pages(await connect(this), call, list, list.pageSize.max).next();
+	const devices = newest ? [...acceptedRows(newest.rows, list)] : [];
+	const keys = new Set(devices.flatMap(({ tags }) => Object.keys(tags ?? {})));
+	const own = [...keys].filter((key) => !key.startsWith('_')).sort((a, b) => a.localeCompare(b));
+	return {
+		fields: [
+			column('name', 'Name'),
+			column('latitude', 'Latitude'),
+			column('longitude', 'Longitude'),
+			column('place', 'Place Name'),
+			column('environment', 'Environment'),
+			...own.map((key) => column(`tag:${key}`, `Tag: ${key}`)),
+		],
+	};
+}
+
+export const resourceMapping = { getDeviceColumns };

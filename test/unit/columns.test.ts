@@ -1,0 +1,61 @@
+/** Rows of tables as people have them, and the devices that they mean. */
+import { deviceRow } from '../../nodes/HubbleDevice/columns';
+import { csvCell } from '../../nodes/shared/operation/exportFormats';
+
+const row = (cells: Record<string, unknown>, known: string[] = []) => deviceRow({ cells: cells as never, known });
+
+it.each([
+	[
+		{ name: 'Kühl', site: 'x' },
+		{ name: 'Kühl', tags: { site: 'x' } },
+	],
+	[
+		{ '\ufeffName': 'A', ' Site ': 'x' },
+		{ name: 'A', tags: { Site: 'x' } },
+	],
+	[
+		{ device_name: 123, lat: '52,5', LONG: 4.25, 'Place Name': 'Hall 3' },
+		{ name: '123', place: { lat: 52.5, long: 4.25, location_name: 'Hall 3' } },
+	],
+	[
+		{ name: '00123', serial: '0017', count: 7, isCold: true },
+		{ name: '00123', tags: { serial: '0017', count: '7', isCold: 'true' } },
+	],
+	[{ name: 'A', site: ' ', hall: null, latitude: '', longitude: '' }, { name: 'A' }],
+	[{ name: '', site: '', '': 'x', __EMPTY: 'y', __EMPTY_1: 'z' }, {}],
+	[{ 'tag:name': 'B', 'tags.site': 'x', environment: 'sandbox' }, { tags: { name: 'B', site: 'x', _env: 'sandbox' } }],
+])('%j is %j', (cells, device) => {
+	expect(row(cells)).toEqual(device);
+});
+
+it('a header fits the tag key that devices have, however it is written', () => {
+	expect(row({ SITE: 'x', Hall: '3' }, ['name', 'tag:site'])).toEqual({ tags: { site: 'x', Hall: '3' } });
+});
+
+it('the columns of our own files are no tags: a key would be read by everybody', () => {
+	const own = { created: true, key: 'c2VjcmV0', id: '1', deviceId: '1', result: 'registered', row_number: 2 };
+	expect(row({ name: 'A', ...own })).toEqual({ name: 'A' });
+	const exported = { name: 'A', lastPacketAt: 'x', environment: 'production', createdAt: 'x', deviceId: '1' };
+	const installed = { tags: '{"site":"x"}', latitude: 52, longitude: 4, installLocation: 'Hall 3' };
+	const place = { lat: 52, long: 4, location_name: 'Hall 3' };
+	const tags = { site: 'x', _env: 'production' };
+	expect(row({ ...exported, ...installed, locationType: 'installed' })).toEqual({ name: 'A', tags, place });
+	expect(row({ ...exported, ...installed, locationType: 'heard' })).toEqual({ name: 'A', tags });
+});
+
+it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789'])('%s is itself after our CSV', (name) => {
+	const style = { delimiter: ';', decimalSign: ',', byteOrderMark: true, defusesFormulas: true, keepsTexts: true };
+	const cell = csvCell(name, style as never).replace(/^"(.*)"$/, (_, text: string) => text.replace(/""/g, '"'));
+	expect(row({ name: cell })).toEqual({ name });
+});
+
+it.each([
+	[{ name: 'A', ' Name ': 'B' }, 'another column is the name, too'],
+	[{ site: 'x', ' site': 'y' }, 'given twice'],
+	[{ tags: 'indoor' }, 'column "tags"'],
+	[{ latitude: 52 }, 'a latitude and a longitude'],
+	[{ latitude: 'north', longitude: 4 }, '"north" is not a number'],
+	[{ name: 'n'.repeat(251) }, '251 characters'],
+])('%j is refused', (cells, reason) => {
+	expect(() => row(cells)).toThrow(reason);
+});
