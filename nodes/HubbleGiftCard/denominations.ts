@@ -9,11 +9,11 @@ export interface Denomination {
 }
 
 /** Adds up without the traces of binary fractions: money has at most two decimals here. */
-const rounded = (amount: number) => Math.round(amount * 100) / 100;
+const toHundredth = (amount: number) => Math.round(amount * 100) / 100;
 
 /** What the vouchers cost together, without a discount. */
 export const amountOf = (details: readonly Denomination[]): number =>
-	rounded(details.reduce((sum, { denomination, quantity }) => sum + denomination * quantity, 0));
+	toHundredth(details.reduce((sum, { denomination, quantity }) => sum + denomination * quantity, 0));
 
 /** One entry for each denomination. */
 export function merged(details: readonly Denomination[]): Denomination[] {

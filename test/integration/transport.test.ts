@@ -67,11 +67,7 @@ describe('Retry', () => {
 		hubble.addFault({ call: 'listPackets', status: 429, headers: { 'Retry-After': '6' } });
 		const { items, hints } = await getPackets();
 		expect(items).toHaveLength(5500);
-		expect(hints).toEqual([
-			expect.stringMatching(
-				/^Read 5,500 packets from \d+ pages in \d+ s, \d+ s of it waiting for Hubble's rate limit\.$/,
-			),
-		]);
+		expect(hints).toEqual([expect.stringMatching(/^\d+ s of waiting for Hubble's rate limit, with \d+ requests\.$/)]);
 	});
 
 	it('never repeats a POST that may have happened, and says so', async () => {

@@ -162,7 +162,7 @@ function wireValue(field: Field, value: unknown, surroundings: ConversionContext
 }
 
 /** Reads the fields of an operation for one item. */
-function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: number) {
+function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: number) {
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
@@ -186,23 +186,23 @@ function fieldReader(context: IExecuteFunctions, stored: IDataObject, item: numb
 			// Here alone a value gets the type that its parameter promises.
 			return read(field) as ValueOf<F> | undefined;
 		} catch (error) {
-			throw refusal(context, item, `Parameter "${field.displayName}": ${asError(error).message}`);
+			throw notSent(context, item, `Parameter "${field.displayName}": ${asError(error).message}`);
 		}
 	};
 }
 
-function refusal(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
+function notSent(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
 	const description = `Nothing was sent to Hubble for item ${itemIndex}.`;
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
 
 /** The values of parameters for one item. Throws an error that names the parameter and the item. */
 export function readValues<F extends Fields>(context: IExecuteFunctions, fields: F, item: number): ValuesOf<F> {
-	const value = fieldReader(context, objectOf(context.getNode().parameters), item, Date.now() / 1000);
+	const value = parameterReader(context, objectOf(context.getNode().parameters), item, Date.now() / 1000);
 	return valuesOf(fields, value) as ValuesOf<F>;
 }
 
-const valuesOf = (fields: Fields, value: ReturnType<typeof fieldReader>): IDataObject =>
+const valuesOf = (fields: Fields, value: ReturnType<typeof parameterReader>): IDataObject =>
 	withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 
 /** What names the thing that is worked on: each is text. */
@@ -223,7 +223,7 @@ export function readItemRequest(
 ): ItemRequest {
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);
-	const value = fieldReader(context, stored, item, now);
+	const value = parameterReader(context, stored, item, now);
 	const values = (fields: Fields = {}) => valuesOf(fields, value);
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; from a user's expression nothing is a mistake.
@@ -253,16 +253,16 @@ export function readItemRequest(
 		remarks: used.flatMap(({ filter, by }) => filter.remark?.(by) ?? []),
 	};
 	const request = derived(operation, read);
-	if (typeof request === 'string') throw refusal(context, item, request);
-	const reason = refusalOf(operation, request) ?? secrecy(context, operation);
-	if (reason) throw refusal(context, item, reason);
+	if (typeof request === 'string') throw notSent(context, item, request);
+	const reason = whyNotSent(operation, request) ?? secrecy(context, operation);
+	if (reason) throw notSent(context, item, reason);
 	return request;
 }
 
 /** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
 function chosenOutput(
 	{ shape, simplifiedFields }: Operation,
-	value: ReturnType<typeof fieldReader>,
+	value: ReturnType<typeof parameterReader>,
 ): Pick<ItemRequest, 'isSimplified' | 'outputFields'> {
 	if (!shape) return { isSimplified: false };
 	const chosen = simplifiedFields && value(output);
@@ -289,7 +289,7 @@ function secrecy(context: IExecuteFunctions, { hasSecrets }: Operation): string 
 }
 
 /** Why a request is not sent; `undefined` when it is. */
-function refusalOf({ endpoint, validate }: Operation, request: ItemRequest): string | undefined {
+function whyNotSent({ endpoint, validate }: Operation, request: ItemRequest): string | undefined {
 	const isIdle = endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
 	if (isIdle) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
 	return validate?.(request);

@@ -16,7 +16,7 @@ export function niceStep(least: number): number {
 }
 
 /** To a tenth: SVG needs no more. */
-export const rounded = (value: number) => Math.round(value * 10) / 10;
+export const toTenth = (value: number) => Math.round(value * 10) / 10;
 
 /** 12000 → '12k': for axes. */
 const short = (value: number): string =>
@@ -31,7 +31,7 @@ export function columnChart(
 	const step = niceStep(Math.max(1, Math.max(0, ...sums) / 4));
 	const top = Math.max(step, Math.ceil(Math.max(0, ...sums) / step) * step);
 	const plot = height - TOP - BOTTOM;
-	const y = (value: number) => rounded(TOP + plot * (1 - value / top));
+	const y = (value: number) => toTenth(TOP + plot * (1 - value / top));
 	const pitch = (width - LEFT) / Math.max(1, columns.length);
 	const gap = pitch > 6 ? Math.min(6, pitch * 0.22) : 0.5;
 	const lines = Array.from({ length: Math.round(top / step) + 1 }, (_, index) => index * step).map(
@@ -44,7 +44,7 @@ export function columnChart(
 				>`,
 	);
 	const bars = columns.map(({ parts, title, label }, index) => {
-		const x = rounded(LEFT + index * pitch + gap / 2);
+		const x = toTenth(LEFT + index * pitch + gap / 2);
 		let below = 0;
 		const rects = parts.map((part, series) => {
 			if (!part) return null;
@@ -54,13 +54,13 @@ export function columnChart(
 				class="f${series + 1}"
 				x="${x}"
 				y="${to}"
-				width="${rounded(pitch - gap)}"
-				height="${rounded(Math.max(0.8, from - to))}"
+				width="${toTenth(pitch - gap)}"
+				height="${toTenth(Math.max(0.8, from - to))}"
 			/>`;
 		});
 		const text =
 			label &&
-			markup`<text x="${rounded(x + (pitch - gap) / 2)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
+			markup`<text x="${toTenth(x + (pitch - gap) / 2)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
 		return markup`<g><title>${title}</title>${rects}${text}</g>`;
 	});
 	return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${lines}${bars}</svg>`;
@@ -75,7 +75,7 @@ export function shareBars(rows: readonly Bar[]): Markup {
 			({ label, value, tone = 1 }) =>
 				markup`<tr><td>${label}</td
 					><td class="t"
-						><div>${value > 0 && markup`<i class="k${tone}" style="width:${rounded((100 * value) / most)}%"></i>`}</div></td
+						><div>${value > 0 && markup`<i class="k${tone}" style="width:${toTenth((100 * value) / most)}%"></i>`}</div></td
 					><td class="n">${count(value)}</td><td class="n"><small>${percent(value, all)}</small></td></tr>`,
 		)}
 	</table>`;

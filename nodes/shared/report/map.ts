@@ -1,7 +1,7 @@
 /** Places on a map, as SVG. Pure. */
 import { distanceBetween, type Place } from '../operation/place';
 import { count } from '../operation/values';
-import { niceStep, rounded } from './charts';
+import { niceStep, toTenth } from './charts';
 import { COASTLINE } from './coastline';
 import { markup, type Markup } from './markup';
 import { merge, type Cell, type PlaceBins } from './places';
@@ -76,7 +76,7 @@ function grid({ west, north, perLongitude, perLatitude, height }: View): Markup 
 	);
 	const wrap = (degree: number) => ((((degree + 180) % 360) + 360) % 360) - 180;
 	const columns = [...multiples(west, west + WIDTH / perLongitude, step)].map((degree) => {
-		const x = rounded((degree - west) * perLongitude);
+		const x = toTenth((degree - west) * perLongitude);
 		const isRoom = x > 60 && x < WIDTH - 30;
 		return markup`<path
 				class="grid"
@@ -84,7 +84,7 @@ function grid({ west, north, perLongitude, perLatitude, height }: View): Markup 
 			/>${isRoom && markup`<text x="${x}" y="15" text-anchor="middle">${degrees(wrap(degree), step, 'EW')}</text>`}`;
 	});
 	const rows = parallels.map((degree) => {
-		const y = rounded((north - degree) * perLatitude);
+		const y = toTenth((north - degree) * perLatitude);
 		const isRoom = y > 30 && y < height - 40;
 		return markup`<path
 				class="grid"
@@ -99,11 +99,11 @@ function land({ west, north, perLongitude, perLatitude }: View): Markup {
 	const path = COASTLINE.map((ring) => {
 		const points = ring.map(
 			([longitude, latitude]) =>
-				`${rounded((longitude - west) * perLongitude)} ${rounded((north - latitude) * perLatitude)}`,
+				`${toTenth((longitude - west) * perLongitude)} ${toTenth((north - latitude) * perLatitude)}`,
 		);
 		return `M${points.join('L')}Z`;
 	}).join('');
-	const world = rounded(360 * perLongitude);
+	const world = toTenth(360 * perLongitude);
 	const [left, right] = [west < -180, west + WIDTH / perLongitude > 180];
 	return markup`<path
 			id="land"
@@ -117,7 +117,7 @@ function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
 	const latitude = Math.max(-85, Math.min(85, north - height / perLatitude / 2));
 	const metresPerPixel = distanceBetween({ latitude, longitude: 0 }, { latitude, longitude: 1 }) / perLongitude;
 	const metres = niceStep(80 * metresPerPixel);
-	const length = rounded(metres / metresPerPixel);
+	const length = toTenth(metres / metresPerPixel);
 	const text = metres >= 1000 ? `${count(metres / 1000)} km` : `${count(metres)} m`;
 	const y = height - 16;
 	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" /><text x="22" y="${y - 6}">${text}</text>`;
@@ -149,10 +149,10 @@ function circles(cells: readonly Cell[], view: View, tone: number, nouns: readon
 		RADII[1] / Math.sqrt(most),
 		Math.sqrt((MOST_COVERED * WIDTH * view.height) / Math.PI / total),
 	);
-	const radius = (number: number) => rounded(Math.max(RADII[0], scale * Math.sqrt(number)));
+	const radius = (number: number) => toTenth(Math.max(RADII[0], scale * Math.sqrt(number)));
 	return markup`${drawn.map(({ latitudes, longitudes, count: all, marked }) => {
-		const at = markup`cx="${rounded(longitudes / all)}" cy="${rounded(latitudes / all)}"`;
-		const inner = Math.min(radius(all), rounded(radius(all) * Math.sqrt(marked / all)));
+		const at = markup`cx="${toTenth(longitudes / all)}" cy="${toTenth(latitudes / all)}"`;
+		const inner = Math.min(radius(all), toTenth(radius(all) * Math.sqrt(marked / all)));
 		return markup`<g
 			><title>${count(all)} ${nouns[0]}, ${count(marked)} ${nouns[1]}</title
 			><circle
