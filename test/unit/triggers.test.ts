@@ -1,10 +1,17 @@
 /** What n8n makes of the webhook triggers' descriptions, and what a process remembers of them. */
-import { Workflow, type INodeParameters, type INodePropertyOptions, type INodeType } from 'n8n-workflow';
+import {
+	Workflow,
+	type IPollFunctions,
+	type INodeParameters,
+	type INodePropertyOptions,
+	type INodeType,
+} from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { newProcessState } from '../../nodes/shared/webhook/processState';
+import { collectionOf } from '../../nodes/shared/operation/readItem';
 import { partnerEvents } from '../simulator/delivery';
 
 /** The entries that n8n's node panel makes: of the options of a property titled Event, Events or Trigger On. */
@@ -65,4 +72,10 @@ it('what a process remembers is bounded: what was not used for the longest time 
 	expect(state.get('a')).toBe('a');
 	for (const key of ['c', 'd', 'e']) state.set(key, key);
 	expect(['a', 'b', 'c', 'd', 'e'].filter((key) => state.get(key))).toEqual(['c', 'd', 'e']);
+});
+
+it.each([null, [], 'text'])('a collection in whose place an expression gives %j is refused', (given) => {
+	expect(() => collectionOf({ getNodeParameter: () => given } as unknown as IPollFunctions, 'filters')).toThrow(
+		'the expression returned no fields',
+	);
 });
