@@ -33,7 +33,7 @@ const NOT_TAGS = new Set([...SIMPLIFIED, 'created', 'key', 'id', 'result', 'erro
 const NO_HEADER = /^__EMPTY(_\d+)?$/;
 
 /** How the column of a tag is named in the resource mapper, and in a table flattened by n8n. */
-const TAG_COLUMN = /^tags?[:.]\s*(.+)$/i;
+const TAG_COLUMN = /^tags?[:.](.+)$/i;
 
 /** What our CSV changes for spreadsheets, as it was: an apostrophe before a formula, `="0017"` for a text of digits. */
 const asWritten = (cell: unknown) =>
@@ -62,7 +62,7 @@ export interface DeviceRow {
  * a tag. Throws an Error that names the column.
  */
 export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
-	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1] ?? []);
+	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1]?.trim() ?? []);
 	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
 	const found: IDataObject = {};
 	const tags: Array<{ key: string; value: unknown }> = [];
@@ -72,7 +72,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		// trim() takes a byte order mark, too.
 		const title = header.trim();
 		const plain = plainHeader(title);
-		const [, key] = TAG_COLUMN.exec(title) ?? [];
+		const key = TAG_COLUMN.exec(title)?.[1]?.trim();
 		if (!title || NO_HEADER.test(title) || isEmpty(value)) continue;
 		const meaning = Object.hasOwn(MEANINGS, plain) ? MEANINGS[plain] : undefined;
 		if (key) addTag(key, value);

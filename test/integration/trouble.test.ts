@@ -31,7 +31,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		['Replace Tags', { tags: { tag: [{ key: '__proto__', value: 'moon' }] } }],
 		['Add or Change Tags', { addTags: { tag: [{ key: '_cal', value: '1' }] } }],
 		['Remove Tags', { removeTags: ['_env'] }],
-		['Install Location', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
+		['Fields to Update', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
 		['Install Location', { installLocation: { location: { lat: ' ', long: 1 } } }],
 		['Replace Tags', { tags: {} }],
 	])('%s: %j', async (parameter, updateFields) => {
