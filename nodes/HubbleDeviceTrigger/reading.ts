@@ -133,6 +133,8 @@ export async function readWindow(run: Run, window: Window): Promise<void> {
 	if (at.from >= end || room(run) < each) return;
 	for await (const { devices, reached } of devicesBy(run, field, { [`filter_${field}`]: between(at.from, end) }, end)) {
 		const { from } = at;
+		// Of a second that is longer than a page nothing is complete yet.
+		if (reached <= from) continue;
 		const inTime = (device: Device) => timeOf(device) >= from && timeOf(device) < reached;
 		const listed = isHeard ? [...devices, ...future].filter(inTime).sort((a, b) => timeOf(a) - timeOf(b)) : devices;
 		const { fresh, next } = takeNew(at, listed.filter(isIn), timeOf, reached, Math.floor(room(run) / each));

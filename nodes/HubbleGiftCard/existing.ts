@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { isObject, objectOf } from '../shared/client/json';
 import { rowsOf } from '../shared/client/pages';
 import { numeric, type Denomination } from './denominations';
-import type { Errand } from './reference';
+import { personIn, type Errand } from './reference';
 
 /** '100, 100, 500' for what vouchers are worth, in ascending order; '' when one does not tell. */
 function worthOf(amounts: ReadonlyArray<number | undefined>): string {
@@ -21,7 +21,7 @@ function saidOf(order: IDataObject) {
 	return {
 		brand: order.productId ?? order.brandId ?? product.id,
 		amount: numeric(order.amount),
-		email: typeof person.email === 'string' ? person.email.toLowerCase() : undefined,
+		person,
 		worth: order.status === 'SUCCESS' ? worthOf(rowsOf(order.vouchers).map(({ amount }) => numeric(amount))) : '',
 	};
 }
@@ -30,22 +30,25 @@ function saidOf(order: IDataObject) {
  * What about an order contradicts what is asked: brand, sum, vouchers or customer. The documents promise only the
  * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
  * @param order as Hubble gives it
+ * @param isNew whether it was just sent: then its amount may be what the wallet paid, after a discount of the brand
  */
-export function contradictionOf(order: IDataObject, errand: Errand): string | undefined {
+export function contradictionOf(order: IDataObject, errand: Errand, isNew: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
 	const { customerDetails, discountAmount } = request.body as IDataObject;
 	const said = saidOf(order);
-	if (order.referenceId !== undefined && String(order.referenceId) !== reference)
+	if (order.referenceId !== undefined && order.referenceId !== null && String(order.referenceId) !== reference)
 		return `it has the reference ${String(order.referenceId)}`;
 	if (said.brand !== undefined && said.brand !== null && String(said.brand) !== brandId)
 		return `it is for the brand ${String(said.brand)}`;
 	// Whether an order's amount is given before or after its discount is not documented.
 	const sums = [amount, amount - Number(discountAmount ?? 0)];
-	if (said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005))
+	if (!isNew && said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005))
 		return `its amount is ${said.amount}`;
 	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
-	const email = objectOf(customerDetails).email;
-	if (said.email !== undefined && typeof email === 'string' && said.email !== email.toLowerCase())
-		return 'it is for another customer';
+	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
+	const isOther = (['email', 'phone'] as const).some((key) => theirs[key] && ours[key] && theirs[key] !== ours[key]);
+	// A phone number may have been corrected; with an email it does not count.
+	const hasEmail = Boolean(theirs.email && ours.email);
+	if (hasEmail ? theirs.email !== ours.email : isOther) return 'it is for another customer';
 	return undefined;
 }

@@ -3,7 +3,7 @@
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
-import { asError, DOUBT, unchanged } from '../shared/client/errors';
+import { asError, copyOf, DOUBT, unchanged } from '../shared/client/errors';
 import type { HubbleClient } from '../shared/client/client';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
@@ -32,7 +32,7 @@ const NOT_PLACED = 'The order was not placed.';
 const NOTHING_NOW = 'Nothing was ordered now.';
 const ANOTHER_ORDER = 'Hubble answered with this order when the one of this item was sent: compare them.';
 const IN_DOUBT =
-	'Whether the order was placed is not known. Run this again with the same reference: it is placed once at most.';
+	'Whether the order was placed is not known. Retry this execution: the order is placed once at most. To run it anew instead, give the same reference and turn on Options → Return Existing Order.';
 
 /** The failure with what it means for the money, and how to go on. */
 function withReference(error: unknown, reference: string, advice: string): Error {
@@ -81,9 +81,10 @@ class OrderRun {
 	/** Finds or places an order. Throws an error that says whether money was spent. */
 	async place(errand: Errand): Promise<Found> {
 		const { reference } = errand;
-		const wasSent = this.sent[reference] === errand.owner;
+		// What was sent before n8n was killed may still be on its way.
+		const wasSent = this.sent[reference] === errand.owner || this.isAfterKill;
 		const existing = await this.orderUnder(reference).catch((error: unknown) => {
-			throw withReference(error, reference, wasSent || this.isAfterKill ? IN_DOUBT : NOTHING_NOW);
+			throw withReference(error, reference, wasSent ? IN_DOUBT : NOTHING_NOW);
 		});
 		if (existing) {
 			this.checkIsOurs(existing, errand);
@@ -94,9 +95,16 @@ class OrderRun {
 		});
 		this.claim(errand);
 		const reply = await this.send(errand, wasSent);
-		const contradiction = contradictionOf(reply.body, errand);
-		if (contradiction) throw this.foreign(reply, errand, contradiction, ANOTHER_ORDER);
-		return { reply, isOld: false };
+		const found = { reply, isOld: false };
+		const failure = this.contradiction(found, errand);
+		if (failure) throw failure;
+		return found;
+	}
+
+	/** The error of an order that is not what is asked, as it was found or as it ended; `undefined` when it is. */
+	contradiction({ reply, isOld }: Found, errand: Errand): Error | undefined {
+		const reason = contradictionOf(reply.body, errand, !isOld);
+		return reason ? this.foreign(reply, errand, reason, isOld ? undefined : ANOTHER_ORDER) : undefined;
 	}
 
 	/** The order with that reference; `undefined` when Hubble has none. */
@@ -122,7 +130,8 @@ class OrderRun {
 		// A failure is asked for again by the next item.
 		const known = await brand.catch((error: unknown) => {
 			this.brands.delete(brandId);
-			throw unchanged(error);
+			// Each item that waited for it says what it means for its own order.
+			throw error instanceof NodeApiError ? copyOf(error) : unchanged(error);
 		});
 		const refusal = refusalOf(known, details);
 		if (refusal) throw new NodeOperationError(node, `Parameter "Denominations": ${refusal}`, { itemIndex });
@@ -189,8 +198,8 @@ class OrderRun {
 
 	/** Throws when an order that exists is not what is asked, or not of this execution where that is not wanted. */
 	private checkIsOurs(reply: Reply, errand: Errand): void {
-		const contradiction = contradictionOf(reply.body, errand);
-		if (contradiction) throw this.foreign(reply, errand, contradiction);
+		const failure = this.contradiction({ reply, isOld: true }, errand);
+		if (failure) throw failure;
 		const { isMade, reference, owner, request } = errand;
 		if (isMade || this.sent[reference] === owner || request.settings.returnExisting) return;
 		throw this.foreign(reply, errand, 'it is not known to be of this execution');
@@ -243,13 +252,15 @@ class OrderRun {
 	}
 
 	/** The error of an order that ended without a purchase; `undefined` when it did not, or the user takes it as it is. */
-	failureOf({ body, requestId }: Reply, { reference, isMade, request }: Errand): Error | undefined {
+	failureOf({ body, requestId }: Reply, { reference, isMade, request }: Errand, others: number): Error | undefined {
 		const { id, status, failureReason } = body;
 		const { itemIndex, settings } = request;
 		if (!FAILED.has(String(status)) || settings.failOnFailed === false) return undefined;
 		const reason = typeof failureReason === 'string' ? `: ${this.hubble.redact(failureReason)}` : '';
-		const how = isMade ? 'Run the workflow anew (not as a retry), which makes a new one' : 'Use a new reference';
-		const description = `Hubble sells once for each reference. ${how}, to order again. X-Request-ID: ${requestId}.`;
+		const how = isMade
+			? 'To order again, run the workflow anew for this item alone (a retry gets this order again)'
+			: 'Use a new reference to order again';
+		const description = `Hubble sells once for each reference. ${how}.${besides(others)} X-Request-ID: ${requestId}.`;
 		const message = `The order ${String(id)} ended as ${String(status)}${reason}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		error.context.orderId = String(id);
@@ -263,6 +274,12 @@ class OrderRun {
 		return balance === undefined ? {} : { walletBalance: balance };
 	}
 }
+
+/** What else a run that stops has bought: its output is lost, its orders are not. */
+const besides = (others: number): string =>
+	others > 0
+		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'is' : 'are'} placed and not in the output: set On Error to Continue in the Settings tab, then retry this execution with the saved workflow. Running it anew would order them again.`
+		: '';
 
 const stillOpen = (failure: unknown) =>
 	failure
@@ -295,7 +312,10 @@ export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	};
 	const follow = async (errand: Errand, placed: Found) => {
 		const { wait, waitSeconds } = errand.request.settings;
-		ended.set(errand, await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0));
+		const reply = await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0);
+		const failure = run.contradiction({ ...placed, reply }, errand);
+		if (failure) fail(errand, failure);
+		else ended.set(errand, reply);
 	};
 	await sideBySide(errands, SIDE_BY_SIDE, async (errand) => {
 		if (run.isOver) return;
@@ -309,10 +329,11 @@ export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	});
 	await Promise.all(following);
 	const balance = !run.isOver && [...found.values()].some(({ isOld }) => !isOld) ? await run.balance() : {};
+	const others = work.canContinue ? 0 : Math.max(0, ended.size - 1);
 	return errands.flatMap((errand) => {
 		const { request, reference, amount } = errand;
 		const reply = ended.get(errand);
-		const failure = failures.get(errand) ?? (reply && run.failureOf(reply, errand));
+		const failure = failures.get(errand) ?? (reply && run.failureOf(reply, errand, others));
 		if (failure) work.fail(request.itemIndex, failure, request.ids);
 		if (failure || !reply) return [];
 		const alreadyPlaced = found.get(errand)?.isOld ?? false;

@@ -1,6 +1,6 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
 import { createHash } from 'node:crypto';
-import { NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
@@ -41,23 +41,40 @@ function firstExecution(context: IExecuteFunctions): string | undefined {
 	return first;
 }
 
+/** What tells one customer from another, in one spelling; '' for what is not given. */
+export function personIn({ email, phoneNumber, name }: IDataObject) {
+	const text = (value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : '');
+	return { email: text(email), phone: text(phoneNumber).replace(/\D/g, ''), name: text(name) };
+}
+
+/** For whom an order is: by the email, as the name and the phone number may be corrected between two tries. */
+function customerOf({ body }: ItemRequest): string {
+	const { email, phone, name } = personIn(objectOf(body.customerDetails));
+	return email || phone || name;
+}
+
 /**
  * What an item orders and for whom. Not its place among the items, which may have come in another order when a killed
- * execution is run again; nor the name and the phone number, which may have been corrected in between.
+ * execution is run again.
  */
-function contentOf({ ids, body }: ItemRequest, details: readonly Denomination[]): string {
-	const { email } = objectOf(body.customerDetails);
+function contentOf(request: ItemRequest, details: readonly Denomination[]): string {
 	const sorted = [...details].sort((a, b) => a.denomination - b.denomination);
-	return JSON.stringify([ids.brand_id, sorted, typeof email === 'string' ? email.toLowerCase() : '']);
+	return JSON.stringify([request.ids.brand_id, sorted, customerOf(request)]);
 }
 
 /** Why a reference of the user's is needed; `undefined` when one can be made. */
-function needOf(context: IExecuteFunctions, isTool: boolean, first?: string): string | undefined {
+function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string): string | undefined {
+	const { isTool } = request;
 	// An agent may order twice in one execution, and mean it or not: only a reference tells. n8n 1.x names such nodes.
 	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
 	if (context.getMode() === 'integrated')
 		return 'it is required in a sub-workflow, which is a new execution at each call';
-	return first ? undefined : 'it is required here, as n8n does not tell which execution is retried';
+	if (!first) return 'it is required here, as n8n does not tell which execution is retried';
+	// Of several equal orders nobody knows whose was placed before n8n stopped.
+	const isUnknown = Boolean(context.getContext('node').isAfterKill) && !customerOf(request);
+	return isUnknown
+		? 'it is required here: n8n stopped during the execution, and no customer tells the orders apart'
+		: undefined;
 }
 
 /**
@@ -95,7 +112,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 		return [];
 	};
 	return requests.flatMap((request): Errand[] => {
-		const { isTool, body, ids, settings } = request;
+		const { body, ids, settings } = request;
 		const details = merged(body.denominationDetails as unknown as Denomination[]);
 		const content = contentOf(request, details);
 		const errand = { request, brandId: String(ids.brand_id), details, amount: amountOf(details) };
@@ -109,7 +126,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 			owners.set(reference, owner);
 			return [{ ...errand, reference, isMade: false, owner }];
 		}
-		const need = needOf(context, isTool, first);
+		const need = needOf(context, request, first);
 		if (need) return refuse(request, need);
 		const count = counts.get(content) ?? 0;
 		counts.set(content, count + 1);

@@ -4,7 +4,7 @@ import { asError, unchanged } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { acceptedRows, leftOut, pages, RepeatedToken, type Page } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import { isGiven, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
@@ -82,6 +82,8 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
+		// A token that leads in a circle would give the same packets at each poll: time leads on.
+		if (objectOf(error).cause instanceof RepeatedToken) read.next = { start: read.next.start };
 		const passedOn = `passes on the packets of ${counted(pagesRead, 'page')}; the next poll continues after them.`;
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);

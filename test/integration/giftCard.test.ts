@@ -210,7 +210,7 @@ describe('Place', () => {
 			expect(own.error?.description).toMatch(/^Nothing is bought by it\. Reference: mine\..*Use a new reference/);
 			const [made] = (await place({ brandId }, { onError: 'continueRegularOutput' })).items;
 			expect(made?.json).toMatchObject({ error: expect.stringContaining(state), referenceId: expect.any(String) });
-			expect(made?.json.message).toMatch(/Run the workflow anew/);
+			expect(made?.json.message).toMatch(/run the workflow anew for this item alone/);
 			const [told] = (await place({ brandId, reference: 'told', options: { failOnFailed: false } })).items;
 			expect(told?.json).toMatchObject({ status: state, referenceId: 'told' });
 			// The workflow run anew has a new reference.

@@ -73,9 +73,18 @@ export interface Traffic {
 	waitedMs: number;
 	/** The last failures in a row of calls that Hubble did not answer, for all their tries. */
 	unanswered: NodeApiError[];
+	/** When the last of them failed, on the clock of `performance.now()`. */
+	failedAt: number;
 }
 
-export const noTraffic = (): Traffic => ({ requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0, unanswered: [] });
+export const noTraffic = (): Traffic => ({
+	requests: 0,
+	waiting: 0,
+	waitingSince: 0,
+	waitedMs: 0,
+	unanswered: [],
+	failedAt: 0,
+});
 
 /** So many calls in a row without an answer, and the run asks no more: a thousand items would take more than an hour. */
 const MOST_UNANSWERED = 3;
@@ -191,6 +200,7 @@ export class HubbleClient {
 		const name = `${method} ${path}`;
 		const { unanswered } = this.run.traffic;
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
+		const begunAt = performance.now();
 		let mayHaveHappened = false;
 		for (let tries = 1; ; tries++) {
 			await this.acquireSlot(name);
@@ -205,12 +215,14 @@ export class HubbleClient {
 			if (isDone || isGone) return attempt;
 			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
 			const isRenewed = status === 401 && tries < TRIES && (await this.isRenewed(known));
-			mayHaveHappened ||= wasSent(attempt) && (status === undefined || status >= 500);
+			// A success that cannot be read is one, too.
+			const isUnclear = status === undefined || status >= 500 || attempt.problem !== undefined;
+			mayHaveHappened ||= isUnclear && wasSent(attempt);
 			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
 				const error = hubbleError(this.context.getNode(), { ...failure, explain: this.service.explain });
-				this.remember(name, failure, copyOf(error));
+				this.remember(name, failure, copyOf(error), begunAt);
 				throw error;
 			}
 			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
@@ -218,11 +230,14 @@ export class HubbleClient {
 	}
 
 	/** Remembers a failure that the next call would meet, too. */
-	private remember(name: string, { status, said }: Failure, error: NodeApiError): void {
+	private remember(name: string, { status, said }: Failure, error: NodeApiError, begunAt: number): void {
 		const { session, run } = this;
 		if (status === 401) session.refusedToken = error;
 		if (status === 403 && /\bscopes?\b/i.test(said ?? '')) session.refusedCalls.set(name, error);
-		if (status === undefined || status >= 500) run.traffic.unanswered.push(error);
+		// Calls that were under way together met one outage.
+		if ((status !== undefined && status < 500) || begunAt < run.traffic.failedAt) return;
+		run.traffic.unanswered.push(error);
+		run.traffic.failedAt = performance.now();
 	}
 
 	/** Milliseconds until the run must be over. */
@@ -250,14 +265,14 @@ export class HubbleClient {
 			// Another call may have met it meanwhile.
 			this.throwIfRefused(name);
 			rateLimiter.perSecond = perSecond;
-			const wait = slotWait(rateLimiter, name, performance.now(), this.run.isUrgent);
-			if (wait <= 0) break;
-			if (wait > this.timeLeft()) {
+			const wait = Math.max(0, slotWait(rateLimiter, name, performance.now(), this.run.isUrgent));
+			if (wait >= this.timeLeft()) {
 				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
 					description:
 						'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
 				});
 			}
+			if (wait === 0) break;
 			await this.waitForLimit(Math.ceil(wait));
 		}
 		recordStart(rateLimiter, name, performance.now());

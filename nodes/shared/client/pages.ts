@@ -33,8 +33,11 @@ export interface Page {
 
 /** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
 export class RepeatedToken extends Error {
-	constructor(readonly requestId?: string) {
-		super('Hubble gave the same Continuation-Token twice');
+	constructor(
+		what: string,
+		readonly requestId?: string,
+	) {
+		super(`Hubble gave the same ${what} twice`);
 	}
 }
 
@@ -49,6 +52,7 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
 	const seen = new Set(call.continuationToken ? [call.continuationToken] : []);
+	let before: string | undefined;
 	for (let place = call.continuationToken; ;) {
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
@@ -61,7 +65,11 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 		}[list.pages];
 		yield { rows, next, body, ms, retryAfterMs, requestId };
 		if (!next) return;
-		if (seen.has(next)) throw new RepeatedToken(requestId);
+		if (seen.has(next)) throw new RepeatedToken('Continuation-Token', requestId);
+		// What ignores the number of the page gives the first one for ever.
+		const content = isNumbered ? JSON.stringify(rows) : '';
+		if (isNumbered && content === before) throw new RepeatedToken('page', requestId);
+		before = content;
 		seen.add(next);
 		place = next;
 	}

@@ -221,8 +221,10 @@ const PAGE = 100;
 /** What leads to the next page: `{pageNo, limit}` in today's documents, a text in older ones; `undefined` at the end. */
 function nextQuery(cursor: unknown): IDataObject | undefined {
 	if (typeof cursor === 'object' && cursor !== null) {
-		const fields = Object.entries(cursor).filter(([, value]) => value !== null && typeof value !== 'object');
-		return fields.length ? Object.fromEntries(fields) : undefined;
+		const fields = Object.fromEntries(
+			Object.entries(cursor).filter(([, value]) => value !== null && typeof value !== 'object'),
+		);
+		return fields.pageNo === undefined && fields.cursor === undefined ? undefined : fields;
 	}
 	return cursor === undefined || cursor === null || cursor === '' ? undefined : { cursor: String(cursor) };
 }

@@ -152,7 +152,8 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 	try {
 		const reply = await sender.fetch(optionsOf(call, sender, requestId));
 		const { headers } = reply;
-		clock.note(headers.date, startedAt);
+		// What fails may be a proxy, with a clock of its own.
+		if (reply.statusCode < 500) clock.note(headers.date, startedAt);
 		const body = await contentOf(reply, call);
 		// A body that does not parse as JSON is a text.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
@@ -178,11 +179,14 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 /** Whether the request left this server: a connection that never came about carried nothing. */
 export const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_.*)$/.test(code);
 
+const isBlank = (value: unknown) => typeof value === 'object' || String(value ?? '').trim() === '';
+
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 	text: (value) => typeof value === 'string' && value !== '',
 	list: Array.isArray,
 	boolean: (value) => typeof value === 'boolean',
-	number: (value) => typeof value === 'number',
+	// The partner's amounts may come as texts.
+	number: (value) => !isBlank(value) && Number.isFinite(Number(value)),
 };
 
 /** What a success lacks that is not Hubble's: it has none of the fields that the endpoint's replies have. */

@@ -198,6 +198,7 @@ function readItems(context: IExecuteFunctions, operation: Operation, outputs: Ou
 const DETAILS = [
 	'status',
 	'requestId',
+	'orderId',
 	'rowsFetched',
 	'resumeToken',
 	'resumeStartTime',
