@@ -141,6 +141,37 @@ describe('Place', () => {
 		expect(partner.orders.size).toBe(1);
 	});
 
+	it('compares an order as it ends, not only as it was found', async () => {
+		const first = { reference: 'order-7', brandId: 'brand-slow', denominations: vouchers(5000), wait: false };
+		expect((await place(first)).items[0]?.json).toMatchObject({ status: 'PROCESSING' });
+		const stranger = { reference: 'order-7', options: { returnExisting: true } };
+		const outcome = await place(stranger, { additionalData: { executionId: '2' } });
+		expect(outcome.error?.message).toMatch(/order-1 \(SUCCESS\): its vouchers are worth 5000$/);
+		expect(outcome.items).toEqual([]);
+		expect(besideItems(outcome)).not.toMatch(SECRETS);
+	});
+
+	it('gives each item the error of its own order where all wait for one brand', async () => {
+		const input = ['a', 'b', 'c'].map((reference) => ({ reference }));
+		const more = { input, onError: 'continueRegularOutput' as const };
+		const { items } = await place({ reference: '={{ $json.reference }}', brandId: 'brand-none' }, more);
+		expect(items.map(({ json }) => json.referenceId)).toEqual(['a', 'b', 'c']);
+		for (const { json } of items) {
+			expect(String(json.message).match(/Reference: /g)).toHaveLength(1);
+			expect(json.message).toContain(`Reference: ${String(json.referenceId)}.`);
+		}
+	});
+
+	it('names what a run that stops has bought', async () => {
+		const input = ['brand-1', 'brand-failed', 'brand-1'].map((brand, n) => ({ brand, email: `p${n}@example.com` }));
+		const parameters = { brandId: '={{ $json.brand }}', additionalFields: { customerEmail: '={{ $json.email }}' } };
+		const { error, items } = await place(parameters, { input });
+		expect(items).toEqual([]);
+		expect(error?.description).toContain(
+			'2 other orders of this run are placed and not in the output: set On Error to Continue',
+		);
+	});
+
 	it.each<[string, IDataObject, RegExp]>([
 		['brand', { brandId: 'brand-flexible' }, /it is for the brand brand-1$/],
 		['sum', { denominations: vouchers(500) }, /its amount is 100$/],
