@@ -194,7 +194,7 @@ const attempts: Array<{ what: string; typed(stage: Stage): Promise<Record<string
 		typed: async ({ hubble }) => ({ organizationId: hubble.world.stranger.metadata.org_id }),
 		says: /belongs? to the organization .*Organization ID/,
 	},
-	{ what: 'no address', typed: async () => ({ baseUrl: 'api hubble' }), says: /Base URL "api hubble".* such as/ },
+	{ what: 'no address', typed: async () => ({ baseUrl: 'api hubble' }), says: /The Base URL .* such as https/ },
 	{
 		what: 'missing scopes',
 		typed: async ({ hubble }) => ({ apiToken: hubble.createToken(['write-devices']) }),
