@@ -48,7 +48,7 @@ export function workflowOf(
 ): WorkflowFile {
 	const placed = nodes.map((node, n) => ({
 		id: randomUUID(),
-		typeVersion: /^hubble(GiftCard)?Trigger$/.test(node.type) ? 2 : 1,
+		typeVersion: /^hubble(Packet|GiftCard)Trigger$/.test(node.type) ? 2 : 1,
 		position: [260 * (n % 5), 220 * Math.floor(n / 5)],
 		...node,
 		parameters: node.parameters ?? {},

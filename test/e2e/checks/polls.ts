@@ -14,7 +14,7 @@ import { pause, run, until } from '../processes';
 import { provisionNode } from '../provision';
 
 const KILLS = 3;
-const SILENCE_S = 3600;
+const SILENCE_S = 6 * 3600;
 
 /** n8n wants a minute between polls; times of a minute make every five seconds. */
 export const everyFiveSeconds = {
