@@ -86,8 +86,11 @@ const FAULTS: ReadonlyArray<[name: string, kind: Kind, fault: Fault]> = [
 	[
 		'429 with a date',
 		'refused',
-		(response, real) =>
-			answer(429, WHEN_BUSY, { 'retry-after': new Date(Date.now() + 3000).toUTCString() })(response, real),
+		(response, real) => {
+			// Both by one clock, as a server writes them.
+			const [date, later] = [0, 3000].map((ms) => new Date(Date.now() + ms).toUTCString());
+			return answer(429, WHEN_BUSY, { date, 'retry-after': later })(response, real);
+		},
 	],
 	['429 without Retry-After', 'refused', answer(429, WHEN_BUSY)],
 	['500', 'unclear', lost(answer(500, { code: 500, name: 'Internal Server Error', description: 'Unknown.' }))],
