@@ -96,6 +96,7 @@ export const update: Batch = {
 	single: true,
 	keyOf: idIn,
 	toBody: (parts) => ({ updates: parts.map(({ ids, body }) => ({ ...ids, ...body })) }),
+	whenGone: ({ whenGone }) => whenGone && { devices: [whenGone] },
 	fromReply: (reply, parts) => {
 		const results = resultsById(reply);
 		return parts.map((part) => results.get(idIn(part)) ?? { missing: true });
@@ -117,6 +118,7 @@ export const deletion: Batch = {
 	...update,
 	endpoint: endpoints.deleteDevices,
 	toBody: (parts) => ({ device_ids: parts.map(idIn) }),
+	whenGone: () => ({}),
 	// Hubble answers with an empty object, older versions with counts or with the devices that failed.
 	fromReply: (reply, parts) => {
 		const results = resultsById(reply);

@@ -81,8 +81,9 @@ function registeredRow({
 }
 
 /** An update with what the columns of the input say: it goes over what stands in Fields to Update. */
-function updatedRow({ body, settings: { columns: row, ...settings } }: fields.Change): Partial<ItemRequest> {
+function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change): Partial<ItemRequest> {
 	return clearings({
+		ids,
 		body: {
 			...body,
 			...(row?.name === undefined ? {} : { set_name: row.name }),
@@ -92,8 +93,8 @@ function updatedRow({ body, settings: { columns: row, ...settings } }: fields.Ch
 	});
 }
 
-/** Hubble clears tags by an empty map, and the location by 0/0 (API definition). */
-function clearings({ body, settings }: Pick<fields.Change, 'body' | 'settings'>): Partial<ItemRequest> {
+/** Hubble clears tags by an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more. */
+function clearings({ ids, body, settings }: Pick<fields.Change, 'ids' | 'body' | 'settings'>): Partial<ItemRequest> {
 	const { clearTags, clearLocation } = settings;
 	if (clearTags && body.set_tags) throw new Error('Parameter "Clear Tags": it excludes Replace Tags');
 	return {
@@ -103,6 +104,7 @@ function clearings({ body, settings }: Pick<fields.Change, 'body' | 'settings'>)
 			...body,
 		},
 		settings,
+		...(body.set_destination_org_id ? { whenGone: { id: ids.device_id } } : {}),
 	};
 }
 

@@ -6,7 +6,7 @@ import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import { placeInstalled } from '../shared/device/device';
-import type { ItemRequest, Preparation, RequestOf } from '../shared/operation/operation';
+import type { ItemRequest, Preparation, RequestOf, Turn } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
@@ -89,34 +89,54 @@ const after = (present: IDataObject, { set_tags, set_install_location }: Change[
 	...(set_install_location ? { install_location: set_install_location } : {}),
 });
 
-/** Changes of what a device has, made with what it has: several of one device build on each other. */
+/** Changes of what a device has, made with what it has: several of one device build on those that Hubble confirmed. */
 class Changes {
+	private readonly checked = new Set<string>();
+
 	constructor(
 		private readonly all: Omit<Preparation, 'requests'>,
 		private readonly present: Map<string, IDataObject>,
 	) {}
 
-	/** The change of one item; none when it cannot be made. */
+	/** The change of one item; none when it cannot be made. What is wrong with the first of a device is found before any call. */
 	of(request: Change, tagsOf = 'Add or Change Tags'): ItemRequest[] {
-		const present = this.present.get(idOf(request));
-		if (!present) return isRelative(request) ? [] : [request];
-		let body: Change['body'];
-		try {
-			body = changeOf(request, present);
-		} catch (error) {
-			return this.refuse(request, tagsOf, asError(error).message);
+		const id = idOf(request);
+		if (!this.present.has(id)) return isRelative(request) ? [] : [request];
+		const turn = this.turnOf(request, tagsOf);
+		if (!this.checked.has(id)) {
+			try {
+				turn.body();
+			} catch (error) {
+				this.all.fail(request.itemIndex, error, request.ids);
+				return [];
+			}
+			this.checked.add(id);
 		}
-		const place = body.set_install_location;
-		if (place && place.lat === undefined) {
-			return this.refuse(request, 'Install Location', 'the device has none yet; give a latitude and a longitude, too');
-		}
-		this.present.set(idOf(request), after(present, body));
-		return [{ ...request, body }];
+		return [{ ...request, turn }];
 	}
 
-	private refuse({ itemIndex, ids }: Change, parameter: string, reason: string): [] {
-		this.all.fail(itemIndex, refusal(this.all, itemIndex, `Parameter "${parameter}": ${reason}`), ids);
-		return [];
+	private turnOf(request: Change, tagsOf: string): Turn {
+		const id = idOf(request);
+		let sent: Change['body'] = {};
+		return {
+			body: () => (sent = this.bodyOf(request, tagsOf)),
+			done: () => this.present.set(id, after(this.present.get(id) ?? {}, sent)),
+		};
+	}
+
+	private bodyOf(request: Change, tagsOf: string): Change['body'] {
+		const refuse = (parameter: string, reason: string) =>
+			refusal(this.all, request.itemIndex, `Parameter "${parameter}": ${reason}`);
+		let body: Change['body'];
+		try {
+			body = changeOf(request, this.present.get(idOf(request)) ?? {});
+		} catch (error) {
+			throw refuse(tagsOf, asError(error).message);
+		}
+		const place = body.set_install_location;
+		if (place && place.lat === undefined)
+			throw refuse('Install Location', 'the device has none yet; give a latitude and a longitude, too');
+		return body;
 	}
 }
 

@@ -77,7 +77,8 @@ export interface TagChange {
 
 /**
  * The tags of a device after a change, as `set_tags` takes them: a full replacement, so all that nobody named must
- * be in it. Hubble keeps its own tags by itself; `_env` goes with them, as users may write it.
+ * be in it. Hubble keeps its own tags by itself; `_env` goes with them, as users may write it, but is left out beside ten
+ * others where it stays as it is: every device has one, and nobody knows whether Hubble counts it.
  * Throws when they are too many.
  */
 export function changedTags(present: IDataObject, { set = {}, remove = [] }: TagChange): Tags {
@@ -86,7 +87,8 @@ export function changedTags(present: IDataObject, { set = {}, remove = [] }: Tag
 		([key, value]) =>
 			!removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(String(value)) : !key.startsWith('_')),
 	);
-	const tags = { ...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])), ...set };
-	checkCount(tags);
-	return tags;
+	const { _env, ...own }: Tags = { ...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])), ...set };
+	checkCount(own);
+	const isFull = Object.keys(own).length === TAG_LIMITS.count;
+	return _env === undefined || (isFull && set._env === undefined) ? own : { _env, ...own };
 }

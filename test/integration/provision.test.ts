@@ -116,7 +116,7 @@ describe('Update', () => {
 		for (const { id, before } of input) expect(stored(id).tags).toEqual({ ...before, batch: '7' });
 	});
 
-	it('builds several changes of one device on each other, in their order', async () => {
+	it.each([{}, { batching: 'single' }])('builds several changes of one device on each other (%j)', async (options) => {
 		const device = change(devices()[0], { tags: { _env: 'production', a: '1' } });
 		const input = [{ add: 'b' }, { add: 'c' }, { add: 'd' }];
 		await run(
@@ -124,11 +124,77 @@ describe('Update', () => {
 				operation: 'update',
 				deviceId: byId(device.id),
 				updateFields: { addTags: tag(['={{ $json.add }}', '1']), removeTags: ['a'] },
+				options,
 			},
 			input,
 		);
 		expect(stored(device.id).tags).toEqual({ _env: 'production', b: '1', c: '1', d: '1' });
 	});
+
+	it.each([{}, { batching: 'single' }])(
+		'does not write with the next change of a device what was reported as failed (options %j)',
+		async (options) => {
+			const device = change(devices()[0], { tags: { _env: 'production', a: '1' } });
+			hubble.addFault({ call: options.batching ? 'updateDevice' : 'updateDevices', status: 400 });
+			const { items } = await run(
+				{
+					operation: 'update',
+					deviceId: byId(device.id),
+					updateFields: { addTags: tag(['={{ $json.add }}', '1']) },
+					options,
+				},
+				[{ add: 'first' }, { add: 'second' }],
+				go,
+			);
+			expect(items.map(({ json }) => [json.error !== undefined, json.tags])).toEqual([
+				[true, undefined],
+				[false, { a: '1', second: '1' }],
+			]);
+			expect(stored(device.id).tags).toEqual({ _env: 'production', a: '1', second: '1' });
+		},
+	);
+
+	it('refuses a second change only by what the first has done', async () => {
+		const nine = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`t${n}`, '1']));
+		const device = change(devices()[0], { tags: { _env: 'production', ...nine } });
+		const add = async () =>
+			await run(
+				{
+					operation: 'update',
+					deviceId: byId(device.id),
+					updateFields: { addTags: tag(['={{ $json.add }}', '1']) },
+				},
+				[{ add: 'first' }, { add: 'second' }],
+				go,
+			);
+		hubble.addFault({ call: 'updateDevices', status: 400 });
+		expect((await add()).items.map(({ json }) => json.error !== undefined)).toEqual([true, false]);
+		expect((await add()).items[0]?.json.error).toContain('the device would have 11 tags');
+		expect(stored(device.id).tags).toEqual({ _env: 'production', ...nine, second: '1' });
+	});
+
+	it('sends no eleventh entry for a device with ten tags of its own', async () => {
+		const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
+		const device = change(devices()[0], { tags: { _env: 'sandbox', ...ten } });
+		await update(device, { addTags: tag(['t0', '2']) });
+		const [sent] = (hubble.log.at(-1)?.body as { updates: IDataObject[] }).updates;
+		expect(sent?.set_tags).toEqual({ ...ten, t0: '2' });
+		expect(stored(device.id).tags).toEqual({ _env: 'sandbox', ...ten, t0: '2' });
+	});
+
+	it.each([{}, { batching: 'single' }])(
+		'finds a move done whose reply was lost, and a device that is unknown without it is not (options %j)',
+		async (options) => {
+			const [device] = devices();
+			const move = { destinationOrganizationId: hubble.world.main.partner };
+			hubble.addFault({ method: 'PATCH', drop: true, applied: true });
+			const { items, error } = await update(device, move, { options });
+			expect(error).toBeUndefined();
+			expect(items[0]?.json.deviceId).toBe(device?.id);
+			expect(hubble.world.main.devices.has(device?.id ?? '')).toBe(false);
+			expect((await update(device, move, { options })).error?.message).toContain('Hubble knows no device');
+		},
+	);
 
 	it('replaces and clears tags without reading them, and keeps the environment', async () => {
 		const [first, second] = [devices()[0], devices()[1]].map((device) =>

@@ -27,9 +27,13 @@ it('a change of the environment is a change of "_env"', () => {
 	});
 });
 
-it('ten tags fit, beside "_env"', () => {
+it('ten tags fit, and "_env" beside them only where it changes', () => {
 	const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
-	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { t0: '2' } })).toEqual({ _env: 'sandbox', ...ten, t0: '2' });
+	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { t0: '2' } })).toEqual({ ...ten, t0: '2' });
+	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { _env: 'production' } })).toEqual({
+		_env: 'production',
+		...ten,
+	});
 	expect(() => changedTags(ten, { set: { more: '1' } })).toThrow('11 tags');
 	expect(changedTags(ten, { set: { more: '1' }, remove: ['t0'] })).not.toHaveProperty('t0');
 });

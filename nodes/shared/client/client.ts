@@ -209,10 +209,11 @@ export class HubbleClient {
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
-			const isGone = status === 404 && method === 'DELETE' && !isBatch && mayHaveHappened;
+			const whenGone = call.whenGone ?? (method === 'DELETE' && !isBatch ? attempt.body : undefined);
 			if (status !== undefined && status < 500) this.run.traffic.unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
-			if (isDone || isGone) return attempt;
+			if (isDone) return attempt;
+			if (status === 404 && mayHaveHappened && whenGone) return { ...attempt, body: whenGone };
 			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
 			const isRenewed = status === 401 && tries < TRIES && (await this.isRenewed(known));
 			// A success that cannot be read is one, too.

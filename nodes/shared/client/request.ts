@@ -34,6 +34,8 @@ export interface Call {
 	read?: (stream: Stream) => Promise<IDataObject>;
 	/** The list that the reply must hold; see `fetchRows`. */
 	rows?: string;
+	/** For a call after which Hubble has the thing no longer: the reply's body where a 404 shows that a lost try was it. */
+	whenGone?: IDataObject;
 }
 
 export interface Reply {

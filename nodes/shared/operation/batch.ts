@@ -1,7 +1,7 @@
 /** Sends what many items ask in few calls, and brings the replies back onto the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import type { Batch, BatchResult, ItemRequest } from './operation';
+import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type Refused } from './packing';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
@@ -75,7 +75,20 @@ class BatchRun {
 	}
 
 	async run(): Promise<void> {
-		for (const whole of this.calls) await this.carryOut(whole);
+		for (const whole of this.calls) {
+			const ready = whole.flatMap((part) => this.readied(part));
+			if (ready.length) await this.carryOut(ready);
+		}
+	}
+
+	/** A part as it is sent now; none where nothing is sent. */
+	private readied(part: ItemRequest): ItemRequest[] {
+		try {
+			return [inTurn(part)];
+		} catch (error) {
+			this.fail(part, error);
+			return [];
+		}
 	}
 
 	private async carryOut(whole: readonly ItemRequest[]): Promise<void> {
@@ -100,6 +113,7 @@ class BatchRun {
 				ids: group.length === 1 ? first?.ids : {},
 				query: first?.query,
 				body: this.batch.toBody(group),
+				whenGone: group.length === 1 && first ? this.batch.whenGone?.(first) : undefined,
 			});
 		} catch (error) {
 			return [{ group, error, cause: wordsOf(error) }];
@@ -114,6 +128,7 @@ class BatchRun {
 		for (const { request, result } of outcomes) {
 			if (!('json' in result)) continue;
 			this.done += 1;
+			request.turn?.done();
 			this.handlers.emit(request.itemIndex, result.json);
 		}
 		this.reportSurplus(group, results.slice(group.length));

@@ -38,7 +38,21 @@ export interface ItemRequest extends Call {
 	batch?: Batch;
 	/** What Hubble answered, where `prepare` has asked already: nothing more is sent. */
 	reply?: IDataObject;
+	/** Where the body depends on what becomes of the items before this one. */
+	turn?: Turn;
 }
+
+/** What a request does when its turn comes. */
+export interface Turn {
+	/** The body, as everything before it was carried out or not. Throws an error that says why nothing is sent. */
+	body(): IDataObject;
+	/** Told when Hubble has confirmed it. */
+	done(): void;
+}
+
+/** The request as it is sent now. Throws what `body` of its turn throws. */
+export const inTurn = (request: ItemRequest): ItemRequest =>
+	request.turn ? { ...request, body: request.turn.body() } : request;
 
 /** The parameters of an operation, by where their values go. */
 export interface Parameters {
@@ -76,6 +90,8 @@ export interface Batch {
 	/** Two parts with the same key never share a call, and keep their order. */
 	keyOf?: (part: ItemRequest) => string;
 	toBody: (parts: readonly ItemRequest[]) => IDataObject;
+	/** `Call.whenGone` of a call with this part alone; of several, a 404 would not prove what became of each. */
+	whenGone?: (part: ItemRequest) => IDataObject | undefined;
 	/** The reply, back onto the parts: one result for each, in their order, and behind them what no part asked for. */
 	fromReply: (reply: IDataObject, parts: readonly ItemRequest[]) => BatchResult[];
 }

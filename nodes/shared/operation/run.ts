@@ -13,7 +13,15 @@ import { errorRowsHaveDetails } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
 import { fieldsOf } from './properties';
 import { runBatches } from './batch';
-import type { Batch, Hint, ItemRequest, Operation, Preparation, Work } from './operation';
+import {
+	inTurn,
+	type Batch,
+	type Hint,
+	type ItemRequest,
+	type Operation,
+	type Preparation,
+	type Work,
+} from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
 import { chosenShape, replyItems } from './rows';
 import { withIsoTimes } from './times';
@@ -164,11 +172,13 @@ async function carryOut(
 		hint: (message) => work.hints.add(message),
 		canContinue,
 	});
-	for (const request of alone) {
-		const { itemIndex, ids } = request;
+	for (const whole of alone) {
+		const { itemIndex, ids, turn } = whole;
 		try {
+			const request = inTurn(whole);
 			const made = operation.items?.({ ...work, request }) ?? replyItems(operation, { ...work, request });
 			for await (const items of Symbol.asyncIterator in made ? made : [made]) outputs.add(itemIndex, items);
+			turn?.done();
 		} catch (error) {
 			outputs.fail(itemIndex, error, ids);
 		}
