@@ -1,8 +1,7 @@
 /** An event as the workflow gets it: the same fields for each, and a text for a message. Pure. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isTrusted, simplifyDevice } from '../shared/device/device';
-import { isoTime } from '../shared/operation/times';
-import { counted } from '../shared/operation/values';
+import { duration, isoTime, shortTime } from '../shared/operation/times';
 import type { EventName } from './settings';
 import type { Device } from './watch';
 
@@ -29,21 +28,6 @@ export interface Showing {
 	timezone: string;
 	/** Hubble's time in Unix seconds. */
 	now: number;
-}
-
-const HOUR = 3600;
-
-/** '45 minutes', '26 hours', '4 days' */
-function duration(seconds: number): string {
-	if (seconds < 2 * HOUR) return counted(Math.round(seconds / 60), 'minute');
-	if (seconds < 72 * HOUR) return counted(Math.round(seconds / HOUR), 'hour');
-	return counted(Math.round(seconds / (24 * HOUR)), 'day');
-}
-
-/** '28 Nov 14:02' in that time zone */
-function shortTime(seconds: number, timeZone: string): string {
-	const form = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone } as const;
-	return new Intl.DateTimeFormat('en-GB', form).format(seconds * 1000).replace(',', '');
 }
 
 /** A sentence for a message. */

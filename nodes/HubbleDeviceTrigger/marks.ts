@@ -2,7 +2,9 @@
  * What is remembered of devices, in little room: those that are quiet (silent, or never heard), and those that are in
  * an area. n8n stores it as text with the workflow, so a mark has a fixed number of characters. Pure.
  */
-import { createHash } from 'node:crypto';
+import { keyOf, KEY, LETTERS, parts, TIME, stampOf, stampText } from '../shared/polling/compact';
+
+export { keyOf };
 
 /** Marks of both kinds together: about 1.7 MB of text. */
 export const MOST_MARKS = 100_000;
@@ -24,21 +26,14 @@ export type InsideMarks = Set<string>;
 /** Marks with a time each, in whole Unix seconds. */
 export type TimedMarks = Map<string, number>;
 
-const KEY = 8;
-const TIME = 5;
 const QUIET = KEY - 1 + 2 * TIME;
 const INSIDE = KEY + 1;
-
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Areas that a node can have: as many as there are letters for their marks. */
 export const MOST_AREAS = LETTERS.length;
 
-/** Eight characters for an ID. */
-export const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64url').slice(0, KEY);
-
 /** Which quiet device a row of that ID and registration is. */
-export const quietKey = (id: string, created: number): string => `${keyOf(id).slice(0, KEY - 1)}${timeText(created)}`;
+export const quietKey = (id: string, created: number): string => `${keyOf(id).slice(0, KEY - 1)}${stampText(created)}`;
 
 /** Which area a device of that key is in. */
 export const areaKey = (key: string, area: number): string => `${key}${LETTERS[area]}`;
@@ -54,41 +49,15 @@ export const areaOf = (key: string): number => LETTERS.indexOf(key.slice(KEY));
 /** The mark of the same device in the same area, which has another number now. */
 export const movedTo = (key: string, area: number): string => areaKey(deviceOf(key), area);
 
-/** Times are counted from 2015 on: five letters then reach to 2049. 0 stays 0. */
-const EPOCH_S = 1_420_070_400;
-
-function timeText(seconds: number): string {
-	let rest = seconds === 0 ? 0 : Math.max(1, Math.floor(seconds) - EPOCH_S);
-	let text = '';
-	for (let place = 0; place < TIME; place++) {
-		text = `${LETTERS[rest % 64]}${text}`;
-		rest = Math.floor(rest / 64);
-	}
-	return text;
-}
-
-function timeOf(text: string): number {
-	let seconds = 0;
-	for (const letter of text) seconds = seconds * 64 + LETTERS.indexOf(letter);
-	return seconds === 0 ? 0 : seconds + EPOCH_S;
-}
-
-/** The parts of a text that have so many characters each. */
-function parts(text: string, size: number): string[] {
-	return Array.from({ length: Math.floor(text.length / size) }, (_, index) =>
-		text.slice(index * size, (index + 1) * size),
-	);
-}
-
 /** The text of quiet devices. */
 export const quietText = (marks: QuietMarks): string =>
-	[...marks].map(([key, { heard }]) => `${key}${timeText(heard)}`).join('');
+	[...marks].map(([key, { heard }]) => `${key}${stampText(heard)}`).join('');
 
 export const quietOf = (text: string): QuietMarks =>
 	new Map(
 		parts(text, QUIET).map((mark) => {
 			const key = mark.slice(0, KEY - 1 + TIME);
-			return [key, { created: timeOf(key.slice(KEY - 1)), heard: timeOf(mark.slice(key.length)) }];
+			return [key, { created: stampOf(key.slice(KEY - 1)), heard: stampOf(mark.slice(key.length)) }];
 		}),
 	);
 
@@ -97,10 +66,10 @@ export const insideText = (marks: InsideMarks): string => [...marks].join('');
 export const insideOf = (text: string): InsideMarks => new Set(parts(text, INSIDE));
 
 export const timedText = (marks: ReadonlyMap<string, number>): string =>
-	[...marks].map(([key, at]) => `${key}${timeText(at)}`).join('');
+	[...marks].map(([key, at]) => `${key}${stampText(at)}`).join('');
 
 const timedOf = (text: string, size: number): TimedMarks =>
-	new Map(parts(text, size + TIME).map((mark) => [mark.slice(0, size), timeOf(mark.slice(size))]));
+	new Map(parts(text, size + TIME).map((mark) => [mark.slice(0, size), stampOf(mark.slice(size))]));
 
 /** Marks of `keyOf`. */
 export const placedOf = (text: string): TimedMarks => timedOf(text, KEY);

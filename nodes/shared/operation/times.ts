@@ -1,6 +1,7 @@
 /** Times: Hubble's numbers, and the ISO text beside them that people and n8n's date functions read. */
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../client/json';
+import { counted } from './values';
 
 /** How many units make a second in each time that Hubble gives as a number (API definition). */
 const UNITS_PER_SECOND: Readonly<Record<string, number>> = {
@@ -84,6 +85,19 @@ export function timeText(unixMs: number, timezone: string): string {
 	const offset = offsetAt(unixMs, timezone);
 	const local = new Date(unixMs + (Number.isFinite(offset) ? offset : 0));
 	return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** Seconds → '45 minutes', '26 hours', '4 days'. */
+export function duration(seconds: number): string {
+	if (seconds < 2 * HOUR_S) return counted(Math.round(seconds / 60), 'minute');
+	if (seconds < 3 * DAY_S) return counted(Math.round(seconds / HOUR_S), 'hour');
+	return counted(Math.round(seconds / DAY_S), 'day');
+}
+
+/** Unix seconds → '28 Nov 14:02' by the clocks of a time zone. */
+export function shortTime(seconds: number, timeZone: string): string {
+	const form = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone } as const;
+	return new Intl.DateTimeFormat('en-GB', form).format(seconds * 1000).replace(',', '');
 }
 
 /**

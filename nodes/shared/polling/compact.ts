@@ -1,0 +1,48 @@
+/** Times and devices in few characters: what triggers remember is stored by n8n as text with the workflow. Pure. */
+import { createHash } from 'node:crypto';
+
+/** The characters of a key, and of a time. */
+export const KEY = 8;
+export const TIME = 5;
+
+/** The digits of numbers to the base 64. */
+export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Eight characters for an ID. */
+export const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64url').slice(0, KEY);
+
+/** A number as so many letters. */
+export function numberText(number: number, length: number): string {
+	let rest = number;
+	let text = '';
+	while (text.length < length) {
+		text = `${LETTERS[rest % 64]}${text}`;
+		rest = Math.floor(rest / 64);
+	}
+	return text;
+}
+
+export function numberOf(text: string): number {
+	let number = 0;
+	for (const letter of text) number = number * 64 + LETTERS.indexOf(letter);
+	return number;
+}
+
+/** Times are counted from 2015 on: five letters then reach to 2049. 0 stays 0. */
+const EPOCH_S = 1_420_070_400;
+
+/** Unix seconds, without their fraction. */
+export const stampText = (seconds: number): string =>
+	numberText(seconds === 0 ? 0 : Math.max(1, Math.floor(seconds) - EPOCH_S), TIME);
+
+export function stampOf(text: string): number {
+	const seconds = numberOf(text);
+	return seconds === 0 ? 0 : seconds + EPOCH_S;
+}
+
+/** The parts of a text that have so many characters each. */
+export function parts(text: string, size: number): string[] {
+	return Array.from({ length: Math.floor(text.length / size) }, (_, index) =>
+		text.slice(index * size, (index + 1) * size),
+	);
+}
