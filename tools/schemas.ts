@@ -150,7 +150,12 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble Metric getDeviceMetrics': { more: { is_running: flag } },
 	'Hubble Metric getPacketMetrics': { more: { is_running: flag } },
 	'Hubble Metric getWebhookMetrics': { more: { is_running: flag } },
-	'Hubble Packet count': object({ count: number, startTime: orNull(text), endTime: orNull(text) }),
+	'Hubble Packet count': object({
+		count: number,
+		packetsRead: number,
+		startTime: orNull(text),
+		endTime: orNull(text),
+	}),
 	'Hubble Packet createReport': object({
 		...report,
 		packets: number,

@@ -10,6 +10,7 @@ import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { NO_CALL } from '../shared/operation/operation';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
+import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { decodeItems } from './decodeItems';
 import { packetOperations } from './operations';
 
@@ -45,7 +46,7 @@ export class HubblePacket implements INodeType {
 		properties: toProperties(packetOperations, [{ name: 'Packet', value: 'packet' }]),
 	};
 
-	methods = methods;
+	methods = { ...methods, listSearch: { ...methods.listSearch, searchDecodedFields } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const isDecode = this.getNodeParameter('operation', 0) === 'decode';

@@ -1,10 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
-import { payloadDecoder, payloadFields, withDecoded } from '../shared/packet/decode';
+import { payloadFields, withDecoded } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
-import { tallied } from '../shared/packet/tally';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
@@ -16,6 +14,7 @@ import { chosenShape, countRows, listItems } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
+import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
 
 /** The periods to choose from, with how many seconds they reach back. */
 const PERIODS: Readonly<Record<string, number>> = {
@@ -93,27 +92,16 @@ function periodReason({ query: { start, end }, continuationToken }: ItemRequest)
 		: undefined;
 }
 
-function validate(request: ItemRequest): string | undefined {
-	return periodReason(request) ?? decodeReason(request);
-}
-
-/** Why payloads cannot be decoded in this way. */
-function decodeReason({ settings }: ItemRequest): string | undefined {
-	try {
-		payloadDecoder(settings);
-		return undefined;
-	} catch (error) {
-		return asError(error).message;
-	}
-}
+const validate = (request: ItemRequest) => periodReason(request) ?? valueReason(request);
 
 /** The packet, short or whole, with what its payload says. */
 function packetToJson(request: ItemRequest, hints: Set<Hint>) {
-	const decode = payloadDecoder(request.settings);
+	// A filter by value has counted the payloads.
+	const counts = request.clientFilters.length ? new Set<Hint>() : hints;
+	const decode = decoderOf(request.settings, counts);
 	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
-	const read = tallied(decode, hints);
-	return (row: IDataObject) => (isPacket(row) ? withDecoded(row, read(row.device.payload), shape) : row);
+	return (row: IDataObject) => (isPacket(row) ? withDecoded(row, decode(row.device.payload), shape) : row);
 }
 
 /** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
@@ -134,11 +122,23 @@ const getMany: Operation = {
 	list: PACKETS,
 	shape: simplifyPacket,
 	simplifiedFields: SIMPLIFIED,
-	items: (work) => listItems(work, PACKETS, packetToJson(work.request, work.hints)),
+	items: (work) => {
+		const filtered = filteredByValue(work);
+		return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
+	},
 	inQuery,
-	settings: { period, order, ...decodeFields },
+	settings: { period, order, ...decodeFields, ...valueSettings },
 	validate,
 };
+
+const packetFile = exportTo({
+	name: 'packets',
+	list: PACKETS,
+	toJson: packetToJson,
+	simplify: simplifyPacket,
+	columns,
+	ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
+});
 
 /** The packet's call (API definition, tag "Packets"), into items or into a file, and what needs no call. */
 export const packetOperations: readonly Operation[] = [
@@ -151,12 +151,14 @@ export const packetOperations: readonly Operation[] = [
 		description: 'Count the packets that Hubble received in a period. All of them are read, and none is kept.',
 		readsAll: true,
 		shape: undefined,
-		settings: { period },
-		validate: periodReason,
+		settings: { period, ...decodeFields, ...valueSettings },
 		items: async (work) => {
 			const { start, end } = work.request.query;
-			const count = await countRows(PACKETS, work);
-			return [{ json: { count, startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) } }];
+			let packetsRead = 0;
+			const filtered = filteredByValue(work, () => (packetsRead += 1));
+			const count = await countRows(PACKETS, filtered);
+			const times = { startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) };
+			return [{ json: { count, ...(filtered === work ? {} : { packetsRead }), ...times } }];
 		},
 	},
 	{
@@ -199,15 +201,8 @@ export const packetOperations: readonly Operation[] = [
 		shape: undefined,
 		readsAll: true,
 		derive: exportRange,
-		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields },
-		items: exportTo({
-			name: 'packets',
-			list: PACKETS,
-			toJson: packetToJson,
-			simplify: simplifyPacket,
-			columns,
-			ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
-		}),
+		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, ...valueSettings },
+		items: async (work) => await packetFile(filteredByValue(work)),
 	},
 	getMany,
 ];

@@ -361,7 +361,13 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 		const rate = rateOf(hubble.service.rateLimiter, `${call.endpoint.method} ${call.endpoint.path}`, performance.now());
 		return streamsFor(latencyMs, rate);
 	};
-	const period = { from: Number(start), to: Number(end), newestFirst: newestFirst && limit !== Infinity, limit };
+	const period = {
+		from: Number(start),
+		to: Number(end),
+		newestFirst: newestFirst && limit !== Infinity,
+		// How many are read for those that a filter keeps, nobody knows.
+		limit: hasClientFilters ? Infinity : limit,
+	};
 	const reader = new PeriodReader({ chain: chainOf, timeOf, streams }, period);
 	try {
 		yield* reader.pages();

@@ -11,7 +11,7 @@ import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
 import { payloadDecoder, withDecoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
-import { matchOf, valueFilter, valueFilters } from './valueFilter';
+import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { pickedDevices, pickedIds } from '../operation/fields';
 import { collectionOf, isGiven, isOn, readParameter } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
@@ -114,7 +114,7 @@ export function packetReader(context: Reader): (packets: Packet[]) => IDataObjec
 	const decode = decoder(context);
 	if (hasValue && !decode) {
 		readParameter(context, 'Values', () => {
-			throw new Error('the payloads are not decoded; choose what they are in "Decode Payload"');
+			throw new Error(NOT_DECODED);
 		});
 	}
 	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;

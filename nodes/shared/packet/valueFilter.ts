@@ -9,6 +9,27 @@ import { unfit } from './payloadFields';
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
 type Condition = (typeof CONDITIONS)[number];
 
+/** Why values cannot be compared. */
+export const NOT_DECODED = 'the payloads are not decoded; choose what they are in "Decode Payload"';
+
+/** The parameter "Field": one decoded value. */
+export const decodedField: INodeProperties = {
+	displayName: 'Field',
+	name: 'field',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	description: 'Which decoded value',
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			typeOptions: { searchListMethod: 'searchDecodedFields', searchable: true },
+		},
+		{ displayName: 'By Name', name: 'id', type: 'string', placeholder: 'e.g. temperature' },
+	],
+};
+
 /** The parameters "Values" and "Values Must Match", for the collection "Filters". */
 export const valueFilters: INodeProperties[] = [
 	{
@@ -24,22 +45,7 @@ export const valueFilters: INodeProperties[] = [
 				displayName: 'Value',
 				name: 'value',
 				values: [
-					{
-						displayName: 'Field',
-						name: 'field',
-						type: 'resourceLocator',
-						default: { mode: 'list', value: '' },
-						description: 'Which decoded value',
-						modes: [
-							{
-								displayName: 'From List',
-								name: 'list',
-								type: 'list',
-								typeOptions: { searchListMethod: 'searchDecodedFields', searchable: true },
-							},
-							{ displayName: 'By Name', name: 'id', type: 'string', placeholder: 'e.g. temperature' },
-						],
-					},
+					decodedField,
 					{
 						displayName: 'Condition',
 						name: 'condition',
@@ -107,7 +113,7 @@ export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = 
 }
 
 /** A decoded value by its name, or by the path to it, such as `gps_1.latitude`. */
-function valueAt(decoded: unknown, path: string): unknown {
+export function valueAt(decoded: unknown, path: string): unknown {
 	let found = decoded;
 	for (const key of Object.hasOwn(Object(decoded), path) ? [path] : path.split('.')) {
 		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
@@ -117,7 +123,7 @@ function valueAt(decoded: unknown, path: string): unknown {
 }
 
 /** A number, also one that came as text because a number cannot hold it; NaN for what is none. */
-const numeric = (value: unknown): number =>
+export const numeric = (value: unknown): number =>
 	typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
 
 /** A bound as it was typed. */
@@ -144,6 +150,13 @@ function conditionOf(condition: Condition, { than, and }: IDataObject): (value: 
 	return (value) => numeric(value) >= least && numeric(value) <= most;
 }
 
+/** The name in a value of `decodedField`. Throws an Error when it is empty. */
+export function fieldOf({ field }: IDataObject): string {
+	const name = asText((isObject(field) ? field.value : field) ?? '').trim();
+	if (!name) throw new Error('"Field" is required');
+	return name;
+}
+
 /** How many conditions must be met. Throws an Error for what is neither. */
 export function matchOf(value: unknown): 'all' | 'any' {
 	return value === undefined ? 'all' : oneOf(['all', 'any'] as const)(value);
@@ -160,9 +173,7 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 	const conditions = rows.map((row, index) => {
 		try {
 			if (!isObject(row)) throw new Error(`${quoted(row)} is no condition`);
-			const { field } = row;
-			const name = asText((isObject(field) ? field.value : field) ?? '').trim();
-			if (!name) throw new Error('"Field" is required');
+			const name = fieldOf(row);
 			const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
 			return (decoded: unknown) => meets(valueAt(decoded, name));
 		} catch (error) {

@@ -1,0 +1,95 @@
+/** What the packet operations make of decoded values: filters, the latest of each device, and summaries. */
+import type { IDataObject, INode } from 'n8n-workflow';
+import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { payloadLayout } from '../simulator/packets';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { credentialFor, execute, type Outcome, type Setup } from './harness';
+
+let hubble: Simulator;
+beforeAll(async () => {
+	hubble = await startSimulator({ devices: 30, packets: 4500, days: 5, limits: false });
+});
+beforeEach(() => hubble.clearLog());
+afterAll(async () => await hubble.close());
+
+const run = async (parameters: INode['parameters'], more: Partial<Setup> = {}): Promise<Outcome> =>
+	await execute({
+		node: new HubblePacket(),
+		parameters: { decodePayload: 'layout', payloadLayout, ...parameters },
+		credential: credentialFor(hubble, { requestsPerSecond: 1000 }),
+		...more,
+	});
+
+const jsonOf = ({ error, items }: Outcome): IDataObject[] => {
+	if (error) throw error;
+	return items.map(({ json }) => json);
+};
+
+const values = (...value: IDataObject[]) => ({ values: { value } }) as INode['parameters'];
+const pick = (name: string) => ({ __rl: true, mode: 'list', value: name, cachedResultName: name });
+const warm = { field: pick('temperature'), condition: 'above', than: '20' };
+
+/** The temperature of each packet of the history that has one, by a reader of the test's own. */
+const temperatures = () =>
+	Array.from({ length: hubble.world.main.packets.length }, (_, index) => {
+		const bytes = Buffer.from(hubble.world.main.packets.get(index).device.payload, 'base64');
+		return bytes[0] === 0 ? bytes.readInt16BE(4) / 100 : NaN;
+	});
+
+describe('filter by value', () => {
+	const warmOnes = () => temperatures().filter((value) => value > 20).length;
+
+	it('keeps in Get Many what fits, the newest first, and the Limit counts that alone', async () => {
+		const outcome = await run({ filters: values(warm), limit: 500 });
+		const found = jsonOf(outcome);
+		expect(warmOnes()).toBeGreaterThan(500);
+		expect(found).toHaveLength(500);
+		expect(found.every(({ decoded }) => Number((decoded as IDataObject).temperature) > 20)).toBe(true);
+		const times = found.map(({ timestamp }) => String(timestamp));
+		expect(times).toEqual([...times].sort().reverse());
+		expect(outcome.hints).toEqual([expect.stringContaining('than the Limit of 500')]);
+		const all = jsonOf(await run({ filters: values(warm), returnAll: true }));
+		expect(all).toHaveLength(warmOnes());
+	});
+
+	it('keeps in Count what fits, and says how many were read', async () => {
+		const [counted] = jsonOf(await run({ operation: 'count', filters: values(warm) }));
+		expect(counted).toMatchObject({ count: warmOnes(), packetsRead: 4500 });
+		const [plain] = jsonOf(await run({ operation: 'count' }));
+		expect(plain).toEqual({ count: 4500, startTime: expect.any(String), endTime: expect.any(String) });
+		const cold = { field: pick('temperature'), condition: 'below', than: '0' };
+		const filters = { ...values(warm, cold), valuesMatch: 'any' };
+		const [either] = jsonOf(await run({ operation: 'count', filters }));
+		expect(either?.count).toBe(temperatures().filter((value) => value > 20 || value < 0).length);
+	});
+
+	it('keeps in Export what fits, and its Limit counts that alone', async () => {
+		const [whole] = jsonOf(await run({ operation: 'export', filters: values(warm) }));
+		expect(whole).toMatchObject({ count: warmOnes(), complete: true });
+		const [cut] = jsonOf(await run({ operation: 'export', filters: values(warm), options: { limit: 100 } }));
+		expect(cut).toMatchObject({ count: 100, complete: false });
+	});
+
+	it('says that no payload could be read, once each, though none is left to show', async () => {
+		const outcome = await run({ payloadLayout: 'temperature: int16 @40', filters: values(warm), returnAll: true });
+		expect(jsonOf(outcome)).toEqual([]);
+		expect(outcome.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit: /)]);
+		const absent = values({ field: pick('temperature'), condition: 'absent' });
+		const kept = await run({ payloadLayout: 'temperature: int16 @40', filters: absent, returnAll: true });
+		expect(jsonOf(kept)).toHaveLength(4500);
+		expect(kept.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit: /)]);
+	});
+
+	it.each(['getAll', 'count', 'export'])('is refused in %s before the first call, by name', async (operation) => {
+		const refused = async (parameters: INode['parameters']) => (await run({ operation, ...parameters })).error?.message;
+		expect(await refused({ decodePayload: 'none', filters: values(warm) })).toBe(
+			'Parameter "Values": the payloads are not decoded; choose what they are in "Decode Payload"',
+		);
+		expect(await refused({ filters: values({ ...warm, than: 'hot' }) })).toMatch(/^Parameter "Values": row 1: "hot"/);
+		expect(await refused({ filters: values({ ...warm, field: pick('') }) })).toBe(
+			'Parameter "Values": row 1: "Field" is required',
+		);
+		expect(await refused({ payloadLayout: 'x', filters: values(warm) })).toMatch(/^Parameter "Payload Layout": line 1/);
+		expect(hubble.log).toEqual([]);
+	});
+});
