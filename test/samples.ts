@@ -278,7 +278,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getActiveDevices',
 		call: 'listActiveDevices',
 		parameters: () => ({ returnAll: true }),
-		gives: () => ({ device_id: any(expect.any(String)), name: any(expect.stringMatching(/^Sensor/)) }),
+		gives: () => ({ device_id: any(expect.any(String)), name: any(expect.any(String)) }),
 	},
 	{
 		node: 'Hubble Billing',
@@ -292,8 +292,10 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'count',
 		call: 'listDevices',
-		parameters: () => ({ filters: { createdAfter: longAgo, ownTags: ['model:demo'] } }),
-		gives: ({ world }) => ({ count: world.main.devices.size }),
+		parameters: () => ({ filters: { createdAfter: longAgo, ownTags: ['model:Freezer'] } }),
+		gives: ({ world }) => ({
+			count: [...world.main.devices.values()].filter(({ tags }) => tags.model === 'Freezer').length,
+		}),
 		bad: { filters: { ownTags: ['no tag'] } },
 	},
 	{
@@ -328,7 +330,7 @@ export const samples: readonly Sample[] = [
 			created: false,
 			key: null,
 			deviceId: device(hubble).id,
-			tags: any(expect.objectContaining({ site: 'Rotterdam', model: 'demo' })),
+			tags: any(expect.objectContaining({ site: 'Rotterdam', model: 'Cold room' })),
 		}),
 		bad: { name: ' ' },
 	},
@@ -398,7 +400,7 @@ export const samples: readonly Sample[] = [
 		call: 'listDevices',
 		parameters: () => ({ returnAll: true, simplify: false }),
 		gives: () => ({
-			tags: any(expect.objectContaining({ model: 'demo' })),
+			tags: any(expect.objectContaining({ model: expect.any(String) })),
 			created_ts_iso: any(expect.stringMatching(/Z$/)),
 		}),
 	},

@@ -4,20 +4,21 @@ import { partnerEvents } from '../simulator/delivery';
 import type { Packet } from '../simulator/packets';
 import type { PartnerSimulator } from '../simulator/partner';
 import type { Simulator } from '../simulator/server';
-import { readExample } from './mainJob';
+import { fleet, readExample } from './mainJob';
 import type { N8n, WorkflowFile } from './n8n';
 import { pause } from './processes';
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** Three devices have been silent for days; every two minutes another one was heard 24 hours ago. */
+/** Some devices have been silent for days; every two minutes another one was heard 24 hours ago. */
 export const silentFor = [
-	80 * hour,
-	50 * hour,
-	30 * hour,
+	...[80, 50, 30, 27, 35, 44, 65, 96, 130, 151, 180, 222, 290, 410, 555].map((hours) => hours * hour),
 	...Array.from({ length: 60 }, (_, n) => 24 * hour - 2 * minute * (n + 1)),
 ];
+
+/** What `npm start` shows: four weeks, so that reports of a day, a week and a month are full. */
+export const demo = { ...fleet, packets: 200_000, days: 29, silentFor };
 
 /** The examples that start by themselves and change nothing but a webhook. */
 const published = ['receive-packets.json', 'gift-card-events.json', 'alert-silent-device.json', 'geofence.json'];
@@ -63,12 +64,13 @@ function eventOf(name: keyof typeof partnerEvents, round: number): object {
 /** What one step of five seconds brings. */
 async function step(hubble: Simulator, partner: PartnerSimulator, i: number): Promise<void> {
 	const { world } = hubble;
-	hubble.addPackets(1 + (i % 12));
-	// Two vans: one is always at the depot, the other one comes and goes every three minutes.
+	hubble.addPackets(1 + (i % 2));
+	// Two trucks: one is always at the depot, the other one comes and goes every three minutes.
 	if (i % 6 === 0) {
-		const vans = world.senders.slice(0, 2).map(({ id }) => world.main.packets.get(lastOf(hubble, id)).device);
+		const trucks = world.senders.filter(({ tags }) => tags.model === 'Truck').slice(0, 2);
 		const away = Math.floor(i / 36) % 2 === 0;
-		hubble.addPackets(vans.map((van, n) => packetFrom(hubble, van, n === 1 && away ? road : depot)));
+		const sent = trucks.map(({ id }) => world.main.packets.get(lastOf(hubble, id)).device);
+		hubble.addPackets(sent.map((truck, n) => packetFrom(hubble, truck, n === 1 && away ? road : depot)));
 	}
 	// Every ten minutes one that was silent from the start is back.
 	if (i % 120 === 60) {

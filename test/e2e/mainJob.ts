@@ -6,7 +6,7 @@ import type { Simulator } from '../simulator/server';
 import { type Execution, type Item, type N8n, projectFolder, type WorkflowFile } from './n8n';
 
 /** The fleet that the main job finds: with the 25 devices that it registers they are 2,500. */
-export const fleet = { devices: 2475, packets: 50_000, days: 6 };
+export const fleet = { devices: 2475, packets: 50_000, days: 6, byDay: true };
 
 /** The credentials that the examples refer to. */
 export const credentialName = 'Hubble account';

@@ -9,7 +9,7 @@ import { payloadLayout } from '../simulator/packets';
 import { startPartnerSimulator } from '../simulator/partner';
 import { startSimulator } from '../simulator/server';
 import { onEngine } from './engine';
-import { live, publishExamples, silentFor } from './live';
+import { demo, live, publishExamples } from './live';
 import {
 	credentialData,
 	credentialName,
@@ -42,12 +42,12 @@ async function once(isServer: boolean): Promise<number> {
 }
 
 async function editor() {
-	const hubble = await startSimulator({ ...fleet, silentFor });
+	const hubble = await startSimulator(demo);
 	const partner = await startPartnerSimulator();
 	const hubbleApi = credentialData(hubble);
 	const partnerApi = partnerCredentialData(partner);
 	console.log(`
-A simulated Hubble with ${fleet.devices} devices and ${fleet.packets} packets runs on this machine.
+A simulated Hubble runs on this machine: ${demo.devices} cold rooms, freezers and trucks, ${demo.packets} packets in ${demo.days} days.
 Packets arrive every five seconds, and every two minutes one more device has been silent for 24 hours.
 A quarter of the devices send JSON. To decode what the others send, choose Decode Payload → Layout and paste:
 

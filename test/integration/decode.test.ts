@@ -188,7 +188,7 @@ test('the layout that `npm start` prints reads what the simulated devices send',
 			const value = Number((row.decoded as IDataObject)[name]);
 			return value >= from && value <= to;
 		});
-	expect([within('temperature', -5, 27), within('humidity', 30, 70), within('battery', 2800, 3600)]).toEqual([
+	expect([within('temperature', -25, 16), within('humidity', 30, 70), within('battery', 2800, 3600)]).toEqual([
 		true,
 		true,
 		true,

@@ -274,7 +274,7 @@ describe('GeoJSON', () => {
 		const placed = packets()
 			.filter((_, index) => index % 10)
 			.reverse();
-		expect(line?.geometry?.type).toBe('MultiLineString');
+		expect(line?.geometry?.type).toBe('LineString');
 		expect(placesOf(line?.geometry?.coordinates)).toEqual(
 			placed.map(({ location }) => [location.longitude, location.latitude]),
 		);

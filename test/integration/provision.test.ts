@@ -458,7 +458,7 @@ describe('Rows of a table', () => {
 		expect(stored(first?.id)).toMatchObject({
 			name: 'Kühl',
 			install_location: { lat: 52.5, long: 4 },
-			tags: { site: 'Köln', model: 'demo' },
+			tags: { site: 'Köln', model: 'Cold room' },
 		});
 		expect(stored(second?.id)).toEqual({ ...before, tags: { ...before?.tags, site: 'Bonn' } });
 	});

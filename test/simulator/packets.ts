@@ -1,3 +1,6 @@
+import { isDriving, placeOf, temperatureOf, weekShares, type Member } from './fleet';
+import { hash, uuid } from './hash';
+
 /**
  * The packet stream, in the order of receipt. A packet is computed from its index when somebody asks, so a million of them cost nothing;
  * only the receive times of packets added later are kept.
@@ -56,29 +59,12 @@ export interface PacketOptions {
 	burstAt?: number;
 	/** How far, in ms, the time that a packet tells may be from its receipt, to either side. */
 	clockSkewMs?: number;
+	/** Whether devices send more by day than at night, and on workdays. */
+	byDay?: boolean;
 	/** The devices that send, each in its turn. */
 	senders: readonly Sender[];
-}
-
-/** A well-mixed 32-bit number out of a seed and up to two indices (the finalizer of MurmurHash3). */
-export function hash(seed: number, a: number, b = 0): number {
-	let h = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(a + 1, 0xc2b2ae35) ^ Math.imul(b + 1, 0x27d4eb2f);
-	h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-	h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-	return (h ^ (h >>> 16)) >>> 0;
-}
-
-/** A version 4 UUID that depends on the seed, a kind and a number only. */
-export function uuid(seed: number, kind: number, n: number): string {
-	const hex = [0, 1, 2, 3]
-		.map((word) =>
-			hash(seed + word, kind, n)
-				.toString(16)
-				.padStart(8, '0'),
-		)
-		.join('');
-	const variant = '89ab'[hash(seed, kind, n) % 4];
-	return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+	/** What each of them is and does. */
+	members: readonly Member[];
 }
 
 /** Share of the period that has passed when a share of the packets has arrived; both 0–1, monotone. */
@@ -96,14 +82,14 @@ const lot = 1000;
 const sequenceTurn = 1024;
 
 export function createPackets(options: PacketOptions) {
-	const { seed, count, from, to, burstAt, clockSkewMs = 0, senders } = options;
+	const { seed, count, from, to, burstAt, byDay, clockSkewMs = 0, senders, members } = options;
 	const history = senders.length > 0 ? count : 0;
 	const liveTimes: number[] = [];
 	const given = new Map<number, Packet>();
 	const heads: string[] = [];
 	const gateways = Array.from({ length: 20 }, (_, n) => uuid(seed, 8, n));
 	const payload = Buffer.alloc(13);
-	const share = (part: number) => timeShare(part, burstAt);
+	const share = byDay ? weekShares(from, to) : (part: number) => timeShare(part, burstAt);
 
 	/** Receive time of packet i in ms; never decreases with i. */
 	function timeOf(i: number): number {
@@ -131,19 +117,25 @@ export function createPackets(options: PacketOptions) {
 	const isSatellite = (i: number) =>
 		given.has(i) ? given.get(i)?.network_type === 'SATELLITE' : hash(seed, i, 2) % 8 === 0;
 
-	function payloadOf(i: number, device: number, sequence: number, satellite: boolean): string {
+	const memberOf = (index: number) => members[index] as Member;
+
+	function payloadOf(i: number, index: number, time: number, satellite: boolean): string {
 		const h = hash(seed, i, 3);
-		const temperature = (hash(seed, device, 4) % 3000) - 500 + (h % 200);
-		const humidity = 3000 + ((h >>> 8) % 4000);
-		if (device % 4 === 3 && !satellite) {
+		const member = memberOf(index);
+		const temperature = temperatureOf(member, time) + (h % 50) - 25;
+		const humidity = (member.kind === 'Freezer' ? 3200 : 5000) + ((h >>> 8) % 1200);
+		if (index % 4 === 3 && !satellite) {
 			return Buffer.from(`{"t":${temperature / 100},"h":${Math.round(humidity / 100)}}`).toString('base64');
 		}
-		payload.writeUInt32BE(sequence * 600, 0);
+		// The oldest battery has lost most; an uptime ends with a restart.
+		const age = hash(seed, index, 4);
+		payload.writeUInt32BE(((age % 8_000_000) + Math.floor(time / 1000)) % 10_000_000, 0);
 		payload.writeInt16BE(temperature, 4);
 		payload.writeUInt16BE(humidity, 6);
-		payload.writeUInt16BE(2800 + ((h >>> 20) % 800), 8);
-		payload.writeInt16BE((h % 1800) - 900, 10);
-		payload.writeUInt8((h >>> 28) & 3, 12);
+		payload.writeUInt16BE(3560 - (age % 720) + ((h >>> 20) % 40), 8);
+		payload.writeInt16BE(member.road ? (h % 120) - 60 : h % 12, 10);
+		const isOpen = (h >>> 28) % 8 === 0 ? 2 : 0;
+		payload.writeUInt8((isDriving(member, time) ? 1 : 0) | isOpen, 12);
 		return payload.toString('base64');
 	}
 
@@ -159,12 +151,15 @@ export function createPackets(options: PacketOptions) {
 		const head = (heads[index] ??= JSON.stringify({ id, name, tags }).slice(0, -1));
 		const satellite = isSatellite(i);
 		const h = hash(seed, i, 5);
-		const home = hash(seed, index, 6);
 		const time = timeOf(i) + (clockSkewMs ? (hash(seed, i, 9) % (2 * clockSkewMs + 1)) - clockSkewMs : 0);
 		// On the ground the place is the gateway's latest GPS fix; from orbit it is taken with the packet.
 		const fix = satellite ? time : time - (h % 30_000);
-		const latitude = ((home % 12_000_000) + (h % 2000) - 6_000_000) / 1e5;
-		const longitude = ((hash(seed, index, 7) % 34_000_000) + ((h >>> 11) % 2000) - 17_000_000) / 1e5;
+		const member = memberOf(index);
+		const place = placeOf(member, fix);
+		// In 0.00001°: some 10 m, and as far as the accuracy says.
+		const spread = Math.max(20, Math.round(member.accuracy));
+		const latitude = (Math.round(place[0] * 1e5) + (h % spread) - (spread >>> 1)) / 1e5;
+		const longitude = (Math.round(place[1] * 1e5) + ((h >>> 11) % spread) - (spread >>> 1)) / 1e5;
 		const sequence = Math.floor(i / senders.length);
 		const gateway =
 			!satellite && h % 4 === 0
@@ -172,8 +167,8 @@ export function createPackets(options: PacketOptions) {
 				: '';
 		return (
 			`{"location":{"latitude":${latitude},"longitude":${longitude},"altitude":${satellite ? 0 : h % 900},` +
-			`"horizontal_accuracy":${5 + (h % 40)},"vertical_accuracy":${5 + ((h >>> 6) % 40)},"timestamp":${fix / 1000}},` +
-			`"device":${head},"payload":"${payloadOf(i, index, sequence, satellite)}","rssi":${-40 - ((h >>> 12) % 70)},` +
+			`"horizontal_accuracy":${member.accuracy},"vertical_accuracy":${5 + ((h >>> 6) % 40)},"timestamp":${fix / 1000}},` +
+			`"device":${head},"payload":"${payloadOf(i, index, time, satellite)}","rssi":${-40 - ((h >>> 12) % 70)},` +
 			`"timestamp":${time / 1000},"counter":${Math.floor(time / 86_400_000)},` +
 			`"sequence_number":${sequence % sequenceTurn}},` +
 			`"network_type":"${satellite ? 'SATELLITE' : 'TERRESTRIAL'}"${gateway}}`

@@ -36,6 +36,7 @@ export interface SimulatorOptions extends AnswerOptions {
 	rateHeaders: boolean;
 	/** See `PacketOptions`. */
 	burstAt?: number;
+	byDay?: boolean;
 	/** How far the time that a packet tells may be from its receipt, to either side: Hubble orders by receipt. */
 	clockSkewMs: number;
 	delivery: DeliveryOptions;

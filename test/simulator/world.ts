@@ -1,7 +1,9 @@
 import { secrets } from './secrets';
 import { createHash } from 'node:crypto';
 import { scopes } from '../../tools/contract';
-import { createPackets, hash, uuid, type Packets } from './packets';
+import { memberOf } from './fleet';
+import { hash, uuid } from './hash';
+import { createPackets, type Packets } from './packets';
 
 /**
  * The state behind the simulator and its seed: three organizations, of which the first has everything. The
@@ -95,6 +97,7 @@ export interface WorldOptions {
 	seed: number;
 	/** See `PacketOptions`. */
 	burstAt?: number;
+	byDay?: boolean;
 	clockSkewMs: number;
 	/** How long ago, in ms, devices that would never have been heard sent their only packet: one device for each. */
 	silentFor?: readonly number[];
@@ -116,24 +119,23 @@ export function createWorld(options: WorldOptions) {
 	const newBytes = (length: number) => createHash('sha256').update(`${seed}:${made++}`).digest().subarray(0, length);
 
 	// Every tenth device is a sandbox device, every twentieth has never sent a packet.
-	const devices = Array.from({ length: options.devices }, (_, n): Device => {
-		const h = hash(seed, n, 20);
+	const members = Array.from({ length: options.devices }, (_, n) => memberOf(seed, n));
+	const devices = members.map(({ kind, site, hall }, n): Device => {
 		const extended = n % 5 === 4;
 		return {
 			id: uuid(seed, 21, n),
-			name: `Sensor ${String(n + 1).padStart(5, '0')}`,
-			created_ts: bornAt - 40 * 86_400 - (h % 5_000_000),
-			tags: { _env: n % 10 === 9 ? 'sandbox' : 'production', site: `site-${n % 7}`, model: 'demo' },
+			name: `${kind} ${String(n + 1).padStart(4, '0')}`,
+			created_ts: bornAt - 40 * 86_400 - (hash(seed, n, 20) % 5_000_000),
+			tags: { _env: n % 10 === 9 ? 'sandbox' : 'production', site, model: kind },
 			encryption: extended ? 'AES-128-EAX' : n % 2 ? 'AES-128-CTR' : 'AES-256-CTR',
 			eid_rotation: extended
 				? { counter_source: 'DEVICE_UPTIME', period_exponent: 15 }
 				: { counter_source: 'UNIX_TIME' },
-			...(n % 3 === 0 && {
-				install_location: { lat: (h % 60) + 0.5, long: (h % 170) + 0.25, location_name: `Hall ${n % 12}` },
-			}),
+			...(hall && n % 3 === 0 && { install_location: hall }),
 		};
 	});
-	const senders = devices.filter((_, n) => n % 20 !== 19);
+	const isSender = (_: unknown, n: number) => n % 20 !== 19;
+	const senders = devices.filter(isSender);
 	// The history begins up to an hour late, so that "the last 7 days" still holds all of it after a while.
 	const history = options.days * day;
 	const stream = {
@@ -142,6 +144,8 @@ export function createWorld(options: WorldOptions) {
 		from: began - history + Math.min(3_600_000, history / 10),
 		to: began - 1000,
 		burstAt: options.burstAt,
+		byDay: options.byDay,
+		members: members.filter(isSender),
 		clockSkewMs: options.clockSkewMs,
 		senders: senders.map(({ id, name, tags }) => ({ id, name, tags })),
 	};

@@ -143,10 +143,10 @@ async function toDataTable({ n8n }: Stage): Promise<void> {
 async function toManyWorkflows({ n8n }: Stage): Promise<void> {
 	const { items } = await delivered(n8n, readExample('one-receiver.json'));
 	const sites = (node: string) => new Set(items(node).map(({ json }) => (json.tags as Json).site));
-	deepEqual([...sites('Workflow of site 1')], ['site-1']);
-	deepEqual([...sites('Workflow of site 2')], ['site-2']);
+	deepEqual([...sites('Workflow of site 1')], ['Rotterdam']);
+	deepEqual([...sites('Workflow of site 2')], ['Hamburg']);
 	const others = sites('Workflow of other sites');
-	ok(others.size > 1 && !others.has('site-1') && !others.has('site-2'), [...others].join());
+	ok(others.size > 1 && !others.has('Rotterdam') && !others.has('Hamburg'), [...others].join());
 	const nodes = ['Workflow of site 1', 'Workflow of site 2', 'Workflow of other sites'];
 	equal(nodes.flatMap(items).length, PACKETS);
 }
