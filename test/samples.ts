@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { CallName } from '../tools/contract';
+import { payloadLayout } from './simulator/packets';
 import type { Simulator } from './simulator/server';
 import type { Invoice } from './simulator/world';
 
@@ -566,6 +567,36 @@ export const samples: readonly Sample[] = [
 		call: 'listPackets',
 		parameters: () => ({ returnAll: true }),
 		gives: () => ({ packetKey: any(expect.any(String)), networkType: any(expect.any(String)) }),
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'summarize',
+		call: 'listPackets',
+		parameters: () => ({
+			period: 'last30Days',
+			decodePayload: 'layout',
+			payloadLayout,
+			summaryValues: { row: [{ field: { __rl: true, mode: 'id', value: 'temperature' } }] },
+			groupBy: 'tag',
+			tag: '_env',
+			interval: 'hour',
+		}),
+		gives: () => ({
+			localTime: any(expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:00$/)),
+			tag: '_env',
+			tagValue: any(expect.stringMatching(/^(production|sandbox)$/)),
+			field: 'temperature',
+			unit: '°C',
+			count: any(expect.any(Number)),
+		}),
+		bad: { interval: 'week' },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'summarize',
+		call: 'listPackets',
+		parameters: () => ({ decodePayload: 'layout', payloadLayout, returnAll: true }),
+		gives: () => ({ deviceName: any(expect.any(String)), deviceId: any(expect.any(String)), field: 'temperature' }),
 	},
 	{
 		node: 'Hubble Organization User',

@@ -167,6 +167,23 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	// The fields of the input item come before it.
 	'Hubble Packet decode': object({ decoded: { type: 'object' } }),
 	'Hubble Packet export': object({ ...file, firstTime: orNull(text), lastTime: orNull(text) }),
+	'Hubble Packet summarize': object({
+		localTime: text,
+		deviceName: orNull(text),
+		tag: text,
+		tagValue: orNull(text),
+		field: text,
+		unit: orNull(text),
+		count: number,
+		min: number,
+		mean: number,
+		max: number,
+		first: number,
+		last: number,
+		startTime: orNull(text),
+		endTime: orNull(text),
+		deviceId: text,
+	}),
 	'Hubble Webhook check': { more: { state: text, deleted: flag, moved: flag, advice: text } },
 	'Hubble Webhook test': { more: { error_details: orNull(text) }, without: 'error' },
 };

@@ -14,6 +14,7 @@ import { chosenShape, countRows, listItems } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
+import { summaryItems, summarySettings } from './summarize';
 import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
 
 /** The periods to choose from, with how many seconds they reach back. */
@@ -205,4 +206,17 @@ export const packetOperations: readonly Operation[] = [
 		items: async (work) => await packetFile(filteredByValue(work)),
 	},
 	getMany,
+	{
+		...getMany,
+		name: 'Summarize',
+		object: 'Packets',
+		value: 'summarize',
+		action: 'Summarize packets',
+		description: 'Get count, least, mean and greatest of decoded values, in a row for each device and each hour or day',
+		makesRows: true,
+		shape: undefined,
+		simplifiedFields: undefined,
+		settings: { period, ...summarySettings, ...valueSettings },
+		items: summaryItems,
+	},
 ];

@@ -93,3 +93,54 @@ describe('filter by value', () => {
 		expect(hubble.log).toEqual([]);
 	});
 });
+
+describe('Summarize', () => {
+	it('gives the figures of each device and day in the time zone of the workflow, of all packets', async () => {
+		const summaryValues = { row: [{ field: pick('temperature') }] };
+		const timezone = 'America/New_York';
+		const rows = jsonOf(await run({ operation: 'summarize', summaryValues, returnAll: true }, { timezone }));
+		const expected = new Map<string, number[]>();
+		for (const [index, temperature] of temperatures().entries()) {
+			if (Number.isNaN(temperature)) continue;
+			const { device } = hubble.world.main.packets.get(index);
+			const day = new Date(device.timestamp * 1000).toLocaleDateString('sv-SE', { timeZone: timezone });
+			const key = `${day} ${device.id}`;
+			expected.set(key, [...(expected.get(key) ?? []), temperature]);
+		}
+		expect(rows).toHaveLength(expected.size);
+		for (const { localTime, deviceId, count, min, max, first, last, unit } of rows) {
+			const own = expected.get(`${String(localTime)} ${String(deviceId)}`) ?? [];
+			expect([count, min, max, unit]).toEqual([own.length, Math.min(...own), Math.max(...own), '°C']);
+			expect([first, last]).toEqual([own[0], own.at(-1)]);
+		}
+	});
+
+	it('counts its rows against the Limit, and reads all the same', async () => {
+		const few = await run({ operation: 'summarize', interval: 'hour', limit: 3 });
+		expect(jsonOf(few)).toHaveLength(3);
+		expect(few.hints).toEqual([expect.stringContaining('More results exist than the Limit of 3')]);
+		expect(hubble.log.length).toBeGreaterThan(4);
+	});
+
+	it('takes the filter by value, and says what it left out', async () => {
+		const filters = values(warm);
+		const [row] = jsonOf(await run({ operation: 'summarize', interval: 'period', groupBy: 'all', filters }));
+		const own = temperatures().filter((value) => value > 20);
+		expect(row).toMatchObject({ field: 'temperature', count: own.length, min: Math.min(...own) });
+		const summaryValues = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
+		const typo = await run({ operation: 'summarize', summaryValues });
+		expect(jsonOf(typo)).toEqual([]);
+		expect(typo.hints).toEqual(['No packet contains a number called "temprature".']);
+	});
+
+	it.each<[INode['parameters'], string]>([
+		[{ summaryValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, 'row 2: "Field" is required'],
+		[{ groupBy: 'tag', tag: '={{ " " }}' }, 'Parameter "Tag": the expression returned no value'],
+		[{ decodePayload: 'none' }, 'Parameter "Decode Payload": "none" is not one of'],
+		[{ interval: 'week' }, 'Parameter "Interval": "week" is not one of'],
+	])('refuses %j before the first call', async (parameters, reason) => {
+		const { error } = await run({ operation: 'summarize', ...parameters });
+		expect(error?.message).toContain(reason);
+		expect(hubble.log).toEqual([]);
+	});
+});

@@ -152,6 +152,8 @@ export interface Operation extends Parameters {
 	idInBody?: string;
 	/** Whether all rows of the list are read in any case: there is neither Return All nor Limit. */
 	readsAll?: boolean;
+	/** Whether it makes rows of its own of the list: Limit counts those, and no Continuation Token leads to more. */
+	makesRows?: boolean;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
 	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. A tool's rows are simplified. */
@@ -182,6 +184,10 @@ export const titleOf = ({ name, object }: Operation): string => (object ? `${nam
 /** The list of which the user chooses how much to read; `undefined` where there is no choice. */
 export const choiceOf = (operation: Operation): List | undefined =>
 	operation.readsAll ? undefined : listOf(operation);
+
+/** Whether the user may say from which page to go on. */
+export const hasToken = (operation: Operation): boolean =>
+	choiceOf(operation)?.pages === 'token' && !operation.makesRows;
 
 /** The list that an operation reads; `undefined` when its reply is not a list. */
 export const listOf = ({ list, endpoint }: Operation): List | undefined => list ?? endpoint.list;

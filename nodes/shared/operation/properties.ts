@@ -12,7 +12,7 @@ import {
 	simplify,
 	type Field,
 } from './fields';
-import { choiceOf, titleOf, type ClientFilter, type Operation } from './operation';
+import { choiceOf, hasToken, titleOf, type ClientFilter, type Operation } from './operation';
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
@@ -25,7 +25,7 @@ export function fieldsOf(operation: Operation): Field[] {
 		...(operation.shape ? [simplify] : []),
 		...(operation.shape && simplifiedFields ? [output, outputFields(simplifiedFields)] : []),
 		...(clientFilters ?? []),
-		...(list?.pages === 'token' ? [continuationToken] : []),
+		...(hasToken(operation) ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),
 		...(operation.hasSecrets ? [shareSecrets] : []),
 	];

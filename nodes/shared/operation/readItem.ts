@@ -27,7 +27,7 @@ import {
 	type ValueOf,
 	type ValuesOf,
 } from './fields';
-import { choiceOf, type Fields, type ItemRequest, type Operation } from './operation';
+import { choiceOf, hasToken, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, oneOf, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
@@ -243,7 +243,7 @@ export function readItemRequest(
 		settings: values(operation.settings),
 		limit: isTool && !operation.readsAll ? Math.min(wanted, TOOL_ROWS) : wanted,
 		isTool,
-		continuationToken: list?.pages === 'token' ? value(continuationToken) : undefined,
+		continuationToken: hasToken(operation) ? value(continuationToken) : undefined,
 		...chosenOutput(operation, value),
 		clientFilters: used.map(
 			({ filter, by }) =>

@@ -123,3 +123,14 @@ export function binEdges(start: number, end: number, size: number, timezone: str
 	}
 	return edges.slice(Math.max(0, edges.findIndex((edge) => edge > start) - 1));
 }
+
+/** The bin of a time, by the edges of `binEdges`; what lies outside counts to the first or the last one. */
+export function binAt(edges: readonly number[], time: number): number {
+	let [low, high] = [0, Math.max(0, edges.length - 2)];
+	while (low < high) {
+		const middle = (low + high + 1) >> 1;
+		if (time < (edges[middle] ?? Infinity)) high = middle - 1;
+		else low = middle;
+	}
+	return low;
+}

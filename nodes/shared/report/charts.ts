@@ -1,5 +1,5 @@
 /** Charts of a report, as SVG and HTML. Pure. */
-import { binEdges, timeText } from '../operation/times';
+import { binAt, binEdges, timeText } from '../operation/times';
 import { count } from '../operation/values';
 import type { Bar, Column } from './blocks';
 import { markup, percent, type Markup } from './markup';
@@ -109,18 +109,9 @@ export class Timeline {
 	}
 
 	add(time: number, series: number): void {
-		const bin = time >= this.start && time <= this.end ? this.bins[this.indexOf(time)] : undefined;
+		const bin = time >= this.start && time <= this.end ? this.bins[binAt(this.edges, time)] : undefined;
 		if (bin) bin[series] = (bin[series] ?? 0) + 1;
 		else this.outside += 1;
-	}
-
-	/** The bin of a time in the period: about where equal bins had it, and from there to where it is. */
-	private indexOf(time: number): number {
-		const { edges } = this;
-		let index = Math.min(this.bins.length - 1, Math.floor((time - (edges[0] ?? 0)) / this.size));
-		while (index > 0 && time < (edges[index] ?? 0)) index -= 1;
-		while (index < this.bins.length - 1 && time >= (edges[index + 1] ?? 0)) index += 1;
-		return index;
 	}
 
 	/** What a column stands for. */

@@ -1,0 +1,128 @@
+/** Summarize: what the decoded values of a period were, in a row for each device or tag and each hour or day. */
+import type { INodeExecutionData } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
+import { isObject, objectOf } from '../shared/client/json';
+import { acceptedRows, leftOut } from '../shared/client/pages';
+import { TAG_LIMITS } from '../shared/client/endpoints';
+import type { Fields, RequestOf, Work } from '../shared/operation/operation';
+import { rowItems, wantedPages } from '../shared/operation/rows';
+import { counted, oneOf, quoted, text } from '../shared/operation/values';
+import { decodeFields } from '../shared/packet/decodeFields';
+import { isPacket, PACKETS } from '../shared/packet/packet';
+import { Summary } from '../shared/packet/summary';
+import { decodedField, fieldOf } from '../shared/packet/valueFilter';
+import { decoderOf, filteredByValue } from './values';
+
+/** Ways to decode that give no numbers by name. */
+const WITHOUT_NUMBERS = ['bytes', 'hex', 'none', 'text'];
+
+/** The names in a value of "Values to Summarize". Throws an Error that names the row. */
+function chosenFields(value: unknown): string[] {
+	const rows = [objectOf(value).row ?? []].flat();
+	const names = rows.map((row, index) => {
+		try {
+			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);
+			return fieldOf(row);
+		} catch (error) {
+			throw new Error(`row ${index + 1}: ${asError(error).message}`);
+		}
+	});
+	return [...new Set(names)];
+}
+
+export const summarySettings = {
+	...decodeFields,
+	decode: {
+		...decodeFields.decode,
+		options: decodeFields.decode.options.filter(({ value }) => !WITHOUT_NUMBERS.includes(String(value))),
+		default: 'hubbleSensor',
+		required: true,
+		description: 'What the payload is',
+	},
+	fields: {
+		displayName: 'Values to Summarize',
+		name: 'summaryValues',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Value',
+		default: {},
+		description: 'The decoded values of which you want the figures. If empty, all numbers in the payloads.',
+		options: [{ displayName: 'Value', name: 'row', values: [decodedField] }],
+		toWire: chosenFields,
+	},
+	groupBy: {
+		displayName: 'Group By',
+		name: 'groupBy',
+		type: 'options',
+		options: [
+			{ name: 'All Devices', value: 'all', description: 'One row for all devices together' },
+			{ name: 'Device', value: 'device', description: 'One row for each device' },
+			{ name: 'Tag', value: 'tag', description: 'One row for each value of a tag, such as each site' },
+		],
+		default: 'device',
+		description: 'What gets a row of its own',
+		toWire: oneOf(['all', 'device', 'tag'] as const),
+	},
+	tag: {
+		displayName: 'Tag',
+		name: 'tag',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. site',
+		required: true,
+		description: 'The key of the tag',
+		shownWhen: { groupBy: ['tag'] },
+		toWire: text(TAG_LIMITS.key),
+	},
+	interval: {
+		displayName: 'Interval',
+		name: 'interval',
+		type: 'options',
+		options: [
+			{ name: 'Day', value: 'day', description: 'From midnight to midnight in the time zone of the workflow' },
+			{ name: 'Hour', value: 'hour' },
+			{ name: 'Whole Period', value: 'period' },
+		],
+		default: 'day',
+		description: 'Which time a row is about',
+		toWire: oneOf(['day', 'hour', 'period'] as const),
+	},
+} satisfies Fields;
+
+/** Reads all packets of the period, keeps none of them, and gives the rows. */
+export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
+	const { context, hints, request } = work;
+	const { query } = request;
+	const settings: RequestOf<{ settings: typeof summarySettings }>['settings'] = request.settings;
+	const { interval = 'day', groupBy = 'device', tag, fields } = settings;
+	const decode = decoderOf(settings, request.clientFilters.length ? new Set() : hints);
+	const summary = new Summary({
+		start: Number(query.start),
+		end: Number(query.end),
+		timezone: context.getTimezone(),
+		interval,
+		groupBy,
+		tag,
+		fields: fields?.length ? fields : undefined,
+	});
+	const all = filteredByValue({ ...work, request: { ...request, limit: Infinity } });
+	let malformed = 0;
+	for await (const { rows } of wantedPages(all, PACKETS)) {
+		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), all.request.clientFilters)) {
+			if (decode && isPacket(row)) summary.add(row, decode(row.device.payload));
+		}
+	}
+	if (malformed) hints.add(leftOut(malformed, PACKETS));
+	for (const hint of remarksOf(summary)) hints.add(hint);
+	return rowItems(work, [...summary.rows()]);
+}
+
+/** What the user should know beside the rows. */
+function remarksOf({ outside, missing, isEmpty }: Summary): string[] {
+	const left = `${counted(outside, 'packet')} ${outside === 1 ? 'was' : 'were'} heard outside the period and left out.`;
+	return [
+		...(outside ? [left] : []),
+		...missing.map((name) => `No packet contains a number called ${quoted(name)}.`),
+		...(isEmpty && !missing.length ? ['No packet contains a number.'] : []),
+	];
+}
