@@ -14,7 +14,7 @@ async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDat
 	const [message, reason] =
 		keys.length < rows.length
 			? [`Whether Hubble has the API key ${keyId} is not known`, 'Not all entries of the list of keys could be read.']
-			: [`Hubble knows no API key ${keyId}`, 'It may have been deleted, or belong to another organization.'];
+			: [`Hubble has no API key with the ID ${keyId}`, 'It may have been deleted, or belong to another organization.'];
 	throw new NodeOperationError(context.getNode(), message, {
 		description: `${reason} Nothing was created or deleted. X-Request-ID: ${requestId}.`,
 	});

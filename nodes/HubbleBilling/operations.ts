@@ -49,7 +49,7 @@ const downloadPdf: Operation['items'] = async (work) => {
 	});
 	const file = body.file as IBinaryData | undefined;
 	// n8n tells the size as a text.
-	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'a PDF', hubble.baseUrl, requestId);
+	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'PDF', hubble.baseUrl, requestId);
 	const field = String(request.settings.binaryPropertyName);
 	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: file } }];
 };

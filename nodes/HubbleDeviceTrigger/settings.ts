@@ -6,7 +6,7 @@ import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
-import { collectionOf, hasEmptyExpression, isGiven, isOn, readParameter } from '../shared/operation/readItem';
+import { hasEmptyExpression, isOn, optional, readParameter } from '../shared/operation/readItem';
 import { asText, flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
 import type { BorderRules } from './borders';
 import { MOST_AREAS } from './marks';
@@ -143,13 +143,6 @@ export const properties: INodeProperties[] = [
 		...forEvents('entered', 'left'),
 	},
 	{
-		displayName: 'Simplify',
-		name: 'simplify',
-		type: 'boolean',
-		default: true,
-		description: 'Whether to return a simplified version of the devices instead of all their fields',
-	},
-	{
 		displayName: 'Filters',
 		name: 'filters',
 		type: 'collection',
@@ -175,6 +168,13 @@ export const properties: INodeProperties[] = [
 				description: 'Only devices that have all of these tags, as key:value',
 			},
 		],
+	},
+	{
+		displayName: 'Simplify',
+		name: 'simplify',
+		type: 'boolean',
+		default: true,
+		description: 'Whether to return a simplified version of the devices instead of all their fields',
 	},
 	{
 		displayName: 'Options',
@@ -236,22 +236,6 @@ export const properties: INodeProperties[] = [
 		default: '',
 	},
 ];
-
-/** Reads a parameter of a collection; `undefined` when it is not there. One that is there must say something. */
-function optional<T>(
-	context: IPollFunctions,
-	collection: string,
-	name: string,
-	title: string,
-	read: (value: unknown) => T,
-): T | undefined {
-	const stored = objectOf(context.getNode().parameters[collection]);
-	const values = readParameter(context, title, () => collectionOf(context, collection));
-	if (stored[name] === undefined && values[name] === undefined) return undefined;
-	return readParameter(context, title, () =>
-		isGiven(stored[name], values[name], true) ? read(values[name]) : undefined,
-	);
-}
 
 function required(number?: number): number {
 	if (number === undefined) throw new Error('it is required');

@@ -26,7 +26,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
 		version: 2,
 		subtitle: namesSubtitle('events', eventOptions),
-		description: 'Starts the workflow when Hubble tells a gift-card partner about a brand, an order or the wallet',
+		description: 'Starts the workflow when a brand, an order or the wallet balance of your gift-card account changes',
 		eventTriggerDescription: 'Waiting for Hubble to send an event to the Test URL',
 		activationMessage: 'Hubble can now send gift-card events to this workflow.',
 		...builderHint(
@@ -72,7 +72,6 @@ export class HubbleGiftCardTrigger implements INodeType {
 				required: true,
 				description: 'Which events start the workflow',
 			},
-			acknowledge,
 			{
 				displayName: 'Options',
 				name: 'options',
@@ -80,6 +79,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 				placeholder: 'Add option',
 				default: {},
 				options: [
+					acknowledge,
 					{
 						displayName: 'Allowed Senders',
 						name: 'allowedSenders',

@@ -32,13 +32,8 @@ export class HubblePacketPollTrigger implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: [
-			{
-				displayName:
-					'No packet is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>packetKey</code> to recognize them. Where n8n can be reached from the internet, the Hubble Packet Trigger is faster.',
-				name: 'repeatsNotice',
-				type: 'notice',
-				default: '',
-			},
+			...decodeProperties,
+			packetFilters,
 			{
 				displayName: 'Start From',
 				name: 'startFrom',
@@ -54,16 +49,8 @@ export class HubblePacketPollTrigger implements INodeType {
 				type: 'dateTime',
 				default: '',
 				required: true,
-				description: 'The first moment, at most 30 days ago',
+				description: 'Read packets from this time on, at most 30 days back',
 				displayOptions: { show: { startFrom: ['date'] } },
-			},
-			{
-				displayName: 'Max Packets per Execution',
-				name: 'maxPackets',
-				type: 'number',
-				typeOptions: { minValue: 1000, maxValue: 100000 },
-				default: 10000,
-				description: 'Maximum number of packets in one execution, at least 1,000. The rest comes with the next polls.',
 			},
 			{
 				displayName: 'Simplify',
@@ -72,8 +59,31 @@ export class HubblePacketPollTrigger implements INodeType {
 				default: true,
 				description: 'Whether to return a simplified version of the packets instead of all their fields',
 			},
-			packetFilters,
-			...decodeProperties,
+			{
+				displayName: 'Options',
+				name: 'options',
+				type: 'collection',
+				placeholder: 'Add option',
+				default: {},
+				options: [
+					{
+						displayName: 'Max Packets per Execution',
+						name: 'maxPackets',
+						type: 'number',
+						typeOptions: { minValue: 1000, maxValue: 100000 },
+						default: 10000,
+						description:
+							'Maximum number of packets in one execution, 10,000 unless set. The rest comes with the next polls.',
+					},
+				],
+			},
+			{
+				displayName:
+					'After n8n restarts, the packets of the last execution come again. Use <code>packetKey</code> to recognize them. Where the internet can reach n8n, the Hubble Packet Trigger is faster.',
+				name: 'repeatsNotice',
+				type: 'notice',
+				default: '',
+			},
 		],
 	};
 

@@ -6,7 +6,7 @@ import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/clie
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, pages, RepeatedToken, type Page } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
-import { isGiven, readParameter } from '../shared/operation/readItem';
+import { optional, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
 import { isoTime } from '../shared/operation/times';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
@@ -33,7 +33,7 @@ interface Reader {
 export const startOptions = [
 	{ name: 'Date', value: 'date', description: 'All packets since a moment' },
 	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
-	{ name: 'Now', value: 'now', description: 'Packets that come from now on' },
+	{ name: 'Now', value: 'now', description: 'Only new packets' },
 ];
 
 /** The new packets, or `null` when there is none. */
@@ -149,15 +149,10 @@ const callAt = ({ token, start }: Position) =>
 		continuationToken: token,
 	}) as const;
 
-/** Packets in one execution. An expression that gives nothing is refused, as everywhere. */
-function mostOf(context: IPollFunctions): number {
-	const value: unknown = context.getNodeParameter('maxPackets', 10_000);
-	return readParameter(context, 'Max Packets per Execution', () =>
-		isGiven(context.getNode().parameters.maxPackets, value, false)
-			? (numberIn(PACKETS_PER_PAGE, 100_000)(value) ?? 10_000)
-			: 10_000,
-	);
-}
+/** Packets in one execution. */
+const mostOf = (context: IPollFunctions): number =>
+	optional(context, 'options', 'maxPackets', 'Max Packets per Execution', numberIn(PACKETS_PER_PAGE, 100_000)) ??
+	10_000;
 
 /** The moment to start from, in Unix seconds. */
 const dateOf = (context: IPollFunctions): number =>

@@ -43,7 +43,7 @@ export class HubblePacketTrigger implements INodeType {
 		group: ['trigger'],
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
 		version: 2,
-		subtitle: '={{$parameter["triggerOn"] === "batch" ? "On deliveries received" : "On packets received"}}',
+		subtitle: '={{$parameter["triggerOn"] === "batch" ? "On packets in one request" : "On packets received"}}',
 		description: 'Starts the workflow when Hubble delivers packets of your devices',
 		eventTriggerDescription: 'Waiting for Hubble to deliver packets',
 		activationMessage: 'Hubble can now deliver packets to this workflow.',
@@ -75,59 +75,23 @@ export class HubblePacketTrigger implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
-						name: 'Deliveries Received',
+						name: 'Packets in One Request',
 						value: 'batch',
-						action: 'On deliveries received',
-						description: 'One item for each delivery, with all its packets in one list',
+						action: 'On packets in one request',
+						description: 'One item for each request from Hubble, with all its packets in one list',
 					},
 					{
 						name: 'Packets Received',
 						value: 'packet',
 						action: 'On packets received',
-						description: 'One item for each packet of a delivery',
+						description: 'One item for each packet',
 					},
 				],
 				default: 'packet',
-				description: 'What an item of the output stands for',
+				description: 'What each output item represents',
 			},
-			{
-				displayName: 'Registration',
-				name: 'registration',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'Automatic',
-						value: 'automatic',
-						description:
-							'Publishing registers this node with Hubble, and deletes another webhook at its URL; unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
-					},
-					{
-						name: 'Manual',
-						value: 'manual',
-						description: 'Register the Production URL yourself and enter the secret in the credential',
-					},
-				],
-				default: 'automatic',
-				description: 'How Hubble learns the URL of this node',
-			},
-			{
-				displayName:
-					'Register the <b>Production URL</b> shown above with Hubble (dashboard or API). Hubble shows the secret once: enter it as Webhook Secret in the credential. To replace it, enter the new one as Next Webhook Secret first; both are accepted.',
-				name: 'manualNotice',
-				type: 'notice',
-				default: '',
-				displayOptions: { show: { registration: ['manual'] } },
-			},
-			{
-				displayName: 'Max Batch Size',
-				name: 'maxBatchSize',
-				type: 'number',
-				typeOptions: { minValue: DELIVERY_SIZE.min, maxValue: DELIVERY_SIZE.max },
-				default: 100,
-				description: 'Maximum number of packets in one delivery, and so in one execution: 10 to 1,000',
-				displayOptions: { show: { registration: ['automatic'] } },
-			},
+			...decodeProperties,
+			packetFilters,
 			{
 				displayName: 'Simplify',
 				name: 'simplify',
@@ -135,9 +99,47 @@ export class HubblePacketTrigger implements INodeType {
 				default: true,
 				description: 'Whether to return a simplified version of the packets instead of all their fields',
 			},
-			acknowledge,
-			packetFilters,
-			...decodeProperties,
+			{
+				displayName: 'Options',
+				name: 'options',
+				type: 'collection',
+				placeholder: 'Add option',
+				default: {},
+				options: [
+					acknowledge,
+					{
+						displayName: 'Max Packets in One Request',
+						name: 'maxBatchSize',
+						type: 'number',
+						typeOptions: { minValue: DELIVERY_SIZE.min, maxValue: DELIVERY_SIZE.max },
+						default: 100,
+						description:
+							'Maximum number of packets that Hubble sends in one request, and so in one execution: 10 to 1,000, 100 unless set. For automatic registration.',
+					},
+					{
+						displayName: 'Registration',
+						name: 'registration',
+						type: 'options',
+						noDataExpression: true,
+						options: [
+							{
+								name: 'Automatic',
+								value: 'automatic',
+								description:
+									'Publishing registers the webhook and deletes another one at its URL; unpublishing removes it. Needs the scopes read-webhooks and write-webhooks.',
+							},
+							{
+								name: 'Manual',
+								value: 'manual',
+								description:
+									'Register the Production URL with Hubble yourself, and enter the secret that Hubble shows in the credential: Advanced → Webhook Secret',
+							},
+						],
+						default: 'automatic',
+						description: 'How the webhook URL is registered with Hubble',
+					},
+				],
+			},
 		],
 	};
 

@@ -4,8 +4,8 @@ import { hubbleNow } from '../shared/client/clock';
 import { longNumbers, objectOf } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
-import { readParameter } from '../shared/operation/readItem';
-import { numberIn } from '../shared/operation/values';
+import { optional } from '../shared/operation/readItem';
+import { numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
 import { isSound, type Content, type Source } from '../shared/webhook/receive';
@@ -15,16 +15,17 @@ import { knownWebhook, restoreWebhook } from './registration';
 
 /** Whether the node registers its URL with Hubble, or the user does. */
 export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
-	context.getNodeParameter('registration', 'automatic') === 'automatic';
+	optional(context, 'options', 'registration', 'Registration', oneOf(['automatic', 'manual'])) !== 'manual';
 
 /** The most packets that a delivery may have. Throws an error that names the parameter. */
-export function maxBatchSize(context: IHookFunctions): number {
-	return readParameter(context, 'Max Batch Size', () => {
-		const size = numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max)(context.getNodeParameter('maxBatchSize'));
-		if (size === undefined) throw new Error('it is required');
-		return size;
-	});
-}
+export const maxBatchSize = (context: IHookFunctions): number =>
+	optional(
+		context,
+		'options',
+		'maxBatchSize',
+		'Max Packets in One Request',
+		numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max),
+	) ?? 100;
 
 const DAY_S = 86_400;
 

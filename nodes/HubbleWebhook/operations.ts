@@ -35,12 +35,12 @@ const webhookName: Field = {
 };
 
 const batchSize: Field = {
-	displayName: 'Max Batch Size',
+	displayName: 'Max Packets in One Request',
 	name: 'maxBatchSize',
 	type: 'number',
 	typeOptions: { minValue: DELIVERY_SIZE.min, maxValue: DELIVERY_SIZE.max },
 	default: 100,
-	description: 'Maximum number of packets in one delivery, from 10 to 1,000',
+	description: 'Maximum number of packets that Hubble sends in one request, from 10 to 1,000',
 	toWire: numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max),
 };
 
@@ -110,7 +110,7 @@ export const webhookOperations: readonly Operation[] = [
 		object: 'Webhook',
 		value: 'update',
 		action: 'Update webhook',
-		description: 'Change the URL, name or batch size of a webhook. It keeps its secret.',
+		description: 'Change the URL, name or request size of a webhook. It keeps its secret.',
 		endpoint: endpoints.updateWebhook,
 		inPath: { webhook_id: webhook },
 		inBody: {

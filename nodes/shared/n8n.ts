@@ -75,19 +75,20 @@ export function storesPositionWithExecution(
 }
 
 const { fromParameter, webhookDescriptionFields } = n8nWorkflow as Partial<{
-	fromParameter: (name: string, fallback: string) => unknown;
+	fromParameter: (path: readonly string[], fallback: string) => unknown;
 	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
 }>;
 
 /**
- * A webhook's `responseMode` that a parameter of the node decides. An expression would cost every call, forged ones
+ * A webhook's `responseMode` that a parameter of the node decides, given by the path to it. An expression would cost every call, forged ones
  * too, an expression engine; n8n 2 reads the parameter directly when it is declared like this.
  */
-export function responseModeFrom(parameter: string, fallback: string): Partial<IWebhookDescription> {
+export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> {
 	if (fromParameter && webhookDescriptionFields) {
-		return webhookDescriptionFields({ responseMode: fromParameter(parameter, fallback) });
+		return webhookDescriptionFields({ responseMode: fromParameter(path, fallback) });
 	}
-	return { responseMode: `={{$parameter["${parameter}"] || "${fallback}"}}` };
+	const parameter = path.map((name) => `["${name}"]`).join('?.');
+	return { responseMode: `={{$parameter${parameter} || "${fallback}"}}` };
 }
 
 /**

@@ -256,7 +256,7 @@ async function compare(isLazy: boolean): Promise<Result[]> {
 	};
 	const ours = await contender(
 		n8n,
-		own('receive-packets.json', { simplify: false, maxBatchSize: 1000 }),
+		own('receive-packets.json', { simplify: false, options: { maxBatchSize: 1000 } }),
 		credentials,
 		(_, isForged) => ({
 			'HTTP-X-HUBBLE-TOKEN': isForged ? randomUUID() : ([...hubble.world.main.webhooks.values()][0]?.secret ?? ''),

@@ -16,11 +16,11 @@ afterAll(async () => await hubble.close());
 const right = { 'x-hubble-token': 'right' };
 const batch = (...indices: number[]) => ({ packets: indices.map((i) => hubble.world.main.packets.get(i)) });
 
-function place(parameters: IDataObject = {}) {
+function place(options: IDataObject = {}) {
 	const stage = triggerStage(hubble, []);
 	return stage.place({
 		trigger: new HubblePacketTrigger(),
-		parameters: { registration: 'manual', ...parameters },
+		parameters: { options: { registration: 'manual', ...options } },
 		credential: { webhookSecret: 'right' },
 	});
 }
@@ -69,7 +69,7 @@ it('a remark is refused for gift-card events too', async () => {
 	const signed = { 'x-verify': createHmac('sha256', 'right').update(JSON.stringify(event)).digest('base64') };
 	const node = triggerStage(hubble, []).place({
 		trigger: new HubbleGiftCardTrigger(),
-		parameters: { events: ['walletLowBalance'], acknowledge: 'lastNode' },
+		parameters: { events: ['walletLowBalance'], options: { acknowledge: 'lastNode' } },
 		credential: { webhookSecret: 'right' },
 	});
 	expect((await node.deliver(event, signed, { remark: { message: 'not run' } })).sent).toBe(503);

@@ -137,7 +137,7 @@ describe('Update', () => {
 		const { items } = await run(setNames, { input, onError: 'continueRegularOutput' });
 		expect(items).toHaveLength(7);
 		expect(items[4]?.json).toMatchObject({
-			error: `Hubble knows no device ${unknownId}`,
+			error: `Hubble has no device with the ID ${unknownId}`,
 			device_id: unknownId,
 			status: 404,
 		});
@@ -379,7 +379,7 @@ describe('Errors say what happened and what to do', () => {
 
 	it('404 names the id', async () => {
 		const { error } = await get();
-		expect(error?.message).toBe(`Hubble knows no device ${unknownId}`);
+		expect(error?.message).toBe(`Hubble has no device with the ID ${unknownId}`);
 		expect(error?.httpCode).toBe('404');
 		expect(error?.description).toContain(`X-Request-ID: ${hubble.log[0]?.requestId}`);
 		expect(error?.context?.itemIndex).toBe(0);

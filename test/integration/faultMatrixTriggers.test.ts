@@ -150,7 +150,7 @@ describe('polls', () => {
 			title: 'Hubble Packet Poll Trigger (listPackets)',
 			call: 'listPackets' as const,
 			node: new HubblePacketPollTrigger(),
-			parameters: { startFrom: 'everything', maxPackets: 2000 },
+			parameters: { startFrom: 'everything', options: { maxPackets: 2000 } },
 			key: 'packetKey',
 			happens: async () => {},
 			wanted: PACKETS,
@@ -226,7 +226,7 @@ describe('webhook hooks', () => {
 		const credential: IDataObject = {};
 		const placed = triggerStage(hubble, warnings).place({
 			trigger: new HubblePacketTrigger(),
-			parameters: { registration: 'automatic', maxBatchSize: 200 },
+			parameters: { options: { maxBatchSize: 200 } },
 			credential,
 		});
 		if (hook !== 'create') await placed.activate();

@@ -434,7 +434,7 @@ describe('The test of the credential', () => {
 		['a wrong pair', { clientSecret: 'wrong' }, 'Error', /the pair is wrong, or belongs to another environment/],
 		['no Client Secret', { clientSecret: ' ' }, 'Error', /has no 'Client Secret'/],
 		['no address', { baseUrl: 'somewhere' }, 'Error', /'Base URL'.*is not an address/],
-		['an address where nobody is', { baseUrl: 'http://127.0.0.1:1' }, 'Error', /cannot be reached \(ECONNREFUSED\)/],
+		['an address where nobody is', { baseUrl: 'http://127.0.0.1:1' }, 'Error', /Could not reach .*\(ECONNREFUSED\)/],
 		['nothing', { clientId: '', clientSecret: '' }, 'Error', /Enter the Webhook Secret for the trigger, or/],
 		['the webhook secret alone', { clientId: '', clientSecret: '', webhookSecret: 'x' }, 'OK', /with the first event/],
 	])('%s', async (_, changed, status, message) => {
@@ -597,7 +597,7 @@ describe('the other operations', () => {
 		const gone = await answering(200);
 		await gone.close();
 		const { error } = await place({}, { credential: credentialOf(gone.url) });
-		expect(error?.message).toContain(`could not be reached at ${gone.url}`);
+		expect(error?.message).toContain(`Could not reach Hubble at ${gone.url}`);
 	}, 60_000);
 
 	it('tell an address that is not on the allow-list', async () => {

@@ -61,8 +61,8 @@ it('asks singly for what no page holds: "unknown" stays an answer for that ID', 
 	expect(items).toHaveLength(input.length);
 	const failed = items.filter(({ json }) => json.error);
 	expect(failed.map(({ json }) => [json.error, json.device_id, json.status])).toEqual([
-		[`Hubble knows no device ${nobody(1)}`, nobody(1), 404],
-		[`Hubble knows no device ${nobody(2)}`, nobody(2), 404],
+		[`Hubble has no device with the ID ${nobody(1)}`, nobody(1), 404],
+		[`Hubble has no device with the ID ${nobody(2)}`, nobody(2), 404],
 	]);
 	expect(itemsOf(failed)).toEqual([{ item: 20 }, { item: 31 }]);
 	expect(calls('getDevice')).toBeLessThan(input.length);
@@ -72,7 +72,7 @@ it('ends with the item whose ID is unknown when the run must stop', async () => 
 	const input = [...ids().slice(0, 10), nobody(7)].map((deviceId) => ({ deviceId }));
 	const { items, error } = await run(input);
 	expect(items).toEqual([]);
-	expect(error?.message).toBe(`Hubble knows no device ${nobody(7)}`);
+	expect(error?.message).toBe(`Hubble has no device with the ID ${nobody(7)}`);
 	expect(error?.context?.itemIndex).toBe(10);
 });
 
@@ -124,7 +124,11 @@ describe('Keep Input Fields', () => {
 		];
 		const { items } = await run(input, keep(), { onError: 'continueRegularOutput' });
 		expect(items.map(({ json }) => json)).toEqual([
-			{ ...input[0], error: `Hubble knows no device ${nobody(1)}`, device: expect.objectContaining({ status: 404 }) },
+			{
+				...input[0],
+				error: `Hubble has no device with the ID ${nobody(1)}`,
+				device: expect.objectContaining({ status: 404 }),
+			},
 			{ ...input[1], error: expect.stringContaining('Parameter "Device"'), device: expect.anything() },
 		]);
 	});

@@ -237,12 +237,12 @@ describe('invoice PDF', () => {
 		const parameters = { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('in_1') };
 		const { error, items } = await runAgainst(answer, nodeNamed('Hubble Billing'), parameters);
 		expect(items).toEqual([]);
-		expect(error?.message).toBe('The reply does not hold a PDF');
+		expect(error?.message).toBe('The response has no PDF');
 	});
 
 	test('that does not exist gives what Hubble says', async () => {
 		const { error } = await download(['in_0']);
-		expect(error?.message).toBe('Hubble knows no invoice in_0');
+		expect(error?.message).toBe('Hubble has no invoice with the ID in_0');
 		expect(error?.description).toContain('Hubble says: "Invoice in_0 was not found."');
 	});
 });
@@ -417,7 +417,7 @@ describe('API keys', () => {
 		hubble.addFault({ call: 'createKey', cutBody: 200 });
 		const { error, items } = await create(all);
 		expect(items).toEqual([]);
-		expect(error?.description).toContain('The request may have been carried out all the same');
+		expect(error?.description).toContain('The request may still have succeeded');
 		expect(hubble.log.filter(({ call }) => call === 'createKey')).toHaveLength(1);
 		for (const key of hubble.world.tokens.keys()) expect(JSON.stringify(error)).not.toContain(key.slice(0, 30));
 	});
@@ -471,7 +471,7 @@ test.each([
 	const { error, items } = await runAgainst({}, nodeNamed(name), parameters);
 	const other = await runAgainst({ [field]: 1 }, nodeNamed(name), parameters);
 	expect([items, other.items]).toEqual([[], []]);
-	expect(other.error?.message).toBe(`The reply does not hold the field "${field}"`);
+	expect(other.error?.message).toBe(`The response has no "${field}" field`);
 	expect(error?.description?.includes('check before you repeat it')).toBe(isWrite);
 });
 

@@ -64,7 +64,7 @@ function node(
 	return { poll, staticData, warnings };
 }
 
-const everything = { startFrom: 'everything', maxPackets: 2000 };
+const everything = { startFrom: 'everything', options: { maxPackets: 2000 } };
 
 it('catches up over several polls, then brings what is new', async () => {
 	const { poll } = node(everything);
@@ -81,7 +81,7 @@ it('begins now, or at a date', async () => {
 	hubble.addPackets(3);
 	expect(await now.poll()).toHaveLength(3);
 	const half = new Date(hubble.world.main.packets.timeOf(1752)).toISOString();
-	const dated = await node({ startFrom: 'date', startTime: half, maxPackets: 10_000 }).poll();
+	const dated = await node({ startFrom: 'date', startTime: half, options: { maxPackets: 10_000 } }).poll();
 	expect(dated.length).toBeGreaterThanOrEqual(3503 - 1752);
 	expect(dated.length).toBeLessThan(3503 - 1752 + 10);
 	await expect(node({ startFrom: 'date' }).poll()).rejects.toThrow('Start Time');
@@ -118,7 +118,7 @@ it('tells in the log of packets that are none', async () => {
 it('goes on where an expression gives another date at each poll', async () => {
 	const startTime = '={{ $now.minus(1, "day") }}';
 	const parameters = { startFrom: 'date', startTime };
-	const { poll } = node({ ...parameters, maxPackets: 100_000 }, {}, 'trigger', {
+	const { poll } = node({ ...parameters, options: { maxPackets: 100_000 } }, {}, 'trigger', {
 		startTime: () => new Date(Date.now() - 86_400_000).toISOString(),
 	});
 	expect((await poll()).length).toBeGreaterThan(1000);
@@ -133,14 +133,14 @@ it('goes past a packet that says it is of later', async () => {
 	const { json } = packets;
 	packets.json = (index) => (index === 3499 ? json(index).replace(/[\d.]+(,"counter")/, '99999999999$1') : json(index));
 	hubble.set({ headToken: 'absent' });
-	const { poll } = node({ ...everything, maxPackets: 10_000 });
+	const { poll } = node({ ...everything, options: { maxPackets: 10_000 } });
 	expect(await poll()).toHaveLength(3500);
 	hubble.addPackets(4);
 	expect(await poll()).toHaveLength(4);
 });
 
 it('goes on by time when Hubble does not accept the token any longer: nothing is lost', async () => {
-	const { poll, warnings } = node({ ...everything, maxPackets: 10_000 });
+	const { poll, warnings } = node({ ...everything, options: { maxPackets: 10_000 } });
 	expect(await poll()).toHaveLength(3500);
 	expect(await poll()).toHaveLength(0);
 	hubble.addPackets(5);
@@ -166,7 +166,9 @@ it('forgets a token that is not accepted any longer, also where nothing new came
 });
 
 it.each([['abc'], [5], [1e6]])('refuses %j packets an execution', async (maxPackets) => {
-	await expect(node({ ...everything, maxPackets }).poll()).rejects.toThrow('Parameter "Max Packets per Execution"');
+	await expect(node({ ...everything, options: { maxPackets } }).poll()).rejects.toThrow(
+		'Parameter "Max Packets per Execution"',
+	);
 	expect(hubble.log).toEqual([]);
 });
 
@@ -273,7 +275,7 @@ it('filters and decodes as the trigger does', async () => {
 	).length;
 	const { poll } = node({
 		...everything,
-		maxPackets: 10_000,
+		options: { maxPackets: 10_000 },
 		filters: { devices: { device: [{ deviceId: { value: deviceId } }] } },
 		decodePayload: 'hex',
 	});
@@ -296,7 +298,7 @@ it.each(['empty', 'absent', 'same'] as const)(
 	'understands a stream whose head gives the token as: %s',
 	async (headToken) => {
 		hubble.set({ headToken });
-		const { poll } = node({ ...everything, maxPackets: 10_000 });
+		const { poll } = node({ ...everything, options: { maxPackets: 10_000 } });
 		expect(await poll()).toHaveLength(3500);
 		expect(await poll()).toHaveLength(0);
 		hubble.addPackets(5);
@@ -314,7 +316,7 @@ const watched = (data: IDataObject = {}) =>
 describe('the time of a poll', () => {
 	it('hands over what it has before the time ends, and the rest with the next poll', async () => {
 		hubble.set({ latencyMs: 700 });
-		const slow = node({ ...everything, maxPackets: 100_000 }, {}, 'trigger', {}, hubble.url, {
+		const slow = node({ ...everything, options: { maxPackets: 100_000 } }, {}, 'trigger', {}, hubble.url, {
 			getPollBudgetMs: () => 2500,
 		});
 		const first = await slow.poll();
@@ -328,9 +330,16 @@ describe('the time of a poll', () => {
 
 	it('hands over the pages before one that does not come in time', async () => {
 		hubble.addFault({ call: 'listPackets', delayMs: 30_000, skip: 2 });
-		const { poll, warnings } = node({ ...everything, maxPackets: 100_000 }, {}, 'trigger', {}, hubble.url, {
-			getPollBudgetMs: () => 4000,
-		});
+		const { poll, warnings } = node(
+			{ ...everything, options: { maxPackets: 100_000 } },
+			{},
+			'trigger',
+			{},
+			hubble.url,
+			{
+				getPollBudgetMs: () => 4000,
+			},
+		);
 		expect(await poll()).toHaveLength(2000);
 		expect(warnings).toEqual([
 			expect.stringContaining('passes on the packets of 2 pages; the next poll continues after them'),

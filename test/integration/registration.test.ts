@@ -36,7 +36,7 @@ beforeEach(() => {
 	warnings.length = 0;
 });
 
-const automatic = { registration: 'automatic', maxBatchSize: 200 };
+const automatic = { options: { maxBatchSize: 200 } };
 const trigger = new HubblePacketTrigger();
 
 const place = (more: Partial<Placement> = {}) =>
@@ -150,7 +150,7 @@ describe('publishing and unpublishing', () => {
 	});
 
 	it('wants a secret for manual registration and for gift cards, and valid parameters', async () => {
-		const manual = { parameters: { registration: 'manual' } };
+		const manual = { parameters: { options: { registration: 'manual' } } };
 		const noSecret = "no 'Webhook Secret'";
 		const giftCards = new HubbleGiftCardTrigger();
 		await expect(place(manual).activate()).rejects.toThrow(noSecret);
@@ -161,11 +161,11 @@ describe('publishing and unpublishing', () => {
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
 		for (const [maxBatchSize, reason] of [
 			[5, '10 to 1000'],
-			['', 'it is required'],
-			[null, 'it is required'],
+			['', 'it is empty'],
+			[null, 'it is empty'],
 		] as const) {
-			const odd = place({ parameters: { ...automatic, maxBatchSize } }).activate();
-			await expect(odd).rejects.toThrow(new RegExp(`"Max Batch Size".*${reason}`));
+			const odd = place({ parameters: { options: { maxBatchSize } } }).activate();
+			await expect(odd).rejects.toThrow(new RegExp(`"Max Packets in One Request".*${reason}`));
 		}
 		const from = (allowedSenders: string) =>
 			place({
@@ -264,7 +264,7 @@ describe('an endpoint of another node', () => {
 		await original.activate();
 		only().name = 'renamed again';
 		expect(await original.exists()).toBe(true);
-		original.setParameters({ maxBatchSize: 300 });
+		original.setParameters({ options: { maxBatchSize: 300 } });
 		await original.activate();
 		expect(only()).toMatchObject({ name: expect.stringContaining('n8n: Receive'), max_batch_size: 300 });
 	});
@@ -372,7 +372,7 @@ describe('a credential that was moved to another organization', () => {
 		expect(warnings.splice(0)).toEqual([expect.stringContaining(line)]);
 		expect(await takes(moved, 1, (there()[0] as Webhook).secret)).toBe(true);
 
-		moved.setParameters({ maxBatchSize: 300 });
+		moved.setParameters({ options: { maxBatchSize: 300 } });
 		await moved.activate();
 		expect(there()).toMatchObject([{ max_batch_size: 300 }]);
 		expect(warnings.splice(0)).toEqual([expect.stringContaining(line)]);
@@ -506,7 +506,7 @@ describe('Hubble cannot be asked', () => {
 		hubble.addFault({ call: 'listWebhooks', status: 503, times: 100 });
 		const node = place({ credential: { requestsPerSecond: 99 } });
 		const message = await node.activate().catch((error: Error) => error.message);
-		expect(message).toMatch(/^Hubble failed to answer \(HTTP 503\).*Hubble was asked \d times/);
+		expect(message).toMatch(/^Hubble could not process the request \(HTTP 503\).*\d attempts/);
 		expect(hubble.log.length).toBeLessThanOrEqual(4);
 	}, 15_000);
 
@@ -652,7 +652,11 @@ describe('Hubble Webhook: Check', () => {
 		]);
 		hubble.world.main.webhooks.clear();
 		const foreign = taken('https://example.com/webhook/a/webhook', 'n8n: Receive [00000000-000000000000]');
-		const manual = place({ base: n8n.url, parameters: { registration: 'manual' }, credential: { webhookSecret: 's' } });
+		const manual = place({
+			base: n8n.url,
+			parameters: { options: { registration: 'manual' } },
+			credential: { webhookSecret: 's' },
+		});
 		listening.add(manual);
 		const byHand = taken(`${n8n.url}/webhook/${manual.webhookId}/webhook`);
 		expect(await states()).toEqual([

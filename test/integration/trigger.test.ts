@@ -23,7 +23,7 @@ const batch = (...indices: number[]) => ({ packets: indices.map(packet) });
 describe('packets', () => {
 	const secret = { webhookSecret: 'right', nextWebhookSecret: ' next ' };
 	const right = { 'http-x-hubble-token': 'right' };
-	const manual = { registration: 'manual', simplify: false };
+	const manual = { options: { registration: 'manual' }, simplify: false };
 
 	it('takes either secret in either header, and gives one item per packet', async () => {
 		const node = place(manual, secret);
@@ -46,7 +46,7 @@ describe('packets', () => {
 	);
 
 	it('refuses everything while no secret is known', async () => {
-		expect(await place({ ...manual, registration: 'automatic' }).deliver(batch(0), right)).toMatchObject({
+		expect(await place({ ...manual, options: {} }).deliver(batch(0), right)).toMatchObject({
 			status: 401,
 			items: [],
 		});

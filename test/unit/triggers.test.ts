@@ -24,7 +24,7 @@ function panelOf(trigger: INodeType): Record<string, unknown> {
 it('the panel lists what starts a workflow, each with its own choice', () => {
 	expect(panelOf(new HubblePacketTrigger())).toEqual({
 		'On packets received': 'packet',
-		'On deliveries received': 'batch',
+		'On packets in one request': 'batch',
 	});
 	const events = panelOf(new HubbleGiftCardTrigger());
 	expect(Object.values(events).sort()).toEqual([...Object.keys(partnerEvents), 'unrecognized'].sort());
@@ -53,7 +53,7 @@ it.each([
 	[new HubbleGiftCardTrigger(), { events: ['walletLowBalance'] }, 'Wallet Low Balance'],
 	[new HubblePacketPollTrigger(), {}, 'Start from: Now'],
 	[new HubblePacketPollTrigger(), { startFrom: 'everything' }, 'Start from: Everything'],
-	[new HubblePacketTrigger(), { triggerOn: 'batch' }, 'On deliveries received'],
+	[new HubblePacketTrigger(), { triggerOn: 'batch' }, 'On packets in one request'],
 ])('$description.name says in words what starts it: %j', (trigger, parameters, words) => {
 	expect(subtitleOf(trigger, parameters)).toBe(words);
 });

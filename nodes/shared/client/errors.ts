@@ -43,40 +43,56 @@ export interface Explanation {
 	remedy: string;
 }
 
-const times = (count: number) => (count === 1 ? 'once' : `${count} times`);
+/** '1 attempt', '3 attempts'. */
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** What to do when the reply is not from Hubble, or not what Hubble gives. */
 const checkBaseUrl = (baseUrl: string) =>
-	`Check that the Base URL ${baseUrl} in the credential leads to the Hubble API, without a path.`;
+	`Check the Base URL in the credential (${baseUrl}). It must point to the Hubble API and have no path.`;
+
+/** Whether Hubble's words are about the organization, as when the ID in the credential is that of another one. */
+const isOfOrganization = (said = '') => /\borganization\b/i.test(said) && !/\b(scopes?|plan|devices?)\b/i.test(said);
+
+/** What the credential's dialog says, too. */
+const otherOrganization = (organizationId: string): Explanation => ({
+	message: `The API Token does not belong to the organization ${organizationId}`,
+	remedy: 'Check the Organization ID in the credential.',
+});
 
 /**
  * A 403 has several causes (scope, entitlement, satellite access): Hubble's own words come first, the scope as a
  * likely cause behind them. All in the message: where a publication fails, n8n shows nothing else.
  */
 function forbidden({ scope, organizationId, said }: Failure): Explanation {
+	if (isOfOrganization(said)) return otherOrganization(organizationId);
 	const words = said ? `: ${said.replace(/\.$/, '')}` : '';
+	const named = scope && words.includes(scope) ? words.replace(scope, bothSpellings(scope)) : undefined;
 	const needed = scope ? `. The call needs the scope ${bothSpellings(scope)}` : '';
 	return {
-		message: `Hubble does not allow this${words}${needed}`,
-		remedy: `Check that the API key has the scope, that it belongs to the organization ${organizationId}, and that the organization's plan includes the requested feature.`,
+		message: `Hubble does not allow this${named ?? words + needed}`,
+		remedy: `Check the scopes of the API key, that it belongs to the organization ${organizationId}, and that your plan includes the feature.`,
 	};
 }
 
-function notFound({ ids, organizationId }: Failure): Explanation {
+function notFound({ ids, organizationId, said }: Failure): Explanation {
+	if (isOfOrganization(said)) return otherOrganization(organizationId);
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
-	const elsewhere = `belong to an organization other than ${organizationId}, the one in the credential`;
+	const elsewhere = `belong to an organization other than ${organizationId}, which is the one in the credential`;
 	if (name)
-		return { message: `Hubble knows no ${noun(name)} ${id}`, remedy: `It may have been deleted, or ${elsewhere}.` };
+		return {
+			message: `Hubble has no ${noun(name)} with the ID ${id}`,
+			remedy: `It may have been deleted, or ${elsewhere}.`,
+		};
 	return {
-		message: 'Hubble did not find what the request asks for',
-		remedy: `It may have been deleted, or ${elsewhere}. Hubble may also not know this organization.`,
+		message: 'Hubble did not find what was requested',
+		remedy: `It may have been deleted, or ${elsewhere}.`,
 	};
 }
 
 /** What each status of a reply in Hubble's form means. */
 const BY_STATUS: Readonly<Record<number, (failure: Failure) => Explanation>> = {
 	400: () => ({
-		message: 'Hubble refused the request as invalid',
+		message: 'Hubble rejected the request as invalid',
 		remedy: "Compare the parameters with Hubble's answer.",
 	}),
 	403: forbidden,
@@ -94,23 +110,23 @@ function explain(failure: Failure): Explanation {
 		};
 	}
 	if (status === 429) {
-		const asked = askedToWaitMs ? ` and last asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s` : '';
+		const asked = askedToWaitMs ? ` Hubble asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s.` : '';
 		return {
-			message: "Hubble's rate limit is used up",
-			remedy: `Hubble refused the request ${times(tries)}${asked}. Something else calls the API for this organization. Run fewer workflows at the same time, or run it later.`,
+			message: `Rate limit reached (${counted(tries, 'attempt')})`,
+			remedy: `Something else is calling the API for this organization.${asked} Run fewer workflows at the same time, or try again later.`,
 		};
 	}
 	if (status >= 500) {
 		return {
-			message: `Hubble failed to answer (HTTP ${status})`,
-			remedy: `Hubble was asked ${times(tries)}. Try again later.`,
+			message: `Hubble could not process the request (HTTP ${status})`,
+			remedy: `${counted(tries, 'attempt')}. Try again later.`,
 		};
 	}
 	const known = isHubbles ? BY_STATUS[status]?.(failure) : undefined;
 	const detail = code ? `, ${code}` : '';
 	return (
 		known ?? {
-			message: `The reply is not from the Hubble API (HTTP ${status}${detail})`,
+			message: `The response is not from the Hubble API (HTTP ${status}${detail})`,
 			remedy: checkBaseUrl(baseUrl),
 		}
 	);
@@ -121,13 +137,13 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	const detail = code ? ` (${code})` : '';
 	if (isCut) {
 		return {
-			message: `Hubble's reply was cut short`,
-			remedy: `Hubble was asked ${times(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
+			message: 'The response from Hubble was incomplete',
+			remedy: `${counted(tries, 'attempt')}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
 		};
 	}
 	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
 		return {
-			message: `There is no host at ${baseUrl}`,
+			message: `Could not find a server at ${baseUrl}`,
 			remedy: `Check the Base URL in the credential and the network of this n8n server${detail}.`,
 		};
 	}
@@ -140,12 +156,12 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	if (/^ERR_INVALID_/.test(code)) {
 		return {
 			message: 'The credential cannot be used',
-			remedy: `The Base URL is not an address, or the API Token contains a character that no token has${detail}.`,
+			remedy: `The Base URL is not an address, or the API Token contains an invalid character${detail}.`,
 		};
 	}
 	return {
-		message: `Hubble could not be reached at ${baseUrl}`,
-		remedy: `Hubble was asked ${times(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
+		message: `Could not reach Hubble at ${baseUrl}`,
+		remedy: `${counted(tries, 'attempt')}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
 	};
 }
 
@@ -162,7 +178,7 @@ function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
 }
 
 /** Behind the error of a call that may have changed something. */
-export const DOUBT = ' The request may have been carried out all the same: check before you repeat it.';
+export const DOUBT = ' The request may still have succeeded. Check before you run it again.';
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
@@ -213,7 +229,7 @@ export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E
 export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
 	const error = copyOf(unanswered.at(-1) as NodeApiError);
 	error.message = `Not sent, because ${unanswered.length} requests in a row failed. ${error.message}`;
-	error.description = `Run it again for this item when Hubble answers. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
+	error.description = `Run it again for this item when Hubble responds. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
 	return error;
 }
 
@@ -235,7 +251,7 @@ export function unexpectedResponse(
 	method = 'GET',
 	check = checkBaseUrl(baseUrl),
 ): NodeOperationError {
-	const error = new NodeOperationError(node, `The reply does not hold ${wanted}`, {
+	const error = new NodeOperationError(node, `The response has no ${wanted}`, {
 		description: `${check}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
 	});
 	error.context.requestId = requestId;

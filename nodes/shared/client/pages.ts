@@ -37,7 +37,7 @@ export class RepeatedToken extends Error {
 		what: string,
 		readonly requestId?: string,
 	) {
-		super(`Hubble gave the same ${what} twice`);
+		super(`Hubble returned the same ${what} twice`);
 	}
 }
 

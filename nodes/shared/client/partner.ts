@@ -67,7 +67,7 @@ const REMEDIES: ReadonlyArray<[codes: RegExp, remedy: string]> = [
 ];
 
 const checkEnvironment = (baseUrl: string) =>
-	`Check the environment in the Hubble Partner API credential; it leads to ${baseUrl}.`;
+	`Check the environment in the Hubble Partner API credential (${baseUrl}).`;
 
 /** What a failure of the partner service means; `undefined` where the general words fit. */
 function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure): Explanation | undefined {
@@ -87,20 +87,20 @@ function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure
 	// Only Hubble's own errors have a code: what a proxy answers is not taken for its word.
 	if (!errorCode) {
 		return {
-			message: `The reply is not from Hubble's partner API (HTTP ${status})`,
+			message: `The response is not from Hubble's partner API (HTTP ${status})`,
 			remedy: checkEnvironment(baseUrl),
 		};
 	}
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
 	if (name && (status === 404 || errorCode === 'E001')) {
 		return {
-			message: `Hubble has no ${name === 'reference' ? 'order with the reference' : name.replace(/_id$/, '')} ${id}`,
+			message: `Hubble has no ${name === 'reference' ? 'order with the reference' : `${name.replace(/_id$/, '')} with the ID`} ${id}`,
 			remedy: 'It may belong to the other environment.',
 		};
 	}
 	const reason = said ? `: ${said.replace(/\.$/, '')}` : '';
 	const [, remedy = ''] = REMEDIES.find(([codes]) => codes.test(errorCode)) ?? [];
-	return { message: `Hubble refused the request (${errorCode})${reason}`, remedy };
+	return { message: `Hubble rejected the request (${errorCode})${reason}`, remedy };
 }
 
 /** What a login gave. */
@@ -256,7 +256,7 @@ export async function* brandPages(
 		yield { rows, isLast };
 		if (isLast) return;
 		const key = JSON.stringify(next);
-		if (seen.has(key)) throw new Error(`Hubble gave the same cursor twice. X-Request-ID: ${requestId}.`);
+		if (seen.has(key)) throw new Error(`Hubble returned the same cursor twice. X-Request-ID: ${requestId}.`);
 		seen.add(key);
 		place = next;
 	}

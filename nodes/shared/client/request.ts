@@ -195,9 +195,9 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 export function lackOf({ endpoint, rows, read }: Call, body: IDataObject): string | undefined {
 	const { method, replyHas = {} } = endpoint;
 	if (read) return undefined;
-	if (rows) return Array.isArray(body[rows]) ? undefined : `a list "${rows}"`;
+	if (rows) return Array.isArray(body[rows]) ? undefined : `list "${rows}"`;
 	const known = Object.entries(replyHas);
 	const isEmpty = method === 'GET' && !Object.keys(body).length;
 	if (!isEmpty && (!known.length || known.some(([name, kind]) => KINDS[kind]?.(body[name])))) return undefined;
-	return known.length ? `the field "${known[0]?.[0]}"` : 'anything';
+	return known.length ? `"${known[0]?.[0]}" field` : 'content';
 }

@@ -59,12 +59,12 @@ function refusalIn({ statusCode, body }: Answer, { baseUrl, organizationId }: Se
 	const reply = typeof body === 'object' && body !== null ? objectOf(body) : {};
 	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
 	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
-	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in some seconds';
+	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in a few seconds';
 	if (isHubbles && [400, 403, 404].includes(statusCode)) {
 		return `The API Token does not belong to the organization ${organizationId}: check the Organization ID`;
 	}
 	if (!isHubbles || statusCode < 200 || statusCode >= 300) {
-		return `${baseUrl} gave no answer of the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`;
+		return `${baseUrl} did not respond like the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`;
 	}
 	const owner = reply.org_id;
 	if (typeof owner === 'string' && owner.toLowerCase() !== organizationId) {
@@ -100,15 +100,15 @@ async function hubbleApiTest(
 		const missing = await lacking(ask);
 		if (missing.length === READS.length) {
 			return failed(
-				`Hubble accepts the token, but it may read nothing. Give the key the scopes it needs: ${missing.join(', ')}`,
+				`The token is valid but has no read scopes. Give the key the scopes it needs: ${missing.join(', ')}`,
 			);
 		}
 		const without = missing.length ? `. The key may not read: ${missing.join(', ')}` : '';
 		return { status: 'OK', message: `Hubble accepts the token for this organization${without}` };
 	} catch (error) {
 		const { code, cause } = objectOf(error);
-		const reason = String(code ?? objectOf(cause).code ?? 'no answer');
-		return failed(`${baseUrl} cannot be reached (${reason}): check the Base URL and the network of this n8n server`);
+		const reason = String(code ?? objectOf(cause).code ?? 'no response');
+		return failed(`Could not reach ${baseUrl} (${reason}): check the Base URL and the network of this n8n server`);
 	}
 }
 

@@ -44,7 +44,7 @@ function refusalOf({ baseUrl }: PartnerSettings, { statusCode }: Answer): string
 		return `Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or belongs to another environment`;
 	if (statusCode === 403)
 		return "Hubble does not allow calls from this n8n server: ask Hubble's staff to add its public IP address to the allow-list";
-	return `${baseUrl} gave no answer of the partner API (HTTP ${statusCode}): check the environment, or try again later`;
+	return `${baseUrl} did not respond like the partner API (HTTP ${statusCode}): check the environment, or try again later`;
 }
 
 export async function hubblePartnerApiTest(
@@ -57,7 +57,7 @@ export async function hubblePartnerApiTest(
 	if (!has('clientId') && !has('clientSecret')) {
 		if (!has('webhookSecret') && !has('nextWebhookSecret'))
 			return failed('Enter the Webhook Secret for the trigger, or the Client ID and Client Secret for the node');
-		return { status: 'OK', message: 'Whether the secret is the right one shows with the first event' };
+		return { status: 'OK', message: 'The webhook secret is checked when the first event arrives' };
 	}
 	let settings: PartnerSettings;
 	try {
@@ -71,9 +71,9 @@ export async function hubblePartnerApiTest(
 		return { status: 'OK', message: 'Hubble accepts the Client ID and Client Secret' };
 	} catch (error) {
 		const { code, cause } = objectOf(error);
-		const reason = String(code ?? objectOf(cause).code ?? 'no answer');
+		const reason = String(code ?? objectOf(cause).code ?? 'no response');
 		return failed(
-			`${settings.baseUrl} cannot be reached (${reason}): check the environment and the network of this n8n`,
+			`Could not reach ${settings.baseUrl} (${reason}): check the environment and the network of this n8n server`,
 		);
 	}
 }

@@ -311,6 +311,22 @@ export function collectionOf(context: IHookFunctions | IPollFunctions | IWebhook
 	return values;
 }
 
+/** Reads a parameter of a trigger's collection; `undefined` when it is not there. One that is there must say something. */
+export function optional<T>(
+	context: IHookFunctions | IPollFunctions | IWebhookFunctions,
+	collection: string,
+	name: string,
+	title: string,
+	read: (value: unknown) => T,
+): T | undefined {
+	const stored = objectOf(context.getNode().parameters[collection]);
+	const values = readParameter(context, title, () => collectionOf(context, collection));
+	if (stored[name] === undefined && values[name] === undefined) return undefined;
+	return readParameter(context, title, () =>
+		isGiven(stored[name], values[name], true) ? read(values[name]) : undefined,
+	);
+}
+
 /** Whether a parameter of a trigger is on. Throws a NodeOperationError when it is neither on nor off. */
 export function isOn(
 	context: IHookFunctions | IPollFunctions | IWebhookFunctions,

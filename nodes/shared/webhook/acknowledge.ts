@@ -12,10 +12,10 @@ export const webhookDescription: IWebhookDescription = {
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
-	...responseModeFrom('acknowledge', 'onReceived'),
+	...responseModeFrom(['options', 'acknowledge'], 'onReceived'),
 };
 
-/** The parameter that decides when n8n answers. */
+/** The option that decides when n8n answers. */
 export const acknowledge: INodeProperties = {
 	displayName: 'Acknowledge',
 	name: 'acknowledge',
@@ -23,7 +23,7 @@ export const acknowledge: INodeProperties = {
 	noDataExpression: true,
 	options: [
 		{
-			name: 'At Once',
+			name: 'Immediately',
 			value: 'onReceived',
 			description:
 				'As soon as n8n has stored the execution. Runs may take a long time. If n8n stops during a run, Hubble does not deliver it again.',

@@ -194,6 +194,6 @@ function start(context: IWebhookFunctions, content: Content): IWebhookResponseDa
 		if (before === 'running') return answer(context, 503, 'The same delivery is being worked on.');
 		follow(delivery, response);
 	}
-	if (context.getNodeParameter('acknowledge', 'onReceived') === 'lastNode') refuseRemarks(response);
+	if (context.getNodeParameter('options.acknowledge', 'onReceived') === 'lastNode') refuseRemarks(response);
 	return run;
 }

@@ -135,7 +135,12 @@ async function search(page: Page, { n8n }: Stage): Promise<string[]> {
 
 /** The node in the list, the trigger behind it, and one event that is not the default, with its name in the form. */
 const events = [
-	{ node: 'Hubble Packet', trigger: 'Hubble Packet Trigger', parameter: 'triggerOn', action: 'On deliveries received' },
+	{
+		node: 'Hubble Packet',
+		trigger: 'Hubble Packet Trigger',
+		parameter: 'triggerOn',
+		action: 'On packets in one request',
+	},
 	{ node: 'Hubble Device', trigger: 'Hubble Device Trigger', parameter: 'events', action: 'On device left an area' },
 	{
 		node: 'Hubble Gift Card',
@@ -203,7 +208,7 @@ const attempts: Array<{ what: string; typed(stage: Stage): Promise<Record<string
 	{
 		what: 'unreachable host',
 		typed: async () => ({ baseUrl: `http://127.0.0.1:${await freePort()}` }),
-		says: /cannot be reached .*check the Base URL/,
+		says: /Could not reach .*check the Base URL/,
 	},
 ];
 

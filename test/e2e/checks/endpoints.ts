@@ -230,7 +230,7 @@ export const endpointChecks: Check[] = [
 				const began = Date.now();
 				const said = await refusal(n8n.activate(id));
 				const seconds = (Date.now() - began) / 1000;
-				match(said, /Hubble failed to answer \(HTTP 503\)/);
+				match(said, /Hubble could not process the request \(HTTP 503\)/);
 				hubble.clearFaults();
 				await refusal(n8n.deactivate(id));
 				await n8n.activate(id);

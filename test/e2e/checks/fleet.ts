@@ -290,7 +290,7 @@ async function onboard(stage: Stage): Promise<string> {
 async function enrich(stage: Stage): Promise<string> {
 	const { n8n } = stage;
 	return await withFleet(stage, { devices: FLEET, packets: 0 }, async (hubble, credentials) => {
-		const file = variant('receive-packets.json', { maxBatchSize: 1000 }, {
+		const file = variant('receive-packets.json', { options: { maxBatchSize: 1000 } }, {
 			type: 'n8n-nodes-hubble.hubbleDevice',
 			typeVersion: 1,
 			parameters: {

@@ -210,7 +210,7 @@ async function pollDurably({ n8n: { version } }: Stage): Promise<string> {
 	const hubble = await startSimulator({ devices: 50, packets: 0, headRetryAfter: 1 });
 	const n8n = await startN8n({ version, env: durable });
 	try {
-		const parameters = { startFrom: 'everything', maxPackets: 1000, filters: {}, decodePayload: 'none' };
+		const parameters = { startFrom: 'everything', options: { maxPackets: 1000 }, filters: {}, decodePayload: 'none' };
 		const id = await publish(n8n, hubble, workflow('n8n-nodes-hubble.hubblePacketPollTrigger', parameters));
 		// The first poll of a workflow cannot know that n8n stores its position with the execution: the second one notes it.
 		await until('the second poll', 120, async () => (await cursors(n8n)).includes('isAtomic\\":true'));

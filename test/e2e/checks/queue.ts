@@ -201,7 +201,7 @@ async function repeatDeliveries(
 	acknowledge: 'onReceived' | 'lastNode',
 ): Promise<string> {
 	const rounds = 20;
-	const id = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge }), credentials);
+	const id = await n8n.createWorkflow(variant('receive-packets.json', { options: { acknowledge } }), credentials);
 	await n8n.activate(id);
 	const { url, secret } = onlyWebhook(hubble);
 	const other = url.replace(`:${ports[0]}/`, `:${ports[1]}/`);
@@ -222,7 +222,7 @@ async function countMissed(
 	credentials: Record<string, string>,
 ): Promise<string> {
 	const rounds = 12;
-	const file = variant('receive-packets.json', { acknowledge: 'lastNode' });
+	const file = variant('receive-packets.json', { options: { acknowledge: 'lastNode' } });
 	const id = await n8n.createWorkflow(file, credentials);
 	await n8n.activate(id);
 	const { url, secret } = onlyWebhook(hubble);
@@ -253,7 +253,10 @@ async function refuseCrashed(
 	hubble: Simulator,
 	credentials: Record<string, string>,
 ): Promise<string> {
-	const id = await n8n.createWorkflow(variant('receive-packets.json', { acknowledge: 'lastNode' }), credentials);
+	const id = await n8n.createWorkflow(
+		variant('receive-packets.json', { options: { acknowledge: 'lastNode' } }),
+		credentials,
+	);
 	await n8n.activate(id);
 	const { url, secret } = onlyWebhook(hubble);
 	const deliver = async () => await post(url, batch(hubble, 0, 10), { 'HTTP-X-HUBBLE-TOKEN': secret });

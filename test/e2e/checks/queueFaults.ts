@@ -188,7 +188,7 @@ async function deliverThroughKills(
 	const first = hubble.world.main.packets.length;
 	equal(first, 0);
 	const id = await n8n.createWorkflow(
-		variant('receive-packets.json', { acknowledge, maxBatchSize: BATCH }),
+		variant('receive-packets.json', { options: { acknowledge, maxBatchSize: BATCH } }),
 		credentials,
 	);
 	await n8n.activate(id);
@@ -259,7 +259,8 @@ async function survive(stage: Stage): Promise<string> {
 export const queueFaultChecks: Check[] = [
 	{
 		name: `queue mode: ${PACKETS.toLocaleString('en')} packets while workers, webhook processes, Redis and main are killed`,
-		notOn1: 'it leaves a third of the deliveries in crashed executions (At Once), and may never answer one otherwise',
+		notOn1:
+			'it leaves a third of the deliveries in crashed executions (Immediately), and may never answer one otherwise',
 		run: survive,
 	},
 ];

@@ -54,7 +54,7 @@ export const scaleChecks: Check[] = [
 			const { hubble, credentials } = await open(stage, { devices: 50, packets: 0, headRetryAfter: 1 });
 			const id = await n8n.createWorkflow(
 				variant('behind-firewall.json', {
-					'New packets': { pollTimes: everyTwoSeconds, maxPackets: MOST_PER_EXECUTION },
+					'New packets': { pollTimes: everyTwoSeconds, options: { maxPackets: MOST_PER_EXECUTION } },
 				}),
 				credentials,
 			);

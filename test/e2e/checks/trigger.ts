@@ -229,7 +229,7 @@ export const triggerChecks: Check[] = [
 				for (let i = 0; i < 20; i++) {
 					const stored = await n8n.rest<WorkflowFile & Json>('GET', `/workflows/${id}`);
 					const [, trigger] = stored.nodes;
-					Object.assign(trigger?.parameters ?? {}, { maxBatchSize: 100 + i });
+					Object.assign(trigger?.parameters ?? {}, { options: { maxBatchSize: 100 + i } });
 					await n8n.updateWorkflow(id, { nodes: stored.nodes, connections: stored.connections });
 					await n8n.activate(id);
 				}
@@ -349,7 +349,7 @@ export const triggerChecks: Check[] = [
 			await withHubble(stage, async (hubble, credentials) => {
 				const fails = { type: 'n8n-nodes-base.stopAndError', typeVersion: 1, parameters: { errorMessage: 'No' } };
 				const failing = await n8n.createWorkflow(
-					variant('receive-packets.json', { acknowledge: 'lastNode' }, fails),
+					variant('receive-packets.json', { options: { acknowledge: 'lastNode' } }, fails),
 					credentials,
 				);
 				await n8n.activate(failing);
@@ -361,7 +361,7 @@ export const triggerChecks: Check[] = [
 
 				const waits = { type: 'n8n-nodes-base.wait', typeVersion: 1.1, parameters: { amount: 3, unit: 'seconds' } };
 				const slow = await n8n.createWorkflow(
-					variant('receive-packets.json', { acknowledge: 'lastNode' }, waits),
+					variant('receive-packets.json', { options: { acknowledge: 'lastNode' } }, waits),
 					credentials,
 				);
 				await n8n.activate(slow);
