@@ -1,7 +1,7 @@
 /** The parameters that only devices have, without the filters of their list. */
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
-import { batching, device, KEEP_INPUT, type Field } from '../shared/operation/fields';
+import { batching, deviceOrName, KEEP_INPUT, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { columns, fieldsFrom } from './columns';
@@ -240,6 +240,19 @@ export const matchTag = {
 	toWire: text(TAG_LIMITS.key),
 } satisfies Field;
 
+export const ifNone = {
+	displayName: 'If There Is None',
+	name: 'ifNone',
+	type: 'options',
+	options: [
+		{ name: 'Fail', value: 'fail', description: 'Report an error for the item, so that a typo registers no device' },
+		{ name: 'Register', value: 'register', description: 'Register a new device' },
+		{ name: 'Skip', value: 'skip', description: 'Leave the item out of the output' },
+	],
+	default: 'register',
+	description: 'What to do when no device matches',
+} satisfies Field;
+
 export const lookupBatching = {
 	...batching,
 	options: [
@@ -330,11 +343,11 @@ export const register = {
 export const createOrUpdate = {
 	inBody: registered,
 	inQuery: { key_format: keyFormat },
-	settings: { matchBy, matchTag, fieldsFrom, columns },
+	settings: { matchBy, matchTag, ifNone, fieldsFrom, columns },
 };
 
 export const change = {
-	inPath: { device_id: device },
+	inPath: { device_id: deviceOrName },
 	inBody: {
 		set_name: name,
 		set_tags: replaceTags,

@@ -3,14 +3,14 @@ import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device
 import { countRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
-import { device, environment } from '../shared/operation/fields';
+import { deviceOrName, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { FleetReport } from '../shared/report/fleetReport';
 import { creation, deletion, registration, update } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
-import { findDevices, matchDevices, readPresent } from './prepare';
+import { findDevices, idsOfNames, matchDevices, readPresent } from './prepare';
 
 /** The list of devices with its filters, for whatever becomes of it. */
 const list = {
@@ -162,7 +162,9 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Delete device',
 		description: 'Delete devices for good, up to 1,000 input items in one request',
 		endpoint: endpoints.deleteDevice,
-		inPath: { device_id: device },
+		alsoCalls: { endpoint: endpoints.listDevices, when: 'to find devices by their names' },
+		inPath: { device_id: deviceOrName },
+		prepare: idsOfNames,
 		batch: deletion,
 	},
 	{
@@ -188,9 +190,9 @@ export const deviceOperations: readonly Operation[] = [
 		object: 'Device',
 		value: 'get',
 		action: 'Get device',
-		description: 'Get a device by its ID. Many items are answered together, by few requests.',
+		description: 'Get a device by its ID or name. Many items are answered together, by few requests.',
 		endpoint: endpoints.getDevice,
-		inPath: { device_id: device },
+		inPath: { device_id: deviceOrName },
 		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
 		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
@@ -251,7 +253,10 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Update device',
 		description: 'Change the name, tags or location of devices, up to 1,000 input items in one request',
 		endpoint: endpoints.updateDevice,
-		alsoCalls: { endpoint: endpoints.listDevices, when: 'to add or remove tags, or to rename a place' },
+		alsoCalls: {
+			endpoint: endpoints.listDevices,
+			when: 'to add or remove tags, to rename a place, or to find devices by their names',
+		},
 		...fields.change,
 		derive: updatedRow,
 		shape: simplifyDevice,

@@ -1,29 +1,18 @@
 /** What is looked up before devices are given out, changed, or registered: for all items together. */
-import { jsonParse, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { asError } from '../shared/client/errors';
-import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows, pages } from '../shared/client/pages';
 import { placeInstalled } from '../shared/device/device';
 import type { ItemRequest, Preparation, RequestOf, Turn } from '../shared/operation/operation';
 import { takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
+import { ambiguity, devicesByMatch, nameMatch, noneFound, refusal, Tally, valueIn, type Matches } from './matching';
 import { changedTags, type TagChange } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
-
-/** What is wrong with an item, found out after its parameters were read. */
-function refusal(
-	{ context }: Pick<Preparation, 'context'>,
-	itemIndex: number,
-	message: string,
-	description?: string,
-): NodeOperationError {
-	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
-}
 
 /**
  * The devices of these requests by their IDs. Each that is not found fails, and is not among those given back.
@@ -41,20 +30,66 @@ async function lookUp(
 	return lookup.found;
 }
 
+/** Requests with the IDs of their devices, and the devices that were found by their names, by those IDs. */
+interface Named<R> {
+	requests: R[];
+	rows: Map<string, IDataObject>;
+}
+
+/** Finds the devices that items name; each that does not mean one device fails, and is not among the requests given back. */
+async function named<R extends NamedRequest>({
+	requests,
+	...all
+}: Omit<Preparation, 'requests'> & { requests: readonly R[] }): Promise<Named<R>> {
+	const rows = new Map<string, IDataObject>();
+	const names = requests.flatMap(({ ids }) => ids.device_name ?? []);
+	if (!names.length) return { requests: [...requests], rows };
+	let matches: Matches;
+	try {
+		matches = await devicesByMatch(all.hubble, names.map(nameMatch));
+	} catch (error) {
+		for (const { itemIndex, ids } of requests) if (ids.device_name !== undefined) all.fail(itemIndex, error, ids);
+		return { requests: requests.filter(({ ids }) => ids.device_name === undefined), rows };
+	}
+	const found = requests.flatMap((request) => {
+		const { itemIndex, ids, whenGone } = request;
+		if (ids.device_name === undefined) return [request];
+		const match = nameMatch(ids.device_name);
+		const [device, ...others] = matches.found.get(match) ?? [];
+		const reason = ambiguity(match, [device, ...others], 'use By ID');
+		if (reason) all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
+		else if (!device) all.fail(itemIndex, noneFound(all, itemIndex, match, matches), ids);
+		if (reason || !device) return [];
+		const id = String(device.id).toLowerCase();
+		rows.set(id, device);
+		return [{ ...request, ids: { device_id: id }, ...(whenGone ? { whenGone: { id } } : {}) }];
+	});
+	return { requests: found, rows };
+}
+
+type NamedRequest = Pick<ItemRequest, 'ids' | 'itemIndex' | 'whenGone'>;
+
+/** Delete: the devices by their names, where items name them so. */
+export const idsOfNames = async (all: Preparation): Promise<ItemRequest[]> => (await named(all)).requests;
+
 /** Get: each ID is asked for once, and its answer goes to every item that named it. */
 export async function findDevices(all: Preparation<RequestOf<{ settings: { keepInput: typeof keepInput } }>>) {
 	const inputs = all.context.getInputData();
-	const requests = all.requests.filter(({ itemIndex, ids, settings }) => {
+	const accepted = all.requests.filter(({ itemIndex, ids, settings }) => {
 		const field = settings.keepInput;
 		const reason = field && takenField('Keep Input Fields', field, inputs[itemIndex]?.json);
 		if (!reason) return true;
 		all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
 		return false;
 	});
+	const { requests, rows } = await named({ ...all, requests: accepted });
 	if (all.isSingle) return requests;
-	const found = await lookUp(all, requests);
+	const found = await lookUp(
+		all,
+		requests.filter((request) => !rows.has(idOf(request))),
+	);
 	return requests.flatMap((request) => {
-		const reply = found.get(idOf(request));
+		const reply = rows.get(idOf(request)) ?? found.get(idOf(request));
 		return reply ? [{ ...request, reply }] : [];
 	});
 }
@@ -115,7 +150,7 @@ class Changes {
 		return [{ ...request, turn }];
 	}
 
-	private turnOf(request: Change, tagsOf: string): Turn {
+	private turnOf(request: Change, tagsOf: string): Required<Turn> {
 		const id = idOf(request);
 		let sent: Change['body'] = {};
 		return {
@@ -142,50 +177,21 @@ class Changes {
 
 /** Update: where tags are added or removed, or a place is renamed, the devices are read first. */
 export async function readPresent(all: Preparation<Change>): Promise<ItemRequest[]> {
-	const relative = all.requests.filter(isRelative);
-	if (!relative.length) return [...all.requests];
-	const changes = new Changes(all, new Map(await lookUp(all, relative)));
-	return all.requests.flatMap((request) => changes.of(request));
+	const { requests, rows } = await named(all);
+	const relative = requests.filter(isRelative);
+	if (!relative.length) return requests;
+	const found = await lookUp(
+		all,
+		relative.filter((request) => !rows.has(idOf(request))),
+	);
+	const changes = new Changes(all, new Map([...rows, ...found]));
+	return requests.flatMap((request) => changes.of(request));
 }
 
 /** What tells the device of an item from others. */
 function matchOf({ settings: { matchBy, matchTag = '' }, body }: Match): string {
 	const value = matchBy === 'tag' ? body.tags?.[matchTag] : body.names?.[0];
 	return JSON.stringify([matchBy === 'tag' ? matchTag : null, value]);
-}
-
-/** All values by which a device may be meant. */
-const matchesOf = ({ name, tags }: IDataObject): string[] => [
-	JSON.stringify([null, name]),
-	...Object.entries(tags ?? {}).map((tag) => JSON.stringify(tag)),
-];
-
-interface Matches {
-	/** The devices that the items mean, by what tells them apart. */
-	found: Map<string, IDataObject[]>;
-	/** Entries of the list that do not tell which device they are, and the X-Request-ID with which the last of them came. */
-	unread: number;
-	requestId?: string;
-}
-
-/** Whether an entry of the list tells which device it is. */
-const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
-
-/** Reads the whole list: Hubble cannot search. */
-async function devicesByMatch(hubble: HubbleClient, requests: readonly Match[]): Promise<Matches> {
-	const { list } = endpoints.listDevices;
-	const matches: Matches = { found: new Map(requests.map((request) => [matchOf(request), []])), unread: 0 };
-	// The oldest first: a device that is registered meanwhile moves no other to another page.
-	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
-		const devices = [...acceptedRows(rows, list)].filter(isDevice);
-		if (devices.length < rows.length) {
-			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
-		}
-		for (const row of devices) {
-			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
-		}
-	}
-	return matches;
 }
 
 /** The update by which an existing device becomes what the item says. */
@@ -219,12 +225,13 @@ export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest
 	if (!requests.length) return [];
 	let matches: Matches;
 	try {
-		matches = await devicesByMatch(hubble, requests);
+		matches = await devicesByMatch(hubble, requests.map(matchOf));
 	} catch (error) {
 		for (const { itemIndex } of requests) fail(itemIndex, error);
 		return [];
 	}
-	const { found, unread, requestId } = matches;
+	const { found, unread } = matches;
+	const tally = new Tally(all.hints);
 	const devices = [...found.values()].flat().map((row) => [String(row.id).toLowerCase(), row] as const);
 	const changes = new Changes(all, new Map(devices));
 	const created = new Map<string, number>();
@@ -233,40 +240,19 @@ export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest
 	for (const request of requests) {
 		const match = matchOf(request);
 		const [device, ...others] = found.get(match) ?? [];
-		const reason = ambiguity(match, [device, ...others], created.get(match));
+		const reason = ambiguity(match, [device, ...others], 'match by something else', created.get(match));
 		if (reason) {
 			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
 		} else if (device) {
-			updates.push(...changes.of(asUpdate(request, device), 'Tags'));
-		} else if (unread) {
-			// What could not be read may be the very device: to register it would make a second one.
-			const message = `Whether a device has ${meantBy(match)} is not known: ${unread} of the entries of Hubble's list could not be read`;
-			const advice = `Nothing was registered for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`;
-			fail(request.itemIndex, refusal(all, request.itemIndex, message, advice));
+			updates.push(...changes.of(asUpdate(request, device), 'Tags').map((update) => tally.updating(update)));
+		} else if (unread || request.settings.ifNone === 'fail') {
+			fail(request.itemIndex, noneFound(all, request.itemIndex, match, matches));
+		} else if (request.settings.ifNone === 'skip') {
+			tally.skipped.push(valueIn(match));
 		} else {
 			created.set(match, request.itemIndex);
-			registrations.push({ ...request, batch: creation });
+			registrations.push({ ...tally.registering(request, request.body.names?.[0] ?? valueIn(match)), batch: creation });
 		}
 	}
 	return [...updates, ...registrations];
-}
-
-/** How a user reads what tells the device of an item from others. */
-function meantBy(match: string): string {
-	const [key, value] = jsonParse<[string | null, string]>(match);
-	return key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
-}
-
-/** Why it is not clear which device an item means; `undefined` when it is. */
-function ambiguity(
-	match: string,
-	devices: ReadonlyArray<IDataObject | undefined>,
-	creator: number | undefined,
-): string | undefined {
-	const what = meantBy(match);
-	if (devices.length > 1) {
-		const ids = devices.slice(0, 3).map((device) => String(device?.id));
-		return `${devices.length} devices have ${what}: ${ids.join(', ')}${devices.length > 3 ? ' …' : ''}. Change one of them, or match by something else`;
-	}
-	return creator === undefined ? undefined : `Item ${creator} registers a device with ${what} already`;
 }

@@ -235,6 +235,72 @@ describe('Update', () => {
 	});
 });
 
+describe('By Name', () => {
+	const byName = { deviceId: { __rl: true, mode: 'name', value: '={{ $json.name }}' } };
+	const named = async (operation: string, names: string[], more: IDataObject = {}, setup: Partial<Setup> = go) =>
+		await run(
+			{ operation, ...byName, ...more } as INode['parameters'],
+			names.map((name) => ({ name })),
+			setup,
+		);
+	const label = (...names: string[]) => names.map((name, n) => change(devices()[n * 800], { name }));
+	const moved = () => ({ updateFields: { destinationOrganizationId: hubble.world.main.partner } });
+
+	it('one reading of the list serves all items of Get', async () => {
+		const [first, second] = label('Kühl', 'Cold room');
+		const { items } = await named('get', ['Cold room', ' Kühl ', 'Cold room']);
+		expect(items.map(({ json }) => json.deviceId)).toEqual([second?.id, first?.id, second?.id]);
+		expect(calls()).toEqual(Array(3).fill('listDevices'));
+	});
+
+	it.each([
+		['update', { updateFields: { name: 'New' } }, 'updateDevices'],
+		['update', { updateFields: { addTags: tag(['a', 'b']) } }, 'updateDevices'],
+		['update', { updateFields: { removeTags: ['site'] }, options: { batching: 'single' } }, 'updateDevice'],
+		['delete', {}, 'deleteDevices'],
+		['get', { options: { batching: 'single' } }, 'getDevice'],
+	])('%s %j looks the name up', async (operation, more, call) => {
+		const [wanted] = label('Kühl');
+		const { items, error } = await named(operation, ['Kühl'], more);
+		expect([error, items[0]?.json.error, items[0]?.json.deviceId]).toEqual([undefined, undefined, wanted?.id]);
+		expect(calls()).toEqual([...Array(3).fill('listDevices'), call]);
+	});
+
+	it('a device named so is moved, also when the reply was lost', async () => {
+		const [wanted] = label('Kühl');
+		hubble.addFault({ method: 'PATCH', drop: true, applied: true });
+		const { items } = await named('update', ['Kühl'], moved());
+		expect(items[0]?.json.deviceId).toBe(wanted?.id);
+	});
+
+	it('a name that none or two devices have fails for its item alone, and changes nothing', async () => {
+		const twins = label('Twin', 'Twin');
+		const [other] = [change(devices()[5], { name: 'Other' })];
+		const { items } = await named('delete', ['Twin', 'twin', 'Other']);
+		expect(items[0]?.json).toMatchObject({ device_name: 'Twin' });
+		for (const { id } of twins) expect(items[0]?.json.error).toContain(id);
+		expect(items[0]?.json.error).toMatch(/^2 devices have the name "Twin": .* or use By ID$/);
+		expect(items[1]?.json.error).toBe('No device has the name "twin"');
+		expect(items[2]?.json).toEqual({ deleted: true, deviceId: other?.id });
+		expect(devices()).toHaveLength(2499);
+	});
+
+	it('fails every item when the list cannot be read, and sends nothing else', async () => {
+		hubble.addFault({ call: 'listDevices', status: 403 });
+		const { items } = await named('delete', ['A', 'B']);
+		expect(items.map(({ json }) => String(json.error))).toEqual(
+			Array(2).fill(expect.stringContaining('Hubble does not allow this')),
+		);
+		expect(calls()).toEqual(['listDevices']);
+	});
+
+	it('an empty name is refused before the first call', async () => {
+		const { items } = await named('delete', ['']);
+		expect(items[0]?.json.error).toContain('Parameter "Device": the expression returned no value');
+		expect(calls()).toEqual([]);
+	});
+});
+
 describe('Create or Update', () => {
 	const upsert = async (input: IDataObject[], more: IDataObject = {}, setup: Partial<Setup> = {}) =>
 		await run(
@@ -293,6 +359,32 @@ describe('Create or Update', () => {
 		expect(items[0]?.json.error).toContain('2 devices have the name "Twin"');
 		for (const { id } of twins) expect(items[0]?.json.error).toContain(id);
 		expect(rowOf(items[1] as never)).toEqual([true, 'New', 'string']);
+	});
+
+	it('says how many it updated, and what it registered: a name with a typo stands out', async () => {
+		const { hints } = await upsert([
+			{ name: 'Sensor 00300', serial: '1' },
+			{ name: 'Senser 00300', serial: '2' },
+		]);
+		expect(hints).toEqual(['1 updated, 1 registered: Senser 00300']);
+		expect((await upsert([{ name: 'Sensor 00300', serial: '1' }])).hints).toEqual([]);
+	});
+
+	it('fails, or skips the item, where no device is to be registered', async () => {
+		const input = [
+			{ name: 'Senser 00300', serial: '1' },
+			{ name: 'Sensor 00300', serial: '2' },
+		];
+		const failed = await upsert(input, { ifNone: 'fail' }, go);
+		expect(failed.items[0]?.json.error).toBe('No device has the name "Senser 00300"');
+		expect(failed.items[1]?.json).toMatchObject({ created: false });
+		const skipped = await upsert(input, { ifNone: 'skip' });
+		expect(skipped.items.map(({ json, pairedItem }) => [json.name, pairedItem])).toEqual([
+			['Sensor 00300', { item: 1 }],
+		]);
+		expect(skipped.hints).toEqual(['1 updated, 1 skipped, as no device matches: Senser 00300']);
+		expect(devices()).toHaveLength(2500);
+		expect(calls()).not.toContain('registerDevices');
 	});
 
 	it('registers a name once, though two items want it', async () => {

@@ -1,8 +1,8 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { GenericValue, IDataObject, INodeProperties } from 'n8n-workflow';
 import { objectOf } from '../client/json';
-import { asText, FREE_ID, freeId, numberIn, type ConversionContext, uuid } from './values';
-import { UUID } from '../client/endpoints';
+import { asText, FREE_ID, freeId, numberIn, text, type ConversionContext, uuid } from './values';
+import { LENGTHS, UUID } from '../client/endpoints';
 
 /** The collections in which optional parameters stand, with their titles. */
 export const COLLECTIONS = {
@@ -230,6 +230,28 @@ export const device = picker({
 	example: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
 	isUuid: true,
 });
+
+/** The mode of a picker that takes a name. */
+export const BY_NAME = 'name';
+
+/**
+ * The same, and by its name, for operations that look it up: `ids` then has `device_name` in the place of `device_id`.
+ * Hubble cannot search, so one reading of the list serves all items.
+ */
+export const deviceOrName = {
+	...device,
+	modes: [
+		...(device.modes ?? []),
+		{
+			displayName: 'By Name',
+			name: BY_NAME,
+			type: 'string',
+			placeholder: 'e.g. Cold room 4',
+			hint: 'The exact name. All devices of the organization are read to find it.',
+		},
+	],
+	toWire: (value, { mode }) => (mode === BY_NAME ? { device_name: text(LENGTHS.name)(value) } : uuid(value)),
+} satisfies Field;
 
 /** Filters of triggers: devices picked one by one. */
 export const pickedDevices: INodeProperties = {

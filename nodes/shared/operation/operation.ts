@@ -45,14 +45,14 @@ export interface ItemRequest extends Call {
 /** What a request does when its turn comes. */
 export interface Turn {
 	/** The body, as everything before it was carried out or not. Throws an error that says why nothing is sent. */
-	body(): IDataObject;
+	body?(): IDataObject;
 	/** Told when Hubble has confirmed it. */
 	done(): void;
 }
 
 /** The request as it is sent now. Throws what `body` of its turn throws. */
 export const inTurn = (request: ItemRequest): ItemRequest =>
-	request.turn ? { ...request, body: request.turn.body() } : request;
+	request.turn?.body ? { ...request, body: request.turn.body() } : request;
 
 /** The parameters of an operation, by where their values go. */
 export interface Parameters {

@@ -15,6 +15,7 @@ import { asError } from '../client/errors';
 import { rowsOf } from '../client/pages';
 import { runsAsTool } from '../n8n';
 import {
+	BY_NAME,
 	continuationToken,
 	limit,
 	output,
@@ -95,7 +96,8 @@ function parameterValue(
 	if (type === 'resourceMapper') return columnRow(context, name, given, item);
 	const isPicked = type === 'resourceLocator' && typeof given === 'object' && given !== null;
 	const { mode, value } = objectOf(isPicked ? given : { mode: 'id', value: given });
-	const found = mode === 'id' ? plainValue(value, context.getInputData()[item]?.json ?? {}) : undefined;
+	const found =
+		mode === 'id' || mode === BY_NAME ? plainValue(value, context.getInputData()[item]?.json ?? {}) : undefined;
 	if (found !== undefined) return found;
 	const path = collection ? `${collection}.${name}` : name;
 	return context.getNodeParameter(path, item, null, { extractValue: type === 'resourceLocator' });
@@ -171,13 +173,15 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 				!name.startsWith('@') && !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
+		const { type } = field;
 		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''), now);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
-		const sent = isSet ? wireValue(field, value, surroundings) : field.whenEmpty?.(now);
+		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
+		const sent = isSet ? wireValue(field, value, { ...surroundings, mode }) : field.whenEmpty?.(now);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
@@ -205,9 +209,13 @@ export function readValues<F extends Fields>(context: IExecuteFunctions, fields:
 const valuesOf = (fields: Fields, value: ReturnType<typeof parameterReader>): IDataObject =>
 	withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 
-/** What names the thing that is worked on: each is text. */
+/** What names the thing that is worked on: each is text. A picker may give other names for it (`deviceOrName`). */
 const idsIn = (values: IDataObject): Record<string, string> =>
-	Object.fromEntries(Object.entries(values).map(([name, id]) => [name, String(id)]));
+	Object.fromEntries(
+		Object.entries(values)
+			.flatMap(([name, id]) => (isObject(id) ? Object.entries(id) : [[name, id] as const]))
+			.map(([name, id]) => [name, String(id)]),
+	);
 
 /**
  * What one item asks, in the wire's names. Throws an error that names the parameter and the item.

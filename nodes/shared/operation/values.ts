@@ -6,6 +6,8 @@ import { WHOLE_UUID } from '../client/endpoints';
 export interface ConversionContext {
 	/** IANA time zone of the workflow: dates without an offset are meant in it. */
 	timezone: string;
+	/** How the value of a picker was chosen, e.g. `id` or `name`. */
+	mode?: string;
 }
 
 /** A resource locator's value, or the value itself. */

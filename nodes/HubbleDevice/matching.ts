@@ -1,0 +1,152 @@
+/** Which devices items mean by a name or a tag, and what is said where that is not clear. */
+import { jsonParse, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { HubbleClient } from '../shared/client/client';
+import { endpoints } from '../shared/client/endpoints';
+import { acceptedRows, pages } from '../shared/client/pages';
+import type { Hint, ItemRequest, Preparation } from '../shared/operation/operation';
+import { count } from '../shared/operation/values';
+
+/** What is wrong with an item, found out after its parameters were read. */
+export function refusal(
+	{ context }: Pick<Preparation, 'context'>,
+	itemIndex: number,
+	message: string,
+	description?: string,
+): NodeOperationError {
+	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
+}
+
+/** What tells a device from others by its name. */
+export const nameMatch = (name: unknown) => JSON.stringify([null, name]);
+
+/** All values by which a device may be meant. */
+const matchesOf = ({ name, tags }: IDataObject): string[] => [
+	JSON.stringify([null, name]),
+	...Object.entries(tags ?? {}).map((tag) => JSON.stringify(tag)),
+];
+
+export interface Matches {
+	/** The devices that the items mean, by what tells them apart. */
+	found: Map<string, IDataObject[]>;
+	/** Entries of the list that do not tell which device they are, and the X-Request-ID with which the last of them came. */
+	unread: number;
+	requestId?: string;
+}
+
+/** Whether an entry of the list tells which device it is. */
+const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
+
+/** Reads the whole list: Hubble cannot search. */
+export async function devicesByMatch(hubble: HubbleClient, wanted: readonly string[]): Promise<Matches> {
+	const { list } = endpoints.listDevices;
+	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
+	// The oldest first: a device that is registered meanwhile moves no other to another page.
+	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
+		const devices = [...acceptedRows(rows, list)].filter(isDevice);
+		if (devices.length < rows.length) {
+			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
+		}
+		for (const row of devices) {
+			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
+		}
+	}
+	return matches;
+}
+
+/** So many names stand in a hint, of so many characters each. */
+const NAMES_SHOWN = 3;
+const LONGEST_SHOWN = 30;
+
+const listed = (names: readonly string[]): string =>
+	[
+		...names
+			.slice(0, NAMES_SHOWN)
+			.map((name) => (name.length > LONGEST_SHOWN ? `${name.slice(0, LONGEST_SHOWN)}…` : name)),
+		...(names.length > NAMES_SHOWN ? ['…'] : []),
+	].join(', ');
+
+/** What Create or Update did, for a hint: a name that was mistyped is seen among those that were registered. */
+export class Tally {
+	readonly skipped: string[] = [];
+	private updated = 0;
+	private readonly registered: string[] = [];
+
+	constructor(hints: Set<Hint>) {
+		hints.add({ text: () => this.text() });
+	}
+
+	updating(request: ItemRequest): ItemRequest {
+		const { turn } = request;
+		return {
+			...request,
+			turn: {
+				...turn,
+				done: () => {
+					turn?.done();
+					this.updated += 1;
+				},
+			},
+		};
+	}
+
+	registering(request: ItemRequest, name: string): ItemRequest {
+		return { ...request, turn: { done: () => void this.registered.push(name) } };
+	}
+
+	private text(): string | undefined {
+		const { updated, registered, skipped } = this;
+		if (!registered.length && !skipped.length) return undefined;
+		return [
+			`${count(updated)} updated`,
+			...(registered.length ? [`${count(registered.length)} registered: ${listed(registered)}`] : []),
+			...(skipped.length ? [`${count(skipped.length)} skipped, as no device matches: ${listed(skipped)}`] : []),
+		].join(', ');
+	}
+}
+
+/** The error of an item whose device is not there. */
+export function noneFound(
+	all: Pick<Preparation, 'context'>,
+	itemIndex: number,
+	match: string,
+	{ unread, requestId }: Matches,
+): NodeOperationError {
+	// What could not be read may be the very device: to register it would make a second one.
+	return unread
+		? refusal(
+				all,
+				itemIndex,
+				`Whether a device has ${meantBy(match)} is not known: ${unread} of the entries of Hubble's list could not be read`,
+				`Nothing was registered or changed for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`,
+			)
+		: refusal(
+				all,
+				itemIndex,
+				`No device has ${meantBy(match)}`,
+				'Compare the spelling with the device at Hubble: capital letters and blanks count. Nothing was sent for this item.',
+			);
+}
+
+/** The name or the value of the tag in what tells a device from others. */
+export const valueIn = (match: string): string => jsonParse<[string | null, string]>(match)[1];
+
+/** How a user reads what tells the device of an item from others. */
+function meantBy(match: string): string {
+	const [key, value] = jsonParse<[string | null, string]>(match);
+	return key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
+}
+
+/** Why it is not clear which device an item means; `undefined` when it is. */
+export function ambiguity(
+	match: string,
+	devices: ReadonlyArray<IDataObject | undefined>,
+	remedy: string,
+	creator?: number,
+): string | undefined {
+	const what = meantBy(match);
+	if (devices.length > 1) {
+		const ids = devices.slice(0, 3).map((device) => String(device?.id));
+		return `${devices.length} devices have ${what}: ${ids.join(', ')}${devices.length > 3 ? ' …' : ''}. Change one of them, or ${remedy}`;
+	}
+	return creator === undefined ? undefined : `Item ${creator} registers a device with ${what} already`;
+}
