@@ -19,7 +19,7 @@ test('the table of operations has a line for each, with its scope', () => {
 	expect(scopes('Hubble Device', 'get')).toBe('`read-devices`');
 	expect(scopes('Hubble Device', 'createOrUpdate')).toBe('`write-devices`, `read-devices`');
 	expect(scopes('Hubble Device', 'update')).toBe(
-		'`write-devices`, `read-devices` to add or remove tags, or to rename a place',
+		'`write-devices`, `read-devices` to add or remove tags, to rename a place, or to find devices by their names',
 	);
 	expect(scopes('Hubble Packet', 'decode')).toBe('none');
 });
