@@ -48,6 +48,20 @@ function emitSilent(run: Run, device: Device): void {
 	emit(run, { event: 'silent', device, since, of: since });
 }
 
+/**
+ * Reports a device that has fallen silent, and marks it at once: it may be heard again before the quiet devices are read
+ * up to it, which may take several polls. One whose mark is older was heard in between.
+ */
+function reportSilent(run: Run, device: Device): void {
+	const known = run.quiet.get(quietKey(device.id, device.created_ts));
+	const heard = heardAt(device, run);
+	if (run.settings.events.has('heardAgain')) {
+		if (known && known.heard < Math.floor(heard)) emitHeard(run, device, known.heard);
+		if (known || run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, heard);
+	}
+	emitSilent(run, device);
+}
+
 /** A device that was never heard, or silent, and has sent a packet. */
 const emitHeard = (run: Run, device: Device, since: number) =>
 	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
@@ -187,11 +201,11 @@ async function silentIn(
 		// Times of before the first second are those of devices that were never heard.
 		cursor: cursorOf(run, state[name], `${devices} ${silence}`, reportsAll ? 1 : end, end),
 		end,
-		report: (device) => emitSilent(run, device),
+		report: (device) => reportSilent(run, device),
 		isIn: (device) => windowOf(run, device) === name,
 		save: (reached) => {
 			state[name] = reached;
 		},
-		each: 1,
+		each: settings.events.has('heardAgain') ? 2 : 1,
 	});
 }

@@ -871,3 +871,167 @@ it('remembers 100,000 devices in less than 2 MB, beside what it would need after
 	fleet.restart();
 	expect((await fleet.poll()).length).toBeGreaterThan(9000);
 }, 60_000);
+
+/** What happens to a large fleet before a poll, and how that poll goes. */
+const shift = fc.record({
+	seconds: fc.integer({ min: 31, max: 900 }),
+	/** Which devices are heard, whether by satellite, and how many seconds before Hubble shows it. */
+	hears: fc.array(
+		fc.oneof(
+			fc.tuple(fc.nat(1e6), fc.constant(false), fc.constantFrom(1, 1, 600)),
+			fc.tuple(fc.nat(1e6), fc.constant(true), fc.constantFrom(1, 600, 3 * HOUR)),
+		),
+		{ maxLength: 12 },
+	),
+	/** After which of the poll's requests another device is heard. */
+	meanwhile: fc.array(fc.tuple(fc.nat(40), fc.nat(1e6)), { maxLength: 3 }),
+	registers: fc.boolean(),
+	/** Seconds that a reply takes: a poll has thirty. */
+	replySeconds: fc.constantFrom(0, 0, 0, 1, 2, 7),
+	outcome: fc.constantFrom('handed over', 'handed over', 'handed over', 'crash before saving', 'crash after saving'),
+});
+
+interface Shift {
+	seconds: number;
+	hears: Array<[index: number, isBySatellite: boolean, agoSeconds: number]>;
+	meanwhile: Array<[request: number, index: number]>;
+	registers: boolean;
+	replySeconds: number;
+	outcome: string;
+}
+
+const calm: Shift = {
+	seconds: 31,
+	hears: [],
+	meanwhile: [],
+	registers: false,
+	replySeconds: 0,
+	outcome: 'handed over',
+};
+
+/** What was not told of a device: the end of a silence, or the silence it is in. Nobody is silent for two reasons at once. */
+function missingOf({ id, heard, satellite = 0 }: Tracker, told: IDataObject[], quietAtFirst: number): string[] {
+	const missing: string[] = [];
+	let quietSince: number | undefined = quietAtFirst;
+	const seen = new Set<unknown>();
+	for (const { event, eventKey } of told) {
+		if (event === 'registered') continue;
+		const isSilent = event === 'silent';
+		// After a crash the last events come again.
+		if (isSilent && quietSince !== undefined && !seen.has(eventKey)) missing.push(`heard before ${String(eventKey)}`);
+		quietSince = isSilent ? Number(String(eventKey).split(':').at(-1)) : undefined;
+		seen.add(eventKey);
+	}
+	const last = Math.max(heard, satellite);
+	const silence = satellite - heard > 6 * HOUR ? 6 * HOUR : HOUR;
+	if (quietSince !== undefined && last > quietSince) missing.push(`heard ${id}`);
+	if (quietSince === undefined && last < clock - silence) missing.push(`silent ${id}`);
+	return missing;
+}
+
+/**
+ * Lets a fleet, of which all devices are quiet and every second was never heard, go through shifts.
+ * @returns what was lost, and how many events came
+ */
+async function throughShifts(size: number, pageSize: number, shifts: readonly Shift[]) {
+	clock += 100_000;
+	const events = ['silent', 'heardAgain', 'registered', 'firstHeard'];
+	const fleet = fleetOf(size, { events, ...silentFor(1) }, pageSize);
+	const quietAtFirst = new Map([...fleet.devices.keys()].map((id, n) => [id, n % 2 ? clock - 24 * HOUR - n : 0]));
+	for (const [id, heard] of quietAtFirst) fleet.hear(id, { heard });
+	const hear = (index: number, isBySatellite = false, agoSeconds = 1) => {
+		const device = fleet.devices.get([...quietAtFirst.keys()][index % quietAtFirst.size] ?? '') as Tracker;
+		if (isBySatellite) device.satellite = Math.max(device.satellite ?? 0, clock - agoSeconds);
+		else device.heard = Math.max(device.heard, clock - agoSeconds);
+	};
+	let { replySeconds, meanwhile } = calm;
+	let asked = 0;
+	const { request } = fleet.options;
+	fleet.options.request = async (credential: string, options: Request) => {
+		clock += replySeconds;
+		for (const [after, index] of meanwhile) if (after === asked) hear(index);
+		asked += 1;
+		return await request(credential, options);
+	};
+	fleet.restart();
+	const at = () => (fleet.options.staticData.next as { quiet?: { from: number } } | undefined)?.quiet?.from;
+	// n8n stores what the polls have learnt with the first execution.
+	do await fleet.poll();
+	while (at() !== 0);
+	fleet.add('first', { created: clock });
+	clock += 60;
+	const given = await fleet.poll();
+	let saved = JSON.stringify(fleet.options.staticData);
+	const calms = Array.from({ length: 3 + Math.ceil(size / pageSize / 10) }, () => calm);
+	for (const one of [...shifts, ...calms]) {
+		clock += one.seconds;
+		for (const [index, isBySatellite, ago] of one.hears) hear(index, isBySatellite, ago);
+		if (one.registers) quietAtFirst.set(`new ${clock}`, fleet.add(`new ${clock}`, { created: clock }) && 0);
+		({ replySeconds, meanwhile } = one);
+		asked = 0;
+		const told = await fleet.poll();
+		const isLost = one.outcome !== 'handed over';
+		if (!isLost) given.push(...told);
+		if (told.length && one.outcome !== 'crash before saving') saved = JSON.stringify(fleet.options.staticData);
+		if (isLost) fleet.restart(JSON.parse(saved) as IDataObject);
+	}
+	const missing = [...quietAtFirst].flatMap(([id, quiet]) => {
+		const told = given.filter(({ deviceId }) => deviceId === id);
+		const isTold = !id.startsWith('new') || told.some(({ event }) => event === 'registered');
+		return [...(isTold ? [] : [`registered ${id}`]), ...missingOf(fleet.devices.get(id) as Tracker, told, quiet)];
+	});
+	return { missing, events: given.length };
+}
+
+it('loses nothing of a fleet whose quiet devices take several polls to read, through cut polls, crashes and satellites', async () => {
+	const shifts = fc.array(shift, { minLength: 1, maxLength: 25 });
+	await fc.assert(
+		fc.asyncProperty(shifts, fc.integer({ min: 1, max: 4 }), async (given, pageSize) => {
+			expect((await throughShifts(60, pageSize, given)).missing).toEqual([]);
+		}),
+		{ numRuns: 25, endOnFailure: true },
+	);
+}, 120_000);
+
+it('loses nothing of three thousand quiet devices', async () => {
+	const shifts = Array.from({ length: 8 }, (_, round): Shift => ({
+		seconds: round === 5 ? 4000 : 60,
+		hears: Array.from({ length: 40 }, (__, n) => [round * 40 + n * 73, n % 5 === 0, n % 3 ? 1 : 600]),
+		meanwhile: [
+			[3, 2900 - round],
+			[17, 20 + round],
+		],
+		registers: round % 2 === 0,
+		replySeconds: round % 3,
+		outcome: ['handed over', 'crash before saving', 'handed over', 'crash after saving'][round % 4] ?? '',
+	}));
+	const { missing, events } = await throughShifts(3000, 50, shifts);
+	expect(missing).toEqual([]);
+	expect(events).toBeGreaterThan(300);
+}, 120_000);
+
+it('remembers a device that falls silent before the quiet devices are read up to it', async () => {
+	const fleet = fleetOf(40, { events: ['silent', 'heardAgain'], ...silentFor(1) }, 1);
+	for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
+	// It was registered last, so it is read last.
+	fleet.hear('device 0');
+	clock += HOUR - 60;
+	const readAll = async () => {
+		const names = await fleet.names();
+		while ((fleet.options.staticData.next as { quiet: { from: number } }).quiet.from)
+			names.push(...(await fleet.names()));
+		return names;
+	};
+	expect(await readAll()).toEqual([]);
+	clock += 120;
+	expect(await fleet.names()).toEqual(['silent device 0']);
+	fleet.hear('device 0');
+	clock += 60;
+	expect(await readAll()).toEqual(['heardAgain device 0']);
+	// And both are told in their order when it is silent once more by then.
+	clock += HOUR + 60;
+	expect(await readAll()).toEqual(['silent device 0']);
+	fleet.hear('device 0');
+	clock += HOUR + 60;
+	expect(await readAll()).toEqual(['heardAgain device 0', 'silent device 0']);
+});

@@ -15,6 +15,7 @@ import { provisionNode } from '../provision';
 
 const KILLS = 3;
 const SILENCE_S = 3600;
+const SATELLITE_S = 6 * 3600;
 
 /** n8n wants a minute between polls; times of a minute make every five seconds. */
 export const everyFiveSeconds = {
@@ -62,6 +63,13 @@ function lastHeard({ world }: Simulator, id: string): number {
 	const { terrestrial, satellite } = world.lastHeard(id);
 	const times = [terrestrial, satellite].flatMap((i) => (i === undefined ? [] : world.main.packets.timeOf(i) / 1000));
 	return Math.max(0, ...times);
+}
+
+/** For how many seconds a device must not have been heard to be silent: one that satellites hear alone has six hours. */
+function silenceOf({ world }: Simulator, id: string): number {
+	const { terrestrial, satellite } = world.lastHeard(id);
+	const at = (index?: number) => (index === undefined ? 0 : world.main.packets.timeOf(index) / 1000);
+	return at(satellite) - at(terrestrial) > SATELLITE_S ? Math.max(SILENCE_S, SATELLITE_S) : SILENCE_S;
 }
 
 /** The keys of the events in all executions that ran to their end. */
@@ -118,6 +126,10 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 		.sort((a, b) => lastHeard(hubble, b.id) - lastHeard(hubble, a.id));
 	const walkers = byTime.slice(0, 2 * KILLS);
 	const pioneer = byTime[walkers.length] as Device;
+	// Only who is silent can be heard again. The fleet sends in turn, each device every two hours.
+	const isSilent = ({ id }: Device) => lastHeard(hubble, id) < secondsNow() - silenceOf(hubble, id) - 60;
+	const long = byTime.filter(isSilent).slice(-2 * KILLS * 5);
+	equal(long.length, 2 * KILLS * 5, 'too few devices of the fleet are silent');
 	const keysOf = async (id: string) => (await eventKeys(n8n, id)).filter((key) => !key.includes(pioneer.id));
 	const far = (device: Device) => packetOf(device, 1, 1);
 	const near = (device: Device) => packetOf(device, 0, 0.001);
@@ -143,7 +155,6 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 	const short = (key: string) => key.split(':').slice(0, 2).join(' ');
 	const truth = new Set<string>();
 	const expect = (event: string, ids: string[]) => ids.forEach((device) => truth.add(`${event} ${device}`));
-	const long = byTime.slice(-2 * KILLS * 5);
 	const crashes = await throughKills(n8n, async (round) => {
 		expect('registered', await register(hubble, [`New ${round}`]));
 		const heard = [...long.slice(5 * round, 5 * round + 5), never[round] as Device];
@@ -175,10 +186,8 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 	);
 	const ended = Math.floor(secondsNow());
 	for (const { id: device } of devices) {
-		const at = lastHeard(hubble, device);
-		// A device that satellites hear has six hours.
-		const { satellite } = hubble.world.lastHeard(device);
-		if (satellite === undefined && at >= began - SILENCE_S && at < ended - SILENCE_S) truth.add(`silent ${device}`);
+		const [at, silence] = [lastHeard(hubble, device), silenceOf(hubble, device)];
+		if (at >= began - silence && at < ended - silence) truth.add(`silent ${device}`);
 	}
 	await allTold();
 	await n8n.deactivate(id);
