@@ -570,6 +570,25 @@ export const samples: readonly Sample[] = [
 	},
 	{
 		node: 'Hubble Packet',
+		operation: 'getLatest',
+		call: 'listPackets',
+		alsoCalls: { listDevices: 'error' },
+		parameters: () => ({ period: 'last30Days', options: { includeSilent: true }, filters: { environment } }),
+		gives: () => ({ deviceName: any(expect.any(String)), packetKey: any(expect.any(String)) }),
+		bad: { filters: { tags: ['site'] } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'getLatest',
+		call: 'listPackets',
+		parameters: (hubble, n) => ({
+			simplify: false,
+			filters: { devices: { device: [{ deviceId: byId(device(hubble, n).id) }] } },
+		}),
+		gives: (hubble) => ({ device: any(expect.objectContaining({ id: device(hubble).id })) }),
+	},
+	{
+		node: 'Hubble Packet',
 		operation: 'summarize',
 		call: 'listPackets',
 		parameters: () => ({

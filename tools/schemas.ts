@@ -167,6 +167,8 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	// The fields of the input item come before it.
 	'Hubble Packet decode': object({ decoded: { type: 'object' } }),
 	'Hubble Packet export': object({ ...file, firstTime: orNull(text), lastTime: orNull(text) }),
+	// Devices without a packet are among them.
+	'Hubble Packet getLatest': { more: { payload: orNull(text), packetKey: orNull(text) } },
 	'Hubble Packet summarize': object({
 		localTime: text,
 		deviceName: orNull(text),

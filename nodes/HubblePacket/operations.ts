@@ -14,6 +14,7 @@ import { chosenShape, countRows, listItems } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
+import { deviceSettings, includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
 import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
 
@@ -204,6 +205,19 @@ export const packetOperations: readonly Operation[] = [
 		derive: exportRange,
 		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, ...valueSettings },
 		items: async (work) => await packetFile(filteredByValue(work)),
+	},
+	{
+		...getMany,
+		name: 'Get Latest',
+		object: 'Packet per Device',
+		value: 'getLatest',
+		action: 'Get latest packet per device',
+		description: 'Get the latest packet of each device in a period, with its decoded values, the newest first',
+		alsoCalls: { endpoint: endpoints.listDevices },
+		makesRows: true,
+		inQuery: { start: inQuery.start, end: inQuery.end, filter_tags: environment },
+		settings: { period, ...decodeFields, ...valueSettings, ...deviceSettings, includeSilent },
+		items: latestItems,
 	},
 	getMany,
 	{

@@ -9,6 +9,7 @@ import { rowItems, wantedPages } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { isPacket, PACKETS } from '../shared/packet/packet';
+import { unfit } from '../shared/packet/payloadFields';
 import { Summary } from '../shared/packet/summary';
 import { decodedField, fieldOf } from '../shared/packet/valueFilter';
 import { decoderOf, filteredByValue } from './values';
@@ -24,7 +25,7 @@ function chosenFields(value: unknown): string[] {
 			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);
 			return fieldOf(row);
 		} catch (error) {
-			throw new Error(`row ${index + 1}: ${asError(error).message}`);
+			throw unfit(`row ${index + 1}: ${asError(error).message}`);
 		}
 	});
 	return [...new Set(names)];

@@ -27,7 +27,7 @@ const jsonOf = ({ error, items }: Outcome): IDataObject[] => {
 
 const values = (...value: IDataObject[]) => ({ values: { value } }) as INode['parameters'];
 const pick = (name: string) => ({ __rl: true, mode: 'list', value: name, cachedResultName: name });
-const warm = { field: pick('temperature'), condition: 'above', than: '20' };
+const warm = { field: pick('temperature'), condition: 'above', than: '5' };
 
 /** The temperature of each packet of the history that has one, by a reader of the test's own. */
 const temperatures = () =>
@@ -37,14 +37,14 @@ const temperatures = () =>
 	});
 
 describe('filter by value', () => {
-	const warmOnes = () => temperatures().filter((value) => value > 20).length;
+	const warmOnes = () => temperatures().filter((value) => value > 5).length;
 
 	it('keeps in Get Many what fits, the newest first, and the Limit counts that alone', async () => {
 		const outcome = await run({ filters: values(warm), limit: 500 });
 		const found = jsonOf(outcome);
 		expect(warmOnes()).toBeGreaterThan(500);
 		expect(found).toHaveLength(500);
-		expect(found.every(({ decoded }) => Number((decoded as IDataObject).temperature) > 20)).toBe(true);
+		expect(found.every(({ decoded }) => Number((decoded as IDataObject).temperature) > 5)).toBe(true);
 		const times = found.map(({ timestamp }) => String(timestamp));
 		expect(times).toEqual([...times].sort().reverse());
 		expect(outcome.hints).toEqual([expect.stringContaining('than the Limit of 500')]);
@@ -60,7 +60,7 @@ describe('filter by value', () => {
 		const cold = { field: pick('temperature'), condition: 'below', than: '0' };
 		const filters = { ...values(warm, cold), valuesMatch: 'any' };
 		const [either] = jsonOf(await run({ operation: 'count', filters }));
-		expect(either?.count).toBe(temperatures().filter((value) => value > 20 || value < 0).length);
+		expect(either?.count).toBe(temperatures().filter((value) => value > 5 || value < 0).length);
 	});
 
 	it('keeps in Export what fits, and its Limit counts that alone', async () => {
@@ -125,7 +125,7 @@ describe('Summarize', () => {
 	it('takes the filter by value, and says what it left out', async () => {
 		const filters = values(warm);
 		const [row] = jsonOf(await run({ operation: 'summarize', interval: 'period', groupBy: 'all', filters }));
-		const own = temperatures().filter((value) => value > 20);
+		const own = temperatures().filter((value) => value > 5);
 		expect(row).toMatchObject({ field: 'temperature', count: own.length, min: Math.min(...own) });
 		const summaryValues = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
 		const typo = await run({ operation: 'summarize', summaryValues });
@@ -141,6 +141,107 @@ describe('Summarize', () => {
 	])('refuses %j before the first call', async (parameters, reason) => {
 		const { error } = await run({ operation: 'summarize', ...parameters });
 		expect(error?.message).toContain(reason);
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+describe('Get Latest per Device', () => {
+	/** The last packet of each device that this index is not behind, newest first. */
+	const lastOf = (world = hubble.world.main, until = Infinity) => {
+		const last = new Map<string, IDataObject & { timestamp: number; id: string }>();
+		for (let index = 0; index < Math.min(until, world.packets.length); index++) {
+			const { device } = world.packets.get(index);
+			last.set(device.id, device as never);
+		}
+		return last;
+	};
+	const latest = async (parameters: INode['parameters'] = {}, more: Partial<Setup> = {}) =>
+		await run({ operation: 'getLatest', returnAll: true, ...parameters }, more);
+
+	it('gives the newest packet of each device with its values, the newest first', async () => {
+		const outcome = await latest();
+		const rows = jsonOf(outcome);
+		const expected = lastOf();
+		expect(rows).toHaveLength(expected.size);
+		for (const { deviceId, timestamp } of rows) {
+			expect(timestamp).toBe(new Date(Number(expected.get(String(deviceId))?.timestamp) * 1000).toISOString());
+		}
+		const times = rows.map(({ timestamp }) => String(timestamp));
+		expect(times).toEqual([...times].sort().reverse());
+		expect(rows.some(({ decoded }) => typeof (decoded as IDataObject).temperature === 'number')).toBe(true);
+		expect(outcome.hints).toEqual([`The latest packets of ${rows.length} devices took ${hubble.log.length} requests.`]);
+		expect(hubble.log.length).toBeLessThanOrEqual(4);
+	});
+
+	it('takes six requests at most for 2,500 devices that report hourly', async () => {
+		const fleet = await startSimulator({ devices: 2631, packets: 60_000, days: 1, limits: false });
+		try {
+			const credential = credentialFor(fleet, { requestsPerSecond: 1000 });
+			const rows = jsonOf(await latest({}, { credential }));
+			const expected = lastOf(fleet.world.main);
+			expect(expected.size).toBe(2500);
+			expect(rows).toHaveLength(2500);
+			expect(new Set(rows.map(({ packetKey }) => String(packetKey).split(':').at(-1)))).toEqual(
+				new Set([...expected.values()].map(({ timestamp }) => String(timestamp))),
+			);
+			expect(fleet.log.map(({ call }) => call).sort()).toEqual([
+				...Array.from({ length: 3 }, () => 'listDevices'),
+				...Array.from({ length: fleet.log.length - 3 }, () => 'listPackets'),
+			]);
+			expect(fleet.log.length).toBeLessThanOrEqual(6);
+			fleet.clearLog();
+			expect(jsonOf(await latest({ returnAll: false, limit: 50 }, { credential }))).toHaveLength(50);
+			expect(fleet.log.length).toBeLessThanOrEqual(3);
+		} finally {
+			await fleet.close();
+		}
+	}, 60_000);
+
+	it('keeps the devices whose latest values fit, which have these tags, or which are picked', async () => {
+		const all = jsonOf(await latest());
+		const temperatureOf = ({ decoded }: IDataObject) => Number((decoded as IDataObject | null)?.temperature ?? NaN);
+		const fits = all.filter((row) => temperatureOf(row) > 5);
+		expect(fits.length).toBeGreaterThan(0);
+		expect(jsonOf(await latest({ filters: values(warm) }))).toEqual(fits);
+		const tag = (row: IDataObject) => `_env:${String((row.tags as IDataObject)._env)}`;
+		const tags = [tag(all[0] as IDataObject)];
+		expect(jsonOf(await latest({ filters: { tags } }))).toEqual(all.filter((row) => tag(row) === tags[0]));
+		hubble.clearLog();
+		const picked = [all[3], all[7]] as IDataObject[];
+		const device = picked.map(({ deviceId }) => ({ deviceId: { __rl: true, mode: 'id', value: deviceId } }));
+		expect(jsonOf(await latest({ filters: { devices: { device } } as never }))).toEqual(picked);
+		expect(hubble.log.every(({ call, query }) => call === 'listPackets' && query?.device_id)).toBe(true);
+	});
+
+	it('also gives devices without a packet, after the others, in the same fields', async () => {
+		const period = { period: 'custom', startTime: '={{ $now.minus({ minutes: 10 }).toISO() }}' };
+		const heard = jsonOf(await latest(period));
+		const all = jsonOf(await latest({ ...period, options: { includeSilent: true } }));
+		expect(heard.length).toBeGreaterThan(0);
+		expect(heard.length).toBeLessThan(30);
+		expect(all).toHaveLength(30);
+		expect(all.slice(0, heard.length)).toEqual(heard);
+		const silent = all.at(-1) ?? {};
+		expect(Object.keys(silent)).toEqual(Object.keys(heard[0] ?? {}).filter((name) => name !== 'decodedUnits'));
+		expect(silent).toMatchObject({ timestamp: null, decoded: null, payload: null, deviceName: expect.any(String) });
+		expect(hubble.world.main.devices.has(String(silent.deviceId))).toBe(true);
+	});
+
+	it('gives the latest of a period that is past', async () => {
+		const { packets } = hubble.world.main;
+		const end = Math.floor(packets.timeOf(3000) / 1000);
+		const until = packets.firstAt(end * 1000);
+		const rows = jsonOf(await latest({ period: 'custom', endTime: new Date(end * 1000).toISOString() }));
+		const expected = lastOf(hubble.world.main, until);
+		expect(rows).toHaveLength(expected.size);
+		for (const { deviceId, timestamp } of rows) {
+			expect(timestamp).toBe(new Date(Number(expected.get(String(deviceId))?.timestamp) * 1000).toISOString());
+		}
+	});
+
+	it('refuses a filter that says nothing, by name', async () => {
+		const { error } = await latest({ filters: { tags: ['site'] } });
+		expect(error?.message).toMatch(/^Parameter "Tags": "site" is not a tag/);
 		expect(hubble.log).toEqual([]);
 	});
 });

@@ -94,7 +94,7 @@ describe.each(rows)('$title', ({ node, row }) => {
 	});
 
 	test('reads as n8n wants it', () => {
-		expect(titleOf(row)).toMatch(/^[A-Z][A-Za-z]*( (or|[A-Z][A-Za-z]*))*$/);
+		expect(titleOf(row)).toMatch(/^[A-Z][A-Za-z]*( (or|per|[A-Z][A-Za-z]*))*$/);
 		expect(action).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
 		expectDescription(description);
 	});

@@ -103,8 +103,8 @@ export type ClientFilter = Field & {
 	remark?(value: unknown): string | undefined;
 };
 
-/** What the user should know beside the output; an object says it when all is done, or nothing. */
-export type Hint = string | { text(): string | undefined };
+/** What the user should know beside the output, a warning unless it says otherwise; an object says it when all is done, or nothing. */
+export type Hint = string | { text(): string | undefined; readonly type?: 'info' };
 
 /** What an operation that carries out its call itself works with. */
 export interface Work {

@@ -134,8 +134,9 @@ export function showHints(
 	type: 'info' | 'warning' = 'warning',
 ): void {
 	for (const hint of hints) {
-		const message = typeof hint === 'string' ? hint : hint.text();
-		if (message) context.addExecutionHints?.({ message, type, location: 'outputPane' });
+		const said = typeof hint === 'string' ? { message: hint, type } : { message: hint.text(), type: hint.type ?? type };
+		const { message } = said;
+		if (message) context.addExecutionHints?.({ ...said, message, location: 'outputPane' });
 	}
 }
 

@@ -1,0 +1,166 @@
+/** The latest packet of each device: nothing newer is missed, and reading ends as soon as it can. */
+import fc from 'fast-check';
+import { LatestPackets } from '../../nodes/HubblePacket/latest';
+import type { Packet } from '../../nodes/shared/packet/packet';
+
+interface Received {
+	id: string;
+	receivedAt: number;
+	heardAt: number;
+	value: number;
+}
+
+const START = 1_000_000;
+const NOW = START + 86_400;
+
+const packetOf = ({ id, heardAt, value }: Received): Packet => ({
+	device: { id, payload: String(value), timestamp: heardAt },
+});
+
+/** Reads a history as the node does: backwards, then alone what is missing. */
+function search(history: readonly Received[], stamps: ReadonlyMap<string, number>, end = NOW) {
+	const latest = new LatestPackets({ start: START, end, now: NOW });
+	for (const [id, time] of stamps) latest.expect(id, time);
+	const between = (from: number, to: number) =>
+		history.filter(({ receivedAt }) => receivedAt >= from && receivedAt < to);
+	let [reached, rows, requests, reading] = [end, 0, 0, 0];
+	for (let from = latest.next(end, 0); from !== undefined; from = latest.next(reached, rows)) {
+		if (!(from < reached && from >= START && Number.isInteger(from))) throw new Error(`from ${from} to ${reached}`);
+		const page = between(from, reached);
+		reading += 1;
+		for (const one of page) latest.add(packetOf(one), reading);
+		requests += Math.max(1, Math.ceil(page.length / 1000));
+		rows += page.length;
+		reached = from;
+	}
+	const alone = latest.missing.map(([id]) => id);
+	for (const id of alone) {
+		reading += 1;
+		for (const one of between(START, end)) if (one.id === id) latest.add(packetOf(one), reading);
+	}
+	return { packets: latest.packets(), requests: requests + alone.length, alone };
+}
+
+/** The greatest of each device, by time heard and then by receipt. */
+function truth(history: readonly Received[]): Map<string, Received> {
+	const best = new Map<string, Received>();
+	for (const one of history) if (one.heardAt >= (best.get(one.id)?.heardAt ?? -Infinity)) best.set(one.id, one);
+	return best;
+}
+
+const received = fc.record({
+	id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+	receivedAt: fc.integer({ min: START, max: NOW - 1 }),
+	delay: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 6 * 3600 })),
+	value: fc.integer({ min: 0, max: 999 }),
+});
+
+const historyOf = (rows: ReadonlyArray<{ id: string; receivedAt: number; delay: number; value: number }>): Received[] =>
+	rows
+		.map(({ id, receivedAt, delay, value }) => ({ id, receivedAt, heardAt: receivedAt - delay, value }))
+		.sort((a, b) => a.receivedAt - b.receivedAt);
+
+test('of each device the packet that was heard last, however late others come by satellite', () => {
+	fc.assert(
+		fc.property(fc.array(received, { maxLength: 80 }), (rows) => {
+			const history = historyOf(rows);
+			const best = truth(history);
+			const stamps = new Map([...best].map(([id, { heardAt }]) => [id, heardAt]));
+			const found = new Map(search(history, stamps).packets.map((one) => [one.device.id, one.device]));
+			for (const [id, { heardAt, value }] of best) {
+				// What was heard before the period is not looked for.
+				if (heardAt >= START) expect(found.get(id)).toMatchObject({ timestamp: heardAt, payload: String(value) });
+			}
+		}),
+		{ numRuns: 400 },
+	);
+});
+
+test('with a list of devices that lags behind, nothing older than the list', () => {
+	fc.assert(
+		fc.property(fc.array(received, { maxLength: 60 }), fc.integer({ min: 0, max: 900 }), (rows, lag) => {
+			const history = historyOf(rows);
+			const listed = truth(history.filter(({ receivedAt }) => receivedAt < NOW - lag));
+			const stamps = new Map([...listed].map(([id, { heardAt }]) => [id, heardAt]));
+			const found = new Map(search(history, stamps).packets.map((one) => [one.device.id, one.device]));
+			for (const [id, { heardAt }] of listed) {
+				if (heardAt >= START) expect(Number(found.get(id)?.timestamp)).toBeGreaterThanOrEqual(heardAt);
+			}
+		}),
+		{ numRuns: 200 },
+	);
+});
+
+/** A fleet that sends at even distances, each device at a time of its own. */
+const fleetOf = (devices: number, every: number, name = 'd'): Received[] =>
+	Array.from({ length: Math.floor((devices * 86_400) / every) }, (_, n) => {
+		const receivedAt = NOW - 1 - Math.floor((n * every) / devices);
+		return { id: `${name}${n % devices}`, receivedAt, heardAt: receivedAt, value: n };
+	}).reverse();
+
+const stampsOf = (history: readonly Received[]) =>
+	new Map([...truth(history)].map(([id, { heardAt }]) => [id, heardAt]));
+
+describe('requests', () => {
+	it('are no more than the pages in which each device sent once', () => {
+		const history = fleetOf(2500, 3600);
+		const { packets, requests, alone } = search(history, stampsOf(history));
+		expect([packets.length, requests, alone]).toEqual([2500, 3, []]);
+	});
+
+	it('are few where some devices send each minute and some were heard long ago: those are asked for alone', () => {
+		const quiet = fleetOf(4, 86_400, 'quiet').map((one, n) => ({
+			...one,
+			receivedAt: START + 1000 * n,
+			heardAt: START + 1000 * n,
+		}));
+		const history = [...quiet, ...fleetOf(500, 60)];
+		const { packets, requests, alone } = search(history, stampsOf(history));
+		expect(packets).toHaveLength(504);
+		expect(alone).toHaveLength(4);
+		expect(requests).toBeLessThanOrEqual(6);
+	});
+
+	it('are few for a small fleet of which one is silent', () => {
+		const silent = { id: 'silent', receivedAt: START + 5, heardAt: START + 5, value: 0 };
+		const history = [silent, ...fleetOf(10, 3600)];
+		expect(search(history, stampsOf(history)).requests).toBeLessThanOrEqual(3);
+	});
+
+	it('are few in a period that is past, of which the list of devices knows nothing', () => {
+		const history = fleetOf(2500, 3600);
+		const end = NOW - 4 * 3600;
+		const past = history.filter(({ receivedAt }) => receivedAt < end);
+		const { packets, requests } = search(history, stampsOf(history), end);
+		expect(packets).toHaveLength(2500);
+		for (const { device } of packets) expect(device.timestamp).toBe(truth(past).get(device.id)?.heardAt);
+		expect(requests).toBeLessThanOrEqual(8);
+	});
+});
+
+describe('a stamp from the future', () => {
+	const ahead = { id: 'a', receivedAt: NOW - 10, heardAt: NOW + 86_400, value: 1 };
+	const right = { id: 'a', receivedAt: NOW - 20, heardAt: NOW - 20, value: 2 };
+
+	it('counts only where a device has no other', () => {
+		const stamps = new Map([['a', NOW - 20]]);
+		expect(search([right, ahead], stamps).packets.map(({ device }) => device.payload)).toEqual(['2']);
+		expect(search([ahead], new Map([['a', NOW + 86_400]])).packets.map(({ device }) => device.payload)).toEqual(['1']);
+	});
+
+	it('comes last', () => {
+		const other = { id: 'b', receivedAt: START, heardAt: START, value: 3 };
+		const stamps = new Map([
+			['a', NOW + 86_400],
+			['b', START],
+		]);
+		expect(search([other, ahead], stamps).packets.map(({ device }) => device.id)).toEqual(['b', 'a']);
+	});
+});
+
+test('a packet that is not wanted is not given, and ends the search for its device', () => {
+	const latest = new LatestPackets({ start: START, end: NOW, now: NOW });
+	latest.expect('a', NOW - 10);
+	latest.add(packetOf({ id: 'a', receivedAt: NOW - 10, heardAt: NOW - 10, value: 1 }), 1, false);
+	expect([latest.packets(), latest.missing, latest.has('a')]).toEqual([[], [], false]);
+});
