@@ -210,7 +210,10 @@ describe('Get Latest per Device', () => {
 		const picked = [all[3], all[7]] as IDataObject[];
 		const device = picked.map(({ deviceId }) => ({ deviceId: { __rl: true, mode: 'id', value: deviceId } }));
 		expect(jsonOf(await latest({ filters: { devices: { device } } as never }))).toEqual(picked);
-		expect(hubble.log.every(({ call, query }) => call === 'listPackets' && query?.device_id)).toBe(true);
+		expect(hubble.log.length).toBeGreaterThan(1);
+		for (const entry of hubble.log) {
+			expect(entry).toMatchObject({ call: 'listPackets', query: { device_id: expect.any(String) } });
+		}
 	});
 
 	it('also gives devices without a packet, after the others, in the same fields', async () => {
