@@ -6,12 +6,16 @@ import {
 	type IPollFunctions,
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { namesSubtitle } from '../shared/operation/properties';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { packetFilters } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
+import { triggerOptions } from './alarmPoll';
 import { pollPackets, startOptions } from './poll';
+import { alarmRules, reportAlready } from './rules';
+
+/** Shows a parameter where the node reports packets. */
+const forPackets = { triggerOn: ['packets'] };
 
 export class HubblePacketPollTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -20,10 +24,11 @@ export class HubblePacketPollTrigger implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		group: ['trigger'],
 		version: 1,
-		subtitle: namesSubtitle('startFrom', startOptions, 'Start from: '),
-		description: 'Starts the workflow with new packets, for n8n servers that the internet cannot reach',
+		subtitle: '={{ $parameter["triggerOn"] === "alarms" ? "On alarms" : "On packets" }}',
+		description:
+			'Starts the workflow when a value crosses a threshold, or with new packets where the internet cannot reach n8n',
 		...builderHint(
-			'New packets by polling, for an n8n that the internet cannot reach. Packets may repeat after a restart: packetKey recognizes them.',
+			'Alarms on decoded values of packets (raised once, cleared once), or new packets by polling, for an n8n that the internet cannot reach. Items may repeat after a restart: eventKey or packetKey recognizes them.',
 			['hubblePacketTrigger', 'Faster, where the internet reaches n8n'],
 		),
 		defaults: { name: 'Hubble Packet Poll Trigger' },
@@ -32,7 +37,18 @@ export class HubblePacketPollTrigger implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: [
+			{
+				displayName: 'Trigger On',
+				name: 'triggerOn',
+				type: 'options',
+				noDataExpression: true,
+				options: triggerOptions,
+				default: 'packets',
+				description: 'What each output item represents',
+			},
 			...decodeProperties,
+			alarmRules,
+			reportAlready,
 			packetFilters,
 			{
 				displayName: 'Start From',
@@ -40,6 +56,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				type: 'options',
 				options: startOptions,
 				default: 'now',
+				displayOptions: { show: forPackets },
 				description:
 					'Where to start when the workflow is published for the first time. Later polls continue from the last position; changing this starts over.',
 			},
@@ -50,7 +67,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				default: '',
 				required: true,
 				description: 'Read packets from this time on, at most 30 days back',
-				displayOptions: { show: { startFrom: ['date'] } },
+				displayOptions: { show: { ...forPackets, startFrom: ['date'] } },
 			},
 			{
 				displayName: 'Simplify',
@@ -65,6 +82,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				type: 'collection',
 				placeholder: 'Add option',
 				default: {},
+				displayOptions: { show: forPackets },
 				options: [
 					{
 						displayName: 'Max Packets per Execution',
@@ -83,6 +101,15 @@ export class HubblePacketPollTrigger implements INodeType {
 				name: 'repeatsNotice',
 				type: 'notice',
 				default: '',
+				displayOptions: { show: forPackets },
+			},
+			{
+				displayName:
+					'After n8n restarts, the alarms of the last execution come again. Use <code>eventKey</code> to recognize them.',
+				name: 'alarmsNotice',
+				type: 'notice',
+				default: '',
+				displayOptions: { show: { triggerOn: ['alarms'] } },
 			},
 		],
 	};

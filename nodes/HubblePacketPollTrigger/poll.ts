@@ -5,25 +5,22 @@ import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, pages, RepeatedToken, type Page } from '../shared/client/pages';
-import { readPages } from '../shared/client/windows';
 import { optional, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
 import { isoTime } from '../shared/operation/times';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
-import { packetReader } from '../shared/packet/filter';
-import { heardAt, isPacket, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
+import { packetReader, type PacketReader } from '../shared/packet/filter';
+import { heardAt, isPacket, packetKey, PACKETS } from '../shared/packet/packet';
 import { notAhead, poll, type Budget, type Read } from '../shared/polling/poll';
-import { positionAfter, type Position } from './stream';
-
-/** A manual test shows so many packets, and looks for those that pass a filter among so many. */
-const SAMPLE = 10;
-const SAMPLE_LOOKED_AT = 10_000;
+import { alarmWork, besideAlarms, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
+import { sample, sampleAlarms } from './sample';
+import { positionAfter, receivedBy, type Position, type Work } from './stream';
 
 /** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
 interface Reader {
 	context: IPollFunctions;
 	hubble: HubbleClient;
-	toItems: (packets: Packet[]) => INodeExecutionData[];
+	work: Work;
 	/** Packets in one execution. */
 	most: number;
 	budget: Budget;
@@ -36,36 +33,55 @@ export const startOptions = [
 	{ name: 'Now', value: 'now', description: 'Only new packets' },
 ];
 
-/** The new packets, or `null` when there is none. */
+/** Packets that a poll reads for alarms, as far as its time goes. */
+const MOST_FOR_ALARMS = 30_000;
+
+/** The new packets or alarms, or `null` when there is none. */
 export async function pollPackets(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 	// A test in the editor refuses what would be refused later, too.
-	const toItems = itemsOf(context);
-	const most = mostOf(context);
-	const startFrom = readParameter(context, 'Start From', () =>
-		oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
-	);
-	const date = startFrom === 'date' ? dateOf(context) : undefined;
-	if (context.getMode() === 'manual') return await sample(context, toItems);
+	const reader = packetReader(context);
+	const alarms = watchesAlarms(context) ? readAlarmSettings(context, reader) : undefined;
+	const plain = alarms ? undefined : readStart(context);
+	if (context.getMode() === 'manual') return await (alarms ? sampleAlarms(context, alarms) : sample(context, reader));
 	return await poll<Position>(context, async (budget) => {
 		const hubble = await connect(context, { deadline: budget.deadline });
 		const now = Math.floor(await hubble.learnNow());
-		const start = date ?? (startFrom === 'everything' ? now - PACKET_RETENTION_S : now);
-		// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
-		const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
+		const begin = alarms ? firstAlarms(now) : { start: plain?.startAt(now) ?? now };
 		return {
-			stream: [hubble.organizationId, startFrom, typed].join(' '),
-			start: { start },
+			stream: [hubble.organizationId, plain ? plain.stream : 'alarms'].join(' '),
+			start: begin,
+			beside: alarms && besideAlarms,
 			read: async (from) => {
-				const known = { ...from, start: notAhead(context, from.start, Math.max(start, now)) };
-				return await readStream({ context, hubble, toItems, most, budget }, known);
+				const known = { ...from, start: notAhead(context, from.start, Math.max(begin.start, now)) };
+				const work = alarms ? alarmWork(context, alarms, known.alarms) : packetWork(reader);
+				return await readStream({ context, hubble, work, most: plain?.most ?? MOST_FOR_ALARMS, budget }, known);
 			},
 		};
 	});
 }
 
+/** The packets themselves. */
+const packetWork = ({ select, show, misfit }: PacketReader): Work => ({
+	take: (packets) => select(packets).map((read) => ({ json: show(read) })),
+	misfit,
+});
+
+/** Where packets are read from, and how many. */
+function readStart(context: IPollFunctions) {
+	const most = mostOf(context);
+	const startFrom = readParameter(context, 'Start From', () =>
+		oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
+	);
+	const date = startFrom === 'date' ? dateOf(context) : undefined;
+	// A date as it was typed: an expression such as {{ $now }} gives another one at each poll.
+	const typed = startFrom === 'date' ? JSON.stringify(context.getNode().parameters.startTime) : '';
+	const startAt = (now: number) => date ?? (startFrom === 'everything' ? now - PACKET_RETENTION_S : now);
+	return { most, startAt, stream: `${startFrom} ${typed}` };
+}
+
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
-	const { context, hubble, most, budget } = reader;
+	const { context, hubble, work, most, budget } = reader;
 	const read: Read<Position> = { next: from, items: [] };
 	let count = 0;
 	let pagesRead = 0;
@@ -78,7 +94,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 			pagesRead += 1;
 			count += page.rows.length;
 			// The empty page is the head of the stream; and a page is never read in part.
-			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || !budget.endStep()) break;
+			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || work.isFull?.() || !budget.endStep()) break;
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
@@ -88,15 +104,16 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
+	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
+	read.items.push(...items);
+	if (alarms) read.next = { ...read.next, alarms };
+	const misfit = work.misfit();
+	if (misfit) context.logger.warn(`"${context.getNode().name}": ${misfit} Check "Decode Payload".`);
 	return read;
 }
 
 /** Adds the new packets of a page to what was read. */
-function takePage(
-	{ context, hubble, toItems }: Reader,
-	read: Read<Position>,
-	{ rows, next, retryAfterMs }: Page,
-): void {
+function takePage({ context, hubble, work }: Reader, read: Read<Position>, { rows, next, retryAfterMs }: Page): void {
 	let malformed = 0;
 	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].filter(isPacket).map((packet) => ({
 		packet,
@@ -106,8 +123,15 @@ function takePage(
 	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 	const seen = new Set(read.next.seen);
 	const fresh = packets.filter(({ key }) => !seen.has(key));
-	read.items.push(...toItems(fresh.map(({ packet }) => packet)));
-	read.next = positionAfter(read.next, next, fresh, Math.floor(hubble.now()));
+	const now = Math.floor(hubble.now());
+	read.next = positionAfter(read.next, next, fresh, now);
+	const time = { received: receivedBy(read.next, now), now };
+	read.items.push(
+		...work.take(
+			fresh.map(({ packet }) => packet),
+			time,
+		),
+	);
 	if (rows.length === 0) read.waitMs = retryAfterMs;
 }
 
@@ -161,28 +185,3 @@ const dateOf = (context: IPollFunctions): number =>
 		if (start === undefined) throw new Error('it is required');
 		return start;
 	});
-
-/** What becomes of packets as the parameters say; they are read once a poll. */
-function itemsOf(context: IPollFunctions): (packets: Packet[]) => INodeExecutionData[] {
-	const read = packetReader(context);
-	return (packets) => read(packets).map((json) => ({ json }));
-}
-
-/** The latest packets for the editor, newest first; positions stay where they are. */
-async function sample(
-	context: IPollFunctions,
-	toItems: ReturnType<typeof itemsOf>,
-): Promise<INodeExecutionData[][] | null> {
-	const hubble = await connect(context);
-	const isFiltered = Object.keys(objectOf(context.getNodeParameter('filters', {}))).length > 0;
-	const limit = isFiltered ? SAMPLE_LOOKED_AT : SAMPLE;
-	const call = { endpoint: endpoints.listPackets, query: { end: Math.ceil(await hubble.learnNow()) + 1 } };
-	const found: INodeExecutionData[] = [];
-	let lookedAt = 0;
-	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
-		found.push(...toItems([...acceptedRows(rows, PACKETS)].filter(isPacket)));
-		lookedAt += rows.length;
-		if (found.length >= SAMPLE || lookedAt >= limit) break;
-	}
-	return found.length ? [found.slice(0, SAMPLE)] : null;
-}

@@ -1,5 +1,8 @@
-/** The packet stream as a poll reads it: where it is, and which of the packets of a page are new. Pure. */
+/** The packet stream as a poll reads it: where it is, and what becomes of its packets. Pure. */
+import type { INodeExecutionData } from 'n8n-workflow';
 import { PACKETS_PER_PAGE } from '../shared/client/endpoints';
+import type { Packet } from '../shared/packet/packet';
+import type { AlarmState } from './alarms';
 
 /** A place in the stream: a token of Hubble, and a time for when there is none or Hubble takes it no longer. */
 export interface Position {
@@ -8,6 +11,7 @@ export interface Position {
 	start: number;
 	/** Without a token: keys of the packets read last, which may come again. */
 	seen?: string[];
+	alarms?: AlarmState;
 }
 
 /**
@@ -34,4 +38,25 @@ export function positionAfter(
 	if (token) return { token, start };
 	if (!rows.length) return position;
 	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
+}
+
+/** When the last page was received, about, in Unix seconds. */
+export const receivedBy = ({ start }: Position, now: number): number => Math.min(start + MARGIN_S, now);
+
+/** What becomes of packets: they themselves, or alarms. */
+export interface Work {
+	/** Takes the new packets of a page. */
+	take: (packets: Packet[], page: PageTime) => INodeExecutionData[];
+	/** Whether the rest must wait for the next poll. */
+	isFull?: () => boolean;
+	/** What is known at the end of the poll. */
+	finish?: () => { items: INodeExecutionData[]; alarms?: AlarmState };
+	/** Why none of the payloads could be decoded. */
+	misfit: () => string | undefined;
+}
+
+/** When a page was received, about, and what time it is; both in Unix seconds. */
+export interface PageTime {
+	received: number;
+	now: number;
 }

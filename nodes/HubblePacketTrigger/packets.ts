@@ -53,7 +53,8 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 	const malformed = rows.length - all.length;
 	const needs = `a packet needs ${PACKET_NEEDS}, and no number that is too large`;
 	if (malformed && all.length === 0) return { refused: `None of the ${malformed} packets can be used: ${needs}.` };
-	const shown = packetReader(context)(all);
+	const { select, show } = packetReader(context);
+	const shown = select(all).map(show);
 	const isBatch = context.getNodeParameter('triggerOn', 'packet') === 'batch';
 	return {
 		items: isBatch && shown.length ? [{ packets: shown }] : shown,

@@ -89,10 +89,14 @@ const SQUARE = {
 };
 const payloadFields = { field: [FIELD] };
 const areas = { circle: [CIRCLE], polygon: [{ name: 'Field', geojson: JSON.stringify(SQUARE) }] };
+const alarmRules = { rule: [{ name: 'High', field: 'value', condition: 'above', than: '8' }] };
 const PLACES: Array<{ trigger: INodeType; others: IDataObject }> = [
 	{ trigger: new HubblePacketTrigger(), others: { payloadFields } },
 	{ trigger: new HubbleGiftCardTrigger(), others: { events: ['brandUpdated'] } },
-	{ trigger: new HubblePacketPollTrigger(), others: { startFrom: 'everything', payloadFields } },
+	{
+		trigger: new HubblePacketPollTrigger(),
+		others: { startFrom: 'everything', payloadFields, decodePayload: 'fields', alarmRules },
+	},
 	{ trigger: new HubbleDeviceTrigger(), others: { events: ['registered', 'silent', 'entered'], areas } },
 ];
 const CASES = PLACES.flatMap(({ trigger, others }) =>

@@ -221,7 +221,14 @@ it('looks for a sample in a few pages only', async () => {
 		...everything,
 		filters: { devices: { device: [{ deviceId: { value: '6ea53e36-b7fb-429f-8c2e-d536cab71089' } }] } },
 	};
-	expect(await node(rare, {}, 'manual').poll()).toHaveLength(0);
+	const { packets } = hubble.world.main;
+	expect(await node(rare, {}, 'manual').poll()).toEqual([
+		expect.objectContaining({
+			isExample: true,
+			hint: 'None of the latest packets passes the filters: this one is an example.',
+			timestamp: new Date(packets.timeOf(3499)).toISOString(),
+		}),
+	]);
 	expect(hubble.log.length).toBeLessThanOrEqual(10);
 });
 

@@ -51,8 +51,8 @@ it.each([
 	[new HubbleDeviceTrigger(), {}, 'Silent'],
 	[new HubbleDeviceTrigger(), { events: ['heardAgain', 'entered'] }, 'Heard Again, Entered an Area'],
 	[new HubbleGiftCardTrigger(), { events: ['walletLowBalance'] }, 'Wallet Low Balance'],
-	[new HubblePacketPollTrigger(), {}, 'Start from: Now'],
-	[new HubblePacketPollTrigger(), { startFrom: 'everything' }, 'Start from: Everything'],
+	[new HubblePacketPollTrigger(), {}, 'On packets'],
+	[new HubblePacketPollTrigger(), { triggerOn: 'alarms' }, 'On alarms'],
 	[new HubblePacketTrigger(), { triggerOn: 'batch' }, 'On packets in one request'],
 ])('$description.name says in words what starts it: %j', (trigger, parameters, words) => {
 	expect(subtitleOf(trigger, parameters)).toBe(words);

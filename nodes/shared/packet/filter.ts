@@ -9,12 +9,14 @@ import {
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
-import { payloadDecoder, withDecoded } from './decode';
+import { payloadDecoder, withDecoded, type Decoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
+import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { pickedDevices, pickedIds } from '../operation/fields';
 import { collectionOf, isGiven, isOn, readParameter } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
+import type { Hint } from '../operation/operation';
 
 /** What a trigger reads its parameters from. */
 type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
@@ -102,28 +104,50 @@ function decoder(context: Reader) {
 	}
 }
 
+/** A packet with what its payload says; without it where payloads are not decoded. */
+export interface ReadPacket {
+	packet: Packet;
+	said?: Decoded;
+}
+
+/** How a node's packets are read. */
+export interface PacketReader {
+	decodes: boolean;
+	read: (packet: Packet) => ReadPacket;
+	/** Those that pass the filters. */
+	select: (packets: Packet[]) => ReadPacket[];
+	show: (read: ReadPacket) => IDataObject;
+	/** Why none of the payloads until now could be decoded; `undefined` when one could. */
+	misfit: () => string | undefined;
+}
+
 /**
  * Filters, shortens and decodes packets as the node's parameters say; they are read once.
  * Throws a NodeOperationError that names the parameter at fault.
  */
-export function packetReader(context: Reader): (packets: Packet[]) => IDataObject[] {
+export function packetReader(context: Reader): PacketReader {
 	const filters = readParameter(context, 'Filters', () => givenFilters(context));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
 	readParameter(context, 'Values Must Match', () => matchOf(filters.valuesMatch));
 	const hasValue = readParameter(context, 'Values', () => valueFilter(filters));
-	const decode = decoder(context);
+	const hints = new Set<Hint>();
+	const decodes = decoder(context);
+	const decode = decodes && tallied(decodes, hints);
 	if (hasValue && !decode) {
 		readParameter(context, 'Values', () => {
 			throw new Error(NOT_DECODED);
 		});
 	}
 	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
-	return (packets) => {
-		const kept = matches ? packets.filter(matches) : packets;
-		if (!decode) return kept.map(shape);
-		return kept.flatMap((packet) => {
-			const said = decode(packet.device.payload);
-			return !hasValue || hasValue(said.decoded) ? [withDecoded(packet, said, shape)] : [];
-		});
+	const read = (packet: Packet) => ({ packet, said: decode?.(packet.device.payload) });
+	return {
+		decodes: decode !== undefined,
+		read,
+		select(packets) {
+			const kept = (matches ? packets.filter(matches) : packets).map(read);
+			return hasValue ? kept.filter(({ said }) => hasValue(said?.decoded)) : kept;
+		},
+		show: ({ packet, said }) => (said ? withDecoded(packet, said, shape) : shape(packet)),
+		misfit: () => [...hints].map((hint) => (typeof hint === 'string' ? hint : hint.text()))[0],
 	};
 }

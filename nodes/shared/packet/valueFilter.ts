@@ -7,7 +7,7 @@ import { decodedNames } from './decode';
 import { unfit } from './payloadFields';
 
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
-type Condition = (typeof CONDITIONS)[number];
+export type Condition = (typeof CONDITIONS)[number];
 
 /** Why values cannot be compared. */
 export const NOT_DECODED = 'the payloads are not decoded; choose what they are in "Decode Payload"';
@@ -127,22 +127,30 @@ export const numeric = (value: unknown): number =>
 	typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
 
 /** A bound as it was typed. */
-function bound(name: string, value: unknown): number {
+export function bound(name: string, value: unknown): number {
 	const number = numberIn(-Number.MAX_VALUE, Number.MAX_VALUE, false)(value);
 	if (number === undefined) throw new Error(`"${name}" is required`);
 	return number;
 }
 
-function conditionOf(condition: Condition, { than, and }: IDataObject): (value: unknown) => boolean {
+/**
+ * Whether a value meets a condition. Throws an Error for a bound that is none.
+ * @param title how the parameter `than` is called
+ */
+export function conditionOf(
+	condition: Condition,
+	{ than, and }: IDataObject,
+	title = 'Compare With',
+): (value: unknown) => boolean {
 	if (condition === 'absent') return (value) => value === undefined || value === null;
 	if (condition === 'equal') {
-		if (isEmpty(than)) throw new Error('"Compare With" is required');
+		if (isEmpty(than)) throw new Error(`"${title}" is required`);
 		const text = asText(than).trim();
 		const number = numeric(text);
 		return (value) =>
 			numeric(value) === number || (['string', 'boolean'].includes(typeof value) && String(value) === text);
 	}
-	const least = bound('Compare With', than);
+	const least = bound(title, than);
 	if (condition === 'above') return (value) => numeric(value) > least;
 	if (condition === 'below') return (value) => numeric(value) < least;
 	const most = bound('And', and);

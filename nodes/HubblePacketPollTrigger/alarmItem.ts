@@ -1,0 +1,58 @@
+/** An alarm as the workflow gets it: the same fields when it begins and when it is over, and a text for a message. Pure. */
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import { duration, isoTime, shortTime } from '../shared/operation/times';
+import type { Change } from './alarms';
+
+/** The packet by which something changed. */
+export interface Source {
+	device: { id: string; name?: string };
+	/** The packet as the node's parameters show it. */
+	shown: () => IDataObject;
+	isTrusted: boolean;
+	/** Whether it is made up for a test. */
+	isExample?: boolean;
+}
+
+/** A sentence for a message. */
+function textOf(
+	{ event, rule, value, since, at, extreme, source }: Change<Source>,
+	unit: string,
+	timezone: string,
+): string {
+	const { name, severity, field, words } = rule;
+	const device = source.device.name || source.device.id;
+	const measured = (one: unknown) => `${String(one)}${unit && ` ${unit}`}`;
+	const title = `${device}: ${name}${severity ? ` (${severity})` : ''}`;
+	if (event === 'raised')
+		return `${title}. ${field} is ${measured(value)}, ${words} since ${shortTime(since, timezone)}`;
+	const peak = extreme === null ? '' : `, at the worst ${measured(extreme)}`;
+	return `${title} is over after ${duration(at - since)}. ${field} is ${measured(value)}${peak}`;
+}
+
+/** @param timezone IANA time zone of the workflow */
+export function alarmItem(change: Change<Source>, timezone: string): INodeExecutionData {
+	const { event, rule, value, since, at, extreme, source } = change;
+	const { device, isTrusted, isExample = false } = source;
+	const shown = source.shown();
+	const units: IDataObject = { ...(typeof shown.decodedUnits === 'object' ? shown.decodedUnits : {}) };
+	const unit = String(units[rule.field] ?? '');
+	const json: IDataObject = {
+		event,
+		text: textOf(change, unit, timezone),
+		rule: rule.name,
+		severity: rule.severity,
+		field: rule.field,
+		value: value as IDataObject[string],
+		unit: unit || null,
+		extreme,
+		since: isoTime(since),
+		heardAt: isoTime(at),
+		timestampTrusted: isTrusted,
+		lastedSeconds: at - since,
+		lastedMinutes: Math.round((at - since) / 6) / 10,
+		...shown,
+		isExample,
+		eventKey: `${event}:${device.id}:${since}:${rule.name}`,
+	};
+	return { json };
+}

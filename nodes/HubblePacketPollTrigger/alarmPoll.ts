@@ -1,0 +1,125 @@
+/** Alarms in a poll: what is read for them, and what becomes of it. */
+import type { IPollFunctions } from 'n8n-workflow';
+import { AHEAD_S } from '../shared/device/device';
+import { PACKET_RETENTION_S } from '../shared/client/endpoints';
+import { isOn, readParameter } from '../shared/operation/readItem';
+import { oneOf } from '../shared/operation/values';
+import type { PacketReader, ReadPacket } from '../shared/packet/filter';
+import { heardAt } from '../shared/packet/packet';
+import { NOT_DECODED, valueAt } from '../shared/packet/valueFilter';
+import { alarmItem, type Source } from './alarmItem';
+import {
+	alarmState,
+	beside,
+	hasChangedEnough,
+	hear,
+	openAlarms,
+	type Alarms,
+	type AlarmState,
+	type Change,
+	type Rule,
+	type Told,
+} from './alarms';
+import { alarmRules, readRules, reportAlready } from './rules';
+import type { PageTime, Position, Work } from './stream';
+
+/** What an item stands for. */
+export const triggerOptions = [
+	{
+		name: 'Alarms',
+		value: 'alarms',
+		description: 'A decoded value is beyond a threshold: one item when that begins, one when it is over',
+		action: 'On alarm raised or cleared',
+	},
+	{ name: 'Packets', value: 'packets', description: 'Every new packet', action: 'On packets polled' },
+];
+
+/** Whether the node reports alarms, and not packets. */
+export const watchesAlarms = (context: IPollFunctions): boolean =>
+	readParameter(context, 'Trigger On', () =>
+		oneOf(['packets', 'alarms'])(context.getNodeParameter('triggerOn', 'packets')),
+	) === 'alarms';
+
+export interface AlarmSettings {
+	rules: Rule[];
+	reportsAlready: boolean;
+	reader: PacketReader;
+}
+
+/** Reads the parameters of alarms. Throws a NodeOperationError that names the one at fault. */
+export function readAlarmSettings(context: IPollFunctions, reader: PacketReader): AlarmSettings {
+	const rules = readRules(context);
+	if (!reader.decodes) {
+		readParameter(context, alarmRules.displayName, () => {
+			throw new Error(NOT_DECODED);
+		});
+	}
+	return { rules, reportsAlready: isOn(context, reportAlready.name, reportAlready.displayName, false), reader };
+}
+
+/** By the packets of so many seconds before its publication, a trigger learns what is beyond a threshold already. */
+const LOOK_BACK_S = 7200;
+
+/** Where alarms begin: with nothing known. */
+export const firstAlarms = (now: number): Position => ({
+	start: now - LOOK_BACK_S,
+	alarms: { until: now, rules: [], fields: [], marks: [] },
+});
+
+/** The position before a poll, as it is stored beside the one after it. */
+export const besideAlarms = {
+	pack: (before: Position, after: Position): Position =>
+		before.alarms && after.alarms ? { ...before, alarms: beside.pack(before.alarms, after.alarms) } : before,
+	unpack: (packed: Position, after: Position): Position =>
+		packed.alarms && after.alarms ? { ...packed, alarms: beside.unpack(packed.alarms, after.alarms) } : packed,
+};
+
+/** Whether a packet can be heard at the time of its stamp: none comes from the future, or later than Hubble keeps it. */
+const isTrusted = (heard: number, { received, now }: PageTime) =>
+	heard <= now + AHEAD_S && heard >= received - PACKET_RETENTION_S;
+
+/** A packet as alarms see it. It is shown when an alarm begins or ends by it. */
+function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime): Told<Source> {
+	const { packet, said } = read;
+	const stamp = Math.floor(heardAt(packet));
+	const trusts = isTrusted(stamp, time);
+	return {
+		device: packet.device.id,
+		heard: trusts ? stamp : time.received,
+		isTrusted: trusts,
+		valueOf: (field) => valueAt(said?.decoded, field),
+		source: { device: packet.device, shown: () => show(read), isTrusted: trusts },
+	};
+}
+
+/** Turns packets into alarms. */
+export function alarmWork(
+	context: IPollFunctions,
+	{ rules, reportsAlready, reader }: AlarmSettings,
+	stored: AlarmState = { until: 0, rules: [], fields: [], marks: [] },
+): Work {
+	let alarms: Alarms<Source> | undefined;
+	const changes: Array<Change<Source>> = [];
+	const timezone = context.getTimezone();
+	return {
+		take(packets, time) {
+			// There are many marks, and often there is no packet.
+			if (packets.length) alarms ??= openAlarms(stored, rules, reportsAlready);
+			const open = alarms;
+			if (open) changes.push(...reader.select(packets).flatMap((read) => hear(open, toldBy(reader, read, time))));
+			return [];
+		},
+		isFull: () => alarms !== undefined && hasChangedEnough(alarms),
+		finish() {
+			if (!alarms) return { items: [] };
+			if (alarms.isFull) {
+				context.logger.warn(
+					`"${context.getNode().name}" has no room for further alarms until some are over. It goes on with those that it knows.`,
+				);
+			}
+			const all = [...alarms.already.values(), ...changes];
+			return { items: all.map((change) => alarmItem(change, timezone)), alarms: alarmState(alarms) };
+		},
+		misfit: reader.misfit,
+	};
+}

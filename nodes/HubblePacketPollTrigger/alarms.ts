@@ -1,0 +1,339 @@
+/**
+ * Alarms on decoded values: when one begins, and when it is over. Pure: packets go in, in the order in which Hubble
+ * received them, and changes come out. What is remembered is text, as n8n stores it with the workflow: of each device and
+ * field when it was heard last, for that decides which packets are late, and of alarms what is needed to tell of them.
+ */
+import { keyOf, KEY, LETTERS, numberOf, numberText, stampOf, stampText, TIME } from '../shared/polling/compact';
+
+/** Rules that a node can have: as many as there are letters for them. */
+export const MOST_RULES = LETTERS.length;
+
+/** The longest that *For At Least* can be in packets. */
+export const MOST_PACKETS = 1000;
+
+/** Characters that n8n stores of alarms: for 100,000 devices, and a few thousand alarms at a time. Less than 2 MB with … */
+const ROOM = 1_500_000;
+
+/** … what a poll changes, which stands beside it until its execution is known to exist: no page is read beyond it. */
+const ROOM_BESIDE = 300_000;
+
+/** What raises an alarm, and what ends it. */
+export interface Rule {
+	name: string;
+	/** In the user's words. */
+	severity: string | null;
+	/** Which decoded value. */
+	field: string;
+	/** What makes it the same rule when others of its settings change: its alarms go on. */
+	id: string;
+	/** Whether a packet says anything about it. */
+	isAbout: (value: unknown) => boolean;
+	/** Whether the value is beyond the threshold. */
+	isOver: (value: unknown) => boolean;
+	/** Whether it is back, beyond the threshold by as much as the user wants. */
+	isBack: (value: unknown) => boolean;
+	/** How far a value is off: the extreme of an alarm is the value that is farthest. */
+	distance: (value: number) => number;
+	/** What the threshold is in words: 'above 8'. */
+	words: string;
+	/** A value beyond the threshold and one that is back, for a test. */
+	examples: [over: number | string, back: number | null];
+	/** How long values must be over without one that is not: seconds from the first to the last of them, … */
+	seconds: number;
+	/** … and so many packets. */
+	packets: number;
+}
+
+/** What n8n stores. */
+export interface AlarmState {
+	/** Unix seconds: what was heard before was there when the workflow was published. */
+	until: number;
+	/** The rules' ids, by the numbers that the marks have for them. */
+	rules: string[];
+	/** Fields, and in the same order the marks of the devices that told them. */
+	fields: string[];
+	marks: string[];
+}
+
+/** What is remembered of one rule for one device. */
+interface Active {
+	/** Unix seconds of the first packet over the threshold. */
+	since: number;
+	/** Of the values over the threshold; `NaN` for what is no number. */
+	extreme: number;
+	/** Packets until now; then one of the two below. */
+	count: number;
+}
+const RAISED = 0;
+/** Raised by the time of the publication, and not reported. */
+const UNREPORTED = 4095;
+const isRaised = ({ count }: Active) => count === RAISED || count === UNREPORTED;
+
+/** What is remembered of a device that told a field. */
+interface Mark {
+	/** Unix seconds of the newest packet that counted. */
+	last: number;
+	active: Map<number, Active>;
+}
+
+/** A packet as alarms see it. */
+export interface Told<S> {
+	/** What the packet comes from. */
+	source: S;
+	device: string;
+	/** Whole Unix seconds. */
+	heard: number;
+	/** `false`: the stamp cannot be, so the packet counts as heard when it was received, and as the newest. */
+	isTrusted: boolean;
+	valueOf: (field: string) => unknown;
+}
+
+/** What changed. Times are Unix seconds. */
+export interface Change<S> {
+	event: 'raised' | 'cleared';
+	rule: Rule;
+	source: S;
+	value: unknown;
+	since: number;
+	/** When the packet was heard by which it changed. */
+	at: number;
+	extreme: number | null;
+}
+
+/** The marks of one field, by the keys of devices, each as text: of few devices they are looked at. */
+type Records = Map<string, string>;
+
+/** The alarms of a node while packets are read. */
+export interface Alarms<S> {
+	rules: readonly Rule[];
+	/** Whether to report what was raised when the workflow was published. */
+	reportsAlready: boolean;
+	until: number;
+	fields: Map<string, Records>;
+	/** Characters of all marks, … */
+	size: number;
+	/** … and of those that a poll has changed, as they were. */
+	changed: Map<string, number>;
+	/** Alarms that a poll found to be there by the time of the publication, by device and rule. */
+	already: Map<string, Change<S>>;
+	/** Whether there is no room for further alarms. */
+	isFull: boolean;
+}
+
+const ABSENT = stampText(0);
+const HEAD = TIME + 1;
+const PART = 1 + TIME + 2 + 1;
+
+/** `last`, how many rules, and of each its number, `since`, the count and the extreme with its length before it. */
+function recordOf({ last, active }: Mark): string {
+	const parts = [...active].map(([rule, { since, extreme, count }]) => {
+		const number = String(extreme);
+		return `${LETTERS[rule]}${stampText(since)}${numberText(count, 2)}${LETTERS[number.length]}${number}`;
+	});
+	return `${stampText(last)}${LETTERS[active.size]}${parts.join('')}`;
+}
+
+const lastOf = (record: string) => stampOf(record.slice(0, TIME));
+
+/** @param numbers the rules' numbers now, by those in the record; marks of rules that are gone are dropped */
+function markOf(record: string, numbers?: ReadonlyArray<number | undefined>): Mark {
+	const active = new Map<number, Active>();
+	for (let at = HEAD; at < record.length;) {
+		const stored = numberOf(record.charAt(at));
+		const rule = numbers ? numbers[stored] : stored;
+		const since = stampOf(record.slice(at + 1, at + 1 + TIME));
+		const count = numberOf(record.slice(at + 1 + TIME, at + PART - 1));
+		const end = at + PART + numberOf(record.charAt(at + PART - 1));
+		if (rule !== undefined) active.set(rule, { since, count, extreme: Number(record.slice(at + PART, end)) });
+		at = end;
+	}
+	return { last: lastOf(record), active };
+}
+
+const marksText = (records: Records): string => [...records].map(([key, record]) => `${key}${record}`).join('');
+
+function recordsOf(marks: string): Records {
+	const records: Records = new Map();
+	for (let at = 0; at < marks.length;) {
+		const begin = at + KEY;
+		let end = begin + HEAD;
+		for (let rest = numberOf(marks.charAt(end - 1)); rest > 0; rest--)
+			end += PART + numberOf(marks.charAt(end + PART - 1));
+		records.set(marks.slice(at, begin), marks.slice(begin, end));
+		at = end;
+	}
+	return records;
+}
+
+/** The marks by their fields, for these rules. */
+function fieldsOf({ rules, fields, marks }: AlarmState, ids: readonly string[]): Map<string, Records> {
+	const numbers = rules.map((id) => (ids.includes(id) ? ids.indexOf(id) : undefined));
+	const isSame = rules.length <= ids.length && numbers.every((number, index) => number === index);
+	return new Map(
+		fields.map((field, index) => {
+			const records = recordsOf(marks[index] ?? '');
+			if (!isSame) for (const [key, record] of records) records.set(key, recordOf(markOf(record, numbers)));
+			return [field, records];
+		}),
+	);
+}
+
+const sizeOf = (record: string) => KEY + record.length;
+
+/** The alarms as they were stored. Of a rule that is new nothing is known; alarms of rules that are gone are forgotten. */
+export function openAlarms<S>(state: AlarmState, rules: readonly Rule[], reportsAlready: boolean): Alarms<S> {
+	const stored = fieldsOf(
+		state,
+		rules.map(({ id }) => id),
+	);
+	const fields = new Map(rules.map(({ field }) => [field, stored.get(field) ?? new Map<string, string>()]));
+	let size = 0;
+	for (const records of fields.values()) for (const record of records.values()) size += sizeOf(record);
+	const { until } = state;
+	return { rules, reportsAlready, until, fields, size, changed: new Map(), already: new Map(), isFull: false };
+}
+
+/** What to store of them. */
+export const alarmState = <S>({ rules, until, fields }: Alarms<S>): AlarmState => ({
+	until,
+	rules: rules.map(({ id }) => id),
+	fields: [...fields.keys()],
+	marks: [...fields.values()].map(marksText),
+});
+
+/** Whether a poll has changed so much that the rest must wait for the next one. */
+export function hasChangedEnough<S>({ changed }: Alarms<S>): boolean {
+	let size = 0;
+	for (const characters of changed.values()) size += characters;
+	return size > ROOM_BESIDE;
+}
+
+function store<S>(alarms: Alarms<S>, field: string, key: string, record: string | undefined): void {
+	const records = alarms.fields.get(field);
+	const before = records?.get(key);
+	const name = `${key}${field}`;
+	if (!alarms.changed.has(name)) alarms.changed.set(name, sizeOf(before ?? ABSENT));
+	alarms.size += (record === undefined ? 0 : sizeOf(record)) - (before === undefined ? 0 : sizeOf(before));
+	if (record === undefined) records?.delete(key);
+	else records?.set(key, record);
+}
+
+/** Forgets, where there is no room, when devices without an alarm were heard: those first that were heard longest ago. */
+function makeRoom<S>(alarms: Alarms<S>): void {
+	if (alarms.size <= ROOM || alarms.isFull) return;
+	const idle = [...alarms.fields].flatMap(([field, records]) =>
+		[...records]
+			.filter(([, { length }]) => length === HEAD)
+			.map(([key, record]) => ({ field, key, last: lastOf(record) })),
+	);
+	alarms.isFull = idle.length === 0;
+	idle.sort((a, b) => a.last - b.last);
+	for (const { field, key } of idle) {
+		if (alarms.size <= ROOM * 0.95) break;
+		store(alarms, field, key, undefined);
+	}
+}
+
+/** What a value makes of a rule for one device; `event` when that is a change. */
+interface Step {
+	event?: Change<unknown>['event'];
+	/** What is remembered from now on, and what tells of a change. */
+	is?: Active;
+	told: Active;
+}
+
+function step(rule: Rule, was: Active | undefined, value: unknown, at: number): Step {
+	const number = Number(value);
+	const isFarther = !was || rule.distance(number) > rule.distance(was.extreme);
+	const extreme = isFarther ? number : was.extreme;
+	if (was && isRaised(was)) {
+		if (rule.isBack(value)) return { event: 'cleared', told: was };
+		const is = { ...was, extreme };
+		return { is, told: is };
+	}
+	const count = Math.min((was?.count ?? 0) + 1, MOST_PACKETS);
+	const is: Active = { since: was?.since ?? at, extreme, count };
+	if (!rule.isOver(value)) return { told: is };
+	if (count < rule.packets || at - is.since < rule.seconds) return { is, told: is };
+	is.count = RAISED;
+	return { event: 'raised', is, told: is };
+}
+
+/** Reads on: what changes by a packet, in the order of the rules. */
+export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<Change<S>> {
+	const key = keyOf(told.device);
+	return [...alarms.fields].flatMap(([field, records]) => {
+		const value = told.valueOf(field);
+		const rules = alarms.rules.flatMap((rule, number) =>
+			rule.field === field && rule.isAbout(value) ? [{ rule, number }] : [],
+		);
+		if (!rules.length) return [];
+		const mark = markOf(records.get(key) ?? ABSENT);
+		const at = told.isTrusted ? told.heard : Math.max(told.heard, mark.last + 1);
+		// Late, or the same packet again: newer ones have decided.
+		if (at <= mark.last) return [];
+		mark.last = at;
+		const changes = rules.flatMap(({ rule, number }) =>
+			decide(alarms, { key, rule, number, mark, value, source: told.source }),
+		);
+		if (!alarms.isFull || mark.active.size || records.has(key)) store(alarms, field, key, recordOf(mark));
+		makeRoom(alarms);
+		return changes;
+	});
+}
+
+interface Decision<S> {
+	source: S;
+	key: string;
+	rule: Rule;
+	number: number;
+	mark: Mark;
+	value: unknown;
+}
+
+function decide<S>(alarms: Alarms<S>, { source, key, rule, number, mark, value }: Decision<S>): Array<Change<S>> {
+	const at = mark.last;
+	const was = mark.active.get(number);
+	const { event, is, told } = step(rule, was, value, at);
+	mark.active.delete(number);
+	if (is && !was && alarms.isFull) return [];
+	if (is) mark.active.set(number, is);
+	// Nobody was told that it began.
+	if (!event || (event === 'cleared' && told.count === UNREPORTED)) return [];
+	const { since, extreme } = told;
+	const change = { event, rule, source, value, since, at, extreme: Number.isNaN(extreme) ? null : extreme };
+	if (at >= alarms.until) return [change];
+	const name = `${key}${number}`;
+	if (event === 'cleared') return alarms.already.delete(name) ? [] : [change];
+	if (alarms.reportsAlready) alarms.already.set(name, change);
+	else told.count = UNREPORTED;
+	return [];
+}
+
+/** The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both have room. */
+export const beside = {
+	pack(before: AlarmState, after: AlarmState): AlarmState {
+		const [was, is] = [fieldsOf(before, after.rules), fieldsOf(after, after.rules)];
+		const marks = [...is].map(([field, now]) => {
+			const old: Records = was.get(field) ?? new Map();
+			const lost = [...old].filter(([key, record]) => now.get(key) !== record);
+			const added = [...now.keys()]
+				.filter((key) => !old.has(key))
+				.map((key) => [key, `${ABSENT}${LETTERS[0]}`] as const);
+			return marksText(new Map([...lost, ...added]));
+		});
+		return { ...before, rules: after.rules, fields: after.fields, marks };
+	},
+	unpack(packed: AlarmState, after: AlarmState): AlarmState {
+		const is = fieldsOf(after, packed.rules);
+		const marks = packed.fields.map((field, index) => {
+			const records: Records = is.get(field) ?? new Map();
+			for (const [key, record] of recordsOf(packed.marks[index] ?? '')) {
+				if (lastOf(record) === 0) records.delete(key);
+				else records.set(key, record);
+			}
+			return marksText(records);
+		});
+		return { ...packed, marks };
+	},
+};

@@ -1,0 +1,242 @@
+/** The rules of alarms as the user sets them. Bad input is refused here, before any call. */
+import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
+import { asError } from '../shared/client/errors';
+import { objectOf } from '../shared/client/json';
+import { hasEmptyExpression, readParameter } from '../shared/operation/readItem';
+import { asText, isEmpty, numberIn, oneOf, quoted } from '../shared/operation/values';
+import { bound, conditionOf, decodedField, fieldOf, numeric } from '../shared/packet/valueFilter';
+import { MOST_PACKETS, MOST_RULES, type Rule } from './alarms';
+
+const CONDITIONS = ['above', 'below', 'between', 'equal', 'outside'] as const;
+type Condition = (typeof CONDITIONS)[number];
+
+const UNITS = ['minutes', 'packets'] as const;
+
+/** The longest that *For At Least* can be in minutes: as long as Hubble keeps packets. */
+const MOST_MINUTES = 43_200;
+
+const showFor = (...condition: Condition[]) => ({ displayOptions: { show: { condition } } });
+
+/** One rule: in an order that reads as a sentence. */
+const FIELDS: INodeProperties[] = [
+	{
+		displayName: 'Name',
+		name: 'name',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. Too warm',
+		description: 'What the alarm is called in the output',
+	},
+	decodedField,
+	{
+		displayName: 'Condition',
+		name: 'condition',
+		type: 'options',
+		options: [
+			{ name: 'Is Above', value: 'above' },
+			{ name: 'Is Below', value: 'below' },
+			{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
+			{ name: 'Is Equal To', value: 'equal' },
+			{ name: 'Is Outside', value: 'outside', description: 'Below the first bound, or above the second one' },
+		],
+		default: 'above',
+		description: 'What must be true of the value',
+	},
+	{
+		displayName: 'Threshold',
+		name: 'than',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 8',
+		description: 'The number, or the text, to compare the value with',
+	},
+	{
+		displayName: 'And',
+		name: 'and',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 25',
+		description: 'The upper bound',
+		...showFor('between', 'outside'),
+	},
+	{
+		displayName: 'For At Least',
+		name: 'forAtLeast',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: 0,
+		description:
+			'How long it must be so before there is an alarm, so that a single outlier raises none. With 0, the first packet does.',
+	},
+	{
+		displayName: 'Minutes or Packets',
+		name: 'forUnit',
+		type: 'options',
+		options: [
+			{ name: 'Minutes', value: 'minutes', description: 'From the first to the last of packets in a row' },
+			{ name: 'Packets in a Row', value: 'packets' },
+		],
+		default: 'minutes',
+		description: 'What For At Least counts',
+	},
+	{
+		displayName: 'Until It Is Back At',
+		name: 'clearsAt',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 7',
+		hint: 'If empty, at the threshold',
+		description:
+			'The value at which the alarm is over. Choose one well within the threshold, so that a value that swings around it does not raise one alarm after the other.',
+		...showFor('above', 'below'),
+	},
+	{
+		displayName: 'Until It Is Back By',
+		name: 'margin',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 0.5',
+		hint: 'If empty, as soon as it is back',
+		description: 'How far behind the bound that it crossed a value must be for the alarm to be over',
+		...showFor('between', 'outside'),
+	},
+	{
+		displayName: 'Severity',
+		name: 'severity',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. critical',
+		description: 'A word of your own for the output, by which the workflow can tell alarms apart',
+	},
+];
+
+/** The parameter "Alarm When". */
+export const alarmRules: INodeProperties = {
+	displayName: 'Alarm When',
+	name: 'alarmRules',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true, fixedCollection: { itemTitle: '={{ $collection.item.value.name }}' } },
+	placeholder: 'Add Rule',
+	default: {},
+	required: true,
+	description: 'What raises an alarm: a decoded value that is beyond a threshold, for each device on its own',
+	displayOptions: { show: { triggerOn: ['alarms'] } },
+	options: [
+		{
+			displayName: 'Rule',
+			name: 'rule',
+			values: FIELDS,
+		},
+	],
+};
+
+export const reportAlready: INodeProperties = {
+	displayName: 'Report Alarms Already On',
+	name: 'reportAlready',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to report, when the workflow is published for the first time, what is beyond a threshold by then. The packets of the two hours before tell.',
+	displayOptions: { show: { triggerOn: ['alarms'] } },
+};
+
+const isNumber = (value: unknown) => Number.isFinite(numeric(value));
+
+/** Bounds as they were typed, the empty one as another says. */
+const boundOr = (title: string, value: unknown, otherwise: number) =>
+	isEmpty(value) ? otherwise : bound(title, value);
+
+type Comparison = Pick<Rule, 'isAbout' | 'isOver' | 'isBack' | 'distance' | 'examples'>;
+
+/** How a rule compares. Throws an Error that says which bound is wrong. */
+function comparisonOf(condition: Condition, row: IDataObject): Comparison {
+	const { than, and } = row;
+	if (condition === 'equal') {
+		const isOver = conditionOf(condition, row, 'Threshold');
+		const isAbout = (value: unknown) => value !== undefined && value !== null;
+		return { isAbout, isOver, isBack: (value) => !isOver(value), distance: () => 0, examples: [asText(than), null] };
+	}
+	if (condition === 'above' || condition === 'below') {
+		const isOver = conditionOf(condition, row, 'Threshold');
+		const sign = condition === 'above' ? 1 : -1;
+		const end = boundOr('Until It Is Back At', row.clearsAt, bound('Threshold', than));
+		if (isOver(end)) throw new Error(`"Until It Is Back At" is ${end}, which is ${condition} the threshold`);
+		const isBack = (value: unknown) => sign * numeric(value) <= sign * end;
+		const examples: Comparison['examples'] = [bound('Threshold', than) + sign, end];
+		return { isAbout: isNumber, isOver, isBack, distance: (value) => sign * value, examples };
+	}
+	const isWithin = conditionOf('between', row, 'Threshold');
+	const [low, high] = [bound('Threshold', than), bound('And', and)];
+	const margin = boundOr('Until It Is Back By', row.margin, 0);
+	if (margin < 0) throw new Error(`"Until It Is Back By" is ${margin}, which is below 0`);
+	if (condition === 'between') {
+		const isBack = (value: unknown) =>
+			!isWithin(value) && (numeric(value) <= low - margin || numeric(value) >= high + margin);
+		const examples: Comparison['examples'] = [(low + high) / 2, high + margin + 1];
+		return { isAbout: isNumber, isOver: isWithin, isBack, distance: (value) => value, examples };
+	}
+	if (2 * margin > high - low)
+		throw new Error(`"Until It Is Back By" is ${margin}, more than half of what lies between the bounds`);
+	const isBack = (value: unknown) => numeric(value) >= low + margin && numeric(value) <= high - margin;
+	const distance = (value: number) => Math.max(low - value, value - high);
+	return {
+		isAbout: isNumber,
+		isOver: (value) => !isWithin(value),
+		isBack,
+		distance,
+		examples: [high + 1, (low + high) / 2],
+	};
+}
+
+/** 'above 8', as texts say it. */
+function wordsOf(condition: Condition, { than, and }: IDataObject): string {
+	const [first, second] = [than, and].map((value) => String(value ?? '').trim());
+	if (condition === 'between') return `between ${first} and ${second}`;
+	if (condition === 'outside') return `outside of ${first} to ${second}`;
+	return condition === 'equal' ? `equal to ${first}` : `${condition} ${first}`;
+}
+
+function ruleOf(row: IDataObject): Rule {
+	const name = asText(row.name ?? '').trim();
+	if (!name) throw new Error('"Name" is required');
+	const field = fieldOf(row);
+	const condition = oneOf(CONDITIONS)(row.condition ?? 'above');
+	const unit = oneOf(UNITS)(row.forUnit ?? 'minutes');
+	const most = unit === 'minutes' ? MOST_MINUTES : MOST_PACKETS;
+	const long = numberIn(0, most, unit === 'packets')(row.forAtLeast ?? 0) ?? 0;
+	return {
+		name,
+		severity: isEmpty(row.severity) ? null : asText(row.severity).trim(),
+		field,
+		id: JSON.stringify([name, field, condition]),
+		words: wordsOf(condition, row),
+		seconds: unit === 'minutes' ? Math.round(60 * long) : 0,
+		packets: unit === 'packets' ? long : 1,
+		...comparisonOf(condition, row),
+	};
+}
+
+/** Reads the rules. Throws a NodeOperationError that says which one is wrong, and why. */
+export function readRules(context: IPollFunctions): Rule[] {
+	return readParameter(context, alarmRules.displayName, () => {
+		const given = objectOf(context.getNodeParameter(alarmRules.name, {}));
+		const stored = context.getNode().parameters[alarmRules.name];
+		if (hasEmptyExpression(stored, given)) throw new Error('an expression returned no value');
+		const rows = [given.rule ?? []].flat();
+		if (!rows.length) throw new Error('add at least one');
+		if (rows.length > MOST_RULES) throw new Error(`${rows.length} are too many: at most ${MOST_RULES} are possible`);
+		const rules = rows.map((row, index) => {
+			let reason: string;
+			try {
+				return ruleOf(objectOf(row));
+			} catch (error) {
+				reason = asError(error).message;
+			}
+			throw new Error(`row ${index + 1}: ${reason}`);
+		});
+		const names = rules.map(({ name }) => name);
+		const twice = names.find((name, index) => names.indexOf(name) !== index);
+		if (twice !== undefined) throw new Error(`two have the name ${quoted(twice)}`);
+		return rules;
+	});
+}

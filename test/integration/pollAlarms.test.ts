@@ -1,0 +1,261 @@
+/** Alarms of the packet poll trigger against the simulator: what n8n would be given, and what it would store. */
+import type { IDataObject, IPollFunctions } from 'n8n-workflow';
+import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
+import type { Packet } from '../simulator/packets';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { httpRequest, withEachClock } from './pollContext';
+
+let hubble: Simulator;
+/** So many milliseconds are over at Hubble that nobody waited for. */
+let passedMs = 0;
+const { now } = Date;
+const hubbleNow = () => now() + passedMs;
+beforeEach(async () => {
+	passedMs = 0;
+	hubble = await startSimulator({ devices: 8, packets: 0, limits: false, headRetryAfter: null, now: hubbleNow });
+});
+afterEach(async () => {
+	jest.restoreAllMocks();
+	await hubble.close();
+});
+
+const payloadLayout = 'temperature: int16 @0 ×0.01 °C';
+const warm = {
+	name: 'Too warm',
+	severity: 'critical',
+	field: 'temperature',
+	condition: 'above',
+	than: '8',
+	clearsAt: '7',
+};
+const alarms = (rule: IDataObject = {}, more: IDataObject = {}): IDataObject => ({
+	triggerOn: 'alarms',
+	decodePayload: 'layout',
+	payloadLayout,
+	alarmRules: { rule: [{ ...warm, ...rule }] },
+	...more,
+});
+
+let nodes = 0;
+
+function node(parameters: IDataObject, staticData: IDataObject = {}, mode = 'trigger', id = `alarm ${++nodes}`) {
+	const warnings: string[] = [];
+	const context = {
+		getMode: () => mode,
+		getWorkflow: () => ({ id: 'workflow' }),
+		getNode: () => ({ id, name: 'Alarms', parameters }),
+		getTimezone: () => 'Europe/Berlin',
+		logger: { warn: (line: string) => warnings.push(line) },
+		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
+		getWorkflowStaticData: () => staticData,
+		getCredentials: async () => ({
+			apiToken: hubble.token,
+			organizationId: hubble.organizationId,
+			baseUrl: hubble.url,
+			requestsPerSecond: 1000,
+		}),
+		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
+	} as unknown as IPollFunctions;
+	const poll = async () => {
+		const [items = []] = (await new HubblePacketPollTrigger().poll.call(context)) ?? [];
+		return items.map(({ json }) => json);
+	};
+	return { poll, staticData, warnings };
+}
+
+let sequence = 0;
+
+/** A device sends a temperature; it was heard so many seconds ago. */
+function send(device: number, temperature: number, secondsAgo = 0) {
+	const sender = [...hubble.world.main.devices.values()][device];
+	if (!sender) throw new Error('There is no such device');
+	const { id, name, tags } = sender;
+	const payload = Buffer.alloc(2);
+	payload.writeInt16BE(Math.round(temperature * 100));
+	const timestamp = hubbleNow() / 1000 - secondsAgo;
+	const packet: Packet = {
+		location: { latitude: 51.9, longitude: 4.5, altitude: 0, timestamp },
+		device: { id, name, tags, payload: payload.toString('base64'), timestamp, sequence_number: (sequence += 1) % 1024 },
+		network_type: 'TERRESTRIAL',
+	};
+	hubble.addPackets([packet]);
+	return name;
+}
+
+const pass = (minutes: number) => (passedMs += 60_000 * minutes);
+const words = (items: IDataObject[]) =>
+	items.map(({ event, deviceName, value, extreme, lastedMinutes }) => [
+		event,
+		deviceName,
+		value,
+		extreme,
+		lastedMinutes,
+	]);
+
+withEachClock(hubbleNow, () => {
+	it('reports an alarm once, and once that it is over, whatever comes late or goes silent', async () => {
+		const { poll, staticData } = node(alarms({ forAtLeast: 15 }));
+		expect(await poll()).toEqual([]);
+		pass(1);
+		const room = send(0, 9);
+		send(1, 9);
+		expect(await poll()).toEqual([]);
+		pass(10);
+		send(0, 11.5);
+		send(1, 7.5);
+		pass(6);
+		send(0, 9.5);
+		const raised = await poll();
+		expect(words(raised)).toEqual([['raised', room, 9.5, 11.5, 16]]);
+		expect(raised[0]).toMatchObject({
+			rule: 'Too warm',
+			severity: 'critical',
+			field: 'temperature',
+			unit: '°C',
+			timestampTrusted: true,
+			isExample: false,
+			text: expect.stringMatching(`^${room}: Too warm \\(critical\\)\\. temperature is 9\\.5 °C, above 8 since `),
+		});
+		// Still above, or not yet back; and what newer packets have decided.
+		pass(60);
+		send(0, 12);
+		send(0, 7.5);
+		send(0, 5, 1800);
+		expect(await poll()).toEqual([]);
+		pass(2000);
+		expect(await poll()).toEqual([]);
+		send(0, 6.5);
+		const cleared = await poll();
+		expect(words(cleared)).toEqual([['cleared', room, 6.5, 12, 2076]]);
+		expect(Object.keys(cleared[0] ?? {})).toEqual(Object.keys(raised[0] ?? {}));
+		send(0, 20, 3600);
+		expect(await poll()).toEqual([]);
+		expect(JSON.stringify(staticData).length).toBeLessThan(2000);
+	});
+
+	it('counts a packet whose stamp cannot be as received when it came', async () => {
+		const { poll } = node(alarms());
+		expect(await poll()).toEqual([]);
+		pass(2);
+		const room = send(0, 9, -70 * 365 * 86_400);
+		send(1, 5);
+		const [raised, ...more] = await poll();
+		expect(more).toEqual([]);
+		expect(raised).toMatchObject({ event: 'raised', deviceName: room, timestampTrusted: false });
+		expect(Math.abs(Date.parse(String(raised?.heardAt)) - hubbleNow())).toBeLessThan(180_000);
+		pass(5);
+		send(0, 5);
+		expect(words(await poll())).toEqual([['cleared', room, 5, 9, expect.any(Number)]]);
+	});
+});
+
+it('goes on after a restart as the position does: the items of the last execution come again, and no other', async () => {
+	const stored: IDataObject = {};
+	const one = node(alarms(), stored);
+	await one.poll();
+	pass(1);
+	send(0, 9);
+	send(1, 9);
+	const first = await one.poll();
+	expect(first).toHaveLength(2);
+	pass(1);
+	send(0, 5);
+	send(2, 9);
+	const second = await one.poll();
+	expect(second).toMatchObject([{ event: 'cleared' }, { event: 'raised' }]);
+	const disk = () => JSON.parse(JSON.stringify(stored)) as IDataObject;
+	// Two processes that know nothing of each other: what stands beside the state leads to the same items.
+	expect(await node(alarms(), disk()).poll()).toEqual(second);
+	const after = node(alarms(), disk());
+	expect(await after.poll()).toEqual(second);
+	pass(1);
+	send(1, 5);
+	expect(await after.poll()).toMatchObject([{ event: 'cleared' }]);
+});
+
+it.each([
+	[false, []],
+	[true, ['raised']],
+])(
+	'reports what is on already when the workflow is published only if the user says so: %s',
+	async (reportAlready, events) => {
+		send(0, 9, 3600);
+		send(1, 9, 3600);
+		send(1, 5, 1800);
+		const { poll } = node(alarms({}, { reportAlready }));
+		expect((await poll()).map(({ event }) => event)).toEqual(events);
+		pass(1);
+		send(0, 10);
+		send(2, 10);
+		expect(await poll()).toMatchObject([{ event: 'raised' }]);
+		pass(1);
+		send(0, 5);
+		expect((await poll()).map(({ event }) => event)).toEqual(reportAlready ? ['cleared'] : []);
+	},
+);
+
+it('looks at the devices of the filters alone', async () => {
+	const { poll } = node(alarms({}, { filters: { tags: ['site:none'] } }));
+	await poll();
+	pass(1);
+	send(0, 9);
+	expect(await poll()).toEqual([]);
+});
+
+it('tells where none of the payloads fits, and refuses what is not decoded', async () => {
+	const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
+	await poll();
+	pass(1);
+	send(0, 9);
+	expect(await poll()).toEqual([]);
+	expect(warnings).toEqual([expect.stringMatching(/^"Alarms": The payload does not fit: .*Check "Decode Payload"\.$/)]);
+	await expect(node(alarms({}, { decodePayload: 'none' })).poll()).rejects.toThrow(
+		'Parameter "Alarm When": the payloads are not decoded',
+	);
+	await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('Parameter "Trigger On": ');
+});
+
+describe('a test in the editor', () => {
+	const shown = async (parameters: IDataObject) => {
+		const { poll, staticData } = node(parameters, {}, 'manual');
+		const items = await poll();
+		expect(staticData).toEqual({});
+		return items;
+	};
+
+	it('shows a real alarm where there is one, and an example of its end', async () => {
+		const room = send(0, 9.25);
+		send(1, 5);
+		const [raised, cleared] = await shown(alarms({ forAtLeast: 15 }));
+		expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: false });
+		expect(cleared).toMatchObject({
+			event: 'cleared',
+			deviceName: room,
+			value: 7,
+			extreme: 9.25,
+			isExample: true,
+			decoded: { temperature: 7 },
+		});
+	});
+
+	it.each([
+		['where nothing is over the threshold', () => void send(1, 5), {}],
+		['where no device passes the filters', () => void send(0, 9), { filters: { tags: ['site:none'] } }],
+		['where there is no packet', () => {}, {}],
+	])('shows examples %s', async (_, happens, more) => {
+		happens();
+		const items = await shown(alarms({}, more));
+		expect(items).toMatchObject([
+			{ event: 'raised', value: 9, decoded: { temperature: 9 }, isExample: true },
+			{ event: 'cleared', value: 7, extreme: 9, isExample: true },
+		]);
+	});
+
+	it('says in the first field where none of the payloads fits', async () => {
+		send(0, 9);
+		const [first] = await shown(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
+		expect(Object.entries(first ?? {})[0]).toEqual(['hint', expect.stringMatching(/^The payload does not fit: /)]);
+		const [packet] = await shown({ decodePayload: 'layout', payloadLayout: 'temperature: int32 @4' });
+		expect(packet).toMatchObject({ hint: expect.stringMatching(/^The payload does not fit: /), decoded: null });
+	});
+});

@@ -1,0 +1,419 @@
+/** Alarms: against a slow reference, through late packets, repeats and crashes; their rules, their room, their words. */
+import fc from 'fast-check';
+import type { IDataObject, IPollFunctions } from 'n8n-workflow';
+import { alarmItem } from '../../nodes/HubblePacketPollTrigger/alarmItem';
+import { besideAlarms } from '../../nodes/HubblePacketPollTrigger/alarmPoll';
+import {
+	alarmState,
+	beside,
+	hasChangedEnough,
+	hear,
+	openAlarms,
+	type AlarmState,
+	type Change,
+} from '../../nodes/HubblePacketPollTrigger/alarms';
+import { readRules } from '../../nodes/HubblePacketPollTrigger/rules';
+import type { Position } from '../../nodes/HubblePacketPollTrigger/stream';
+import { keyOf } from '../../nodes/shared/polling/compact';
+import { advance, newest, resume, type Stored } from '../../nodes/shared/polling/position';
+
+/** A rule as the user writes it. */
+interface Row extends IDataObject {
+	name: string;
+	field: string;
+	condition: string;
+}
+
+const context = (rule: unknown) =>
+	({
+		getNode: () => ({ name: 'Poll', parameters: { alarmRules: { rule } } }),
+		getNodeParameter: () => ({ rule }),
+	}) as unknown as IPollFunctions;
+const rulesOf = (...rows: object[]) => readRules(context(rows));
+
+const warm: Row = { name: 'Warm', field: 't', condition: 'above', than: '8', clearsAt: '7' };
+const ROWS: Row[] = [
+	{ ...warm, forAtLeast: 15, severity: 'critical' },
+	{ name: 'Hot', field: 't', condition: 'above', than: 10 },
+	{ name: 'Cold', field: 't', condition: 'below', than: '2', clearsAt: '3.5', forAtLeast: 3, forUnit: 'packets' },
+	{ name: 'Off', field: 't', condition: 'outside', than: '2', and: '8', margin: '1' },
+	{ name: 'Band', field: 'h', condition: 'between', than: '4', and: '6', margin: '0.5', forAtLeast: 5 },
+	{ name: 'Open', field: 'door', condition: 'equal', than: 'open', forAtLeast: 2, forUnit: 'packets' },
+];
+
+interface Packet {
+	device: string;
+	/** Unix seconds. */
+	heard: number;
+	values: Readonly<Record<string, unknown>>;
+}
+type Event = Omit<Change<string>, 'rule' | 'source'> & { rule: string; device: string };
+
+const START = 1_790_000_000;
+const isNumber = (value: unknown) => value !== '' && value !== null && Number.isFinite(Number(value));
+
+/** What a condition means, written down without the code. */
+const MEANING: Readonly<Record<string, (row: Row, value: number, text: unknown) => { over: boolean; back: boolean }>> =
+	{
+		above: ({ than, clearsAt = than }, value) => ({ over: value > Number(than), back: value <= Number(clearsAt) }),
+		below: ({ than, clearsAt = than }, value) => ({ over: value < Number(than), back: value >= Number(clearsAt) }),
+		outside: ({ than, and, margin = 0 }, value) => ({
+			over: value < Number(than) || value > Number(and),
+			back: value >= Number(than) + Number(margin) && value <= Number(and) - Number(margin),
+		}),
+		between: ({ than, and, margin = 0 }, value) => ({
+			over: value >= Number(than) && value <= Number(and),
+			back:
+				(value < Number(than) && value <= Number(than) - Number(margin)) ||
+				(value > Number(and) && value >= Number(and) + Number(margin)),
+		}),
+		equal: ({ than }, _, text) => ({ over: text === than, back: text !== than }),
+	};
+
+/** The value of an alarm that is farthest. */
+function worst({ condition, than, and }: Row, values: number[]): number | null {
+	if (values.some(Number.isNaN)) return null;
+	const off = (value: number) => Math.max(Number(than) - value, value - Number(and));
+	const order: Readonly<Record<string, (a: number, b: number) => number>> = {
+		below: (a, b) => a - b,
+		outside: (a, b) => off(b) - off(a),
+		equal: () => 0,
+	};
+	return [...values].sort(order[condition] ?? ((a, b) => b - a))[0] ?? null;
+}
+
+/** The alarms of a device by one rule, found by looking forward from each packet: those that count, in their order. */
+function eventsOf(row: Row, device: string, packets: readonly Packet[]): Event[] {
+	const { name: rule, field, condition, forAtLeast = 0, forUnit = 'minutes' } = row;
+	const told = packets.filter(({ values }) =>
+		condition === 'equal' ? values[field] !== undefined && values[field] !== null : isNumber(values[field]),
+	);
+	const counts = told.filter(({ heard }, index) => told.slice(0, index).every((before) => before.heard < heard));
+	const judged = counts.map(({ heard, values }) => ({
+		heard,
+		value: values[field],
+		...MEANING[condition]!(row, Number(values[field]), values[field]),
+	}));
+	const isLong = (run: typeof judged) =>
+		forUnit === 'packets'
+			? run.length >= Number(forAtLeast)
+			: run.at(-1)!.heard - run[0]!.heard >= 60 * Number(forAtLeast);
+	const events: Event[] = [];
+	for (let first = 0; first < judged.length;) {
+		const runs = judged.slice(first).map((_, length) => judged.slice(first, first + length + 1));
+		const run = runs.find((one) => isLong(one) || !one.at(-1)!.over);
+		if (!run) break;
+		const last = first + run.length - 1;
+		if (!run.every(({ over }) => over)) {
+			first = last + 1;
+			continue;
+		}
+		const since = run[0]!.heard;
+		const end = judged.findIndex(({ back }, index) => index > last && back);
+		const extreme = (to: number) =>
+			worst(
+				row,
+				judged.slice(first, to).map(({ value }) => Number(value)),
+			);
+		const at = (index: number) => ({ at: judged[index]!.heard, value: judged[index]!.value, since, rule, device });
+		events.push({ event: 'raised', ...at(last), extreme: extreme(last + 1) });
+		if (end < 0) break;
+		events.push({ event: 'cleared', ...at(end), extreme: extreme(end) });
+		first = end + 1;
+	}
+	return events;
+}
+
+const shown = ({ rule, source, ...rest }: Change<string>): Event => ({ ...rest, rule: rule.name, device: source });
+const sorted = (events: Event[]) => events.map((event) => JSON.stringify(event, Object.keys(event).sort())).sort();
+
+const NONE: AlarmState = { until: 0, rules: [], fields: [], marks: [] };
+
+/** Hears packets, from a state to the next one. */
+function read(state: AlarmState, packets: readonly Packet[], rows: readonly Row[], reportsAlready = false) {
+	const alarms = openAlarms<string>(state, rulesOf(...rows), reportsAlready);
+	const changes = packets.flatMap(({ device, heard, values }) =>
+		hear(alarms, { source: device, device, heard, isTrusted: true, valueOf: (field) => values[field] }),
+	);
+	const events = [...alarms.already.values(), ...changes].map(shown);
+	return { events, state: alarmState(alarms), alarms };
+}
+
+const value = fc.oneof(
+	{ weight: 8, arbitrary: fc.integer({ min: 0, max: 48 }).map((quarter) => quarter / 4) },
+	fc.constantFrom(undefined, null, '', 'open', '9.5', 'x'),
+);
+const packet = fc.record({
+	device: fc.constantFrom('a', 'b', 'c'),
+	values: fc.record({ t: value, h: value, door: fc.constantFrom('open', 'shut', undefined) }, { requiredKeys: [] }),
+	/** Seconds since the one before; and whether it comes late, or again. */
+	after: fc.integer({ min: 0, max: 600 }),
+	late: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 1500 })),
+	again: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+});
+const stream = fc.array(packet, { maxLength: 60 }).map((drawn) => {
+	let now = START;
+	return drawn.flatMap(({ device, values, after, late, again }): Packet[] => {
+		now += after;
+		const one = { device, values, heard: now - late };
+		return again ? [one, one] : [one];
+	});
+});
+const devices = ['a', 'b', 'c'];
+const expected = (packets: readonly Packet[], rows: readonly Row[]) =>
+	devices.flatMap((device) =>
+		rows.flatMap((row) =>
+			eventsOf(
+				row,
+				device,
+				packets.filter((one) => one.device === device),
+			),
+		),
+	);
+const someRows = fc.subarray(ROWS, { minLength: 1 });
+
+it('are those of the reference, whatever comes late or again', () => {
+	fc.assert(
+		fc.property(stream, someRows, (packets, rows) => {
+			expect(sorted(read(NONE, packets, rows).events)).toEqual(sorted(expected(packets, rows)));
+		}),
+		{ numRuns: 1500 },
+	);
+});
+
+/** Polls a stream as the trigger does, in an n8n that gives the state anew to each poll and may be killed at each step. */
+function simulate(packets: readonly Packet[], rows: readonly Row[], outcomes: readonly string[]) {
+	type Place = Position & { alarms: AlarmState };
+	let disk: Stored<Position> = {};
+	let handOvers: string[] = [];
+	let kept: Stored<Position> | undefined;
+	let names = 0;
+	const delivered: Event[] = [];
+	/** Items of the last execution: so many may come again after a crash. */
+	let last = 0;
+	let repeatable = 0;
+	const restart = () => {
+		repeatable += last;
+		handOvers = [];
+		kept = undefined;
+	};
+	const poll = (outcome: string, size: number) => {
+		const stored = newest(structuredClone(disk), kept, 'stream');
+		const resumed = resume(stored, 'stream', handOvers) ?? { start: 0, alarms: NONE };
+		const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
+		const from = (isBefore ? besideAlarms.unpack(resumed, stored.next as Position) : resumed) as Place;
+		if (outcome === 'error') return true;
+		const { events, state } = read(from.alarms, packets.slice(from.start, from.start + size), rows);
+		const next = { start: Math.min(from.start + size, packets.length), alarms: state };
+		const name = events.length ? `h${names++}` : undefined;
+		const changed = advance<Position>(stored, 'stream', name ? besideAlarms.pack(from, next) : from, next, name);
+		if (name) handOvers = [...handOvers.filter((made) => made === stored.unsure?.handOver), name];
+		if (!name && changed) kept = changed;
+		if (outcome === 'crash before saving') return restart();
+		// Without items n8n stores nothing.
+		if (name && changed) disk = JSON.parse(JSON.stringify(changed)) as Stored<Position>;
+		if (outcome === 'crash after saving') return restart();
+		delivered.push(...events);
+		last = events.length || last;
+		return outcome === 'crash after hand-over' ? restart() : from.start < packets.length;
+	};
+	outcomes.forEach((outcome, index) => poll(outcome, 1 + (index % 7)));
+	while (poll('', 5));
+	return { delivered, repeatable };
+}
+
+it('are all reported through crashes at every step, and only those of the last execution twice', () => {
+	const outcome = fc.constantFrom(
+		'',
+		'',
+		'error',
+		'crash before saving',
+		'crash after saving',
+		'crash after hand-over',
+	);
+	fc.assert(
+		fc.property(stream, someRows, fc.array(outcome, { maxLength: 30 }), (packets, rows, outcomes) => {
+			const { delivered, repeatable } = simulate(packets, rows, outcomes);
+			const truth = sorted(expected(packets, rows));
+			expect([...new Set(sorted(delivered))]).toEqual([...new Set(truth)]);
+			expect(delivered.length - truth.length).toBeLessThanOrEqual(repeatable);
+		}),
+		{ numRuns: 1500 },
+	);
+});
+
+const at = (minute: number, t: unknown, device = 'a'): Packet => ({
+	device,
+	heard: START + 60 * minute,
+	values: { t },
+});
+const names = (events: Event[]) => events.map(({ event, rule, device }) => `${event} ${rule} ${device}`);
+
+describe('the moment of the publication', () => {
+	const packets = [
+		at(0, 9),
+		at(1, 9, 'b'),
+		at(2, 6, 'b'),
+		at(3, 9, 'c'),
+		at(10, 9),
+		at(11, 6),
+		at(12, 6, 'c'),
+		at(13, 9),
+	];
+	const published = { ...NONE, until: START + 5 * 60 };
+
+	it('reports nothing of what is so already, and not its end', () => {
+		expect(names(read(published, packets, [warm]).events)).toEqual(['raised Warm a']);
+		// Also when its end comes with another poll.
+		const first = read(published, packets.slice(0, 5), [warm]);
+		expect(names(read(first.state, packets.slice(5), [warm]).events)).toEqual(['raised Warm a']);
+	});
+
+	it('reports it when the user says so, but not what was over by then', () => {
+		expect(names(read(published, packets, [warm], true).events)).toEqual([
+			'raised Warm a',
+			'raised Warm c',
+			'cleared Warm a',
+			'cleared Warm c',
+			'raised Warm a',
+		]);
+	});
+});
+
+describe('a rule that is changed', () => {
+	const raised = read(NONE, [at(0, 9)], [warm]).state;
+
+	it('goes on with its alarms under its name, by its new thresholds', () => {
+		const higher = { ...warm, than: '20', clearsAt: '10', severity: 'low' };
+		expect(read(raised, [at(1, 9)], [higher]).events).toMatchObject([{ event: 'cleared', since: START, extreme: 9 }]);
+		expect(read(raised, [at(1, 9)], [ROWS[1]!, warm]).events).toEqual([]);
+	});
+
+	it.each([
+		['another name', { ...warm, name: 'Warmer' }],
+		['another field', { ...warm, field: 'h' }],
+		['another condition', { name: 'Warm', field: 't', condition: 'outside', than: '2', and: '8' }],
+	])('begins anew with %s', (_, row) => {
+		const next = { ...at(1, 9), values: { t: 9, h: 9 } };
+		expect(read(raised, [next], [row]).events).toMatchObject([{ event: 'raised', rule: row.name }]);
+	});
+
+	it('is forgotten when it is removed, also where it is stored beside the next state', () => {
+		const [two] = [read(NONE, [at(0, 12)], [warm, ROWS[1]!]).state];
+		const after = read(two, [at(1, 5)], [ROWS[1]!]);
+		expect(names(after.events)).toEqual(['cleared Hot a']);
+		const before = beside.unpack(beside.pack(two, after.state), after.state);
+		expect(names(read(before, [at(1, 5)], [ROWS[1]!]).events)).toEqual(['cleared Hot a']);
+	});
+});
+
+it('take a packet whose stamp cannot be for the newest', () => {
+	const alarms = openAlarms<string>(NONE, rulesOf(warm), false);
+	const told = (t: number, heard: number, isTrusted = true) =>
+		hear(alarms, { source: 'a', device: 'a', heard, isTrusted, valueOf: () => t }).map(({ event, at: time }) => [
+			event,
+			time,
+		]);
+	expect(told(9, START)).toEqual([['raised', START]]);
+	expect(told(5, START - 100)).toEqual([]);
+	expect(told(5, START - 100, false)).toEqual([['cleared', START + 1]]);
+	expect(told(9, START + 50, false)).toEqual([['raised', START + 50]]);
+});
+
+describe('room', () => {
+	const many = (count: number, t: number, from = 0) =>
+		Array.from({ length: count }, (_, index) => at(index / 1000, t, `device ${from + index}`));
+
+	it('suffices for 100,000 devices and thousands of alarms, in less than 2 MB with what stands beside them', () => {
+		const { state } = read(
+			NONE,
+			[...many(100_000, 5), ...many(7000, 9.25).map((one) => ({ ...one, heard: START + 1e4 }))],
+			[warm],
+		);
+		const size = JSON.stringify(state).length;
+		expect(size).toBeLessThan(1_520_000);
+		expect(state.marks[0]).toContain(keyOf('device 99999'));
+		// A poll ends before it has changed too much.
+		const { alarms } = read(state, [], [warm]);
+		let changed = 0;
+		for (; !hasChangedEnough(alarms); changed += 1000) {
+			for (const { device } of many(1000, 9.25, 20_000 + changed))
+				hear(alarms, { source: '', device, heard: START + 2e4, isTrusted: true, valueOf: () => 9.25 });
+		}
+		expect(changed).toBeGreaterThan(10_000);
+		const both = size + JSON.stringify(beside.pack(state, alarmState(alarms))).length;
+		expect(both).toBeLessThan(2_000_000);
+	});
+
+	it('is made by forgetting devices without an alarm that were heard long ago', () => {
+		const full = read(NONE, [at(-60, 9, 'raised'), at(-60, 5, 'idle'), ...many(120_000, 5)], [warm]);
+		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
+		expect(full.state.marks[0]).toContain(keyOf('raised'));
+		expect(full.state.marks[0]).not.toContain(keyOf('idle'));
+		expect(full.alarms.isFull).toBe(false);
+	});
+
+	it('that is used up by alarms leaves them as they are, and says so', () => {
+		const full = read(NONE, many(70_000, 9.25), [warm]);
+		expect(full.alarms.isFull).toBe(true);
+		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
+		const known = full.events.length;
+		expect(known).toBeGreaterThan(50_000);
+		const next = read(
+			full.state,
+			[...many(70_000, 9.25).slice(known), at(500, 5, 'device 0'), at(501, 9, 'new')],
+			[warm],
+		);
+		expect(names(next.events)).toContain('cleared Warm device 0');
+		expect(next.events.filter(({ event }) => event === 'raised').length).toBeLessThan(10);
+	});
+});
+
+describe('rules', () => {
+	it.each([
+		[[], 'add at least one'],
+		[[{ ...warm, name: ' ' }], 'row 1: "Name" is required'],
+		[[warm, { ...warm, field: { __rl: true, mode: 'list', value: '' } }], 'row 2: "Field" is required'],
+		[[{ ...warm, than: '' }], 'row 1: "Threshold" is required'],
+		[[{ ...warm, than: 'x' }], 'row 1: "x" is not a number'],
+		[[{ ...warm, condition: 'absent' }], 'row 1: "absent" is not one of above, below, between, equal, outside'],
+		[[{ ...warm, clearsAt: '9' }], 'row 1: "Until It Is Back At" is 9, which is above the threshold'],
+		[[{ ...ROWS[3]!, and: '' }], 'row 1: "And" is required'],
+		[[{ ...ROWS[3]!, and: '1' }], 'row 1: "And" is 1, which is below 2'],
+		[[{ ...ROWS[3]!, margin: '4' }], 'row 1: "Until It Is Back By" is 4, more than half'],
+		[[{ ...ROWS[4]!, margin: '-1' }], 'row 1: "Until It Is Back By" is -1, which is below 0'],
+		[[{ ...warm, forAtLeast: 1.5, forUnit: 'packets' }], 'row 1: 1.5 is not a whole number from 0 to 1000'],
+		[[{ ...warm, forUnit: 'hours' }], 'row 1: "hours" is not one of minutes, packets'],
+		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
+		[Array.from({ length: 65 }, (_, index) => ({ ...warm, name: `${index}` })), '65 are too many'],
+	])('%# are refused by name', (rows, message) => {
+		expect(() => rulesOf(...rows)).toThrow(`Parameter "Alarm When": ${message}`);
+	});
+});
+
+it('say in words what began and what is over, with the same fields', () => {
+	const timezone = 'Europe/Berlin';
+	const items = read(NONE, [at(0, 9), at(20, 11.5), at(47, 6.8)], [ROWS[0]!]);
+	const source = {
+		device: { id: 'd1', name: 'Cold room 4' },
+		shown: () => ({ deviceName: 'Cold room 4', decodedUnits: { t: '°C' } }),
+		isTrusted: true,
+	};
+	const [rule] = rulesOf(ROWS[0]!);
+	const [raised, cleared] = items.events.map((event) => alarmItem({ ...event, rule: rule!, source }, timezone).json);
+	expect(raised).toMatchObject({
+		event: 'raised',
+		text: 'Cold room 4: Warm (critical). t is 11.5 °C, above 8 since 21 Sept 16:13',
+		severity: 'critical',
+		lastedMinutes: 20,
+		eventKey: `raised:d1:${START}:Warm`,
+	});
+	expect(cleared).toMatchObject({
+		event: 'cleared',
+		text: 'Cold room 4: Warm (critical) is over after 47 minutes. t is 6.8 °C, at the worst 11.5 °C',
+		value: 6.8,
+		extreme: 11.5,
+		lastedSeconds: 47 * 60,
+	});
+	expect(Object.keys(raised ?? {})).toEqual(Object.keys(cleared ?? {}));
+});
