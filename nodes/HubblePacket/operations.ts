@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { hubbleNow } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { payloadFields, withDecoded } from '../shared/packet/decode';
 import { decodeFields } from '../shared/packet/decodeFields';
@@ -11,20 +12,28 @@ import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
 import { chosenShape, countRows, listItems } from '../shared/operation/rows';
-import { isoTime } from '../shared/operation/times';
+import { calendarPeriod, isoTime } from '../shared/operation/times';
+import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
 import { deviceSettings, includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
 import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
 
-/** The periods to choose from, with how many seconds they reach back. */
+/** The periods that reach back from now, by how many seconds; the others follow the calendar. */
 const PERIODS: Readonly<Record<string, number>> = {
 	lastHour: 3_600,
 	last24Hours: 86_400,
 	last7Days: 7 * 86_400,
 	last30Days: PACKET_RETENTION_S,
 };
+
+/** The period that the user chose by its name, in Unix seconds. */
+function chosenPeriod(parameter: (name: string) => unknown, now: number, { timezone }: ConversionContext) {
+	const name = String(parameter('period'));
+	const end = Math.ceil(now);
+	return calendarPeriod(name, now, timezone) ?? { start: end - (PERIODS[name] ?? DEFAULT_PERIOD_S), end };
+}
 
 const period = {
 	displayName: 'Period',
@@ -36,9 +45,13 @@ const period = {
 		{ name: 'Last 30 Days', value: 'last30Days', description: 'All that Hubble keeps' },
 		{ name: 'Last 7 Days', value: 'last7Days' },
 		{ name: 'Last Hour', value: 'lastHour' },
+		{ name: 'Last Month', value: 'lastMonth', description: 'The whole month before this one' },
+		{ name: 'This Month', value: 'thisMonth', description: 'From the first of the month until now' },
+		{ name: 'Today', value: 'today', description: 'From midnight until now' },
+		{ name: 'Yesterday', value: 'yesterday', description: 'From midnight to midnight' },
 	],
 	default: 'last7Days',
-	description: 'When Hubble received the packets',
+	description: 'When Hubble received the packets. Days and months are those of the time zone of the workflow.',
 } satisfies Field;
 
 /** The period and the filters of the packet history. */
@@ -51,7 +64,7 @@ const inQuery = {
 		description: 'The first moment of the period. Empty means seven days ago. Hubble keeps packets for 30 days.',
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
-		whenHidden: (parameter, now) => Math.ceil(now) - (PERIODS[String(parameter('period'))] ?? DEFAULT_PERIOD_S),
+		whenHidden: (...given) => chosenPeriod(...given).start,
 		whenEmpty: (now) => Math.ceil(now) - DEFAULT_PERIOD_S,
 	},
 	end: {
@@ -63,7 +76,7 @@ const inQuery = {
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
-		whenHidden: (_, now) => Math.ceil(now),
+		whenHidden: (...given) => chosenPeriod(...given).end,
 		whenEmpty: Math.ceil,
 	},
 	device_id: {
@@ -88,11 +101,20 @@ const order = {
 	shownWhen: { returnAll: [false] },
 } satisfies Field;
 
+/** "Last 30 Days" is as long as the history, and it takes a moment to ask for it. */
+const HISTORY_SLACK_S = 60;
+
 function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
 	return !continuationToken && Number(start) >= Number(end)
 		? 'Parameter "Start Time": it must be before the End Time; if empty, it is seven days ago'
 		: undefined;
 }
+
+/** Hubble keeps packets for 30 days unless the plan extends it: a whole month reaches further back. */
+const historyHint = ({ query: { start }, continuationToken }: ItemRequest): string | undefined =>
+	!continuationToken && Number(start) < hubbleNow() - PACKET_RETENTION_S - HISTORY_SLACK_S
+		? 'The period begins more than 30 days ago. Hubble may no longer have its first packets.'
+		: undefined;
 
 const validate = (request: ItemRequest) => periodReason(request) ?? valueReason(request);
 
@@ -131,6 +153,7 @@ const getMany: Operation = {
 	inQuery,
 	settings: { period, order, ...decodeFields, ...valueSettings },
 	validate,
+	warn: historyHint,
 };
 
 const packetFile = exportTo({

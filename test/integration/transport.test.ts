@@ -1,5 +1,6 @@
 /** What happens between a node and Hubble when things go wrong: retry, pace, pages that break, a stopped run. */
 import { sleep, type INode } from 'n8n-workflow';
+import { DateTime } from 'luxon';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubbleInvitation } from '../../nodes/HubbleInvitation/HubbleInvitation.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
@@ -346,6 +347,26 @@ describe('Pages', () => {
 		expect(error).toBeUndefined();
 		const starts = hubble.log.map((entry) => Number((entry.query as { start: string }).start));
 		expect(Math.abs(Date.now() / 1000 - seconds - Math.min(...starts))).toBeLessThan(60);
+	});
+
+	it('reads a day of the calendar in the time zone of the workflow, to its end', async () => {
+		const { error } = await run(
+			new HubblePacket(),
+			{ operation: 'count', period: 'yesterday' },
+			{ timezone: 'Pacific/Auckland' },
+		);
+		expect(error).toBeUndefined();
+		const queries = hubble.log.map(({ query }) => query as { start: string; end: string });
+		const times = queries.flatMap(({ start, end }) => [Number(start), Number(end)]);
+		const day = DateTime.now().setZone('Pacific/Auckland').startOf('day');
+		expect([Math.min(...times), Math.max(...times)]).toEqual([day.minus({ days: 1 }).toSeconds(), day.toSeconds()]);
+	});
+
+	it('says that the history is over where a period reaches further back', async () => {
+		const startTime = DateTime.now().minus({ days: 40 }).toISO();
+		const { hints } = await getPackets({ period: 'custom', startTime, returnAll: false, limit: 1 });
+		expect(hints).toContain('The period begins more than 30 days ago. Hubble may no longer have its first packets.');
+		expect((await getPackets({ period: 'last30Days', returnAll: false, limit: 1 })).hints.join()).not.toContain('ago');
 	});
 
 	it('refuses a period that ends before it begins', async () => {

@@ -174,7 +174,8 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 		);
 	const read = (field: Field): unknown => {
 		const { type } = field;
-		if (isHidden(field)) return field.whenHidden?.((name) => context.getNodeParameter(name, item, ''), now);
+		const other = (name: string) => context.getNodeParameter(name, item, '');
+		if (isHidden(field)) return field.whenHidden?.(other, now, surroundings);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		const isAdded = field.collection !== undefined && given !== undefined;

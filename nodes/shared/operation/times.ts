@@ -101,6 +101,47 @@ export function shortTime(seconds: number, timeZone: string): string {
 }
 
 /**
+ * When a day of the calendar begins in a time zone, in Unix seconds: its first moment, also where clocks change at midnight.
+ * @param month from 0; it and the day may lie outside their ranges, as in `Date.UTC`
+ */
+function dayStart(year: number, month: number, day: number, timezone: string): number {
+	const wall = Date.UTC(year, month, day);
+	const zone = [wall - DAY_S * 1000, wall + DAY_S * 1000].map((around) => offsetAt(around, timezone));
+	const moments = zone.map((offset) => wall - offset).sort((a, b) => a - b);
+	// Of a midnight that comes twice the first; where it is left out, the clocks' next hour.
+	const first = moments.find((moment) => moment + offsetAt(moment, timezone) === wall) ?? Math.max(...moments);
+	return first / 1000;
+}
+
+/** Periods of the calendar: how many days or months before now they begin, and end where that is not now. */
+const CALENDAR = {
+	today: { days: [0] },
+	yesterday: { days: [-1, 0] },
+	thisMonth: { months: [0] },
+	lastMonth: { months: [-1, 0] },
+} as const;
+
+/**
+ * The first moment of a period of the calendar, and the first behind it, in Unix seconds; what has not ended yet ends now.
+ * `undefined` for a name that is none of them.
+ */
+export function calendarPeriod(
+	name: string,
+	now: number,
+	timezone: string,
+): { start: number; end: number } | undefined {
+	const period = Object.entries(CALENDAR).find(([known]) => known === name)?.[1];
+	if (!period) return undefined;
+	const local = new Date(now * 1000 + offsetAt(now * 1000, timezone));
+	const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
+	const at = (back: number) =>
+		'days' in period ? dayStart(year, month, day + back, timezone) : dayStart(year, month + back, 1, timezone);
+	const [from, to] = 'days' in period ? period.days : period.months;
+	const start = at(from);
+	return { start, end: to === undefined ? Math.max(start + 1, Math.ceil(now)) : at(to) };
+}
+
+/**
  * Where bins of a period begin: where the clocks of a time zone show a multiple of `size` since midnight, before and
  * after they are put forward or back. The last one ends the last bin.
  * @param size seconds: a part of an hour, hours that divide a day, or days
