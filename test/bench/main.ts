@@ -15,6 +15,7 @@ import { fleet } from './fleet';
 import { items } from './items';
 import { pace, windows } from './pace';
 import type { Result } from './result';
+import { sensors } from './sensors';
 import { sharing } from './sharing';
 import { soak } from './soak';
 import { trigger, triggerInstalled } from './trigger';
@@ -28,6 +29,7 @@ const benches: Record<string, () => Promise<Result[]>> = {
 	updates,
 	fleet,
 	decode,
+	sensors,
 	trigger,
 	'trigger-installed': triggerInstalled,
 	sharing,

@@ -1,0 +1,102 @@
+import { atMost, median, type Result } from './result';
+import { openStage, type Stage, type Step } from './stage';
+import { payloadLayout } from '../simulator/packets';
+
+const FLEET = 2500;
+const LARGE_FLEET = 100_000;
+const LATENCY_MS = 120;
+const RUNS = 5;
+
+/** Of the devices of the simulator, so many send. */
+const SENDING = 0.95;
+
+const packet = (parameters: Step['parameters']): Step => ({
+	name: 'Hubble Packet',
+	type: 'n8n-nodes-hubble.hubblePacket',
+	version: 1,
+	parameters: { period: 'last7Days', returnAll: true, decodePayload: 'layout', payloadLayout, ...parameters },
+});
+
+const latestStep = packet({ operation: 'getLatest' });
+
+/** The latest packet of each device, in a fleet in which each reports once an hour. */
+async function latest(devices: number, bound: number): Promise<Result[]> {
+	const senders = Math.ceil(devices / SENDING);
+	const stage = await openStage({ devices: senders, packets: 3 * devices, days: 3 / 24, latencyMs: LATENCY_MS });
+	const workflow = await stage.workflow([latestStep], '{ count: $("Hubble Packet").all().length }');
+	await stage.restart();
+	const { seconds, peakMb, requests, throttled, report } = await stage.run(workflow, 600);
+	await stage.close();
+	if (Number(report.count) < devices) throw new Error(`${String(report.count)} devices`);
+	const name = `Latest packet of ${devices.toLocaleString('en')} devices that report hourly`;
+	const remark = `${seconds.toFixed(1)} s, ${throttled} answered 429, ${peakMb.toFixed(0)} MB above idle`;
+	const list = Math.ceil(devices / 1000);
+	return [
+		{ name, unit: 'calls', ours: requests, peer: null, limit: 2 * list, ...atMost(bound, requests), remark },
+		{
+			name: `${name}, peak memory above idle, for each device`,
+			unit: 'kB',
+			ours: (1000 * peakMb) / devices,
+			peer: null,
+			limit: null,
+			...atMost(devices > FLEET ? 10 : Infinity, (1000 * peakMb) / devices),
+			remark,
+		},
+	];
+}
+
+/** One run of an operation after another, by turns: the medians of seconds and of peaks in MB. */
+async function byTurns(stage: Stage, steps: readonly Step[]) {
+	const workflows: string[] = [];
+	for (const step of steps) workflows.push(await stage.workflow([step], '$json'));
+	const runs = steps.map(() => [] as Array<{ seconds: number; peakMb: number }>);
+	await stage.restart();
+	for (const workflow of workflows) await stage.run(workflow, 600);
+	for (let turn = 0; turn < RUNS; turn++) {
+		for (const [index, workflow] of workflows.entries()) runs[index]?.push(await stage.run(workflow, 600));
+	}
+	return runs.map((own) => ({
+		seconds: median(own.map(({ seconds }) => seconds)),
+		peakMb: median(own.map(({ peakMb }) => peakMb)),
+	}));
+}
+
+/** A summary of 100,000 packets beside the export of the same. */
+async function summary(): Promise<Result[]> {
+	const stage = await openStage({ devices: 1000, packets: 100_000, days: 6, limits: false }, 1000);
+	const [summarized, exported] = await byTurns(stage, [
+		packet({ operation: 'summarize', interval: 'day' }),
+		packet({ operation: 'export', format: 'csv' }),
+	]);
+	await stage.close();
+	if (!summarized || !exported) throw new Error('Nothing was measured');
+	const name = '100,000 packets summarized by device and day, against their export to CSV';
+	const remark = `medians of ${RUNS} runs by turns; both decode the payloads by a layout`;
+	return [
+		{
+			name: `${name}, time`,
+			unit: 's',
+			ours: summarized.seconds,
+			peer: null,
+			limit: exported.seconds,
+			...atMost(1.3, summarized.seconds / exported.seconds),
+			remark,
+		},
+		{
+			name: `${name}, peak memory above the run before`,
+			unit: 'MB',
+			ours: summarized.peakMb,
+			peer: null,
+			limit: exported.peakMb,
+			...atMost(50, summarized.peakMb - exported.peakMb),
+			remark,
+		},
+	];
+}
+
+/** What people who watch values do: the latest of each device, and the figures of a period. */
+export const sensors = async (): Promise<Result[]> => [
+	...(await latest(FLEET, 6)),
+	...(await latest(LARGE_FLEET, 220)),
+	...(await summary()),
+];
