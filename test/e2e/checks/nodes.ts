@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fastify from 'fastify';
+import { payloadLayout } from '../../simulator/packets';
 import type { Simulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialName, readExample } from '../mainJob';
@@ -11,6 +12,7 @@ import { type Item, type Json, packageName, type WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
 
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
+const decoded = { decodePayload: 'layout', payloadLayout };
 const hubbleCredential = { hubbleApi: { id: '', name: credentialName } };
 
 /** Steps of one node after another: what each is called, its parameters, and what its only item holds. */
@@ -27,7 +29,7 @@ const apiKey = { resource: 'apiKey' };
 const usersMail = 'new.user@example.com';
 const invitedMail = 'new.invitee@example.com';
 
-/** At least two operations of each action node; the packet node has one, so it runs in two ways. */
+/** At least two operations of each action node. */
 const chains: Step[][] = [
 	steps(
 		'hubbleDevice',
@@ -73,6 +75,41 @@ const chains: Step[][] = [
 				filters: { deviceId: byId('={{ $json.deviceId }}') },
 			},
 			gives: ({ world }) => ({ network_type: world.main.packets.get(0).network_type }),
+		},
+	),
+	steps(
+		'hubblePacket',
+		{
+			name: 'Get the latest packet of a device',
+			parameters: { operation: 'getLatest', limit: 1, ...decoded },
+			gives: ({ world: { main } }) => {
+				const last = main.packets.get(main.packets.length - 1).device.timestamp;
+				const latest = [1, 2, 3, 4].map((n) => main.packets.get(main.packets.length - n).device);
+				const ids = latest.filter(({ timestamp }) => timestamp === last).map(({ id }) => id);
+				return { timestamp: new Date(last * 1000).toISOString(), deviceId: ids.sort()[0] };
+			},
+		},
+		{
+			name: 'Summarize an hour',
+			parameters: {
+				operation: 'summarize',
+				period: 'lastHour',
+				summaryValues: { row: [{ field: byId('temperature') }] },
+				groupBy: 'all',
+				interval: 'period',
+				...decoded,
+			},
+			gives: () => ({ field: 'temperature', unit: '°C' }),
+		},
+		{
+			name: 'Count impossible values',
+			parameters: {
+				operation: 'count',
+				period: 'lastHour',
+				filters: { values: { value: [{ field: byId('humidity'), condition: 'below', than: '0' }] } },
+				...decoded,
+			},
+			gives: () => ({ count: 0 }),
 		},
 	),
 	steps(
