@@ -519,12 +519,19 @@ export const samples: readonly Sample[] = [
 		operation: 'createReport',
 		call: 'listPackets',
 		alsoCalls: { checkKey: 'error' },
-		parameters: () => ({ period: 'last30Days', options: { fileName: 'packets' } }),
+		parameters: () => ({
+			period: 'last30Days',
+			decodePayload: 'layout',
+			payloadLayout: 'temperature: int16 @4 ×0.01 °C when byte 0 = 0',
+			reportValues: { row: [{ field: 'temperature' }] },
+			options: { fileName: 'packets' },
+		}),
 		gives: ({ world }) => ({
 			fileName: 'packets.html',
 			packets: world.main.packets.length,
-			html: any(expect.stringContaining('Packets over time')),
+			html: any(expect.stringMatching(/Packets over time[^]*temperature \(°C\)[^]*Median -?[\d.]+;[^]*class="band"/)),
 		}),
+		bad: { reportValues: { row: [{ field: '' }] } },
 	},
 	{
 		node: 'Hubble Packet',

@@ -17,6 +17,7 @@ import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
 import { deviceSettings, includeSilent, latestItems } from './latestItems';
+import { reportValueSettings, valueSections } from './reportValues';
 import { summaryItems, summarySettings } from './summarize';
 import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
 
@@ -193,17 +194,16 @@ export const packetOperations: readonly Operation[] = [
 		value: 'createReport',
 		action: 'Create packet report',
 		description:
-			'Create a report on the packets of a period as one HTML file: when they came, from where, and how strong',
+			'Create a report on the packets of a period as one HTML file: when they came, from where, how strong, and what their values were',
 		readsAll: true,
 		shape: undefined,
-		settings: { period, ...reportFields() },
-		validate: periodReason,
+		settings: { period, ...reportValueSettings, ...reportFields() },
 		items: reportOn({
 			name: 'packet-report',
 			title: 'Packet report',
 			list: PACKETS,
 			hasPeriod: true,
-			start: (frame) => new PacketReport(frame),
+			start: (frame, hints) => new PacketReport(frame, valueSections(frame, hints)),
 		}),
 	},
 	{

@@ -16,9 +16,11 @@ import { decoderOf, filteredByValue } from './values';
 
 /** Ways to decode that give no numbers by name. */
 const WITHOUT_NUMBERS = ['bytes', 'hex', 'none', 'text'];
+/** Those that do. */
+export const NUMERIC_WAYS = decodeFields.decode.options.filter(({ value }) => !WITHOUT_NUMBERS.includes(String(value)));
 
-/** The names in a value of "Values to Summarize". Throws an Error that names the row. */
-function chosenFields(value: unknown): string[] {
+/** The names of chosen decoded values, each once. Throws an Error that names the row. */
+export function chosenFields(value: unknown): string[] {
 	const rows = [objectOf(value).row ?? []].flat();
 	const names = rows.map((row, index) => {
 		try {
@@ -35,7 +37,7 @@ export const summarySettings = {
 	...decodeFields,
 	decode: {
 		...decodeFields.decode,
-		options: decodeFields.decode.options.filter(({ value }) => !WITHOUT_NUMBERS.includes(String(value))),
+		options: NUMERIC_WAYS,
 		default: 'hubbleSensor',
 		required: true,
 		description: 'What the payload is',

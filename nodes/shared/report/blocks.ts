@@ -24,6 +24,21 @@ export interface Column {
 	label?: string;
 }
 
+/** A point of a curve at a share of the period, 0–1, perhaps with the range around it, and what its tooltip says. */
+export interface CurvePoint {
+	at: number;
+	value: number;
+	low?: number;
+	high?: number;
+	title: string;
+}
+
+/** Where a bin of the period begins, as text, and what stands under it. */
+export interface Mark {
+	time: string;
+	label?: string;
+}
+
 /** A cell of a table; an ID is set so that it does not break. */
 export type Cell = string | { id: string };
 
@@ -45,6 +60,7 @@ export type Content =
 	| { bars: readonly Bar[] }
 	| { table: Table }
 	| { columns: readonly Column[]; series: readonly string[]; description: string; height?: number }
+	| { curve: readonly CurvePoint[]; marks: readonly Mark[]; unit: string; description: string }
 	| { map: PlaceMap };
 
 /** One part of a report; `notes` say what a reader must know of it, such as what was left out. */

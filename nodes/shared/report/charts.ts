@@ -1,7 +1,7 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { binAt, binEdges, timeText } from '../operation/times';
 import { count } from '../operation/values';
-import type { Bar, Column } from './blocks';
+import type { Bar, Column, CurvePoint, Mark } from './blocks';
 import { markup, percent, type Markup } from './markup';
 
 const WIDTH = 960;
@@ -66,6 +66,63 @@ export function columnChart(
 	return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${lines}${bars}</svg>`;
 }
 
+/** A scale of at least two steps around values that may be negative. */
+function scaleOf(values: readonly number[]): { from: number; to: number; step: number } {
+	const [least, most] = [Math.min(...values), Math.max(...values)];
+	const step = niceStep((most - least || Math.abs(most) || 1) / 4);
+	const [from, to] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
+	return from === to ? { from: from - step, to: to + step, step } : { from, to, step };
+}
+
+/** A line through points, with the range around it. It is interrupted where a bin has no value. */
+export function curveChart(points: readonly CurvePoint[], marks: readonly Mark[], description: string): Markup {
+	const height = 220;
+	const plot = height - TOP - BOTTOM;
+	const { from, to, step } = scaleOf(points.flatMap(({ value, low = value, high = value }) => [low, value, high]));
+	const x = (at: number) => toTenth(LEFT + at * (WIDTH - LEFT));
+	const y = (value: number) => toTenth(TOP + plot * (1 - (value - from) / (to - from)));
+	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => from + index * step).map(
+		(value) =>
+			markup`<path class="grid" d="M${LEFT} ${y(value)}H${WIDTH}" /><text
+					x="${LEFT - 8}"
+					y="${y(value) + 4}"
+					text-anchor="end"
+					>${short(Number(value.toPrecision(6)))}</text
+				>`,
+	);
+	const labels = marks.map(
+		({ label }, index) =>
+			label &&
+			markup`<text x="${x((index + 0.5) / marks.length)}" y="${height - 6}" text-anchor="middle">${label}</text>`,
+	);
+	const path = (run: readonly CurvePoint[], of: (point: CurvePoint) => number) =>
+		run.map((point) => `${x(point.at)} ${y(of(point))}`).join('L');
+	const low = ({ value, low: edge = value }: CurvePoint) => edge;
+	const high = ({ value, high: edge = value }: CurvePoint) => edge;
+	const runs = runsOf(points, 1.5 / marks.length).map((run) => {
+		const edges = [path(run, high), path(run, low)];
+		const band = markup`<path class="band" d="M${edges[0]}L${path([...run].reverse(), low)}Z" />${edges.map((edge) => markup`<path class="edge" d="M${edge}" />`)}`;
+		return markup`${run[0]?.low !== undefined && band}<path class="line" d="M${path(run, ({ value }) => value)}" />`;
+	});
+	const dots = points.map(
+		(point) =>
+			markup`<circle class="f1" cx="${x(point.at)}" cy="${y(point.value)}" r="2"><title>${point.title}</title></circle>`,
+	);
+	return markup`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${description}">${lines}${labels}${runs}${dots}</svg>`;
+}
+
+/** Points next to each other; those of bins end where a bin is empty, those of one device never. */
+function runsOf(points: readonly CurvePoint[], widest: number): CurvePoint[][] {
+	const runs: CurvePoint[][] = [];
+	for (const point of points) {
+		const run = runs.at(-1);
+		const last = run?.at(-1);
+		if (run && last && (point.low === undefined || point.at - last.at < widest)) run.push(point);
+		else runs.push([point]);
+	}
+	return runs;
+}
+
 /** Horizontal bars with their shares: a table, so that the figures stay apart where styles are dropped. */
 export function shareBars(rows: readonly Bar[]): Markup {
 	const all = rows.reduce((sum, { value }) => sum + value, 0);
@@ -109,7 +166,7 @@ export class Timeline {
 	}
 
 	add(time: number, series: number): void {
-		const bin = time >= this.start && time <= this.end ? this.bins[binAt(this.edges, time)] : undefined;
+		const bin = this.bins[this.binOf(time) ?? -1];
 		if (bin) bin[series] = (bin[series] ?? 0) + 1;
 		else this.outside += 1;
 	}
@@ -121,12 +178,33 @@ export class Timeline {
 		return this.size === MINUTE ? 'minute' : `${this.size / MINUTE} minutes`;
 	}
 
+	/** The bin of a time; `undefined` outside of the period. */
+	binOf(time: number): number | undefined {
+		return time >= this.start && time <= this.end ? binAt(this.edges, time) : undefined;
+	}
+
+	/** Which share of all bins lies before a time. */
+	shareOf(time: number): number {
+		const [first = 0, last = 1] = [this.edges[0], this.edges.at(-1)];
+		return (time - first) / (last - first);
+	}
+
 	columns(noun: string): Column[] {
+		const marks = this.marks();
+		return this.bins.map((parts, index) => {
+			const { time, label } = marks[index] ?? { time: '' };
+			const sum = parts.reduce((all, part) => all + part, 0);
+			return { parts, label, title: `${time}: ${count(sum)} ${noun}` };
+		});
+	}
+
+	/** Where the bins begin. */
+	marks(): Mark[] {
 		const textAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);
 		const isDays = this.end - this.start > 3 * DAY;
 		let dayBefore = '';
-		return this.bins.map((parts, index) => {
+		return this.bins.map((_, index) => {
 			const [day = '', time = ''] = textAt(index).split(' ');
 			const isNewDay = day !== dayBefore;
 			dayBefore = day;
@@ -134,8 +212,7 @@ export class Timeline {
 			const dayNumber = Math.floor(Date.parse(`${day}T00:00:00Z`) / 1000 / DAY);
 			const isLabelled = isDays ? isNewDay && index > 0 && dayNumber % perLabel === 0 : index % every === 0;
 			const label = isLabelled ? (isDays ? day.slice(5) : time.slice(0, 5)) : undefined;
-			const sum = parts.reduce((all, part) => all + part, 0);
-			return { parts, label, title: `${day} ${time.slice(0, 5)}: ${count(sum)} ${noun}` };
+			return { time: `${day} ${time.slice(0, 5)}`, label };
 		});
 	}
 }

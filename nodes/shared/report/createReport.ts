@@ -37,7 +37,7 @@ export interface ReportSource {
 	list: List;
 	/** Whether the report is about a period, not about now. */
 	hasPeriod: boolean;
-	start: (frame: ReportFrame) => Report;
+	start: (frame: ReportFrame, hints: Work['hints']) => Report;
 }
 
 /** The JSON fields of a report's item. */
@@ -130,7 +130,7 @@ export const reportOn =
 		const now = Math.floor(await hubble.learnNow());
 		const end = Number(query.end ?? now);
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
-		const report = source.start(frame);
+		const report = source.start(frame, hints);
 		let skipped = 0;
 		for await (const { rows } of wantedPages(work, source.list)) {
 			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);

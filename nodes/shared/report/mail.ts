@@ -2,9 +2,9 @@
  * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
-import type { Block, Cell, Column, Content, Drawing, Figure, Section, Table } from './blocks';
+import type { Block, Cell, Column, Content, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
 import { count } from '../operation/values';
-import { markup, Markup, percent } from './markup';
+import { digits, markup, Markup, percent } from './markup';
 
 /** Rows of a table, and characters of a text of the user's in it. */
 const MOST_ROWS = 30;
@@ -58,10 +58,44 @@ function columnTable(columns: readonly Column[]): Markup {
 		<p${SMALL}>${first} to ${last}; the highest column is ${count(most)}</p>`;
 }
 
+/** Points that a curve has at most here: with more, two become one, with the range of both. */
+const MOST_POINTS = 28;
+const PALE = '#a9c6e8';
+
+function fewer(points: readonly CurvePoint[]): readonly CurvePoint[] {
+	if (points.length <= MOST_POINTS) return points;
+	const pairs = points.flatMap((point, index) => {
+		const next = points[index + 1] ?? point;
+		const ends = [point, next].flatMap(({ value, low = value, high = value }) => [low, high]);
+		const both = { low: Math.min(...ends), high: Math.max(...ends), value: (point.value + next.value) / 2 };
+		return index % 2 ? [] : [{ ...point, ...both }];
+	});
+	return fewer(pairs);
+}
+
+/** A curve as cells of one row: in each the range as a pale box, and the value as a dark line in it. */
+function curveTable(all: readonly CurvePoint[], unit: string): Markup {
+	const points = fewer(all);
+	const lows = points.map(({ value, low = value }) => low);
+	const highs = points.map(({ value, high = value }) => high);
+	const [least, most] = [Math.min(...lows), Math.max(...highs)];
+	const pixels = (length: number) => Math.round((CHART_PIXELS * length) / (most - least || 1));
+	const box = (height: number, colour?: string) =>
+		height > 0 && markup`<div${style(`height:${height}px${colour ? `;background:${colour}` : ''}`)}></div>`;
+	const cells = points.map(
+		({ value, low = value, high = value }) =>
+			markup`<td>${box(pixels(high - value), PALE)}${box(2, COLOURS[1])}${box(pixels(value - low), PALE)}${box(pixels(low - least))}</td>`,
+	);
+	const [first, last] = [all[0], all.at(-1)].map((point) => point?.title.split(': ')[0]);
+	return markup`<table cellspacing="0" cellpadding="1" width="100%"><tr valign="bottom">${cells}</tr></table>
+		<p${SMALL}>${first} to ${last}; from ${digits(least)} at the bottom to ${digits(most)} ${unit} at the top</p>`;
+}
+
 function drawn(content: Content): Markup {
 	if ('text' in content) return markup`<p${SMALL}>${content.text}</p>`;
 	if ('table' in content) return table(content.table);
 	if ('map' in content) return markup`<p${SMALL}>The map is in the attached report.</p>`;
+	if ('curve' in content) return curveTable(content.curve, content.unit);
 	if ('columns' in content) return columnTable(content.columns);
 	const all = content.bars.reduce((sum, { value }) => sum + value, 0);
 	const rows = content.bars.map(({ label, value }) => [label, count(value), percent(value, all)]);

@@ -26,6 +26,9 @@ function textOf(part: Part): string {
 export const markup = (strings: TemplateStringsArray, ...parts: Part[]): Markup =>
 	new Markup(strings.reduce((text, string, index) => `${text}${textOf(parts[index - 1])}${string}`));
 
+/** -0.5 → '-0.5', 1234.5678 → '1,235': with the four digits that count. */
+export const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 4 });
+
 /** A share as a percentage; something is never 0 % and a part never 100 %. */
 export function percent(part: number, whole: number): string {
 	if (!whole) return '–';

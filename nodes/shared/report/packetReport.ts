@@ -9,6 +9,7 @@ import type { Report, ReportFrame } from './createReport';
 import { PlaceBins } from './places';
 import { percent } from './markup';
 import { TagGroups } from './tagGroups';
+import type { ValueSections } from './valueSections';
 
 /** The networks by their colours; the last one is of packets that name none, or one that is not known here. */
 const NETWORKS = ['Terrestrial', 'Satellite', 'No known network'] as const;
@@ -75,7 +76,11 @@ export class PacketReport implements Report {
 	private packets = 0;
 	private readonly groups?: TagGroups;
 
-	constructor(private readonly frame: ReportFrame) {
+	/** @param values what is drawn of the decoded payloads */
+	constructor(
+		private readonly frame: ReportFrame,
+		private readonly values?: ValueSections,
+	) {
 		const { start, end, timezone, settings } = frame;
 		if (settings.groupByTag) this.groups = new TagGroups(String(settings.groupByTag), ['Packets', 'By satellite']);
 		this.timeline = new Timeline(start, end, timezone, NETWORKS.length);
@@ -92,6 +97,7 @@ export class PacketReport implements Report {
 		this.strengths[series]?.add(packet.device.rssi);
 		const { id, name = '', tags } = packet.device;
 		this.groups?.add(tags, [1, Number(series === 1)]);
+		this.values?.add(packet);
 		const known = this.devices.get(id);
 		if (known) {
 			known.packets += 1;
@@ -126,6 +132,7 @@ export class PacketReport implements Report {
 				],
 			},
 			{ sections: [this.overTime()] },
+			...(this.values?.sections() ?? []).map((section) => ({ sections: [section] })),
 			{ sections: [this.map()] },
 			...(groups ? [{ sections: [groups.section()] }] : []),
 			{ sections: strengths.map((series) => this.strength(series)) },

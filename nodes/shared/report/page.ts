@@ -1,6 +1,6 @@
 /** A report as one HTML page that needs nothing else. Pure. */
 import type { Cell, Content, Drawing, Figure, Section, Table } from './blocks';
-import { columnChart, shareBars } from './charts';
+import { columnChart, curveChart, shareBars } from './charts';
 import { mapOf } from './map';
 import { markup, Markup } from './markup';
 
@@ -32,6 +32,7 @@ function drawn(content: Content): Markup {
 		const names = nouns.map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
 		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(places, tone, nouns))}</div>`;
 	}
+	if ('curve' in content) return scroll(curveChart(content.curve, content.marks, content.description));
 	const { columns, series, description, height } = content;
 	return markup`${series.length > 1 && legend(series)}${scroll(columnChart(columns, { description, height, width: height ? 560 : undefined }))}`;
 }
@@ -78,6 +79,7 @@ svg text{fill:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
 .map .grid{stroke:var(--soft);stroke-opacity:.22}
 .map text{paint-order:stroke;stroke:var(--sea);stroke-width:3px}
 .bar{stroke:var(--ink);stroke-width:1.5;fill:none}
+.band{fill:var(--c1);fill-opacity:.16}.line,.edge{fill:none;stroke:var(--c1)}.line{stroke-width:2}.edge{stroke-width:.8;stroke-opacity:.8}
 .f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--bad)}
 .map .f1{fill-opacity:.62;stroke:var(--card);stroke-width:.8}
 .map .f2,.map .f3{fill-opacity:.95}

@@ -1,0 +1,151 @@
+/** What decoded values were over a period: a chart for each, and the devices that were farthest out. Pure. */
+import { timeText } from '../operation/times';
+import { counted } from '../operation/values';
+import type { Decoded } from '../packet/decode';
+import { heardAt, type Packet } from '../packet/packet';
+import { numeric, valueAt } from '../packet/valueFilter';
+import type { Cell, CurvePoint, Section } from './blocks';
+import { Timeline } from './charts';
+import type { ReportFrame } from './createReport';
+import { digits } from './markup';
+import { Extremes, Sample, type Extreme } from './sample';
+
+/** Values that a report draws at most. */
+export const MOST_VALUES = 6;
+/** Rows of the table of devices, for all values together. */
+const MOST_EXTREMES = 30;
+/** Values of a single device that are drawn one by one. */
+const MOST_POINTS = 2000;
+
+/** One decoded value while packets come; the memory is that of a sample for each bin. */
+class ValueSeries {
+	unit = '';
+	private readonly all = new Sample();
+	private readonly bins: Sample[];
+	private readonly extremes: Extremes;
+	private points: Array<readonly [time: number, value: number]> | undefined = [];
+	private device: string | undefined;
+
+	constructor(
+		readonly name: string,
+		private readonly timeline: Timeline,
+		private readonly frame: ReportFrame,
+		listed: number,
+	) {
+		this.bins = timeline.marks().map(() => new Sample());
+		this.extremes = new Extremes(listed);
+	}
+
+	/** @param bin that of the time, in the timeline */
+	add(value: number, time: number, bin: number, { device: { id, name = '' } }: Packet): void {
+		this.all.add(value);
+		this.bins[bin]?.add(value);
+		this.extremes.add({ id, name, value, time });
+		this.device ??= id;
+		if (this.device !== id || this.points?.length === MOST_POINTS) this.points = undefined;
+		this.points?.push([time, value]);
+	}
+
+	private get isOneDevice(): boolean {
+		return this.points !== undefined && this.all.count > 0;
+	}
+
+	section(): Section {
+		const { name, all, unit, timeline, frame } = this;
+		const title = `${name}${unit && ` (${unit})`}`;
+		if (!all.count) return { title, content: { text: 'No packet of the period contains this number.' } };
+		const [low = NaN, middle = NaN, high = NaN] = [0.1, 0.5, 0.9].map((share) => all.quantile(share));
+		const drawn = this.isOneDevice ? 'Each value' : `Median and the range of four in five values, per ${timeline.unit}`;
+		return {
+			title,
+			subtitle: `${drawn} (${frame.timezone}). Median ${digits(middle)}; four in five lie from ${digits(low)} to ${digits(high)}.`,
+			content: {
+				curve: this.isOneDevice ? this.line() : this.band(),
+				marks: timeline.marks(),
+				unit,
+				description: `${title} over time`,
+			},
+			notes: [
+				[...this.bins, all].some(({ isExact }) => !isExact) &&
+					'Where there are more than 1,000 values, the median and the range are those of 1,000 chosen at random: the share of values below a line is right within 3 percentage points.',
+			],
+		};
+	}
+
+	private band(): CurvePoint[] {
+		const { bins, unit } = this;
+		return this.timeline.marks().flatMap(({ time }, index): CurvePoint[] => {
+			const sample = bins[index];
+			if (!sample?.count) return [];
+			const [low = NaN, value = NaN, high = NaN] = [0.1, 0.5, 0.9].map((share) => sample.quantile(share));
+			const title = `${time}: ${digits(value)} ${unit} (${digits(low)} to ${digits(high)}, ${counted(sample.count, 'value')})`;
+			return [{ at: (index + 0.5) / bins.length, value, low, high, title }];
+		});
+	}
+
+	private line(): CurvePoint[] {
+		const { frame, unit, timeline } = this;
+		return [...(this.points ?? [])]
+			.sort(([a], [b]) => a - b)
+			.map(([time, value]) => {
+				const title = `${timeText(time * 1000, frame.timezone).slice(0, 16)}: ${digits(value)} ${unit}`;
+				return { at: timeline.shareOf(time), value, title };
+			});
+	}
+
+	/** The devices with the highest and the lowest values; none of a single one. */
+	rows(): Cell[][] {
+		if (this.isOneDevice) return [];
+		const { highest, lowest } = this.extremes;
+		const row = (kind: string, { id, name, value, time }: Extreme): Cell[] => [
+			this.name,
+			kind,
+			name || '–',
+			{ id },
+			timeText(time * 1000, this.frame.timezone).slice(0, 16),
+			`${digits(value)}${this.unit && ` ${this.unit}`}`,
+		];
+		return [...highest.map((one) => row('Highest', one)), ...lowest.map((one) => row('Lowest', one))];
+	}
+}
+
+/** Takes decoded packets one at a time. */
+export class ValueSections {
+	private readonly timeline: Timeline;
+	private readonly series: ValueSeries[];
+
+	/** @param names of decoded values, or paths to them; at most `MOST_VALUES` */
+	constructor(
+		names: readonly string[],
+		private readonly decode: (payload: string) => Decoded,
+		frame: ReportFrame,
+	) {
+		const listed = Math.min(5, Math.floor(MOST_EXTREMES / 2 / names.length));
+		this.timeline = new Timeline(frame.start, frame.end, frame.timezone, 1);
+		this.series = names.map((name) => new ValueSeries(name, this.timeline, frame, listed));
+	}
+
+	add(packet: Packet): void {
+		const time = heardAt(packet);
+		const bin = this.timeline.binOf(time);
+		if (bin === undefined) return;
+		const { decoded, decodedUnits = {} } = this.decode(packet.device.payload);
+		for (const series of this.series) {
+			const value = numeric(valueAt(decoded, series.name));
+			if (!Number.isFinite(value)) continue;
+			series.unit ||= decodedUnits[series.name] ?? '';
+			series.add(value, time, bin, packet);
+		}
+	}
+
+	sections(): Section[] {
+		const rows = this.series.flatMap((series) => series.rows());
+		const columns = ['Value', '', 'Device', 'Device ID', 'Heard', '#'];
+		const table: Section = {
+			title: 'Farthest out',
+			subtitle: 'The devices with the highest and the lowest values, each with its most extreme one',
+			content: { table: { columns, rows } },
+		};
+		return [...this.series.map((series) => series.section()), ...(rows.length ? [table] : [])];
+	}
+}
