@@ -6,8 +6,89 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-/** Shown only when the user asks for what hardly anybody needs. */
-const isAdvanced = { show: { advanced: [true] } };
+/** What hardly anybody needs: shown when the user asks for it. */
+const ADVANCED: INodeProperties[] = [
+	{
+		displayName: 'Base URL',
+		name: 'baseUrl',
+		type: 'string',
+		default: 'https://api.hubble.com',
+		description: 'Address of the Hubble API, without a path',
+	},
+	{
+		displayName: 'Allowed HTTP Request Domains',
+		name: 'allowedHttpRequestDomains',
+		type: 'options',
+		options: [
+			{ name: 'All', value: 'all', description: 'The HTTP Request node may send the token anywhere' },
+			{ name: 'None', value: 'none', description: 'The HTTP Request node may not use this credential' },
+			{
+				name: 'Specific Domains',
+				value: 'domains',
+				description: 'The HTTP Request node may send the token to these domains',
+			},
+		],
+		default: 'domains',
+		description: 'Where the HTTP Request node may send the token. The Hubble nodes send it to the Base URL only.',
+	},
+	{
+		displayName: 'Allowed Domains',
+		name: 'allowedDomains',
+		type: 'string',
+		default: 'api.hubble.com, *.hubble.com, *.hubblenetwork.com, *.hubblenetwork.io',
+		description: 'Domains separated by commas; * stands for any subdomain',
+		displayOptions: { show: { allowedHttpRequestDomains: ['domains'] } },
+	},
+	{
+		displayName: 'Webhook Secret',
+		name: 'webhookSecret',
+		type: 'string',
+		typeOptions: { password: true },
+		default: '',
+		description: 'Only for a Hubble Packet Trigger with manual registration: the secret that Hubble showed for its URL',
+	},
+	{
+		displayName: 'Next Webhook Secret',
+		name: 'nextWebhookSecret',
+		type: 'string',
+		typeOptions: { password: true },
+		default: '',
+		description: 'Also accepted, for rotating the secret without downtime',
+	},
+	{
+		displayName: 'API Paths',
+		name: 'apiPaths',
+		type: 'options',
+		options: [
+			{ name: '/api and /api/v2', value: 'api' },
+			{ name: '/v1 and /v2', value: 'versioned' },
+		],
+		default: 'api',
+		description: 'How the paths of the API begin. Hubble serves both.',
+	},
+	{
+		displayName: 'Requests per Second',
+		name: 'requestsPerSecond',
+		type: 'number',
+		typeOptions: { minValue: 0.1 },
+		default: 3,
+		description:
+			'Maximum number of requests per second to one endpoint. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
+	},
+];
+
+/**
+ * The same, unseen while "Advanced" is off: n8n takes the value of a field that it hides out of the credential, and the
+ * restriction of the HTTP Request node must not end with it.
+ */
+const unseen = ({ name, displayName, default: initial, typeOptions }: INodeProperties): INodeProperties => ({
+	displayName,
+	name,
+	type: 'hidden',
+	default: initial,
+	...(typeOptions?.password ? { typeOptions: { password: true } } : {}),
+	displayOptions: { hide: { advanced: [true] } },
+});
 
 /** Access to the Hubble Network Cloud API. Its test is `hubbleApiTest`, which the nodes bring along. */
 export class HubbleApi implements ICredentialType {
@@ -22,7 +103,7 @@ export class HubbleApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName:
-				'In the Hubble dashboard, open <b>Developer Tools → API Tokens</b>. Create a token with the scopes that your workflows need. The Organization ID is there too, and under <b>Organization Settings</b>.',
+				'Both are in the Hubble dashboard under <a href="https://dash.hubble.com/developer/api-tokens" target="_blank">Developer Tools → API Tokens</a>. Give the token the <a href="https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#scopes" target="_blank">scopes</a> that your workflows need.',
 			name: 'whereNotice',
 			type: 'notice',
 			default: '',
@@ -43,87 +124,19 @@ export class HubbleApi implements ICredentialType {
 			default: '',
 			required: true,
 			placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
-			description:
-				'The organization that the token belongs to. The test of this credential says when it is another one.',
-		},
-		{
-			displayName: 'Base URL',
-			name: 'baseUrl',
-			type: 'string',
-			default: 'https://api.hubble.com',
-			required: true,
-			description: 'Address of the Hubble API, without a path',
-		},
-		{
-			displayName: 'Allowed HTTP Request Domains',
-			name: 'allowedHttpRequestDomains',
-			type: 'options',
-			options: [
-				{ name: 'All', value: 'all', description: 'The HTTP Request node may send the token anywhere' },
-				{ name: 'None', value: 'none', description: 'The HTTP Request node may not use this credential' },
-				{
-					name: 'Specific Domains',
-					value: 'domains',
-					description: 'The HTTP Request node may send the token to these domains',
-				},
-			],
-			default: 'domains',
-			description: 'Where the HTTP Request node may send the token. The Hubble nodes send it to the Base URL only.',
-		},
-		{
-			displayName: 'Allowed Domains',
-			name: 'allowedDomains',
-			type: 'string',
-			default: 'api.hubble.com, *.hubble.com, *.hubblenetwork.com, *.hubblenetwork.io',
-			description: 'Domains separated by commas; * stands for any subdomain',
-			displayOptions: { show: { allowedHttpRequestDomains: ['domains'] } },
-		},
-		{
-			displayName: 'Webhook Secret',
-			name: 'webhookSecret',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			description: 'Only for a Hubble Packet Trigger with manual registration: the secret that Hubble gave for its URL',
-		},
-		{
-			displayName: 'Next Webhook Secret',
-			name: 'nextWebhookSecret',
-			type: 'string',
-			typeOptions: { password: true },
-			default: '',
-			description: 'Accepted beside the Webhook Secret while one replaces the other',
 		},
 		{
 			displayName: 'Advanced',
 			name: 'advanced',
 			type: 'boolean',
 			default: false,
-			description:
-				'Whether to change how the API is called. The defaults fit every organization without other agreements.',
+			description: 'Whether to show settings that most organizations never need',
 		},
-		{
-			displayName: 'API Paths',
-			name: 'apiPaths',
-			type: 'options',
-			options: [
-				{ name: '/api and /api/v2', value: 'api' },
-				{ name: '/v1 and /v2', value: 'versioned' },
-			],
-			default: 'api',
-			description: 'How the paths of the API begin. Hubble serves both.',
-			displayOptions: isAdvanced,
-		},
-		{
-			displayName: 'Requests per Second',
-			name: 'requestsPerSecond',
-			type: 'number',
-			typeOptions: { minValue: 0.1 },
-			default: 3,
-			description:
-				'Maximum number of requests per second to one endpoint. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
-			displayOptions: isAdvanced,
-		},
+		...ADVANCED.map((property) => ({
+			...property,
+			displayOptions: { show: { advanced: [true], ...property.displayOptions?.show } },
+		})),
+		...ADVANCED.map(unseen),
 	];
 
 	/** A function, as n8n makes a sandbox to evaluate an expression: some megabytes that every request would leave behind. */

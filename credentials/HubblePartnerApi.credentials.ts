@@ -61,7 +61,7 @@ export class HubblePartnerApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'Accepted beside the Webhook Secret, while one is replaced by the other',
+			description: 'Also accepted, for rotating the secret without downtime',
 		},
 	];
 }

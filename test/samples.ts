@@ -317,7 +317,12 @@ export const samples: readonly Sample[] = [
 		operation: 'createOrUpdate',
 		call: 'registerDevices',
 		alsoCalls: { listDevices: 'error' },
-		parameters: (_, n) => ({ matchBy: 'name', name: `New ${n}`, encryption: 'AES-128-CTR', tags }),
+		parameters: (_, n) => ({
+			matchBy: 'name',
+			name: `New ${n}`,
+			additionalFields: { encryption: 'AES-128-CTR' },
+			tags,
+		}),
 		gives: () => ({ created: true, name: 'New 0', key: any(expect.any(String)) }),
 		bad: { name: ' ' },
 	},
@@ -326,7 +331,12 @@ export const samples: readonly Sample[] = [
 		operation: 'createOrUpdate',
 		call: 'updateDevices',
 		alsoCalls: { listDevices: 'error' },
-		parameters: (hubble, n) => ({ matchBy: 'name', name: device(hubble, n).name, encryption: 'AES-128-CTR', tags }),
+		parameters: (hubble, n) => ({
+			matchBy: 'name',
+			name: device(hubble, n).name,
+			additionalFields: { encryption: 'AES-128-CTR' },
+			tags,
+		}),
 		gives: (hubble) => ({
 			created: false,
 			key: null,
@@ -411,10 +421,10 @@ export const samples: readonly Sample[] = [
 		call: 'registerDevices',
 		parameters: () => ({
 			name: ['One', 'Two'],
-			encryption: 'AES-128-EAX',
 			tags,
 			installLocation: location,
 			additionalFields: {
+				encryption: 'AES-128-EAX',
 				count: 2,
 				eidRotation: { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } },
 				keyFormat: 'hex',
@@ -427,15 +437,15 @@ export const samples: readonly Sample[] = [
 			createdAt: any(expect.stringMatching(/Z$/)),
 			deviceId: any(expect.any(String)),
 		}),
-		bad: { encryption: 'ROT13' },
+		bad: { additionalFields: { encryption: 'ROT13' } },
 	},
 	{
 		node: 'Hubble Device',
 		operation: 'register',
 		call: 'registerDevices',
-		parameters: () => ({ encryption: 'AES-128-CTR', simplify: false }),
+		parameters: () => ({ additionalFields: { encryption: 'AES-128-CTR' }, simplify: false }),
 		gives: () => ({ device_id: any(expect.any(String)), created_ts_iso: any(expect.stringMatching(/Z$/)) }),
-		bad: { encryption: 'ROT13' },
+		bad: { additionalFields: { encryption: 'ROT13' } },
 	},
 	...deviceUpdates,
 	{

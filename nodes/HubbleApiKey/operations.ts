@@ -54,7 +54,7 @@ const refuseUnknownScopes: Operation['prepare'] = async ({ context, hubble, requ
 	return requests.filter((request) => {
 		const unknown = scopesOf(request).find((scope) => !existing.has(scope));
 		if (unknown === undefined) return true;
-		const message = `Parameter "Scope Names or IDs": Hubble has no scope ${unknown}`;
+		const message = `"Scope Names or IDs": Hubble has no scope ${unknown}`;
 		const description = `The scopes of this organization: ${[...existing].sort().join(', ')}. Nothing was created or changed.`;
 		fail(request.itemIndex, new NodeOperationError(context.getNode(), message, { description }));
 		return false;
@@ -162,7 +162,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'create',
 		action: 'Create API key',
 		description:
-			'Create a key that gives access to the organization. The output holds the key, which Hubble shows only this once.',
+			'Create a key that gives access to the organization. The output contains the key, which Hubble shows only this once.',
 		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		inBody: {
@@ -182,7 +182,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'delete',
 		action: 'Delete API key',
 		description:
-			'Delete a key permanently. Whatever uses it loses access at once, including this credential if the key is its own.',
+			'Delete a key permanently. Whatever uses it loses access immediately, including this credential if it contains the key.',
 		endpoint: endpoints.deleteKey,
 		inPath: { key_id: apiKey },
 	},
@@ -200,12 +200,12 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'rotate',
 		action: 'Rotate API key',
 		description:
-			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one is found to work. The output holds the new key, which Hubble shows only this once.',
+			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once.',
 		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		alsoCalls: { endpoint: endpoints.listKeys },
 		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },
-		settings: { oldKeyId: apiKey, expiration },
+		settings: { oldKeyId: { ...apiKey, standsFirst: true }, expiration },
 		items: rotate,
 	},
 	{
@@ -224,7 +224,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			set_scopes: {
 				...scopes,
 				description:
-					'What the key may do from now on: the chosen scopes replace those before. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+					'What the key may do: the chosen scopes replace the current ones. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 				collection: 'updateFields',
 			},
 		},

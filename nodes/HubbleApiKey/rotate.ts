@@ -55,13 +55,15 @@ export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 	const body = { name: old.key_name, scopes: old.scopes, ...request.body };
 	const { body: created } = await hubble.send({ endpoint: endpoints.createKey, body });
 	await tryKey(work, created);
+	// What is needed at once comes first.
+	const { key } = created;
 	try {
 		await hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
 	} catch (error) {
 		hints.add(
 			`The old API key ${oldId} was not deleted: ${asError(error).message}. The new key works; delete the old one yourself.`,
 		);
-		return [{ json: { ...created, replaced_key_id: oldId, old_key_deleted: false } }];
+		return [{ json: { key, ...created, replaced_key_id: oldId, old_key_deleted: false } }];
 	}
-	return [{ json: { ...created, replaced_key_id: oldId, old_key_deleted: true } }];
+	return [{ json: { key, ...created, replaced_key_id: oldId, old_key_deleted: true } }];
 }

@@ -16,11 +16,12 @@ export const encryption = {
 		{ name: 'AES-128-CTR', value: 'AES-128-CTR', description: 'Key of 16 bytes' },
 		{ name: 'AES-128-EAX', value: 'AES-128-EAX', description: 'Key of 16 bytes, for the IN100 protocol' },
 		{ name: 'AES-256-CTR', value: 'AES-256-CTR', description: 'Key of 32 bytes' },
-		{ name: 'None', value: 'NONE', description: 'The device sends in the clear' },
+		{ name: 'None', value: 'NONE', description: 'The device sends unencrypted' },
 	],
 	default: 'AES-256-CTR',
-	required: true,
-	description: 'How the device encrypts what it sends: what its firmware was built for',
+	description: 'For new devices: the encryption that their firmware was built for, AES-256-CTR unless set',
+	collection: 'additionalFields',
+	whenEmpty: () => 'AES-256-CTR',
 } satisfies Field;
 
 export const count = {
@@ -30,7 +31,7 @@ export const count = {
 	typeOptions: { minValue: 1 },
 	default: 1,
 	description:
-		'How many devices to register for each input item. More than 1,000 are several requests, which need On Error set to Continue: then a failure keeps the keys of those before it.',
+		'How many devices to register for each input item. Above 1,000, set On Error to Continue (tab Settings) so that a failed request does not lose earlier keys.',
 	collection: 'additionalFields',
 	toWire: numberIn(1, 1_000_000),
 	whenEmpty: () => 1,
@@ -43,7 +44,7 @@ export const names = {
 	default: '',
 	placeholder: 'e.g. Cold room 4',
 	description:
-		'The name of the device, at most 250 characters; for several devices an expression that gives a list with a name for each. If empty, Hubble generates one.',
+		'At most 250 characters. For several devices, an expression that returns a list of names. If empty, Hubble generates one.',
 	toWire: (value) => texts(value)?.map(nameOnWire),
 } satisfies Field;
 
@@ -89,7 +90,7 @@ export const replaceTags = {
 	},
 	displayName: 'Replace Tags',
 	name: 'tags',
-	description: 'Your own tags, at most ten. They take the place of all that the device has.',
+	description: 'Your own tags, at most ten. They replace all tags of the device.',
 	collection: 'updateFields',
 } satisfies Field;
 
@@ -97,8 +98,7 @@ export const addTags = {
 	...tags,
 	displayName: 'Add or Change Tags',
 	name: 'addTags',
-	description:
-		'Tags to set beside those that the device has, which are read first. The key _env moves it to production or sandbox.',
+	description: 'Tags to add or change; the others stay. The key _env moves the device to production or sandbox.',
 	collection: 'updateFields',
 } satisfies Field;
 
@@ -109,7 +109,7 @@ export const removeTags = {
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Key' },
 	default: [],
 	placeholder: 'e.g. site',
-	description: 'Keys of the tags to remove. The tags of the device are read first, and the others stay.',
+	description: 'Keys of the tags to remove; the others stay',
 	collection: 'updateFields',
 	toWire: tagKeys,
 } satisfies Field;
@@ -272,7 +272,7 @@ export const keepInput = {
 	type: 'string',
 	noDataExpression: true,
 	default: 'device',
-	description: 'The name of the field that holds the device beside the fields of the input item, which are kept',
+	description: 'Keeps the fields of the input item. The device goes into the field with this name.',
 	collection: 'options',
 	toWire: fieldName,
 } satisfies Field;
@@ -343,7 +343,13 @@ export const register = {
 export const createOrUpdate = {
 	inBody: registered,
 	inQuery: { key_format: keyFormat },
-	settings: { matchBy, matchTag, ifNone, fieldsFrom, columns },
+	settings: {
+		matchBy: { ...matchBy, standsFirst: true },
+		matchTag: { ...matchTag, standsFirst: true },
+		ifNone,
+		fieldsFrom,
+		columns,
+	},
 };
 
 export const change = {

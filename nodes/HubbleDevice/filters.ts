@@ -23,18 +23,18 @@ const time = (displayName: string, name: string, description: string, round: 'do
 
 /** Filters of which several make one of Hubble's. */
 export const timeFilters = {
-	createdAfter: time('Created After', 'createdAfter', 'Only devices that were registered from this moment on', 'down'),
-	createdBefore: time('Created Before', 'createdBefore', 'Only devices that were registered before this moment', 'up'),
+	createdAfter: time('Created After', 'createdAfter', 'Only devices registered at this time or later', 'down'),
+	createdBefore: time('Created Before', 'createdBefore', 'Only devices registered before this time', 'up'),
 	lastPacketAfter: time(
 		'Last Packet After',
 		'lastPacketAfter',
-		'Only devices that were heard last at this moment or later',
+		'Only devices last heard at this time or later',
 		'down',
 	),
 	lastPacketBefore: time(
 		'Last Packet Before',
 		'lastPacketBefore',
-		'Only devices that were heard last before this moment, without those that were never heard',
+		'Only devices last heard before this time, without those never heard',
 		'up',
 	),
 	silentForHours: {
@@ -44,7 +44,7 @@ export const timeFilters = {
 		typeOptions: { minValue: 0 },
 		default: 24,
 		description:
-			'Only devices that were heard before, but not in these hours. Hubble updates the time of the last packet with a delay.',
+			'Only devices last heard more than this many hours ago. Hubble updates the time of the last packet with a delay.',
 		collection: 'filters',
 		toWire: (value) => {
 			const hours = numberIn(0, 1_000_000, false)(value);
@@ -57,14 +57,14 @@ export const timeFilters = {
 		name: 'neverHeard',
 		type: 'boolean',
 		default: true,
-		description: 'Whether to return only devices of which Hubble has never received a packet',
+		description: 'Whether to return only devices that Hubble has never heard',
 		collection: 'filters',
 	},
 } satisfies Fields;
 
 /** A filter on times. Throws an Error when nothing is between them. */
 function range(from: number, to: number, name: string): string {
-	if (from >= to) throw new Error(`Parameter "${name} After": it is not earlier than the end of the range`);
+	if (from >= to) throw new Error(`"${name} After" must be before the end of the range`);
 	return between(from, to);
 }
 
@@ -77,7 +77,7 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	}
 	const isHeard = [lastPacketAfter, lastPacketBefore, silentForHours].some((value) => value !== undefined);
 	if (neverHeard && isHeard) {
-		throw new Error('Parameter "Never Heard": it excludes the filters on the last packet');
+		throw new Error('"Never Heard" cannot be combined with filters on the last packet');
 	}
 	if (neverHeard) made.filter_most_recent_packet_ts = 'between:0:1';
 	if (isHeard) {
@@ -100,7 +100,7 @@ const nameContains = {
 	default: '',
 	placeholder: 'e.g. cold room',
 	description:
-		'Only devices with this in their name. Hubble cannot search by name: all devices are fetched and compared here.',
+		'Only devices with this in their name. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
 	matches: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
 } satisfies ClientFilter;
@@ -113,7 +113,7 @@ const ownTags = {
 	default: [],
 	placeholder: 'e.g. site:Rotterdam',
 	description:
-		'Only devices that have all of these tags. Hubble cannot filter by them: all devices are fetched and compared here.',
+		'Only devices that have all of these tags. Hubble cannot filter by them, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
 	toWire: tagFilters,
 	matches: (device, wanted: string[]) => hasTags(device, wanted),
@@ -156,7 +156,7 @@ const sides: INodeProperties[] = [
 			{ name: 'Outside', value: 'outside' },
 		],
 		default: 'inside',
-		description: 'On which side of the border a device must be. One without a known place is on neither.',
+		description: 'On which side of the border a device must be. Devices without a known place are left out.',
 	},
 	{
 		displayName: 'Place of the Device',
@@ -179,7 +179,7 @@ const area = {
 	placeholder: 'Set Area',
 	default: {},
 	description:
-		'Only devices inside or outside a circle or polygon. Hubble cannot filter by place: all devices are fetched and compared here.',
+		'Only devices inside or outside a circle or polygon. Hubble cannot filter by place, so all devices are fetched and compared in n8n.',
 	options: [
 		{ displayName: 'Circle', name: 'circle', values: [...areaFields.circle, ...sides] },
 		{ displayName: 'Polygon', name: 'polygon', values: [...areaFields.polygon, ...sides] },
@@ -188,7 +188,7 @@ const area = {
 	toWire: wantedArea,
 	matches: (row, wanted: Wanted) => isOnSide(row, wanted),
 	remark: ({ area: { leftOut } }: Wanted) => {
-		return leftOut && `Filter "Area": left out what is no polygon: ${leftOut}`;
+		return leftOut && `"Area": ignored what is not a polygon: ${leftOut}`;
 	},
 } satisfies ClientFilter;
 

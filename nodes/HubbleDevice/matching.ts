@@ -4,7 +4,7 @@ import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Hint, ItemRequest, Preparation } from '../shared/operation/operation';
-import { count } from '../shared/operation/values';
+import { count, nthItem } from '../shared/operation/values';
 
 /** What is wrong with an item, found out after its parameters were read. */
 export function refusal(
@@ -148,5 +148,7 @@ export function ambiguity(
 		const ids = devices.slice(0, 3).map((device) => String(device?.id));
 		return `${devices.length} devices have ${what}: ${ids.join(', ')}${devices.length > 3 ? ' …' : ''}. Change one of them, or ${remedy}`;
 	}
-	return creator === undefined ? undefined : `Item ${creator} registers a device with ${what} already`;
+	return creator === undefined
+		? undefined
+		: `Another item (${nthItem(creator)}) already registers a device with ${what}`;
 }

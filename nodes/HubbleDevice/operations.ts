@@ -24,10 +24,10 @@ const list = {
 function validateRegistration({ body }: fields.Registration): string | undefined {
 	const { names: listed } = body;
 	if (listed && listed.length !== body.n_devices) {
-		return `Parameter "Name": ${listed.length} for ${String(body.n_devices)} devices; give one for each, or none`;
+		return `"Name": ${listed.length} for ${String(body.n_devices)} devices; enter one for each, or none`;
 	}
 	if (body.eid_rotation?.period_exponent !== undefined && body.encryption !== 'AES-128-EAX') {
-		return 'Parameter "EID Rotation": Period Exponent is only for devices with AES-128-EAX';
+		return '"EID Rotation": Period Exponent is only for devices with AES-128-EAX';
 	}
 	return undefined;
 }
@@ -35,10 +35,10 @@ function validateRegistration({ body }: fields.Registration): string | undefined
 function validateMatch(request: fields.Match): string | undefined {
 	const { matchBy, matchTag } = request.settings;
 	const { names: listed, tags } = request.body;
-	if (matchBy === 'name' && !listed) return 'Parameter "Name": it is required, as devices are matched by it';
-	if (matchBy === 'tag' && !matchTag) return 'Parameter "Key of the Tag": it is required';
+	if (matchBy === 'name' && !listed) return '"Name" is required, because devices are matched by it';
+	if (matchBy === 'tag' && !matchTag) return '"Key of the Tag" is required';
 	if (matchBy === 'tag' && !Object.hasOwn(tags ?? {}, String(matchTag))) {
-		return `Parameter "Tags": the tag "${String(matchTag)}", by which devices are matched, is not among them`;
+		return `"Tags": add the tag "${String(matchTag)}", by which devices are matched`;
 	}
 	return validateRegistration(request);
 }
@@ -46,17 +46,17 @@ function validateMatch(request: fields.Match): string | undefined {
 function validateUpdate({ body, settings }: fields.Change): string | undefined {
 	const { addTags, removeTags, clearTags, clearLocation } = settings;
 	if (body.set_destination_org_id && Object.keys({ ...body, ...settings }).length > 1) {
-		return 'Parameter "Move to Organization ID": it excludes the other fields to update';
+		return '"Move to Organization ID" cannot be combined with other fields to update';
 	}
 	const isChanged = addTags !== undefined || removeTags !== undefined;
 	if ([body.set_tags !== undefined && !clearTags, clearTags, isChanged].filter(Boolean).length > 1) {
-		return 'Parameter "Replace Tags": only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags can be used';
+		return '"Replace Tags": use only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags';
 	}
 	const both = Object.keys(addTags ?? {}).find((key) => removeTags?.includes(key));
-	if (both) return `Parameter "Remove Tags": "${both}" is among the tags to add, too`;
+	if (both) return `"Remove Tags": "${both}" is also among the tags to add`;
 	const { lat, long, location_name } = body.set_install_location ?? {};
 	if (clearLocation && (lat || long || location_name)) {
-		return 'Parameter "Clear Install Location": it excludes Install Location';
+		return '"Clear Install Location" cannot be combined with Install Location';
 	}
 	return undefined;
 }
@@ -67,7 +67,7 @@ function registeredRow({
 	settings: { columns: row, ...settings },
 }: Pick<fields.Registration, 'body'> & Pick<fields.Match, 'settings'>): Partial<ItemRequest> {
 	if (row?.place && row.place.lat === undefined) {
-		throw new Error('Parameter "Columns": the place of a device needs a latitude and a longitude');
+		throw new Error('"Columns": the place of a device needs a latitude and a longitude');
 	}
 	return {
 		body: {
@@ -96,7 +96,7 @@ function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fiel
 /** Hubble clears tags by an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more. */
 function clearings({ ids, body, settings }: Pick<fields.Change, 'ids' | 'body' | 'settings'>): Partial<ItemRequest> {
 	const { clearTags, clearLocation } = settings;
-	if (clearTags && body.set_tags) throw new Error('Parameter "Clear Tags": it excludes Replace Tags');
+	if (clearTags && body.set_tags) throw new Error('"Clear Tags" cannot be combined with Replace Tags');
 	return {
 		body: {
 			...(clearTags ? { set_tags: {} } : {}),
@@ -160,7 +160,7 @@ export const deviceOperations: readonly Operation[] = [
 		object: 'Device',
 		value: 'delete',
 		action: 'Delete device',
-		description: 'Delete devices for good, up to 1,000 input items in one request',
+		description: 'Delete devices permanently, up to 1,000 input items in one request',
 		endpoint: endpoints.deleteDevice,
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'to find devices by their names' },
 		inPath: { device_id: deviceOrName },
@@ -190,7 +190,7 @@ export const deviceOperations: readonly Operation[] = [
 		object: 'Device',
 		value: 'get',
 		action: 'Get device',
-		description: 'Get a device by its ID or name. Many items are answered together, by few requests.',
+		description: 'Get a device by its ID or name. Many input items take few requests.',
 		endpoint: endpoints.getDevice,
 		inPath: { device_id: deviceOrName },
 		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
@@ -237,7 +237,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'register',
 		action: 'Register devices',
 		description:
-			'Register new devices, 1,000 in one request. The output holds their keys, which Hubble shows only once.',
+			'Register new devices, 1,000 in one request. The output contains their keys, which Hubble shows only once.',
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		...fields.register,

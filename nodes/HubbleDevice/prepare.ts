@@ -5,7 +5,7 @@ import { asError } from '../shared/client/errors';
 import { endpoints } from '../shared/client/endpoints';
 import { placeInstalled } from '../shared/device/device';
 import type { ItemRequest, Preparation, RequestOf, Turn } from '../shared/operation/operation';
-import { takenField } from '../shared/operation/values';
+import { parameterError, takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
@@ -161,7 +161,7 @@ class Changes {
 
 	private bodyOf(request: Change, tagsOf: string): Change['body'] {
 		const refuse = (parameter: string, reason: string) =>
-			refusal(this.all, request.itemIndex, `Parameter "${parameter}": ${reason}`);
+			refusal(this.all, request.itemIndex, parameterError(parameter, reason));
 		let body: Change['body'];
 		try {
 			body = changeOf(request, this.present.get(idOf(request)) ?? {});

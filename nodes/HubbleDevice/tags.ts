@@ -13,8 +13,7 @@ export const ENVIRONMENTS = ['production', 'sandbox'];
 /** Throws an Error that says why nobody may write the tag with this key. */
 function checkKey(key: string): void {
 	if (!key) throw new Error('a tag has no key');
-	if (key === '__proto__')
-		throw new Error('the key "__proto__" is impossible: every JavaScript object has it by itself');
+	if (key === '__proto__') throw new Error('"__proto__" cannot be used as a key');
 	if (key.startsWith('_') && key !== '_env') {
 		throw new Error(
 			`the key "${key}" begins with "_", which only Hubble's own tags do; of those only "_env" can be set`,

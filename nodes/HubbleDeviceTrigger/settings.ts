@@ -56,7 +56,7 @@ export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Entered an Area',
 		value: 'entered',
-		description: 'The last packet of a device came from an area in which the device was not before',
+		description: 'A device sent its latest packet from inside an area it was not in before',
 		action: 'On device entered an area',
 	},
 	{
@@ -74,7 +74,7 @@ export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Left an Area',
 		value: 'left',
-		description: 'The last packet of a device came from outside of an area in which the device was before',
+		description: 'A device sent its latest packet from outside an area it was in before',
 		action: 'On device left an area',
 	},
 	{
@@ -116,8 +116,7 @@ export const properties: INodeProperties[] = [
 		name: 'reportSilentAlready',
 		type: 'boolean',
 		default: false,
-		description:
-			'Whether to report, when the workflow is published for the first time, the devices that are silent by then',
+		description: 'Whether the first poll also reports devices that are already silent',
 		...forEvents('silent'),
 	},
 	{
@@ -230,7 +229,7 @@ export const properties: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'No event is lost, but some may come twice: after a restart of n8n, those of the last execution. Use <code>eventKey</code> to recognize them.',
+			'After n8n restarts, the events of the last execution come again. Use <code>eventKey</code> to recognize them.',
 		name: 'repeatsNotice',
 		type: 'notice',
 		default: '',

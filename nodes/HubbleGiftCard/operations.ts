@@ -168,13 +168,20 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 });
 
 const placing = {
+	spends: {
+		displayName: 'Each run buys vouchers with the money in your wallet, <i>Execute step</i> too',
+		name: 'spendsNotice',
+		type: 'notice',
+		default: '',
+		standsFirst: true,
+	},
 	reference: {
 		displayName: 'Reference',
 		name: 'reference',
 		type: 'string',
 		default: '',
 		description:
-			'Hubble sells once for each reference, at most 40 characters. If empty, one is made from the execution and the order: a retry orders nothing twice, a new execution orders again. Required for AI agents and in sub-workflows, and on n8n 1 to retry an execution that was killed.',
+			'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed.',
 		toWire: reference,
 	},
 	wait: {
@@ -272,7 +279,7 @@ export const giftCardOperations: readonly Operation[] = [
 		name: 'Get',
 		value: 'get',
 		action: 'Get order',
-		description: 'Get an order with its vouchers. The output holds card numbers and PINs.',
+		description: 'Get an order with its vouchers. The output contains card numbers and PINs.',
 		hasSecrets: true,
 		endpoint: partnerEndpoints.getOrder,
 		settings: {
@@ -288,7 +295,7 @@ export const giftCardOperations: readonly Operation[] = [
 		value: 'place',
 		action: 'Place order',
 		description:
-			'Buy vouchers of a brand with the money in the wallet, once for each reference. The output holds card numbers and PINs.',
+			'Buy vouchers of a brand with the money in the wallet, once for each reference. The output contains card numbers and PINs.',
 		hasSecrets: true,
 		endpoint: partnerEndpoints.placeOrder,
 		inPath: { brand_id: brandId },
@@ -301,6 +308,7 @@ export const giftCardOperations: readonly Operation[] = [
 			discountAmount: placing.discount,
 		},
 		settings: {
+			spends: placing.spends,
 			wait: placing.wait,
 			waitSeconds: placing.waitSeconds,
 			failOnFailed: placing.failOnFailed,
@@ -314,7 +322,7 @@ export const giftCardOperations: readonly Operation[] = [
 		validate: ({ body: { denominationDetails, discountAmount } }) => {
 			const amount = amountOf(denominationDetails as unknown as Denomination[]);
 			return Number(discountAmount ?? 0) > amount
-				? `Parameter "Discount Amount": ${String(discountAmount)} is more than the order's amount of ${amount}`
+				? `"Discount Amount": ${String(discountAmount)} is more than the order's amount of ${amount}`
 				: undefined;
 		},
 		prepare: placeOrders,
@@ -336,7 +344,7 @@ export const giftCardOperations: readonly Operation[] = [
 		name: 'Get',
 		value: 'get',
 		action: 'Get voucher',
-		description: 'Get a voucher of an order. The output holds its card number and PIN.',
+		description: 'Get a voucher of an order. The output contains its card number and PIN.',
 		hasSecrets: true,
 		endpoint: partnerEndpoints.getVoucher,
 		inPath: { voucher_id: voucherId },

@@ -11,6 +11,7 @@ import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { refusalOf } from './denominations';
 import { contradictionOf } from './existing';
 import { errandsOf, type Errand } from './reference';
+import { parameterError } from '../shared/operation/values';
 
 /** How often an order is sent when nobody knows what became of it, and the pauses in between, in milliseconds. */
 const TRIES = 6;
@@ -134,7 +135,7 @@ class OrderRun {
 			throw error instanceof NodeApiError ? copyOf(error) : unchanged(error);
 		});
 		const refusal = refusalOf(known, details);
-		if (refusal) throw new NodeOperationError(node, `Parameter "Denominations": ${refusal}`, { itemIndex });
+		if (refusal) throw new NodeOperationError(node, parameterError('Denominations', refusal), { itemIndex });
 		if (this.hubble.isStopped) throw new NodeOperationError(node, 'The execution was stopped', { itemIndex });
 	}
 
@@ -278,7 +279,7 @@ class OrderRun {
 /** What else a run that stops has bought: its output is lost, its orders are not. */
 const besides = (others: number): string =>
 	others > 0
-		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'is' : 'are'} placed and not in the output: set On Error to Continue in the Settings tab, then retry this execution with the saved workflow. Running it anew would order them again.`
+		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'is' : 'are'} placed and not in the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order them again.`
 		: '';
 
 const stillOpen = (failure: unknown) =>

@@ -5,6 +5,7 @@ import { objectOf } from '../shared/client/json';
 import { resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
+import { parameterError } from '../shared/operation/values';
 
 /** What an item orders, and whose order it is. */
 export interface Errand {
@@ -107,7 +108,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
 		const description =
 			'Give each order a reference of its own, such as the number of the request. Nothing was sent to Hubble for this item.';
-		const message = `Parameter "Reference": ${reason}`;
+		const message = parameterError('Reference', reason);
 		fail(itemIndex, new NodeOperationError(context.getNode(), message, { itemIndex, description }), ids);
 		return [];
 	};

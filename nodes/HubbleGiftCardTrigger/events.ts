@@ -38,7 +38,7 @@ const KINDS: readonly EventKind[] = [
 		name: 'SDK Transaction',
 		value: 'sdkTransaction',
 		action: 'On SDK transaction',
-		description: 'A purchase in the SDK was completed, failed or was reversed. It may hold card numbers and PINs.',
+		description: 'A purchase in the SDK was completed, failed or was reversed. It may contain card numbers and PINs.',
 		is: ({ transactionReferenceId }) => isName(transactionReferenceId),
 	},
 	{
@@ -77,7 +77,7 @@ const UNRECOGNIZED: EventKind = {
 	name: 'Unrecognized',
 	value: 'unrecognized',
 	action: 'On unrecognized event',
-	description: "A verified event of another shape. When it is not chosen here, n8n's log mentions it.",
+	description: "A verified event of an unknown kind. If not chosen here, n8n's log mentions it.",
 	is: () => true,
 };
 
@@ -136,7 +136,7 @@ function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encodin
 
 function read(context: IWebhookFunctions, delivery: Delivery): Content {
 	const { body } = delivery;
-	if (!isSound(body)) return { refused: 'The body holds a number that is too large, or is nested too deep.' };
+	if (!isSound(body)) return { refused: 'The body contains a number that is too large, or is nested too deep.' };
 	const data = objectOf(body);
 	const { value: event } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
 	if (!selectedEvents(context).includes(event)) {

@@ -50,7 +50,7 @@ const output = {
 		},
 	],
 	default: 'intervals',
-	description: 'How the numbers become items',
+	description: 'Whether to return one item per interval or one summary',
 } satisfies Field;
 
 const includeRunning = {
@@ -85,10 +85,9 @@ async function metricItems(work: Work): Promise<INodeExecutionData[]> {
 }
 
 const validate = ({ query }: ItemRequest): string | undefined => {
-	const intervals = Number(query.days) * (query.time_interval === 'hour' ? 24 : 1);
-	if (intervals <= METRIC_INTERVALS) return undefined;
 	const most = Math.floor(METRIC_INTERVALS / 24);
-	return `Parameter "Interval": ${String(query.days)} days by the hour are ${intervals} intervals, Hubble gives at most ${METRIC_INTERVALS}; look back ${most} days at most, or choose Day`;
+	if (query.time_interval !== 'hour' || Number(query.days) <= most) return undefined;
+	return `"Interval": hourly data covers at most ${most} days. Reduce Days Back or choose Day`;
 };
 
 /** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */

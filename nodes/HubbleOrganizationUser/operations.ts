@@ -10,7 +10,7 @@ export const userOperations: readonly Operation[] = [
 		object: 'User',
 		value: 'add',
 		action: 'Add user',
-		description: 'Give a person access to the organization at once, without an invitation',
+		description: 'Give a person access to the organization immediately, without an invitation',
 		endpoint: endpoints.addUser,
 		inBody: {
 			email: {
@@ -39,7 +39,7 @@ export const userOperations: readonly Operation[] = [
 		object: 'User',
 		value: 'remove',
 		action: 'Remove user',
-		description: 'Remove a user from the organization. The user loses access at once.',
+		description: 'Remove a user from the organization. The user loses access immediately.',
 		endpoint: endpoints.removeUser,
 		inPath: { user_id: user },
 	},

@@ -3,13 +3,14 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { Fields, Hint } from '../shared/operation/operation';
 import { readValues } from '../shared/operation/readItem';
 import { Outputs, showHints } from '../shared/operation/run';
-import { asText, fieldName, takenField } from '../shared/operation/values';
+import { asText, fieldName, takenField, parameterError } from '../shared/operation/values';
 import {
 	base64Bytes,
 	hexBytes,
 	LIKE_HEX,
 	looksLikeHex,
 	payloadDecoder,
+	sensorTest,
 	type Decoded,
 	type DecodeSettings,
 } from '../shared/packet/decode';
@@ -37,7 +38,7 @@ export const decodeSettings = {
 		name: 'payloadEncoding',
 		type: 'options',
 		options: [
-			{ name: 'Base64', value: 'base64', description: 'As Hubble gives it' },
+			{ name: 'Base64', value: 'base64', description: 'As Hubble returns it' },
 			{ name: 'Hexadecimal', value: 'hex', description: 'Also with 0x before it, or with blanks or colons in it' },
 		],
 		default: 'base64',
@@ -51,14 +52,14 @@ export const decodeSettings = {
 		options: decodeFields.decode.options.filter(({ value }) => value !== 'none'),
 		default: 'layout',
 		required: true,
-		description: 'What the payload is',
+		description: 'How the payload is built',
 	},
 	outputField: {
 		displayName: 'Output Field',
 		name: 'outputField',
 		type: 'string',
 		default: 'decoded',
-		description: 'The name of the field for the result, beside the fields of the input item, which are kept',
+		description: 'Name of the field for the result, added to the fields of the input item',
 		collection: 'options',
 		toWire: fieldName,
 	},
@@ -83,7 +84,14 @@ function payloadReader(hints: Set<Hint>): (settings: DecodeSettings, encoding: s
 		let decoder = decoders.get(key);
 		if (!decoder) {
 			const read = payloadDecoder(settings, ENCODINGS[encoding]) ?? (() => ({}));
-			decoders.set(key, (decoder = tallied(encoding === 'base64' ? wary(read) : read, hints)));
+			decoders.set(
+				key,
+				(decoder = tallied(
+					encoding === 'base64' ? wary(read) : read,
+					hints,
+					sensorTest(settings, ENCODINGS[encoding]),
+				)),
+			);
 		}
 		return decoder(payload);
 	};
@@ -103,7 +111,7 @@ export function decodeItems(context: IExecuteFunctions, canContinue: boolean): I
 			const settings = readValues(context, decodeSettings, item);
 			const { payload = '', encoding = 'base64', outputField: field = 'decoded' } = settings;
 			const { decoded, decodedUnits, decodeError } = read(settings, encoding, payload);
-			if (decoded === undefined) throw new Error(`Parameter "Payload": ${decodeError}`);
+			if (decoded === undefined) throw new Error(parameterError('Payload', decodeError ?? 'nothing was decoded'));
 			const added = {
 				[field]: decoded,
 				...(decodedUnits ? { [`${field}Units`]: decodedUnits } : {}),

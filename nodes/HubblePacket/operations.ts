@@ -62,7 +62,7 @@ const inQuery = {
 		name: 'startTime',
 		type: 'dateTime',
 		default: '',
-		description: 'The first moment of the period. Empty means seven days ago. Hubble keeps packets for 30 days.',
+		description: 'Empty means seven days ago. Hubble keeps packets for 30 days.',
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
 		whenHidden: (...given) => chosenPeriod(...given).start,
@@ -98,7 +98,7 @@ const order = {
 		{ name: 'Oldest First', value: 'oldest', description: 'The first packets of the period' },
 	],
 	default: 'newest',
-	description: 'Which packets of the period to return. Return All gives the oldest first.',
+	description: 'Which packets of the period to return. Return All returns the oldest first.',
 	shownWhen: { returnAll: [false] },
 } satisfies Field;
 
@@ -107,15 +107,18 @@ const HISTORY_SLACK_S = 60;
 
 function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
 	return !continuationToken && Number(start) >= Number(end)
-		? 'Parameter "Start Time": it must be before the End Time; if empty, it is seven days ago'
+		? '"Start Time" must be before End Time; if empty, it is seven days ago'
 		: undefined;
 }
 
 /** Hubble keeps packets for 30 days unless the plan extends it: a whole month reaches further back. */
-const historyHint = ({ query: { start }, continuationToken }: ItemRequest): string | undefined =>
-	!continuationToken && Number(start) < hubbleNow() - PACKET_RETENTION_S - HISTORY_SLACK_S
-		? 'The period begins more than 30 days ago. Hubble may no longer have its first packets.'
-		: undefined;
+function historyHint({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
+	const begin = hubbleNow() - PACKET_RETENTION_S - HISTORY_SLACK_S;
+	if (continuationToken || Number(start) >= begin) return undefined;
+	return Number(end) <= begin
+		? 'The period ends more than 30 days ago. Hubble may keep no packets that old.'
+		: 'The period begins more than 30 days ago. Hubble may no longer have its first packets.';
+}
 
 const validate = (request: ItemRequest) => periodReason(request) ?? valueReason(request);
 

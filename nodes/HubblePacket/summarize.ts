@@ -40,7 +40,7 @@ export const summarySettings = {
 		options: NUMERIC_WAYS,
 		default: 'hubbleSensor',
 		required: true,
-		description: 'What the payload is',
+		description: 'How the payload is built',
 	},
 	fields: {
 		displayName: 'Values to Summarize',

@@ -2,7 +2,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../shared/client/errors';
 import type { Fields, Hint, ItemRequest, Work } from '../shared/operation/operation';
-import { payloadDecoder, type Decoded } from '../shared/packet/decode';
+import { payloadDecoder, sensorTest, type Decoded } from '../shared/packet/decode';
+import { parameterError } from '../shared/operation/values';
 import { isPacket } from '../shared/packet/packet';
 import { tallied } from '../shared/packet/tally';
 import { NOT_DECODED, valueFilter, valueFilters } from '../shared/packet/valueFilter';
@@ -18,11 +19,11 @@ export function valueReason({ settings }: ItemRequest): string | undefined {
 	try {
 		hasFilter = valueFilter(settings) !== undefined;
 	} catch (error) {
-		return `Parameter "Values": ${asError(error).message}`;
+		return parameterError('Values', asError(error).message);
 	}
 	try {
 		const isDecoded = payloadDecoder(settings) !== undefined;
-		return hasFilter && !isDecoded ? `Parameter "Values": ${NOT_DECODED}` : undefined;
+		return hasFilter && !isDecoded ? parameterError('Values', NOT_DECODED) : undefined;
 	} catch (error) {
 		return asError(error).message;
 	}
@@ -31,7 +32,7 @@ export function valueReason({ settings }: ItemRequest): string | undefined {
 /** The decoder of a request, which keeps count for the hint of the run; `undefined` when nothing is to be decoded. */
 export function decoderOf(settings: IDataObject, hints: Set<Hint>): ((payload: string) => Decoded) | undefined {
 	const decode = payloadDecoder(settings);
-	return decode && tallied(decode, hints);
+	return decode && tallied(decode, hints, sensorTest(settings));
 }
 
 /**

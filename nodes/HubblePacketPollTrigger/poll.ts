@@ -28,8 +28,8 @@ interface Reader {
 
 /** Where the first poll starts. */
 export const startOptions = [
-	{ name: 'Date', value: 'date', description: 'All packets since a moment' },
-	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble still has: 30 days' },
+	{ name: 'Date', value: 'date', description: 'All packets since a date and time' },
+	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble keeps: the last 30 days' },
 	{ name: 'Now', value: 'now', description: 'Only new packets' },
 ];
 
@@ -158,7 +158,7 @@ async function* pagesFrom(
 		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
 		if (hasBegun || !from.token || !isUnknown) throw unchanged(error);
 		context.logger.warn(
-			`"${context.getNode().name}" goes on from ${isoTime(from.start)}: Hubble does not accept the Continuation Token any longer. Packets may come again.`,
+			`"${context.getNode().name}" continues from ${isoTime(from.start)}, because Hubble no longer accepts the Continuation Token. Packets may come again.`,
 		);
 		onUnknownToken();
 		yield* pages(hubble, callAt({ start: from.start }), PACKETS);

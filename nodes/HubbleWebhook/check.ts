@@ -34,15 +34,15 @@ const STATES: Readonly<Record<State, string>> = {
 	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
 	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
 	secretLost:
-		'A Hubble Packet Trigger listens at the URL, but does not know the secret of this webhook: unpublish and publish its workflow.',
+		'A Hubble Packet Trigger listens at the URL but does not know the secret of this webhook. Unpublish and publish its workflow.',
 	orphan:
-		'No published workflow of this n8n has this URL: publish the workflow, or delete the webhook. Delete Orphans does that for those that a trigger registered.',
+		'No published workflow here uses this URL. Publish it, delete the webhook, or turn on Delete Orphans (only webhooks that a trigger registered).',
 	otherNode: 'Another node of this n8n, not a Hubble Packet Trigger, listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
 	oldUrl:
 		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
 	unknown:
-		'The webhook belongs to this n8n, but n8n did not answer at the URL: run Check again when n8n is reachable there.',
+		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check again when n8n is reachable there.',
 };
 
 const BY_LISTENER: Readonly<Record<Listener, State>> = {

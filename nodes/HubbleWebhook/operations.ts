@@ -52,7 +52,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'check',
 		action: 'Check webhooks',
 		description:
-			'Compare the webhooks of the organization with what this n8n listens to: which are in use, which have lost their secret and which are no longer needed',
+			'Find out why no packets arrive: which webhooks are in use, which have lost their secret, and which are no longer needed',
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
 		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete or move' },
 		settings: { deleteOrphans, moveToNewUrl },
@@ -64,7 +64,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'create',
 		action: 'Create webhook',
 		description:
-			'Have Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output holds the secret, which Hubble shows only this once.',
+			'Have Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output contains the secret, which Hubble shows only this once.',
 		hasSecrets: true,
 		endpoint: endpoints.createWebhook,
 		inBody: {
@@ -79,7 +79,7 @@ export const webhookOperations: readonly Operation[] = [
 		object: 'Webhook',
 		value: 'delete',
 		action: 'Delete webhook',
-		description: 'Delete a webhook for good: Hubble sends no more packets to its URL',
+		description: 'Delete a webhook permanently: Hubble stops sending packets to its URL',
 		endpoint: endpoints.deleteWebhook,
 		inPath: { webhook_id: webhook },
 	},
@@ -96,7 +96,7 @@ export const webhookOperations: readonly Operation[] = [
 		object: 'Webhook',
 		value: 'test',
 		action: 'Test webhook',
-		description: 'Have Hubble send an example packet to a webhook once, and get what its URL answered',
+		description: 'Have Hubble send an example packet to a webhook, and get the response of its URL',
 		endpoint: endpoints.testWebhook,
 		inPath: { webhook_id: webhook },
 		// n8n takes an output field "error" for a failure of the node.

@@ -83,7 +83,7 @@ async function smallFleet(): Promise<Result[]> {
 		await stage.workflow(
 			[
 				device(
-					{ operation: 'register', encryption: 'AES-128-CTR', name: '={{ $json.name }}' },
+					{ operation: 'register', additionalFields: { encryption: 'AES-128-CTR' }, name: '={{ $json.name }}' },
 					'continueRegularOutput',
 				),
 			],

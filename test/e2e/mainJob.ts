@@ -42,7 +42,7 @@ interface Job {
 const jobs: Job[] = [
 	{
 		example: 'register-devices.json',
-		node: 'Register 25 devices',
+		node: 'Register 25 Devices',
 		requests: { POST: 1 },
 		compare: (items, { devices }, known) => [
 			...difference(
@@ -55,8 +55,8 @@ const jobs: Job[] = [
 	},
 	{
 		example: 'update-fleet.json',
-		node: 'Rename each device',
-		guard: 'Try three devices first',
+		node: 'Rename Devices',
+		guard: 'Try Three Devices First',
 		requests: { GET: 3, PATCH: 3 },
 		compare: (items, { devices }) => [
 			...difference('device', ids(items, 'deviceId'), devices.keys()),
@@ -70,7 +70,7 @@ const jobs: Job[] = [
 	},
 	{
 		example: 'list-devices.json',
-		node: 'Get all devices',
+		node: 'Get Devices',
 		requests: { GET: 3 },
 		compare: (items, { devices }) => [
 			...difference('device', ids(items, 'deviceId'), devices.keys()),
@@ -83,7 +83,7 @@ const jobs: Job[] = [
 	},
 	{
 		example: 'page-packets.json',
-		node: 'Get all packets',
+		node: 'Get Packets',
 		// Where replies are slow, the period is read in windows side by side, and the last page of each is not full.
 		requests: { GET: [50, 60] },
 		compare: (items, { packets }) => [

@@ -23,7 +23,7 @@ export async function take(page: Page, { n8n, workflows }: Stage): Promise<void>
 	const output = page.getByTestId('output-panel');
 
 	await openWorkflow(page, n8n, workflows.get('alert-silent-device.json') ?? '');
-	await openNode(page, 'A device falls silent or is back');
+	await openNode(page, 'Device Silent or Back');
 	await page.getByTestId('credential-edit-button').click();
 	const dialog = page.getByTestId('editCredential-modal');
 	await dialog.getByText(/Connection tested successfully/).waitFor();

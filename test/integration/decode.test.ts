@@ -60,15 +60,11 @@ test('a pasted payload in hexadecimal, into a field of any name', async () => {
 });
 
 test.each([
-	['nothing can be read', { payload: base64(1, 7) }, 'Parameter "Payload": the payload has 2 bytes, "temperature"'],
-	['it is not Base64', { payload: 'a:b' }, 'Parameter "Payload": the payload is not Base64'],
-	['it is not there', {}, 'Parameter "Payload": the expression returned no value'],
-	['it is no text', { payload: { a: 1 } }, 'Parameter "Payload": {"a":1} is not a text'],
-	[
-		'the field is taken',
-		{ payload: base64(2, 1), decoded: 1 },
-		'Parameter "Output Field": the input item has a field "decoded"',
-	],
+	['nothing can be read', { payload: base64(1, 7) }, '"Payload": the payload has 2 bytes, "temperature"'],
+	['it is not Base64', { payload: 'a:b' }, '"Payload": the payload is not Base64'],
+	['it is not there', {}, '"Payload": the expression returned no value'],
+	['it is no text', { payload: { a: 1 } }, '"Payload": {"a":1} is not a text'],
+	['the field is taken', { payload: base64(2, 1), decoded: 1 }, '"Output Field": the input item has a field "decoded"'],
 ])('an item of which %s is that item’s error, and keeps its fields', async (_, bad, reason) => {
 	const input = [
 		{ row: 1, payload: base64(2, 1) },
@@ -156,9 +152,9 @@ test('payloads are read as an export wrote them, with line breaks, and empty', a
 
 test('a wrong layout is named with its line', async () => {
 	const { error } = await run({ payloadLayout: 'a: uint8 @0\nb: uint9 @1' }, [{ payload: 'AA==' }]);
-	expect(error?.message).toContain('Parameter "Payload Layout": line 2, "b: uint9 @1": the type "uint9" is unknown');
+	expect(error?.message).toContain('"Payload Layout": line 2, "b: uint9 @1": the type "uint9" is unknown');
 	const none = await run({}, [{ payload: 'AA==' }]);
-	expect(none.error?.message).toContain('Parameter "Payload Layout": no payload field is given');
+	expect(none.error?.message).toContain('"Payload Layout": no payload field is given');
 });
 
 test('n8n asks for a credential for every other operation, and for none here', () => {
@@ -193,4 +189,18 @@ test('the layout that `npm start` prints reads what the simulated devices send',
 		true,
 		true,
 	]);
+});
+
+test("payloads of Hubble's sensors that are read as BTHome: a hint says so, unless one of them is none", async () => {
+	const sensor = base64(0x01, 0x29, 0x09, 0x00);
+	const hints = async (...payloads: string[]) =>
+		(
+			await run(
+				{ decodePayload: 'bthomeObjects' },
+				payloads.map((payload) => ({ payload })),
+				'continueRegularOutput',
+			)
+		).hints;
+	expect(await hints(sensor, sensor)).toContain('This looks like Hubble Sensor, not BTHome. Choose that format.');
+	expect((await hints(sensor, base64(0x02, 0xca, 0x09))).join()).not.toContain('Hubble Sensor');
 });

@@ -155,7 +155,7 @@ describe('Update', () => {
 		];
 		const { items, errorItems } = await run(setNames, { input, onError: 'continueErrorOutput' });
 		expect(items).toHaveLength(2);
-		expect(errorItems.map(({ json }) => json.error)).toEqual([expect.stringContaining('Parameter "Device"')]);
+		expect(errorItems.map(({ json }) => json.error)).toEqual([expect.stringContaining('"Device"')]);
 	});
 
 	it('sends one request per device when asked to', async () => {
@@ -220,7 +220,7 @@ describe.each(['definition', 'results', '207'] as const)(
 describe('Register', () => {
 	it('registers 25 devices in one call and gives out their keys', async () => {
 		const before = new Set(hubble.world.main.devices.keys());
-		const { items } = await run({ operation: 'register', encryption: 'AES-128-CTR', additionalFields: { count: 25 } });
+		const { items } = await run({ operation: 'register', additionalFields: { encryption: 'AES-128-CTR', count: 25 } });
 		expect(hubble.log.map(({ call, body }) => ({ call, body }))).toEqual([
 			{ call: 'registerDevices', body: { n_devices: 25, encryption: 'AES-128-CTR' } },
 		]);
@@ -237,12 +237,11 @@ describe('Register', () => {
 		const { items, error } = await run(
 			{
 				operation: 'register',
-				encryption: '={{ $json.kind }}',
 				simplify: false,
 				name: '={{ $json.name }}',
 				tags: { tag: [{ key: 'batch', value: '7' }] },
 				installLocation: { location: { lat: 1, long: 2 } },
-				additionalFields: { keyFormat: 'hex' },
+				additionalFields: { encryption: '={{ $json.kind }}', keyFormat: 'hex' },
 			},
 			{ input, onError: 'continueRegularOutput' },
 		);
@@ -263,9 +262,8 @@ describe('Register', () => {
 		const eidRotation = { rotation: { counter_source: 'DEVICE_UPTIME', period_exponent: 12 } };
 		const { items } = await run({
 			operation: 'register',
-			encryption: 'AES-128-EAX',
 			simplify: false,
-			additionalFields: { eidRotation },
+			additionalFields: { encryption: 'AES-128-EAX', eidRotation },
 		});
 		expect(items[0]?.json.eid_rotation).toEqual({ counter_source: 'DEVICE_UPTIME', period_exponent: 12 });
 	});
@@ -348,8 +346,8 @@ describe('Bad input is refused before the first call', () => {
 		['Last Packet After', { operation: 'getAll', filters: { lastPacketAfter: 200, lastPacketBefore: 100 } }],
 	])('%s: %j', async (parameter, parameters) => {
 		const { error } = await run(parameters as INode['parameters']);
-		expect(error?.message).toContain(`Parameter "${parameter}"`);
-		expect(error?.description).toContain('item 0');
+		expect(error?.message).toContain(`"${parameter}"`);
+		expect(error?.description).toContain('the first item');
 		expect(hubble.log).toEqual([]);
 	});
 });
@@ -363,7 +361,7 @@ it.each([[{}], [{ toString: null }], [{ id: 7, name: 'Gate' }], [{ id: unknownId
 			return reply.header('content-type', 'application/json').send({ devices: [entry] });
 		});
 		const { items, error } = await run(
-			{ operation: 'createOrUpdate', matchBy: 'name', name: 'Gate', encryption: 'AES-128-CTR' },
+			{ operation: 'createOrUpdate', matchBy: 'name', name: 'Gate', additionalFields: { encryption: 'AES-128-CTR' } },
 			{ credential: credentialFor(hubble, { baseUrl: other.url }) },
 		);
 		await other.close();

@@ -434,7 +434,7 @@ describe('the file', () => {
 
 	it.each(['count', 'fileName', '__proto__'])('does not stand in a field "%s"', async (binaryPropertyName) => {
 		const { error } = await execute(setup({ operation: 'export', options: { binaryPropertyName } }));
-		expect(error?.message).toContain('Parameter "Put Output File in Field"');
+		expect(error?.message).toContain('"Put Output File in Field"');
 		expect(hubble.log).toHaveLength(0);
 	});
 

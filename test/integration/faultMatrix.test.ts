@@ -144,7 +144,7 @@ test.each(cellsToRun(CELLS))('$fault: $title', async (cell) => {
 		// No request failed where Hubble has several devices of one name.
 		if (!/^\d+ devices have/.test(error.message)) expect(error.description).toContain('X-Request-ID');
 		const mayBeDone = endpoint.method !== 'GET' && !endpoint.isRepeatable && kind === 'unclear';
-		if (mayBeDone) expect(error.description).toContain('check before you repeat it');
+		if (mayBeDone) expect(error.description).toContain('Check before you run it again');
 		if (outcome.error) expect(outcome.items).toEqual([]);
 	} else if (kind !== 'odd') {
 		expect(outcome.items).not.toHaveLength(0);

@@ -168,7 +168,7 @@ describe('Place', () => {
 		const { error, items } = await place(parameters, { input });
 		expect(items).toEqual([]);
 		expect(error?.description).toContain(
-			'2 other orders of this run are placed and not in the output: set On Error to Continue',
+			'2 other orders of this run are placed and not in the output: set On Error to Continue (tab Settings)',
 		);
 	});
 
@@ -299,7 +299,7 @@ describe('Place', () => {
 		async (name) => {
 			const given = { [name]: '={{ $json.nope }}' };
 			const { error } = await place(name in customer ? { additionalFields: given } : given);
-			expect(error?.message).toMatch(/^Parameter ".*": (the expression returned no value|it is required)/);
+			expect(error?.message).toMatch(/^".*"(: the expression returned no value| is required)/);
 			expect(partner.calls).toEqual({});
 		},
 	);
@@ -340,7 +340,7 @@ describe('Place', () => {
 			description: { ...node.description, name: 'hubbleGiftCardTool' },
 		} as Setup['node'];
 		const { error } = await place({ shareSecrets: true }, { node: asTool });
-		expect(error?.message).toBe('Parameter "Reference": it is required when an AI agent places orders');
+		expect(error?.message).toBe('"Reference" is required when an AI agent places orders');
 		const own = await place({ reference: 'agent-1', shareSecrets: true }, { node: asTool });
 		expect(own.items[0]?.json).toMatchObject({ referenceId: 'agent-1' });
 	});

@@ -142,7 +142,7 @@ test.each(CASES)('$title', async ({ trigger, others, name, collection, property,
 			// n8n's own word for an expression that finds nothing.
 			const isN8ns = /hasn't been executed/.test(error?.message ?? '');
 			if (error && !isN8ns) {
-				expect(error.message).toMatch(new RegExp(`^Parameter "(${names.join('|')})": `));
+				expect(error.message).toMatch(new RegExp(`^"(${names.join('|')})"`));
 				expect(hubble.log).toEqual([]);
 			}
 			if (isWrongChoice(property, value)) expect(error).toBeDefined();

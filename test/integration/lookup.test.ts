@@ -129,14 +129,14 @@ describe('Keep Input Fields', () => {
 				error: `Hubble has no device with the ID ${nobody(1)}`,
 				device: expect.objectContaining({ status: 404 }),
 			},
-			{ ...input[1], error: expect.stringContaining('Parameter "Device"'), device: expect.anything() },
+			{ ...input[1], error: expect.stringContaining('"Device"'), device: expect.anything() },
 		]);
 	});
 
 	it('writes over no field: an item that has one of that name is refused before the first call', async () => {
 		const [deviceId = ''] = ids();
 		const { error } = await run([{ deviceId, device: { payload: 'AAE=' } }], keep());
-		expect(error?.message).toContain('Parameter "Keep Input Fields": the input item has a field "device" already');
+		expect(error?.message).toContain('"Keep Input Fields": the input item has a field "device" already');
 		expect(hubble.log).toEqual([]);
 	});
 

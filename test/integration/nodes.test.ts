@@ -231,13 +231,21 @@ describe('invoice PDF', () => {
 	});
 
 	test.each([
-		['JSON', { invoices: [null] }],
-		['an empty file', Buffer.alloc(0)],
-	])('that is %s instead is no success', async (_, answer) => {
+		['JSON', { invoices: [null] }, 'The response has no PDF'],
+		['an empty file', Buffer.alloc(0), 'The response has no PDF'],
+	])('that is %s instead is no success', async (_, answer, says) => {
 		const parameters = { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('in_1') };
 		const { error, items } = await runAgainst(answer, nodeNamed('Hubble Billing'), parameters);
 		expect(items).toEqual([]);
-		expect(error?.message).toBe('The response has no PDF');
+		expect(error?.message).toBe(says);
+	});
+
+	test('that is a web page says so', async () => {
+		const page = await answering(200, '<p>Log in</p>', { 'content-type': 'text/html' });
+		const parameters = { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('in_1') };
+		const { error } = await run(nodeNamed('Hubble Billing'), parameters, undefined, page);
+		await page.close();
+		expect(error?.message).toBe('The response is not from the Hubble API (HTTP 200, a web page)');
 	});
 
 	test('that does not exist gives what Hubble says', async () => {
@@ -268,7 +276,7 @@ describe('API keys', () => {
 			const scopes = ['read-devices', 'read-moons'];
 			const parameters = operation === 'create' ? { scopes, ...never } : { updateFields: { scopes } };
 			const { error } = await create({ operation, keyId: byId('key_1'), ...parameters });
-			expect(error?.message).toBe('Parameter "Scope Names or IDs": Hubble has no scope read-moons');
+			expect(error?.message).toBe('"Scope Names or IDs": Hubble has no scope read-moons');
 			expect(error?.description).toContain('read-devices, ');
 			expect(hubble.log.map(({ call }) => call)).toEqual(['listScopes']);
 		},
@@ -301,9 +309,9 @@ describe('API keys', () => {
 	test.each([
 		...nothing.map((scopes) => ['Scope Names or IDs', { scopes, ...never }, 'the expression returned no value']),
 		...nothing.map((expires) => ['Expires', { access: 'all', expires }, 'the expression returned no value']),
-		['Expires', { access: 'all', expires: '={{ new Date(null) }}' }, 'it is in the past'],
+		['Expires', { access: 'all', expires: '={{ new Date(null) }}' }, 'is in the past'],
 		['Expires', { access: 'all', expires: '={{ 0.5 }}' }, 'is not a date and time'],
-		['Expires', { access: 'all', expires: '2020-01-01' }, 'it is in the past'],
+		['Expires', { access: 'all', expires: '2020-01-01' }, 'is in the past'],
 		['Scope Names or IDs', { scopes: '={{ "read-devices," }}', ...never }, 'has an empty part'],
 		['Scope Names or IDs', { scopes: '={{ 7 }}', ...never }, 'is not a scope'],
 		['Scope Names or IDs', { scopes: '={{ {a: 1} }}', ...never }, 'is not a text'],
@@ -315,7 +323,7 @@ describe('API keys', () => {
 		],
 	] as Array<[string, IDataObject, string]>)('are not made mightier: %s %j', async (parameter, more, reason) => {
 		const { error } = await create(more);
-		expect(error?.message).toContain(`Parameter "${parameter}": `);
+		expect(error?.message).toContain(`"${parameter}"`);
 		expect(error?.message).toContain(reason);
 		expect(hubble.log).toEqual([]);
 	});
@@ -349,7 +357,7 @@ describe('API keys', () => {
 			['Scope Names or IDs', { scopes: [] }],
 			['Name', { name: '' }],
 		])('refuse what says nothing: %s %j', async (parameter, fields) => {
-			expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);
+			expect((await update(fields)).error?.message).toContain(`"${parameter}"`);
 			expect(hubble.log).toEqual([]);
 		});
 	});
@@ -456,9 +464,7 @@ describe('metrics', () => {
 		expect(jsonOf(await metrics({ days: 15, interval: 'hour' }))).toHaveLength(361);
 		hubble.clearLog();
 		const { error } = await metrics({ days: 16, interval: 'hour' });
-		expect(error?.message).toBe(
-			'Parameter "Interval": 16 days by the hour are 384 intervals, Hubble gives at most 365; look back 15 days at most, or choose Day',
-		);
+		expect(error?.message).toBe('"Interval": hourly data covers at most 15 days. Reduce Days Back or choose Day');
 		expect(hubble.log).toEqual([]);
 	});
 });
@@ -472,7 +478,7 @@ test.each([
 	const other = await runAgainst({ [field]: 1 }, nodeNamed(name), parameters);
 	expect([items, other.items]).toEqual([[], []]);
 	expect(other.error?.message).toBe(`The response has no "${field}" field`);
-	expect(error?.description?.includes('check before you repeat it')).toBe(isWrite);
+	expect(error?.description?.includes('Check before you run it again')).toBe(isWrite);
 });
 
 test.each([
@@ -497,7 +503,7 @@ describe('an organization', () => {
 		['Timezone Name or ID', { timezone: '={{ "Mars/Olympus" }}' }],
 		['Timezone Name or ID', { timezone: '={{ "+01:00" }}' }],
 	])('is not updated by what would spoil it: %s', async (parameter, fields) => {
-		expect((await update(fields)).error?.message).toContain(`Parameter "${parameter}": `);
+		expect((await update(fields)).error?.message).toContain(`"${parameter}"`);
 		expect(hubble.log).toEqual([]);
 	});
 
@@ -523,7 +529,7 @@ test.each([
 	['Hubble Device', { deviceId: byId('3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60') }],
 ])('%s: an update of nothing is refused before the call', async (name, parameters) => {
 	const { error } = await run(nodeNamed(name), { ...parameters, operation: 'update' });
-	expect(error?.message).toBe('Parameter "Fields to Update": nothing is set, so there is nothing to update');
+	expect(error?.message).toBe('"Fields to Update": add at least one field');
 	expect(hubble.log).toEqual([]);
 });
 
@@ -585,7 +591,7 @@ describe('as the tool of an AI agent', () => {
 			execute: node.execute,
 		};
 		const { error, items } = await run(tool, parameters);
-		expect(error?.message).toMatch(/^Parameter "Share Secrets With Model": turn it on/);
+		expect(error?.message).toMatch(/^"Share Secrets With Model": turn it on/);
 		expect([items, hubble.log]).toEqual([[], []]);
 		expect((await run(tool, { ...parameters, shareSecrets: true })).error).toBeUndefined();
 		expect((await run(node, parameters)).error).toBeUndefined();

@@ -210,9 +210,9 @@ it('tells where none of the payloads fits, and refuses what is not decoded', asy
 	expect(await poll()).toEqual([]);
 	expect(warnings).toEqual([expect.stringMatching(/^"Alarms": The payload does not fit: .*Check "Decode Payload"\.$/)]);
 	await expect(node(alarms({}, { decodePayload: 'none' })).poll()).rejects.toThrow(
-		'Parameter "Alarm When": the payloads are not decoded',
+		'"Alarm When": the payloads are not decoded',
 	);
-	await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('Parameter "Trigger On": ');
+	await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('"Trigger On": ');
 });
 
 describe('a test in the editor', () => {

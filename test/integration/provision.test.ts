@@ -40,7 +40,7 @@ describe('Register from one row a device', () => {
 			{
 				operation: 'register',
 				name: '=Probe {{ $json.serial }}',
-				encryption: 'AES-128-CTR',
+				additionalFields: { encryption: 'AES-128-CTR' },
 				tags: tag(['serial', '={{ $json.serial }}']),
 				installLocation: { location: { lat: '={{ $json.lat }}', long: 4.5, location_name: 'Hall' } },
 			},
@@ -192,7 +192,7 @@ describe('Update', () => {
 			expect(error).toBeUndefined();
 			expect(items[0]?.json.deviceId).toBe(device?.id);
 			expect(hubble.world.main.devices.has(device?.id ?? '')).toBe(false);
-			expect((await update(device, move, { options })).error?.message).toContain('Hubble knows no device');
+			expect((await update(device, move, { options })).error?.message).toContain('Hubble has no device');
 		},
 	);
 
@@ -217,7 +217,7 @@ describe('Update', () => {
 			go,
 		);
 		expect(items[0]?.json.error).toContain('the device would have 11 tags');
-		expect(items[0]?.json.error).toContain('Parameter "Add or Change Tags"');
+		expect(items[0]?.json.error).toContain('"Add or Change Tags"');
 		expect(stored(second?.id).tags).toMatchObject({ more: '1' });
 	});
 
@@ -230,7 +230,7 @@ describe('Update', () => {
 		for (const none of [undefined, { lat: 0, long: 0, location_name: 'Hall 1' }]) {
 			change(stored(device.id), { install_location: none });
 			const { error } = await update(device, { installLocation: { location: { location_name: 'Hall 3' } } });
-			expect(error?.message).toMatch(/^Parameter "Install Location": the device has none yet/);
+			expect(error?.message).toMatch(/^"Install Location": the device has none yet/);
 		}
 	});
 });
@@ -296,7 +296,7 @@ describe('By Name', () => {
 
 	it('an empty name is refused before the first call', async () => {
 		const { items } = await named('delete', ['']);
-		expect(items[0]?.json.error).toContain('Parameter "Device": the expression returned no value');
+		expect(items[0]?.json.error).toContain('"Device": the expression returned no value');
 		expect(calls()).toEqual([]);
 	});
 });
@@ -308,7 +308,7 @@ describe('Create or Update', () => {
 				operation: 'createOrUpdate',
 				name: '={{ $json.name }}',
 				tags: tag(['serial', '={{ $json.serial }}']),
-				encryption: 'AES-128-CTR',
+				additionalFields: { encryption: 'AES-128-CTR' },
 				...more,
 			} as INode['parameters'],
 			input,
@@ -397,7 +397,7 @@ describe('Create or Update', () => {
 			go,
 		);
 		expect(rowOf(items[0] as never)).toEqual([true, 'New', 'string']);
-		expect(items[1]?.json.error).toBe('Item 0 registers a device with the name "New" already');
+		expect(items[1]?.json.error).toBe('Another item (the first item) already registers a device with the name "New"');
 		expect(devices()).toHaveLength(2501);
 	});
 
@@ -405,7 +405,7 @@ describe('Create or Update', () => {
 		change(devices()[0], { name: 'Old' });
 		const input = Array.from({ length: 1001 }, (_, n) => ({ name: `New ${n}`, serial: String(n) }));
 		const { error } = await upsert([{ name: 'Old', serial: 'x' }, ...input]);
-		expect(error?.message).toContain('1001 devices are 2 requests: set On Error to Continue');
+		expect(error?.message).toContain('Registering 1,001 devices takes 2 requests. Set On Error to Continue');
 		expect(new Set(calls())).toEqual(new Set(['listDevices']));
 	});
 
@@ -489,7 +489,7 @@ describe('Filters of the device list', () => {
 		const [, one, , three] = devices().map(({ id }) => id);
 		const inside = await filtered('inside');
 		expect(inside.items.map(({ json }) => json.id)).toEqual([one]);
-		expect(inside.hints).toEqual([expect.stringContaining('left out what is no polygon: Point (1)')]);
+		expect(inside.hints).toEqual([expect.stringContaining('ignored what is not a polygon: Point (1)')]);
 		expect((await filtered('outside')).items.map(({ json }) => json.id)).toEqual([three]);
 		expect((await filtered('inside', 'count')).items.map(({ json }) => json)).toEqual([{ count: 1 }]);
 	});
@@ -522,7 +522,7 @@ describe('Rows of a table', () => {
 			{ name: 17, site: 'Z' },
 		];
 		const { items } = await run({ operation: 'createOrUpdate', matchBy: 'name', ...fromColumns }, input as never, go);
-		expect(items[1]?.json.error).toContain('Parameter "Columns": the row is blank');
+		expect(items[1]?.json.error).toContain('"Columns": the row is blank');
 		expect([items[0]?.json.created, items[2]?.json.created, items[2]?.json.name]).toEqual([false, true, '17']);
 		expect([stored(present?.id).tags.site, stored(items[2]?.json.deviceId).tags.site]).toEqual(['Y', 'Z']);
 	});

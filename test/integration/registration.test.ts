@@ -161,8 +161,8 @@ describe('publishing and unpublishing', () => {
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
 		for (const [maxBatchSize, reason] of [
 			[5, '10 to 1000'],
-			['', 'it is empty'],
-			[null, 'it is empty'],
+			['', 'is empty'],
+			[null, 'is empty'],
 		] as const) {
 			const odd = place({ parameters: { options: { maxBatchSize } } }).activate();
 			await expect(odd).rejects.toThrow(new RegExp(`"Max Packets in One Request".*${reason}`));
@@ -174,7 +174,7 @@ describe('publishing and unpublishing', () => {
 				credential: { webhookSecret: 's' },
 			});
 		await expect(from('everybody').activate()).rejects.toThrow('"everybody" is neither');
-		await expect(from(' , ').activate()).rejects.toThrow('it is empty; remove the option to allow all');
+		await expect(from(' , ').activate()).rejects.toThrow('is empty; remove the option to allow all');
 	});
 
 	it.each([

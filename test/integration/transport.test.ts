@@ -371,7 +371,7 @@ describe('Pages', () => {
 
 	it('refuses a period that ends before it begins', async () => {
 		const { error } = await getPackets({ period: 'custom', startTime: '2026-01-02', endTime: '2026-01-01' });
-		expect(error?.message).toContain('Parameter "Start Time"');
+		expect(error?.message).toContain('"Start Time"');
 		expect(hubble.log).toEqual([]);
 	});
 });

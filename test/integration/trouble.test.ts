@@ -39,21 +39,21 @@ describe('Odd input from expressions is refused, never guessed', () => {
 			{ operation: 'update', deviceId: byId(id), updateFields: updateFields as INode['parameters'] },
 			{ input: [{ id: devices()[0]?.id }] },
 		);
-		expect(error?.message).toContain(`Parameter "${parameter}"`);
+		expect(error?.message).toContain(`"${parameter}"`);
 		expect(hubble.log).toEqual([]);
 	});
 
 	it.each([
 		['Limit', { operation: 'getAll', limit: '={{ undefined }}' }],
 		['Return All', { operation: 'getAll', returnAll: '={{ "perhaps" }}' }],
-		['Encryption', { operation: 'register', encryption: '={{ "foo" }}' }],
+		['Encryption', { operation: 'register', additionalFields: { encryption: '={{ "foo" }}' } }],
 		['Name', { operation: 'register', name: '={{ {a: 1} }}' }],
 		['Created After', { operation: 'getAll', filters: { createdAfter: '={{ "03/04/2026" }}' } }],
 		['Created Before', { operation: 'getAll', filters: { createdBefore: '={{ -5 }}' } }],
 		['Continuation Token', { operation: 'getAll', options: { continueFrom: 'a\u00e9b' } }],
 	])('%s: %j', async (parameter, parameters) => {
 		const { error } = await device(parameters as INode['parameters']);
-		expect(error?.message).toContain(`Parameter "${parameter}"`);
+		expect(error?.message).toContain(`"${parameter}"`);
 		expect(hubble.log).toEqual([]);
 	});
 
@@ -77,7 +77,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 		const found = await device({ operation: 'get', deviceId }, { input: [{ device: { id: first?.id } }] });
 		expect(found.items[0]?.json.deviceId).toBe(first?.id);
 		const { error } = await device({ operation: 'get', deviceId }, { input: [{ device: {} }] });
-		expect(error?.message).toContain('Parameter "Device": the expression returned no value');
+		expect(error?.message).toContain('"Device": the expression returned no value');
 	});
 
 	it.each([
@@ -98,7 +98,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 			parameters: parameters as INode['parameters'],
 			credential: credential(),
 		});
-		expect(error?.message).toMatch(new RegExp(`Parameter "(${parameter}|Decode Payload)"`));
+		expect(error?.message).toMatch(new RegExp(`"(${parameter}|Decode Payload)"`));
 		expect(hubble.log).toEqual([]);
 	});
 
@@ -117,9 +117,7 @@ describe('Odd input from expressions is refused, never guessed', () => {
 			},
 			credential: credential(),
 		});
-		expect(error?.message).toContain(
-			'Parameter "Start Time": it must be before the End Time; if empty, it is seven days ago',
-		);
+		expect(error?.message).toContain('"Start Time" must be before End Time; if empty, it is seven days ago');
 	});
 });
 
@@ -221,7 +219,7 @@ describe('Batches that partly fail', () => {
 		);
 		await server.close();
 		expect(given.map(({ json }) => json.message)).toEqual(
-			Array(2).fill(expect.stringContaining('check before you repeat it')),
+			Array(2).fill(expect.stringContaining('Check before you run it again')),
 		);
 	});
 
@@ -268,13 +266,13 @@ describe('Batches that partly fail', () => {
 	});
 
 	it.each([
-		['one item', { additionalFields: { count: 2500 } }, [{}], '2500 devices are 3 requests'],
-		['many items', {}, Array(1001).fill({}) as IDataObject[], '1001 devices are 2 requests'],
+		['one item', { additionalFields: { count: 2500 } }, [{}], 'Registering 2,500 devices takes 3 requests'],
+		['many items', {}, Array(1001).fill({}) as IDataObject[], 'Registering 1,001 devices takes 2 requests'],
 		[
 			'two kinds',
-			{ encryption: '={{ $json.kind }}' },
+			{ additionalFields: { encryption: '={{ $json.kind }}' } },
 			[{ kind: 'NONE' }, { kind: 'AES-128-CTR' }],
-			'2 devices are 2 requests',
+			'Registering 2 devices takes 2 requests',
 		],
 	])(
 		'that would lose keys with On Error = Stop are refused before the first call: %s',
@@ -283,7 +281,7 @@ describe('Batches that partly fail', () => {
 			const before = devices().length;
 			const { error } = await device({ operation: 'register', ...more } as INode['parameters'], { input });
 			expect(error?.message).toContain(message);
-			expect(error?.message).toContain('set On Error to Continue');
+			expect(error?.message).toContain('Set On Error to Continue');
 			expect(hubble.log).toEqual([]);
 			expect(devices()).toHaveLength(before);
 		},
@@ -297,7 +295,10 @@ describe('Batches that partly fail', () => {
 		);
 		await server.close();
 		expect(error).toBeUndefined();
-		expect(given.map(({ json }) => json.key ?? json.error)).toEqual(['k', 'Hubble did not confirm this item']);
+		expect(given.map(({ json }) => json.key ?? json.error)).toEqual([
+			'k',
+			"Hubble's response does not include this item",
+		]);
 	});
 
 	it.each([
@@ -517,7 +518,7 @@ describe('A reply to a registration that is not as the call', () => {
 		const given = items.map(({ json, pairedItem }) => [(pairedItem as { item: number }).item, json.key ?? json.error]);
 		return { given, hints };
 	};
-	const unconfirmed = 'Hubble did not confirm this item';
+	const unconfirmed = "Hubble's response does not include this item";
 	const [keyA, keyB, keyC] = [a.key, b.key, c.key];
 	const named = '={{ $json.name }}';
 

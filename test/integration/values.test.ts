@@ -83,13 +83,13 @@ describe('filter by value', () => {
 	it.each(['getAll', 'count', 'export'])('is refused in %s before the first call, by name', async (operation) => {
 		const refused = async (parameters: INode['parameters']) => (await run({ operation, ...parameters })).error?.message;
 		expect(await refused({ decodePayload: 'none', filters: values(warm) })).toBe(
-			'Parameter "Values": the payloads are not decoded; choose what they are in "Decode Payload"',
+			'"Values": the payloads are not decoded; choose what they are in "Decode Payload"',
 		);
-		expect(await refused({ filters: values({ ...warm, than: 'hot' }) })).toMatch(/^Parameter "Values": row 1: "hot"/);
+		expect(await refused({ filters: values({ ...warm, than: 'hot' }) })).toMatch(/^"Values": row 1: "hot"/);
 		expect(await refused({ filters: values({ ...warm, field: pick('') }) })).toBe(
-			'Parameter "Values": row 1: "Field" is required',
+			'"Values": row 1: "Field" is required',
 		);
-		expect(await refused({ payloadLayout: 'x', filters: values(warm) })).toMatch(/^Parameter "Payload Layout": line 1/);
+		expect(await refused({ payloadLayout: 'x', filters: values(warm) })).toMatch(/^"Payload Layout": line 1/);
 		expect(hubble.log).toEqual([]);
 	});
 });
@@ -135,9 +135,9 @@ describe('Summarize', () => {
 
 	it.each<[INode['parameters'], string]>([
 		[{ summaryValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, 'row 2: "Field" is required'],
-		[{ groupBy: 'tag', tag: '={{ " " }}' }, 'Parameter "Tag": the expression returned no value'],
-		[{ decodePayload: 'none' }, 'Parameter "Decode Payload": "none" is not one of'],
-		[{ interval: 'week' }, 'Parameter "Interval": "week" is not one of'],
+		[{ groupBy: 'tag', tag: '={{ " " }}' }, '"Tag": the expression returned no value'],
+		[{ decodePayload: 'none' }, '"Decode Payload": "none" is not one of'],
+		[{ interval: 'week' }, '"Interval": "week" is not one of'],
 	])('refuses %j before the first call', async (parameters, reason) => {
 		const { error } = await run({ operation: 'summarize', ...parameters });
 		expect(error?.message).toContain(reason);
@@ -244,7 +244,7 @@ describe('Get Latest per Device', () => {
 
 	it('refuses a filter that says nothing, by name', async () => {
 		const { error } = await latest({ filters: { tags: ['site'] } });
-		expect(error?.message).toMatch(/^Parameter "Tags": "site" is not a tag/);
+		expect(error?.message).toMatch(/^"Tags": "site" is not a tag/);
 		expect(hubble.log).toEqual([]);
 	});
 });

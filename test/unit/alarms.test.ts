@@ -387,7 +387,7 @@ describe('rules', () => {
 		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
 		[Array.from({ length: 65 }, (_, index) => ({ ...warm, name: `${index}` })), '65 are too many'],
 	])('%# are refused by name', (rows, message) => {
-		expect(() => rulesOf(...rows)).toThrow(`Parameter "Alarm When": ${message}`);
+		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
 	});
 });
 

@@ -628,7 +628,7 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 	])('names the line that is wrong: %s', (line, reason) => {
 		const layout = `a: uint8 @0\n\n${line}`;
 		const decoder = () => payloadDecoder({ decode: 'layout', layout });
-		expect(decoder).toThrow(`Parameter "Payload Layout": line 3, "${line}": ${reason}`);
+		expect(decoder).toThrow(`"Payload Layout": line 3, "${line}": ${reason}`);
 	});
 });
 
@@ -916,8 +916,6 @@ test('what is of the wrong type is named by what it is', () => {
 		'Equals is more than a byte can be: 256',
 	);
 	expect(wrong({ name: { a: 1 }, type: 'uint8' })).toThrow('payload field "1": {"a":1} is not a text');
-	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('Parameter "Decode Payload": {"a":1} is no way to decode');
-	expect(() => payloadDecoder({ decode: 'layout', layout: {} })).toThrow(
-		'Parameter "Payload Layout": {} is not a text',
-	);
+	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('"Decode Payload": unknown payload format {"a":1}');
+	expect(() => payloadDecoder({ decode: 'layout', layout: {} })).toThrow('"Payload Layout": {} is not a text');
 });

@@ -55,7 +55,21 @@ test('the README quotes the first words of messages as the nodes say them', () =
 	);
 	expect(quoted.length).toBeGreaterThan(10);
 	const begins = (words: string) => ["'", '"', '`'].some((quote) => shipped.includes(quote + words));
-	expect(quoted.filter((words) => !begins(words))).toEqual([]);
+	expect(quoted.filter((words) => words !== '"Limit"' && !begins(words))).toEqual([]);
+});
+
+test('the README has the first words of every message of the clients and of the credential dialogs', () => {
+	const files = ['nodes/shared/client', 'nodes/shared/methods'].flatMap((folder) =>
+		readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file), 'utf8')),
+	);
+	const says =
+		/(?:message(?:: | = )|failed\(\s*|new Error\(\s*|NodeOperationError\([\w.]+(?:\(\))?, |NoPlaceInTime\([^,]+, |return )[`'"]([A-Z][^`'"$]{11,})/g;
+	const found = files.flatMap((text) => [...text.matchAll(says)].map(([, words = '']) => words.trim()));
+	expect(found.length).toBeGreaterThan(30);
+	const quoted = [...section('When something goes wrong').matchAll(/`([^`]+)`/g)].map(([, words = '']) => words);
+	const isGood = (words: string) => /^(Hubble accepts|The webhook secret is checked)/.test(words);
+	const isListed = (words: string) => quoted.some((begin) => words.startsWith(begin) || begin.startsWith(words));
+	expect(found.filter((words) => !isGood(words) && !isListed(words))).toEqual([]);
 });
 
 test('the README names every scope of the API, and no other', () => {

@@ -79,14 +79,14 @@ describe('in a retry, which has an execution ID of its own,', () => {
 		const { references, refused } = made({ executionId: '2', mode: 'retry' });
 		expect(references).toEqual([]);
 		expect(refused).toHaveLength(2);
-		expect(refused[0]).toMatch(/^Parameter "Reference": it is required here/);
+		expect(refused[0]).toMatch(/^"Reference" is required here/);
 	});
 });
 
 it('is not made in a sub-workflow, which is a new execution at each call', () => {
 	const { references, refused } = made({ mode: 'integrated' });
 	expect(references).toEqual([]);
-	expect(refused[0]).toMatch(/^Parameter "Reference": it is required in a sub-workflow/);
+	expect(refused[0]).toMatch(/^"Reference" is required in a sub-workflow/);
 });
 
 describe('of the user', () => {
@@ -99,9 +99,7 @@ describe('of the user', () => {
 	it('names one item of a run: two equal ones may be two people', () => {
 		const { references, refused } = made({}, [own('a@example.com'), own('A@example.com'), own('b@example.com')]);
 		expect(references).toEqual(['birthday']);
-		expect(refused).toEqual(
-			Array(2).fill('Parameter "Reference": "birthday" is the reference of another item of this run, too'),
-		);
+		expect(refused).toEqual(Array(2).fill('"Reference": "birthday" is the reference of another item of this run, too'));
 	});
 
 	it('names one order where the existing one is wanted', () => {

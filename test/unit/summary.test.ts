@@ -180,7 +180,7 @@ describe('rows', () => {
 		const add = (id: number) => summary.add(packet(1, { id: String(id) }), { decoded: fields });
 		for (let id = 0; id < 500; id++) add(id);
 		add(0);
-		expect(() => add(500)).toThrow('Parameter "Interval": there would be more than 500,000 rows');
+		expect(() => add(500)).toThrow('"Interval": there would be more than 500,000 rows');
 	});
 });
 

@@ -159,10 +159,11 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		const body = await contentOf(reply, call);
 		// A body that does not parse as JSON is a text.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
+		const isPage = /html/.test(String(headers['content-type']));
 		const isCut = isGarbled && /json/.test(String(headers['content-type']));
 		return {
 			status: isCut ? undefined : reply.statusCode,
-			...(isGarbled ? { problem: isCut ? 'the reply was cut' : 'it is not JSON' } : {}),
+			...(isGarbled ? { problem: isCut ? 'cut short' : isPage ? 'a web page' : 'not JSON' } : {}),
 			body: isObject(body) ? body : {},
 			headers,
 			// Whatever answers may repeat what it was sent, the token too.

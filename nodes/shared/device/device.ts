@@ -131,8 +131,8 @@ export function simplifyRegistered(row: IDataObject): IDataObject {
 	const { created, key = null } = row;
 	return {
 		...(created === undefined ? {} : { created }),
-		name,
 		key,
+		name,
 		environment,
 		tags,
 		installLocation,

@@ -66,10 +66,10 @@ class BatchRun {
 		const isLarge = parts > batch.size;
 		throw new NodeOperationError(
 			hubble.context.getNode(),
-			`${parts} devices are ${calls.length} requests: set On Error to Continue, so that no key is lost`,
+			`Registering ${parts.toLocaleString('en')} devices takes ${calls.length} requests. Set On Error to Continue (tab Settings), or keys from the first could be lost`,
 			{
 				itemIndex: second[0]?.itemIndex,
-				description: `With On Error set to Stop, a request that fails would end the run without the keys of the requests before it, and Hubble shows a key only once. ${isLarge ? `Or register at most ${batch.size} devices in one run.` : 'Or register devices of different encryption, key format or EID rotation, and those with and without a name, tags or a location, in runs of their own.'} Nothing was sent to Hubble.`,
+				description: `Hubble shows each key only once. ${isLarge ? `Or register at most ${batch.size.toLocaleString('en')} devices in one run.` : 'Or use a separate run for each combination of encryption, key format, EID rotation, and fields that are set.'} Nothing was sent to Hubble.`,
 			},
 		);
 	}
@@ -166,9 +166,9 @@ class BatchRun {
 		const { done } = this;
 		const together =
 			isRefusedWhole(error) && size > 1
-				? ` It was one request for ${size} devices; with On Error set to Continue, those at fault are found and the others carried out.`
+				? ` It was one request for ${size} devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through.`
 				: '';
-		const past = done ? ` ${done} devices had been carried out before.` : '';
+		const past = done ? ` ${done} devices were done before.` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
 		return error;
@@ -190,12 +190,10 @@ function unconfirmed(
 ): NodeOperationError {
 	const id = Object.values(request.ids).at(-1);
 	const reason =
-		'refused' in result
-			? `Hubble says: "${hubble.redact(result.refused)}"`
-			: 'Hubble answered the batch without mentioning it: check whether it was carried out.';
+		'refused' in result ? `Hubble says: "${hubble.redact(result.refused)}"` : 'Check whether it was carried out.';
 	const error = new NodeOperationError(
 		hubble.context.getNode(),
-		`Hubble did not confirm ${id ? `the device ${id}` : 'this item'}`,
+		`Hubble's response does not include ${id ? `the device ${id}` : 'this item'}`,
 		{ itemIndex: request.itemIndex, description: `${reason} X-Request-ID: ${requestId}.` },
 	);
 	error.context.requestId = requestId;

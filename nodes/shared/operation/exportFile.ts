@@ -192,6 +192,6 @@ export const exportTo =
 
 function whyCut({ count, cut }: FileText): string {
 	return cut?.stoppedBy
-		? `it was ended after ${count} rows; its item says why, and where to go on.`
+		? `it ends after ${count} rows; its item says why, and how to resume.`
 		: `more rows exist than the Limit of ${count}.`;
 }

@@ -16,6 +16,8 @@ export const COLLECTIONS = {
 export interface Field extends Omit<INodeProperties, 'displayOptions' | 'required'> {
 	/** The collection that holds the parameter; without one it stands on its own. */
 	collection?: keyof typeof COLLECTIONS;
+	/** Whether it comes before the others: what an operation works on, what must be read before it runs. */
+	standsFirst?: boolean;
 	/** Whether an empty value is refused. */
 	required?: boolean;
 	/** Whether an expression may give an empty text; what is missing is refused all the same. */
@@ -90,7 +92,7 @@ export const output = {
 	name: 'output',
 	type: 'options',
 	options: [
-		{ name: 'Raw', value: 'raw', description: 'All fields, as Hubble gives them' },
+		{ name: 'Raw', value: 'raw', description: 'All fields that Hubble returns' },
 		{ name: 'Selected Fields', value: 'selected', description: 'Some of the simplified fields' },
 		{ name: 'Simplified', value: 'simplified', description: 'The most useful fields' },
 	],
@@ -126,8 +128,7 @@ export const continuationToken = {
 	name: 'continueFrom',
 	type: 'string',
 	default: '',
-	description:
-		'Where to go on: the token that an error of an earlier run named. The token carries the filters of that run; those given here are ignored.',
+	description: 'Token from an earlier error, to resume that run. Its filters apply; filters set here are ignored.',
 	collection: 'options',
 	toWire: (value) => {
 		const token = asText(value).trim();
@@ -143,8 +144,7 @@ export const shareSecrets = {
 	type: 'boolean',
 	noDataExpression: true,
 	default: false,
-	description:
-		'Whether the AI model may read the secrets that this operation puts out. Without it the tool refuses to run.',
+	description: 'Whether the AI model may read the secrets in the output. If off, the tool does not run.',
 	shownWhen: { '@tool': [true] },
 } satisfies Field;
 
@@ -206,7 +206,7 @@ function picker(picked: {
 						type: 'regex',
 						properties: {
 							regex: `^\\s*${form}\\s*$`,
-							errorMessage: `Parameter "${displayName}": this is not the ID of ${withArticle(displayName)}, such as ${example}`,
+							errorMessage: `"${displayName}": this is not the ID of ${withArticle(displayName)}, such as ${example}`,
 						},
 					},
 				],

@@ -18,7 +18,7 @@ import { choiceOf, hasToken, titleOf, type ClientFilter, type Operation } from '
 export function fieldsOf(operation: Operation): Field[] {
 	const { inPath, inQuery, inBody, settings, clientFilters, simplifiedFields, batch } = operation;
 	const list = choiceOf(operation);
-	const fields = [
+	const fields: Field[] = [
 		...[inPath, inBody, inQuery].flatMap((sent) => Object.values(sent ?? {})),
 		...(list ? [returnAll, limit] : []),
 		...Object.values(settings ?? {}),
@@ -29,17 +29,19 @@ export function fieldsOf(operation: Operation): Field[] {
 		...(batch?.single ? [batching] : []),
 		...(operation.hasSecrets ? [shareSecrets] : []),
 	];
+	fields.sort((a, b) => Number(b.standsFirst ?? false) - Number(a.standsFirst ?? false));
 	const deciding = (field: Field) => fields.filter(({ name }) => Object.hasOwn(field.shownWhen ?? {}, name));
 	return [...new Set(fields.flatMap((field) => [...deciding(field), field]))];
 }
 
-/** Only what n8n knows: where a parameter stands and how its value travels is ours. */
+/** Strips our own keys. */
 function shown(field: Field): INodeProperties {
 	const property: Partial<ClientFilter> = { ...field };
 	delete property.collection;
 	delete property.whenEmpty;
 	delete property.whenHidden;
 	delete property.shownWhen;
+	delete property.standsFirst;
 	delete property.mayBeBlank;
 	delete property.toWire;
 	delete property.matches;

@@ -29,7 +29,7 @@ import {
 	type ValuesOf,
 } from './fields';
 import { choiceOf, hasToken, type Fields, type ItemRequest, type Operation } from './operation';
-import { asText, flag, isEmpty, oneOf, texts, type ConversionContext } from './values';
+import { asText, flag, isEmpty, nthItem, oneOf, parameterError, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 const TOOL_ROWS = 100;
@@ -70,7 +70,7 @@ function plainValue(given: unknown, json: IDataObject): unknown {
 function storedValue(stored: IDataObject, { name, collection }: Field): unknown {
 	if (!collection) return stored[name];
 	const holder = stored[collection] ?? {};
-	if (typeof holder !== 'object') throw new Error('it is in a collection that is given as an expression');
+	if (typeof holder !== 'object') throw new Error('set this option directly; the collection cannot be an expression');
 	return objectOf(holder)[name];
 }
 
@@ -191,13 +191,13 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 			// Here alone a value gets the type that its parameter promises.
 			return read(field) as ValueOf<F> | undefined;
 		} catch (error) {
-			throw notSent(context, item, `Parameter "${field.displayName}": ${asError(error).message}`);
+			throw notSent(context, item, parameterError(field.displayName, asError(error).message));
 		}
 	};
 }
 
 function notSent(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
-	const description = `Nothing was sent to Hubble for item ${itemIndex}.`;
+	const description = `Nothing was sent to Hubble for ${nthItem(itemIndex)}.`;
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
 
@@ -294,13 +294,13 @@ function derived({ derive }: Operation, read: ItemRequest): ItemRequest | string
 /** Refuses what would show secrets to a model. n8n has this parameter only where the node is a tool. */
 function secrecy(context: IExecuteFunctions, { hasSecrets }: Operation): string | undefined {
 	if (!hasSecrets || context.getNodeParameter(shareSecrets.name, 0, null) !== false) return undefined;
-	return `Parameter "${shareSecrets.displayName}": turn it on to let the AI model read the secrets that this operation puts out`;
+	return `"${shareSecrets.displayName}": turn it on to let the AI model read the secrets in the output`;
 }
 
 /** Why a request is not sent; `undefined` when it is. */
 function whyNotSent({ endpoint, validate }: Operation, request: ItemRequest): string | undefined {
 	const isIdle = endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
-	if (isIdle) return 'Parameter "Fields to Update": nothing is set, so there is nothing to update';
+	if (isIdle) return '"Fields to Update": add at least one field';
 	return validate?.(request);
 }
 
@@ -309,7 +309,7 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 	try {
 		return read();
 	} catch (error) {
-		throw new NodeOperationError(context.getNode(), `Parameter "${displayName}": ${asError(error).message}`);
+		throw new NodeOperationError(context.getNode(), parameterError(displayName, asError(error).message));
 	}
 }
 

@@ -72,11 +72,18 @@ export function rowItems(work: Work, rows: readonly IDataObject[]): INodeExecuti
 	return rows.length > limit ? [...items, ...cutOff(work, true)] : items;
 }
 
+const CERTAIN = 'More results exist';
+const POSSIBLE = 'There may be more results';
+
 /** Says that the limit ended a list: to a model in an item, else beside the output. */
 export function cutOff({ request: { limit, isTool }, hints }: Work, isCertain: boolean): INodeExecutionData[] {
-	const more = isCertain ? 'More results exist' : 'There may be more results';
+	const more = isCertain ? CERTAIN : POSSIBLE;
 	if (isTool) return [{ json: { note: `First ${limit} results. ${more}: narrow the filters, or use Count.` } }];
-	hints.add(`${more} than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`);
+	const hint = (how: string) =>
+		`${how} than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`;
+	// Of several items, one hint tells: the certain one.
+	if (isCertain) hints.delete(hint(POSSIBLE));
+	if (isCertain || !hints.has(hint(CERTAIN))) hints.add(hint(more));
 	return [];
 }
 

@@ -105,10 +105,22 @@ export function fieldName(value: unknown): string {
 	return field;
 }
 
+/** An input item as people count: 0 → 'the first item', 299 → 'the 300th item'. */
+export function nthItem(index: number): string {
+	if (index === 0) return 'the first item';
+	const number = index + 1;
+	const isTeen = number % 100 > 10 && number % 100 < 20;
+	return `the ${number}${(!isTeen && ['', 'st', 'nd', 'rd'][number % 10]) || 'th'} item`;
+}
+
+/** What is wrong with a parameter, e.g. `"Limit" is required`: a reason that begins with "it" continues behind the name. */
+export const parameterError = (name: string, reason: string): string =>
+	reason.startsWith('it ') ? `"${name}" ${reason.slice(3)}` : `"${name}": ${reason}`;
+
 /** Why a field cannot stand beside those of an input item; `undefined` when it can. */
 export const takenField = (parameter: string, field: string, input: IDataObject = {}): string | undefined =>
 	Object.hasOwn(input, field)
-		? `Parameter "${parameter}": the input item has a field "${field}" already; choose another name`
+		? `"${parameter}": the input item has a field "${field}" already; choose another name`
 		: undefined;
 
 /** A text of at most `max` characters, without blanks around it. */

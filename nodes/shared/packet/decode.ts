@@ -1,7 +1,8 @@
 /** What a payload means: text, hex, JSON, bytes, a ready-made format, or fields at fixed places. */
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
-import { asText, quoted } from '../operation/values';
+import { objectOf } from '../client/json';
+import { asText, parameterError, quoted } from '../operation/values';
 import {
 	readBthome,
 	readBthomeObjects,
@@ -120,6 +121,24 @@ export function payloadFields({ decode, table, layout }: DecodeSettings): Payloa
 	return decode === 'fields' ? (((table ?? {}) as { field?: PayloadField[] }).field ?? []) : [];
 }
 
+/**
+ * Whether a payload that is read as BTHome is rather one of Hubble's sensors: some are both, with other values.
+ * `undefined` for other formats.
+ */
+export function sensorTest(
+	{ decode }: DecodeSettings,
+	bytesOf = base64Bytes,
+): ((payload: string) => boolean) | undefined {
+	if (typeof decode !== 'string' || !decode.startsWith('bthome')) return undefined;
+	return (payload) => {
+		try {
+			return Object.keys(objectOf(readHubbleSensor(bytesOf(payload)).decoded)).length > 0;
+		} catch {
+			return false;
+		}
+	};
+}
+
 /** The names of the values that a payload may have, where they are known before one came. Throws as `payloadFields`. */
 export function decodedNames(settings: DecodeSettings): string[] {
 	if (settings.decode === 'hubbleSensor') return SENSOR_NAMES;
@@ -175,10 +194,10 @@ function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 			return tableReader(payloadFields(settings));
 		} catch (error) {
 			const parameter = decode === 'fields' ? 'Payload Fields' : 'Payload Layout';
-			throw unfit(`Parameter "${parameter}": ${asError(error).message}`);
+			throw unfit(parameterError(parameter, asError(error).message));
 		}
 	}
 	const read = typeof decode === 'string' && Object.hasOwn(READERS, decode) ? READERS[decode] : undefined;
-	if (!read) throw unfit(`Parameter "Decode Payload": ${quoted(decode)} is no way to decode a payload`);
+	if (!read) throw unfit(`"Decode Payload": unknown payload format ${quoted(decode)}`);
 	return read;
 }

@@ -52,7 +52,7 @@ const WAYS: INodePropertyOptions[] = [
 	{ name: 'JSON', value: 'json' },
 	{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
 	{ name: 'Layout', value: 'layout', description: 'Values at fixed places, by a text to paste and share' },
-	{ name: 'None', value: 'none', description: 'Leave the payload as Hubble gives it, in Base64' },
+	{ name: 'None', value: 'none', description: 'Leave the payload in Base64, as Hubble returns it' },
 	{ name: 'Text', value: 'text', description: 'UTF-8' },
 ];
 
@@ -202,8 +202,7 @@ export const decodeFields = {
 		type: 'options',
 		options: WAYS,
 		default: 'none',
-		description:
-			'What the payload is. The result stands in "decoded"; where it cannot be read, "decodeError" says why.',
+		description: 'Payload format. The result is in "decoded"; if it cannot be decoded, "decodeError" explains why.',
 	},
 	table: {
 		displayName: 'Payload Fields',

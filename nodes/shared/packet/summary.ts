@@ -196,7 +196,7 @@ export class Summary {
 			this.rowCount += 1;
 			if (this.rowCount > MOST_ROWS) {
 				throw new Error(
-					'Parameter "Interval": there would be more than 500,000 rows; choose a longer interval, a shorter period or fewer values',
+					'"Interval": there would be more than 500,000 rows; choose a longer interval, a shorter period or fewer values',
 				);
 			}
 			cells.set(key, (figures = new Figures()));

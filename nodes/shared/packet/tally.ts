@@ -28,13 +28,36 @@ class Tally {
 	}
 }
 
+/** Whether all payloads of a run that were read as BTHome look like those of Hubble's sensors. */
+class Sensors {
+	private count = 0;
+	private isOther = false;
+
+	note(payload: string, isSensors: (payload: string) => boolean): void {
+		if (this.isOther || !payload) return;
+		this.isOther = !isSensors(payload);
+		this.count += 1;
+	}
+
+	text(): string | undefined {
+		return this.isOther || !this.count ? undefined : 'This looks like Hubble Sensor, not BTHome. Choose that format.';
+	}
+}
+
 /** A decoder that keeps count for the hint of its run: one for all items. */
-export function tallied(decode: (payload: string) => Decoded, hints: Set<Hint>): (payload: string) => Decoded {
+export function tallied(
+	decode: (payload: string) => Decoded,
+	hints: Set<Hint>,
+	isSensors?: (payload: string) => boolean,
+): (payload: string) => Decoded {
+	const others = isSensors && ([...hints].find((hint) => hint instanceof Sensors) ?? new Sensors());
+	if (others) hints.add(others);
 	const tally = [...hints].find((hint) => hint instanceof Tally) ?? new Tally();
 	hints.add(tally);
 	return (payload) => {
 		const result = decode(payload);
 		tally.note(payload, result);
+		if (isSensors) others?.note(payload, isSensors);
 		return result;
 	};
 }

@@ -1,6 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/require-node-api-error */
 /** The way of a user through the editor, from the search for a node to a published trigger. */
-import { deepEqual, match } from 'node:assert/strict';
+import { deepEqual, equal, match } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { partnerEvents } from '../../simulator/delivery';
@@ -203,7 +203,7 @@ const attempts: Array<{ what: string; typed(stage: Stage): Promise<Record<string
 	{
 		what: 'missing scopes',
 		typed: async ({ hubble }) => ({ apiToken: hubble.createToken(['write-devices']) }),
-		says: /may read nothing.*read-devices.*read-packets/,
+		says: /has no read scopes.*read-devices.*read-packets/,
 	},
 	{
 		what: 'unreachable host',
@@ -234,6 +234,12 @@ async function credential(page: Page, stage: Stage): Promise<string[]> {
 		}
 	};
 	const right = { apiToken: hubble.token, organizationId: hubble.organizationId, baseUrl: hubble.url };
+	const fields = dialog.locator('[data-test-id^="parameter-input-"] input:not([type="checkbox"])');
+	await dialog.getByTestId('parameter-input-organizationId').waitFor();
+	equal(await fields.count(), 2, 'the dialog begins with more than the token and the organization');
+	await picture(page, 'credential first');
+	await dialog.getByTestId('parameter-input-advanced').locator('.el-switch, [role="switch"]').first().click();
+	await dialog.getByTestId('parameter-input-baseUrl').waitFor();
 	const save = page.getByTestId('credential-save-button');
 	for (const { what, typed, says } of attempts) {
 		await type({ ...right, ...(await typed(stage)) });

@@ -24,15 +24,15 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 	[
 		'nightly-map.json',
 		(execution) => {
-			const [page] = execution.items('Page with a map');
-			match(String(page?.json.html), /const places = \{\s*"type"\s*:\s*"FeatureCollection"/);
-			equal(execution.items('Map file').length, 1);
+			const [report] = execution.items('Create Packet Report');
+			match(String(report?.json.html), /Packets of the last 24 hours/);
+			ok(report?.binary?.data, 'the file is missing');
 		},
 	],
 	[
 		'weekly-report.json',
 		(execution, { hubble }) => {
-			const [report, second] = execution.items('Fleet report');
+			const [report, second] = execution.items('Create Fleet Report');
 			equal(second, undefined);
 			equal(report?.json.devices, hubble.world.main.devices.size);
 			const html = String(report?.json.html);
@@ -44,7 +44,7 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 	[
 		'export-packets.json',
 		(execution, { hubble }) => {
-			const [file] = execution.items('Packets to a file');
+			const [file] = execution.items('Export Packets');
 			deepEqual([file?.json.count, file?.json.complete], [hubble.world.main.packets.length, true]);
 			ok(file?.binary?.data, 'there is no file');
 		},
@@ -103,7 +103,7 @@ async function toPostgres({ n8n }: Stage): Promise<void> {
 	const id = await n8n.createCredential('Database', 'postgres', data);
 	const credentials = { 'Postgres account': id };
 	const example = readExample('packets-to-postgres.json');
-	const insert = example.nodes.find(({ name }) => name === 'Insert once');
+	const insert = example.nodes.find(({ name }) => name === 'Insert Packets');
 	ok(insert);
 	/** Runs SQL as a user of n8n does, by the node of the example. */
 	const sql = async (query: string) => {
@@ -143,11 +143,11 @@ async function toDataTable({ n8n }: Stage): Promise<void> {
 async function toManyWorkflows({ n8n }: Stage): Promise<void> {
 	const { items } = await delivered(n8n, readExample('one-receiver.json'));
 	const sites = (node: string) => new Set(items(node).map(({ json }) => (json.tags as Json).site));
-	deepEqual([...sites('Workflow of site 1')], ['Rotterdam']);
-	deepEqual([...sites('Workflow of site 2')], ['Hamburg']);
-	const others = sites('Workflow of other sites');
+	deepEqual([...sites('Workflow of Site 1')], ['Rotterdam']);
+	deepEqual([...sites('Workflow of Site 2')], ['Hamburg']);
+	const others = sites('Workflow of Other Sites');
 	ok(others.size > 1 && !others.has('Rotterdam') && !others.has('Hamburg'), [...others].join());
-	const nodes = ['Workflow of site 1', 'Workflow of site 2', 'Workflow of other sites'];
+	const nodes = ['Workflow of Site 1', 'Workflow of Site 2', 'Workflow of Other Sites'];
 	equal(nodes.flatMap(items).length, PACKETS);
 }
 
@@ -203,7 +203,7 @@ export const exampleChecks: Check[] = [
 			match(rotation.error ?? '', /API Key/);
 			const gap = { from: '2031-01-01T00:00:00Z', to: '2031-01-02T00:00:00Z' };
 			const assignments = Object.entries(gap).map(([name, value]) => ({ id: name, name, value, type: 'string' }));
-			const example = withParameters(readExample('recover-outage.json'), 'The gap', { assignments: { assignments } });
+			const example = withParameters(readExample('recover-outage.json'), 'Set Gap', { assignments: { assignments } });
 			const recovery = await n8n.run(await n8n.createWorkflow(example, credentials));
 			equal(recovery.status, 'error');
 			match(recovery.error ?? '', /has no packets between 2031-01-01/);

@@ -99,10 +99,9 @@ async function provision(stage: Stage): Promise<string> {
 			'hubbleDevice',
 			{
 				operation: 'register',
-				encryption: 'AES-128-CTR',
 				name: '=Probe {{ $json.serial }}',
 				tags: { tag: [{ key: 'serial', value: '={{ $json.serial }}' }] },
-				additionalFields: { keyFormat: 'hex' },
+				additionalFields: { encryption: 'AES-128-CTR', keyFormat: 'hex' },
 			},
 			{ onError: 'continueRegularOutput' },
 		);
@@ -152,7 +151,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 		rows,
 	});
 	const many = Array.from({ length: FORM_ROWS }, (_, n): Table['rows'][number] => [`Many ${n}`, `S${n}`, 'registered']);
-	const blank: Table['rows'][number] = ['', undefined, 'left out: Parameter "Columns": the row is blank'];
+	const blank: Table['rows'][number] = ['', undefined, 'left out: "Columns": the row is blank'];
 	const exported =
 		'name;lastPacketAt;environment;tags;latitude;longitude;locationType;locationAccuracy;installLocation;createdAt;deviceId';
 	return [
@@ -180,7 +179,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 		table('a blank tag, numbers, a row without a name', 'name,site\n00123,\n17,4\n,Hall 9\n', [
 			['00123', undefined, 'registered'],
 			['17', '4', 'registered'],
-			['', undefined, 'left out: Parameter "Name": it is required'],
+			['', undefined, 'left out: "Name" is required'],
 		]),
 		table('headers in their own way', ' name ,Device Type,SITE,\nCase,x,Hall 4,\n', [
 			['Case', undefined, 'registered'],
@@ -313,7 +312,7 @@ async function enrich(stage: Stage): Promise<string> {
 		for (const { id: execution } of await n8n.executions(id)) {
 			const { error, items: of } = await n8n.execution(execution);
 			equal(error, undefined);
-			const [packets, joined] = [of('Hubble delivers packets'), of('Reading')];
+			const [packets, joined] = [of('Packets Received'), of('Reading')];
 			deepEqual(
 				joined.map(({ json }) => json),
 				packets.map(({ json }, n) => ({ ...json, from: joined[n]?.json.from })),
@@ -367,7 +366,7 @@ async function report(n8n: N8n, node: Node, credentials: Record<string, string>)
 }
 
 const reports: Node[] = [
-	ours('Fleet report', 'hubbleDevice', { operation: 'createReport', silentAfterHours: 24 }),
+	ours('Create Fleet Report', 'hubbleDevice', { operation: 'createReport', silentAfterHours: 24 }),
 	ours('Packet report', 'hubblePacket', { operation: 'createReport', period: 'last7Days' }),
 ];
 

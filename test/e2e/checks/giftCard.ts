@@ -149,7 +149,7 @@ async function killAndRetry({ n8n }: Stage): Promise<string> {
 		const again = await retry(n8n, execution);
 		if (isN8n1(n8n.version)) {
 			// n8n 1 does not tell a retry which execution it repeats, and has stored nothing of the one that was killed.
-			match(again.error ?? '', /Parameter "Reference": it is required here/);
+			match(again.error ?? '', /"Reference" is required here/);
 			equal(partner.orders.size, before);
 			return `killed after ${before} orders; the retry asks for a reference and orders nothing`;
 		}
@@ -224,7 +224,7 @@ async function publishExample(
 	const webhookId = randomUUID();
 	Object.assign(trigger ?? {}, { webhookId });
 	// As a user turns it on; no mail goes out here.
-	for (const node of example.nodes) if (node.name === 'Mark it as sent') Object.assign(node, { disabled: false });
+	for (const node of example.nodes) if (node.name === 'Mark as Sent') Object.assign(node, { disabled: false });
 	const id = await n8n.createWorkflow(example, { 'Hubble partner account': credential });
 	await n8n.activate(id);
 	partner.state.eventsUrl = `${n8n.url}/webhook/${webhookId}/webhook`;
@@ -251,19 +251,19 @@ async function sendByMail(n8n: N8n, partner: PartnerSimulator, credential: strin
 	const sent: Execution[] = [];
 	const started = await n8n.run(id);
 	equal(started.error, undefined);
-	deepEqual(started.items('Place the order')[0]?.json.status, 'PROCESSING');
-	deepEqual(started.items('Send the voucher'), []);
+	deepEqual(started.items('Place Order')[0]?.json.status, 'PROCESSING');
+	deepEqual(started.items('Send Voucher'), []);
 	await until('the event', 60, async () => {
 		const [last] = await n8n.executions(id);
 		if (last?.mode !== 'webhook' || last.status !== 'success') return false;
 		sent.push(await n8n.finished(last.id));
 		return true;
 	});
-	equal(sent[0]?.items('Mark it as sent').length, 1);
-	deepEqual(sent[0]?.items('Send the voucher')[0]?.json.email, 'asha@example.com');
+	equal(sent[0]?.items('Mark as Sent').length, 1);
+	deepEqual(sent[0]?.items('Send Voucher')[0]?.json.email, 'asha@example.com');
 	const [placed] = partner.orders.values();
 	const again = await byEvent(n8n, id, async () => await partner.tellAgain(placed as never));
-	deepEqual([again.items('Read the order').length, again.items('Send the voucher').length], [1, 0]);
+	deepEqual([again.items('Get Order').length, again.items('Send Voucher').length], [1, 0]);
 	equal(partner.orders.size, 1);
 }
 
@@ -271,22 +271,22 @@ async function keepCatalog(n8n: N8n, partner: PartnerSimulator, credential: stri
 	const id = await publishExample(n8n, partner, credential, 'brand-catalog.json');
 	const all = await n8n.run(id);
 	equal(all.error, undefined);
-	equal(all.items('Write its row').length, partner.brands.size);
+	equal(all.items('Upsert Row').length, partner.brands.size);
 	const one = await byEvent(n8n, id, async () => await partner.setBrand('brand-1', { status: 'INACTIVE' }));
-	const [row, second] = one.items('Write its row');
+	const [row, second] = one.items('Upsert Row');
 	deepEqual([row?.json.brandId, row?.json.status, second], ['brand-1', 'INACTIVE', undefined]);
 }
 
 async function alertLow(n8n: N8n, partner: PartnerSimulator, credential: string): Promise<void> {
 	const id = await publishExample(n8n, partner, credential, 'alert-low-balance.json');
 	const low = await byEvent(n8n, id, async () => await partner.setBalance(50));
-	match(String(low.items('Send the alert')[0]?.json.text), /^The wallet holds 50, less than 100/);
+	match(String(low.items('Send Alert')[0]?.json.text), /^The wallet holds 50, less than 100/);
 	const old = await byEvent(n8n, id, async () => {
 		const told = partner.setBalance(40);
 		partner.state.balance = 5000;
 		await told;
 	});
-	deepEqual(old.items('Send the alert'), []);
+	deepEqual(old.items('Send Alert'), []);
 }
 
 export const giftCardChecks: Check[] = [

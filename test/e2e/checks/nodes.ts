@@ -572,7 +572,7 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 	const seen = hubble.log.length;
 	const execution = await rotate(old.key_id);
 	equal(execution.error, undefined);
-	const made = execution.items('Store the new key')[0]?.json ?? {};
+	const made = execution.items('Store New Key')[0]?.json ?? {};
 	deepEqual([made.key_name, made.scopes], ['Dashboard', granted]);
 	deepEqual([made.replaced_key_id, made.old_key_deleted], [old.key_id, true]);
 	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.key_id)));

@@ -27,7 +27,7 @@ const credentialName = 'Hubble account';
 /** A workflow of a polling trigger alone. */
 export function workflow(type: string, parameters: Json): WorkflowFile {
 	const file = readExample('behind-firewall.json');
-	const trigger = file.nodes.find(({ name }) => name === 'New packets');
+	const trigger = file.nodes.find(({ name }) => name === 'New Packets');
 	if (!trigger) throw new Error('The example has another trigger');
 	Object.assign(trigger, { type, parameters: { pollTimes: everyFiveSeconds, ...parameters } });
 	return file;
@@ -75,7 +75,7 @@ function silenceOf({ world }: Simulator, id: string): number {
 /** The keys of the events in all executions that ran to their end. */
 async function eventKeys(n8n: N8n, id: string): Promise<string[]> {
 	const finished = (await n8n.executions(id)).filter(({ status }) => status === 'success');
-	const items = await Promise.all(finished.map(async (one) => (await n8n.execution(one.id)).items('New packets')));
+	const items = await Promise.all(finished.map(async (one) => (await n8n.execution(one.id)).items('New Packets')));
 	return items.flat().map(({ json }) => String(json.eventKey));
 }
 
@@ -95,7 +95,7 @@ export async function itemsOf(n8n: N8n, execution: string, node: string): Promis
 /** The same of all executions. */
 async function handedOver(n8n: N8n, id: string): Promise<Item[]> {
 	const items: Item[] = [];
-	for (const execution of await n8n.executions(id)) items.push(...(await itemsOf(n8n, execution.id, 'New packets')));
+	for (const execution of await n8n.executions(id)) items.push(...(await itemsOf(n8n, execution.id, 'New Packets')));
 	return items;
 }
 
@@ -251,12 +251,12 @@ async function runExamples({ n8n, hubble }: Stage): Promise<string> {
 	const credentials = { [credentialName]: await n8n.createCredential('Examples', 'hubbleApi', credentialData(hubble)) };
 	const texts: string[] = [];
 	for (const [file, words] of [
-		['alert-silent-device.json', ['was heard last at', 'is back after 24 hours']],
-		['geofence.json', ['entered Depot at', 'left Depot at']],
+		['alert-silent-device.json', ['has been silent for', 'is back']],
+		['geofence.json', ['entered Depot', 'left Depot']],
 	] as const) {
 		const execution = await n8n.run(await n8n.createWorkflow(readExample(file), credentials));
 		equal(execution.status, 'success', execution.error);
-		const said = execution.items('Send the message').map(({ json }) => String(json.text));
+		const said = execution.items('Send Message').map(({ json }) => String(json.text));
 		equal(said.length, words.length);
 		for (const word of words)
 			ok(

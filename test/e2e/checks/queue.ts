@@ -150,7 +150,7 @@ export const queueChecks: Check[] = [
 				const started = await until('the execution', 30, async () => (await n8n.executions(id))[0]);
 				const execution = await n8n.finished(started.id);
 				equal(execution.status, 'success', execution.error);
-				equal(execution.items('Get all packets').length, fleet.packets);
+				equal(execution.items('Get Packets').length, fleet.packets);
 				equal(hubble.count429, 0);
 
 				// Who did it stands in the logs.

@@ -30,7 +30,7 @@ const VICTIMS = [
 const ROUNDS = 10;
 /** Of the deliveries that were answered at once, what that many kills may leave in no finished run. */
 const AT_ONCE_SHARE = 0.2;
-const packetNode = 'Hubble delivers packets';
+const packetNode = 'Packets Received';
 
 /** How often the balancer asks a webhook process whether it is ready, in ms. */
 const PROBE_MS = 500;

@@ -54,7 +54,7 @@ export const scaleChecks: Check[] = [
 			const { hubble, credentials } = await open(stage, { devices: 50, packets: 0, headRetryAfter: 1 });
 			const id = await n8n.createWorkflow(
 				variant('behind-firewall.json', {
-					'New packets': { pollTimes: everyTwoSeconds, options: { maxPackets: MOST_PER_EXECUTION } },
+					'New Packets': { pollTimes: everyTwoSeconds, options: { maxPackets: MOST_PER_EXECUTION } },
 				}),
 				credentials,
 			);
@@ -73,7 +73,7 @@ export const scaleChecks: Check[] = [
 			let executions: string[][] = [];
 			await until('all packets', publicationLeaseS + 120, async () => {
 				await pause(2000);
-				executions = await taken(n8n, id, 'New packets');
+				executions = await taken(n8n, id, 'New Packets');
 				return new Set(executions.flat()).size === PACKETS;
 			});
 			await n8n.deactivate(id);
@@ -120,7 +120,7 @@ export const scaleChecks: Check[] = [
 			);
 			const recovery = await n8n.run(id);
 			equal(recovery.status, 'success', recovery.error);
-			equal(recovery.items('Packets of the gap').length, 3500);
+			equal(recovery.items('Get Packets of Gap').length, 3500);
 			await until('the executions', 120, async () =>
 				(await n8n.executions(id)).every(({ status }) => !['new', 'running', 'waiting'].includes(status)),
 			);

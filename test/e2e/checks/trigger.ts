@@ -17,8 +17,8 @@ import { nothingLeaks } from './secrets';
 /** The stream of these checks: delivered in batches of 250, it makes 80 executions. */
 const fleet = { devices: 100, packets: 20_000 };
 
-const packetNode = 'Hubble delivers packets';
-const eventNode = 'Hubble tells an event';
+const packetNode = 'Packets Received';
+const eventNode = 'Gift Card Event';
 export const partnerKey = 'partner-0001';
 secrets.add(partnerKey);
 

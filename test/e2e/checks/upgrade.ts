@@ -49,9 +49,9 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 			const items = await Promise.all(ran.map(async ({ id }) => (await n8n.execution(id)).items(node)));
 			return items.flat().map(({ json }) => String(json[field]));
 		};
-		const delivered = async () => await started(0, 'Hubble delivers packets', 'packetKey');
-		const polled = async () => await started(1, 'New packets', 'packetKey');
-		const told = async () => await started(2, 'New packets', 'deviceId');
+		const delivered = async () => await started(0, 'Packets Received', 'packetKey');
+		const polled = async () => await started(1, 'New Packets', 'packetKey');
+		const told = async () => await started(2, 'New Packets', 'deviceId');
 		const registered: string[] = [];
 		const happens = async () => {
 			hubble.addPackets(PACKETS);
