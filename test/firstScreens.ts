@@ -27,6 +27,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble Device: Get Many Devices': [...list, 'Simplify', flt, opt],
 	'Hubble Device: Create or Update Device': [
 		'Match By',
+		'If There Is None',
 		'Fields',
 		'Name',
 		'Tags',
@@ -50,6 +51,16 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble Packet: Create Packet Report': ['Period', flt, opt],
 	'Hubble Packet: Decode Packets': ['Payload', 'Payload Encoding', 'Payload Format', 'Payload Layout', opt],
 	'Hubble Packet: Export Packets': ['Period', 'Format', 'Columns', 'Decode Payload', flt, opt],
+	'Hubble Packet: Get Latest Packet per Device': ['Period', ...list, 'Decode Payload', 'Simplify', flt, opt],
+	'Hubble Packet: Summarize Packets': [
+		'Period',
+		...list,
+		'Decode Payload',
+		'Values to Summarize',
+		'Group By',
+		'Interval',
+		flt,
+	],
 	'Hubble Packet: Get Many Packets': ['Period', ...list, 'Order', 'Decode Payload', 'Simplify', flt, opt],
 	'Hubble Organization User: Get Many Users': list,
 	'Hubble Organization User: Add User': ['Email', 'Role'],
@@ -87,6 +98,6 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 		'(notice)',
 	],
 	'Hubble Gift Card Trigger': ['(notice)', 'Events', opt],
-	'Hubble Packet Poll Trigger': ['Decode Payload', flt, 'Start From', 'Simplify', opt, '(notice)'],
+	'Hubble Packet Poll Trigger': ['Trigger On', 'Decode Payload', flt, 'Start From', 'Simplify', opt, '(notice)'],
 	'Hubble Packet Trigger': ['Trigger On', 'Decode Payload', flt, 'Simplify', opt],
 };

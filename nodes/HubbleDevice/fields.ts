@@ -346,7 +346,7 @@ export const createOrUpdate = {
 	settings: {
 		matchBy: { ...matchBy, standsFirst: true },
 		matchTag: { ...matchTag, standsFirst: true },
-		ifNone,
+		ifNone: { ...ifNone, standsFirst: true },
 		fieldsFrom,
 		columns,
 	},

@@ -58,7 +58,7 @@ The credentials exist already. To fill in the credential dialog yourself, create
   Hubble API
     API Token        ${hubbleApi.apiToken}
     Organization ID  ${hubbleApi.organizationId}
-    Base URL         ${hubbleApi.baseUrl}
+    Base URL         ${hubbleApi.baseUrl}   (under Advanced)
 
   Hubble Partner API, for gift cards
     Environment      URL

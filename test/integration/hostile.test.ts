@@ -109,9 +109,7 @@ test.each(parameterCases)('$title', async ({ sample, field, parameters }) => {
 		(outcome, all) => {
 			for (const { said, more } of refusalsOf(outcome)) {
 				// Named by us (or another parameter that this one does not go with), or an answer of Hubble's own.
-				expect(`${said} ${more}`).toMatch(
-					/^"|X-Request-ID|already registers|Nothing was created or deleted/,
-				);
+				expect(`${said} ${more}`).toMatch(/^"|X-Request-ID|already registers|Nothing was created or deleted/);
 				// Which scopes there are is Hubble's to know.
 				if (!field.displayName.startsWith('Scope')) expect(more).not.toMatch(/Hubble says: "(body|query|path)/);
 			}

@@ -3,6 +3,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
+import { firstScreens } from '../../firstScreens';
 import { partnerEvents } from '../../simulator/delivery';
 import type { Check, Stage } from '../check';
 import {
@@ -20,7 +21,7 @@ import { credentialName, partnerCredentialName } from '../mainJob';
 import type { N8n, WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
 import { freePort, pause, until } from '../processes';
-import { descriptionsIn, forms } from './forms';
+import { descriptionsIn, fieldsIn, forms } from './forms';
 import { everyFiveSeconds, register } from './polls';
 import { partnerKey, withHubble } from './trigger';
 
@@ -225,6 +226,8 @@ async function credential(page: Page, stage: Stage): Promise<string[]> {
 		.first()
 		.click();
 	await withText(entries, 'Get many devices').first().click();
+	await page.getByTestId('node-credentials-select').waitFor();
+	await beginsWith(page, 'Hubble Device: Get Many Devices');
 	await page.getByTestId('node-credentials-select').click();
 	await page.getByTestId('node-credentials-select-item-new').click();
 	const dialog = page.getByTestId('editCredential-modal');
@@ -373,6 +376,17 @@ function triggerWorkflow() {
 	]);
 }
 
+/** Holds the form that is open against what it should begin with, in that order. */
+async function beginsWith(page: Page, title: string): Promise<void> {
+	const fields = (firstScreens[title] ?? []).filter((field) => field !== '(notice)');
+	let shown: string[] = [];
+	await until(`the fields of ${title}`, 15, async () => {
+		shown = (await fieldsIn(page)).filter((field) => fields.includes(field));
+		return shown.length >= fields.length;
+	}).catch(() => undefined);
+	deepEqual(shown, fields);
+}
+
 /** Each trigger tried from its view, then all published by the editor's button, then what they wait for happens. */
 async function triggers(page: Page, stage: Stage): Promise<string[]> {
 	const { n8n } = stage;
@@ -395,9 +409,15 @@ async function triggers(page: Page, stage: Stage): Promise<string[]> {
 			Devices: async () => undefined,
 			Cards: async () => await tell('webhook-test'),
 		};
+		const screens: Record<string, string> = {
+			Deliveries: 'Hubble Packet Trigger',
+			Polls: 'Hubble Packet Poll Trigger',
+			Cards: 'Hubble Gift Card Trigger',
+		};
 		const buttons: string[] = [];
 		for (const [name, happens] of Object.entries(whileWaiting)) {
 			await openNode(page, name);
+			await beginsWith(page, screens[name] ?? '');
 			const button = page.getByTestId('node-execute-button').last();
 			buttons.push(`${name}: ${await button.innerText()}`);
 			await button.click();

@@ -59,22 +59,24 @@ const nested = (parameters: readonly INodeProperties[]): string[] =>
 		}),
 	);
 
+/** The names of the fields of the form that is open, from above. */
+export async function fieldsIn(page: Page): Promise<string[]> {
+	const titles = await page.getByTestId('node-parameters').locator('label.n8n-input-label:visible').allInnerTexts();
+	return titles
+		.map((title) => title.split('\n')[0]?.replace('*', '').trim() ?? '')
+		.filter((title) => title !== 'Credential');
+}
+
 /** What is wrong with the form that is open. */
 async function faults(page: Page, wanted: readonly INodeProperties[]): Promise<string[]> {
 	const form = page.getByTestId('node-parameters');
 	const names = wanted.filter(({ type }) => type !== 'notice').map(({ displayName }) => displayName);
-	const read = async () => {
-		const titles = await form.locator('label.n8n-input-label:visible').allInnerTexts();
-		return titles
-			.map((title) => title.split('\n')[0]?.replace('*', '').trim() ?? '')
-			.filter((title) => title !== 'Credential');
-	};
 	const within = nested(wanted);
 	let missing: string[] = [];
 	let strange: string[] = [];
 	// The form follows what was chosen a moment later; what is still wrong then is told below.
 	await until('the form', 15, async () => {
-		const labels = await read();
+		const labels = await fieldsIn(page);
 		missing = names.filter((name) => !labels.includes(name));
 		strange = labels.filter((label) => !names.includes(label) && !within.includes(label));
 		return missing.length + strange.length === 0;
