@@ -6,7 +6,7 @@ import { invoice } from '../shared/operation/fields';
 import type { Operation, Work } from '../shared/operation/operation';
 import { listItems } from '../shared/operation/rows';
 import { withIsoTimes } from '../shared/operation/times';
-import { rowsOf } from '../shared/client/pages';
+import { rowsOf } from '../shared/client/json';
 
 /**
  * The list of the organization's invoices, fetched once in a run: the call of the PDF tells no number and no amount.

@@ -3,7 +3,7 @@ import type { GenericValue, IDataObject } from 'n8n-workflow';
 import { DEVICES_PER_CALL, endpoints } from '../shared/client/endpoints';
 import type { Registration } from './fields';
 import type { ItemRequest, Batch, BatchResult } from '../shared/operation/operation';
-import { rowsOf } from '../shared/client/pages';
+import { rowsOf } from '../shared/client/json';
 
 /**
  * Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold.

@@ -1,8 +1,7 @@
 /** Tags of a device: what n8n gives, what Hubble takes, and changes of those that a device has. Pure. */
 import type { IDataObject } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
-import { objectOf } from '../shared/client/json';
-import { rowsOf } from '../shared/client/pages';
+import { objectOf, rowsOf } from '../shared/client/json';
 import { asText, isEmpty, texts } from '../shared/operation/values';
 
 export type Tags = Readonly<Record<string, string>>;

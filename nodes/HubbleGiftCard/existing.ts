@@ -1,7 +1,6 @@
 /** Whether an order that Hubble has under a reference is the one that is asked for. Pure: nothing is sent. */
 import type { IDataObject } from 'n8n-workflow';
-import { isObject, objectOf } from '../shared/client/json';
-import { rowsOf } from '../shared/client/pages';
+import { isObject, objectOf, rowsOf } from '../shared/client/json';
 import { numeric, type Denomination } from './denominations';
 import { personIn, type Errand } from './reference';
 

@@ -224,7 +224,7 @@ class OrderRun {
 	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
 	async follow({ reply: placed }: Found, waitMs: number): Promise<Reply> {
 		const deadline = performance.now() + waitMs;
-		const looking = this.hubble.until(deadline);
+		const looking = this.hubble.with({ deadline });
 		let reply = placed;
 		let failure: unknown;
 		this.open += 1;

@@ -3,7 +3,7 @@ import { environment, type Field } from '../shared/operation/fields';
 import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation, Work } from '../shared/operation/operation';
-import { rowsOf } from '../shared/client/pages';
+import { rowsOf } from '../shared/client/json';
 import { rowItems } from '../shared/operation/rows';
 import { numberIn } from '../shared/operation/values';
 

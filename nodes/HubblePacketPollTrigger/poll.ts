@@ -1,10 +1,10 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
-import { asError, unchanged } from '../shared/client/errors';
+import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { acceptedRows, leftOut, pages, RepeatedToken, type Page } from '../shared/client/pages';
+import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
 import { optional, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
 import { isoTime } from '../shared/operation/times';

@@ -12,7 +12,7 @@ import {
 import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
-import { rowsOf } from '../shared/client/pages';
+import { rowsOf } from '../shared/client/json';
 import { isPrivateHost } from '../shared/webhook/addresses';
 import {
 	bothInUse,

@@ -2,8 +2,8 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
-import { entriesOf } from '../shared/client/json';
-import { leftOut, rowsOf } from '../shared/client/pages';
+import { entriesOf, rowsOf } from '../shared/client/json';
+import { leftOut } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
 import { instanceOf, ownerIn } from '../shared/webhook/ownership';

@@ -2,7 +2,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
-import { rowsOf } from '../shared/client/pages';
+import { rowsOf } from '../shared/client/json';
 import type { Work } from '../shared/operation/operation';
 import { bothInUse } from '../shared/webhook/ownership';
 

@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- opens what the node wrote */
 /** Export and windows in n8n's engine against the simulator: what is in the file is what Hubble has. */
+import { setTimeout } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { DateTime } from 'luxon';
 import type { IDataObject, INode, INodeType } from 'n8n-workflow';
@@ -398,6 +399,17 @@ describe('windows in Get Many', () => {
 			}),
 		);
 		expect([...ids(first.items), ...ids(second.items)]).toEqual(all());
+	});
+
+	it('ask for nothing more once one has failed for good, though others are still trying', async () => {
+		hubble.set({ latencyMs: 300 });
+		hubble.addFault({ call: 'listPackets', status: 404, skip: 2, times: 1 });
+		hubble.addFault({ call: 'listPackets', status: 503, skip: 2, times: 99 });
+		const { error } = await execute(setup({ operation: 'getAll', returnAll: true }));
+		expect(error?.context).toMatchObject({ status: 404 });
+		const failedAt = performance.timeOrigin + performance.now();
+		await setTimeout(700);
+		expect(hubble.log.filter(({ startedAt }) => startedAt > failedAt)).toEqual([]);
 	});
 });
 

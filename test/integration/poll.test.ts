@@ -200,7 +200,7 @@ it('shows the latest packets in a manual test, newest first, and leaves the posi
 		),
 	).toEqual([]);
 	expect(staticData).toEqual({});
-	expect(hubble.log.length).toBeLessThanOrEqual(2);
+	expect(hubble.log.length).toBeLessThanOrEqual(3);
 });
 
 it('finds the latest packets among very many and among few', async () => {
@@ -227,7 +227,7 @@ it('looks for a sample in a few pages only', async () => {
 			timestamp: new Date(packets.timeOf(3499)).toISOString(),
 		}),
 	]);
-	expect(hubble.log.length).toBeLessThanOrEqual(10);
+	expect(hubble.log.length).toBeLessThanOrEqual(20);
 });
 
 it('skips a poll while one is running, and waits as long as Hubble says at the head of the stream', async () => {

@@ -1,7 +1,7 @@
 /** Pure policy: when a request may start, when it is worth another try. */
 import { hubbleError } from '../../nodes/shared/client/errors';
 import * as fc from 'fast-check';
-import type { IDataObject, INode } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions, INode } from 'n8n-workflow';
 import { connect, type Context } from '../../nodes/shared/client/client';
 import { settingsOf } from '../../nodes/shared/client/credential';
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
@@ -11,9 +11,11 @@ import {
 	recordResponse,
 	recordStart,
 	slotWait,
+	waitersOf,
 	type RateLimiter,
 } from '../../nodes/shared/client/rateLimiter';
 import { retryDelay, TRIES } from '../../nodes/shared/client/retry';
+import { virtualTime } from '../integration/virtualTime';
 
 /** Lets `count` requests start as early as the pace allows; the clock advances only while they wait. */
 function startTimes(count: number, endpointOf: (index: number) => string, pace = newRateLimiter()): number[] {
@@ -81,6 +83,41 @@ describe('Pace', () => {
 				);
 			}),
 		);
+	});
+
+	it('sends what came last behind what waits, though its place is free by then', async () => {
+		const sent: unknown[] = [];
+		const hubble = await connect({
+			getNode: () => ({ name: 'Reader' }),
+			getCredentials: async () => ({
+				baseUrl: 'https://in.turn',
+				organizationId: '323e4567-e89b-12d3-a456-426614174000',
+				apiToken: 't',
+			}),
+			helpers: {
+				async httpRequestWithAuthentication(_: string, { qs }: IHttpRequestOptions) {
+					sent.push(qs?.turn);
+					return { statusCode: 200, headers: {}, body: { turn: qs?.turn } };
+				},
+			},
+		} as unknown as Context);
+		const send = async (turn: number) =>
+			await hubble.send({ endpoint: { method: 'GET', path: '/v1/x' }, query: { turn } });
+		const waiting = [1, 2, 3, 4].map(send);
+		virtualTime.ahead += 10_000;
+		await Promise.all([...waiting, send(5)]);
+		expect(sent).toEqual([1, 2, 3, 4, 5]);
+	});
+
+	it('lets those who wait go in the order in which they came, and what is urgent at once', () => {
+		const limiter = newRateLimiter();
+		const [first, second] = [{}, {}];
+		const waiters = waitersOf(limiter, 'packets', 0).add(first).add(second);
+		expect(slotWait(limiter, 'packets', 0, { ticket: second })).toBeGreaterThan(0);
+		expect(slotWait(limiter, 'packets', 0, { ticket: second, isUrgent: true })).toBe(0);
+		expect(slotWait(limiter, 'packets', 0, { ticket: first })).toBe(0);
+		waiters.delete(first);
+		expect(slotWait(limiter, 'packets', 0, { ticket: second })).toBe(0);
 	});
 
 	it('slows down after a 429 and comes back to full speed', () => {

@@ -1,8 +1,9 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- a clock that waits for nothing */
 /** A period in windows: any packets, any clocks, any order of replies give each packet once, in order, in few requests. */
 import fc from 'fast-check';
+import type { Progress } from '../../nodes/shared/client/errors';
 import type { Page } from '../../nodes/shared/client/pages';
-import { PeriodReader, streamsFor, type Period, type Source } from '../../nodes/shared/client/windows';
+import { parallelFor, readPeriod, type PacketHistory, type Period } from '../../nodes/shared/client/windows';
 
 const DAY = 86_400;
 
@@ -44,13 +45,13 @@ interface World {
 	latency?: (request: number) => number;
 	/** Three requests a second, as Hubble allows. */
 	isLimited?: boolean;
-	streams?: number;
+	parallel?: number;
 	/** The requests that fail. */
 	fails?: (request: number) => boolean;
 }
 
-/** Hubble with a packet stream, as `Source` sees it. */
-function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, streams, fails }: World) {
+/** Hubble with a packet stream, as `PacketHistory` has it. */
+function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, parallel, fails }: World) {
 	const clock = new Clock();
 	const starts: number[] = [];
 	let latencyMs = 0;
@@ -71,9 +72,10 @@ function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, s
 		}
 		return starts.push(clock.now);
 	};
-	async function* chain(from: number, to: number, token?: string): AsyncGenerator<Page> {
+	async function* chain(from: number, to: number, token?: string, signal?: AbortSignal): AsyncGenerator<Page> {
 		const end = firstAt(to);
 		for (let at = token === undefined ? firstAt(from) : Number(token); ; at += 1000) {
+			signal?.throwIfAborted();
 			const request = await acquireSlot();
 			const ms = latency(request);
 			await clock.sleep(ms);
@@ -86,35 +88,35 @@ function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, s
 			if (!hasMore) return;
 		}
 	}
-	const source: Source = {
-		chain,
+	const history: PacketHistory = {
+		chain: (from, to, signal) => chain(from, to, undefined, signal),
 		timeOf: (row) => (row as Row).time,
-		streams: () => streams ?? streamsFor(latencyMs, 3),
+		parallel: () => parallel ?? parallelFor(latencyMs, 3),
 	};
-	return { clock, source, chain, starts };
+	return { clock, history, chain, starts };
 }
 
 /** Reads a period to its end, its limit or its failure. */
 async function read(world: World, period: Period) {
-	const { clock, source, starts } = hubble(world);
-	const reader = new PeriodReader(source, period);
+	const { clock, history, starts } = hubble(world);
+	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	const ids: number[] = [];
 	const work = async () => {
-		for await (const { rows } of reader.pages()) {
+		for await (const { rows } of readPeriod(history, period, progress)) {
 			for (const row of rows) ids.push((row as Row).id);
-			if (ids.length >= (period.limit ?? Infinity)) break;
+			if (ids.length >= (period.latest ?? Infinity)) break;
 		}
 	};
 	const failure: unknown = await clock.run(work().catch((error: unknown) => error));
-	return { ids, failure, progress: reader.progress, requests: starts.length, seconds: clock.now / 1000 };
+	return { ids, failure, progress, requests: starts.length, seconds: clock.now / 1000 };
 }
 
 const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
 
 /** The packets that a period holds, in its order. */
-const held = (times: readonly number[], { from, to, newestFirst }: Period) => {
+const held = (times: readonly number[], { from, to, latest }: Period) => {
 	const ids = range(times.filter((time) => time < from).length, times.filter((time) => time < to).length);
-	return newestFirst ? ids.reverse() : ids;
+	return latest === undefined ? ids : ids.reverse();
 };
 
 /** Packets in bursts: several share one time, and the distances vary by orders of magnitude. */
@@ -143,24 +145,24 @@ const clocks = fc.constantFrom<NonNullable<World['heard']>>(
 const worlds = fc.record({
 	times: bursts,
 	heard: clocks,
-	streams: fc.integer({ min: 1, max: 8 }),
+	parallel: fc.integer({ min: 1, max: 8 }),
 	wobble: fc.integer({ min: 0, max: 12 }),
 	skip: fc.nat(4000),
-	newestFirst: fc.boolean(),
+	latest: fc.constantFrom(undefined, Infinity),
 });
 
 const latencyOf = (wobble: number) => (request: number) => (request * 7919) % (wobble + 1);
 
-function periodOf(times: readonly number[], skip: number, newestFirst: boolean): Period {
+function periodOf(times: readonly number[], skip: number, latest?: number): Period {
 	const from = Math.floor(times[0] ?? 0) + skip;
-	return { from, to: Math.max(from + 1, Math.ceil(times.at(-1) ?? 0) - (skip % 50)), newestFirst };
+	return { from, to: Math.max(from + 1, Math.ceil(times.at(-1) ?? 0) - (skip % 50)), latest };
 }
 
 it('gives every packet of the period once and in order, whichever reply comes first and whatever the clocks say', async () => {
 	await fc.assert(
-		fc.asyncProperty(worlds, async ({ times, heard, streams, wobble, skip, newestFirst }) => {
-			const period = periodOf(times, skip, newestFirst);
-			const { ids, failure } = await read({ times, heard, streams, latency: latencyOf(wobble) }, period);
+		fc.asyncProperty(worlds, async ({ times, heard, parallel, wobble, skip, latest }) => {
+			const period = periodOf(times, skip, latest);
+			const { ids, failure } = await read({ times, heard, parallel, latency: latencyOf(wobble) }, period);
 			expect(failure).toBeUndefined();
 			expect(ids).toEqual(held(times, period));
 		}),
@@ -173,11 +175,11 @@ it('breaks off where another run goes on, whichever page fails: together they gi
 		fc.asyncProperty(
 			worlds,
 			fc.integer({ min: 1, max: 40 }),
-			async ({ times, heard, streams, wobble, skip, newestFirst }, failing) => {
-				const period = periodOf(times, skip, newestFirst);
+			async ({ times, heard, parallel, wobble, skip, latest }, failing) => {
+				const period = periodOf(times, skip, latest);
 				const latency = latencyOf(wobble);
 				const fails = (request: number) => request >= failing;
-				const first = await read({ times, heard, streams, latency, fails }, period);
+				const first = await read({ times, heard, parallel, latency, fails }, period);
 				if (!first.failure) return;
 				const { token, rest, rowsFetched } = first.progress;
 				expect(rowsFetched).toBe(first.ids.length);
@@ -186,7 +188,7 @@ it('breaks off where another run goes on, whichever page fails: together they gi
 				const second: number[] = [];
 				if (rest) {
 					expect([rest.from, rest.to].every(Number.isInteger)).toBe(true);
-					second.push(...(await read({ times, heard, streams }, { ...rest, newestFirst })).ids);
+					second.push(...(await read({ times, heard, parallel }, { ...rest, latest })).ids);
 				} else if (first.ids.length) {
 					expect(token).toBeDefined();
 					const { chain, clock } = hubble({ times });
@@ -275,11 +277,30 @@ it.each<[string, number, World]>([
 		{ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) },
 	],
 ])('gives the latest 50 of 7 days in few requests: %s', async (_, most, world) => {
-	const period = { from: 0, to: 7 * DAY, newestFirst: true, limit: 50 };
+	const period = { from: 0, to: 7 * DAY, latest: 50 };
 	const { ids, requests } = await read({ ...world, latency: () => 1000 }, period);
 	const { length } = world.times;
 	expect(ids.slice(0, 50)).toEqual(range(Math.max(0, length - 50), length).reverse());
 	expect(requests).toBeLessThanOrEqual(most);
+});
+
+it.each([
+	[500, hours, 1],
+	[1200, hours, 1],
+	[1500, 10 * minutes, 1],
+	[3000, hours, 1],
+	[60_000, DAY, 1],
+	[10_000, hours, 10],
+	[1500, hours, 10],
+	[10_000, hours, 60],
+	[1200, DAY, 1],
+	[10_000, DAY, 10],
+])('reads bursts in few requests: %d packets every %d s within %d s', async (count, everyS, widthS) => {
+	const from = everyS < DAY ? 6 * DAY : 0;
+	const times = together(count, everyS, widthS, 50).filter((time) => time >= from);
+	const { ids, requests } = await read({ times, parallel: 4, latency: () => 1000 }, { from, to: 7 * DAY });
+	expect(ids).toHaveLength(times.length);
+	expect(requests).toBeLessThanOrEqual(10 + (1.75 * times.length) / 1000);
 });
 
 it('puts out what was read of the latest packets when a later page fails', async () => {
@@ -287,42 +308,40 @@ it('puts out what was read of the latest packets when a later page fails', async
 		times: Float64Array.from({ length: 4500 }, (_, index) => index / 15),
 		fails: (request) => request >= 4,
 	};
-	const { ids, failure, progress } = await read(world, { from: -7 * DAY, to: 300, newestFirst: true, limit: 4500 });
+	const { ids, failure, progress } = await read(world, { from: -7 * DAY, to: 300, latest: 4500 });
 	expect(failure).toBeDefined();
-	expect(ids.length).toBeGreaterThanOrEqual(1500);
+	expect(ids.length).toBeGreaterThanOrEqual(2700);
 	expect(ids).toEqual(range(4500 - ids.length, 4500).reverse());
 	expect(progress.rest).toEqual({ from: -7 * DAY, to: Math.round((4500 - ids.length) / 15) });
 });
 
-it.each<[string, boolean, number, number, number]>([
-	['oldest first, side by side', false, Infinity, 4, 60],
-	['oldest first, one after the other', false, Infinity, 1, 4],
-	['the latest 50', true, 50, 4, 2],
-])(
-	'reads ahead no further than its bound while nobody takes the pages: %s',
-	async (_, newestFirst, limit, streams, most) => {
-		const { clock, source, starts } = hubble({ times: even(300_000, 3000), streams });
-		const pages = new PeriodReader(source, { from: 0, to: 23 * DAY + 3000, newestFirst, limit }).pages();
-		await clock.run(pages.next());
-		await clock.run(clock.sleep(1e6));
-		expect(starts.length).toBeLessThanOrEqual(most);
-		const asked = starts.length;
-		await pages.return(undefined);
-		await clock.run(clock.sleep(1e6));
-		expect(starts).toHaveLength(asked);
-	},
-);
+it.each<[string, number | undefined, number, number]>([
+	['oldest first, side by side', undefined, 4, 60],
+	['oldest first, one after the other', undefined, 1, 1],
+	['the latest 50', 50, 4, 2],
+])('reads ahead no further than its bound while nobody takes the pages: %s', async (_, latest, parallel, most) => {
+	const { clock, history, starts } = hubble({ times: even(300_000, 3000), parallel });
+	const pages = readPeriod(history, { from: 0, to: 23 * DAY + 3000, latest }, { pages: 0, rowsFetched: 0 });
+	await clock.run(pages.next());
+	await clock.run(clock.sleep(1e6));
+	expect(starts.length).toBeLessThanOrEqual(most);
+	const asked = starts.length;
+	await pages.return(undefined);
+	await clock.run(clock.sleep(1e6));
+	expect(starts).toHaveLength(asked);
+});
 
 it('takes a page of very many rows that are empty, in both orders', async () => {
 	const rows = Array.from({ length: 300_000 }, () => ({}));
-	for (const newestFirst of [false, true]) {
+	for (const latest of [undefined, Infinity]) {
 		const chain = async function* () {
 			yield { rows, next: 'next' };
 			yield { rows: [{}] };
 		};
-		const reader = new PeriodReader({ chain, timeOf: () => NaN, streams: () => 4 }, { from: 0, to: 1, newestFirst });
+		const history = { chain, timeOf: () => NaN, parallel: () => 4 };
+		const pages = readPeriod(history, { from: 0, to: 1, latest }, { pages: 0, rowsFetched: 0 });
 		let count = 0;
-		for await (const page of reader.pages()) count += page.rows.length;
+		for await (const page of pages) count += page.rows.length;
 		expect(count).toBe(300_001);
 	}
 });

@@ -25,7 +25,7 @@ import {
 	type Explanation,
 	type Failure,
 } from './errors';
-import { rateLimiterOf, recordResponse, recordStart, slotWait, type RateLimiter } from './rateLimiter';
+import { rateLimiterOf, recordResponse, recordStart, slotWait, waitersOf, type RateLimiter } from './rateLimiter';
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
 import { retryDelay, TRIES } from './retry';
 
@@ -158,9 +158,14 @@ export class HubbleClient {
 		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token], token));
 	}
 
-	/** The same client with less time: until `deadline`, on the clock of `performance.now()`. */
-	until(deadline: number): HubbleClient {
-		return new HubbleClient(this.service, { ...this.run, deadline }, this.session);
+	/** The same client with less time: until a deadline of its own, or until another signal aborts, too. */
+	with(limits: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
+		return new HubbleClient(this.service, this.runWith(limits), this.session);
+	}
+
+	protected runWith({ deadline = this.run.deadline, signal }: Pick<Run, 'deadline' | 'signal'>): Run {
+		const signals = [this.run.signal, signal].filter((given) => given !== undefined);
+		return { ...this.run, deadline, signal: AbortSignal.any(signals) };
 	}
 
 	/** Takes the secrets out of a text that comes from outside; the longest first, as one may hold another. */
@@ -185,8 +190,12 @@ export class HubbleClient {
 		try {
 			await abortableSleep(ms, this.run.signal);
 		} catch (error) {
-			throw new NodeOperationError(this.context.getNode(), asError(error), { message: 'The execution was stopped' });
+			throw this.stopped(error);
 		}
+	}
+
+	private stopped(reason: unknown): NodeOperationError {
+		return new NodeOperationError(this.context.getNode(), asError(reason), { message: 'The execution was stopped' });
 	}
 
 	/**
@@ -259,24 +268,39 @@ export class HubbleClient {
 		}
 	}
 
-	/** Waits until the limits let the call go, and takes its place. */
+	/** Waits until the limits let the call go, first come, first served, and takes its place. */
 	private async acquireSlot(name: string): Promise<void> {
+		const waiters = waitersOf(this.service.rateLimiter, name, performance.now());
+		const ticket = {};
+		waiters.add(ticket);
+		try {
+			await this.takeSlot(name, ticket);
+		} finally {
+			waiters.delete(ticket);
+		}
+	}
+
+	private async takeSlot(name: string, ticket: object): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
+		const { isUrgent, signal } = this.run;
 		for (;;) {
 			// Another call may have met it meanwhile.
 			this.throwIfRefused(name);
+			if (signal?.aborted) throw this.stopped(signal.reason);
 			rateLimiter.perSecond = perSecond;
-			const wait = Math.max(0, slotWait(rateLimiter, name, performance.now(), this.run.isUrgent));
+			const wait = slotWait(rateLimiter, name, performance.now(), { ticket, isUrgent });
 			if (wait >= this.timeLeft()) {
 				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
 					description:
 						'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
 				});
 			}
-			if (wait === 0) break;
+			if (wait === 0) {
+				recordStart(rateLimiter, name, performance.now());
+				return;
+			}
 			await this.waitForLimit(Math.ceil(wait));
 		}
-		recordStart(rateLimiter, name, performance.now());
 	}
 
 	/** One try; the rate limiter learns what its reply says. */

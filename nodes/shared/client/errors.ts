@@ -257,3 +257,50 @@ export function unexpectedResponse(
 	error.context.requestId = requestId;
 	return error;
 }
+
+/** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
+export class RepeatedToken extends Error {
+	constructor(
+		what: string,
+		readonly requestId?: string,
+	) {
+		super(`Hubble returned the same ${what} twice`);
+	}
+}
+
+/** How much of a list came before it broke off, and where to go on. */
+export interface Progress {
+	pages: number;
+	rowsFetched: number;
+	/** Where what is missing begins. */
+	token?: string;
+	/** The period that is missing, in Unix seconds. */
+	rest?: { from: number; to: number };
+}
+
+/** The error with how many rows came before it and where to go on. */
+export function withProgress(node: INode, cause: unknown, progress: Progress): Error {
+	const { pages, rowsFetched, token, rest } = progress;
+	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
+	const error = isOurs ? cause : new NodeOperationError(node, asError(cause));
+	const isRepeated = cause instanceof RepeatedToken;
+	if (isRepeated) {
+		const request = cause.requestId ? ` X-Request-ID: ${cause.requestId}.` : '';
+		error.description = `The list would never end. Run it again; if the token repeats again, tell Hubble's support.${request}`;
+		Object.assign(error.context, { requestId: cause.requestId });
+	}
+	if (!pages) return error;
+	const [resumeStartTime, resumeEndTime] = rest
+		? [rest.from, rest.to].map((time) => new Date(1000 * time).toISOString())
+		: [];
+	const where = rest ? { resumeStartTime, resumeEndTime } : token && !isRepeated ? { resumeToken: token } : {};
+	const how = rest
+		? ` To resume, set Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
+		: where.resumeToken
+			? ` To resume, set Options → Continuation Token to ${token}`
+			: '';
+	const from = pages === 1 ? 'one page' : `${pages} pages`;
+	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${how}`;
+	Object.assign(error.context, { rowsFetched, ...where });
+	return error;
+}

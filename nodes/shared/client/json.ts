@@ -11,6 +11,9 @@ export const entriesOf = (value: unknown): unknown[] => (Array.isArray(value) ? 
 /** The fields of a value; none when it has no fields. */
 export const objectOf = (value: unknown): IDataObject => (isObject(value) ? value : {});
 
+/** The entries that are objects; none when it is no list. */
+export const rowsOf = (list: unknown): IDataObject[] => entriesOf(list).filter(isObject);
+
 const LONG_NUMBER = /"sequence_number"\s*:\s*(\d{16,})(?=[\s,}])/g;
 
 /**

@@ -1,8 +1,9 @@
 /** A list of Hubble's, page by page. */
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
-import { entriesOf, isObject } from './json';
+import { RepeatedToken, withProgress, type Progress } from './errors';
+import { isObject } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
@@ -29,16 +30,6 @@ export interface Page {
 	retryAfterMs?: number;
 	/** The reply's X-Request-ID. */
 	requestId?: string;
-}
-
-/** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
-export class RepeatedToken extends Error {
-	constructor(
-		what: string,
-		readonly requestId?: string,
-	) {
-		super(`Hubble returned the same ${what} twice`);
-	}
 }
 
 /**
@@ -86,7 +77,7 @@ export async function* pages(hubble: HubbleClient, call: Call, list: List, pageS
 			yield page;
 		}
 	} catch (error) {
-		throw withProgress(hubble, error, progress);
+		throw withProgress(hubble.context.getNode(), error, progress);
 	}
 }
 
@@ -117,43 +108,3 @@ export function* acceptedRows(
 /** What the user reads of rows that were left out. */
 export const leftOut = (malformed: number, { rows, accept }: List) =>
 	`${malformed} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
-
-/** The rows of a list, without what is no row; none when it is no list. */
-export const rowsOf = (list: unknown): IDataObject[] => entriesOf(list).filter(isObject);
-
-/** How much of a list came before it broke off, and where to go on. */
-export interface Progress {
-	pages: number;
-	rowsFetched: number;
-	/** Where what is missing begins. */
-	token?: string;
-	/** The period that is missing, in Unix seconds. */
-	rest?: { from: number; to: number };
-}
-
-/** The error with how many rows came before it and where to go on. */
-export function withProgress({ context }: HubbleClient, cause: unknown, progress: Progress): Error {
-	const { pages, rowsFetched, token, rest } = progress;
-	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
-	const error = isOurs ? cause : new NodeOperationError(context.getNode(), cause as Error);
-	const isRepeated = cause instanceof RepeatedToken;
-	if (isRepeated) {
-		const request = cause.requestId ? ` X-Request-ID: ${cause.requestId}.` : '';
-		error.description = `The list would never end. Run it again; if the token repeats again, tell Hubble's support.${request}`;
-		Object.assign(error.context, { requestId: cause.requestId });
-	}
-	if (!pages) return error;
-	const [resumeStartTime, resumeEndTime] = rest
-		? [rest.from, rest.to].map((time) => new Date(1000 * time).toISOString())
-		: [];
-	const where = rest ? { resumeStartTime, resumeEndTime } : token && !isRepeated ? { resumeToken: token } : {};
-	const how = rest
-		? ` To resume, set Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
-		: where.resumeToken
-			? ` To resume, set Options → Continuation Token to ${token}`
-			: '';
-	const from = pages === 1 ? 'one page' : `${pages} pages`;
-	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${how}`;
-	Object.assign(error.context, { rowsFetched, ...where });
-	return error;
-}

@@ -5,7 +5,7 @@ import { HubbleClient, noTraffic, sessionOf, type Context, type Run, type Servic
 import { clockOf } from './clock';
 import type { Endpoint } from './endpoints';
 import { asError, copyOf, unchanged, type Explanation, type Failure } from './errors';
-import { rowsOf } from './pages';
+import { rowsOf } from './json';
 import { rateLimiterOf, type RateLimiter } from './rateLimiter';
 import type { Call, Reply } from './request';
 
@@ -134,8 +134,8 @@ class PartnerClient extends HubbleClient {
 		this.key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 	}
 
-	override until(deadline: number): HubbleClient {
-		return new PartnerClient(this.service, { ...this.run, deadline }, this.settings, this.session);
+	override with(limits: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
+		return new PartnerClient(this.service, this.runWith(limits), this.settings, this.session);
 	}
 
 	/** One call, with a new login when Hubble refuses the one that is there: a 401 means that nothing was done. */

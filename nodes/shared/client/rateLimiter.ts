@@ -24,6 +24,8 @@ export interface Bucket {
 	heldUntil: number;
 	/** Who else uses the bucket. */
 	sharing: Sharing;
+	/** Who waits for it in this process, in the order in which they came. */
+	waiters: Set<object>;
 	usedAt: number;
 }
 
@@ -57,6 +59,7 @@ const newBucket = (now: number, factor = 1): Bucket => ({
 	starts: [],
 	heldUntil: 0,
 	sharing: newSharing(),
+	waiters: new Set(),
 	usedAt: now,
 });
 
@@ -109,13 +112,29 @@ function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent:
 	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
+/** Who waits for an endpoint: first come, first served. */
+export const waitersOf = (limiter: RateLimiter, endpoint: string, now: number): Set<object> =>
+	bucketOf(limiter, endpoint, now).waiters;
+
+/** How soon one who is not the first asks again whether it is, in milliseconds. */
+const TURN_MS = 1;
+
 /**
  * Milliseconds until a request to `endpoint` may start; 0 means now.
+ * @param ticket stands among `waitersOf`, behind those that come first
  * @param isUrgent for the few requests of a hook, which has seconds to end in: a crowd of others must not starve it
  */
-export function slotWait(limiter: RateLimiter, endpoint: string, now: number, isUrgent = false): number {
-	const buckets = [limiter.organization, bucketOf(limiter, endpoint, now)];
-	return Math.max(...buckets.map((bucket) => bucketWait(limiter, bucket, now, isUrgent)));
+export function slotWait(
+	limiter: RateLimiter,
+	endpoint: string,
+	now: number,
+	{ ticket, isUrgent = false }: { ticket?: object; isUrgent?: boolean } = {},
+): number {
+	const bucket = bucketOf(limiter, endpoint, now);
+	const [first] = bucket.waiters;
+	const isNext = isUrgent || ticket === undefined || ticket === first;
+	const waits = [limiter.organization, bucket].map((each) => bucketWait(limiter, each, now, isUrgent));
+	return Math.max(isNext ? 0 : TURN_MS, ...waits);
 }
 
 /** Requests a second that may now go to `endpoint`. */

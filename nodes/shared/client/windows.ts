@@ -9,51 +9,48 @@
  */
 import type { HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
-import { chain, pages, withProgress, type List, type Page, type Progress } from './pages';
+import { withProgress, type Progress } from './errors';
+import { chain, pages, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
 
-/** Pages that one window is made for, its last one a little less than full. A window of twice as many is cut. */
+/** Pages that a window is made for, the last one a little less than full; and pages after which it is cut. */
 const PAGES_EACH = 4;
 const SLACK = 0.05;
+const MOST_PAGES = 3 * PAGES_EACH;
 
 /** Pages that may be on their way or wait for their turn, for each window that is read; a page is half a megabyte. */
 const PAGES_AHEAD = 10;
 
-/** A period of so few pages is not cut; and one that is not cut is read so many pages ahead. */
-const FEW_PAGES = 3;
-const PAGES_AHEAD_ALONE = 2;
-
 /** How many times as long as the one before it a window may be, as densities change. */
-const GROWTH = 16;
+const GROWTH = 9;
 
-/** Newest first: the length of the first window in seconds, and the rows for which others are made, one page at most. */
-const FIRST_S = 300;
-const [LEAST_ROWS, MOST_ROWS] = [500, 900];
+/** The latest rows: seconds of the first window, and rows that another one is made for, one page at most. */
+const FIRST_S = 60;
+const [LEAST_ROWS, MOST_ROWS] = [500, 950];
 
 /** The part of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
 
-/** Windows at once, at most; and pages a second that keep one process busy. */
+/** Windows side by side, at most; and pages a second that keep one process busy. */
 const MOST_WINDOWS = 8;
 const FASTEST = 20;
 
 /** What a period is read from. Times are Unix seconds. */
-export interface Source {
+export interface PacketHistory {
 	/** The pages that hold what was received from `from` up to, but not including, `to`, oldest first. */
-	chain: (from: number, to: number) => AsyncIterator<Page, unknown>;
+	chain: (from: number, to: number, signal: AbortSignal) => AsyncIterable<Page>;
 	/** About when a row was received; NaN when it does not tell. */
 	timeOf: (row: unknown) => number;
-	/** How many windows to read at once, now. */
-	streams: () => number;
+	/** How many windows to read side by side, now. */
+	parallel: () => number;
 }
 
 export interface Period {
 	from: number;
 	to: number;
-	newestFirst?: boolean;
-	/** Newest first: how many rows are wanted. The caller stops when it has them. */
-	limit?: number;
+	/** How many of the latest rows are wanted, newest first: the caller stops when it has them. Else all, oldest first. */
+	latest?: number;
 }
 
 /** So many rows in so many seconds. */
@@ -62,265 +59,236 @@ interface Density {
 	seconds: number;
 }
 
+/** From when to when the rows of a page were received. */
 interface Reach extends Density {
 	first: number;
 	last: number;
 }
 
-interface Window {
+interface TimeWindow {
 	from: number;
 	to: number;
 	/** Oldest first. */
 	pages: Page[];
 	isStarted?: boolean;
-	isDone?: boolean;
+	isComplete?: boolean;
 	error?: unknown;
-	/** Whether its pages are given as they come: it is the whole period, and its tokens lead to the end of it. */
-	isWhole?: boolean;
-	/** How dense its rows are: what a page told; when it is complete, what it holds. */
-	density?: Density;
-	/** Newest first, what its first page told that was full; and whether the window was cut from such a one. */
-	full?: Reach;
-	isFound?: boolean;
+	/** Seconds at its beginning in which there is hardly a row; set when its length is decided. */
+	lead?: number;
+	/** The latest rows: its first page, which is full. */
+	opening?: Reach;
 }
-
-const countOf = (some: readonly Page[]) => some.reduce((sum, { rows }) => sum + rows.length, 0);
 
 const perSecond = ({ rows, seconds }: Density) => rows / seconds;
 
-/** Seconds in which so many rows come, as far as can be told. */
-const secondsFor = ({ rows, seconds }: Density, wanted: number) =>
-	Math.min(GROWTH * seconds, rows ? (wanted * seconds) / rows : Infinity);
-
-/** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing, or stand. */
-function reachOf({ rows }: Page, timeOf: Source['timeOf'], { from, to }: Window): Reach | undefined {
+/** As most clocks say; `undefined` when they say nothing, or stand. */
+function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period): Reach | undefined {
 	const times = Float64Array.from(rows.map(timeOf).filter(Number.isFinite)).sort();
 	const end = times.length - 1;
 	const [first, last] = [times[Math.floor(CLOCKS_OFF * end)], times[Math.ceil((1 - CLOCKS_OFF) * end)]];
-	if (first === undefined || last === undefined) return undefined;
-	if (last - first < 1 && (first < from || first > to)) return undefined;
+	if (first === undefined || last === undefined || (last - first < 1 && (first < from || first > to))) return undefined;
 	// Rows of one instant are dense, too.
 	return { first, last, rows: rows.length, seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)) };
 }
 
 /** One reading of a period. */
-export class PeriodReader {
+class PeriodReader {
 	/** In the order in which they are given. */
-	private readonly windows: Window[];
-	private readonly given = { pages: 0, rowsFetched: 0, token: undefined as string | undefined };
-	/** The density of the window that was given last. */
-	private density?: Density;
+	private readonly windows: TimeWindow[];
+	/** What was learned last, and of all windows so far. */
+	private density: Density = { rows: 0, seconds: FIRST_S / GROWTH };
+	private readonly overall: Density = { rows: 0, seconds: 0 };
+	private readonly isBackwards: boolean;
+	private readonly stop = new AbortController();
 	private busy = 0;
-	private isOver = false;
-	private waiting: Array<() => void> = [];
+	private wake = () => {};
 
 	constructor(
-		private readonly source: Source,
+		private readonly history: PacketHistory,
 		private readonly period: Period,
+		private readonly progress: Progress,
 	) {
 		this.windows = [{ from: period.from, to: period.to, pages: [] }];
+		this.isBackwards = period.latest !== undefined;
 	}
 
-	/** How much was given, and where another run goes on. */
-	get progress(): Progress {
-		const { pages: count, rowsFetched, token } = this.given;
-		const { from, to, newestFirst } = this.period;
-		const [window = { from, to, isWhole: false }] = this.windows;
-		if (window.isWhole) return { pages: count, rowsFetched, token };
-		return { pages: count, rowsFetched, rest: newestFirst ? { from, to: window.to } : { from: window.from, to } };
-	}
-
-	/** The pages in order, newest first with their rows turned round. Ends with the error of a window that failed. */
 	async *pages(): AsyncGenerator<Page> {
+		const { from, to } = this.period;
 		try {
+			if (!this.isBackwards && !(yield* this.beginning())) return;
 			for (;;) {
 				this.start();
 				const [window] = this.windows;
 				if (!window) return;
-				const page = this.take(window);
-				if (page) yield page;
-				else if (window.error) throw window.error;
-				else if (window.isDone) this.density = this.windows.shift()?.density;
-				else await this.change();
+				this.progress.rest = this.isBackwards ? { from, to: window.to } : { from: window.from, to };
+				if (window.error) throw window.error;
+				if (window.isComplete) yield* this.give(window);
+				else await new Promise<void>((done) => (this.wake = done));
 			}
 		} finally {
-			this.isOver = true;
-			this.announce();
+			// What is still on its way for later windows is not tried again.
+			this.stop.abort();
 		}
 	}
 
-	private take(window: Window): Page | undefined {
-		if (!window.isDone && !window.isWhole) return undefined;
-		const { newestFirst } = this.period;
-		const page = newestFirst ? window.pages.pop() : window.pages.shift();
-		if (!page) return undefined;
-		this.given.pages += 1;
-		this.given.rowsFetched += page.rows.length;
-		this.given.token = page.next;
-		this.announce();
-		if (!newestFirst) return page;
-		const isLast = this.windows.length === 1 && !window.pages.length;
-		return { ...page, rows: [...page.rows].reverse(), next: isLast ? undefined : String(window.from) };
+	/** The pages as they come. @returns whether windows are better, as the first one tells */
+	private async *beginning(): AsyncGenerator<Page, boolean> {
+		const [whole] = this.windows;
+		for await (const page of this.history.chain(this.period.from, this.period.to, this.stop.signal)) {
+			const mayCut = whole && page.next && !this.progress.pages && this.history.parallel() > 1;
+			if (mayCut && this.shorten(whole, page)) return true;
+			this.progress.token = page.next;
+			yield this.counted(page);
+		}
+		return false;
 	}
 
-	private change = async () => await new Promise<void>((done) => this.waiting.push(done));
+	private *give({ pages }: TimeWindow): Generator<Page> {
+		this.windows.shift();
+		for (let page = this.taken(pages); page; page = this.taken(pages)) {
+			const rows = this.isBackwards ? [...page.rows].reverse() : page.rows;
+			yield this.counted({ ...page, rows, next: pages.length || this.windows.length ? 'more' : undefined });
+		}
+	}
 
-	private announce(): void {
-		for (const wake of this.waiting.splice(0)) wake();
+	private taken = (pages: Page[]) => (this.isBackwards ? pages.pop() : pages.shift());
+
+	private counted(page: Page): Page {
+		this.progress.pages += 1;
+		this.progress.rowsFetched += page.rows.length;
+		return page;
 	}
 
 	/** Starts as many windows as make sense now. */
 	private start(): void {
-		const streams = this.source.streams();
-		while (!this.isOver && this.busy < streams) {
+		const parallel = this.history.parallel();
+		while (!this.stop.signal.aborted && this.busy < parallel) {
 			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
 			const window = this.windows[index];
-			if (!window || !this.isWanted(window, this.windows.slice(0, index), streams)) return;
-			this.cut(window, this.lengthOf(window));
+			if (!window || (index && !this.isWanted(window, this.windows.slice(0, index), parallel))) return;
+			if (window.lead === undefined) this.cut(window, this.lengthOf(window));
 			void this.read(window);
 		}
 	}
 
 	/** Whether to read a window beside those before it. */
-	private isWanted(window: Window, before: readonly Window[], streams: number): boolean {
-		if (!before.length) return true;
-		const ahead = before.reduce((sum, { pages: held }) => sum + held.length, this.busy);
-		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * streams) return false;
-		if (!this.period.newestFirst) return true;
-		// No more than is wanted, and nothing beside a search.
-		const rows = before.reduce((sum, { isDone, pages: held }) => sum + (isDone ? countOf(held) : this.rowsEach), 0);
-		return rows < this.missing && !!this.densityBefore(window)?.rows && this.isSteady(window);
+	private isWanted({ opening }: TimeWindow, before: readonly TimeWindow[], parallel: number): boolean {
+		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
+		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
+		// The latest rows: no more than are wanted, and nothing beside a search.
+		const isSearch = opening !== undefined || GROWTH * this.density.rows < this.rowsEach;
+		return !this.isBackwards || (!isSearch && before.length * this.rowsEach < this.missing);
 	}
 
 	private get missing(): number {
-		return Math.max(1, (this.period.limit ?? Infinity) - this.given.rowsFetched);
+		return Math.max(1, (this.period.latest ?? Infinity) - this.progress.rowsFetched);
 	}
 
-	/** Newest first: rows that a window is made for. */
+	/** The latest rows that a window is made for. */
 	private get rowsEach(): number {
 		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, 1.25 * this.missing));
 	}
 
-	/** The density of the nearest rows that are given before a window's. */
-	private densityBefore(window: Window): Density | undefined {
-		const before = this.windows.slice(0, this.windows.indexOf(window));
-		return before.reverse().find(({ density }) => density)?.density ?? this.density;
-	}
-
-	/** Whether a window may be as dense to its end as where it begins: what comes behind it is. */
-	private isSteady(window: Window): boolean {
-		const [{ full }, before] = [window, this.densityBefore(window)];
-		return !full || !before || perSecond(before) * GROWTH >= perSecond(full);
+	/** Seconds in which so many rows come; where they hardly do, as far as is bold enough, or as all windows tell. */
+	private secondsFor(wanted: number, { rows, seconds }: Density): number {
+		const { overall } = this;
+		const far = Math.max(GROWTH * seconds, overall.rows ? wanted / perSecond(overall) : 0);
+		return Math.min(far, rows ? (wanted * seconds) / rows : Infinity);
 	}
 
 	/** How many seconds of a window to read, if it has so many. */
-	private lengthOf(window: Window): number {
-		const { full, from, to } = window;
-		const before = window.density ?? this.densityBefore(window);
-		if (!this.period.newestFirst) {
-			if (!before) return Infinity;
-			// Fewer pages near the end, so that all streams end together.
-			const left = ((this.period.to - from) * perSecond(before)) / PACKETS_PER_PAGE / this.source.streams();
-			return secondsFor(before, PACKETS_PER_PAGE * (Math.max(1, Math.min(PAGES_EACH, Math.ceil(left))) - SLACK));
+	private lengthOf({ from, to, opening }: TimeWindow): number {
+		const { density } = this;
+		if (!this.isBackwards) {
+			// Fewer pages near the end, so that all windows end together.
+			const pagesLeft = ((this.period.to - from) * perSecond(density)) / PACKETS_PER_PAGE / this.history.parallel();
+			const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
+			return this.secondsFor(PACKETS_PER_PAGE * pages, density);
 		}
-		if (!full) return before ? secondsFor(before, this.rowsEach) : FIRST_S;
-		const left = to - Math.min(to, Math.max(from, full.last));
-		if (left <= Math.max(1, 2 * full.seconds)) return Infinity;
-		if (this.isSteady(window)) return secondsFor(full, this.rowsEach);
-		// The latest rows are anywhere behind that page: the middle, by turns of the scale and of the time.
-		return window.isFound ? left / 2 : left - Math.sqrt(left * Math.max(1, full.seconds));
+		if (!opening) return this.secondsFor(this.rowsEach, density);
+		const left = to - Math.min(to, Math.max(from, opening.last));
+		if (left <= Math.max(1, 2 * opening.seconds)) return Infinity;
+		// Behind that page it is as dense, or there is a pause: then the latest rows may be anywhere.
+		const isPause = this.overall.seconds > 0 && perSecond(density) * GROWTH < perSecond(opening);
+		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(this.rowsEach, opening);
 	}
 
 	/**
 	 * Makes a window so many seconds long, from the side that is given first; the rest becomes one of its own.
-	 * @param lead seconds more, in which there is hardly a row
 	 * @returns whether there is a rest that is worth a request
 	 */
-	private cut(window: Window, seconds: number, lead = 0, density?: Density): boolean {
-		const { from, to, full } = window;
-		const { newestFirst } = this.period;
+	private cut(window: TimeWindow, seconds: number, lead = 0): boolean {
+		const { from, to, opening } = window;
 		const length = Math.max(1, Math.ceil(lead + seconds));
-		if (!(length + (full ? 0 : seconds / 4) < to - from)) return false;
-		const at = newestFirst ? to - length : from + length;
-		const rest: Window = { ...(newestFirst ? { from, to: at } : { from: at, to }), pages: [], full, density };
-		this.windows.splice(this.windows.indexOf(window) + 1, 0, rest);
-		Object.assign(window, newestFirst ? { from: at } : { to: at }, { full: undefined, isFound: !!full });
+		if (!(length + (opening ? 0 : seconds / 4) < to - from)) return false;
+		const [kept, rest] = this.isBackwards
+			? [{ from: to - length }, { from, to: to - length }]
+			: [{ to: from + length }, { from: from + length, to }];
+		this.windows.splice(this.windows.indexOf(window) + 1, 0, { ...rest, pages: [], opening });
+		Object.assign(window, kept, { opening: undefined, lead });
 		return true;
 	}
 
 	/** Reads a window, again where it shows to be too long. Never throws. */
-	private async read(window: Window): Promise<void> {
+	private async read(window: TimeWindow): Promise<void> {
 		window.isStarted = true;
 		this.busy += 1;
 		try {
 			while (!(await this.readOnce(window))) window.pages = [];
-			window.density = { rows: countOf(window.pages), seconds: window.to - window.from };
-			window.isDone = true;
+			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
+			this.density = { rows, seconds: window.to - window.from - (window.lead ?? 0) };
+			this.overall.rows += rows;
+			this.overall.seconds += this.density.seconds;
+			window.isComplete = true;
 		} catch (error) {
 			window.error = error;
 		}
 		this.busy -= 1;
 		this.start();
-		this.announce();
+		this.wake();
 	}
 
 	/** @returns whether the window was read to its end, and not cut */
-	private async readOnce(window: Window): Promise<boolean> {
-		const { from, to, pages: held } = window;
-		const source = this.source.chain(from, to);
-		let opened: Reach | undefined;
-		while (!this.isOver) {
-			const coming = source.next();
-			// What is given first has asked first.
+	private async readOnce(window: TimeWindow): Promise<boolean> {
+		for await (const page of this.history.chain(window.from, window.to, this.stop.signal)) {
+			if (page.next && this.shorten(window, page)) return false;
+			window.pages.push(page);
 			this.start();
-			const { value: page, done } = await coming;
-			if (done) return true;
-			if (page.next && !window.isWhole) {
-				const reach = reachOf(page, this.source.timeOf, window);
-				opened ??= reach;
-				if (this.shorten(window, reach, opened)) return false;
-				window.isWhole = from === this.period.from && to === this.period.to && !this.period.newestFirst;
-			}
-			held.push(page);
-			this.announce();
-			while (window.isWhole && held.length >= PAGES_AHEAD_ALONE && !this.isOver) await this.change();
 		}
 		return true;
 	}
 
 	/**
-	 * Cuts a window that holds far more than it was made for, as the page after those it has tells.
-	 * @param opened what the first of them told
+	 * Cuts a window that holds far more than it was made for, as the page behind those it has tells, or their number.
 	 * @returns whether it did
 	 */
-	private shorten(window: Window, reach: Reach | undefined, opened = reach): boolean {
-		const { pages: held, from, to } = window;
-		const { newestFirst } = this.period;
-		const isFirst = !held.length;
-		const isLong = held.length >= 3 * PAGES_EACH;
-		// Where clocks tell nothing, by guess.
-		const isGuess = newestFirst ? isLong || (isFirst && !reach) : isLong && !reach;
-		if (isGuess) return this.cut(window, (to - from) / GROWTH);
-		if (!reach || !opened || (newestFirst && !isFirst)) return false;
-		if (newestFirst) {
-			window.full = reach;
+	private shorten(window: TimeWindow, page: Page): boolean {
+		const { pages, from, to, isStarted } = window;
+		const isLong = pages.length >= MOST_PAGES;
+		const reach = reachOf(page, this.history, window);
+		const guess = (to - from) / GROWTH;
+		if (this.isBackwards) {
+			if (pages.length || !reach) return (!pages.length || isLong) && this.cut(window, guess);
+			window.opening = reach;
 			return this.cut(window, this.lengthOf(window));
 		}
-		// Where rows begin, and how far they have come by the same clocks: it is no matter if all of them are wrong.
-		const lead = opened.first > from && opened.first < to ? opened.first - from : 0;
-		const passed = reach.first - opened.first;
-		if (isLong) {
-			const density = { rows: countOf(held), seconds: passed };
-			if (!(passed > 0)) return this.cut(window, (to - from) / GROWTH);
-			return this.cut(window, this.lengthOf({ ...window, density }), lead, density);
-		}
-		const isAlone = from === this.period.from && to === this.period.to;
-		const pagesLeft = (to - from - lead - passed) / reach.seconds;
-		if (!(pagesLeft > (isAlone ? FEW_PAGES : 2 * PAGES_EACH)) || (isAlone && this.source.streams() === 1)) return false;
-		if (isFirst) return this.cut(window, this.lengthOf({ ...window, density: reach }), lead, reach);
-		return passed > 0 && this.cut(window, 0, lead + passed, reach);
+		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
+		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
+		// What is far denser than was expected is a burst that passes.
+		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
+		const isDense = reach && pagesLeft > least && pagesLeft <= most;
+		if (isDense) this.density = reach;
+		const seconds = pages.length && lead ? 0 : isDense ? this.lengthOf(window) : guess;
+		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, lead);
 	}
 }
+
+/**
+ * The pages of a period in order; of the latest rows each page is turned round. Throws what a request threw.
+ * @param progress is kept up to date: how much was given, and where to go on
+ */
+export const readPeriod = (history: PacketHistory, period: Period, progress: Progress): AsyncGenerator<Page> =>
+	new PeriodReader(history, period, progress).pages();
 
 /** How much of a list is wanted. */
 export interface Reading {
@@ -336,48 +304,50 @@ export interface Reading {
 
 /**
  * The pages of a list that are wanted. All of a closed period, and the latest rows of one, are read in windows; else
- * one page comes after the other, no more than the limit needs and one row that says whether there are more. An error tells how far the run came.
+ * one page comes after the other, no more than the limit needs and one row that says whether there are more.
  * @param call the query of a list that lies in time holds `end` and may hold `start`, in whole Unix seconds
+ * @throws what a request throws, with how far the run came
  */
 export async function* readPages(hubble: HubbleClient, call: Call, list: List, reading: Reading): AsyncGenerator<Page> {
 	const { limit, continuationToken, hasClientFilters, newestFirst } = reading;
 	const { timeOf } = list;
-	if (!timeOf || continuationToken || (limit !== Infinity && !newestFirst)) {
+	const isAll = limit === Infinity;
+	if (!timeOf || continuationToken || !(isAll || newestFirst)) {
 		const { min = 1, max = Infinity } = list.pageSize ?? {};
 		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit + 1));
 		yield* pages(hubble, { ...call, continuationToken }, list, pageSize);
 		return;
 	}
-	const { query: { end, start = Math.floor(hubble.now()) - DEFAULT_PERIOD_S } = {} } = call;
+	const { method, path } = call.endpoint;
 	let latencyMs = 0;
-	const chainOf = async function* (from: number, to: number) {
-		for await (const page of chain(hubble, { ...call, query: { ...call.query, start: from, end: to } }, list)) {
-			const { ms = 0 } = page;
-			latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
-			yield page;
-		}
+	const history: PacketHistory = {
+		timeOf,
+		async *chain(start, end, signal) {
+			for await (const page of chain(
+				hubble.with({ signal }),
+				{ ...call, query: { ...call.query, start, end } },
+				list,
+			)) {
+				const { ms = 0 } = page;
+				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
+				yield page;
+			}
+		},
+		parallel: () => parallelFor(latencyMs, rateOf(hubble.service.rateLimiter, `${method} ${path}`, performance.now())),
 	};
-	const streams = () => {
-		const rate = rateOf(hubble.service.rateLimiter, `${call.endpoint.method} ${call.endpoint.path}`, performance.now());
-		return streamsFor(latencyMs, rate);
-	};
-	const period = {
-		from: Number(start),
-		to: Number(end),
-		newestFirst: newestFirst && limit !== Infinity,
-		// How many are read for those that a filter keeps, nobody knows.
-		limit: hasClientFilters ? Infinity : limit,
-	};
-	const reader = new PeriodReader({ chain: chainOf, timeOf, streams }, period);
+	const { end, start = Math.floor(hubble.now()) - DEFAULT_PERIOD_S } = call.query ?? {};
+	// How many are read for those that a filter keeps, nobody knows.
+	const latest = isAll ? undefined : hasClientFilters ? Infinity : limit;
+	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	try {
-		yield* reader.pages();
+		yield* readPeriod(history, { from: Number(start), to: Number(end), latest }, progress);
 	} catch (error) {
-		throw withProgress(hubble, error, reader.progress);
+		throw withProgress(hubble.context.getNode(), error, progress);
 	}
 }
 
 /** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. */
-export function streamsFor(latencyMs: number, requestsPerSecond: number): number {
+export function parallelFor(latencyMs: number, requestsPerSecond: number): number {
 	const inFlight = (latencyMs / 1000) * Math.min(requestsPerSecond, FASTEST);
 	return inFlight <= 0.8 ? 1 : Math.min(MOST_WINDOWS, Math.ceil(inFlight + 0.5));
 }

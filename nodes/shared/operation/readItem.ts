@@ -10,9 +10,8 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { isObject, objectOf } from '../client/json';
+import { isObject, objectOf, rowsOf } from '../client/json';
 import { asError } from '../client/errors';
-import { rowsOf } from '../client/pages';
 import { runsAsTool } from '../n8n';
 import {
 	BY_NAME,
