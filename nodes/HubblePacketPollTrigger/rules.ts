@@ -200,8 +200,8 @@ function ruleOf(row: IDataObject): Rule {
 	const name = asText(row.name ?? '').trim();
 	if (!name) throw new Error('"Name" is required');
 	const field = fieldOf(row);
-	const condition = oneOf(CONDITIONS)(row.condition ?? 'above');
-	const unit = oneOf(UNITS)(row.forUnit ?? 'minutes');
+	const condition = oneOf(CONDITIONS)(row.condition === undefined ? 'above' : row.condition);
+	const unit = oneOf(UNITS)(row.forUnit === undefined ? 'minutes' : row.forUnit);
 	const most = unit === 'minutes' ? MOST_MINUTES : MOST_PACKETS;
 	const long = numberIn(0, most, unit === 'packets')(row.forAtLeast ?? 0) ?? 0;
 	return {
