@@ -16,7 +16,7 @@ import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
-import { pollChecks } from './checks/polls';
+import { longPollChecks, pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
 import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
@@ -48,7 +48,7 @@ const usual: Check[] = [
 ];
 
 /** What takes minutes each. */
-const long: Check[] = [...attackChecks, ...soakChecks, ...formChecks, ...queueFaultChecks];
+const long: Check[] = [...attackChecks, ...soakChecks, ...formChecks, ...longPollChecks, ...queueFaultChecks];
 
 /** What passed and what failed and why; the reasons are told once more at the end, as a log of CI is often cut. */
 const passed: string[] = [];

@@ -22,6 +22,19 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 		},
 	],
 	[
+		'cold-rooms.json',
+		(execution) => {
+			const [begins] = execution.items('Message: it begins');
+			const [over] = execution.items('Message: it is over');
+			match(String(begins?.json.text), /: Too warm \(critical\)\. temperature is [\d.]+ °C, above 8 since /);
+			match(
+				String(over?.json.text),
+				/: Too warm \(critical\) is over after 45 minutes\. temperature is 7 °C, at the worst /,
+			);
+			equal(over?.json.isExample, true);
+		},
+	],
+	[
 		'nightly-map.json',
 		(execution) => {
 			const [report] = execution.items('Create Packet Report');

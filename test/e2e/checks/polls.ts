@@ -99,10 +99,14 @@ async function handedOver(n8n: N8n, id: string): Promise<Item[]> {
 	return items;
 }
 
-/** Kills n8n three times at random; before and while it is down, something happens. */
-async function throughKills(n8n: N8n, happens: (round: number) => Promise<void> | void): Promise<string> {
+/** Kills n8n so many times at random; before and while it is down, something happens. */
+async function throughKills(
+	n8n: N8n,
+	happens: (round: number) => Promise<void> | void,
+	kills = KILLS,
+): Promise<string> {
 	const waits: number[] = [];
-	for (let round = 0; round < KILLS; round++) {
+	for (let round = 0; round < kills; round++) {
 		await happens(2 * round);
 		waits.push(Math.round(Math.random() * 9000));
 		await pause(waits.at(-1) ?? 0);
@@ -199,6 +203,73 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 	return `${unique.size} events, ${keys.length - unique.size} came twice; ${crashes}`;
 }
 
+/** Rooms get warm and cold again, before each kill and while n8n is down: each alarm is told, and each end. */
+async function raiseAlarms({ n8n }: Stage, kills: number): Promise<string> {
+	const hubble = await startSimulator({ devices: 2 * kills + 1, packets: 0, headRetryAfter: 1 });
+	try {
+		const rooms = [...hubble.world.main.devices.values()];
+		const send = (room: number, temperature: number) => {
+			const packet = packetOf(rooms[room] as Device, 0, 0);
+			const payload = Buffer.from([0, temperature]).toString('base64');
+			hubble.addPackets([{ ...packet, device: { ...packet.device, payload } }]);
+		};
+		const rule = {
+			name: 'Too warm',
+			field: 'temperature',
+			condition: 'above',
+			than: '8',
+			clearsAt: '7',
+			severity: 'high',
+		};
+		const id = await publish(
+			n8n,
+			hubble,
+			workflow('n8n-nodes-hubble.hubblePacketPollTrigger', {
+				triggerOn: 'alarms',
+				decodePayload: 'layout',
+				payloadLayout: 'temperature: int16 @0 °C',
+				alarmRules: { rule: [rule] },
+				filters: {},
+			}),
+		);
+		const truth = new Set<string>();
+		const happens = (event: string, room: number, temperature: number) => {
+			send(room, temperature);
+			truth.add(`${event}:${rooms[room]?.id}`);
+		};
+		const short = (key: string) => key.split(':').slice(0, 2).join(':');
+		let keys: string[] = [];
+		const allTold = async () =>
+			await until('all alarms', publicationLeaseS + 150, async () => {
+				await pause(3000);
+				keys = await eventKeys(n8n, id);
+				const told = new Set(keys.map(short));
+				return [...truth].every((event) => told.has(event));
+			}).catch((error: Error) => {
+				throw new Error(`${error.message}; of ${truth.size} there are ${new Set(keys.map(short)).size}`);
+			});
+		// n8n stores what the polls learnt with the first execution.
+		await pause(7000);
+		happens('raised', 2 * kills, 9);
+		await allTold();
+		const crashes = await throughKills(
+			n8n,
+			(round) => {
+				happens('raised', round, 9);
+				if (round > 1) happens('cleared', round - 2, 5);
+			},
+			kills,
+		);
+		await allTold();
+		await n8n.deactivate(id);
+		const unique = new Set(keys);
+		deepEqual([...unique].map(short).sort(), [...truth].sort());
+		return `${unique.size} alarms and ends, ${keys.length - unique.size} came twice; ${crashes}`;
+	} finally {
+		await hubble.close();
+	}
+}
+
 const durable = {
 	N8N_SCHEDULER_ENABLED: 'true',
 	N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
@@ -272,8 +343,20 @@ export const pollChecks: Check[] = [
 	{ name: 'device trigger: the examples say in a test what a message would', run: runExamples },
 	{ name: `device trigger: each event through ${KILLS} SIGKILLs, none lost`, run: watchFleet },
 	{
+		name: 'alarms: raised once and cleared once through 2 SIGKILLs, none lost',
+		run: async (stage) => await raiseAlarms(stage, 2),
+	},
+	{
 		name: `durable scheduler: polled packets through ${KILLS} SIGKILLs, none lost and none twice`,
 		notOn1: 'n8n 1 has no durable scheduler',
 		run: pollDurably,
+	},
+];
+
+/** The same where it takes minutes. */
+export const longPollChecks: Check[] = [
+	{
+		name: 'alarms: raised once and cleared once through 20 SIGKILLs, none lost',
+		run: async (stage) => await raiseAlarms(stage, 20),
 	},
 ];
