@@ -149,3 +149,10 @@ it('keeps as many keys as a page has', () => {
 	expect(twice.seen).toHaveLength(1000);
 	expect(twice.seen?.slice(-700)).toEqual(rows.map(({ key }) => key));
 });
+
+it('goes on by time where a token leads to itself and gives packets; at the head of the stream it may', () => {
+	const rows = [{ key: 'one', time: 1000 }];
+	expect(positionAfter({ token: 'same', start: 900 }, 'same', rows, 2000)).toEqual({ start: 940, seen: ['one'] });
+	expect(positionAfter({ token: 'same', start: 900 }, 'same', [], 2000)).toEqual({ token: 'same', start: 900 });
+	expect(positionAfter({ token: 'same', start: 900 }, 'next', rows, 2000)).toEqual({ token: 'next', start: 940 });
+});

@@ -4,7 +4,7 @@ import type { Stored } from './position';
 
 export interface Memory {
 	isRunning: boolean;
-	/** Polls of this process that were not refused. */
+	/** Polls of this process that have read something, were it nothing new. */
 	polls: number;
 	/** Polls in a row that got no place in the rate limit in their time. */
 	withoutPlace: number;
@@ -50,7 +50,6 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 		if (!isRunning) memories.delete(oldest);
 	}
 	memory.isRunning = true;
-	memory.polls += 1;
 	try {
 		return await poll(memory);
 	} finally {

@@ -125,6 +125,7 @@ async function readOn<P>(
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
 	const { next, items, waitMs = 0 } = await read(from);
+	memory.polls += 1;
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	const isAtomic = storesPositionWithExecution(context, staticData, memory.polls === 1 && stored.isAtomic === true);

@@ -3,12 +3,12 @@
  * Orders in a simulated world, a seed a history: virtual time, executions side by side in a process that is killed and
  * started again, retries as both lines of n8n make them, references that are used twice, and a partner service on
  * which everything goes wrong that the documents let one expect. The node runs unchanged.
- * `ORDERS=1000` runs more, `SEED=7` one history alone.
+ * `ORDERS=1000 npx jest --config test/jest.config.json test/histories/orders` runs more, `SEED=7` one history alone.
  */
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, IHttpRequestOptions, INodeExecutionData, INodeType } from 'n8n-workflow';
 import { PARTNER_ROUTES, partnerService, type PartnerCall, type PartnerFault } from '../simulator/partnerService';
-import { seeded, VirtualTime } from './jumpingTime';
+import { seeded, VirtualTime } from './time';
 
 const mockTime: { sleep: (ms: number, signal?: AbortSignal) => Promise<void> } = { sleep: async () => {} };
 const mockWorkflow = jest.requireActual<object>('n8n-workflow');

@@ -1,0 +1,150 @@
+/** The Device Trigger on a fleet: no registration and no silence goes unnoticed, nothing is reported that did not happen. */
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
+import { PollingWorld } from './polling';
+import type { ShippedCode } from './shipped';
+import type { Answer } from './world';
+
+interface Tracker {
+	id: string;
+	/** In Unix seconds, as all times here. */
+	created: number;
+	/** From when on Hubble lists it. */
+	listedFrom: number;
+	/** When it was heard, and from when on Hubble shows it. */
+	heard: Array<{ at: number; shownFrom: number }>;
+}
+
+const SILENCE_S = 1800;
+/** Hubble's lists may be behind by so much: of registrations, and of last packets (docs/nodes.md, "How soon"). */
+const LATE_S = { registered: 25, heard: 600 };
+
+export class DeviceHistory extends PollingWorld {
+	protected readonly node = { module: 'HubbleDeviceTrigger/poll', poll: 'pollDevices' };
+	protected readonly largestAllowed = 20_000;
+	protected override readonly pollEveryMs = 300_000;
+	protected override readonly quietPolls = 14;
+	private readonly fleet: Tracker[] = [];
+	private readonly pageSize = this.between(2, 8);
+	/** Since when n8n has stored a position: what happened before may have been learnt instead of reported. */
+	private begunS?: number;
+
+	constructor(seed: number, code: ShippedCode) {
+		super(seed, code, 10);
+		for (let n = this.between(1, 12); n > 0; n--) this.register(-this.between(100, 100_000));
+		Object.assign(this.parameters, {
+			events: ['registered', 'silent', 'heardAgain'],
+			silentForHours: SILENCE_S / 3600,
+			simplify: true,
+		});
+	}
+
+	/** @param inS seconds from now */
+	private register(inS = 0): void {
+		const created = Math.floor(this.hubbleS() + inS);
+		const device = {
+			id: `device-${this.fleet.length}`,
+			created,
+			listedFrom: created + this.between(0, LATE_S.registered),
+		};
+		const heard = { at: created + this.between(1, 60), shownFrom: 0 };
+		this.fleet.push({ ...device, heard: inS < 0 && this.chance(0.8) ? [heard] : [] });
+	}
+
+	protected async happening(): Promise<void> {
+		for (let n = this.between(5, 40); n > 0; n--) {
+			await this.time.sleep(this.between(0, (2 * this.stormMs) / 40));
+			if (this.chance(0.3)) this.register();
+			const at = this.hubbleS();
+			const late = this.chance(0.8) ? this.between(0, 30) : this.between(0, LATE_S.heard);
+			this.pick(this.fleet).heard.push({ at, shownFrom: at + late });
+		}
+	}
+
+	protected answer({ url, qs = {}, headers = {} }: IHttpRequestOptions): Answer {
+		if (url.endsWith('/check')) return { body: {} };
+		const now = this.hubbleS();
+		const stamp = ({ heard }: Tracker) =>
+			Math.max(0, ...heard.filter((one) => one.shownFrom <= now).map(({ at }) => at));
+		const timeOf = qs.sort_field === 'created_ts' ? ({ created }: Tracker) => created : stamp;
+		const isIn = (time: number, name: string) => {
+			const [, from = 0, to = Infinity] = /^between:(\d+):(\d+)$/.exec(String(qs[name] ?? ''))?.map(Number) ?? [];
+			return time >= from && time < to;
+		};
+		const key = (row: Tracker) => `${timeOf(row).toFixed(3).padStart(15, '0')} ${row.id}`;
+		const after = String(headers['Continuation-Token'] ?? '');
+		const rows = this.fleet
+			.filter((row) => row.listedFrom <= now && isIn(row.created, 'filter_created_ts'))
+			.filter((row) => isIn(stamp(row), 'filter_most_recent_packet_ts') && key(row) > after)
+			.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+		const page = rows.slice(0, this.pageSize);
+		const last = page.at(-1);
+		const devices = page.map((row) => ({
+			id: row.id,
+			name: row.id,
+			created_ts: row.created,
+			tags: {},
+			most_recent_packet: stamp(row) ? { terrestrial: { timestamp: stamp(row) } } : {},
+		}));
+		return { headers: { 'continuation-token': last && rows.length > page.length ? key(last) : '' }, body: { devices } };
+	}
+
+	protected timesIn(position: IDataObject): number[] {
+		this.begunS ??= this.hubbleS();
+		const next = position.next as Record<string, { from?: number } | undefined>;
+		return ['registered', 'silent', 'silentBySatellite'].flatMap((step) => next[step]?.from ?? []);
+	}
+
+	protected check(): void {
+		const begun = this.begunS ?? Infinity;
+		const now = this.hubbleS();
+		const events = this.executions.flatMap(({ items, process }) =>
+			items.map((item) => ({ ...item, process }) as IDataObject),
+		);
+		const has = (event: string, id: string, time: string, at: number) =>
+			events.some(
+				(item) =>
+					item.event === event && item.deviceId === id && Math.abs(Date.parse(String(item[time])) / 1000 - at) < 0.01,
+			);
+		for (const { id, created, heard } of this.fleet) {
+			const isNew = created >= begun;
+			this.promise(!isNew || has('registered', id, 'registeredAt', created), 'no registration is lost', () => id);
+			const last = Math.max(0, ...heard.map(({ at }) => at));
+			const isSilent = last > 0 && last + SILENCE_S >= begun && last + SILENCE_S < now - 3600;
+			this.promise(
+				!isSilent || has('silent', id, 'silentSince', last),
+				'no silence is lost',
+				() => `${id} since ${last}`,
+			);
+		}
+		this.checkTruth(events);
+		this.checkRepeats();
+	}
+
+	/** What is reported has happened. */
+	private checkTruth(events: readonly IDataObject[]): void {
+		for (const { event, deviceId, silentSince, heardAt } of events) {
+			const { heard = [] } = this.fleet.find(({ id }) => id === deviceId) ?? {};
+			const isTime = (text: IDataObject[string]) =>
+				heard.some(({ at }) => Math.abs(at - Date.parse(String(text)) / 1000) < 1.01);
+			const isTrue = event === 'registered' || (isTime(silentSince) && isTime(heardAt));
+			this.promise(
+				isTrue,
+				'what is reported has happened',
+				() => `${String(event)} ${String(deviceId)} ${String(silentSince)}`,
+			);
+		}
+	}
+
+	private checkRepeats(): void {
+		const told = new Map<string, number>();
+		for (const [n, { items, process }] of this.executions.entries()) {
+			for (const eventKey of items.map((item) => String(item.eventKey))) {
+				const before = told.get(eventKey);
+				const since = this.executions.slice(before);
+				const isAllowed = before === undefined || since.slice(0, n - before).some((other) => other.process !== process);
+				this.promise(isAllowed, 'no event comes twice from one process', () => `${eventKey} (${this.mode})`);
+				told.set(eventKey, n);
+			}
+		}
+	}
+}

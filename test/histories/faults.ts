@@ -1,0 +1,183 @@
+/**
+ * Faults that are put into a copy of the code on purpose, each with the seed of a history that finds it: proof that the
+ * histories would notice.
+ */
+import type { Kind } from './histories';
+import type { Patch } from './shipped';
+
+export interface Fault extends Patch {
+	name: string;
+	kind: Kind;
+	/** A history that finds it: `npm run test:histories -- --faults` says which. */
+	seed: number;
+	/** The promise that is broken, by a part of its words. */
+	breaks: string;
+}
+
+const PACKETS = 'HubblePacketPollTrigger/poll';
+const POLL = 'shared/polling/poll';
+
+export const FAULTS: readonly Fault[] = [
+	{
+		name: "the position is counted by n8n's clock",
+		kind: 'packets',
+		seed: 61,
+		breaks: 'in the future',
+		file: PACKETS,
+		from: 'fresh, Math.floor(hubble.now()))',
+		to: 'fresh, Math.floor(Date.now() / 1000))',
+	},
+	{
+		name: 'the position before a hand-over is not gone back to',
+		kind: 'packets',
+		seed: 126,
+		breaks: 'lost',
+		file: 'shared/polling/position',
+		from: 'return unsure && !ours.includes(unsure.handOver) ? unsure.from : next;',
+		to: 'return next;',
+	},
+	{
+		name: 'a process does not know its own hand-over',
+		kind: 'packets',
+		seed: 1,
+		breaks: 'comes again',
+		file: POLL,
+		from: 'resume(stored, stream, memory.handOvers)',
+		to: 'resume(stored, stream)',
+	},
+	{
+		name: 'a save that comes late is not waited for',
+		kind: 'packets',
+		seed: 40,
+		breaks: 'comes again',
+		file: POLL,
+		from: 'if (isBehind && performance.now() - committing.since < COMMIT_MS) return null;',
+		to: '',
+	},
+	{
+		name: 'a poll that n8n throws away counts',
+		kind: 'packets',
+		seed: 16,
+		breaks: 'lost',
+		file: POLL,
+		from: 'if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;',
+		to: 'if (changed) memory.kept = changed;',
+	},
+	{
+		name: 'polls that failed count, so the first one after a start is not known as such',
+		kind: 'packets',
+		seed: 69,
+		breaks: 'comes again',
+		file: POLL,
+		from: 'const { next, items, waitMs = 0 } = await read(from);',
+		to: 'memory.polls += memory.polls ? 0 : Math.random() < 0.5 ? 1 : 0; const { next, items, waitMs = 0 } = await read(from);',
+	},
+	{
+		name: 'a token that is refused in the middle is not gone past',
+		kind: 'packets',
+		seed: 3,
+		breaks: 'catch up',
+		file: PACKETS,
+		from: 'if (hasBegun || !from.token || !isUnknown) throw unchanged(error);',
+		to: 'throw unchanged(error);',
+	},
+	{
+		name: 'a refused token is followed by what comes from now on',
+		kind: 'packets',
+		seed: 4,
+		breaks: 'lost',
+		file: PACKETS,
+		from: 'callAt({ start: from.start })',
+		to: 'callAt({ start: Math.floor(hubble.now()) })',
+	},
+	{
+		name: 'a token that leads in a circle is followed',
+		kind: 'packets',
+		seed: 5,
+		breaks: 'catch up',
+		file: 'HubblePacketPollTrigger/stream',
+		from: 'if (token && !(rows.length && token === position.token))',
+		to: 'if (token)',
+	},
+	{
+		name: 'the rate limit is not waited for',
+		kind: 'packets',
+		seed: 1,
+		breaks: 'faster',
+		file: 'shared/client/client',
+		from: 'if (wait === 0) break;',
+		to: 'break;',
+	},
+	{
+		name: 'the time of a poll has no end',
+		kind: 'packets',
+		seed: 1,
+		breaks: 'ends in its time',
+		file: POLL,
+		from: 'begin + Math.min(pollBudgetMs(context) ?? LONGEST_POLL_MS, LONGEST_POLL_MS)',
+		to: 'begin + 3 * LONGEST_POLL_MS',
+	},
+	{
+		name: 'a delivery counts as taken when it arrives',
+		kind: 'deliveries',
+		seed: 0,
+		breaks: 'lost',
+		file: 'shared/webhook/deliveryLog',
+		from: "{ outcome: 'running', since: performance.now() }",
+		to: "{ outcome: 'accepted', since: performance.now() }",
+	},
+	{
+		name: 'a failed run counts as taken',
+		kind: 'deliveries',
+		seed: 2,
+		breaks: 'lost',
+		file: 'shared/webhook/deliveryLog',
+		from: 'if (isSuccess) deliveries.set',
+		to: 'if (isSuccess || answer.statusCode === 500) deliveries.set',
+	},
+	{
+		name: 'a delivery that was taken is forgotten',
+		kind: 'deliveries',
+		seed: 1,
+		breaks: 'run again',
+		file: 'shared/webhook/deliveryLog',
+		from: 'if (isSuccess) deliveries.set',
+		to: 'if (Math.random() < 0) deliveries.set',
+	},
+	{
+		name: 'what cannot be verified starts a run',
+		kind: 'deliveries',
+		seed: 1,
+		breaks: 'forged',
+		file: 'shared/webhook/receive',
+		from: 'if (!source.verify(delivery, secrets))',
+		to: 'if (!secrets.length)',
+	},
+	{
+		name: 'registrations that Hubble still writes are passed over',
+		kind: 'devices',
+		seed: 0,
+		breaks: 'registration is lost',
+		file: 'HubbleDeviceTrigger/events',
+		from: 'const SETTLE_S = 30;',
+		to: 'const SETTLE_S = 0;',
+	},
+	{
+		name: 'silent devices that Hubble shows late are passed over',
+		kind: 'devices',
+		seed: 0,
+		breaks: 'silence is lost',
+		file: 'HubbleDeviceTrigger/events',
+		from: 'if (heard < (run.state[windowOf(run, device)]?.from ?? 0)) emitSilent(run, device);',
+		to: '',
+	},
+	{
+		name: "silence is counted by n8n's clock",
+		kind: 'devices',
+		seed: 0,
+		breaks: 'future',
+		file: 'HubbleDeviceTrigger/poll',
+		from: 'now: Math.floor(hubble.now()),',
+		to: 'now: Math.floor(Date.now() / 1000),',
+	},
+];

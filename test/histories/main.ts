@@ -1,0 +1,62 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals, no-console -- a script: reads its arguments and prints what it found */
+/**
+ * `npm run test:histories -- 1000`: so many histories of each kind (`packets 1000`: of one kind; `packets 7-7`: those
+ * of these seeds). `npm run test:histories -- --faults` puts each fault of `faults.ts` into a copy of the code, and says
+ * which seed finds it first.
+ */
+import { FAULTS, type Fault } from './faults';
+import { history, KINDS, type Kind } from './histories';
+import { ShippedCode } from './shipped';
+
+/** Seeds in which a fault must be found. */
+const MOST_SEEDS = 400;
+/** Broken promises that are printed. */
+const MOST_SHOWN = 10;
+
+async function run(kind: Kind, from: number, to: number): Promise<void> {
+	const code = new ShippedCode();
+	const sum = { histories: 0, kills: 0, faults: 0, broken: 0 };
+	const began = performance.now();
+	for (let seed = from; seed <= to; seed++) {
+		const { broken, kills, faults } = await history(kind, seed, code);
+		sum.histories += 1;
+		sum.kills += kills;
+		sum.faults += faults;
+		if (!broken) continue;
+		sum.broken += 1;
+		process.exitCode = 1;
+		if (sum.broken <= MOST_SHOWN) console.log(`${kind}: ${broken.message}`);
+	}
+	const perSecond = Math.round((1000 * sum.histories) / (performance.now() - began));
+	console.log(`${kind}: ${JSON.stringify(sum)}, ${perSecond} a second`);
+}
+
+/** The first seed that finds a fault, and what it says. */
+async function finding(fault: Fault): Promise<string> {
+	const code = new ShippedCode([fault]);
+	for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+		const { broken } = await history(fault.kind, seed, code);
+		if (broken?.promise.includes(fault.breaks)) return `found by seed ${seed}: ${broken.message.slice(0, 160)}`;
+	}
+	process.exitCode = 1;
+	return `NOT FOUND in ${MOST_SEEDS} histories`;
+}
+
+async function main(): Promise<void> {
+	// Thousands of errors come and go; where they come from is not asked.
+	Error.stackTraceLimit = 0;
+	const words = process.argv.slice(2);
+	const isWanted = (name: string) => !words.some((word) => /^[a-z]/.test(word)) || words.includes(name);
+	if (words.includes('--faults')) {
+		for (const fault of FAULTS.filter(({ kind }) => isWanted(kind)))
+			console.log(`${fault.kind}, ${fault.name}: ${await finding(fault)}`);
+		return;
+	}
+	const [, first = '1', last = first] = /^(\d+)(?:-(\d+))?$/.exec(words.at(-1) ?? '100') ?? [];
+	const isRange = words.at(-1)?.includes('-') ?? true;
+	for (const kind of Object.keys(KINDS) as Kind[]) {
+		if (isWanted(kind)) await run(kind, isRange ? Number(first) : 1, Number(last));
+	}
+}
+
+void main();

@@ -1,0 +1,125 @@
+/** The Packet Poll Trigger on a packet stream: no packet lost, and repeats only where one is promised. */
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
+import { PollingWorld } from './polling';
+import type { ShippedCode } from './shipped';
+import type { Answer } from './world';
+
+interface Sent {
+	/** When Hubble received it, in Unix milliseconds. */
+	received: number;
+	row: IDataObject;
+}
+
+/** Positions of thousand keys, twice: some 50 characters each. */
+const LARGEST = 160_000;
+
+export class PacketHistory extends PollingWorld {
+	protected readonly node = { module: 'HubblePacketPollTrigger/poll', poll: 'pollPackets' };
+	protected readonly largestAllowed = LARGEST;
+	private readonly stream: Sent[] = [];
+	private readonly pageSize = this.between(3, 12);
+	/** What Hubble gives at the head of the stream. */
+	private readonly head = this.pick(['same', 'empty', 'absent'] as const);
+	private readonly pause = this.pick([undefined, 0, 30, 120]);
+	/** Since when tokens are refused that were given before. */
+	private tokensFrom = 0;
+	/** Tokens that lead to themselves. */
+	private readonly circles = new Set<string>();
+	/** Whether Hubble has done what lets packets come again. */
+	private mayRepeat = false;
+
+	constructor(seed: number, code: ShippedCode) {
+		super(seed, code);
+		const ages = Array.from({ length: this.between(0, 20) }, () => this.between(1000, 3_600_000));
+		for (const age of ages.sort((a, b) => b - a)) this.receive(-age);
+		Object.assign(this.parameters, {
+			startFrom: 'everything',
+			maxPackets: this.pick([1000, 1000 + this.pageSize, 10_000]),
+			simplify: true,
+			decodePayload: 'none',
+			filters: {},
+		});
+	}
+
+	/** @param inMs from now */
+	private receive(inMs = 0): void {
+		const received = this.hubbleMs() + inMs;
+		const n = this.stream.length;
+		// Heard some seconds before; a few by clocks that are wrong, or by satellite: never most of a page.
+		const off = n % 8 === 3 ? this.pick([3600, -90_000, 86_400]) : -this.between(0, 20);
+		const device = { id: `device-${n % 5}`, payload: 'AA==', timestamp: received / 1000 + off, sequence_number: n };
+		this.stream.push({ received, row: { device, location: {}, network_type: 'TERRESTRIAL' } });
+	}
+
+	protected async happening(): Promise<void> {
+		for (let n = this.between(5, 40); n > 0; n--) {
+			await this.time.sleep(this.between(0, (2 * this.stormMs) / 40));
+			for (let many = this.chance(0.1) ? this.between(2, 60) : 1; many > 0; many--) this.receive();
+			if (!this.chance(0.03)) continue;
+			this.tokensFrom = this.time.now();
+			this.mayRepeat = true;
+		}
+	}
+
+	protected answer({ url, qs = {}, headers = {} }: IHttpRequestOptions): Answer {
+		if (url.endsWith('/check')) return { body: {} };
+		const token = headers['Continuation-Token'];
+		const [place = '', given = ''] = String(token ?? '').split('@');
+		if (token && Number(given) < this.tokensFrom) {
+			return { status: this.pick([400, 404, 410]), body: { name: 'BadRequest', description: 'Unknown token' } };
+		}
+		const first = this.stream.findIndex(({ received }) => received >= Number(qs.start) * 1000);
+		const from = token ? Number(place) : first < 0 ? this.stream.length : first;
+		const rows = this.stream.slice(from, from + this.pageSize).map(({ row }) => row);
+		if (rows.length && token && this.isStorm && this.chance(0.02)) {
+			this.circles.add(String(token));
+			this.mayRepeat = true;
+		}
+		const next = this.circles.has(String(token)) ? String(token) : `${from + rows.length}@${this.time.now()}`;
+		if (rows.length) return { headers: { 'continuation-token': next }, body: { packets: rows } };
+		return {
+			headers: {
+				...(this.head === 'absent' ? {} : { 'continuation-token': this.head === 'same' ? next : '' }),
+				...(this.pause === undefined ? {} : { 'retry-after': String(this.pause) }),
+			},
+			body: { packets: [] },
+		};
+	}
+
+	protected timesIn({ next, unsure }: IDataObject): number[] {
+		return [next, (unsure as IDataObject | undefined)?.from].flatMap((at) => {
+			const start = (at as IDataObject | undefined)?.start;
+			return typeof start === 'number' ? [start] : [];
+		});
+	}
+
+	protected check(): void {
+		const keyOf = ({ device }: IDataObject) => {
+			const { id, sequence_number, timestamp } = device as IDataObject;
+			return `${String(id)}:${String(sequence_number)}:${String(timestamp)}`;
+		};
+		const executions = this.executions.map(({ items, ...more }) => ({
+			...more,
+			keys: items.map(({ packetKey }) => String(packetKey)),
+		}));
+		const all = new Set(executions.flatMap(({ keys }) => keys));
+		const lost = this.stream.map(({ row }) => keyOf(row)).filter((key) => !all.has(key));
+		this.promise(!lost.length, 'no packet is lost', () => `${lost.length} of ${this.stream.length}: ${lost.join(' ')}`);
+		if (this.mayRepeat) return;
+		const before = new Set<string>();
+		/** Packets of the last execution before a restart: they come again, perhaps in several executions. */
+		const due = new Set<string>();
+		for (const [n, { keys, process }] of executions.entries()) {
+			const last = executions[n - 1];
+			if (last && last.process !== process && !last.isAtomic) for (const key of last.keys) due.add(key);
+			const again = keys.filter((key) => before.has(key));
+			this.promise(
+				again.every((key) => due.delete(key)),
+				'only the last execution comes again, after a restart',
+				() => `${again.join(' ')} (${this.mode}, execution ${n} of ${executions.length})`,
+			);
+			this.promise(new Set(keys).size === keys.length, 'no packet twice in one execution', () => keys.join(' '));
+			for (const key of keys) before.add(key);
+		}
+	}
+}
