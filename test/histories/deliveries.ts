@@ -4,7 +4,7 @@
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import type { ShippedCode } from './shipped';
-import { NEVER, World, type Process } from './world';
+import { NEVER, parameterAt, World, type Process } from './world';
 
 const SECRET = 'whsec-4711';
 const ANSWER_MS = 10_000;
@@ -46,12 +46,11 @@ export class DeliveryHistory extends World {
 
 	private contextOf(process: Process, delivery: Delivery, answer: object): IWebhookFunctions {
 		const parameters: IDataObject = {
-			registration: 'manual',
 			triggerOn: 'packet',
-			acknowledge: this.acknowledge,
 			simplify: true,
 			decodePayload: 'none',
 			filters: {},
+			options: { registration: 'manual', acknowledge: this.acknowledge },
 		};
 		const body = { packets: delivery.packets };
 		const request = {
@@ -66,7 +65,7 @@ export class DeliveryHistory extends World {
 			getMode: () => 'webhook',
 			getWorkflow: () => ({ id: 'workflow' }),
 			getNode: () => ({ id: 'node', name: 'Trigger', webhookId: 'hook', parameters }),
-			getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
+			getNodeParameter: parameterAt(parameters),
 			getWorkflowStaticData: () => ({}),
 			getRequestObject: () => request,
 			getResponseObject: () => answer,
@@ -83,7 +82,7 @@ export class DeliveryHistory extends World {
 
 	/** One call to n8n. @returns the status that it answered with; never, when its process is killed */
 	private async call(process: Process, delivery: Delivery): Promise<number> {
-		let answered = (_: number) => {};
+		let answered: ((status: number) => void) | undefined;
 		const status = new Promise<number>((resolve) => (answered = resolve));
 		const answer = {
 			statusCode: 200,
@@ -91,10 +90,10 @@ export class DeliveryHistory extends World {
 				answer.statusCode = code;
 				return answer;
 			},
-			json: (_?: unknown) => answer.end(),
+			json: () => answer.end(),
 			end: () => {
 				const { statusCode } = answer;
-				if (!process.isDead) answered(statusCode);
+				if (!process.isDead) answered?.(statusCode);
 				return answer;
 			},
 		};
@@ -174,9 +173,15 @@ export class DeliveryHistory extends World {
 			}));
 			const delivery: Delivery = { packets, isForged: this.chance(0.1), accepted: [], tries: 0 };
 			this.deliveries.push(delivery);
-			all.push(this.deliver(delivery));
+			const deliver = () => {
+				const delivered = this.deliver(delivery);
+				// All are awaited when all were sent.
+				delivered.catch(() => {});
+				all.push(delivered);
+			};
+			deliver();
 			// The same from another of Hubble's machines, at the same time.
-			if (this.chance(0.1)) all.push(this.deliver(delivery));
+			if (this.chance(0.1)) deliver();
 		}
 		await Promise.all(all);
 	}

@@ -24,8 +24,8 @@ export const FAULTS: readonly Fault[] = [
 		seed: 61,
 		breaks: 'in the future',
 		file: PACKETS,
-		from: 'fresh, Math.floor(hubble.now()))',
-		to: 'fresh, Math.floor(Date.now() / 1000))',
+		from: 'positionAfter(read.next, next, fresh, now)',
+		to: 'positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000))',
 	},
 	{
 		name: 'the position before a hand-over is not gone back to',
@@ -120,7 +120,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a delivery counts as taken when it arrives',
 		kind: 'deliveries',
-		seed: 0,
+		seed: 7,
 		breaks: 'lost',
 		file: 'shared/webhook/deliveryLog',
 		from: "{ outcome: 'running', since: performance.now() }",
@@ -156,7 +156,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'registrations that Hubble still writes are passed over',
 		kind: 'devices',
-		seed: 0,
+		seed: 3,
 		breaks: 'registration is lost',
 		file: 'HubbleDeviceTrigger/events',
 		from: 'const SETTLE_S = 30;',
@@ -165,7 +165,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'silent devices that Hubble shows late are passed over',
 		kind: 'devices',
-		seed: 0,
+		seed: 13,
 		breaks: 'silence is lost',
 		file: 'HubbleDeviceTrigger/events',
 		from: 'if (heard < (run.state[windowOf(run, device)]?.from ?? 0)) emitSilent(run, device);',
@@ -174,7 +174,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: "silence is counted by n8n's clock",
 		kind: 'devices',
-		seed: 0,
+		seed: 5,
 		breaks: 'future',
 		file: 'HubbleDeviceTrigger/poll',
 		from: 'now: Math.floor(hubble.now()),',

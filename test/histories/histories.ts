@@ -1,4 +1,5 @@
 /** The kinds of histories, and one of them by its seed. */
+import { asError } from '../../nodes/shared/client/errors';
 import { DeliveryHistory } from './deliveries';
 import { DeviceHistory } from './devices';
 import { PacketHistory } from './packets';
@@ -20,11 +21,9 @@ export interface Told {
 /** Lives one history. Throws what is no broken promise: a mistake of the simulation. */
 export async function history(kind: Kind, seed: number, code: ShippedCode): Promise<Told> {
 	const world = new KINDS[kind](seed, code);
-	try {
-		await world.live();
-	} catch (error) {
-		if (!(error instanceof Broken)) throw error;
-	}
+	await world.live().catch((error: unknown) => {
+		if (!(error instanceof Broken)) throw asError(error);
+	});
 	const { broken, kills, faults } = world;
 	return { broken, kills, faults };
 }

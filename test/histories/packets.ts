@@ -34,7 +34,7 @@ export class PacketHistory extends PollingWorld {
 		for (const age of ages.sort((a, b) => b - a)) this.receive(-age);
 		Object.assign(this.parameters, {
 			startFrom: 'everything',
-			maxPackets: this.pick([1000, 1000 + this.pageSize, 10_000]),
+			options: { maxPackets: this.pick([1000, 1000 + this.pageSize, 10_000]) },
 			simplify: true,
 			decodePayload: 'none',
 			filters: {},

@@ -4,7 +4,7 @@
  */
 import type { IDataObject, IHttpRequestOptions, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import type { ShippedCode } from './shipped';
-import { HOST, ORGANIZATION, World, type Answer, type Process } from './world';
+import { HOST, ORGANIZATION, parameterAt, World, type Answer, type Process } from './world';
 
 /**
  * `memory`: n8n 1, and 2 without its scheduler; one process, whose static data live in memory and are stored with what is
@@ -81,7 +81,7 @@ export abstract class PollingWorld extends World {
 			getNode: () => ({ id: 'node', name: 'Poll', parameters: this.parameters }),
 			getTimezone: () => 'UTC',
 			logger: { warn: (line: string) => this.warnings.push(line) },
-			getNodeParameter: (name: string, fallback: unknown) => this.parameters[name] ?? fallback,
+			getNodeParameter: parameterAt(this.parameters),
 			getWorkflowStaticData: () => staticData,
 			getCredentials: async () => ({ apiToken: this.token, organizationId: ORGANIZATION, baseUrl: HOST }),
 			helpers: {

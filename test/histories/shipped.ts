@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @typescript-eslint/no-implied-eval -- loads modules as Node does, each process its own */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions -- loads modules as Node does, each process its own */
 /**
  * The shipped code as a process of n8n has it: modules of its own, so that what it remembers is lost with it, on clocks
  * and with random numbers that the simulation gives. The code is that of the folder `nodes`, unchanged unless a fault is

@@ -25,6 +25,12 @@ export class Broken extends Error {
 
 export const NEVER = new Promise<never>(() => {});
 
+/** A parameter by its path, as n8n's `getNodeParameter` gives it. */
+export const parameterAt =
+	(parameters: IDataObject) =>
+	(path: string, fallback?: unknown): unknown =>
+		path.split('.').reduce<unknown>((at, name) => (at as IDataObject | undefined)?.[name], parameters) ?? fallback;
+
 /** A process of n8n. Once it is killed, nothing in it goes on. */
 export interface Process {
 	number: number;

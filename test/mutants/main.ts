@@ -1,4 +1,4 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, no-console -- a script that runs others and prints what it found */
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions, no-console -- a script that runs others and prints what it found */
 /**
  * `npm run test:mutants -- word`: breaks each line of the files with that word in their path (all of `files.ts` without
  * one), one change at a time, and looks whether the tests that belong to the file notice. What survives must stand
@@ -102,7 +102,7 @@ function main(): void {
 		if (unexplained.length) wrong.push(`${file} has ${unexplained.length} survivors without a reason`);
 		if (write) listed[file] = Object.fromEntries([...new Set(survivors)].map((name) => [name, reasons[name] ?? '']));
 	}
-	if (write) writeFileSync(LIST, `${JSON.stringify(listed, null, '\t')}\n`);
+	if (write) writeFileSync(LIST, `${JSON.stringify(listed, null, 2)}\n`);
 	rmSync(folder, { recursive: true, force: true });
 	const percent = (100 * sum.killed) / sum.all;
 	console.log(`${percent.toFixed(1).padStart(5)} %  of ${sum.all} mutants`);

@@ -1,6 +1,6 @@
 /** Hubble's time, from the Date of its replies: n8n's clock may be wrong, jump, and be set back. */
 import * as fc from 'fast-check';
-import { HubbleClock, httpDate } from '../../nodes/shared/client/clock';
+import { clockOf, HubbleClock, httpDate, hubbleNow } from '../../nodes/shared/client/clock';
 import { resetIn, retryAfter } from '../../nodes/shared/client/request';
 
 /** When the tests begin, in Unix milliseconds by Hubble's clock. */
@@ -128,4 +128,41 @@ describe('Retry-After and X-RateLimit-Reset', () => {
 	])('reset at %p: in %p ms', (value, ms) => {
 		expect(resetIn({ 'x-ratelimit-reset': value, date }, clock)).toBe(ms);
 	});
+});
+
+describe('the clock of a host', () => {
+	afterEach(() => jest.restoreAllMocks());
+
+	it('is one for all that call it, and that of the last one tells the time', () => {
+		jest.spyOn(Date, 'now').mockReturnValue(5000);
+		const monotonic = jest.spyOn(performance, 'now').mockReturnValue(100);
+		const one = clockOf('one.example');
+		expect([one.isKnown, hubbleNow()]).toEqual([false, 5]);
+		one.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
+		monotonic.mockReturnValue(1100);
+		expect([one.isKnown, hubbleNow()]).toEqual([true, BEGIN / 1000 + 1]);
+		expect(clockOf('another.example')).not.toBe(one);
+		expect(hubbleNow()).toBe(5);
+		expect(clockOf('one.example')).toBe(one);
+		expect(hubbleNow()).toBe(BEGIN / 1000 + 1);
+	});
+});
+
+it.each([1_763_625_600, ['Fri, 20 Nov 2026 08:00:00 GMT'], ' Fri, 20 Nov 2026 08:00:00 GMT', undefined])(
+	'%j is no date of a header',
+	(value) => {
+		expect(httpDate(value)).toBeUndefined();
+	},
+);
+
+it('bounds that only touch exclude each other: the newer ones count', () => {
+	const own = { at: 0 };
+	const clock = new HubbleClock({ monotonic: () => own.at, wall: () => 0 });
+	clock.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
+	// A second earlier by the same clock: it was set back.
+	clock.note('Fri, 20 Nov 2026 07:59:59 GMT', 0);
+	expect(clock.now()).toBe(BEGIN / 1000 - 1);
+	// It was set back, and the wider bound of before is gone: a reply of the old time is a jump once more.
+	clock.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
+	expect(clock.now()).toBe(BEGIN / 1000);
 });

@@ -236,7 +236,8 @@ describe('Retry', () => {
 
 	it('lets Retry-After win, up to the five minutes that Hubble names', () => {
 		expect(delay(1, 'GET', { status: 429, retryAfterMs: 30_000 })).toBe(30_125);
-		expect(delay(1, 'GET', { status: 429, retryAfterMs: 301_000 })).toBeUndefined();
+		expect(delay(1, 'GET', { status: 429, retryAfterMs: 300_000 })).toBe(300_125);
+		expect(delay(1, 'GET', { status: 429, retryAfterMs: 300_001 })).toBeUndefined();
 		expect(delay(5, 'GET', { status: 429, retryAfterMs: 30_000 })).toBeUndefined();
 	});
 
@@ -244,14 +245,27 @@ describe('Retry', () => {
 		expect(delay(11, 'POST', { status: 429, retryAfterMs: 1000 })).toBe(1125);
 		expect(delay(12, 'POST', { status: 429, retryAfterMs: 1000 })).toBeUndefined();
 		expect(delay(5, 'GET', { status: 503, retryAfterMs: 1000 })).toBeUndefined();
+		expect(delay(5, 'GET', { status: 429, retryAfterMs: 5000 })).toBe(5125);
+		expect(delay(5, 'GET', { status: 429, retryAfterMs: 5001 })).toBeUndefined();
+		expect(delay(5, 'GET', { status: 429, retryAfterMs: 0 })).toBeUndefined();
+		expect(delay(4, 'GET', { status: 429, retryAfterMs: 0 })).toBe(125);
 	});
 
-	it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])(
-		'does not repeat what it cannot mend: %s',
-		(code) => {
-			expect(delay(1, 'GET', { code })).toBeUndefined();
-		},
-	);
+	it('tries again after codes that only end like those', () => {
+		expect(delay(1, 'GET', { code: 'TOO_MANY_CERT_REQUESTS' })).toBe(1000);
+	});
+
+	it.each([
+		'ENOTFOUND',
+		'CERT_HAS_EXPIRED',
+		'DEPTH_ZERO_SELF_SIGNED_CERT',
+		'SELF_SIGNED_CERT_IN_CHAIN',
+		'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+		'ERR_INVALID_URL',
+		'ERR_TLS_CERT_ALTNAME_INVALID',
+	])('does not repeat what it cannot mend: %s', (code) => {
+		expect(delay(1, 'GET', { code })).toBeUndefined();
+	});
 });
 
 describe('A certificate', () => {

@@ -11,13 +11,14 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 
 /** A scope in both spellings, e.g. "read-devices (devices:read)". */
 export function bothSpellings(scope: string): string {
-	const [, access = '', subject = ''] = /^(\w+)-(.+)$/.exec(scope) ?? [];
+	const [access, ...words] = scope.split('-');
+	const subject = words.join('-');
 	return `${scope} (${SHORT_NAMES[subject] ?? subject}:${access})`;
 }
 
 /** Either spelling → the scopes on the wire: `billing:read` is two. What has neither form stays as it is. */
 export function wireScopes(scope: string): string[] {
-	const [, short = '', access = ''] = /^([\w-]+):(\w+)$/.exec(scope) ?? [];
+	const [, short, access] = /^([\w-]+):(\w+)$/.exec(scope) ?? [];
 	if (!short) return [scope];
 	const subjects = Object.keys(SHORT_NAMES).filter((subject) => SHORT_NAMES[subject] === short);
 	return (subjects.length ? subjects : [short]).map((subject) => `${access}-${subject}`);
