@@ -77,6 +77,7 @@ const file = {
 	resumeStartTime: text,
 	resumeEndTime: text,
 	stoppedBy: text,
+	tagsWithoutColumn: texts,
 };
 const report = { fileName: text, title: text, skipped: number, html: text };
 const counts = { devices: number };

@@ -1,6 +1,6 @@
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
-import { countRows } from '../shared/operation/rows';
+import { countRows, wantedPages } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { deviceOrName, environment } from '../shared/operation/fields';
@@ -176,13 +176,14 @@ export const deviceOperations: readonly Operation[] = [
 		description: 'Write the devices of the organization into one file, however many they are',
 		readsAll: true,
 		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
-		settings: { ...exportFields(), ...timeFilters },
+		settings: { ...exportFields(SIMPLIFIED), ...timeFilters },
 		items: exportTo({
 			name: 'devices',
 			list: endpoints.listDevices.list,
 			toJson: () => (row) => row,
 			simplify: simplifyDevice,
 			columns: () => SIMPLIFIED,
+			devices: (work) => wantedPages(work, endpoints.listDevices.list),
 		}),
 	},
 	{

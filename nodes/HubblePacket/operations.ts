@@ -2,6 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { hubbleNow } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { payloadFields, withDecoded } from '../shared/packet/decode';
+import { pages } from '../shared/client/pages';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
@@ -166,6 +167,10 @@ const packetFile = exportTo({
 	toJson: packetToJson,
 	simplify: simplifyPacket,
 	columns,
+	devices: ({ hubble }) => {
+		const { list } = endpoints.listDevices;
+		return pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max);
+	},
 	ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
 });
 
@@ -226,10 +231,16 @@ export const packetOperations: readonly Operation[] = [
 		value: 'export',
 		action: 'Export packets to file',
 		description: 'Write the packets of a period into one file, however many they are',
+		alsoCalls: { endpoint: endpoints.listDevices, when: 'for a column per tag' },
 		shape: undefined,
 		readsAll: true,
 		derive: exportRange,
-		settings: { period, ...exportFields({ hasLines: true }), ...decodeFields, ...valueSettings },
+		settings: {
+			period,
+			...exportFields([...SIMPLIFIED, 'decoded', 'decodeError'], { hasLines: true }),
+			...decodeFields,
+			...valueSettings,
+		},
 		items: async (work) => await packetFile(filteredByValue(work)),
 	},
 	{

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { DateTime } from 'luxon';
 import type { IDataObject, INode, INodeType } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { deviceRow } from '../../nodes/HubbleDevice/columns';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -136,31 +137,98 @@ describe('CSV', () => {
 		]);
 	});
 
+	describe('has a column for each tag', () => {
+		const table = async (parameters: INode['parameters'], node?: INodeType) => {
+			const { items, error } = await execute(
+				setup({ operation: 'export', format: 'csv', ...parameters } as INode['parameters'], node),
+			);
+			if (error) throw error;
+			const file = Buffer.from(items[0]?.binary?.data?.data ?? '', 'base64').toString();
+			return { json: items[0]?.json, rows: parseCsv(file) };
+		};
+		const column = (rows: string[][], name: string) => rows.slice(1).map((row) => row[rows[0]?.indexOf(name) ?? -1]);
+		const all = () => [...hubble.world.main.devices.values()];
+		const change = (n: number, tags: Record<string, string>) => {
+			const device = all()[n];
+			const before = { ...device?.tags };
+			Object.assign(device?.tags ?? {}, tags);
+			return () => Object.assign(device ?? {}, { tags: before });
+		};
+
+		it('that a device has, in the place of "tags"; a table that Create or Update reads again', async () => {
+			const restore = change(29, { 'a.b': 'rare' });
+			const { rows } = await table({ options: { tagColumns: true } }, new HubbleDevice());
+			const tags = all().map(({ id, tags }) => [id, { ...tags }]);
+			restore();
+			expect(rows[0]?.filter((name) => name.startsWith('tag'))).toEqual(['tags.a.b', 'tags.model', 'tags.site']);
+			expect(rows[0]?.indexOf('tags.a.b')).toBe(4);
+			const read = rows.slice(1).map((row) => {
+				const cells = Object.fromEntries(row.map((cell, index) => [rows[0]?.[index] ?? '', cell]));
+				return [cells.deviceId, deviceRow({ cells, known: [] }).tags];
+			});
+			expect(new Map(read as never)).toEqual(new Map(tags as never));
+		});
+
+		it('of the devices that a filter keeps', async () => {
+			const restore = change(29, { rare: '1' });
+			const filters = { ownTags: ['rare:1'] };
+			const kept = await table({ options: { tagColumns: true }, filters }, new HubbleDevice());
+			const others = await table(
+				{ options: { tagColumns: true }, filters: { nameContains: all()[0]?.name } } as never,
+				new HubbleDevice(),
+			);
+			restore();
+			expect(column(kept.rows, 'tags.rare')).toEqual(['1']);
+			expect(others.rows[0]).not.toContain('tags.rare');
+		});
+
+		it('of the devices, and says which of the packets have none', async () => {
+			const restore = changePackets((json) => json.replace('"tags":{', '"tags":{"gone":"1",'));
+			const { json, rows } = await table({ columns: ['deviceName', 'tags'], options: { tagColumns: true } });
+			restore();
+			expect(rows[0]).toEqual(['deviceName', 'tags.model', 'tags.site']);
+			expect(column(rows, 'tags.site')).toEqual(packets().map(({ device }) => (device.tags as IDataObject).site));
+			expect(json).toMatchObject({ count: 4500, tagsWithoutColumn: expect.arrayContaining(['gone']) });
+			for (const key of ['_env', 'site']) expect(json?.tagsWithoutColumn).not.toContain(key);
+		});
+
+		it('that is chosen, without reading the device list', async () => {
+			const { json, rows } = await table({ columns: ['deviceName'], options: { tagKeys: ['site', 'none'] } });
+			expect(rows[0]).toEqual(['deviceName', 'tags.site', 'tags.none']);
+			expect(column(rows, 'tags.none')).toEqual(Array(4500).fill(''));
+			expect(column(rows, 'tags.site')).toEqual(packets().map(({ device }) => (device.tags as IDataObject).site));
+			expect(json?.tagsWithoutColumn).toBeUndefined();
+			expect(hubble.log.map(({ call }) => call)).not.toContain('listDevices');
+		});
+	});
+
 	it('finds columns whose names hold dots', async () => {
 		const restore = changePackets((json) => json.replace('"tags":{', '"tags":{"a.b":"dotted",'));
 		const { bytes } = await write({
 			format: 'csv',
-			columns: ['device.tags.a.b', 'decoded.x.y', 'decoded.x.z'],
+			columns: ['packetKey'],
+			options: { moreColumns: ['device.tags.a.b', 'decoded.x.y', 'decoded.x.z'] },
 			decodePayload: 'fields',
 			payloadFields: { field: [{ name: 'x.y', type: 'uint8', offset: 0, add: '={{ "5" }}' }] },
 		});
 		restore();
 		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
-		expect(parseCsv(bytes.toString())[1]).toEqual(['dotted', String(payload.readUInt8(0) + 5), '']);
+		expect(parseCsv(bytes.toString())[1]).toEqual([expect.any(String), 'dotted', String(payload.readUInt8(0) + 5), '']);
 	});
 
 	it('takes columns in their order, from the short and the whole packet', async () => {
 		const { bytes } = await write({
 			format: 'csv',
-			options: { byteOrderMark: false },
-			columns: ['device.tags._env', 'packetKey', 'location', 'nothing'],
+			options: { byteOrderMark: false, moreColumns: ['device.tags._env', 'location', 'nothing'] },
+			columns: ['rssi', 'packetKey'],
 		});
 		const [header, first] = parseCsv(bytes.toString());
 		const packet = packets()[0] as unknown as Packet;
-		expect(header).toEqual(['device.tags._env', 'packetKey', 'location', 'nothing']);
+		expect(header).toEqual(['rssi', 'packetKey', 'device.tags._env', 'location', 'nothing']);
 		expect(first).toEqual([
-			(packet.device.tags as { _env: string })._env,
+			String(packet.device.rssi),
 			simplifyPacket(packet).packetKey,
+			(packet.device.tags as { _env: string })._env,
 			JSON.stringify(packet.location),
 			'',
 		]);
@@ -171,7 +239,8 @@ describe('CSV', () => {
 			{
 				period: 'custom',
 				startTime: hubble.world.main.packets.timeOf(0) / 1000 - 60,
-				columns: ['timestamp', 'device.timestamp'],
+				columns: ['timestamp'],
+				options: { moreColumns: ['device.timestamp'] },
 			},
 			{ timezone: 'America/New_York' },
 		);

@@ -1,6 +1,6 @@
 /** The parameters of an export, and what they say together. */
 import type { Field } from './fields';
-import { continuationToken, limit } from './fields';
+import { continuationToken, labelOf, limit } from './fields';
 import type { CsvStyle } from './exportFormats';
 import type { Fields, ItemRequest, RequestOf } from './operation';
 import { binaryField, fileName } from './outputFile';
@@ -22,6 +22,7 @@ const JSON_FIELDS = [
 	'resumeStartTime',
 	'resumeEndTime',
 	'stoppedBy',
+	'tagsWithoutColumn',
 ];
 
 const csvOnly = { format: ['csv'] } as const;
@@ -46,18 +47,78 @@ const format = (hasLines: boolean): Field => ({
 	description: 'What the file contains',
 });
 
-const columns = {
+/** The columns to tick: the simplified fields. */
+const columns = (names: readonly string[]): Field => ({
 	displayName: 'Columns',
 	name: 'columns',
+	type: 'multiOptions',
+	options: names
+		.map((name) => ({ name: labelOf(name), value: name }))
+		.sort((a, b) => a.name.localeCompare(b.name)),
+	default: [],
+	description: 'The columns of the file, in the order in which you choose them. Empty means all.',
+	shownWhen: csvOnly,
+	toWire: texts,
+});
+
+const moreColumns = {
+	displayName: 'More Columns',
+	name: 'moreColumns',
 	type: 'string',
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
 	default: [],
-	placeholder: 'e.g. device.tags.site',
-	description:
-		'The columns in their order: simplified fields, or paths such as location.altitude. Empty means all simplified fields.',
-	shownWhen: csvOnly,
+	placeholder: 'e.g. location.altitude',
+	description: 'Further columns of a CSV file: paths into what Hubble returns',
+	collection: 'options',
 	toWire: texts,
 } satisfies Field;
+
+const tagColumns = {
+	displayName: 'Column per Tag',
+	name: 'tagColumns',
+	type: 'boolean',
+	default: true,
+	description:
+		'Whether a CSV file has a column for each tag of your devices instead of one with all tags. The device list is read for it.',
+	collection: 'options',
+} satisfies Field;
+
+const tagKeys = {
+	displayName: 'Tags to Write',
+	name: 'tagKeys',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Key' },
+	default: [],
+	placeholder: 'e.g. site',
+	description: 'Keys of the tags that get a column of their own in a CSV file, in the place of all tags',
+	collection: 'options',
+	toWire: texts,
+} satisfies Field;
+
+/** What the settings say of the columns. */
+interface ColumnChoice {
+	/** The columns in their order; `tags` is replaced by those of the tags. */
+	columns: string[];
+	/** The keys of tags that get columns; `every`: those that the devices have. */
+	tagKeys: string[] | 'every' | undefined;
+}
+
+/** @param all the columns without a choice */
+export function columnChoice({ settings }: ItemRequest, all: readonly string[]): ColumnChoice {
+	const isDecoded = (name: string) => name === 'decoded' || name.startsWith('decoded.');
+	const ticked = texts(settings.columns)?.flatMap((name) => (name === 'decoded' ? all.filter(isDecoded) : [name]));
+	return {
+		columns: [...new Set([...(ticked ?? all), ...(texts(settings.moreColumns) ?? [])])],
+		tagKeys: texts(settings.tagKeys) ?? (settings.tagColumns ? 'every' : undefined),
+	};
+}
+
+/** The columns with one for each of these tags. */
+export function withTagColumns(columns: readonly string[], keys: readonly string[]): string[] {
+	const ofTags = keys.map((key) => `tags.${key}`);
+	if (!columns.includes('tags')) return [...columns, ...ofTags];
+	return columns.flatMap((name) => (name === 'tags' ? ofTags : [name]));
+}
 
 /** By name: n8n and we take a value of blanks for no value. */
 const DELIMITERS: Readonly<Record<string, string>> = { comma: ',', semicolon: ';', tab: '\t' };
@@ -169,10 +230,13 @@ const most = {
 /** How much is written, and from where on. */
 const range = { limit: most, continuationToken } satisfies Fields;
 
-/** The parameters of an export; `hasLines` where rows of several devices follow each other in time. */
-export const exportFields = ({ hasLines = false } = {}): Fields => ({
+/** The parameters of an export of rows with these simplified fields; `hasLines` where rows of several devices follow each other in time. */
+export const exportFields = (names: readonly string[], { hasLines = false } = {}): Fields => ({
 	format: format(hasLines),
-	columns,
+	columns: columns(names),
+	moreColumns,
+	tagColumns,
+	tagKeys,
 	...csvOptions,
 	gzip,
 	fileName,

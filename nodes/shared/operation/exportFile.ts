@@ -5,11 +5,12 @@
  */
 import { Hash } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import { endpoints } from '../client/endpoints';
 import { asError } from '../client/errors';
+import { objectOf } from '../client/json';
 import { acceptedRows, type List, type Page } from '../client/pages';
-import { csvStyle } from './exportFields';
+import { columnChoice, csvStyle, withTagColumns } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
-import { texts } from './values';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
 import { withoutUndefined } from './readItem';
@@ -25,6 +26,8 @@ export interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> 
 	toJson: (request: ItemRequest, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
 	columns: (request: ItemRequest) => string[];
+	/** The pages of the device list whose tags get columns. */
+	devices: (work: Work) => AsyncIterable<Page>;
 }
 
 /** Characters that are written at once. */
@@ -142,11 +145,34 @@ async function* counted(bytes: AsyncIterable<Uint8Array>, size: { bytes: number 
 const formatOf = ({ settings }: ItemRequest) =>
 	Object.entries(FORMATS).find(([name]) => name === settings.format)?.[1] ?? FORMATS.csv;
 
-function writerOf(source: ExportSource, request: ItemRequest, timezone: string): FormatWriter {
+/** The keys of the tags in a device list, but for Hubble's own, in the order of the alphabet. */
+async function tagKeysIn(devices: AsyncIterable<Page>, { clientFilters }: ItemRequest, isOfThese: boolean) {
+	const keys = new Set<string>();
+	for await (const { rows } of devices) {
+		const { list } = endpoints.listDevices;
+		for (const { tags } of acceptedRows(rows, list, undefined, isOfThese ? clientFilters : [])) {
+			for (const key of Object.keys(objectOf(tags))) if (!key.startsWith('_')) keys.add(key);
+		}
+	}
+	return [...keys].sort((a, b) => a.localeCompare(b));
+}
+
+async function writerOf(source: ExportSource, work: Work, timezone: string): Promise<FormatWriter> {
 	const { simplify, ownerOf, list } = source;
-	const columns = texts(request.settings.columns) ?? source.columns(request);
+	const { request } = work;
+	const { columns, tagKeys } = columnChoice(request, source.columns(request));
 	const format = formatOf(request);
-	return format.writer({ simplify, ownerOf, timeOf: list.timeOf, columns, csv: csvStyle(request, timezone) });
+	const isOfThese = list.rows === endpoints.listDevices.list.rows;
+	const isEvery = tagKeys === 'every' && format === FORMATS.csv;
+	const keys = isEvery ? await tagKeysIn(source.devices(work), request, isOfThese) : tagKeys === 'every' ? [] : tagKeys;
+	return format.writer({
+		simplify,
+		ownerOf,
+		timeOf: list.timeOf,
+		columns: keys ? withTagColumns(columns, keys) : columns,
+		saysLeftOut: isEvery,
+		csv: csvStyle(request, timezone),
+	});
 }
 
 /**
@@ -161,7 +187,7 @@ export const exportTo =
 		const { gzip, binaryField = 'data' } = request.settings;
 		const { extension, mimeType } = formatOf(request);
 		const timezone = context.getTimezone();
-		const writer = writerOf(source, request, timezone);
+		const writer = await writerOf(source, work, timezone);
 		const file = new FileText(source.list, writer, source.toJson(request, hints), work);
 		const requestsBefore = hubble.run.traffic.requests;
 		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;

@@ -14,6 +14,8 @@ export interface FormatInput {
 	timeOf?: (row: IDataObject) => number;
 	/** The columns of CSV: simplified fields, or paths into the row. */
 	columns: readonly string[];
+	/** Whether the file says which tags have no column: those of all devices were meant to have one. */
+	saysLeftOut?: boolean;
 	csv: CsvStyle;
 }
 
@@ -107,8 +109,13 @@ function valueAt(value: unknown, path: string): { key: string; value: unknown } 
 /** The simplified fields that are times. */
 const TIME_COLUMNS = new Set(['timestamp', 'lastPacketAt', 'createdAt']);
 
+/** How the column of a tag begins. */
+const TAG = 'tags.';
+/** So many tags without a column are named. */
+const MOST_LEFT_OUT = 20;
+
 /** A column is a simplified field, or a path into the row. Hubble's Unix times are written as times. */
-function csv({ simplify, columns, csv: style }: FormatInput): FormatWriter {
+function csv({ simplify, columns, saysLeftOut, csv: style }: FormatInput): FormatWriter {
 	const { delimiter, byteOrderMark, timezone } = style;
 	const written = (unixMs: number) => (timezone ? timeText(unixMs, timezone) : (isoTime(unixMs / 1000) ?? ''));
 	const cells = columns.map((column) => {
@@ -118,20 +125,27 @@ function csv({ simplify, columns, csv: style }: FormatInput): FormatWriter {
 				const value = flat[column];
 				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
 			}
-			const { key = '', value } = valueAt(row, column) ?? {};
+			const tag = column.startsWith(TAG) ? objectOf(flat.tags)[column.slice(TAG.length)] : undefined;
+			const { key = '', value } = tag === undefined ? (valueAt(row, column) ?? {}) : { value: tag };
 			const isUnixTime = typeof value === 'number' && column.split('.')[0] !== 'decoded' && isTimeName(key);
 			return csvCell(isUnixTime ? written(value * 1000) : value, style);
 		};
 	});
+	const withColumn = new Set(columns);
+	const leftOut = new Set<string>();
 	const header = columns.map((column) => csvCell(column, style)).join(delimiter);
 	return {
 		head: `${byteOrderMark ? '\ufeff' : ''}${header}\r\n`,
 		row: (row) => {
 			const flat = simplify(row);
+			if (saysLeftOut && leftOut.size < MOST_LEFT_OUT)
+				for (const key of Object.keys(objectOf(flat.tags)))
+					if (!key.startsWith('_') && !withColumn.has(TAG + key)) leftOut.add(key);
 			return `${cells.map((cell) => cell(row, flat)).join(delimiter)}\r\n`;
 		},
 		between: '',
 		rest: () => [],
+		about: () => (leftOut.size ? { tagsWithoutColumn: [...leftOut] } : {}),
 	};
 }
 

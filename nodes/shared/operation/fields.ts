@@ -102,7 +102,7 @@ export const output = {
 } satisfies Field;
 
 /** deviceId → 'Device ID'. */
-const labelOf = (name: string) =>
+export const labelOf = (name: string) =>
 	name
 		.replace(/[A-Z]/g, ' $&')
 		.replace(/^./, (first) => first.toUpperCase())
