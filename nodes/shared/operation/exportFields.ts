@@ -52,9 +52,7 @@ const columns = (names: readonly string[]): Field => ({
 	displayName: 'Columns',
 	name: 'columns',
 	type: 'multiOptions',
-	options: names
-		.map((name) => ({ name: labelOf(name), value: name }))
-		.sort((a, b) => a.name.localeCompare(b.name)),
+	options: names.map((name) => ({ name: labelOf(name), value: name })).sort((a, b) => a.name.localeCompare(b.name)),
 	default: [],
 	description: 'The columns of the file, in the order in which you choose them. Empty means all.',
 	shownWhen: csvOnly,
