@@ -87,6 +87,7 @@ export class Summary {
 	private readonly units = new Map<string, string>();
 	private readonly seen = new Set<string>();
 	private rowCount = 0;
+	private written?: { bin: number; localTime: string; startTime: string | null; endTime: string | null };
 
 	constructor(private readonly frame: SummaryFrame) {
 		const { start, end, interval, timezone, fields = [] } = frame;
@@ -143,12 +144,20 @@ export class Summary {
 		}
 	}
 
-	private row({ about, key }: Group, bin: number, field: string, figures: Figures): IDataObject {
+	/** How an interval is written; those of one follow each other. */
+	private timesOf(bin: number) {
+		if (this.written?.bin === bin) return this.written;
 		const { interval, timezone } = this.frame;
-		const { count, min, mean, max, first, last } = figures;
 		const [from = NaN, to = NaN] = this.edges.slice(bin, bin + 2);
+		const localTime = timeText(from * 1000, timezone).slice(0, interval === 'day' ? 10 : 16);
+		return (this.written = { bin, localTime, startTime: isoTime(from), endTime: isoTime(to) });
+	}
+
+	private row({ about, key }: Group, bin: number, field: string, figures: Figures): IDataObject {
+		const { count, min, mean, max, first, last } = figures;
+		const { localTime, startTime, endTime } = this.timesOf(bin);
 		return {
-			localTime: timeText(from * 1000, timezone).slice(0, interval === 'day' ? 10 : 16),
+			localTime,
 			...about,
 			field,
 			unit: this.units.get(field) ?? null,
@@ -158,8 +167,8 @@ export class Summary {
 			max,
 			first,
 			last,
-			startTime: isoTime(from),
-			endTime: isoTime(to),
+			startTime,
+			endTime,
 			...key,
 		};
 	}
