@@ -72,10 +72,13 @@ export const summarySettings = {
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. site',
-		required: true,
 		description: 'The key of the tag',
 		shownWhen: { groupBy: ['tag'] },
 		toWire: text(TAG_LIMITS.key),
+		// Not "required": n8n would ask for it whatever an expression in Group By returns.
+		whenEmpty: () => {
+			throw unfit('it is required');
+		},
 	},
 	interval: {
 		displayName: 'Interval',

@@ -136,6 +136,7 @@ describe('Summarize', () => {
 	it.each<[INode['parameters'], string]>([
 		[{ summaryValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, 'row 2: "Field" is required'],
 		[{ groupBy: 'tag', tag: '={{ " " }}' }, '"Tag": the expression returned no value'],
+		[{ groupBy: 'tag' }, '"Tag" is required'],
 		[{ decodePayload: 'none' }, '"Decode Payload": "none" is not one of'],
 		[{ interval: 'week' }, '"Interval": "week" is not one of'],
 	])('refuses %j before the first call', async (parameters, reason) => {

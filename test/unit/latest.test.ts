@@ -164,3 +164,14 @@ test('a packet that is not wanted is not given, and ends the search for its devi
 	latest.add(packetOf({ id: 'a', receivedAt: NOW - 10, heardAt: NOW - 10, value: 1 }), 1, false);
 	expect([latest.packets(), latest.missing, latest.has('a')]).toEqual([[], [], false]);
 });
+
+test('of packets of one instant, the one that Hubble received last', () => {
+	const latest = new LatestPackets({ start: START, end: NOW, now: NOW });
+	const at = (value: number, reading: number) =>
+		latest.add(packetOf({ id: 'a', receivedAt: NOW - 10, heardAt: NOW - 10, value }), reading);
+	at(1, 1);
+	at(2, 1);
+	// An earlier part of the period.
+	at(3, 2);
+	expect(latest.packets().map(({ device }) => device.payload)).toEqual(['2']);
+});
