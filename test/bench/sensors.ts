@@ -1,3 +1,4 @@
+import { alarmPoll } from './alarms';
 import { atMost, median, type Result } from './result';
 import { openStage, type Stage, type Step } from './stage';
 import { payloadLayout } from '../simulator/packets';
@@ -99,4 +100,5 @@ export const sensors = async (): Promise<Result[]> => [
 	...(await latest(FLEET, 6)),
 	...(await latest(LARGE_FLEET, 220)),
 	...(await summary()),
+	...(await alarmPoll()),
 ];
