@@ -260,7 +260,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	if (known && !ours && others.some(({ webhook_id }) => webhook_id === known.id)) {
 		warn(
 			context,
-			`: n8n's public URL changed, and the webhook ${known.id} at the old URL ${known.url} was left in place. If nothing listens there any more, delete it with the Hubble Webhook node.`,
+			`left its webhook ${known.id} at the old URL ${known.url} in place, because n8n's public URL changed. If nothing listens there any more, delete it with the Hubble Webhook node.`,
 		);
 	}
 	if (ours) await update(hubble, ours, { url, name, maxBatchSize });

@@ -72,7 +72,7 @@ export function newRateLimiter(now = 0, perSecond: number = RATE_LIMITS.endpoint
 	return { perSecond, organization, endpoints: new Map(), usedAt: now };
 }
 
-/** What stands under `key`; when that is new, what is idle is dropped, so that a map does not grow with the years. */
+/** Gets or creates an entry; creating evicts idle ones. */
 function entryOf<T extends { usedAt: number }>(map: Map<string, T>, key: string, now: number, create: () => T): T {
 	const found = map.get(key);
 	if (found) return found;

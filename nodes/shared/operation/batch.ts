@@ -57,7 +57,7 @@ class BatchRun {
 		this.calls = toBatches(parts, batch.size, batch);
 	}
 
-	/** Throws before the first call, when the failure of a later one would lose what Hubble showed only once. */
+	/** Throws before the first call if a later failure would lose keys. */
 	refuseToLose(): void {
 		const { batch, calls, handlers, hubble } = this;
 		const [, second] = calls;

@@ -34,7 +34,7 @@ export function chunks<T>(list: readonly T[], size: number): T[][] {
 /** The two halves of a list; of one entry, that entry alone. */
 export const halves = <T>(list: readonly T[]): T[][] => chunks(list, Math.ceil(list.length / 2));
 
-/** Some places in a list of so many, which no pattern of the list shares: multiples of the golden ratio. */
+/** Sample indices, spread by the golden ratio. */
 export function samplePlaces(length: number): number[] {
 	const count = length > 100 ? 4 : 2;
 	return Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * length));

@@ -107,7 +107,7 @@ const isFromAgent = (given: unknown): boolean => /\$fromAI\(/i.test(JSON.stringi
 
 /**
  * Whether an expression of the user's returned nothing, at any depth of a parameter. Such a parameter is refused:
- * without it the request would reach further than the user meant.
+ * an empty filter would match everything.
  * @param given the parameter with its expressions, as the user stored it
  * @param value what n8n made of it
  * @param mayBeBlank the parts for which an expression may return nothing
