@@ -298,7 +298,7 @@ export const giftCardChecks: Check[] = [
 				const said = async (changed: Json) => await n8n.testCredential('hubblePartnerApi', { ...right, ...changed });
 				match((await said({})).message, /accepts the Client ID and Client Secret/);
 				match((await said({ clientSecret: 'wrong' })).message, /the pair is wrong, or belongs to another environment/);
-				match((await said({ clientId: '', clientSecret: '' })).message, /shows with the first event/);
+				match((await said({ clientId: '', clientSecret: '' })).message, /checked when the first event arrives/);
 				match((await said({ clientId: '' })).message, /has no 'Client ID'/);
 				partner.state.allowListed = false;
 				const refused = await said({});

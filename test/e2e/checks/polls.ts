@@ -322,7 +322,7 @@ async function runExamples({ n8n, hubble }: Stage): Promise<string> {
 	const credentials = { [credentialName]: await n8n.createCredential('Examples', 'hubbleApi', credentialData(hubble)) };
 	const texts: string[] = [];
 	for (const [file, words] of [
-		['alert-silent-device.json', ['has been silent for', 'is back']],
+		['alert-silent-device.json', ['has been silent for', 'was heard again']],
 		['geofence.json', ['entered Depot', 'left Depot']],
 	] as const) {
 		const execution = await n8n.run(await n8n.createWorkflow(readExample(file), credentials));
