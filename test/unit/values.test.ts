@@ -1,6 +1,17 @@
 /** From n8n's values to the wire's: what is taken, and what is refused in words that name it. */
 import fc from 'fast-check';
-import { asText, email, freeId, isEmpty, numberIn, text, texts, uuid } from '../../nodes/shared/operation/values';
+import {
+	asText,
+	email,
+	freeId,
+	isEmpty,
+	nthItem,
+	numberIn,
+	parameterError,
+	text,
+	texts,
+	uuid,
+} from '../../nodes/shared/operation/values';
 import { tagMap } from '../../nodes/HubbleDevice/tags';
 import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
 
@@ -116,4 +127,20 @@ describe('nothing', () => {
 		expect(hasEmptyExpression({ __rl: true, mode: 'id', value: '={{ $json.a }}' }, '')).toBe(true);
 		expect(hasEmptyExpression("={{ $fromAI('name') }}", '')).toBe(false);
 	});
+});
+
+test('an error begins with its parameter, and an item is counted as people do', () => {
+	expect(parameterError('Limit', 'it is required')).toBe('"Limit" is required');
+	expect(parameterError('Limit', '5 is too many')).toBe('"Limit": 5 is too many');
+	expect([0, 1, 2, 3, 10, 11, 20, 110, 299].map(nthItem)).toEqual([
+		'the first item',
+		'the 2nd item',
+		'the 3rd item',
+		'the 4th item',
+		'the 11th item',
+		'the 12th item',
+		'the 21st item',
+		'the 111th item',
+		'the 300th item',
+	]);
 });
