@@ -326,7 +326,9 @@ describe('another public URL of n8n', () => {
 			before,
 			expect.objectContaining({ url: `https://moved.example.com/webhook/${node.webhookId}/webhook` }),
 		]);
-		expect(warnings).toEqual([expect.stringContaining(`left its webhook ${before.webhook_id} at the old URL ${before.url}`)]);
+		expect(warnings).toEqual([
+			expect.stringContaining(`left its webhook ${before.webhook_id} at the old URL ${before.url}`),
+		]);
 		expect(await takes(node, 7, (all()[1] as Webhook).secret)).toBe(true);
 	});
 
