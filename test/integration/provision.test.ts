@@ -362,6 +362,7 @@ describe('Create or Update', () => {
 	});
 
 	it('says how many it updated, and what it registered: a name with a typo stands out', async () => {
+		for (const device of devices().slice(0, 1)) change(device, { name: 'Sensor 00300' });
 		const { hints } = await upsert([
 			{ name: 'Sensor 00300', serial: '1' },
 			{ name: 'Senser 00300', serial: '2' },
@@ -375,6 +376,7 @@ describe('Create or Update', () => {
 			{ name: 'Senser 00300', serial: '1' },
 			{ name: 'Sensor 00300', serial: '2' },
 		];
+		for (const device of devices().slice(0, 1)) change(device, { name: 'Sensor 00300' });
 		const failed = await upsert(input, { ifNone: 'fail' }, go);
 		expect(failed.items[0]?.json.error).toBe('No device has the name "Senser 00300"');
 		expect(failed.items[1]?.json).toMatchObject({ created: false });
