@@ -14,6 +14,8 @@ export interface Sample {
 	call?: CallName;
 	/** What it calls beside that, and what comes of a failure there: an error, or a hint beside the items. */
 	alsoCalls?: Partial<Record<CallName, 'error' | 'hint'>>;
+	/** A hint that comes though all is right. */
+	usualHint?: string;
 	/** Every parameter that goes together with the others; another `n` names another device, user and so on. */
 	parameters?: (hubble: Simulator, n: number) => IDataObject;
 	/** What the first item of the output holds, for `n` 0; asked before the run. */
@@ -477,6 +479,34 @@ export const samples: readonly Sample[] = [
 		bad: { email: '' },
 	},
 	...metrics,
+	{
+		node: 'Hubble Organization',
+		operation: 'checkSetup',
+		call: 'checkKey',
+		alsoCalls: {
+			listDevices: 'hint',
+			listPackets: 'hint',
+			listWebhooks: 'hint',
+			getDeviceMetrics: 'hint',
+			getOrganization: 'hint',
+			listUsers: 'hint',
+			listKeys: 'hint',
+			listUsage: 'hint',
+		},
+		// n8n's engine keeps files in memory here.
+		usualHint: 'Setup warning: Storage of Files.',
+		gives: () => ({
+			state: 'warning',
+			checks: any(
+				expect.arrayContaining([
+					expect.objectContaining({ name: 'API Token', state: 'ok' }),
+					expect.objectContaining({ name: 'Organization', state: 'ok' }),
+					expect.objectContaining({ name: 'Scopes to Read', state: 'ok' }),
+					expect.objectContaining({ name: 'Webhooks', state: 'ok' }),
+				]),
+			),
+		}),
+	},
 	{
 		node: 'Hubble Organization',
 		operation: 'get',

@@ -151,6 +151,10 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble Metric getDeviceMetrics': { more: { is_running: flag } },
 	'Hubble Metric getPacketMetrics': { more: { is_running: flag } },
 	'Hubble Metric getWebhookMetrics': { more: { is_running: flag } },
+	'Hubble Organization checkSetup': object({
+		state: text,
+		checks: { type: 'array', items: object({ name: text, state: text, meaning: text, advice: text }) },
+	}),
 	'Hubble Packet count': object({
 		count: number,
 		packetsRead: number,

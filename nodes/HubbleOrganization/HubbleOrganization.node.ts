@@ -19,8 +19,10 @@ export class HubbleOrganization implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: subtitleOf(organizationOperations),
-		description: 'Get and update a Hubble organization',
-		...builderHint('Name, address, contact and time zone of a Hubble organization.'),
+		description: 'Get and update a Hubble organization, and check whether n8n is set up for it',
+		...builderHint(
+			'Name, address, contact and time zone of a Hubble organization; a check of token, scopes, clock, public URL and webhooks.',
+		),
 		defaults: { name: 'Hubble Organization' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
+import { setupItems } from './checkSetup';
 import type { Operation } from '../shared/operation/operation';
 import { asText, email, isEmpty, numberIn, text } from '../shared/operation/values';
 
@@ -39,6 +40,15 @@ function timeZone(value: unknown): string {
 
 /** The organization's calls (API definition, tag "Organizations"). */
 export const organizationOperations: readonly Operation[] = [
+	{
+		name: 'Check Setup',
+		value: 'checkSetup',
+		action: 'Check setup',
+		description:
+			"Check token, scopes, organization, clock, public URL, webhooks and n8n's storage of files, and say what to do",
+		endpoint: endpoints.checkKey,
+		items: setupItems,
+	},
 	{
 		name: 'Get',
 		object: 'Organization',

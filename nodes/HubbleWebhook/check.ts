@@ -1,13 +1,13 @@
 /** Compares the webhooks that Hubble has with what this n8n listens to. */
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { resumeUrl } from '../shared/n8n';
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
-import { instanceOf, ownerIn } from '../shared/webhook/ownership';
-import { atRoot, belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from '../shared/webhook/probe';
+import { ownerIn } from '../shared/webhook/ownership';
+import { atRoot, listenerAt } from '../shared/webhook/probe';
+import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 
 export const deleteOrphans: Field = {
 	displayName: 'Delete Orphans',
@@ -26,50 +26,6 @@ export const moveToNewUrl: Field = {
 	description:
 		"Whether to move webhooks at an old public URL of this n8n to the new one, where their trigger listens there. They keep their secrets. Leave it off where another n8n with a copy of this one's database uses the old URL.",
 };
-
-type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
-
-/** What a webhook is to this n8n, and what to do about it. */
-const STATES: Readonly<Record<State, string>> = {
-	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
-	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
-	secretLost:
-		'A Hubble Packet Trigger listens at the URL but does not know the secret of this webhook. Unpublish and publish its workflow.',
-	orphan:
-		'No published workflow here uses this URL. Publish it, delete the webhook, or turn on Delete Orphans (only webhooks that a trigger registered).',
-	otherNode: 'Another node of this n8n, not a Hubble Packet Trigger, listens at the URL.',
-	foreign: 'Neither the URL nor the name belongs to this n8n.',
-	oldUrl:
-		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
-	unknown:
-		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check again when n8n is reachable there.',
-};
-
-const BY_LISTENER: Readonly<Record<Listener, State>> = {
-	alive: 'listening',
-	manual: 'manual',
-	stranger: 'secretLost',
-	nobody: 'orphan',
-	unknown: 'unknown',
-};
-
-/** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
-function rootHere(context: IExecuteFunctions, itemIndex: number): string | undefined {
-	const url = resumeUrl(context, itemIndex);
-	return url && rootOf(url.href, 2);
-}
-
-async function stateOf(context: IExecuteFunctions, webhook: IDataObject, root: string | undefined): Promise<State> {
-	const url = String(webhook.url);
-	const isTagged = ownerIn(webhook)?.instance === instanceOf(context);
-	const isHere = belowRoot(root, url) !== undefined;
-	if (!isTagged && !isHere) return 'foreign';
-	if (!isHere) return root === undefined ? 'unknown' : 'oldUrl';
-	if (isTagged || isTriggerAt(root, url)) return BY_LISTENER[await listenerAt(context, webhook, root)];
-	// Any other node would start its workflow with a call.
-	const hasPost = await hasPostAt(context, url);
-	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';
-}
 
 /** The webhook at the new public URL, if its trigger listens there. */
 async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {

@@ -8,23 +8,11 @@ import { asError } from '../client/errors';
 import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTestResult } from 'n8n-workflow';
 import { settingsOf, type Settings } from '../client/credential';
 import { endpoints, type Endpoint } from '../client/endpoints';
-import { bothSpellings } from '../client/scopes';
+import { bothSpellings, READS } from '../client/scopes';
 
 /** How long one request of the test may take, and the pause before the one more try after a 429. */
 const TIMEOUT_MS = 10_000;
 const BUSY_PAUSE_MS = 1_500;
-
-/** What a key reads in the nodes, by the call that shows whether it may. A scope to write cannot be tried without writing. */
-const READS: ReadonlyArray<{ what: string; endpoint: Endpoint; query?: string }> = [
-	{ what: 'devices', endpoint: endpoints.listDevices, query: '?limit=10' },
-	{ what: 'packets', endpoint: endpoints.listPackets, query: '?start=0&end=1' },
-	{ what: 'webhooks, for the Hubble Packet Trigger', endpoint: endpoints.listWebhooks },
-	{ what: 'metrics', endpoint: endpoints.getDeviceMetrics, query: '?days=1' },
-	{ what: 'the organization', endpoint: endpoints.getOrganization },
-	{ what: 'users', endpoint: endpoints.listUsers, query: '?page_size=5' },
-	{ what: 'API keys', endpoint: endpoints.listKeys },
-	{ what: 'usage', endpoint: endpoints.listUsage },
-];
 
 interface Answer {
 	statusCode: number;
@@ -75,7 +63,9 @@ function refusalIn({ statusCode, body }: Answer, { baseUrl, organizationId }: Se
 
 /** What the key may not read, in words that name the scopes: all of them at once. */
 async function lacking(ask: Ask): Promise<string[]> {
-	const answers = await Promise.all(READS.map(async ({ endpoint, query }) => await ask(endpoint, query)));
+	const answers = await Promise.all(
+		READS.map(async ({ endpoint, query }) => await ask(endpoint, query && `?${new URLSearchParams(query).toString()}`)),
+	);
 	return READS.flatMap(({ what, endpoint: { scope = '' } }, index) =>
 		answers[index]?.statusCode === 403 ? [`${what} (${bothSpellings(scope)})`] : [],
 	);

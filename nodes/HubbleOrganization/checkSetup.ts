@@ -1,0 +1,164 @@
+/** Check Setup: what stands between this n8n and Hubble, as far as a node can know it; what it cannot, it leaves out. */
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { resumeUrl } from '../shared/n8n';
+import { endpoints } from '../shared/client/endpoints';
+import { asError } from '../shared/client/errors';
+import { entriesOf, objectOf } from '../shared/client/json';
+import { rowsOf } from '../shared/client/pages';
+import { bothSpellings, READS } from '../shared/client/scopes';
+import type { Work } from '../shared/operation/operation';
+import { counted } from '../shared/operation/values';
+import { isPrivateHost } from '../shared/webhook/addresses';
+import { endpointName } from '../shared/webhook/ownership';
+import { rootHere, stateOf, STATES } from '../shared/webhook/states';
+
+const STATE_NAMES = ['ok', 'warning', 'failed'] as const;
+type State = (typeof STATE_NAMES)[number];
+
+interface Finding {
+	name: string;
+	state: State;
+	meaning: string;
+	/** What to do; empty where nothing is. */
+	advice: string;
+}
+
+const ok = (name: string, meaning: string): Finding => ({ name, state: 'ok', meaning, advice: '' });
+const bad = (name: string, state: State, meaning: string, advice: string): Finding => ({
+	name,
+	state,
+	meaning,
+	advice,
+});
+
+const statusOf = (error: unknown): string => String(objectOf(error).httpCode ?? '');
+
+/** What a failed request means beside a refusal that is expected. */
+function unanswered(name: string, error: unknown): Finding {
+	const { message, description } = objectOf(error);
+	return bad(name, 'failed', String(message), String(description || 'Run Check Setup again.'));
+}
+
+/** Whether Hubble takes the token for the organization. What is neither accepted nor refused is thrown. */
+async function tokenFinding({ hubble }: Work): Promise<Finding> {
+	const name = 'API Token';
+	try {
+		await hubble.send({ endpoint: endpoints.checkKey });
+		return ok(name, 'Hubble accepts the token for this organization.');
+	} catch (error) {
+		if (statusOf(error) === '401') {
+			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
+			return bad(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
+		}
+		if (!['403', '404'].includes(statusOf(error))) throw asError(error);
+		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
+		return bad(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
+	}
+}
+
+/** What the key may read, and what that says of organization and webhooks. */
+async function readFindings(work: Work): Promise<Finding[]> {
+	const { hubble } = work;
+	const name = 'Scopes to Read';
+	const lacking: string[] = [];
+	const findings: Finding[] = [];
+	await Promise.all(
+		READS.map(async ({ endpoint, query, nodes }) => {
+			try {
+				const { body } = await hubble.send({ endpoint, query });
+				if (endpoint === endpoints.getOrganization) findings.push(organizationFinding(body));
+				if (endpoint === endpoints.listWebhooks) findings.push(...(await webhookFindings(work, body)));
+			} catch (error) {
+				if (statusOf(error) === '403') lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
+				else findings.push(unanswered(`${name}: ${endpoint.scope}`, error));
+			}
+		}),
+	);
+	const advice = 'Add those that your workflows need to the key. Scopes to write cannot be tried without writing.';
+	const scopes = lacking.length
+		? bad(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
+		: ok(name, 'The key may read all that the nodes read. Scopes to write cannot be tried without writing.');
+	return [scopes, ...findings.sort((a, b) => a.name.localeCompare(b.name))];
+}
+
+const organizationFinding = ({ name, org_type: type }: IDataObject): Finding =>
+	ok('Organization', `The organization is "${String(name)}" (${String(type)}).`);
+
+/** Seconds by which n8n's clock may differ: Hubble's is known to a second and the way of a reply. */
+const CLOCK_TOLERANCE_S = 10;
+
+function clockFinding({ hubble }: Work): Finding {
+	const name = 'Clock';
+	const ahead = Math.round(Date.now() / 1000 - hubble.now());
+	if (Math.abs(ahead) <= CLOCK_TOLERANCE_S) return ok(name, "n8n's clock agrees with that of Hubble.");
+	const meaning = `n8n's clock is ${counted(Math.abs(ahead), 'second')} ${ahead > 0 ? 'ahead of' : 'behind'} that of Hubble. The nodes go by Hubble's, but schedules and expressions such as $now by n8n's.`;
+	return bad(name, 'warning', meaning, 'Set the clock of the server, best by NTP.');
+}
+
+/** Whether the URL that n8n gives to webhooks looks like one that Hubble reaches; nothing where n8n does not tell. */
+function urlFindings({ context, request }: Work): Finding[] {
+	const url = resumeUrl(context, request.itemIndex);
+	if (!url) return [];
+	const name = 'Public URL';
+	const advice =
+		"Set N8N_WEBHOOK_URL (WEBHOOK_URL in n8n 1) to n8n's public https address, or take the Hubble Packet Poll Trigger, which needs none.";
+	if (isPrivateHost(url.hostname.replace(/^\[|\]$/g, ''))) {
+		const meaning = `n8n says that its address is ${url.origin}, which Hubble cannot reach: no packet comes to the Hubble Packet Trigger.`;
+		return [bad(name, 'failed', meaning, advice)];
+	}
+	if (url.protocol !== 'https:') {
+		return [bad(name, 'warning', `Packets would travel to ${url.origin} without encryption.`, advice)];
+	}
+	return [ok(name, `n8n says that its address is ${url.origin}, which looks like one that Hubble reaches.`)];
+}
+
+/** Which webhooks need something to be done. */
+async function webhookFindings({ context, request }: Work, body: IDataObject): Promise<Finding[]> {
+	const name = 'Webhooks';
+	const webhooks = rowsOf(entriesOf(body.webhooks));
+	const root = rootHere(context, request.itemIndex);
+	const findings: Finding[] = [];
+	for (const webhook of webhooks) {
+		const state = await stateOf(context, webhook, root);
+		if (['listening', 'manual', 'foreign'].includes(state)) continue;
+		const level = state === 'secretLost' ? 'failed' : 'warning';
+		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} is in the state ${state}.`;
+		findings.push(bad(name, level, meaning, STATES[state]));
+	}
+	const all = `The organization has ${counted(webhooks.length, 'webhook')} of two, and nothing is to be done.`;
+	return findings.length ? findings : [ok(name, all)];
+}
+
+/** Where n8n keeps files: a small one is stored with this execution, and where it went says it. */
+async function storageFinding({ helpers }: IExecuteFunctions): Promise<Finding> {
+	const name = 'Storage of Files';
+	const { id } = await helpers.prepareBinaryData(Buffer.from('Check Setup'), 'check-setup.txt', 'text/plain');
+	const where = /^[a-z0-9]+/.exec(id ?? '')?.[0];
+	if (where) return ok(name, `n8n keeps files outside of its memory (${where}): exports may be large.`);
+	const advice = 'For exports of more than some 100 MB, set N8N_DEFAULT_BINARY_DATA_MODE=filesystem.';
+	return bad(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);
+}
+
+const titled = (findings: readonly Finding[], state: State): string[] => {
+	const names = [...new Set(findings.filter((one) => one.state === state).map(({ name }) => name))];
+	return names.length ? [`${state}: ${names.join(', ')}`] : [];
+};
+
+/** One item with all findings, and one hint. */
+export async function setupItems(work: Work): Promise<INodeExecutionData[]> {
+	const token = await tokenFinding(work);
+	const isAccepted = token.state === 'ok';
+	const checks = [
+		token,
+		...(isAccepted ? await readFindings(work) : []),
+		clockFinding(work),
+		...urlFindings(work),
+		await storageFinding(work.context),
+	];
+	const worst = Math.max(...checks.map(({ state }) => STATE_NAMES.indexOf(state)));
+	const said = ['failed', 'warning'] as const;
+	const problems = said.flatMap((state) => titled(checks, state)).join('; ');
+	const hint = problems ? `Setup ${problems}.` : `Setup: all ${checks.length} checks are ok.`;
+	work.hints.add(problems ? hint : { text: () => hint, type: 'info' });
+	return [{ json: { state: STATE_NAMES[worst] ?? 'ok', checks: checks.map((check) => ({ ...check })) } }];
+}

@@ -1,0 +1,53 @@
+/** What a webhook at Hubble is to this n8n. */
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { resumeUrl } from '../n8n';
+import { instanceOf, ownerIn } from './ownership';
+import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from './probe';
+
+export type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
+
+/** What a webhook is to this n8n, and what to do about it. */
+export const STATES: Readonly<Record<State, string>> = {
+	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
+	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
+	secretLost:
+		'A Hubble Packet Trigger listens at the URL but does not know the secret of this webhook. Unpublish and publish its workflow.',
+	orphan:
+		'No published workflow here uses this URL. Publish it, delete the webhook, or turn on Delete Orphans (only webhooks that a trigger registered).',
+	otherNode: 'Another node of this n8n, not a Hubble Packet Trigger, listens at the URL.',
+	foreign: 'Neither the URL nor the name belongs to this n8n.',
+	oldUrl:
+		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
+	unknown:
+		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check again when n8n is reachable there.',
+};
+
+const BY_LISTENER: Readonly<Record<Listener, State>> = {
+	alive: 'listening',
+	manual: 'manual',
+	stranger: 'secretLost',
+	nobody: 'orphan',
+	unknown: 'unknown',
+};
+
+/** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
+export function rootHere(context: IExecuteFunctions, itemIndex: number): string | undefined {
+	const url = resumeUrl(context, itemIndex);
+	return url && rootOf(url.href, 2);
+}
+
+export async function stateOf(
+	context: IExecuteFunctions,
+	webhook: IDataObject,
+	root: string | undefined,
+): Promise<State> {
+	const url = String(webhook.url);
+	const isTagged = ownerIn(webhook)?.instance === instanceOf(context);
+	const isHere = belowRoot(root, url) !== undefined;
+	if (!isTagged && !isHere) return 'foreign';
+	if (!isHere) return root === undefined ? 'unknown' : 'oldUrl';
+	if (isTagged || isTriggerAt(root, url)) return BY_LISTENER[await listenerAt(context, webhook, root)];
+	// Any other node would start its workflow with a call.
+	const hasPost = await hasPostAt(context, url);
+	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';
+}
