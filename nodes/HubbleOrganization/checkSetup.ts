@@ -3,8 +3,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
 import { asError } from '../shared/client/errors';
-import { entriesOf, objectOf } from '../shared/client/json';
-import { rowsOf } from '../shared/client/pages';
+import { entriesOf, objectOf, rowsOf } from '../shared/client/json';
 import { bothSpellings, READS } from '../shared/client/scopes';
 import type { Work } from '../shared/operation/operation';
 import { counted } from '../shared/operation/values';

@@ -168,7 +168,7 @@ export function createPackets(options: PacketOptions) {
 		return (
 			`{"location":{"latitude":${latitude},"longitude":${longitude},"altitude":${satellite ? 0 : h % 900},` +
 			`"horizontal_accuracy":${member.accuracy},"vertical_accuracy":${5 + ((h >>> 6) % 40)},"timestamp":${fix / 1000}},` +
-			`"device":${head},"payload":"${payloadOf(i, index, time, satellite)}","rssi":${-40 - ((h >>> 12) % 70)},` +
+			`"device":${head},"payload":"${payloadOf(i, index, time, satellite)}","rssi":${(satellite ? -75 : -45) - ((h >>> 12) % 32) - ((h >>> 20) % 32)},` +
 			`"timestamp":${time / 1000},"counter":${Math.floor(time / 86_400_000)},` +
 			`"sequence_number":${sequence % sequenceTurn}},` +
 			`"network_type":"${satellite ? 'SATELLITE' : 'TERRESTRIAL'}"${gateway}}`

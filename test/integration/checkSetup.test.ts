@@ -1,0 +1,117 @@
+/** Hubble Organization, Check Setup: what it finds, and that it never guesses. */
+import type { IDataObject } from 'n8n-workflow';
+import { HubbleOrganization } from '../../nodes/HubbleOrganization/HubbleOrganization.node';
+import { READS } from '../../nodes/shared/client/scopes';
+import { tables } from '../../tools/tables';
+import { startSimulator, type Simulator } from '../simulator/server';
+import { allScopes } from '../simulator/world';
+import { credentialFor, execute } from './harness';
+
+let hubble: Simulator;
+const start = async (options: object = {}) => {
+	hubble = await startSimulator({ devices: 20, packets: 20, days: 2, limits: false, ...options });
+};
+afterEach(async () => await hubble.close());
+
+/** Runs the check where n8n has this address; gives its findings by name, and the hints. */
+async function check(credential: IDataObject = {}, address = 'https://n8n.example.com') {
+	const outcome = await execute({
+		node: new HubbleOrganization(),
+		parameters: { operation: 'checkSetup' },
+		credential: credentialFor(hubble, credential as never),
+		additionalData: { webhookWaitingBaseUrl: `${address}/webhook-waiting` },
+	});
+	expect(outcome.error).toBeUndefined();
+	const checks = (outcome.items[0]?.json.checks ?? []) as IDataObject[];
+	for (const { state, meaning, advice } of checks) {
+		expect(String(meaning)).toMatch(/\.$/);
+		expect(advice === '').toBe(state === 'ok');
+	}
+	expect(outcome.items).toHaveLength(1);
+	const found = (name: string) => checks.filter((one) => one.name === name);
+	return { found, state: outcome.items[0]?.json.state, hints: outcome.hints, names: checks.map(({ name }) => name) };
+}
+
+test('a token that Hubble refuses is a finding, and nothing is said of what it would show', async () => {
+	await start();
+	const { found, state, hints, names } = await check({ apiToken: 'wrong' });
+	expect(found('API Token')).toMatchObject([
+		{ state: 'failed', meaning: expect.stringContaining('expired') as string },
+	]);
+	expect([state, names]).toEqual(['failed', ['API Token', 'Clock', 'Public URL', 'Storage of Files']]);
+	expect(hints).toEqual(['Setup failed: API Token; warning: Storage of Files.']);
+});
+
+test('so is one of another organization', async () => {
+	await start();
+	const organizationId = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
+	const { found } = await check({ organizationId });
+	expect(found('API Token')).toMatchObject([
+		{ state: 'failed', meaning: `The token does not belong to the organization ${organizationId}.` },
+	]);
+});
+
+test('scopes that are missing are named with the nodes that need them', async () => {
+	await start();
+	const without = ['read-packets', 'read-webhooks'];
+	const token = hubble.createToken(allScopes.filter((scope) => !without.includes(scope)));
+	const { found, names } = await check({ apiToken: token });
+	expect(found('Scopes to Read')).toMatchObject([
+		{
+			state: 'warning',
+			meaning:
+				'The key lacks read-packets (packets:read) for Hubble Packet, Hubble Packet Poll Trigger; read-webhooks (webhooks:read) for Hubble Webhook, Hubble Packet Trigger.',
+		},
+	]);
+	expect(names).not.toContain('Webhooks');
+	expect(found('Organization')).toMatchObject([{ meaning: 'The organization is "Simulated Fleet" (production).' }]);
+});
+
+test('the nodes that are named are those that make calls with the scope', () => {
+	for (const { endpoint, nodes } of READS) {
+		const callers = Object.entries(tables).flatMap(([node, rows]) =>
+			rows.some((row) => row.endpoint.scope === endpoint.scope && row.endpoint.path === endpoint.path) ? [node] : [],
+		);
+		expect(nodes.filter((node) => !node.endsWith('Trigger'))).toEqual(callers);
+	}
+});
+
+test.each([
+	// Hubble's clock is known to a second and the way of a reply.
+	[90_000, /is (8\d|90) seconds behind/],
+	[-90_000, /is 9\d seconds ahead of/],
+])("Hubble's clock %d ms ahead of n8n's is told", async (skew, said) => {
+	await start({ now: () => Date.now() + skew });
+	expect((await check()).found('Clock')).toMatchObject([
+		{ state: 'warning', meaning: expect.stringMatching(said) as string },
+	]);
+});
+
+test.each([
+	['https://n8n.example.com', 'ok'],
+	['http://n8n.example.com', 'warning'],
+	['https://192.168.1.4', 'failed'],
+	['http://localhost:5678', 'failed'],
+	['https://[fd00::1]', 'failed'],
+])('the address %s is %s', async (address, state) => {
+	await start();
+	expect((await check({}, address)).found('Public URL')).toMatchObject([{ state }]);
+});
+
+test('a webhook of this n8n at which nobody listens is told with what to do, a stranger is not', async () => {
+	await start();
+	const webhook = (url: string) => ({
+		webhook_id: url,
+		org_id: '',
+		url,
+		max_batch_size: 100,
+		secret: 's',
+		name: 'Hand',
+	});
+	const own = 'https://n8n.example.invalid/webhook/x/hubble';
+	for (const url of [own, 'https://elsewhere.example.com/x']) hubble.world.main.webhooks.set(url, webhook(url));
+	const { found } = await check({}, 'https://n8n.example.invalid');
+	expect(found('Webhooks')).toMatchObject([
+		{ state: 'warning', meaning: `The webhook "Hand" at ${own} is in the state unknown.` },
+	]);
+});
