@@ -268,7 +268,7 @@ function areasOf(context: IPollFunctions): Area[] {
 		if (hasEmptyExpression(context.getNode().parameters.areas, given))
 			throw new Error('an expression returned no value');
 		const areas = (['circle', 'polygon'] as const).flatMap((form) =>
-			[given[form] ?? []].flat().map((row) => named(nameOf(row), (name) => readArea[form](objectOf(row), name))),
+			[given[form] ?? []].flat().map((row) => named(areaNameOf(row), (name) => readArea[form](objectOf(row), name))),
 		);
 		if (!areas.length) throw new Error('add at least one');
 		if (areas.length > MOST_AREAS)
@@ -280,7 +280,7 @@ function areasOf(context: IPollFunctions): Area[] {
 	});
 }
 
-function nameOf(row: unknown): string {
+function areaNameOf(row: unknown): string {
 	const text = asText(objectOf(row).name ?? '').trim();
 	if (!text) throw new Error('each needs a name');
 	return text;

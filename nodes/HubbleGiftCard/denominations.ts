@@ -36,7 +36,7 @@ const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((ent
  * @param brand as Hubble gives it (`GET /v1/partners/products/{id}`)
  * @param details as `merged` gives them
  */
-export function refusalOf(brand: IDataObject, details: readonly Denomination[]): string | undefined {
+export function whyRefused(brand: IDataObject, details: readonly Denomination[]): string | undefined {
 	const { status, denominationType } = brand;
 	const limits = objectOf(brand.amountRestrictions);
 	const least = (name: string) => numeric(limits[name]) ?? -Infinity;

@@ -8,7 +8,7 @@ import type { HubbleClient } from '../shared/client/client';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
-import { refusalOf } from './denominations';
+import { whyRefused } from './denominations';
 import { contradictionOf } from './existing';
 import { errandsOf, type Errand } from './reference';
 import { parameterError } from '../shared/operation/values';
@@ -134,8 +134,8 @@ class OrderRun {
 			// Each item that waited for it says what it means for its own order.
 			throw error instanceof NodeApiError ? copyOf(error) : unchanged(error);
 		});
-		const refusal = refusalOf(known, details);
-		if (refusal) throw new NodeOperationError(node, parameterError('Denominations', refusal), { itemIndex });
+		const reason = whyRefused(known, details);
+		if (reason) throw new NodeOperationError(node, parameterError('Denominations', reason), { itemIndex });
 		if (this.hubble.isStopped) throw new NodeOperationError(node, 'The execution was stopped', { itemIndex });
 	}
 

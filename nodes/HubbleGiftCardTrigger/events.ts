@@ -10,7 +10,7 @@ import { isObject, objectOf } from '../shared/client/json';
 import { collectionOf, readParameter } from '../shared/operation/readItem';
 import { oneOf, texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
-import { isSound, type Content, type Delivery, type Source } from '../shared/webhook/receive';
+import { isSound, type Content, type Delivery, type WebhookService } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
 
@@ -149,7 +149,7 @@ function read(context: IWebhookFunctions, delivery: Delivery): Content {
 	};
 }
 
-export const giftCardEvents: Source = {
+export const giftCardEvents: WebhookService = {
 	maxBytes: 1024 * 1024,
 	needsBody: true,
 	secrets: async (context) => bothSecrets(await context.getCredentials('hubblePartnerApi')),

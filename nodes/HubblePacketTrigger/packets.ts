@@ -8,7 +8,7 @@ import { optional } from '../shared/operation/readItem';
 import { numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
-import { isSound, type Content, type Source } from '../shared/webhook/receive';
+import { isSound, type Content, type WebhookService } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
 import { knownWebhook, restoreWebhook } from './registration';
@@ -63,7 +63,7 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 	};
 }
 
-export const packets: Source = {
+export const packets: WebhookService = {
 	// 1,000 packets, each with room for the longest payload and tags.
 	maxBytes: 16 * 1024 * 1024,
 

@@ -1,6 +1,6 @@
 /** Which orders a brand allows, against an oracle written another way: limit by limit over single vouchers. */
 import fc from 'fast-check';
-import { amountOf, merged, refusalOf, type Denomination } from '../../nodes/HubbleGiftCard/denominations';
+import { amountOf, merged, whyRefused, type Denomination } from '../../nodes/HubbleGiftCard/denominations';
 
 const worth = fc.oneof(
 	fc.constantFrom(50, 100, 500, 1000),
@@ -60,7 +60,7 @@ it('an order is refused exactly when it breaks a limit of the brand', () => {
 	const seen = { allowed: 0, refused: 0 };
 	fc.assert(
 		fc.property(brands, details, (brand, order) => {
-			const refusal = refusalOf(brand as never, merged(order));
+			const refusal = whyRefused(brand as never, merged(order));
 			const allowed = isAllowed(brand, order);
 			seen[allowed ? 'allowed' : 'refused'] += 1;
 			expect(refusal === undefined).toBe(allowed);

@@ -181,8 +181,8 @@ export class HubbleClient {
 	 */
 	throwIfRefused(name = ''): void {
 		const { refusedToken, refusedCalls } = this.session;
-		const refusal = refusedToken ?? refusedCalls.get(name);
-		if (refusal) throw copyOf(refusal);
+		const known = refusedToken ?? refusedCalls.get(name);
+		if (known) throw copyOf(known);
 	}
 
 	/** Waits, and ends at once with an error when the execution is stopped. */

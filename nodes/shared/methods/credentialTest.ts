@@ -43,7 +43,7 @@ function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organ
 }
 
 /** Why the reply to the check is no success; `undefined` when it is one. */
-function refusalIn({ statusCode, body }: Answer, { baseUrl, organizationId }: Settings): string | undefined {
+function whyRefused({ statusCode, body }: Answer, { baseUrl, organizationId }: Settings): string | undefined {
 	const reply = typeof body === 'object' && body !== null ? objectOf(body) : {};
 	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
 	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
@@ -85,8 +85,8 @@ async function hubbleApiTest(
 	const { baseUrl } = settings;
 	try {
 		const ask = asker(this, settings);
-		const refusal = refusalIn(await ask(endpoints.checkKey), settings);
-		if (refusal) return failed(refusal);
+		const reason = whyRefused(await ask(endpoints.checkKey), settings);
+		if (reason) return failed(reason);
 		const missing = await lacking(ask);
 		if (missing.length === READS.length) {
 			return failed(

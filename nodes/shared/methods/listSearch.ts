@@ -13,7 +13,7 @@ import { acceptedRows, pages } from '../client/pages';
 import type { Search } from '../operation/fields';
 
 /** Where a picker finds its entries, and what the user reads. */
-interface Source {
+interface Picker {
 	endpoint: Endpoint & { list: ListFacts };
 	/** The field with the ID. */
 	id: string;
@@ -30,7 +30,7 @@ const MOST_PAGES = 10;
 const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
 
 /** Entries whose label or ID contains what was typed: Hubble cannot search, so its pages are compared here. */
-function searchIn({ endpoint, id, label, one }: Source) {
+function searchIn({ endpoint, id, label, one }: Picker) {
 	const { list } = endpoint;
 	const entry = (row: IDataObject) => ({ name: label(row) || String(row[id]), value: String(row[id]) });
 	return async function (

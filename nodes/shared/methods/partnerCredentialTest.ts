@@ -39,7 +39,7 @@ const isLoggedIn = ({ statusCode, body }: Answer) =>
 	statusCode >= 200 && statusCode < 300 && typeof objectOf(body).token === 'string';
 
 /** Why a login failed. The secret is never tried at another address than the one that the user chose. */
-function refusalOf({ baseUrl }: PartnerSettings, { statusCode }: Answer): string {
+function whyRefused({ baseUrl }: PartnerSettings, { statusCode }: Answer): string {
 	if (statusCode === 401)
 		return `Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or belongs to another environment`;
 	if (statusCode === 403)
@@ -67,7 +67,7 @@ export async function hubblePartnerApiTest(
 	}
 	try {
 		const answer = await logIn(this, settings);
-		if (!isLoggedIn(answer)) return failed(refusalOf(settings, answer));
+		if (!isLoggedIn(answer)) return failed(whyRefused(settings, answer));
 		return { status: 'OK', message: 'Hubble accepts the Client ID and Client Secret' };
 	} catch (error) {
 		const { code, cause } = objectOf(error);

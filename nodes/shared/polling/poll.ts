@@ -20,7 +20,7 @@ export interface Read<P> {
 }
 
 /** A source that is read on and on, from a position. */
-export interface Source<P> {
+export interface PolledStream<P> {
 	/** What makes the source itself: positions of another one count for nothing. */
 	stream: string;
 	/** Where to begin. */
@@ -64,7 +64,7 @@ export function startBudget(context: IPollFunctions): Budget {
  */
 export async function poll<P>(
 	context: IPollFunctions,
-	open: (budget: Budget) => Promise<Source<P>>,
+	open: (budget: Budget) => Promise<PolledStream<P>>,
 ): Promise<INodeExecutionData[][] | null> {
 	return await oneAtATime(context, async (memory) => {
 		try {
@@ -93,7 +93,7 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 
 /** Reads nothing where there was no place in the rate limit: so the start of the first poll is kept. */
 const inTurn =
-	<P>(context: IPollFunctions, memory: Memory, read: Source<P>['read']): Source<P>['read'] =>
+	<P>(context: IPollFunctions, memory: Memory, read: PolledStream<P>['read']): PolledStream<P>['read'] =>
 	async (from) => {
 		try {
 			const result = await read(from);
@@ -114,7 +114,7 @@ function wait(memory: Memory, ms: number): void {
 async function readOn<P>(
 	context: IPollFunctions,
 	memory: Memory,
-	{ stream, start, beside, read }: Source<P>,
+	{ stream, start, beside, read }: PolledStream<P>,
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);

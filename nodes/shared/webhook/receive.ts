@@ -34,7 +34,7 @@ export type Content =
 	  };
 
 /** What one service sends, and how it is verified and read. */
-export interface Source {
+export interface WebhookService {
 	/** The largest body that makes sense, in bytes. */
 	maxBytes: number;
 	/** Whether the body's bytes are needed to verify it. */
@@ -115,7 +115,11 @@ const deliveriesOf = (calls: number) =>
  * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
  * anybody noticing: so n8n's log says it.
  */
-function refuseUnverified(context: IWebhookFunctions, source: Source, { headers }: Delivery): IWebhookResponseData {
+function refuseUnverified(
+	context: IWebhookFunctions,
+	source: WebhookService,
+	{ headers }: Delivery,
+): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
 	if (source.identify && headers[PROBE_HEADER] === probeValue(context)) {
 		context
@@ -134,7 +138,7 @@ function refuseUnverified(context: IWebhookFunctions, source: Source, { headers 
 }
 
 /** Answers one call to the node's webhook. Never throws. */
-export async function receive(context: IWebhookFunctions, source: Source): Promise<IWebhookResponseData> {
+export async function receive(context: IWebhookFunctions, source: WebhookService): Promise<IWebhookResponseData> {
 	try {
 		return await take(context, source);
 	} catch (error) {
@@ -144,7 +148,7 @@ export async function receive(context: IWebhookFunctions, source: Source): Promi
 	}
 }
 
-async function take(context: IWebhookFunctions, source: Source): Promise<IWebhookResponseData> {
+async function take(context: IWebhookFunctions, source: WebhookService): Promise<IWebhookResponseData> {
 	const delivery = context.getRequestObject() as unknown as Delivery & { readRawBody?(): Promise<void> };
 	const sender = delivery.ip ?? '';
 	if (source.admits && !source.admits(context, sender)) {
