@@ -138,7 +138,7 @@ const metrics = (
 			output: 'intervals',
 			...(hasTags ? { filters: { environment } } : {}),
 		}),
-		gives: () => ({ ...row, timestamp: any(expect.stringMatching(/Z$/)), is_running: false }),
+		gives: () => ({ ...row, timestamp: any(expect.stringMatching(/Z$/)), isRunning: false }),
 		bad: { days: 366 },
 	};
 });
@@ -189,7 +189,8 @@ export const samples: readonly Sample[] = [
 			key_name: 'API key',
 			expires_at_seconds: expiresAt,
 			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
-			replaced_key_id: any(expect.any(String)),
+			replacedKeyId: any(expect.any(String)),
+			expires_at_seconds_iso: any(expect.stringMatching(/Z$/)),
 		}),
 		bad: { expires: 'some day' },
 	},
@@ -455,7 +456,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listInvitations',
 		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
-		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_seconds_iso: any(expect.stringMatching(/Z$/)) }),
 	},
 	{
 		node: 'Hubble Invitation',

@@ -122,7 +122,7 @@ const brand = object({
 
 /** What is no reply of the contract, by node, resource and operation: `more` is beside the reply. */
 const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; without?: string }>> = {
-	'Hubble API Key apiKey rotate': { more: { replaced_key_id: text, old_key_deleted: flag } },
+	'Hubble API Key apiKey rotate': { more: { replacedKeyId: text, oldKeyDeleted: flag } },
 	'Hubble API Key apiKey validate': { more: { valid: flag } },
 	'Hubble Billing invoice downloadPdf': object({
 		invoice_id: text,
@@ -147,10 +147,10 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble Gift Card order resendDelivery': object({ resent: flag, orderId: text }),
 	'Hubble Gift Card voucher get': voucher,
 	'Hubble Gift Card wallet getBalance': object({ balance: number }),
-	'Hubble Metric getApiMetrics': { more: { is_running: flag } },
-	'Hubble Metric getDeviceMetrics': { more: { is_running: flag } },
-	'Hubble Metric getPacketMetrics': { more: { is_running: flag } },
-	'Hubble Metric getWebhookMetrics': { more: { is_running: flag } },
+	'Hubble Metric getApiMetrics': { more: { isRunning: flag } },
+	'Hubble Metric getDeviceMetrics': { more: { isRunning: flag } },
+	'Hubble Metric getPacketMetrics': { more: { isRunning: flag } },
+	'Hubble Metric getWebhookMetrics': { more: { isRunning: flag } },
 	'Hubble Organization checkSetup': object({
 		state: text,
 		checks: { type: 'array', items: object({ name: text, state: text, meaning: text, advice: text }) },

@@ -33,7 +33,7 @@ const interval = {
 		{ name: 'Month', value: 'month' },
 	],
 	default: 'automatic',
-	description: 'The length of each interval. The one that is still running is marked by is_running.',
+	description: 'The length of each interval. The one that is still running is marked by isRunning.',
 	toWire: (value) => (value === 'automatic' ? undefined : value),
 } satisfies Field;
 
@@ -78,10 +78,10 @@ async function metricItems(work: Work): Promise<INodeExecutionData[]> {
 	const { body: reply } = await work.hubble.send(work.request);
 	const rows = rowsOf(reply.buckets).map((row) => ({
 		...row,
-		is_running: endOf(String(row.timestamp), query) > 1000 * hubbleNow(),
+		isRunning: endOf(String(row.timestamp), query) > 1000 * hubbleNow(),
 	}));
 	if (chosen.output === 'summary') return rowItems(work, [{ ...reply, buckets: rows }]);
-	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ is_running }) => !is_running) : rows);
+	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ isRunning }) => !isRunning) : rows);
 }
 
 const validate = ({ query }: ItemRequest): string | undefined => {

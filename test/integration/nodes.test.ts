@@ -373,7 +373,7 @@ describe('API keys', () => {
 
 		test('have the same scopes, and the old one is gone once the new one works', async () => {
 			const { items, old, left } = await rotated();
-			expect(items[0]?.json).toMatchObject({ key_name: 'Old', scopes: ['read-devices'], old_key_deleted: true });
+			expect(items[0]?.json).toMatchObject({ key_name: 'Old', scopes: ['read-devices'], oldKeyDeleted: true });
 			expect(left).toEqual([items[0]?.json.key_id]);
 			expect(left).not.toContain(old.key_id);
 		});
@@ -404,7 +404,7 @@ describe('API keys', () => {
 		test('give the new one even when the old one cannot be deleted', async () => {
 			hubble.addFault({ call: 'deleteKey', status: 403 });
 			const { items, hints, old, left } = await rotated();
-			expect(items[0]?.json).toMatchObject({ key: expect.any(String), old_key_deleted: false });
+			expect(items[0]?.json).toMatchObject({ key: expect.any(String), oldKeyDeleted: false });
 			expect(hints).toEqual([expect.stringContaining(old.key_id)]);
 			expect(JSON.stringify(hints)).not.toContain(items[0]?.json.key);
 			expect(left).toHaveLength(2);
@@ -449,7 +449,7 @@ describe('metrics', () => {
 	])('mark the %s that is still running, and leave it out on demand', async (interval, days) => {
 		for (const chosen of [interval, 'automatic']) {
 			const rows = jsonOf(await metrics({ days, interval: chosen }));
-			expect(rows.map(({ is_running }) => is_running)).toEqual(rows.map((_, index) => index === rows.length - 1));
+			expect(rows.map(({ isRunning }) => isRunning)).toEqual(rows.map((_, index) => index === rows.length - 1));
 			const whole = jsonOf(await metrics({ days, interval: chosen, includeRunning: false }));
 			expect(whole).toEqual(rows.slice(0, -1));
 		}

@@ -574,7 +574,7 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 	equal(execution.error, undefined);
 	const made = execution.items('Store New Key')[0]?.json ?? {};
 	deepEqual([made.key_name, made.scopes], ['Dashboard', granted]);
-	deepEqual([made.replaced_key_id, made.old_key_deleted], [old.key_id, true]);
+	deepEqual([made.replacedKeyId, made.oldKeyDeleted], [old.key_id, true]);
 	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.key_id)));
 	const order = hubble.log.slice(seen).map(({ call, status }) => `${call} ${status}`);
 	deepEqual(order, ['listKeys 200', 'createKey 200', 'checkKey 200', 'deleteKey 200']);
