@@ -1,5 +1,5 @@
 import { NodeOperationError } from 'n8n-workflow';
-import { hubbleNow } from '../shared/client/clock';
+import { isPast } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
@@ -81,7 +81,7 @@ const NEVER = 0;
 function expiryTime(value: unknown, surroundings: ConversionContext): number {
 	const seconds = unixSeconds('down')(value, surroundings);
 	if (seconds === undefined) throw new Error('it is required; for a key that does not expire, choose Never');
-	if (seconds <= hubbleNow()) throw new Error('it is in the past');
+	if (isPast(seconds)) throw new Error('it is in the past');
 	return seconds;
 }
 

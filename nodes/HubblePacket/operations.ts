@@ -31,8 +31,9 @@ const PERIODS: Readonly<Record<string, number>> = {
 };
 
 /** The period that the user chose by its name, in Unix seconds. */
-function chosenPeriod(parameter: (name: string) => unknown, now: number, { timezone }: ConversionContext) {
+function chosenPeriod(parameter: (name: string) => unknown, hubbleNow: () => number, { timezone }: ConversionContext) {
 	const name = String(parameter('period'));
+	const now = hubbleNow();
 	const end = Math.ceil(now);
 	return calendarPeriod(name, now, timezone) ?? { start: end - (PERIODS[name] ?? DEFAULT_PERIOD_S), end };
 }
@@ -67,7 +68,7 @@ const inQuery = {
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
 		whenHidden: (...given) => chosenPeriod(...given).start,
-		whenEmpty: (now) => Math.ceil(now) - DEFAULT_PERIOD_S,
+		whenEmpty: (now) => Math.ceil(now()) - DEFAULT_PERIOD_S,
 	},
 	end: {
 		displayName: 'End Time',
@@ -79,7 +80,7 @@ const inQuery = {
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
 		whenHidden: (...given) => chosenPeriod(...given).end,
-		whenEmpty: Math.ceil,
+		whenEmpty: (now) => Math.ceil(now()),
 	},
 	device_id: {
 		...device,

@@ -86,7 +86,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
-		read.next = { start: from.start };
+		read.next = { start: from.start, seen: from.seen };
 	};
 	try {
 		for await (const page of pagesFrom(context, hubble, from, restart)) {
@@ -99,7 +99,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
 		// A token that leads in a circle would give the same packets at each poll: time leads on.
-		if (objectOf(error).cause instanceof RepeatedToken) read.next = { start: read.next.start };
+		if (objectOf(error).cause instanceof RepeatedToken) read.next = { ...read.next, token: undefined };
 		const passedOn = `passes on the packets of ${counted(pagesRead, 'page')}; the next poll continues after them.`;
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
@@ -123,8 +123,9 @@ function takePage({ context, hubble, work }: Reader, read: Read<Position>, { row
 	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 	const seen = new Set(read.next.seen);
 	const fresh = packets.filter(({ key }) => !seen.has(key));
+	const again = packets.filter(({ key }) => seen.has(key)).map(({ key }) => key);
 	const now = Math.floor(hubble.now());
-	read.next = positionAfter(read.next, next, fresh, now);
+	read.next = positionAfter(read.next, next, fresh, now, again);
 	const time = { received: receivedBy(read.next, now), now };
 	read.items.push(
 		...work.take(

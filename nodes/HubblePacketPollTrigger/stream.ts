@@ -9,7 +9,7 @@ export interface Position {
 	token?: string;
 	/** Unix seconds: what Hubble received before was read. */
 	start: number;
-	/** Without a token: keys of the packets read last, which may come again. */
+	/** Keys of the packets that were read last without a token, and that may come again. */
 	seen?: string[];
 	alarms?: AlarmState;
 }
@@ -23,6 +23,8 @@ const MARGIN_S = 60;
 /**
  * The position after a page: its token, or where Hubble gave none, the time of its packets; of those the middle
  * one, for some clocks are ahead and some packets came late.
+ * @param rows the packets of the page that are new
+ * @param again keys of those that came again: what was seen before them will not, as the stream keeps its order
  * @param now Unix seconds of the request: a packet that says it is of later is not believed
  */
 export function positionAfter(
@@ -30,13 +32,18 @@ export function positionAfter(
 	token: string | undefined,
 	rows: ReadonlyArray<{ key: string; time: number }>,
 	now: number,
+	again: readonly string[] = [],
 ): Position {
 	const times = rows.map(({ time }) => time).sort((a, b) => a - b);
 	const middle = times[(times.length - 1) >> 1];
 	const start =
 		middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
 	// A token that gives packets and leads to itself would give them at each poll.
-	if (token && !(rows.length && token === position.token)) return { token, start };
+	if (token && !(rows.length && token === position.token)) {
+		const { seen = [] } = position;
+		const rest = seen.slice(Math.max(-1, ...again.map((key) => seen.lastIndexOf(key))) + 1);
+		return { token, start, ...(rest.length ? { seen: rest } : {}) };
+	}
 	if (!rows.length) return position;
 	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
 }

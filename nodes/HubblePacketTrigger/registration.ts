@@ -210,7 +210,9 @@ async function create(
 		for (const other of rest) await remove(hubble, other);
 		if (first !== id) return undefined;
 	}
-	return { id, fingerprint: fingerprint(secret), at: Date.now(), owner, url, organization: hubble.organizationId };
+	// By Hubble's clock: another main process compares it, and its own clock may differ.
+	const at = Math.floor(1000 * hubble.now());
+	return { id, fingerprint: fingerprint(secret), at, owner, url, organization: hubble.organizationId };
 }
 
 /**

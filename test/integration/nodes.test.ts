@@ -1,5 +1,6 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
 import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
+import { objectOf } from '../../nodes/shared/client/json';
 import { SIMPLIFIED } from '../../nodes/shared/device/device';
 import { nodes } from '../nodes';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -628,4 +629,30 @@ describe('as the tool of an AI agent', () => {
 			jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true })),
 		).toHaveLength(12);
 	});
+});
+
+test('the first run of a process reads periods by Hubble’s clock, not by n8n’s', async () => {
+	const HOUR = 3600;
+	const behind = await startSimulator({
+		devices: 5,
+		packets: 5,
+		days: 1,
+		limits: false,
+		now: () => Date.now() - 6e3 * HOUR,
+	});
+	try {
+		const begun = Date.now() / 1000 - 6 * HOUR;
+		const get = async (node: string, parameters: IDataObject) =>
+			await execute({
+				node: nodeNamed(node),
+				parameters: { operation: 'getAll', returnAll: true, ...parameters },
+				credential: credentialFor(behind),
+			});
+		expect((await get('Hubble Packet', { resource: 'packet' })).error).toBeUndefined();
+		const end = Number(objectOf(behind.log.find(({ call }) => call === 'listPackets')?.query).end);
+		expect(Math.abs(end - begun)).toBeLessThan(60);
+		expect(behind.log.map(({ call }) => call).slice(0, 2)).toEqual(['checkKey', 'checkKey']);
+	} finally {
+		await behind.close();
+	}
 });

@@ -112,8 +112,9 @@ describe.each(titled)('$title', ({ sample }) => {
 		expect(outcome.items.map(({ pairedItem }) => pairedItem)).toEqual(outcome.items.map(() => ({ item: 0 })));
 		const made = log.filter((entry) => entry.call === call);
 		expect(made.length > 0).toBe(call !== undefined);
-		// A delivery is no call.
+		// A delivery is no call; and what goes by Hubble's time asks for it first, once a process.
 		const all = new Set(log.flatMap((entry) => entry.call ?? []));
+		if (call === 'listPackets' && !('checkKey' in alsoCalls)) all.delete('checkKey');
 		expect(all).toEqual(new Set([...(call ? [call] : []), ...Object.keys(alsoCalls)]));
 		expect(new Set(made.map(({ status }) => status))).toEqual(new Set(call ? [200] : []));
 	});

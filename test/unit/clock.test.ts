@@ -7,14 +7,14 @@ import { resetIn, retryAfter } from '../../nodes/shared/client/request';
 const BEGIN = Date.UTC(2026, 10, 20, 8);
 const HOUR = 3_600_000;
 
-/** Two clocks: Hubble's, and n8n's, which is wrong by `wrongBy` milliseconds. The monotonic one counts from anywhere. */
+/** Two clocks: Hubble's, and n8n's, which is wrong by `wrongBy` milliseconds. The monotonic one counts from anywhere, and stands while the machine sleeps. */
 function world(wrongBy = 0) {
-	const state = { elapsed: 0, wrongBy };
+	const state = { elapsed: 0, slept: 0, wrongBy };
+	const hubbles = () => BEGIN + state.elapsed + state.slept;
 	const clock = new HubbleClock({
 		monotonic: () => 5_000_000 + state.elapsed,
-		wall: () => BEGIN + state.elapsed + state.wrongBy,
+		wall: () => hubbles() + state.wrongBy,
 	});
-	const hubbles = () => BEGIN + state.elapsed;
 	/** A reply that Hubble writes after `there` and that arrives after `back` milliseconds. */
 	const reply = (there: number, back: number) => {
 		const sentAt = 5_000_000 + state.elapsed;
@@ -36,8 +36,12 @@ describe('Hubble’s clock', () => {
 			const behind = () => hubbles() - clock.now() * 1000;
 			expect(behind()).toBeGreaterThanOrEqual(0);
 			expect(behind()).toBeLessThanOrEqual(1100);
+			expect(clock.isKnown).toBe(wrongBy === 0);
+			reply(40, 60);
+			expect(clock.isKnown).toBe(true);
 			state.elapsed += 6 * HOUR;
 			state.wrongBy = -wrongBy;
+			expect(clock.isKnown).toBe(wrongBy === 0);
 			expect(behind()).toBeGreaterThanOrEqual(0);
 			expect(behind()).toBeLessThanOrEqual(1100);
 		},
@@ -63,13 +67,45 @@ describe('Hubble’s clock', () => {
 		);
 	});
 
-	it('follows Hubble where its clock is set', () => {
-		const { state, clock, reply } = world();
+	it('does not follow one wrong date, and follows two that agree', () => {
+		const { state, clock, hubbles, reply } = world();
 		reply(10, 10);
-		clock.note(new Date(BEGIN - HOUR).toUTCString(), 5_000_000 + state.elapsed);
-		expect(clock.now()).toBe((BEGIN - HOUR) / 1000);
+		const right = () => expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
+		const wrong = (ms: number) => clock.note(new Date(hubbles() + ms).toUTCString(), 5_000_000 + state.elapsed);
+		wrong(6 * HOUR);
+		right();
+		wrong(-6 * HOUR);
+		right();
 		reply(10, 10);
-		expect(clock.now()).toBe(BEGIN / 1000);
+		wrong(-6 * HOUR);
+		right();
+		wrong(-6 * HOUR);
+		expect(Math.abs(clock.now() * 1000 - hubbles() + 6 * HOUR)).toBeLessThanOrEqual(1100);
+		reply(10, 10);
+		reply(10, 10);
+		right();
+	});
+
+	it('does not believe a first date that no second one confirms', () => {
+		const { state, clock, hubbles, reply } = world();
+		clock.note(new Date(hubbles() + 6 * HOUR).toUTCString(), 5_000_000 + state.elapsed);
+		expect(clock.isKnown).toBe(false);
+		reply(10, 10);
+		expect(clock.isKnown).toBe(true);
+		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
+	});
+
+	it('is in doubt when the machine has slept, and believes the next reply', () => {
+		const { state, clock, hubbles, reply } = world();
+		reply(10, 10);
+		state.slept += 50_000;
+		expect(clock.isKnown).toBe(true);
+		state.slept += 3 * HOUR;
+		expect(clock.isKnown).toBe(false);
+		expect(clock.now() * 1000).toBeLessThanOrEqual(hubbles());
+		reply(10, 10);
+		expect(clock.isKnown).toBe(true);
+		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
 	});
 
 	it.each([undefined, '', 'yesterday', '2026-11-20T08:00:00Z', 12])('learns nothing from %p', (date) => {

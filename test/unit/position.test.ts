@@ -108,6 +108,16 @@ it("takes another process's hand-over for its own never, whatever its revision",
 
 const NOW = 2000;
 
+it('knows what it read without a token until that has come again, over pages with tokens', () => {
+	const first = { start: 1000, seen: ['a', 'b', 'c', 'd'] };
+	const second = positionAfter(first, 't1', [], NOW, ['a', 'b']);
+	expect(second).toEqual({ token: 't1', start: 1000, seen: ['c', 'd'] });
+	expect(positionAfter(second, 't2', [{ key: 'e', time: 1100 }], NOW, ['c', 'd'])).toEqual({
+		token: 't2',
+		start: 1040,
+	});
+});
+
 it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {
 	const rows = [
 		{ key: 'a', time: 1010.1 },
@@ -120,7 +130,7 @@ it('goes on by time where Hubble gives no token, a minute earlier, and knows wha
 		start: 1052,
 		seen: ['a', 'b', 'c'],
 	});
-	expect(positionAfter(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000 });
+	expect(positionAfter(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000, seen: ['a', 'b'] });
 	expect(positionAfter({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
 });
 

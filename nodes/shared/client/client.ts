@@ -146,9 +146,10 @@ export class HubbleClient {
 		return this.service.clock.now();
 	}
 
-	/** The same, asked for first where no reply has shown it yet. Throws what `send` throws. */
+	/** The same, asked for first where it is not known: once, or twice where the first reply must be confirmed. Throws what `send` throws. */
 	async learnNow(): Promise<number> {
-		if (!this.service.clock.isKnown) await this.send({ endpoint: endpoints.checkKey });
+		for (let asked = 0; asked < 2 && !this.service.clock.isKnown; asked++)
+			await this.send({ endpoint: endpoints.checkKey });
 		return this.now();
 	}
 

@@ -10,29 +10,57 @@ export interface OwnClocks {
 
 const ownClocks: OwnClocks = { monotonic: () => performance.now(), wall: () => Date.now() };
 
+/** Hubble's Unix time minus our monotonic clock lies between these, in milliseconds. */
+interface Bounds {
+	min: number;
+	max: number;
+}
+
+/** What both bounds say; `undefined` where they exclude each other. */
+function both(one: Bounds | undefined, { min, max }: Bounds): Bounds | undefined {
+	if (!one) return undefined;
+	const within = { min: Math.max(one.min, min), max: Math.min(one.max, max) };
+	return within.min < within.max ? within : undefined;
+}
+
+/** By so much clocks may differ: by more, one of them was set, or is wrong, or the machine slept. */
+const DOUBT_MS = 60_000;
+
 /**
  * Hubble's clock, as the `Date` of its replies shows it. A `Date` has whole seconds and was written some time between
- * request and reply, so each one bounds Hubble's time from both sides; the tightest bounds are kept.
+ * request and reply, so each one bounds Hubble's time from both sides; the tightest bounds are kept. A reply that
+ * contradicts them is not believed before a second one agrees with it. The monotonic clock stands still while the machine
+ * sleeps: where our clocks do not agree any longer about how long ago the last reply was, or there was none, one reply is
+ * believed that agrees with our wall clock.
  */
 export class HubbleClock {
-	/** Bounds of Hubble's Unix time minus our monotonic clock, in milliseconds. */
-	private min = -Infinity;
-	private max = Infinity;
+	private bounds?: Bounds;
+	/** What the last reply said, if it is not believed yet. */
+	private rival?: Bounds;
+	/** Our wall clock minus our monotonic one when the bounds were confirmed last. */
+	private lead = 0;
+	/** How often the time was asked for and not known. */
+	guesses = 0;
 
 	constructor(private readonly own = ownClocks) {}
 
-	/** Whether a reply has shown it. */
+	private leadNow = () => this.own.wall() - this.own.monotonic();
+
+	/** Whether a reply has shown it, and nothing has happened since that puts it in doubt. */
 	get isKnown(): boolean {
-		return this.min !== -Infinity;
+		return this.bounds !== undefined && Math.abs(this.leadNow() - this.lead) <= DOUBT_MS;
 	}
 
 	/**
 	 * Hubble's time in Unix seconds with a fraction: never ahead of it, and behind by one second and the way of a
-	 * reply at most. Before the first reply it is n8n's own clock.
+	 * reply at most. Where it is not known, it is what the last reply said, and before the first one n8n's own clock.
 	 */
 	now(): number {
 		const { monotonic, wall } = this.own;
-		return (this.isKnown ? this.min + monotonic() : wall()) / 1000;
+		const isKnown = this.isKnown;
+		if (!isKnown) this.guesses += 1;
+		const bounds = isKnown ? this.bounds : (this.rival ?? this.bounds);
+		return (bounds ? bounds.min + monotonic() : wall()) / 1000;
 	}
 
 	/**
@@ -43,11 +71,13 @@ export class HubbleClock {
 	note(date: unknown, sentAt: number): void {
 		const second = httpDate(date);
 		if (second === undefined) return;
-		const [min, max] = [second - this.own.monotonic(), second + 1000 - sentAt];
-		// Bounds that exclude each other: Hubble's clock was set, so what is older no longer holds.
-		const agrees = Math.max(min, this.min) < Math.min(max, this.max);
-		this.min = agrees ? Math.max(min, this.min) : min;
-		this.max = agrees ? Math.min(max, this.max) : max;
+		const told = { min: second - this.own.monotonic(), max: second + 1000 - sentAt };
+		const isBelieved = !this.isKnown && Math.abs(second - this.own.wall()) < DOUBT_MS;
+		const agreed = both(this.bounds, told) ?? (isBelieved ? told : both(this.rival, told));
+		this.rival = agreed ? undefined : told;
+		if (!agreed) return;
+		this.bounds = agreed;
+		this.lead = this.leadNow();
 	}
 }
 
@@ -70,3 +100,9 @@ export function clockOf(host: string): HubbleClock {
 
 /** Hubble's time in Unix seconds, by the clock of the host that was connected to last: for what shapes a row and knows no client. */
 export const hubbleNow = (): number => latest.now();
+
+const DAY_S = 86_400;
+
+/** Whether a moment in Unix seconds is past: by Hubble's clock, and where that is not known, by n8n's, which may be a day ahead. */
+export const isPast = (seconds: number): boolean =>
+	seconds <= (latest.isKnown ? latest.now() : Date.now() / 1000 - DAY_S);

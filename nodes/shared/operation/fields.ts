@@ -32,9 +32,9 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	 */
 	toWire?: (value: unknown, surroundings: ConversionContext) => unknown;
 	/** What is sent when n8n does not show the parameter, by the values of others and Hubble's time; else nothing is. */
-	whenHidden?: (parameter: (name: string) => unknown, now: number, surroundings: ConversionContext) => unknown;
+	whenHidden?: (parameter: (name: string) => unknown, now: () => number, surroundings: ConversionContext) => unknown;
 	/** What is sent when the parameter is left empty, by Hubble's time in Unix seconds; else nothing is. */
-	whenEmpty?: (now: number) => unknown;
+	whenEmpty?: (now: () => number) => unknown;
 }
 
 /** The type of a parameter's value where it is used: what `toWire` gives, else what its type in n8n says. */

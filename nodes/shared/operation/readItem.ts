@@ -10,6 +10,7 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { hubbleNow } from '../client/clock';
 import { isObject, objectOf, rowsOf } from '../client/json';
 import { asError } from '../client/errors';
 import { runsAsTool } from '../n8n';
@@ -163,7 +164,7 @@ function wireValue(field: Field, value: unknown, surroundings: ConversionContext
 }
 
 /** Reads the fields of an operation for one item. */
-function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: number) {
+function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: () => number) {
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
@@ -202,7 +203,7 @@ function notSent(context: IExecuteFunctions, itemIndex: number, reason: string):
 
 /** The values of parameters for one item. Throws an error that names the parameter and the item. */
 export function readValues<F extends Fields>(context: IExecuteFunctions, fields: F, item: number): ValuesOf<F> {
-	const value = parameterReader(context, objectOf(context.getNode().parameters), item, Date.now() / 1000);
+	const value = parameterReader(context, objectOf(context.getNode().parameters), item, hubbleNow);
 	return valuesOf(fields, value) as ValuesOf<F>;
 }
 
@@ -220,14 +221,14 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 /**
  * What one item asks, in the wire's names. Throws an error that names the parameter and the item.
  * @param stored the node's parameters with their expressions, as `getNode` gives them
- * @param now Hubble's time in Unix seconds
+ * @param now gives Hubble's time in Unix seconds
  */
 export function readItemRequest(
 	context: IExecuteFunctions,
 	stored: IDataObject,
 	operation: Operation,
 	item: number,
-	now: number,
+	now: () => number,
 ): ItemRequest {
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);

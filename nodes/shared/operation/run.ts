@@ -104,7 +104,8 @@ export async function run(
 	connectTo: (context: IExecuteFunctions) => Promise<HubbleClient> = connect,
 ): Promise<INodeExecutionData[][]> {
 	const operation = chosen(context, operations);
-	const outputs = new Outputs(context, option(context, operation, KEEP_INPUT), canContinue);
+	const newOutputs = () => new Outputs(context, option(context, operation, KEEP_INPUT), canContinue);
+	let outputs = newOutputs();
 	let hubble: HubbleClient;
 	try {
 		hubble = await connectTo(context);
@@ -112,7 +113,15 @@ export async function run(
 		context.getInputData().forEach((_, item) => outputs.fail(item, error));
 		return [outputs.all()];
 	}
-	const requests = readItems(context, operation, outputs, hubble.now());
+	const { clock } = hubble.service;
+	const { guesses } = clock;
+	let requests = readItems(context, operation, outputs, hubble);
+	if (requests.length && clock.guesses > guesses) {
+		// They go by Hubble's time, and no reply has shown it yet. Where it cannot be asked for, the first call says why.
+		await hubble.learnNow().catch(() => {});
+		outputs = newOutputs();
+		requests = readItems(context, operation, outputs, hubble);
+	}
 	const hints = new Set<Hint>(
 		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
 	);
@@ -193,8 +202,16 @@ function option(context: IExecuteFunctions, operation: Operation, name: string):
 }
 
 /** What the items ask, without those whose parameters are refused. */
-function readItems(context: IExecuteFunctions, operation: Operation, outputs: Outputs, now: number): ItemRequest[] {
+function readItems(
+	context: IExecuteFunctions,
+	operation: Operation,
+	outputs: Outputs,
+	hubble: HubbleClient,
+): ItemRequest[] {
 	const stored = objectOf(context.getNode().parameters);
+	// One moment for all of them.
+	let moment: number | undefined;
+	const now = () => (moment ??= hubble.now());
 	return context.getInputData().flatMap((_, item) => {
 		try {
 			return [readItemRequest(context, stored, operation, item, now)];
