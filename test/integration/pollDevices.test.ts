@@ -416,14 +416,18 @@ withEachClock(
 			fleet.add('new', { created: clock });
 			clock += 60;
 			const { request } = fleet.options;
-			const failing = async () => ({ statusCode: 403, headers: {}, body: Buffer.from('{"name":"Forbidden"}') });
+			// A clock that jumps is asked for again.
+			const failing = async (credential: string, options: Request) =>
+				options.url.endsWith('/check')
+					? await request(credential, options)
+					: { statusCode: 403, headers: {}, body: Buffer.from('{"name":"Forbidden"}') };
 			fleet.options.request = failing as never;
 			fleet.restart();
 			await expect(fleet.poll()).rejects.toThrow('Hubble does not allow this');
 			expect(JSON.stringify(fleet.options.staticData)).toBe(before);
 			let calls = 0;
 			fleet.options.request = (async (credential: string, options: Request) =>
-				!options.url.endsWith('/check') && calls++ ? await failing() : await request(credential, options)) as never;
+				await (!options.url.endsWith('/check') && calls++ ? failing : request)(credential, options)) as never;
 			fleet.restart();
 			expect(await fleet.names()).toEqual(['registered new']);
 			expect(fleet.warnings()).toEqual([expect.stringContaining('passes on 1 event;')]);
