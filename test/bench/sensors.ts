@@ -40,7 +40,7 @@ async function latest(devices: number, bound: number): Promise<Result[]> {
 			ours: (1000 * peakMb) / devices,
 			peer: null,
 			limit: null,
-			...atMost(devices > FLEET ? 10 : Infinity, (1000 * peakMb) / devices),
+			...atMost(devices > FLEET ? 10 : 50, (1000 * peakMb) / devices),
 			remark,
 		},
 	];
