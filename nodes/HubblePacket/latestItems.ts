@@ -169,7 +169,7 @@ export async function latestItems(work: Work): Promise<INodeExecutionData[]> {
 	const search = new Search(work);
 	await search.run();
 	const packets = search.latest.packets();
-	countRequests(hints).add(packets.length, hubble.run.traffic.requests - before);
+	countRequests(hints).add(Math.min(packets.length, limit), hubble.run.traffic.requests - before);
 	const decode = decoderOf(settings, hints);
 	const keeps = valueFilter(settings) ?? (() => true);
 	const shape = chosenShape(request, simplifyPacket);
