@@ -25,7 +25,10 @@ async function latest(devices: number, bound: number): Promise<Result[]> {
 	const senders = Math.ceil(devices / SENDING);
 	const stage = await openStage({ devices: senders, packets: 3 * devices, days: 3 / 24, latencyMs: LATENCY_MS });
 	const workflow = await stage.workflow([latestStep], '{ count: $("Hubble Packet").all().length }');
+	const first = await stage.workflow([packet({ operation: 'getAll', returnAll: false, limit: 1 })]);
 	await stage.restart();
+	// The first run of a process also asks for Hubble's time.
+	await stage.run(first);
 	const { seconds, peakMb, requests, throttled, report } = await stage.run(workflow, 600);
 	await stage.close();
 	if (Number(report.count) < devices) throw new Error(`${String(report.count)} devices`);

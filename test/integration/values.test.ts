@@ -25,6 +25,9 @@ const jsonOf = ({ error, items }: Outcome): IDataObject[] => {
 	return items.map(({ json }) => json);
 };
 
+/** The calls that were made, without the one by which the first run of a process learns Hubble's time. */
+const callsTo = ({ log }: Simulator) => log.flatMap(({ call }) => (call && call !== 'checkKey' ? [call] : []));
+
 const values = (...value: IDataObject[]) => ({ values: { value } }) as INode['parameters'];
 const pick = (name: string) => ({ __rl: true, mode: 'list', value: name, cachedResultName: name });
 const warm = { field: pick('temperature'), condition: 'above', than: '5' };
@@ -170,8 +173,9 @@ describe('Get Latest per Device', () => {
 		const times = rows.map(({ timestamp }) => String(timestamp));
 		expect(times).toEqual([...times].sort().reverse());
 		expect(rows.some(({ decoded }) => typeof (decoded as IDataObject).temperature === 'number')).toBe(true);
-		expect(outcome.hints).toEqual([`The latest packets of ${rows.length} devices took ${hubble.log.length} requests.`]);
-		expect(hubble.log.length).toBeLessThanOrEqual(4);
+		const made = callsTo(hubble).length;
+		expect(outcome.hints).toEqual([`The latest packets of ${rows.length} devices took ${made} requests.`]);
+		expect(made).toBeLessThanOrEqual(4);
 	});
 
 	it('takes six requests at most for 2,500 devices that report hourly', async () => {
@@ -185,14 +189,12 @@ describe('Get Latest per Device', () => {
 			expect(new Set(rows.map(({ packetKey }) => String(packetKey).split(':').at(-1)))).toEqual(
 				new Set([...expected.values()].map(({ timestamp }) => String(timestamp))),
 			);
-			expect(fleet.log.map(({ call }) => call).sort()).toEqual([
-				...Array.from({ length: 3 }, () => 'listDevices'),
-				...Array.from({ length: fleet.log.length - 3 }, () => 'listPackets'),
-			]);
-			expect(fleet.log.length).toBeLessThanOrEqual(6);
+			const made = callsTo(fleet);
+			expect(made.filter((call) => call === 'listDevices')).toHaveLength(3);
+			expect(made.length).toBeLessThanOrEqual(6);
 			fleet.clearLog();
 			expect(jsonOf(await latest({ returnAll: false, limit: 50 }, { credential }))).toHaveLength(50);
-			expect(fleet.log.length).toBeLessThanOrEqual(3);
+			expect(callsTo(fleet).length).toBeLessThanOrEqual(3);
 		} finally {
 			await fleet.close();
 		}
