@@ -101,7 +101,7 @@ function urlFindings({ context, request }: Work): Finding[] {
 	const name = 'Public URL';
 	const advice =
 		"Set N8N_WEBHOOK_URL (WEBHOOK_URL in n8n 1) to n8n's public https address, or take the Hubble Packet Poll Trigger, which needs none.";
-	if (isPrivateHost(url.hostname.replace(/^\[|\]$/g, ''))) {
+	if (isPrivateHost(url.hostname)) {
 		const meaning = `n8n says that its address is ${url.origin}, which Hubble cannot reach: no packet comes to the Hubble Packet Trigger.`;
 		return [bad(name, 'failed', meaning, advice)];
 	}
