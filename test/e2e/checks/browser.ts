@@ -26,7 +26,7 @@ import { everyFiveSeconds, register } from './polls';
 import { partnerKey, withHubble } from './trigger';
 
 /** How the devices of the simulated fleet are called, before and after the main job. */
-const deviceName = /(Sensor|Tracker) \d+/;
+const deviceName = /(Cold room|Freezer|Truck) \d+/;
 
 /** One browser serves all checks on an n8n: to load the editor anew takes longer than most of them. */
 const opened = new Map<Stage, { browser: Browser; page: Page }>();
@@ -68,7 +68,7 @@ export const formChecks: Check[] = [
 
 /** What users type into n8n's search, and nodes that must be among what they get, by the name that is shown there. */
 const searches: Record<string, string[]> = {
-	packet: ['Hubble Packet', 'Hubble Packet Poll Trigger'],
+	packet: ['Hubble Packet', 'Hubble Packet Poll'],
 	device: ['Hubble Device'],
 	tracker: ['Hubble Device', 'Hubble Packet'],
 	telemetry: ['Hubble Device', 'Hubble Packet'],
