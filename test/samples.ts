@@ -456,7 +456,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listInvitations',
 		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
-		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_seconds_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_iso: any(expect.stringMatching(/Z$/)) }),
 	},
 	{
 		node: 'Hubble Invitation',

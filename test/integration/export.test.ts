@@ -397,7 +397,7 @@ it('leaves out what is no packet, and says how many', async () => {
 it('an error ends the run, or the file where On Error says to continue', async () => {
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
 	await expect(write({ format: 'ndjson' })).rejects.toMatchObject({
-		message: expect.stringContaining('needs the scope'),
+		message: expect.stringContaining('needs the scope read-packets (packets:read)'),
 	});
 	hubble.clearFaults();
 	hubble.addFault({ call: 'listPackets', status: 403, skip: 2, times: 99 });
@@ -406,7 +406,7 @@ it('an error ends the run, or the file where On Error says to continue', async (
 	const { json, bytes } = await write({ format: 'ndjson', options: all }, { onError: 'continueRegularOutput' });
 	expect(json).toMatchObject({
 		count: 2000,
-		stoppedBy: expect.stringMatching(/scope .*Check that the API key has the scope.*X-Request-ID: /s),
+		stoppedBy: expect.stringMatching(/scope read-packets .*Check the scopes of the API key.*X-Request-ID: /s),
 	});
 	hubble.clearFaults();
 	const rest = await write({ format: 'ndjson', options: { continueFrom: json.continuationToken as string } });

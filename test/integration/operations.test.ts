@@ -5,6 +5,7 @@
  */
 import type { IDataObject, INode, IPairedItemData } from 'n8n-workflow';
 import { nodes } from '../nodes';
+import { bothSpellings } from '../../nodes/shared/client/scopes';
 import { NO_CALL } from '../../nodes/shared/operation/operation';
 import { samples, type Sample } from '../samples';
 import { outputOf } from '../../tools/schemas';
@@ -150,7 +151,7 @@ describe.each(titled)('$title', ({ sample }) => {
 				const token = hubble.createToken(allScopes.filter((granted) => granted !== scope));
 				const { error, items } = await run(hubble, sample, [given(hubble, sample)], { token });
 				expect(items).toEqual([]);
-				expect(error?.message).toContain(`needs the scope ${scope}`);
+				expect(error?.message).toContain(`the scope ${bothSpellings(scope)}`);
 				expect(error?.httpCode).toBe('403');
 				expect(JSON.stringify([error?.message, error?.description])).not.toContain(token);
 			}));

@@ -250,7 +250,7 @@ it.each<[string, PayloadField[]]>([
 it('takes numbers that came as text, and nothing as the default', () => {
 	const field = { name: 7, type: 'uint8', offset: '1', scale: null, add: '5' } as never;
 	expect(decode([field], Uint8Array.of(9, 20))).toEqual({ decoded: { 7: 25 } });
-	expect(() => payloadDecoder({ decode: 'toString' })).toThrow('no way to decode');
+	expect(() => payloadDecoder({ decode: 'toString' })).toThrow('"Decode Payload": unknown payload format "toString"');
 });
 
 it('does nothing unless it is asked to', () => {

@@ -268,7 +268,7 @@ describe('Retry', () => {
 	});
 });
 
-describe('A certificate', () => {
+describe('A failure', () => {
 	const failure = {
 		method: 'GET',
 		ids: {},
@@ -285,14 +285,25 @@ describe('A certificate', () => {
 		'DEPTH_ZERO_SELF_SIGNED_CERT',
 		'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 		'CERT_HAS_EXPIRED',
-	])('that is not trusted (%s) is said, with the setting that trusts it', (code) => {
+	])('by a certificate that is not trusted (%s) is said, with the setting that trusts it', (code) => {
 		const { message, description } = hubbleError({ name: 'Hubble' } as INode, { ...failure, code });
 		expect(message).toBe('The certificate of https://hubble.example is not trusted');
 		expect(description).toContain('NODE_EXTRA_CA_CERTS');
 	});
 
-	it('is not blamed where the host is not there', () => {
-		expect(hubbleError({ name: 'Hubble' } as INode, { ...failure, code: 'ENOTFOUND' }).message).toContain('no host');
+	it('blames no certificate where the host is not there', () => {
+		const { message } = hubbleError({ name: 'Hubble' } as INode, { ...failure, code: 'ENOTFOUND' });
+		expect(message).toBe('Could not find a server at https://hubble.example');
+	});
+
+	it.each([
+		['The token lacks the scope read-devices.', ': The token lacks the scope read-devices (devices:read)'],
+		['Not allowed.', ': Not allowed. The call needs the scope read-devices (devices:read)'],
+		[undefined, '. The call needs the scope read-devices (devices:read)'],
+	])('that is a refusal names the scope once, in both spellings: %s', (said, words) => {
+		const refused = { ...failure, isHubbles: true, status: 403, scope: 'read-devices', said } as const;
+		const { message } = hubbleError({ name: 'Hubble' } as INode, refused);
+		expect(message).toBe(`Hubble does not allow this${words}`);
 	});
 });
 
