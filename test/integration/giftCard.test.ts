@@ -285,7 +285,11 @@ describe('Place', () => {
 			{ additionalFields: { discountAmount: 100.5 } },
 			/"Discount Amount": 100.5 is more/,
 		],
-		['a reference of 41 characters', { reference: 'x'.repeat(41) }, /^"Reference" has 41 characters, Hubble takes at most 40$/],
+		[
+			'a reference of 41 characters',
+			{ reference: 'x'.repeat(41) },
+			/^"Reference" has 41 characters, Hubble takes at most 40$/,
+		],
 		['a reference that an expression left out', { reference: '={{ $json.nope }}' }, /"Reference": the expression/],
 		['no email address', { additionalFields: { customerEmail: 'asha' } }, /"Customer Email": "asha" is not an email/],
 	])('refuses %s before the first call', async (_, parameters, says) => {
@@ -436,7 +440,12 @@ describe('The test of the credential', () => {
 		['no address', { baseUrl: 'somewhere' }, 'Error', /'Base URL'.*is not an address/],
 		['an address where nobody is', { baseUrl: 'http://127.0.0.1:1' }, 'Error', /Could not reach .*\(ECONNREFUSED\)/],
 		['nothing', { clientId: '', clientSecret: '' }, 'Error', /Enter the Webhook Secret for the trigger, or/],
-		['the webhook secret alone', { clientId: '', clientSecret: '', webhookSecret: 'x' }, 'OK', /secret is checked when the first event arrives/],
+		[
+			'the webhook secret alone',
+			{ clientId: '', clientSecret: '', webhookSecret: 'x' },
+			'OK',
+			/secret is checked when the first event arrives/,
+		],
 	])('%s', async (_, changed, status, message) => {
 		expect(await test({ ...right(), ...changed })).toMatchObject({ status, message: expect.stringMatching(message) });
 	});
