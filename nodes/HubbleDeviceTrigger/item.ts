@@ -17,8 +17,8 @@ export interface Happening {
 	area?: string;
 	/** What makes it the same event when it comes again. */
 	of: string | number;
-	/** Whether it is made up for a test. */
-	isExample?: boolean;
+	/** In a test: why it is an example, and nothing that is so. */
+	hint?: string;
 }
 
 /** How events are shown. */
@@ -46,10 +46,11 @@ function textOf({ event, device, heard, since = 0, area }: Happening, { timezone
 }
 
 export function eventItem(happening: Happening, showing: Showing): INodeExecutionData {
-	const { event, device, heard, since, area = null, of, isExample = false } = happening;
+	const { event, device, heard, since, area = null, of, hint } = happening;
 	const { simplify, now } = showing;
 	const silence = since === undefined ? null : Math.round((event === 'silent' ? now : heard) - since);
 	const json: IDataObject = {
+		...(hint ? { hint } : {}),
 		event,
 		text: textOf(happening, showing),
 		area,
@@ -60,7 +61,7 @@ export function eventItem(happening: Happening, showing: Showing): INodeExecutio
 		registeredAt: isoTime(device.created_ts),
 		timestampTrusted: isTrusted(device, now),
 		...(simplify ? simplifyDevice(device) : device),
-		isExample,
+		isExample: hint !== undefined,
 		eventKey: `${event}:${device.id}:${of}`,
 	};
 	return { json };

@@ -2,17 +2,15 @@
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged } from '../shared/client/errors';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
-import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows, pages } from '../shared/client/pages';
 import { counted } from '../shared/operation/values';
-import { poll, startBudget, type Budget, type Read } from '../shared/polling/poll';
+import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { areas } from './areas';
 import { quiet, registered, silent } from './events';
 import { insideOf, insideText, placedOf, quietOf, quietText, timedText, waitingOf } from './marks';
-import { eventItem, type Happening } from './item';
-import { DEVICES, warn, type Run } from './reading';
+import { warn, type Run } from './reading';
+import { sample } from './sample';
 import { readSettings, type EventName, type Settings } from './settings';
-import { beside, heardAt, isDevice, type Device, type State } from './watch';
+import { beside, type State } from './watch';
 
 /** Pages of one poll; the rest comes with the next ones, so that other workflows get their share of the rate limit. */
 const PAGES_PER_POLL = 30;
@@ -113,50 +111,4 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 		run.state.startWith = index;
 		return;
 	}
-}
-
-/** Pages in which a test looks for a device that passes the filters. */
-const SAMPLE_PAGES = 10;
-
-/** A device for a test where the organization has none. */
-const MADE_UP = { id: '00000000-0000-4000-8000-000000000000', name: 'Example device', created_ts: 1_767_225_600 };
-
-/**
- * One example of each event that was chosen: of the device that was heard last of those that pass the filters, else of
- * another one. The state stays as it is.
- */
-async function sample(context: IPollFunctions): Promise<INodeExecutionData[][]> {
-	const settings = readSettings(context);
-	const budget = startBudget(context);
-	const hubble = await connect(context, { deadline: budget.deadline });
-	const now = Math.floor(await hubble.learnNow());
-	const tags = settings.tags ? { filter_tags: settings.tags } : {};
-	const query = { ...tags, sort_field: 'most_recent_packet_ts', sort_ascending: false };
-	const call = { endpoint: endpoints.listDevices, query };
-	let device: Device | undefined;
-	let pagesRead = 0;
-	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
-		const devices = [...acceptedRows(rows, DEVICES)].filter(isDevice);
-		device = devices.find(settings.matches) ?? device ?? devices[0];
-		pagesRead += 1;
-		if ((device && settings.matches(device)) || pagesRead === SAMPLE_PAGES || !budget.endStep()) break;
-	}
-	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
-	const example = exampleOf(settings, device ?? MADE_UP, now);
-	return [[...settings.events].map((event) => eventItem({ ...example(event), of: 'test', isExample: true }, showing))];
-}
-
-/** What a device could be reported with: as it is, but silent for long enough. */
-function exampleOf({ silence, areas: watched }: Settings, device: Device, now: number) {
-	const heard = heardAt(device, { now, ahead: {} }) || now;
-	const longAgo = Math.min(heard, now - silence);
-	const about: Record<EventName, Pick<Happening, 'heard' | 'since' | 'area'>> = {
-		entered: { heard, area: watched[0]?.name },
-		firstHeard: { heard },
-		heardAgain: { heard, since: heard - silence },
-		left: { heard, area: watched[0]?.name },
-		registered: { heard },
-		silent: { heard: longAgo, since: longAgo },
-	};
-	return (event: EventName) => ({ event, device, ...about[event] });
 }

@@ -50,7 +50,7 @@ export const warn = ({ context }: Run, message: string) =>
 	context.logger.warn(`"${context.getNode().name}" ${message}`);
 
 /** For how many seconds a device must not have been heard to be silent: packets by satellite take their time. */
-export function silenceOf({ settings: { silence }, now }: Run, device: Device): number {
+export function silenceOf({ settings: { silence }, now }: Pick<Run, 'settings' | 'now'>, device: Device): number {
 	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
 

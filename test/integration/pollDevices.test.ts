@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { sleep, type IDataObject, type IHttpRequestOptions, type IPollFunctions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
-import { circle, isInside } from '../../nodes/shared/device/areas';
+import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
@@ -135,6 +135,9 @@ function trigger(
 }
 
 const HOUR = 3600;
+
+const without = (item: IDataObject, field: string): IDataObject =>
+	Object.fromEntries(Object.entries(item).filter(([name]) => name !== field));
 const depot = { name: 'Depot', latitude: 51.9244, longitude: 4.4777, radius: 500 };
 
 /** A fleet in memory, and a node that watches it. */
@@ -455,29 +458,84 @@ withEachClock(
 			expect(asked).toEqual(['created_ts', ...Array.from({ length: 4 }, () => 'most_recent_packet_ts')]);
 		});
 
-		it('shows one event of each kind in a test, and stores nothing', async () => {
-			const fleet = fleetOf(2, {});
-			fleet.hear('device 1', { latitude: 1, longitude: 2 });
+		describe('Fetch Test Event', () => {
 			const events = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
-			const staticData = {};
-			const { poll } = trigger(
-				{ events, ...silentFor(24), areas: { circle: [depot] } },
-				{ ...fleet.options, mode: 'manual', staticData },
-			);
-			const items = await poll();
-			expect(items.map(({ event }) => event)).toEqual(events);
-			const preview = schemaFiles()['HubbleDeviceTrigger/__schema__/v1.0.0/output.json'];
-			expect(
-				unforeseen(
-					preview,
-					items.map((json) => ({ json })),
-				),
-			).toEqual([]);
-			expect(items[0]).toMatchObject({ name: 'device 1', latitude: 1, silentForHours: 24 });
-			expect(Math.abs(Date.parse(String(items[0]?.silentSince)) / 1000 + 24 * HOUR - clock)).toBeLessThan(10);
-			expect(items[4]).toMatchObject({ area: 'Depot' });
-			expect(items.every(({ isExample }) => isExample)).toBe(true);
-			expect(staticData).toEqual({});
+			const AWAY = { latitude: 1, longitude: 2 };
+			const test = async ({ options }: ReturnType<typeof fleetOf>, more: IDataObject = {}) => {
+				const staticData = {};
+				const parameters = { events, ...silentFor(24), areas: { circle: [depot] }, ...more };
+				const items = await trigger(parameters, { ...options, mode: 'manual', staticData }).poll();
+				expect(staticData).toEqual({});
+				expect(items.map(({ event }) => event)).toEqual(parameters.events);
+				const preview = schemaFiles()['HubbleDeviceTrigger/__schema__/v1.0.0/output.json'];
+				const shown = items.map((item) => ({ json: without(item, 'hint') }));
+				expect(unforeseen(preview, shown)).toEqual([]);
+				for (const { hint, isExample } of items) expect(typeof hint === 'string').toBe(isExample);
+				return Object.fromEntries(items.map((item) => [item.event, item]));
+			};
+			const ago = (item: IDataObject | undefined, field: string) => clock - Date.parse(String(item?.[field])) / 1000;
+
+			it('shows devices with which it is so', async () => {
+				const fleet = fleetOf(3, {});
+				fleet.hear('device 0', AWAY);
+				fleet.hear('device 1', { heard: clock - 60, latitude: depot.latitude, longitude: depot.longitude });
+				fleet.hear('device 2', { heard: clock - 30 * HOUR, ...AWAY });
+				fleet.add('new', { created: clock - 300 });
+				const { silent, registered, entered } = await test(fleet);
+				expect(silent).toMatchObject({ name: 'device 2', silentForHours: 30, isExample: false });
+				expect(ago(silent, 'lastPacketAt')).toBe(30 * HOUR);
+				expect(registered).toMatchObject({ name: 'new', heardAt: null, isExample: false });
+				expect(ago(registered, 'registeredAt')).toBe(300);
+				expect(entered).toMatchObject({ name: 'device 1', area: 'Depot', isExample: false });
+			});
+
+			it('shows none that a poll would not report', async () => {
+				const fleet = fleetOf(2, {});
+				const { latitude, longitude } = depot;
+				fleet.hear('device 0', { heard: 0, satellite: clock - 3 * HOUR, latitude, longitude, accuracy: 5000 });
+				const vague = await test(fleet, silentFor(2));
+				expect(vague.silent).toMatchObject({ name: 'device 0', isExample: true });
+				expect(vague.entered).toMatchObject({ name: 'device 0', isExample: true });
+				fleet.hear('device 0', { heard: clock - 2 * HOUR, accuracy: 5 });
+				const filters = { filters: { ownTags: ['site:Rotterdam'] } };
+				const others = await test(fleet, { ...silentFor(1), ...filters });
+				for (const item of Object.values(others)) expect(item).toMatchObject({ isExample: true });
+				fleet.add('ours', { tags: { site: 'Rotterdam' }, created: 1, heard: clock - 5 * HOUR, latitude, longitude });
+				const ours = await test(fleet, { ...silentFor(1), ...filters });
+				for (const item of Object.values(ours)) expect(item).toMatchObject({ name: 'ours' });
+				expect(ours.entered).toMatchObject({ isExample: false });
+			});
+
+			const square = (from: number, to: number) => [
+				[from, from],
+				[to, from],
+				[to, to],
+				[from, to],
+			];
+			const frame = JSON.stringify({ type: 'Polygon', coordinates: [square(10, 20), square(11, 19)] });
+			it.each([
+				['circle', { circle: [depot] }, circle('Depot', depot, depot.radius)],
+				['frame', { polygon: [{ name: 'Depot', geojson: frame }] }, polygons('Depot', frame)],
+			])('shows examples whose times and places fit the settings: %s', async (_, areas, area) => {
+				const placeIn = ({ latitude, longitude }: IDataObject = {}) => ({
+					latitude: Number(latitude),
+					longitude: Number(longitude),
+				});
+				for (const size of [0, 1]) {
+					const fleet = fleetOf(size, {});
+					if (size) fleet.hear('device 0', AWAY);
+					const { silent, heardAgain, entered, left, firstHeard } = await test(fleet, { areas });
+					expect(silent).toMatchObject({ silentForHours: 24, isExample: true });
+					expect(ago(silent, 'lastPacketAt')).toBe(24 * HOUR);
+					expect(heardAgain).toMatchObject({ silentForHours: 24, isExample: true });
+					expect(firstHeard).toMatchObject({ isExample: true, lastPacketAt: firstHeard?.heardAt });
+					expect(entered).toMatchObject({ area: 'Depot', isExample: true, locationType: 'heard' });
+					expect(area.contains(placeIn(entered))).toBe(true);
+					expect(left).toMatchObject({ area: 'Depot', isExample: true, locationType: 'heard' });
+					expect(area.distanceTo(placeIn(left))).toBeGreaterThan(50);
+					expect(area.contains(placeIn(left))).toBe(false);
+				}
+			});
 		});
 
 		it('reports each of forty registrations, one a minute', async () => {

@@ -12,6 +12,8 @@ export interface Area {
 	contains: (place: Place) => boolean;
 	/** Metres from a place outside of the area to its border. */
 	distanceTo: (place: Place) => number;
+	/** A place in the area. */
+	inside: Place;
 	/** What of the GeoJSON is no area, in words. */
 	leftOut?: string;
 }
@@ -31,6 +33,7 @@ export function circle(name: string, center: Place, radius: number): Area {
 		radius,
 		contains: (place) => distanceBetween(center, place) <= radius,
 		distanceTo: (place) => distanceBetween(center, place) - radius,
+		inside: center,
 	};
 }
 
@@ -65,6 +68,7 @@ export function polygons(name: string, geojson: unknown): Area {
 		radius: Math.sqrt(area / Math.PI),
 		contains: (place) => read.some((polygon) => isWithinPolygon(polygon, place)),
 		distanceTo: (place) => Math.min(...read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
+		inside: placeIn(read),
 		...(leftOut ? { leftOut } : {}),
 	};
 }
@@ -165,6 +169,32 @@ function isWithin(ring: Ring, { latitude, longitude }: Place): boolean {
 		}
 		return isOdd;
 	});
+}
+
+/** A place in the first polygon: on the parallel that halves its largest part between two corners, amid the longest stretch. */
+function placeIn([polygon = []]: Polygon[]): Place {
+	const heights = [...new Set(polygon.flat().map(([, latitude]) => latitude))].sort((a, b) => a - b);
+	const [, latitude] = widest(heights);
+	const crossed = polygon.flatMap((ring) =>
+		[...edgesOf(ring)]
+			.filter(([[, y1], [, y2]]) => y1 > latitude !== y2 > latitude)
+			.map(([[x1, y1], [x2, y2]]) => x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1)),
+	);
+	const [, longitude] = widest(
+		crossed.sort((a, b) => a - b),
+		2,
+	);
+	return { latitude, longitude: longitude - 360 * Math.round(longitude / 360) };
+}
+
+/** The widest gap between a number and the next one, and its middle; of every `step`-th number alone. */
+function widest(numbers: readonly number[], step = 1): [width: number, middle: number] {
+	let found: [number, number] = [0, numbers[0] ?? 0];
+	for (let index = 1; index < numbers.length; index += step) {
+		const [from = 0, to = 0] = numbers.slice(index - 1, index + 1);
+		if (to - from > found[0]) found = [to - from, (from + to) / 2];
+	}
+	return found;
 }
 
 /** Metres from a place to the nearest edge. */

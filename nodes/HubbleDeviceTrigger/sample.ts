@@ -1,0 +1,173 @@
+/** What *Fetch Test Event* shows: of each event a device with which it is so, else an example that fits the settings. */
+import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { connect, type HubbleClient } from '../shared/client/client';
+import { between, endpoints } from '../shared/client/endpoints';
+import { acceptedRows, pages } from '../shared/client/pages';
+import type { Area } from '../shared/device/areas';
+import { placeHeard } from '../shared/device/device';
+import { withoutUndefined } from '../shared/operation/readItem';
+import { radians, EARTH_M, type Place } from '../shared/operation/place';
+import { startBudget, type Budget } from '../shared/polling/poll';
+import { crossings } from './borders';
+import { eventItem, type Happening } from './item';
+import { DEVICES, silenceOf } from './reading';
+import { readSettings, type EventName, type Settings } from './settings';
+import { heardAt, isDevice, type Device } from './watch';
+
+/** Pages in which a test looks for each kind of device. */
+const SAMPLE_PAGES = 10;
+
+/** A device for a test where the organization has none. */
+const madeUp = (now: number): Device => ({
+	id: '00000000-0000-4000-8000-000000000000',
+	name: 'Example device',
+	created_ts: now - 60,
+});
+
+/** Where a test looks, and by what. */
+interface Look {
+	hubble: HubbleClient;
+	settings: Settings;
+	budget: Budget;
+	/** Hubble's time in Unix seconds. */
+	now: number;
+}
+
+/** The devices by a time, the latest first, as far as a test looks. */
+async function* latest({ hubble, settings, budget }: Look, query: IDataObject): AsyncGenerator<Device> {
+	const tags = settings.tags ? { filter_tags: settings.tags } : {};
+	const call = { endpoint: endpoints.listDevices, query: { ...query, ...tags, sort_ascending: false } };
+	let pagesRead = 0;
+	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
+		yield* [...acceptedRows(rows, DEVICES)].filter(isDevice);
+		pagesRead += 1;
+		if (pagesRead === SAMPLE_PAGES || !budget.endStep()) return;
+	}
+}
+
+/** The first device that passes the filters and is so. */
+async function first(look: Look, query: IDataObject, isSo: (device: Device) => boolean): Promise<Device | undefined> {
+	for await (const device of latest(look, query)) if (look.settings.matches(device) && isSo(device)) return device;
+	return undefined;
+}
+
+/** A device that was heard last. */
+interface Heard {
+	/** One that passes the filters, else any, else one that is made up. */
+	device: Device;
+	/** One that passes the filters and is in an area. */
+	entered?: Happens;
+}
+
+/** What an event says of a device; times are Unix seconds. */
+type Happens = Pick<Happening, 'device' | 'heard' | 'since' | 'area'>;
+
+/** The area that a device is in, by the rules of a poll. */
+function enteredBy({ settings, now }: Look, device: Device): Happens | undefined {
+	const { areas } = settings;
+	const borders = { inside: new Set<string>(), waiting: new Map<string, number>(), placed: new Map<string, number>() };
+	const [found] = crossings(borders, device, areas, areas.length, { ...settings, confirms: false }, now).crossed;
+	return found && { device, heard: found.at, area: found.area.name };
+}
+
+async function lookForHeard(look: Look): Promise<Heard> {
+	const { settings, now } = look;
+	const wantsArea = settings.events.has('entered');
+	let [matching, any]: Array<Device | undefined> = [];
+	for await (const device of latest(look, { sort_field: 'most_recent_packet_ts' })) {
+		any ??= device;
+		if (!settings.matches(device)) continue;
+		matching ??= device;
+		const entered = wantsArea ? enteredBy(look, device) : undefined;
+		if (entered || !wantsArea) return { device: matching, entered };
+	}
+	return { device: matching ?? any ?? madeUp(now) };
+}
+
+/** Why an event is an example. */
+const HINTS: Record<EventName, string> = {
+	entered: 'No device that passes the filters was found in an area: this one is an example.',
+	firstHeard: 'Hubble does not say when a device was heard first: this one is an example.',
+	heardAgain: 'Hubble does not say whether a device was silent before: this one is an example.',
+	left: 'Hubble does not say whether a device was in an area before: this one is an example.',
+	registered: 'No device passes the filters: this one is an example.',
+	silent: 'No device that passes the filters was found silent: this one is an example.',
+};
+
+/** The events that were chosen, one of each kind. The state stays as it is. */
+export async function sample(context: IPollFunctions): Promise<INodeExecutionData[][]> {
+	const settings = readSettings(context);
+	const budget = startBudget(context);
+	const hubble = await connect(context, { deadline: budget.deadline });
+	const now = Math.floor(await hubble.learnNow());
+	const look: Look = { hubble, settings, budget, now };
+	const { device, entered } = await lookForHeard(look);
+	const real: Partial<Record<EventName, Happens>> = {
+		entered,
+		registered: await registeredLast(look),
+		silent: await silentLast(look),
+	};
+	const example = examplesOf(look, device);
+	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
+	const items = [...settings.events].map((event) => {
+		const happens = real[event] ?? { ...example[event](), hint: HINTS[event] };
+		return eventItem({ event, of: 'test', ...happens }, showing);
+	});
+	return [items];
+}
+
+async function registeredLast(look: Look): Promise<Happens | undefined> {
+	if (!look.settings.events.has('registered')) return undefined;
+	const device = await first(look, { sort_field: 'created_ts' }, () => true);
+	return device && { device, heard: heardAt(device, { now: look.now, ahead: {} }) };
+}
+
+async function silentLast(look: Look): Promise<Happens | undefined> {
+	const { settings, now } = look;
+	if (!settings.events.has('silent')) return undefined;
+	const heard = (device: Device) => heardAt(device, { now, ahead: {} });
+	const query = {
+		sort_field: 'most_recent_packet_ts',
+		// Times of before the first second are those of devices that were never heard.
+		filter_most_recent_packet_ts: between(1, now - settings.silence),
+	};
+	const device = await first(look, query, (one) => heard(one) < now - silenceOf(look, one));
+	return device && { device, heard: heard(device), since: heard(device) };
+}
+
+/** What a device could be reported with: as it is, but for the time and the place that the event needs. */
+function examplesOf({ settings, now }: Look, device: Device): Record<EventName, () => Happens> {
+	const { silence, areas, borderWidth } = settings;
+	const known = heardAt(device, { now, ahead: {} });
+	const heard = known || now;
+	const longAgo = Math.min(heard, now - silence);
+	const [area] = areas;
+	const at = (time: number, place: Place | undefined = placeHeard(device, now)) => heardAs(device, time, place);
+	const present = known ? device : at(now);
+	return {
+		entered: () => ({ device: at(heard, area?.inside), heard, area: area?.name }),
+		firstHeard: () => ({ device: present, heard }),
+		heardAgain: () => ({ device: present, heard, since: heard - silence }),
+		left: () => ({ device: at(heard, area && outside(area, borderWidth)), heard, area: area?.name }),
+		registered: () => ({ device, heard: known }),
+		silent: () => ({ device: at(longAgo), heard: longAgo, since: longAgo }),
+	};
+}
+
+/** A device as if it had been heard then, and there. */
+function heardAs(device: Device, timestamp: number, place?: Place): Device {
+	const { latitude, longitude, accuracy } = place ?? {};
+	const location = withoutUndefined({ latitude, longitude, horizontal_accuracy: accuracy });
+	return { ...device, most_recent_packet: { terrestrial: { timestamp, ...(place ? { location } : {}) } } };
+}
+
+/** A place beyond the border of an area, towards the equator, as far as it takes; none where the area goes so far. */
+function outside(area: Area, border: number): Place | undefined {
+	const { latitude, longitude } = area.inside;
+	const direction = latitude > 0 ? -1 : 1;
+	for (let metres = area.radius + 2 * border + 1; ; metres *= 2) {
+		const place = { latitude: latitude + (direction * metres) / (EARTH_M * radians(1)), longitude };
+		if (Math.abs(place.latitude) > 90) return undefined;
+		if (!area.contains(place) && area.distanceTo(place) > border) return place;
+	}
+}
