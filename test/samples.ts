@@ -306,14 +306,23 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Device',
 		operation: 'createReport',
 		call: 'listDevices',
-		alsoCalls: { checkKey: 'error' },
-		parameters: () => ({ silentAfterHours: 48, options: { fileName: 'fleet', reportTitle: 'Week 45' } }),
+		alsoCalls: { checkKey: 'error', listPackets: 'error' },
+		parameters: () => ({
+			silentAfterHours: 48,
+			decodePayload: 'layout',
+			payloadLayout: 'temperature: int16 @4 ×0.01 °C when byte 0 = 0',
+			reportValues: { row: [{ field: 'temperature' }] },
+			options: { fileName: 'fleet', reportTitle: 'Week 45' },
+		}),
 		gives: ({ world }) => ({
 			fileName: 'fleet.html',
 			title: 'Week 45',
 			devices: world.main.devices.size,
-			html: any(expect.stringContaining('<h1>Week 45</h1>')),
+			html: any(
+				expect.stringMatching(/<h1>Week 45<\/h1>[^]*temperature -?[\d.]+ °C[^]*<th class="n">temperature \(°C\)/),
+			),
 		}),
+		bad: { reportValues: { row: [{ field: '' }] } },
 	},
 	{
 		node: 'Hubble Device',

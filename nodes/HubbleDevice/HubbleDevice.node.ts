@@ -9,6 +9,7 @@ import { builderHint } from '../shared/n8n';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
+import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { deviceOperations } from './operations';
 
 export class HubbleDevice implements INodeType {
@@ -36,7 +37,7 @@ export class HubbleDevice implements INodeType {
 		properties: toProperties(deviceOperations, [{ name: 'Device', value: 'device' }]),
 	};
 
-	methods = methods;
+	methods = { ...methods, listSearch: { ...methods.listSearch, searchDecodedFields } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return await run(this, deviceOperations, this.continueOnFail());

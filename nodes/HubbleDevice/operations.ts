@@ -5,8 +5,10 @@ import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { deviceOrName, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
+import { valueReason } from '../shared/packet/valueFilter';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { FleetReport } from '../shared/report/fleetReport';
+import { fleetValues, fleetValueSettings } from '../shared/report/reportValues';
 import { creation, deletion, registration, update } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
@@ -129,13 +131,15 @@ export const deviceOperations: readonly Operation[] = [
 		description:
 			'Create a report on the fleet as one HTML file: which devices are heard, which are silent, and where they are',
 		readsAll: true,
-		settings: { ...reportFields({ hasSilence: true }), ...timeFilters },
+		alsoCalls: { endpoint: endpoints.listPackets, when: 'for Values' },
+		settings: { ...fleetValueSettings, ...reportFields({ hasSilence: true }), ...timeFilters },
+		validate: valueReason,
 		items: reportOn({
 			name: 'fleet-report',
 			title: 'Fleet report',
 			list: endpoints.listDevices.list,
 			hasPeriod: false,
-			start: (frame) => new FleetReport(frame),
+			start: (frame, hints) => new FleetReport(frame, fleetValues(frame, hints)),
 		}),
 	},
 	{

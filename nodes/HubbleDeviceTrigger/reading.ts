@@ -1,9 +1,10 @@
 /** The calls of a poll: devices in the order of a time, and windows of time that are read once. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { AHEAD_S } from '../shared/client/clock';
 import type { HubbleClient } from '../shared/client/client';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { acceptedRows, pages, type List } from '../shared/client/pages';
-import { AHEAD_S, isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
+import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
 import type { Budget } from '../shared/polling/poll';
 import type { Borders } from './borders';
 import { eventItem, type Happening } from './item';

@@ -1,7 +1,8 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
+import { AHEAD_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
-import { lastPacket, stampsOf, AHEAD_S } from '../shared/device/device';
+import { lastPacket, stampsOf } from '../shared/device/device';
 import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Quiet, type QuietMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */

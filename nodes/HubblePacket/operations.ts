@@ -11,16 +11,18 @@ import { device, environment, type Field } from '../shared/operation/fields';
 import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
 import { reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
+import { reportValueSettings, valueSections } from '../shared/report/reportValues';
 import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
+import { decoderOf } from '../shared/packet/tally';
+import { valueReason } from '../shared/packet/valueFilter';
 import { chosenShape, countRows, listItems } from '../shared/operation/rows';
 import { calendarPeriod, isoTime } from '../shared/operation/times';
 import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { decodeSettings } from './decodeItems';
 import { deviceSettings, includeSilent, latestItems } from './latestItems';
-import { reportValueSettings, valueSections } from './reportValues';
 import { summaryItems, summarySettings } from './summarize';
-import { decoderOf, filteredByValue, valueReason, valueSettings } from './values';
+import { filteredByValue, valueSettings } from './values';
 
 /** The periods that reach back from now, by how many seconds; the others follow the calendar. */
 const PERIODS: Readonly<Record<string, number>> = {

@@ -1,37 +1,17 @@
 /** Summarize: what the decoded values of a period were, in a row for each device or tag and each hour or day. */
 import type { INodeExecutionData } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
-import { isObject, objectOf } from '../shared/client/json';
 import { acceptedRows, leftOut } from '../shared/client/pages';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
 import { rowItems, wantedPages } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
-import { decodeFields } from '../shared/packet/decodeFields';
+import { decodeFields, NUMERIC_WAYS } from '../shared/packet/decodeFields';
 import { isPacket, PACKETS } from '../shared/packet/packet';
 import { unfit } from '../shared/packet/payloadFields';
 import { Summary } from '../shared/packet/summary';
-import { decodedField, fieldOf } from '../shared/packet/valueFilter';
-import { decoderOf, filteredByValue } from './values';
-
-/** Ways to decode that give no numbers by name. */
-const WITHOUT_NUMBERS = ['bytes', 'hex', 'none', 'text'];
-/** Those that do. */
-export const NUMERIC_WAYS = decodeFields.decode.options.filter(({ value }) => !WITHOUT_NUMBERS.includes(String(value)));
-
-/** The names of chosen decoded values, each once. Throws an Error that names the row. */
-export function chosenFields(value: unknown): string[] {
-	const rows = [objectOf(value).row ?? []].flat();
-	const names = rows.map((row, index) => {
-		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);
-			return fieldOf(row);
-		} catch (error) {
-			throw unfit(`row ${index + 1}: ${asError(error).message}`);
-		}
-	});
-	return [...new Set(names)];
-}
+import { decoderOf } from '../shared/packet/tally';
+import { chosenFields, decodedField } from '../shared/packet/valueFilter';
+import { filteredByValue } from './values';
 
 export const summarySettings = {
 	...decodeFields,

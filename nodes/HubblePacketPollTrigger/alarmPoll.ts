@@ -1,6 +1,6 @@
 /** Alarms in a poll: what is read for them, and what becomes of it. */
 import type { IPollFunctions } from 'n8n-workflow';
-import { AHEAD_S } from '../shared/device/device';
+import { AHEAD_S } from '../shared/client/clock';
 import { PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { isOn, readParameter } from '../shared/operation/readItem';
 import { oneOf } from '../shared/operation/values';

@@ -1,5 +1,6 @@
 /** What the packet operations make of decoded values: filters, the latest of each device, and summaries. */
 import type { IDataObject, INode } from 'n8n-workflow';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -38,6 +39,16 @@ const temperatures = () =>
 		const bytes = Buffer.from(hubble.world.main.packets.get(index).device.payload, 'base64');
 		return bytes[0] === 0 ? bytes.readInt16BE(4) / 100 : NaN;
 	});
+
+/** The last packet of each device that this index is not behind, newest first. */
+const lastOf = (world = hubble.world.main, until = Infinity) => {
+	const last = new Map<string, IDataObject & { timestamp: number; id: string }>();
+	for (let index = 0; index < Math.min(until, world.packets.length); index++) {
+		const { device } = world.packets.get(index);
+		last.set(device.id, device as never);
+	}
+	return last;
+};
 
 describe('filter by value', () => {
 	const warmOnes = () => temperatures().filter((value) => value > 5).length;
@@ -150,15 +161,6 @@ describe('Summarize', () => {
 });
 
 describe('Get Latest per Device', () => {
-	/** The last packet of each device that this index is not behind, newest first. */
-	const lastOf = (world = hubble.world.main, until = Infinity) => {
-		const last = new Map<string, IDataObject & { timestamp: number; id: string }>();
-		for (let index = 0; index < Math.min(until, world.packets.length); index++) {
-			const { device } = world.packets.get(index);
-			last.set(device.id, device as never);
-		}
-		return last;
-	};
 	const latest = async (parameters: INode['parameters'] = {}, more: Partial<Setup> = {}) =>
 		await run({ operation: 'getLatest', returnAll: true, ...parameters }, more);
 
@@ -248,6 +250,89 @@ describe('Get Latest per Device', () => {
 	it('refuses a filter that says nothing, by name', async () => {
 		const { error } = await latest({ filters: { tags: ['site'] } });
 		expect(error?.message).toMatch(/^"Tags": "site" is not a tag/);
+		expect(hubble.log).toEqual([]);
+	});
+});
+
+describe('the values in Create Fleet Report', () => {
+	const reportValues = { row: [{ field: pick('temperature') }, { field: pick('battery') }] };
+	const report = async (parameters: INode['parameters'] = {}) =>
+		await run({ operation: 'createReport', reportValues, ...parameters }, { node: new HubbleDevice() });
+	const htmlOf = (outcome: Outcome) => String(jsonOf(outcome)[0]?.html);
+	/** The rows of the table, as texts: name, temperature, battery, time, ID. */
+	const rowsIn = (html: string) => {
+		const [, table = ''] = /<h2>Values<\/h2>[^]*?<tbody>([^]*?)<\/tbody>/.exec(html) ?? [];
+		return [...table.matchAll(/<tr>([^]*?)<\/tr>/g)].map(([, row = '']) =>
+			[...row.matchAll(/<td[^>]*>([^]*?)<\/td>/g)].map(([, cell = '']) => cell.replace(/<[^>]*>/g, '')),
+		);
+	};
+	/** What the latest packets say, by a reader of the test's own. */
+	const expected = () => {
+		const byId = new Map<string, { name: string; temperature: number; battery: number }>();
+		for (const [id, { name, payload }] of lastOf()) {
+			const bytes = Buffer.from(String(payload), 'base64');
+			if (bytes[0] !== 0) continue;
+			byId.set(id, { name: String(name), temperature: bytes.readInt16BE(4) / 100, battery: bytes.readUInt16BE(8) });
+		}
+		return byId;
+	};
+
+	it('are those of the latest packet of each device, in a table by name and in the tooltips of the map', async () => {
+		const html = htmlOf(await report());
+		const rows = rowsIn(html);
+		const all = expected();
+		expect(rows.map((row) => row.at(-1)).sort()).toEqual([...all.keys()].sort());
+		for (const [name, temperature, battery, , id = ''] of rows) {
+			expect({ name, temperature: Number(temperature), battery: Number(battery?.replace(',', '')) }).toEqual(
+				all.get(id),
+			);
+		}
+		const names = rows.map(([name]) => String(name));
+		expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })));
+		expect(html).toContain('<th class="n">temperature (°C)</th><th class="n">battery (mV)</th>');
+		const without = hubble.world.main.devices.size - all.size;
+		expect(html).toContain(`or which sent no packet: ${without}.</p>`);
+		const [one] = [...all.values()];
+		expect(html).toMatch(
+			new RegExp(`<title>[^<]*${one?.name}: temperature ${one?.temperature} °C, battery [\\d,]+ mV`),
+		);
+		expect(callsTo(hubble).filter((call) => call === 'listPackets').length).toBeLessThanOrEqual(4);
+	});
+
+	it('are those of the devices that the filters leave', async () => {
+		const rows = rowsIn(htmlOf(await report({ filters: { nameContains: 'truck' } })));
+		const trucks = [...expected().values()].filter(({ name }) => /truck/i.test(name));
+		expect(trucks.length).toBeGreaterThan(0);
+		expect(rows.map(([name]) => name).sort()).toEqual(trucks.map(({ name }) => name).sort());
+	});
+
+	it('take no packet where none is chosen, and say so where no packet has one', async () => {
+		expect(htmlOf(await report({ reportValues: {} }))).not.toContain('<h2>Values</h2>');
+		expect(callsTo(hubble)).toEqual(['listDevices']);
+		const typo = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
+		expect(htmlOf(await report({ reportValues: typo }))).toContain(
+			'No packet of the last seven days contains this value: temprature.',
+		);
+	});
+
+	it('are refused for any item before the first is read', async () => {
+		const payloadLayout = '={{ $itemIndex ? "x" : "temperature: int16 @4" }}';
+		const node = new HubbleDevice();
+		const input = [{ json: {} }, { json: {} }];
+		const { error } = await run({ operation: 'createReport', reportValues, payloadLayout }, { node, input });
+		expect(error?.message).toContain('"Payload Layout": line 1');
+		expect(hubble.log).toEqual([]);
+	});
+
+	it.each<[INode['parameters'], string]>([
+		[{ reportValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, '"Values": row 2: "Field" is required'],
+		[
+			{ reportValues: { row: 'abcdefg'.split('').map((name) => ({ field: pick(name) })) } },
+			'"Values": at most 6, not 7',
+		],
+		[{ payloadLayout: 'x' }, '"Payload Layout": line 1'],
+	])('refuse %j before the first call', async (parameters, reason) => {
+		expect((await report(parameters)).error?.message).toContain(reason);
 		expect(hubble.log).toEqual([]);
 	});
 });

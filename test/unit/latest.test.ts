@@ -1,6 +1,6 @@
 /** The latest packet of each device: nothing newer is missed, and reading ends as soon as it can. */
 import fc from 'fast-check';
-import { LatestPackets } from '../../nodes/HubblePacket/latest';
+import { LatestPackets } from '../../nodes/shared/packet/latest';
 import type { Packet } from '../../nodes/shared/packet/packet';
 
 interface Received {

@@ -1,5 +1,11 @@
 /** What time it is at Hubble. n8n's clock may be wrong or jump; all that is compared with Hubble's times uses this one. */
 
+/**
+ * How far a stamp may be ahead of Hubble's clock, in seconds. Stamps come from devices and gateways, whose clocks may be
+ * wrong by years.
+ */
+export const AHEAD_S = 300;
+
 /** The clocks of this n8n, in milliseconds. */
 export interface OwnClocks {
 	/** Never jumps. */

@@ -1,6 +1,6 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
-import { hubbleNow } from '../client/clock';
+import { AHEAD_S, hubbleNow } from '../client/clock';
 import { objectOf } from '../client/json';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
@@ -12,12 +12,6 @@ interface LastPacket extends IDataObject {
 	/** `false`: its stamp is from the future, so that it counts as received now. */
 	timestampTrusted?: false;
 }
-
-/**
- * How far a stamp may be ahead of Hubble's clock, in seconds. Stamps come from devices and gateways, whose clocks may be
- * wrong by years.
- */
-export const AHEAD_S = 300;
 
 const isLastPacket = (packet: unknown): packet is LastPacket => Number.isFinite(objectOf(packet).timestamp);
 

@@ -249,3 +249,8 @@ export const decodeProperties: INodeProperties[] = Object.values(decodeFields as
 			: {}),
 	}),
 );
+
+/** Ways to decode that give no numbers by name. */
+const WITHOUT_NUMBERS = ['bytes', 'hex', 'none', 'text'];
+/** Those that do. */
+export const NUMERIC_WAYS = decodeFields.decode.options.filter(({ value }) => !WITHOUT_NUMBERS.includes(String(value)));

@@ -1,7 +1,8 @@
 /** Whether any payload of a run could be read: where none could, the settings are wrong, and a hint says so. */
+import type { IDataObject } from 'n8n-workflow';
 import type { Hint } from '../operation/operation';
 import { counted } from '../operation/values';
-import type { Decoded } from './decode';
+import { payloadDecoder, sensorTest, type Decoded } from './decode';
 
 class Tally {
 	private failed = 0;
@@ -60,4 +61,10 @@ export function tallied(
 		if (isSensors) others?.note(payload, isSensors);
 		return result;
 	};
+}
+
+/** The decoder of a request, which keeps count for the hint of the run; `undefined` when nothing is to be decoded. */
+export function decoderOf(settings: IDataObject, hints: Set<Hint>): ((payload: string) => Decoded) | undefined {
+	const decode = payloadDecoder(settings);
+	return decode && tallied(decode, hints, sensorTest(settings));
 }

@@ -2,8 +2,9 @@
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodeProperties } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { isObject, objectOf } from '../client/json';
-import { asText, isEmpty, numberIn, oneOf, quoted } from '../operation/values';
-import { decodedNames } from './decode';
+import type { ItemRequest } from '../operation/operation';
+import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
+import { decodedNames, payloadDecoder } from './decode';
 import { unfit } from './payloadFields';
 
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
@@ -191,4 +192,34 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 	return match === 'all'
 		? (decoded) => conditions.every((meets) => meets(decoded))
 		: (decoded) => conditions.some((meets) => meets(decoded));
+}
+
+/** The names of chosen decoded values, each once. Throws an Error that names the row. */
+export function chosenFields(value: unknown): string[] {
+	const rows = [objectOf(value).row ?? []].flat();
+	const names = rows.map((row, index) => {
+		try {
+			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);
+			return fieldOf(row);
+		} catch (error) {
+			throw unfit(`row ${index + 1}: ${asError(error).message}`);
+		}
+	});
+	return [...new Set(names)];
+}
+
+/** Why payloads cannot be decoded, or their values not be compared, in this way; `undefined` when they can. */
+export function valueReason({ settings }: ItemRequest): string | undefined {
+	let hasFilter = false;
+	try {
+		hasFilter = valueFilter(settings) !== undefined;
+	} catch (error) {
+		return parameterError('Values', asError(error).message);
+	}
+	try {
+		const isDecoded = payloadDecoder(settings) !== undefined;
+		return hasFilter && !isDecoded ? parameterError('Values', NOT_DECODED) : undefined;
+	} catch (error) {
+		return asError(error).message;
+	}
 }

@@ -53,6 +53,8 @@ export interface PlaceMap {
 	places: PlaceBins;
 	tone: number;
 	nouns: readonly [string, string];
+	/** What the tooltip says of one of them. */
+	describe?: (id: string) => string;
 }
 
 export type Content =

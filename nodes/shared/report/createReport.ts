@@ -25,6 +25,8 @@ export interface ReportFrame {
 /** Takes rows one at a time, keeps a bounded amount of them, and says at last what there is to see. */
 export interface Report {
 	add(row: IDataObject): void;
+	/** Reads what the rows do not say, when all of them are there. */
+	readMore?(work: Work): Promise<void>;
 	/** The figures for the item. */
 	summary(): IDataObject;
 	render(): Block[];
@@ -136,6 +138,7 @@ export const reportOn =
 			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
 		}
 		if (skipped) hints.add(leftOut(skipped, source.list));
+		await report.readMore?.(work);
 		const heading = String(settings.title ?? '').trim() || source.title;
 		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
 		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;

@@ -1,13 +1,15 @@
-/** The report on a fleet: what is heard, what is silent, and where. Pure. */
+/** The report on a fleet: what is heard, what is silent, and where. */
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
+import type { Work } from '../operation/operation';
 import { count, counted } from '../operation/values';
 import type { Block, Section } from './blocks';
 import { PlaceBins } from './places';
 import { percent } from './markup';
 import type { Report, ReportFrame } from './createReport';
+import type { FleetValues } from './fleetValues';
 import { TagGroups } from './tagGroups';
 
 const HOUR = 3600;
@@ -50,7 +52,10 @@ export class FleetReport implements Report {
 	private readonly silentAfter: number;
 	private readonly groups?: TagGroups;
 
-	constructor(private readonly frame: ReportFrame) {
+	constructor(
+		private readonly frame: ReportFrame,
+		private readonly values?: FleetValues,
+	) {
 		const { silentAfterHours, groupByTag } = frame.settings;
 		this.silentAfter = Number(silentAfterHours ?? 24) * HOUR;
 		if (groupByTag) this.groups = new TagGroups(String(groupByTag), ['Devices', 'Silent', 'Never heard']);
@@ -61,7 +66,12 @@ export class FleetReport implements Report {
 		const { timestamp } = lastPacket(row, this.frame.now);
 		const age = timestamp === undefined ? undefined : this.frame.now - timestamp;
 		const isSilent = age !== undefined && age > this.silentAfter;
-		this.places.add(placeHeard(row, this.frame.now) ?? placeInstalled(row), isSilent || age === undefined);
+		this.places.add(
+			placeHeard(row, this.frame.now) ?? placeInstalled(row),
+			isSilent || age === undefined,
+			this.values && String(row.id),
+		);
+		this.values?.add(row);
 		this.groups?.add(row.tags, [1, Number(isSilent), Number(age === undefined)]);
 		if (timestamp === undefined || age === undefined) {
 			this.never += 1;
@@ -72,6 +82,10 @@ export class FleetReport implements Report {
 		const { terrestrial, satellite } = objectOf(row.most_recent_packet);
 		this.networks[terrestrial && satellite ? 'both' : satellite ? 'satellite' : 'terrestrial'] += 1;
 		if (isSilent) this.addSilent(row, timestamp);
+	}
+
+	async readMore(work: Work): Promise<void> {
+		await this.values?.read(work);
 	}
 
 	/** The devices that fell silent last are those about which something can be done. */
@@ -127,6 +141,7 @@ export class FleetReport implements Report {
 				],
 			},
 			{ sections: [this.map()] },
+			...(this.values ? [{ sections: [this.values.section()] }] : []),
 			{ sections: [lastHeard, byNetwork] },
 			...(groups ? [{ sections: [groups.section()] }] : []),
 			{ sections: [this.silentTable(after)] },
@@ -138,7 +153,14 @@ export class FleetReport implements Report {
 		return {
 			title: 'Where the devices are',
 			subtitle: 'Where a device was heard last, else where it is installed',
-			content: { map: { places: this.places, tone: 3, nouns: ['devices', 'silent or never heard'] } },
+			content: {
+				map: {
+					places: this.places,
+					tone: 3,
+					nouns: ['devices', 'silent or never heard'],
+					describe: this.values?.describe,
+				},
+			},
 			notes: [withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'device')}.`],
 		};
 	}

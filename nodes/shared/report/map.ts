@@ -1,10 +1,11 @@
 /** Places on a map, as SVG. Pure. */
 import { distanceBetween, type Place } from '../operation/place';
 import { count } from '../operation/values';
+import type { PlaceMap } from './blocks';
 import { niceStep, toTenth } from './charts';
 import { COASTLINE } from './coastline';
 import { markup, type Markup } from './markup';
-import { merge, type Cell, type PlaceBins } from './places';
+import { merge, type Cell } from './places';
 
 const WIDTH = 960;
 const HEIGHTS = [300, 500] as const;
@@ -129,7 +130,19 @@ const RADII = [3.2, 22] as const;
 /** Which part of the map the circles cover at most, so that many places do not hide it. */
 const MOST_COVERED = 0.3;
 
-function circles(cells: readonly Cell[], view: View, tone: number, nouns: readonly [string, string]): Markup {
+/** What a circle's tooltip says: how many are there, and a line for each of some. */
+function titleOf({ count: all, marked, ids }: Cell, { nouns, describe }: PlaceMap): string {
+	const lines = describe ? ids.map(describe) : [];
+	const others = all - lines.length;
+	return [
+		`${count(all)} ${nouns[0]}, ${count(marked)} ${nouns[1]}`,
+		...lines,
+		...(lines.length && others > 0 ? [`and ${count(others)} more`] : []),
+	].join('\n');
+}
+
+function circles(cells: readonly Cell[], view: View, map: PlaceMap): Markup {
+	const { tone } = map;
 	const { west, north, perLongitude, perLatitude } = view;
 	const merged = new Map<string, Cell>();
 	for (const cell of cells) {
@@ -150,11 +163,12 @@ function circles(cells: readonly Cell[], view: View, tone: number, nouns: readon
 		Math.sqrt((MOST_COVERED * WIDTH * view.height) / Math.PI / total),
 	);
 	const radius = (number: number) => toTenth(Math.max(RADII[0], scale * Math.sqrt(number)));
-	return markup`${drawn.map(({ latitudes, longitudes, count: all, marked }) => {
+	return markup`${drawn.map((cell) => {
+		const { latitudes, longitudes, count: all, marked } = cell;
 		const at = markup`cx="${toTenth(longitudes / all)}" cy="${toTenth(latitudes / all)}"`;
 		const inner = Math.min(radius(all), toTenth(radius(all) * Math.sqrt(marked / all)));
 		return markup`<g
-			><title>${count(all)} ${nouns[0]}, ${count(marked)} ${nouns[1]}</title
+			><title>${titleOf(cell, map)}</title
 			><circle
 				class="f1"
 				${at}
@@ -167,11 +181,9 @@ function circles(cells: readonly Cell[], view: View, tone: number, nouns: readon
 /**
  * A map of all places, with grid and scale; the coast where the map is large enough. A circle's area is the number of
  * things there, its inner disc those that are marked.
- * @param tone number of the inner disc's colour
- * @param nouns what is counted, and what the marked ones are
  */
-export function mapOf(bins: PlaceBins, tone: number, nouns: readonly [string, string]): Markup {
-	const cells = bins.all();
+export function mapOf(map: PlaceMap): Markup {
+	const cells = map.places.all();
 	if (!cells.length) return markup`<p class="note">There is no place to show.</p>`;
 	const places = cells.map((cell) => ({
 		latitude: cell.latitudes / cell.count,
@@ -184,7 +196,7 @@ export function mapOf(bins: PlaceBins, tone: number, nouns: readonly [string, st
 		<clipPath id="frame"><rect width="${WIDTH}" height="${height}" rx="6" /></clipPath>
 		<g clip-path="url(#frame)">
 			<rect class="sea" width="${WIDTH}" height="${height}" />
-			${hasCoast && land(view)}${grid(view)}${circles(cells, view, tone, nouns)}${scaleBar(view)}
+			${hasCoast && land(view)}${grid(view)}${circles(cells, view, map)}${scaleBar(view)}
 		</g>
 	</svg>`;
 }

@@ -30,7 +30,7 @@ function drawn(content: Content): Markup {
 	if ('map' in content) {
 		const { places, tone, nouns } = content.map;
 		const names = nouns.map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
-		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(places, tone, nouns))}</div>`;
+		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(content.map))}</div>`;
 	}
 	if ('curve' in content) return scroll(curveChart(content.curve, content.marks, content.description));
 	const { columns, series, description, height } = content;

@@ -8,7 +8,12 @@ export interface Cell {
 	count: number;
 	/** How many of them are of the second kind, e.g. silent. */
 	marked: number;
+	/** Some of them, by their IDs. */
+	ids: readonly string[];
 }
+
+/** Things that a cell names. */
+export const MOST_NAMED = 5;
 
 /** Most cells that are kept while places come; with more, cells become larger. */
 const MOST_CELLS = 4000;
@@ -21,14 +26,17 @@ export class PlaceBins {
 	private size = FINEST_DEGREES;
 	private cells = new Map<string, Cell>();
 
-	add(place: Place | undefined, isMarked: boolean): void {
+	/** @param id of what was heard there, where it is to be named */
+	add(place: Place | undefined, isMarked: boolean, id?: string): void {
 		if (!place) {
 			this.withoutPlace += 1;
 			return;
 		}
 		const { latitude, longitude } = place;
 		this.placed += 1;
-		merge(this.cells, this.size, { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked) });
+		const ids = id === undefined ? [] : [id];
+		const cell = { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked), ids };
+		merge(this.cells, this.size, cell);
 		while (this.cells.size > MOST_CELLS) {
 			this.size *= 2;
 			const finer = this.cells;
@@ -55,4 +63,5 @@ export function merge(cells: Map<string, Cell>, size: number, cell: Cell): void 
 	there.longitudes += cell.longitudes;
 	there.count += cell.count;
 	there.marked += cell.marked;
+	if (there.ids.length < MOST_NAMED) there.ids = [...there.ids, ...cell.ids].slice(0, MOST_NAMED);
 }

@@ -1,7 +1,7 @@
 /** The latest packet of each device, and how far back to read for those that have none yet. Pure. Times are Unix seconds. */
-import { PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { AHEAD_S } from '../shared/device/device';
-import { heardAt, type Packet } from '../shared/packet/packet';
+import { AHEAD_S } from '../client/clock';
+import { PACKETS_PER_PAGE } from '../client/endpoints';
+import { heardAt, type Packet } from './packet';
 
 /** Devices that the first reading is made for: about a page, from which the density of packets is learnt. */
 const FIRST_DEVICES = 900;
@@ -40,6 +40,12 @@ export class LatestPackets {
 		const { start, end, now } = this.frame;
 		if (time < start) return;
 		this.needs.set(id, time < Math.min(end, now + AHEAD_S) ? time : NaN);
+	}
+
+	/** The same of a device in the list, by the stamps of its last packets; one that was never heard is not looked for. */
+	expectHeard(id: string, stamps: readonly number[]): void {
+		const isCertain = stamps.every((at) => at <= this.frame.now + AHEAD_S);
+		if (stamps.length) this.expect(id, isCertain ? Math.max(...stamps) : NaN);
 	}
 
 	/**

@@ -1,0 +1,61 @@
+/** The decoded values that a report shows. */
+import type { Fields, Hint } from '../operation/operation';
+import { decodeFields, NUMERIC_WAYS } from '../packet/decodeFields';
+import { decoderOf } from '../packet/tally';
+import { chosenFields, decodedField } from '../packet/valueFilter';
+import type { ReportFrame } from './createReport';
+import { FleetValues } from './fleetValues';
+import { MOST_VALUES, ValueSections } from './valueSections';
+
+function chosenNames(value: unknown): string[] {
+	const names = chosenFields(value);
+	if (names.length > MOST_VALUES) throw new Error(`at most ${MOST_VALUES}, not ${names.length}`);
+	return names;
+}
+
+const settings = (purpose: string, description: string) =>
+	({
+		...decodeFields,
+		decode: { ...decodeFields.decode, description: `What the payload is, to ${purpose}` },
+		reportValues: {
+			displayName: 'Values',
+			name: 'reportValues',
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true },
+			placeholder: 'Add Value',
+			default: {},
+			shownWhen: { decodePayload: NUMERIC_WAYS.map(({ value }) => String(value)) },
+			description,
+			options: [{ displayName: 'Value', name: 'row', values: [decodedField] }],
+			toWire: chosenNames,
+		},
+	}) satisfies Fields;
+
+export const reportValueSettings = settings(
+	'draw values of it',
+	'Up to six decoded values. Each gets a chart over time, with its median and the range of four in five values; of a single device, each value.',
+);
+
+export const fleetValueSettings = settings(
+	'show the latest values of each device',
+	'Up to six decoded values. Each gets a column in a table with the latest value of each device, and appears in the tooltips of the map. The packets of the last seven days are read for it.',
+);
+
+/** How to decode and which values to take; `undefined` where none is chosen. */
+function chosen(frame: ReportFrame, hints: Set<Hint>) {
+	const { reportValues: names } = frame.settings;
+	const decode = decoderOf(frame.settings, hints);
+	return decode && Array.isArray(names) ? ([names.map(String), decode, frame] as const) : undefined;
+}
+
+/** The part of the packet report about values; `undefined` where none is chosen. */
+export function valueSections(frame: ReportFrame, hints: Set<Hint>): ValueSections | undefined {
+	const given = chosen(frame, hints);
+	return given && new ValueSections(...given);
+}
+
+/** The part of the fleet report about values; `undefined` where none is chosen. */
+export function fleetValues(frame: ReportFrame, hints: Set<Hint>): FleetValues | undefined {
+	const given = chosen(frame, hints);
+	return given && new FleetValues(...given);
+}
