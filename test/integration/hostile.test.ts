@@ -85,11 +85,13 @@ async function expectHarmless(
 	);
 }
 
-/** What an operation also reads, depending on the value: the scopes, for an unknown one; the webhooks, after a refusal. */
+/** What an operation also reads, depending on the value: the scopes, for an unknown one; the webhooks, after a refusal; Hubble's time, where it matters. */
 const READS: Readonly<Record<string, string>> = {
 	createKey: 'listScopes',
 	updateKey: 'listScopes',
 	createWebhook: 'listWebhooks',
+	listDevices: 'checkKey',
+	listPackets: 'checkKey',
 };
 
 test.each(parameterCases)('$title', async ({ sample, field, parameters }) => {

@@ -32,6 +32,9 @@ const getPackets = (parameters: INode['parameters'] = {}, more?: Partial<Setup>)
 	run(new HubblePacket(), { operation: 'getAll', returnAll: true, ...parameters }, more);
 /** Devices that Get asks for side by side. */
 const AT_ONCE = 3;
+/** The pages of packets that were asked for; the first run of a process also asks for Hubble's time. */
+const asked = () =>
+	hubble.log.flatMap(({ call, query }) => (call === 'listPackets' ? [query as { start: string; end: string }] : []));
 const statuses = () => hubble.log.map(({ status }) => status);
 
 describe('Retry', () => {
@@ -75,7 +78,7 @@ describe('Retry', () => {
 		hubble.addFault({ call: 'registerDevices', status: 500, applied: true });
 		const { error } = await register();
 		expect(hubble.log).toHaveLength(1);
-		expect(error?.description).toContain('may have been carried out');
+		expect(error?.description).toContain('may still have succeeded');
 	});
 
 	it('finds a deletion done whose reply was lost', async () => {
@@ -94,7 +97,7 @@ describe('Retry', () => {
 		hubble.addFault({ call: 'listDevices', status: 429, headers: { 'Retry-After': '0' }, times: 9 });
 		const { error } = await getDevices();
 		expect(hubble.log).toHaveLength(5);
-		expect(error?.description).toContain('5 times');
+		expect(error?.message).toContain('5 attempts');
 	});
 
 	it('stops waiting at once when the execution is stopped', async () => {
@@ -304,14 +307,16 @@ describe('Pages', () => {
 	it('takes only the pages that the limit needs', async () => {
 		const { items } = await getPackets({ returnAll: false, limit: 1500, order: 'oldest' });
 		expect(items).toHaveLength(1500);
-		expect(hubble.log).toHaveLength(2);
+		expect(asked()).toHaveLength(2);
 	});
 
 	it('outputs what it has when a page fails, and goes on from there later', async () => {
 		const all = await getPackets();
 		hubble.clearLog();
 		hubble.addFault({ call: 'listPackets', status: 400, skip: 2 });
-		const broken = await getPackets({}, { onError: 'continueRegularOutput' });
+		// With a limit one page comes after the other, however slow the machine is.
+		const inTurn = { returnAll: false, limit: 100_000, order: 'oldest' };
+		const broken = await getPackets(inTurn, { onError: 'continueRegularOutput' });
 		const failure = broken.items.at(-1)?.json;
 		expect(broken.items).toHaveLength(2001);
 		expect(failure).toMatchObject({ rowsFetched: 2000, resumeToken: expect.any(String) });
@@ -323,9 +328,9 @@ describe('Pages', () => {
 
 	it('closes the period, so that the stream ends', async () => {
 		await getPackets({ returnAll: false, limit: 1, order: 'oldest' });
-		const { query } = hubble.log[0] as unknown as { query: { start?: string; end: string } };
-		expect(Math.abs(Number(query.end) - Number(query.start) - 7 * 86_400)).toBeLessThan(2);
-		expect(Math.abs(Number(query.end) - Date.now() / 1000)).toBeLessThan(60);
+		const [{ start, end } = { start: '', end: '' }] = asked();
+		expect(Math.abs(Number(end) - Number(start) - 7 * 86_400)).toBeLessThan(2);
+		expect(Math.abs(Number(end) - Date.now() / 1000)).toBeLessThan(60);
 	});
 
 	it.each([1, 50, 999, 1500, 4000, 9000])('gives the latest %d, the newest first, in few requests', async (limit) => {
@@ -345,7 +350,7 @@ describe('Pages', () => {
 	])('reads the period "%s"', async (period, seconds) => {
 		const { error } = await getPackets({ period });
 		expect(error).toBeUndefined();
-		const starts = hubble.log.map((entry) => Number((entry.query as { start: string }).start));
+		const starts = asked().map(({ start }) => Number(start));
 		expect(Math.abs(Date.now() / 1000 - seconds - Math.min(...starts))).toBeLessThan(60);
 	});
 
@@ -356,8 +361,7 @@ describe('Pages', () => {
 			{ timezone: 'Pacific/Auckland' },
 		);
 		expect(error).toBeUndefined();
-		const queries = hubble.log.map(({ query }) => query as { start: string; end: string });
-		const times = queries.flatMap(({ start, end }) => [Number(start), Number(end)]);
+		const times = asked().flatMap(({ start, end }) => [Number(start), Number(end)]);
 		const day = DateTime.now().setZone('Pacific/Auckland').startOf('day');
 		expect([Math.min(...times), Math.max(...times)]).toEqual([day.minus({ days: 1 }).toSeconds(), day.toSeconds()]);
 	});

@@ -315,6 +315,21 @@ it('puts out what was read of the latest packets when a later page fails', async
 	expect(progress.rest).toEqual({ from: -7 * DAY, to: Math.round((4500 - ids.length) / 15) });
 });
 
+it('asks for nothing more behind a window that failed, while those before it are still read', async () => {
+	const world: World = {
+		times: Float64Array.from({ length: 40_000 }, (_, index) => index),
+		parallel: 4,
+		// After the first page, four windows begin side by side; the second one fails at once.
+		latency: (request) => (request === 3 ? 0 : 1000),
+		fails: (request) => request === 3,
+	};
+	const { ids, failure, progress, requests } = await read(world, { from: 0, to: 40_000 });
+	expect(failure).toEqual(new Error('broken'));
+	expect(ids).toEqual(range(0, progress.rest?.from ?? NaN));
+	// Those four, and what else the first window needs.
+	expect(requests).toBe(1 + 4 + Math.ceil(ids.length / 1000) - 1);
+});
+
 it.each<[string, number | undefined, number, number]>([
 	['oldest first, side by side', undefined, 4, 60],
 	['oldest first, one after the other', undefined, 1, 1],

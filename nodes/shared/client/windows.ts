@@ -70,6 +70,8 @@ interface TimeWindow {
 	to: number;
 	/** Oldest first. */
 	pages: Page[];
+	/** Ends what is on its way for it: it is not tried again. */
+	stop: AbortController;
 	isStarted?: boolean;
 	isComplete?: boolean;
 	error?: unknown;
@@ -78,6 +80,8 @@ interface TimeWindow {
 	/** The latest rows: its first page, which is full. */
 	opening?: Reach;
 }
+
+const windowOf = ({ from, to }: Period): TimeWindow => ({ from, to, pages: [], stop: new AbortController() });
 
 const perSecond = ({ rows, seconds }: Density) => rows / seconds;
 
@@ -99,7 +103,7 @@ class PeriodReader {
 	private density: Density = { rows: 0, seconds: FIRST_S / GROWTH };
 	private readonly overall: Density = { rows: 0, seconds: 0 };
 	private readonly isBackwards: boolean;
-	private readonly stop = new AbortController();
+	private isOver = false;
 	private busy = 0;
 	private wake = () => {};
 
@@ -108,7 +112,7 @@ class PeriodReader {
 		private readonly period: Period,
 		private readonly progress: Progress,
 	) {
-		this.windows = [{ from: period.from, to: period.to, pages: [] }];
+		this.windows = [windowOf(period)];
 		this.isBackwards = period.latest !== undefined;
 	}
 
@@ -126,16 +130,21 @@ class PeriodReader {
 				else await new Promise<void>((done) => (this.wake = done));
 			}
 		} finally {
-			// What is still on its way for later windows is not tried again.
-			this.stop.abort();
+			this.isOver = true;
+			this.stopFrom(0);
 		}
+	}
+
+	private stopFrom(index: number): void {
+		for (const { stop } of this.windows.slice(index)) stop.abort();
 	}
 
 	/** The pages as they come. @returns whether windows are better, as the first one tells */
 	private async *beginning(): AsyncGenerator<Page, boolean> {
 		const [whole] = this.windows;
-		for await (const page of this.history.chain(this.period.from, this.period.to, this.stop.signal)) {
-			const mayCut = whole && page.next && !this.progress.pages && this.history.parallel() > 1;
+		if (!whole) return true;
+		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
+			const mayCut = page.next && !this.progress.pages && this.history.parallel() > 1;
 			if (mayCut && this.shorten(whole, page)) return true;
 			this.progress.token = page.next;
 			yield this.counted(page);
@@ -162,7 +171,7 @@ class PeriodReader {
 	/** Starts as many windows as make sense now. */
 	private start(): void {
 		const parallel = this.history.parallel();
-		while (!this.stop.signal.aborted && this.busy < parallel) {
+		while (!this.isOver && this.busy < parallel) {
 			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
 			const window = this.windows[index];
 			if (!window || (index && !this.isWanted(window, this.windows.slice(0, index), parallel))) return;
@@ -224,7 +233,7 @@ class PeriodReader {
 		const [kept, rest] = this.isBackwards
 			? [{ from: to - length }, { from, to: to - length }]
 			: [{ to: from + length }, { from: from + length, to }];
-		this.windows.splice(this.windows.indexOf(window) + 1, 0, { ...rest, pages: [], opening });
+		this.windows.splice(this.windows.indexOf(window) + 1, 0, { ...windowOf(rest), opening });
 		Object.assign(window, kept, { opening: undefined, lead });
 		return true;
 	}
@@ -242,6 +251,8 @@ class PeriodReader {
 			window.isComplete = true;
 		} catch (error) {
 			window.error = error;
+			// The rows end here, so what is still on its way for later windows is of no use.
+			this.stopFrom(this.windows.indexOf(window) + 1);
 		}
 		this.busy -= 1;
 		this.start();
@@ -250,7 +261,7 @@ class PeriodReader {
 
 	/** @returns whether the window was read to its end, and not cut */
 	private async readOnce(window: TimeWindow): Promise<boolean> {
-		for await (const page of this.history.chain(window.from, window.to, this.stop.signal)) {
+		for await (const page of this.history.chain(window.from, window.to, window.stop.signal)) {
 			if (page.next && this.shorten(window, page)) return false;
 			window.pages.push(page);
 			this.start();
