@@ -16,6 +16,7 @@ import { nothingLeaks } from './secrets';
 
 /** The stream of these checks: delivered in batches of 250, it makes 80 executions. */
 const fleet = { devices: 100, packets: 20_000 };
+const inBatches = { options: { maxBatchSize: 250 } };
 
 const packetNode = 'Packets Received';
 const eventNode = 'Gift Card Event';
@@ -160,7 +161,7 @@ export const triggerChecks: Check[] = [
 				stage,
 				async (n8n) =>
 					await withHubble({ n8n }, async (hubble, credentials) => {
-						const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+						const id = await n8n.createWorkflow(variant('receive-packets.json', inBatches), credentials);
 						await n8n.activate(id);
 						const webhook = onlyWebhook(hubble);
 						ok(webhook.url.startsWith(`${n8n.url}/webhook/`));
@@ -320,7 +321,7 @@ export const triggerChecks: Check[] = [
 		async run(stage) {
 			const { n8n } = stage;
 			return await withHubble(stage, async (hubble, credentials) => {
-				const id = await n8n.createWorkflow(variant('receive-packets.json'), credentials);
+				const id = await n8n.createWorkflow(variant('receive-packets.json', inBatches), credentials);
 				await n8n.activate(id);
 				const before = { ...onlyWebhook(hubble) };
 				hubble.deliver({ from: 0, to: 500 });
