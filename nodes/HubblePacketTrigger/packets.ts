@@ -53,11 +53,16 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 	const malformed = rows.length - all.length;
 	const needs = `a packet needs ${PACKET_NEEDS}, and no number that is too large`;
 	if (malformed && all.length === 0) return { refused: `None of the ${malformed} packets can be used: ${needs}.` };
-	const { select, show } = packetReader(context);
+	const { select, show, misfit } = packetReader(context);
 	const shown = select(all).map(show);
+	const hint = misfit();
 	const isBatch = context.getNodeParameter('triggerOn', 'packet') === 'batch';
+	const items = isBatch && shown.length ? [{ packets: shown }] : shown;
+	// Who tests looks at the items, not at n8n's log.
+	const isTest = context.getMode() === 'manual';
 	return {
-		items: isBatch && shown.length ? [{ packets: shown }] : shown,
+		items: hint && isTest ? items.map((json) => ({ hint, ...json })) : items,
+		...(hint ? { misfit: `${hint} Check "Decode Payload".` } : {}),
 		...(isExample(all) ? {} : { identity: identityOf(all) }),
 		...(malformed ? { warning: `dropped ${malformed} of the ${rows.length} packets of a delivery; ${needs}` } : {}),
 	};

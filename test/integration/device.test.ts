@@ -138,7 +138,7 @@ describe('Update', () => {
 		expect(items).toHaveLength(7);
 		expect(items[4]?.json).toMatchObject({
 			error: `Hubble has no device with the ID ${unknownId}`,
-			device_id: unknownId,
+			deviceId: unknownId,
 			status: 404,
 		});
 		expect(items.filter((_, index) => index !== 4).map(({ json }) => json.name)).toEqual(

@@ -60,7 +60,7 @@ it('asks singly for what no page holds: "unknown" stays an answer for that ID', 
 	const { items } = await run(input, {}, { onError: 'continueRegularOutput' });
 	expect(items).toHaveLength(input.length);
 	const failed = items.filter(({ json }) => json.error);
-	expect(failed.map(({ json }) => [json.error, json.device_id, json.status])).toEqual([
+	expect(failed.map(({ json }) => [json.error, json.deviceId, json.status])).toEqual([
 		[`Hubble has no device with the ID ${nobody(1)}`, nobody(1), 404],
 		[`Hubble has no device with the ID ${nobody(2)}`, nobody(2), 404],
 	]);
@@ -153,7 +153,8 @@ describe('Keep Input Fields', () => {
 					expect(items.map(({ json: { deviceId, n } }) => ({ deviceId, n }))).toEqual(input);
 					for (const { json } of items) {
 						const isKnown = known.includes(String(json.deviceId));
-						expect((json.device as IDataObject).deviceId).toBe(isKnown ? json.deviceId : undefined);
+						const isAsked = isKnown || [nobody(1), nobody(2)].includes(String(json.deviceId));
+						expect((json.device as IDataObject).deviceId).toBe(isAsked ? json.deviceId : undefined);
 						expect('error' in json).toBe(!isKnown);
 					}
 				},

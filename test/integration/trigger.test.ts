@@ -171,6 +171,23 @@ describe('packets', () => {
 		expect(await plain.deliver({ packets: [at(5, 1, 0x21, 3)] }, right)).toMatchObject({ status: 503, items: [] });
 	});
 
+	it.each(['packet', 'batch'])('says when no payload of a delivery fits the decoding: %s', async (triggerOn) => {
+		const node = place({ ...manual, triggerOn, decodePayload: 'layout', payloadLayout: 't:float64@100' }, secret);
+		const { items } = await node.deliver(batch(0, 1), right);
+		expect(items[0]).not.toHaveProperty('hint');
+		await node.deliver(batch(2, 3), right);
+		expect(warnings).toEqual([
+			expect.stringMatching(
+				/^"Hubble Packet Trigger" could not decode a delivery\. None of 2 payloads fit: .+\. Check "Decode Payload"\.$/,
+			),
+		]);
+		const [tested] = (await node.deliver(batch(4, 5), right, { isTest: true })).items;
+		expect(tested).toMatchObject({ hint: expect.stringContaining('None of 2 payloads fit') });
+		const fits = place({ ...manual, triggerOn, decodePayload: 'hex' }, secret);
+		expect((await fits.deliver(batch(0, 1), right, { isTest: true })).items[0]).not.toHaveProperty('hint');
+		expect(warnings).toHaveLength(1);
+	});
+
 	it('decodes payloads as the other packet nodes do', async () => {
 		const node = place({ ...manual, decodePayload: 'hex' }, secret);
 		const { device } = packet(3) as { device: { payload: string } };

@@ -246,10 +246,14 @@ function errorRow(
 ): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	const told = DETAILS.map((name) => [name, failure.context[name]]);
-	const details = { ...ids, ...withoutUndefined(Object.fromEntries(told)) };
+	const named = Object.entries(ids).map(([name, id]) => [camelCase(name), id]);
+	const details = withoutUndefined(Object.fromEntries([...named, ...told]));
 	if (context.getNode().onError !== 'continueErrorOutput') return { ...row, ...details };
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }
+
+/** 'device_id' → 'deviceId': what a node says itself is in camelCase. */
+const camelCase = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
 	const resource = context.getNodeParameter('resource', 0, '');

@@ -31,6 +31,8 @@ export type Content =
 			identity?: string;
 			/** For n8n's log: what starts nothing although it should perhaps. Names of fields, never values. */
 			warning?: string;
+			/** The same of what every delivery will meet, until a setting is mended. */
+			misfit?: string;
 	  };
 
 /** What one service sends, and how it is verified and read. */
@@ -181,8 +183,9 @@ async function take(context: IWebhookFunctions, source: WebhookService): Promise
 /** Starts the workflow with what a verified delivery holds, unless it was started with the same before. */
 function start(context: IWebhookFunctions, content: Content): IWebhookResponseData {
 	if ('refused' in content) return refuse(context, 400, content.refused);
-	const { items, identity, warning } = content;
+	const { items, identity, warning, misfit } = content;
 	if (warning) warn(context, warning);
+	if (misfit) tellOnceAMinute(context, 'misfit', (calls) => `could not decode ${deliveriesOf(calls)}. ${misfit}`);
 	// n8n answers 200 and starts nothing.
 	if (items.length === 0) return {};
 
