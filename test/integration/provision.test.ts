@@ -436,8 +436,8 @@ describe('Filters of the device list', () => {
 		const times = items.map(({ json }) => heardAt(json));
 		expect(times.length).toBeGreaterThan(0);
 		expect(times.every((time) => time > 0 && time <= since)).toBe(true);
-		const list = hubble.log.find(({ call }) => call === 'listDevices');
-		expect(list?.query).toHaveProperty('filter_most_recent_packet_ts', expect.stringMatching(/^between:1:\d{10}$/));
+		const asked = hubble.log.find(({ call }) => call === 'listDevices');
+		expect(asked?.query).toHaveProperty('filter_most_recent_packet_ts', expect.stringMatching(/^between:1:\d{10}$/));
 	});
 
 	it('find those that were never heard', async () => {
