@@ -413,7 +413,7 @@ function readExecution({ id, status, mode, startedAt, stoppedAt, data }: StoredE
 let tarball: Promise<string> | undefined;
 
 /** Builds the project and packs it as for publishing, once for all n8n of this process. */
-async function pack(): Promise<string> {
+export async function pack(): Promise<string> {
 	tarball ??= run('npm', ['run', 'build'], { cwd: projectFolder }).then(async () => await packFolder(projectFolder));
 	return await tarball;
 }

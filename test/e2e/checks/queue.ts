@@ -7,21 +7,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { Check } from '../check';
 import { fleet, importExamples, onServer, problemsOf, readExample, runMainJob, table } from '../mainJob';
 import { type N8n, startN8n, type WorkflowFile } from '../n8n';
+import { findsEveryEnd, queueMode } from '../queueSettings';
 import { freePort, pause, stopProcess, tail, temporaryFolder, until } from '../processes';
 import { sql, startPostgres, startRedis } from '../services';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import { isN8n1, type N8nVersion } from '../provision';
 import { nothingLeaksFrom } from './secrets';
 import { batch, onlyWebhook, post, ran, variant, withHubble } from './trigger';
-
-/**
- * A process that waits for the end of a run misses it when the worker is faster than its listening begins: n8n then
- * never answers. With this setting, which n8n 1 does not have, it finds the end within five seconds.
- */
-export const findsEveryEnd = {
-	N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED: '1000',
-	N8N_EXECUTIONS_QUEUE_KEEP_LAST_FAILED: '1000',
-};
 
 /** What stands behind the main process, and how it is set up. */
 interface QueueOptions {
@@ -49,7 +41,6 @@ async function startHelper(n8n: N8n, command: Helper['command'], log: string, po
 	if (command === 'webhook') env.N8N_PORT = port;
 	else {
 		env.N8N_WORKER_SERVER_ADDRESS = '127.0.0.1';
-		env.QUEUE_HEALTH_CHECK_ACTIVE = 'true';
 		env.QUEUE_HEALTH_CHECK_PORT = port;
 	}
 	let isStopping = false;
@@ -89,10 +80,8 @@ export async function openQueue(version: N8nVersion, options: QueueOptions) {
 			...database,
 			WEBHOOK_URL: url,
 			N8N_WEBHOOK_URL: url,
-			EXECUTIONS_MODE: 'queue',
+			...queueMode,
 			...options.settings,
-			N8N_DISABLE_PRODUCTION_MAIN_PROCESS: 'true',
-			OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
 		},
 	});
 	const log = { worker: join(userFolder, 'worker.log'), webhook: join(userFolder, 'webhook.log') };

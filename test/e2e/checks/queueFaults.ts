@@ -10,9 +10,10 @@ import type { Check, Stage } from '../check';
 import { credentialData } from '../mainJob';
 import type { N8n } from '../n8n';
 import { pause, until } from '../processes';
+import { cluster, findsEveryEnd, PROBE_MS } from '../queueSettings';
 import { startRedis } from '../services';
 import { itemsOf } from './polls';
-import { findsEveryEnd, freePorts, isReady, openQueue } from './queue';
+import { freePorts, isReady, openQueue } from './queue';
 import { nothingLeaksFrom } from './secrets';
 import { variant } from './trigger';
 
@@ -31,9 +32,6 @@ const ROUNDS = 10;
 /** Of the deliveries that were answered at once, what that many kills may leave in no finished run. */
 const AT_ONCE_SHARE = 0.2;
 const packetNode = 'Packets Received';
-
-/** How often the balancer asks a webhook process whether it is ready, in ms. */
-const PROBE_MS = 500;
 
 const keyOf = ({ packets: [first] }: { packets: Packet[] }) => packetKey(first as Packet);
 const ignore = () => undefined;
@@ -104,11 +102,10 @@ type Cluster = Awaited<ReturnType<typeof openCluster>>;
 /** Main, two webhook processes behind a balancer, two workers, PostgreSQL, and a Redis that keeps what it is told. */
 async function openCluster({ n8n: { version } }: Stage) {
 	const redis = await startRedis(true);
-	const ports = await freePorts(2);
+	const ports = await freePorts(cluster.webhooks);
 	const balancer = await balance(ports);
 	const queue = await openQueue(version, {
-		workers: 2,
-		webhooks: 2,
+		...cluster,
 		ports,
 		url: balancer.url,
 		redis,
