@@ -315,6 +315,17 @@ it('puts out what was read of the latest packets when a later page fails', async
 	expect(progress.rest).toEqual({ from: -7 * DAY, to: Math.round((4500 - ids.length) / 15) });
 });
 
+it('is soon through a time without packets, though replies of denser times come later', async () => {
+	const world: World = {
+		times: Float64Array.from({ length: 3500 }, (_, index) => 5 * DAY + index * 49),
+		parallel: 4,
+		latency: (request) => 1000 - 10 * request,
+	};
+	const { ids, requests } = await read(world, { from: 0, to: 7 * DAY, latest: 10_000 });
+	expect(ids).toHaveLength(3500);
+	expect(requests).toBeLessThanOrEqual(10);
+});
+
 it('asks for nothing more behind a window that failed, while those before it are still read', async () => {
 	const world: World = {
 		times: Float64Array.from({ length: 40_000 }, (_, index) => index),

@@ -245,9 +245,12 @@ class PeriodReader {
 		try {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
-			this.density = { rows, seconds: window.to - window.from - (window.lead ?? 0) };
+			const density = { rows, seconds: window.to - window.from - (window.lead ?? 0) };
+			// Further back it is as dense as in the window that is furthest back, whichever reply came last.
+			const isNearer = this.windows.slice(this.windows.indexOf(window)).some(({ isComplete }) => isComplete);
+			if (!this.isBackwards || !isNearer) this.density = density;
 			this.overall.rows += rows;
-			this.overall.seconds += this.density.seconds;
+			this.overall.seconds += density.seconds;
 			window.isComplete = true;
 		} catch (error) {
 			window.error = error;
