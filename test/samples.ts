@@ -12,14 +12,19 @@ export interface Sample {
 	operation: string;
 	/** The call that it makes, if any. */
 	call?: CallName;
-	/** What it calls beside that, and what comes of a failure there: an error, or a hint beside the items. */
-	alsoCalls?: Partial<Record<CallName, 'error' | 'hint'>>;
+	/**
+	 * What it calls beside that, and what comes of a failure there: an error, a hint beside the items, or nothing where it
+	 * was asked for Hubble's time alone, as the `Date` of any reply tells it.
+	 */
+	alsoCalls?: Partial<Record<CallName, 'error' | 'hint' | 'time'>>;
 	/** A hint that comes though all is right. */
 	usualHint?: string;
 	/** Every parameter that goes together with the others; another `n` names another device, user and so on. */
 	parameters?: (hubble: Simulator, n: number) => IDataObject;
 	/** What the first item of the output holds, for `n` 0; asked before the run. */
 	gives: (hubble: Simulator) => IDataObject;
+	/** The same where the reply of a first try was lost, and Hubble has the thing no longer at the next. */
+	givesWhenGone?: Sample['gives'];
 	/** Parameters that make an item fail. Without them Hubble refuses the second request instead. */
 	bad?: IDataObject;
 	/** Parameters with a well-formed ID of nothing, and the ID. */
@@ -115,6 +120,7 @@ const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sam
 				options: { batching },
 			}),
 			gives: (hubble) => ({ environment: 'sandbox', deviceId: device(hubble).id }),
+			givesWhenGone: (hubble) => ({ environment: null, deviceId: device(hubble).id }),
 		},
 	];
 });
@@ -568,7 +574,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Packet',
 		operation: 'createReport',
 		call: 'listPackets',
-		alsoCalls: { checkKey: 'error' },
+		alsoCalls: { checkKey: 'time' },
 		parameters: () => ({
 			period: 'last30Days',
 			decodePayload: 'layout',

@@ -1,8 +1,8 @@
 /** Get Latest per Device: knows from the list of devices when each was heard, so that reading backwards can end. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { objectOf } from '../shared/client/json';
-import { acceptedRows } from '../shared/client/pages';
+import { isObject, objectOf } from '../shared/client/json';
+import { acceptedRows, leftOut, type List } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import { stampsOf } from '../shared/device/device';
 import { pickedIds } from '../shared/operation/fields';
@@ -16,6 +16,15 @@ import { SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
 import { LatestReader } from '../shared/packet/readLatest';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
+
+/** Devices as their list gives them: without an ID nobody can ask for one. */
+const DEVICES = {
+	...endpoints.listDevices.list,
+	accept: {
+		row: (given) => (isObject(given) && typeof given.id === 'string' && given.id ? given : undefined),
+		needs: 'an ID',
+	},
+} satisfies List;
 
 /** So many picked devices are asked for one by one; for more, the list of devices tells where to read. */
 const FEW_DEVICES = 20;
@@ -71,7 +80,7 @@ const matchesOf = ({ request: { settings } }: Work) =>
  * @returns the wanted devices of the list, where those without a packet are given, too
  */
 async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObject[]> {
-	const { hubble, request } = work;
+	const { hubble, request, hints } = work;
 	const { settings, query, limit } = request;
 	const matches = matchesOf(work);
 	const wantsAll = Boolean(settings.includeSilent);
@@ -88,8 +97,9 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 	};
 	const fleet: IDataObject[] = [];
 	let known = 0;
-	for await (const { rows } of readPages(hubble, call, endpoints.listDevices.list, { limit: wanted })) {
-		for (const row of acceptedRows(rows, endpoints.listDevices.list)) {
+	let withoutId = 0;
+	for await (const { rows } of readPages(hubble, call, DEVICES, { limit: wanted })) {
+		for (const row of acceptedRows(rows, DEVICES, () => (withoutId += 1))) {
 			const id = String(row.id);
 			if (!matches({ device: { id, tags: row.tags, payload: '', timestamp: 0 } })) continue;
 			known += 1;
@@ -98,6 +108,7 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 		}
 		if (known >= wanted) break;
 	}
+	if (withoutId) hints.add(leftOut(withoutId, DEVICES));
 	return fleet;
 }
 
