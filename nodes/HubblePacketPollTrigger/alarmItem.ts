@@ -1,6 +1,7 @@
 /** An alarm as the workflow gets it: the same fields when it begins and when it is over, and a text for a message. Pure. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { duration, isoTime, shortTime } from '../shared/operation/times';
+import { unitAt } from '../shared/packet/valueFilter';
 import type { Change } from './alarms';
 
 /** The packet by which something changed. */
@@ -34,8 +35,7 @@ export function alarmItem(change: Change<Source>, timezone: string): INodeExecut
 	const { event, rule, value, since, at, extreme, source } = change;
 	const { device, isTrusted, isExample = false } = source;
 	const shown = source.shown();
-	const units: IDataObject = { ...(typeof shown.decodedUnits === 'object' ? shown.decodedUnits : {}) };
-	const unit = String(units[rule.field] ?? '');
+	const unit = unitAt(shown.decodedUnits, rule.field);
 	const json: IDataObject = {
 		event,
 		text: textOf(change, unit, timezone),

@@ -4,9 +4,10 @@
  * field when it was heard last, for that decides which packets are late, and of alarms what is needed to tell of them.
  */
 import { keyOf, KEY, LETTERS, numberOf, numberText, stampOf, stampText, TIME } from '../shared/polling/compact';
+import { numeric } from '../shared/packet/valueFilter';
 
-/** Rules that a node can have: as many as there are letters for them. */
-export const MOST_RULES = LETTERS.length;
+/** Rules that a node can have: one letter says how many alarms of a device there are, from none on. */
+export const MOST_RULES = LETTERS.length - 1;
 
 /** The longest that *For At Least* can be in packets. */
 export const MOST_PACKETS = 1000;
@@ -243,7 +244,7 @@ interface Step {
 }
 
 function step(rule: Rule, was: Active | undefined, value: unknown, at: number): Step {
-	const number = Number(value);
+	const number = numeric(value);
 	const isFarther = !was || rule.distance(number) > rule.distance(was.extreme);
 	const extreme = isFarther ? number : was.extreme;
 	if (was && isRaised(was)) {

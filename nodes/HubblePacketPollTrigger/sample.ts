@@ -7,7 +7,7 @@ import { acceptedRows } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { heardAt, isPacket, PACKETS, type Packet } from '../shared/packet/packet';
-import { valueAt } from '../shared/packet/valueFilter';
+import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem } from './alarmItem';
 import type { AlarmSettings } from './alarmPoll';
 import type { Rule } from './alarms';
@@ -94,7 +94,7 @@ export async function sampleAlarms(
 		const value = valueAt(example.said?.decoded, rule.field);
 		const at = Math.floor(heardAt(example.packet));
 		const since = at - Math.max(rule.seconds, LASTED_S);
-		const extreme = Number.isFinite(Number(value)) ? Number(value) : null;
+		const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
 		const of = ({ packet: { device }, ...rest }: ReadPacket, isExample: boolean) => ({
 			device,
 			shown: () => reader.show({ packet: example.packet, ...rest }),

@@ -8,6 +8,7 @@ import {
 	beside,
 	hasChangedEnough,
 	hear,
+	MOST_RULES,
 	openAlarms,
 	type AlarmState,
 	type Change,
@@ -389,10 +390,29 @@ describe('rules', () => {
 		[[{ ...warm, forAtLeast: 1.5, forUnit: 'packets' }], 'row 1: 1.5 is not a whole number from 0 to 1000'],
 		[[{ ...warm, forUnit: 'hours' }], 'row 1: "hours" is not one of minutes, packets'],
 		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
-		[Array.from({ length: 65 }, (_, index) => ({ ...warm, name: `${index}` })), '65 are too many'],
+		[Array.from({ length: MOST_RULES + 1 }, (_, index) => ({ ...warm, name: `${index}` })), '64 are too many'],
 	])('%# are refused by name', (rows, message) => {
 		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
 	});
+});
+
+it('are kept of as many rules as there can be, all on one value of one device', () => {
+	const rows = Array.from({ length: MOST_RULES }, (_, index) => ({ ...warm, name: `${index}` }));
+	const { events, state } = read(NONE, [at(0, 9), at(0, 9, 'b')], rows);
+	expect(events).toHaveLength(2 * MOST_RULES);
+	expect(names(read(state, [at(1, 5, 'b')], rows).events)).toEqual(rows.map(({ name }) => `cleared ${name} b`));
+});
+
+it('have no extreme of a value that is no number', () => {
+	const on = { name: 'On', field: 't', condition: 'equal', than: 'true' };
+	expect(read(NONE, [at(0, true), at(1, false)], [on]).events).toMatchObject([{ extreme: null }, { extreme: null }]);
+});
+
+it('take no unit from what every object has', () => {
+	const [rule] = rulesOf({ ...warm, field: 'constructor' });
+	const source = { device: { id: 'd1' }, shown: () => ({ decodedUnits: {} }), isTrusted: true };
+	const change = { event: 'raised', rule: rule!, source, value: 9, since: START, at: START, extreme: 9 } as const;
+	expect(alarmItem(change, 'UTC').json).toMatchObject({ unit: null });
 });
 
 it('say in words what began and what is over, with the same fields', () => {

@@ -1,6 +1,6 @@
 import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { packetFilter } from '../../nodes/shared/packet/filter';
-import { searchDecodedFields, valueFilter } from '../../nodes/shared/packet/valueFilter';
+import { chosenFields, searchDecodedFields, valueFilter } from '../../nodes/shared/packet/valueFilter';
 
 const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
 const nested: Packet = {
@@ -217,6 +217,8 @@ describe('valueFilter', () => {
 		['missing', 'equal', 'undefined', '', false],
 		['toString', 'absent', '', '', true],
 		['big', 'above', '1e19', '', true],
+		['big', 'equal', '18446744073709551615', '', true],
+		['big', 'equal', '18446744073709551614', '', false],
 		['on', 'equal', 'true', '', true],
 		['on', 'equal', '1', '', false],
 		['on', 'above', '0', '', false],
@@ -260,6 +262,11 @@ describe('valueFilter', () => {
 		[row('t', 'over', '8'), 'row 1: "over" is not one of'],
 	])('refuses %j', (value, reason) => {
 		expect(() => passes(value)).toThrow(reason);
+	});
+
+	it.each<[unknown]>([['temperature > 8'], [[row('t', 'above', '8')]]])('refuses %j in the place of rows', (values) => {
+		expect(() => valueFilter({ values } as never)).toThrow('is no list of rows');
+		expect(() => chosenFields(values)).toThrow('is no list of rows');
 	});
 
 	it('offers the names that the decoding gives', async () => {

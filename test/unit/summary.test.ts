@@ -174,6 +174,16 @@ describe('rows', () => {
 		expect([summary.isEmpty, summaryOf({}).isEmpty]).toEqual([false, true]);
 	});
 
+	it('take names that every object has like any other', () => {
+		const summary = summaryOf({ groupBy: 'tag', tag: 'constructor' });
+		const decoded = JSON.parse('{ "constructor": 1, "__proto__": 2 }');
+		summary.add(packet(1), { decoded, decodedUnits: {} });
+		expect([...summary.rows()].map(({ field, unit, mean, tagValue }) => [field, unit, mean, tagValue])).toEqual([
+			['constructor', null, 1, null],
+			['__proto__', null, 2, null],
+		]);
+	});
+
 	it('are not more than memory holds', () => {
 		const summary = summaryOf({});
 		const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`f${n}`, n]));

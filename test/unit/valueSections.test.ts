@@ -120,6 +120,10 @@ describe('values of a packet report', () => {
 		expect(none?.content).toEqual({ text: 'No packet of the period contains this number.' });
 	});
 
+	it('take no unit from what every object has', () => {
+		expect(sectionsOf(['constructor'], [packet('a', 1, { constructor: 4 })])[0]?.title).toBe('constructor');
+	});
+
 	it('are interrupted where a bin has none', () => {
 		const [section] = sectionsOf(
 			['t'],

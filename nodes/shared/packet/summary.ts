@@ -4,7 +4,7 @@ import { isObject } from '../client/json';
 import { binAt, binEdges, isoTime, timeText } from '../operation/times';
 import type { Decoded } from './decode';
 import { heardAt, tagsOf, type Packet } from './packet';
-import { numeric, valueAt } from './valueFilter';
+import { numeric, unitAt, valueAt } from './valueFilter';
 
 /** Rows that one summary has at most, so that its memory stays bounded. */
 const MOST_ROWS = 500_000;
@@ -97,7 +97,7 @@ export class Summary {
 	}
 
 	/** Throws an Error when there would be too many rows. */
-	add(packet: Packet, { decoded, decodedUnits = {} }: Decoded): void {
+	add(packet: Packet, { decoded, decodedUnits }: Decoded): void {
 		const { start, end, fields } = this.frame;
 		const time = heardAt(packet);
 		if (!(time >= start && time < end)) {
@@ -112,7 +112,7 @@ export class Summary {
 		for (const [name, value] of found) {
 			if (!Number.isFinite(value)) continue;
 			this.seen.add(name);
-			const unit = decodedUnits[name];
+			const unit = unitAt(decodedUnits, name);
 			if (unit) this.units.set(name, unit);
 			group ??= this.groupOf(packet);
 			this.cellOf(group, bin, name).add(value, time);

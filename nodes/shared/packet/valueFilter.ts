@@ -123,6 +123,12 @@ export function valueAt(decoded: unknown, path: string): unknown {
 	return found;
 }
 
+/** The unit of a decoded value; '' where none is known. */
+export function unitAt(units: unknown, path: string): string {
+	const unit = valueAt(units, path);
+	return typeof unit === 'string' ? unit : '';
+}
+
 /** A number, also one that came as text because a number cannot hold it; NaN for what is none. */
 export const numeric = (value: unknown): number =>
 	typeof value === 'number' ? value : typeof value === 'string' && value.trim() !== '' ? Number(value) : NaN;
@@ -148,8 +154,11 @@ export function conditionOf(
 		if (isEmpty(than)) throw new Error(`"${title}" is required`);
 		const text = asText(than).trim();
 		const number = numeric(text);
+		// Of texts that no number can hold, many are the same number.
+		const isExact = (value: unknown) => typeof value !== 'string' || Math.abs(number) <= Number.MAX_SAFE_INTEGER;
 		return (value) =>
-			numeric(value) === number || (['string', 'boolean'].includes(typeof value) && String(value) === text);
+			(numeric(value) === number && isExact(value)) ||
+			(['string', 'boolean'].includes(typeof value) && String(value) === text);
 	}
 	const least = bound(title, than);
 	if (condition === 'above') return (value) => numeric(value) > least;
@@ -157,6 +166,12 @@ export function conditionOf(
 	const most = bound('And', and);
 	if (most < least) throw new Error(`"And" is ${most}, which is below ${least}`);
 	return (value) => numeric(value) >= least && numeric(value) <= most;
+}
+
+/** The rows of a fixed collection. Throws an Error for what is none: without its rows, everything would be taken. */
+function rowsIn(given: unknown, name: string): unknown[] {
+	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is no list of rows`);
+	return [objectOf(given)[name] ?? []].flat();
 }
 
 /** The name in a value of `decodedField`. Throws an Error when it is empty. */
@@ -177,7 +192,7 @@ export function matchOf(value: unknown): 'all' | 'any' {
  */
 export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
 	const match = matchOf(valuesMatch);
-	const rows = [objectOf(values).value ?? []].flat();
+	const rows = rowsIn(values, 'value');
 	if (!rows.length) return undefined;
 	const conditions = rows.map((row, index) => {
 		try {
@@ -196,7 +211,7 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 
 /** The names of chosen decoded values, each once. Throws an Error that names the row. */
 export function chosenFields(value: unknown): string[] {
-	const rows = [objectOf(value).row ?? []].flat();
+	const rows = rowsIn(value, 'row');
 	const names = rows.map((row, index) => {
 		try {
 			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);

@@ -7,7 +7,7 @@ import { count } from '../operation/values';
 import type { Decoded } from '../packet/decode';
 import { heardAt } from '../packet/packet';
 import { LatestReader } from '../packet/readLatest';
-import { valueAt } from '../packet/valueFilter';
+import { unitAt, valueAt } from '../packet/valueFilter';
 import type { Cell, Section } from './blocks';
 import type { ReportFrame } from './createReport';
 import { digits } from './markup';
@@ -52,9 +52,9 @@ export class FleetValues {
 		await reader.readBackwards();
 		await reader.readMissing();
 		for (const packet of reader.latest.packets()) {
-			const { decoded, decodedUnits = {} } = this.decode(packet.device.payload);
+			const { decoded, decodedUnits } = this.decode(packet.device.payload);
 			const values = this.names.map((name) => valueText(valueAt(decoded, name)));
-			this.names.forEach((name, index) => (this.units[index] ||= decodedUnits[name] ?? ''));
+			this.names.forEach((name, index) => (this.units[index] ||= unitAt(decodedUnits, name)));
 			const heard = timeText(heardAt(packet) * 1000, this.frame.timezone).slice(0, 16);
 			this.latest.set(packet.device.id, { heard, values });
 		}

@@ -3,7 +3,7 @@ import { timeText } from '../operation/times';
 import { counted } from '../operation/values';
 import type { Decoded } from '../packet/decode';
 import { heardAt, type Packet } from '../packet/packet';
-import { numeric, valueAt } from '../packet/valueFilter';
+import { numeric, unitAt, valueAt } from '../packet/valueFilter';
 import type { Cell, CurvePoint, Section } from './blocks';
 import { Timeline } from './charts';
 import type { ReportFrame } from './createReport';
@@ -129,11 +129,11 @@ export class ValueSections {
 		const time = heardAt(packet);
 		const bin = this.timeline.binOf(time);
 		if (bin === undefined) return;
-		const { decoded, decodedUnits = {} } = this.decode(packet.device.payload);
+		const { decoded, decodedUnits } = this.decode(packet.device.payload);
 		for (const series of this.series) {
 			const value = numeric(valueAt(decoded, series.name));
 			if (!Number.isFinite(value)) continue;
-			series.unit ||= decodedUnits[series.name] ?? '';
+			series.unit ||= unitAt(decodedUnits, series.name);
 			series.add(value, time, bin, packet);
 		}
 	}
