@@ -448,10 +448,10 @@ withEachClock(
 				// A clock that jumps is asked for again.
 				if (options.url.endsWith('/check')) return await request(credential, options);
 				asked.push(options.qs.sort_field);
-				await sleep(150);
+				await sleep(500);
 				return await request(credential, options);
 			}) as never;
-			Object.assign(fleet.options, { members: { getPollBudgetMs: () => 250 } });
+			Object.assign(fleet.options, { members: { getPollBudgetMs: () => 800 } });
 			fleet.restart();
 			const all = [...(await fleet.names()), ...(await fleet.names()), ...(await fleet.names())];
 			expect(all.sort()).toEqual(['silent device 0', 'silent device 1', 'silent device 2']);
