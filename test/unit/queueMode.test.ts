@@ -11,6 +11,7 @@ interface Service {
 	command?: string;
 	environment?: Record<string, string>;
 	deploy?: { replicas: number };
+	healthcheck?: { test: string[] };
 }
 
 const root = resolve(__dirname, '../..');
@@ -32,6 +33,9 @@ it('has the processes of the check that kills them', () => {
 	const count = (command?: string) =>
 		processes.filter((one) => one.command === command).reduce((sum, { deploy }) => sum + (deploy?.replicas ?? 1), 0);
 	expect([count(), count('webhook'), count('worker')]).toEqual([1, cluster.webhooks, cluster.workers]);
+	// Text that YAML reads as a mapping would stop Docker Compose.
+	for (const { healthcheck } of processes)
+		expect(healthcheck?.test).toEqual(['CMD', 'node', '-e', expect.stringContaining('/healthz/readiness')]);
 	expect(services.redis?.command).toContain('--appendonly yes');
 	expect(read('Dockerfile')).toContain(`FROM n8nio/n8n:${triedReleases[0]}\n`);
 });
