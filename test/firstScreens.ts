@@ -41,6 +41,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble Invitation: Get Many Invitations': list,
 	'Hubble Invitation: Revoke Invitation': ['Email'],
 	'Hubble Invitation: Send Invitation': ['Email', 'Role'],
+	'Hubble Metric: Create Chart': ['Days Back', flt, opt],
 	'Hubble Metric: Get API Metrics': metric,
 	'Hubble Metric: Get Device Metrics': [...metric, flt],
 	'Hubble Metric: Get Packet Metrics': [...metric, flt],

@@ -494,6 +494,20 @@ export const samples: readonly Sample[] = [
 		}),
 		bad: { email: '' },
 	},
+	{
+		node: 'Hubble Metric',
+		operation: 'createChart',
+		call: 'getPacketMetrics',
+		alsoCalls: { getDeviceMetrics: 'error' },
+		parameters: () => ({ days: 3, filters: { environment }, options: { fileName: 'metrics' } }),
+		gives: () => ({
+			fileName: 'metrics.html',
+			packets: any(expect.any(Number)),
+			devices: any(expect.any(Number)),
+			html: any(expect.stringMatching(/<h1>Metrics<\/h1>[^]*Packets over time[^]*Devices over time/)),
+		}),
+		bad: { days: 366 },
+	},
 	...metrics,
 	{
 		node: 'Hubble Organization',

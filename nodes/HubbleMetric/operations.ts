@@ -6,6 +6,8 @@ import type { ItemRequest, Operation, Work } from '../shared/operation/operation
 import { rowsOf } from '../shared/client/json';
 import { rowItems } from '../shared/operation/rows';
 import { numberIn } from '../shared/operation/values';
+import { reportFields } from '../shared/report/createReport';
+import { chartItems } from './chart';
 
 const days = {
 	displayName: 'Days Back',
@@ -17,6 +19,9 @@ const days = {
 	description: 'How many days to look back, from 1 to 365',
 	toWire: numberIn(1, METRIC_INTERVALS),
 } satisfies Field;
+
+const chartDays =
+	'For how many days to draw packets, from 1 to 365. Devices are drawn for each month of the last year.';
 
 const interval = {
 	displayName: 'Interval',
@@ -92,6 +97,17 @@ const validate = ({ query }: ItemRequest): string | undefined => {
 
 /** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */
 export const metricOperations: readonly Operation[] = [
+	{
+		name: 'Create Chart',
+		value: 'createChart',
+		action: 'Create chart of metrics',
+		description: 'Create charts of packets a day and devices a month as one HTML file',
+		endpoint: endpoints.getPacketMetrics,
+		alsoCalls: { endpoint: endpoints.getDeviceMetrics },
+		inQuery: { days: { ...days, default: 30, description: chartDays }, filter_tags: environment },
+		settings: reportFields({ hasTags: false }),
+		items: chartItems,
+	},
 	{
 		name: 'Get API Metrics',
 		value: 'getApiMetrics',

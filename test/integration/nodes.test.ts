@@ -432,6 +432,51 @@ describe('API keys', () => {
 	});
 });
 
+describe('the chart of the metrics', () => {
+	const chart = async (parameters: IDataObject = {}) =>
+		jsonOf(await run(nodeNamed('Hubble Metric'), { operation: 'createChart', ...parameters }))[0] ?? {};
+	/** The columns of the chart with this description: what their tooltips say. */
+	const columnsOf = (html: unknown, description: string) => {
+		const [, svg = ''] = new RegExp(`aria-label="${description}">([^]*?)</svg>`).exec(String(html)) ?? [];
+		return [...svg.matchAll(/<title>([^<]*)/g)].map(([, title]) => title);
+	};
+	const rowsOf = async (parameters: IDataObject) =>
+		jsonOf(await run(nodeNamed('Hubble Metric'), { ...parameters })).map((row) => ({
+			...row,
+			time: String(row.timestamp),
+		})) as Array<IDataObject & { time: string }>;
+
+	it('has a column for each day and each month that is over, and their sums', async () => {
+		const { html, ...figures } = await chart({ days: 4 });
+		const days = await rowsOf({ operation: 'getPacketMetrics', days: 4, interval: 'day' });
+		const texts = days.map(
+			({ time, total_packets: all }) => `${time.slice(0, 10)}: ${Number(all).toLocaleString('en')}`,
+		);
+		const columns = columnsOf(html, 'Packets over time');
+		expect(columns).toEqual(texts.map((text, index) => `${text} packets${index === days.length - 1 ? ' so far' : ''}`));
+		const months = await rowsOf({ operation: 'getDeviceMetrics', days: 365, interval: 'month' });
+		expect(columnsOf(html, 'Devices over time')).toEqual(
+			months.slice(0, -1).flatMap((row) => {
+				if (!row.registered_devices) return [];
+				const [active, registered] = [row.active_devices, row.registered_devices].map((n) =>
+					Number(n).toLocaleString('en'),
+				);
+				return `${row.time.slice(0, 7)}: ${active} active of ${registered}`;
+			}),
+		);
+		const packets = days.reduce((sum, row) => sum + Number(row.total_packets), 0);
+		expect(figures).toMatchObject({ title: 'Metrics', packets, devices: hubble.world.main.devices.size });
+	});
+
+	it('puts several days into a column where there are many, so that a mail stays short', async () => {
+		const { html } = await chart({ days: 365, options: { htmlInJson: 'mail' } });
+		expect(String(html).length).toBeLessThan(90_000);
+		const columns = columnsOf((await chart({ days: 365 })).html, 'Packets over time');
+		expect(columns).toHaveLength(53);
+		expect(columns.at(-2)).toMatch(/^\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d: /);
+	});
+});
+
 describe('metrics', () => {
 	const metrics = (more: IDataObject) => run(nodeNamed('Hubble Metric'), { operation: 'getPacketMetrics', ...more });
 

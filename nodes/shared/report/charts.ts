@@ -8,6 +8,8 @@ const WIDTH = 960;
 const LEFT = 46;
 const BOTTOM = 24;
 const TOP = 8;
+/** Pixels that a column is wide at most: a few of them are no walls. */
+const MOST_BREADTH = 70;
 
 /** The next of 1, 2, 5, 10, 20, 50 … */
 export function niceStep(least: number): number {
@@ -34,6 +36,7 @@ export function columnChart(
 	const y = (value: number) => toTenth(TOP + plot * (1 - value / top));
 	const pitch = (width - LEFT) / Math.max(1, columns.length);
 	const gap = pitch > 6 ? Math.min(6, pitch * 0.22) : 0.5;
+	const breadth = Math.min(pitch - gap, MOST_BREADTH);
 	const lines = Array.from({ length: Math.round(top / step) + 1 }, (_, index) => index * step).map(
 		(value) =>
 			markup`<path class="grid" d="M${LEFT} ${y(value)}H${width}" /><text
@@ -44,7 +47,7 @@ export function columnChart(
 				>`,
 	);
 	const bars = columns.map(({ parts, title, label }, index) => {
-		const x = toTenth(LEFT + index * pitch + gap / 2);
+		const x = toTenth(LEFT + index * pitch + (pitch - breadth) / 2);
 		let below = 0;
 		const rects = parts.map((part, series) => {
 			if (!part) return null;
@@ -54,13 +57,12 @@ export function columnChart(
 				class="f${series + 1}"
 				x="${x}"
 				y="${to}"
-				width="${toTenth(pitch - gap)}"
+				width="${toTenth(breadth)}"
 				height="${toTenth(Math.max(0.8, from - to))}"
 			/>`;
 		});
 		const text =
-			label &&
-			markup`<text x="${toTenth(x + (pitch - gap) / 2)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
+			label && markup`<text x="${toTenth(x + breadth / 2)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
 		return markup`<g><title>${title}</title>${rects}${text}</g>`;
 	});
 	return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${lines}${bars}</svg>`;

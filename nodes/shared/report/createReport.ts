@@ -54,6 +54,8 @@ const JSON_FIELDS = [
 	'heard',
 	'silent',
 	'neverHeard',
+	'activeDevices',
+	'neverActiveDevices',
 	'skipped',
 	'html',
 ];
@@ -108,11 +110,11 @@ const silentAfterHours: Field = {
 };
 
 /** The parameters of a report. */
-export const reportFields = ({ hasSilence = false } = {}): Fields => ({
+export const reportFields = ({ hasSilence = false, hasTags = true } = {}): Fields => ({
 	...(hasSilence ? { silentAfterHours } : {}),
 	title,
 	html,
-	groupByTag,
+	...(hasTags ? { groupByTag } : {}),
 	fileName,
 	binaryField: binaryField(JSON_FIELDS),
 });
@@ -127,7 +129,7 @@ export const reportOn =
 	(source: ReportSource) =>
 	async (work: Work): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
-		const { settings, query, clientFilters, isTool } = request;
+		const { settings, query, clientFilters } = request;
 		const timezone = context.getTimezone();
 		const now = Math.floor(await hubble.learnNow());
 		const end = Number(query.end ?? now);
@@ -139,20 +141,57 @@ export const reportOn =
 		}
 		if (skipped) hints.add(leftOut(skipped, source.list));
 		await report.readMore?.(work);
-		const heading = String(settings.title ?? '').trim() || source.title;
-		const left = skipped ? ` ${counted(skipped, 'malformed row')} left out.` : '';
-		const footer = `Made by n8n on ${timeText(now * 1000, timezone)} (${timezone}).${left} Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.`;
-		const lead = leadOf(frame, source.hasPeriod);
-		const drawing = { title: heading, lead, blocks: report.render(), footer };
-		const page = pageOf(drawing);
-		const name = `${fileNameOf(source.name, request, timezone)}.html`;
-		const file = await context.helpers.prepareBinaryData(Buffer.from(page), name, 'text/html');
-		const json: IDataObject = {
-			fileName: name,
-			title: heading,
-			...report.summary(),
-			...(skipped ? { skipped } : {}),
-			...(settings.html === 'none' || isTool ? {} : { html: settings.html === 'mail' ? mailOf(drawing) : page }),
-		};
-		return [{ json, binary: { [String(settings.binaryField ?? 'data')]: file } }];
+		return [
+			await reportItem(
+				work,
+				{
+					name: source.name,
+					title: source.title,
+					lead: leadOf(frame, source.hasPeriod),
+					blocks: report.render(),
+					remarks: [skipped > 0 && `${counted(skipped, 'malformed row')} left out.`, MAP_REMARK],
+				},
+				{ ...report.summary(), ...(skipped ? { skipped } : {}) },
+			),
+		];
 	};
+
+const MAP_REMARK = 'Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.';
+
+/** What becomes a report. */
+interface Draft {
+	/** Beginning of the file's name. */
+	name: string;
+	/** What stands at the top, where the user says nothing else. */
+	title: string;
+	/** By default the time. */
+	lead?: string;
+	blocks: readonly Block[];
+	/** What the foot says beside the time. */
+	remarks?: ReadonlyArray<string | false>;
+}
+
+/** A report as an item: the file, and its figures in the JSON. */
+export async function reportItem(work: Work, draft: Draft, figures: IDataObject): Promise<INodeExecutionData> {
+	const { context, hubble, request } = work;
+	const { settings, isTool } = request;
+	const timezone = context.getTimezone();
+	const time = timeText(Math.floor(hubble.now()) * 1000, timezone);
+	const drawing = {
+		title: String(settings.title ?? '').trim() || draft.title,
+		lead: draft.lead ?? `As of ${time.slice(0, 16)}, ${timezone}`,
+		blocks: draft.blocks,
+		footer: [`Made by n8n on ${time} (${timezone}).`, ...(draft.remarks ?? [])].filter(Boolean).join(' '),
+	};
+	const page = pageOf(drawing);
+	const name = `${fileNameOf(draft.name, request, timezone)}.html`;
+	const file = await context.helpers.prepareBinaryData(Buffer.from(page), name, 'text/html');
+	const html = settings.html === 'mail' ? mailOf(drawing) : page;
+	const json: IDataObject = {
+		fileName: name,
+		title: drawing.title,
+		...figures,
+		...(settings.html === 'none' || isTool ? {} : { html }),
+	};
+	return { json, binary: { [String(settings.binaryField ?? 'data')]: file } };
+}

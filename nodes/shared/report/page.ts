@@ -32,12 +32,13 @@ function drawn(content: Content): Markup {
 		const names = nouns.map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
 		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(content.map))}</div>`;
 	}
-	if ('curve' in content) return scroll(curveChart(content.curve, content.marks, content.description));
+	if ('curve' in content) return scroll(curveChart(content.curve, content.marks, content.description), true);
 	const { columns, series, description, height } = content;
-	return markup`${series.length > 1 && legend(series)}${scroll(columnChart(columns, { description, height, width: height ? 560 : undefined }))}`;
+	return markup`${series.length > 1 && legend(series)}${scroll(columnChart(columns, { description, height, width: height ? 470 : undefined }), !height)}`;
 }
 
-const scroll = (wide: Markup): Markup => markup`<div class="scroll">${wide}</div>`;
+/** @param isLate whether what is latest, on the right, is seen first */
+const scroll = (wide: Markup, isLate = false): Markup => markup`<div class="scroll${isLate && ' late'}">${wide}</div>`;
 
 const cellText = (cell: Cell) => (typeof cell === 'string' ? cell : markup`<code>${cell.id}</code>`);
 
@@ -81,7 +82,7 @@ svg text{fill:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
 .bar{stroke:var(--ink);stroke-width:1.5;fill:none}
 .band{fill:var(--c1);fill-opacity:.16}.line,.edge{fill:none;stroke:var(--c1)}.line{stroke-width:2}.edge{stroke-width:.8;stroke-opacity:.8}
 .f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--bad)}
-.map .f1{fill-opacity:.62;stroke:var(--card);stroke-width:.8}
+.map .f1{fill-opacity:.82;stroke:var(--card);stroke-width:.8}
 .map .f2,.map .f3{fill-opacity:.95}
 .legend{display:flex;gap:18px;font-size:13px;color:var(--soft);margin:0 0 10px}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:7px}
@@ -91,7 +92,7 @@ svg text{fill:var(--soft);font-size:12px;font-variant-numeric:tabular-nums}
 .rows .t div{background:var(--line);border-radius:3px;height:16px}
 .rows i{display:block;height:16px;border-radius:3px;min-width:2px}
 .rows small{color:var(--soft)}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto}.late{direction:rtl}.late>*{direction:ltr}
 table{border-collapse:collapse;width:100%;font-size:14px}
 th{color:var(--soft);font-weight:500;font-size:13px;text-align:left}
 th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -99,10 +100,12 @@ td{overflow-wrap:anywhere}
 th:last-child,td:last-child{padding-right:0}
 tbody tr:last-child td{border-bottom:0}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.n+:not(.n){padding-left:10px}
 code{white-space:nowrap;font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--soft)}
 footer{font-size:12px;margin-top:20px}
-/* What shrinks with the screen is scrolled before its labels are too small to read. */
-@media(max-width:720px){main{padding:24px 14px}.two{grid-template-columns:1fr}svg{min-width:880px}.two svg{min-width:560px}}
+/* What shrinks with the screen is scrolled before its labels are too small to read, or words break; the first column stays. */
+@media(max-width:720px){main{padding:24px 14px}.two{grid-template-columns:1fr}svg{min-width:900px}.two svg{min-width:470px}
+.scroll table{width:max-content;min-width:100%}.scroll td{max-width:230px}.scroll th:first-child,.scroll td:first-child{position:sticky;left:0;max-width:130px;background:var(--card)}}
 @page{size:A4;margin:12mm}
 @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#d8dee4;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#c46f16;--bad:#bf3b36}
 main{max-width:none;padding:0}body{font-size:11px}h1{font-size:22px}h2{font-size:13px}dl{margin:14px 0 8px;grid-template-columns:repeat(4,1fr);gap:8px}.tile{padding:8px 12px}dd b{font-size:19px}
