@@ -147,6 +147,13 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble Gift Card order resendDelivery': object({ resent: flag, orderId: text }),
 	'Hubble Gift Card voucher get': voucher,
 	'Hubble Gift Card wallet getBalance': object({ balance: number }),
+	'Hubble Metric createChart': object({
+		...report,
+		packets: number,
+		devices: number,
+		activeDevices: number,
+		neverActiveDevices: number,
+	}),
 	'Hubble Metric getApiMetrics': { more: { isRunning: flag } },
 	'Hubble Metric getDeviceMetrics': { more: { isRunning: flag } },
 	'Hubble Metric getPacketMetrics': { more: { isRunning: flag } },

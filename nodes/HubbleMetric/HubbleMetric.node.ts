@@ -19,7 +19,7 @@ export class HubbleMetric implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: subtitleOf(metricOperations),
-		description: 'Get the API, packet, webhook and device metrics of a Hubble organization',
+		description: 'Get and draw the API, packet, webhook and device metrics of a Hubble organization',
 		...builderHint(
 			'Counts over time of packets, devices, API requests and webhook deliveries. The last interval is still running unless Include Running Interval is off.',
 		),
