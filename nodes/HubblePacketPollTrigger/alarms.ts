@@ -227,12 +227,13 @@ function makeRoom<S>(alarms: Alarms<S>): void {
 			.filter(([, { length }]) => length === HEAD)
 			.map(([key, record]) => ({ field, key, last: lastOf(record) })),
 	);
-	alarms.isFull = idle.length === 0;
 	idle.sort((a, b) => a.last - b.last);
 	for (const { field, key } of idle) {
-		if (alarms.size <= ROOM * 0.95) break;
+		if (alarms.size <= ROOM * 0.95) return;
 		store(alarms, field, key, undefined);
 	}
+	// Else the next packet would look for room again, and so each.
+	alarms.isFull = alarms.size > ROOM * 0.95;
 }
 
 /** What a value makes of a rule for one device; `event` when that is a change. */
