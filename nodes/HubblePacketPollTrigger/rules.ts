@@ -154,7 +154,8 @@ function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 	if (condition === 'equal') {
 		const isOver = conditionOf(condition, row, 'Threshold');
 		const isAbout = (value: unknown) => value !== undefined && value !== null;
-		return { isAbout, isOver, isBack: (value) => !isOver(value), distance: () => 0, examples: [asText(than), null] };
+		const example = isNumber(than) ? numeric(than) : asText(than);
+		return { isAbout, isOver, isBack: (value) => !isOver(value), distance: () => 0, examples: [example, null] };
 	}
 	if (condition === 'above' || condition === 'below') {
 		const isOver = conditionOf(condition, row, 'Threshold');

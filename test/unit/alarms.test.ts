@@ -406,6 +406,11 @@ it('are kept of as many rules as there can be, all on one value of one device', 
 	expect(names(read(state, [at(1, 5, 'b')], rows).events)).toEqual(rows.map(({ name }) => `cleared ${name} b`));
 });
 
+it('have examples as values are: a number where one is typed', () => {
+	const exampleOf = (than: string) => rulesOf({ name: 'Is', field: 't', condition: 'equal', than })[0]?.examples[0];
+	expect([exampleOf('3'), exampleOf('open')]).toEqual([3, 'open']);
+});
+
 it('have no extreme of a value that is no number', () => {
 	const on = { name: 'On', field: 't', condition: 'equal', than: 'true' };
 	expect(read(NONE, [at(0, true), at(1, false)], [on]).events).toMatchObject([{ extreme: null }, { extreme: null }]);
