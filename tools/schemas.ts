@@ -25,6 +25,7 @@ const place = { latitude: orNull(number), longitude: orNull(number), locationAcc
 export const packet = object({
 	timestamp: orNull(text),
 	deviceName: orNull(text),
+	environment: orNull(text),
 	tags: map,
 	payload: text,
 	...place,

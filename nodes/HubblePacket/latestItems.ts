@@ -152,7 +152,9 @@ function silentRow({ request }: Work, device: IDataObject, isDecoded: boolean): 
 	const nothing = Object.fromEntries(SIMPLIFIED.map((name) => [name, null]));
 	const said = isDecoded ? { decoded: null, decodeError: null } : {};
 	const { timestamp, ...others } = nothing;
-	const { id, name = null, tags } = device;
+	const { id, name = null } = device;
+	const { _env, ...tags } = objectOf(device.tags);
+	const named = { deviceName: name, environment: _env ?? null, tags, deviceId: id };
 	const flat = { timestamp, deviceName: null, ...said, ...others };
-	return chosenShape(request, () => ({ ...flat, deviceName: name, tags: objectOf(tags), deviceId: id }))({ device });
+	return chosenShape(request, () => ({ ...flat, ...named }))({ device });
 }

@@ -134,8 +134,8 @@ describe('packetKey', () => {
 describe('simplifyPacket', () => {
 	it('has what the payload says behind the name of the device, and the error in sight', () => {
 		const names = (row: object) => Object.keys(simplifyPacket({ ...nested, ...row })).slice(0, 5);
-		expect(names({})).toEqual(['timestamp', 'deviceName', 'tags', 'payload', 'latitude']);
-		expect(names({ decoded: 1 })).toEqual(['timestamp', 'deviceName', 'decoded', 'decodeError', 'tags']);
+		expect(names({})).toEqual(['timestamp', 'deviceName', 'environment', 'tags', 'payload']);
+		expect(names({ decoded: 1 })).toEqual(['timestamp', 'deviceName', 'decoded', 'decodeError', 'environment']);
 		expect(names({ decodeError: 'x', decodedUnits: {} })).toEqual([
 			'timestamp',
 			'deviceName',

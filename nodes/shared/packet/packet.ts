@@ -122,6 +122,7 @@ export function tagsOf({ device: { tags } }: Packet): IDataObject {
 export const SIMPLIFIED = [
 	'timestamp',
 	'deviceName',
+	'environment',
 	'tags',
 	'payload',
 	'latitude',
@@ -139,12 +140,13 @@ export const placeOfPacket = ({ location }: Packet) =>
 	placeOf(location?.latitude, location?.longitude, location?.horizontal_accuracy);
 
 /**
- * A packet in flat fields, `tags` an object; `locationAccuracy` is in metres. What its payload says, where it was
+ * A packet in flat fields, `tags` an object of the device's own tags; `locationAccuracy` is in metres. What its payload says, where it was
  * decoded, stands behind the device's name: always with `decodeError`, so that this column is in sight.
  */
 export function simplifyPacket(packet: IDataObject): IDataObject {
 	if (!isPacket(packet)) return packet;
 	const { device, network_type, decoded, decodeError, decodedUnits } = packet;
+	const { _env, ...tags } = tagsOf(packet);
 	const place = placeOfPacket(packet);
 	const isDecoded = decoded !== undefined || decodeError !== undefined;
 	const said = isDecoded ? { decoded: decoded ?? null, decodeError: decodeError ?? null } : {};
@@ -153,7 +155,8 @@ export function simplifyPacket(packet: IDataObject): IDataObject {
 		deviceName: device.name ?? null,
 		...said,
 		...(decodedUnits ? { decodedUnits } : {}),
-		tags: tagsOf(packet),
+		environment: _env ?? null,
+		tags,
 		payload: device.payload,
 		latitude: place?.latitude ?? null,
 		longitude: place?.longitude ?? null,
