@@ -1,3 +1,4 @@
+import { simplifyDevice } from '../../nodes/shared/device/device';
 import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { packetFilter } from '../../nodes/shared/packet/filter';
 import { chosenFields, searchDecodedFields, valueFilter } from '../../nodes/shared/packet/valueFilter';
@@ -132,6 +133,14 @@ describe('packetKey', () => {
 });
 
 describe('simplifyPacket', () => {
+	it('has the tags that a simplified device has, and its environment', () => {
+		const tags = { _env: 'sandbox', site: 'north' };
+		const packet = simplifyPacket({ ...nested, device: { ...nested.device, tags } });
+		const device = simplifyDevice({ id: 'd', created_ts: 1, tags });
+		expect(packet).toMatchObject({ environment: 'sandbox', tags: { site: 'north' } });
+		expect([packet.environment, packet.tags]).toEqual([device.environment, device.tags]);
+	});
+
 	it('has what the payload says behind the name of the device, and the error in sight', () => {
 		const names = (row: object) => Object.keys(simplifyPacket({ ...nested, ...row })).slice(0, 5);
 		expect(names({})).toEqual(['timestamp', 'deviceName', 'environment', 'tags', 'payload']);
