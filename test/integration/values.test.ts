@@ -208,7 +208,7 @@ describe('Get Latest per Device', () => {
 		const fits = all.filter((row) => temperatureOf(row) > 5);
 		expect(fits.length).toBeGreaterThan(0);
 		expect(jsonOf(await latest({ filters: values(warm) }))).toEqual(fits);
-		const tag = (row: IDataObject) => `_env:${String((row.tags as IDataObject)._env)}`;
+		const tag = (row: IDataObject) => `_env:${String(row.environment)}`;
 		const tags = [tag(all[0] as IDataObject)];
 		expect(jsonOf(await latest({ filters: { tags } }))).toEqual(all.filter((row) => tag(row) === tags[0]));
 		hubble.clearLog();
