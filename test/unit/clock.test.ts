@@ -174,6 +174,8 @@ describe('the clock of a host', () => {
 		const monotonic = jest.spyOn(performance, 'now').mockReturnValue(100);
 		const one = clockOf('one.example');
 		expect([one.isKnown, hubbleNow()]).toEqual([false, 5]);
+		// One that n8n's clock contradicts is believed when a second one agrees with it.
+		one.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
 		one.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
 		monotonic.mockReturnValue(1100);
 		expect([one.isKnown, hubbleNow()]).toEqual([true, BEGIN / 1000 + 1]);

@@ -33,6 +33,10 @@ test('figures of values in any order', () => {
 	const tenths = new Figures();
 	for (const value of [0.1, 0.1, 2.5]) tenths.add(value, 0);
 	expect(tenths.mean).toBe(0.9);
+	// More digits than a mean is given with.
+	const large = new Figures();
+	large.add(1_795_161_600_123, 0);
+	expect(large.mean).toBe(large.min);
 });
 
 const ZONES = [

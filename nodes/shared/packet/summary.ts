@@ -52,7 +52,7 @@ export class Figures {
 	}
 
 	get mean(): number {
-		return Number(this.average.toPrecision(MEAN_DIGITS));
+		return Math.min(this.max, Math.max(this.min, Number(this.average.toPrecision(MEAN_DIGITS))));
 	}
 }
 

@@ -56,7 +56,7 @@ export const valueFilters: INodeProperties[] = [
 							{
 								name: 'Is Absent',
 								value: 'absent',
-								description: 'The payload does not contain it, or it is no number',
+								description: 'The payload does not contain it, or it is null',
 							},
 							{ name: 'Is Below', value: 'below' },
 							{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
