@@ -38,14 +38,15 @@ export function positionAfter(
 	const middle = times[(times.length - 1) >> 1];
 	const start =
 		middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
+	const { seen = [] } = position;
 	// A token that gives packets and leads to itself would give them at each poll.
-	if (token && !(rows.length && token === position.token)) {
-		const { seen = [] } = position;
+	const isCircle = token !== undefined && token === position.token && rows.length + again.length > 0;
+	if (token && !isCircle) {
 		const rest = seen.slice(Math.max(-1, ...again.map((key) => seen.lastIndexOf(key))) + 1);
 		return { token, start, ...(rest.length ? { seen: rest } : {}) };
 	}
-	if (!rows.length) return position;
-	return { start, seen: [...(position.seen ?? []), ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
+	if (!rows.length && !isCircle) return position;
+	return { start, seen: [...seen, ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
 }
 
 /** When the last page was received, about, in Unix seconds. */

@@ -21,16 +21,16 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: "the position is counted by n8n's clock",
 		kind: 'packets',
-		seed: 61,
+		seed: 25,
 		breaks: 'in the future',
 		file: PACKETS,
-		from: 'positionAfter(read.next, next, fresh, now)',
-		to: 'positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000))',
+		from: 'positionAfter(read.next, next, fresh, now, again)',
+		to: 'positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000), again)',
 	},
 	{
 		name: 'the position before a hand-over is not gone back to',
 		kind: 'packets',
-		seed: 126,
+		seed: 51,
 		breaks: 'lost',
 		file: 'shared/polling/position',
 		from: 'return unsure && !ours.includes(unsure.handOver) ? unsure.from : next;',
@@ -39,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a process does not know its own hand-over',
 		kind: 'packets',
-		seed: 1,
+		seed: 7,
 		breaks: 'comes again',
 		file: POLL,
 		from: 'resume(stored, stream, memory.handOvers)',
@@ -57,7 +57,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a poll that n8n throws away counts',
 		kind: 'packets',
-		seed: 16,
+		seed: 8,
 		breaks: 'lost',
 		file: POLL,
 		from: 'if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;',
@@ -66,7 +66,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'polls that failed count, so the first one after a start is not known as such',
 		kind: 'packets',
-		seed: 69,
+		seed: 312,
 		breaks: 'comes again',
 		file: POLL,
 		from: 'const { next, items, waitMs = 0 } = await read(from);',
@@ -75,7 +75,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a token that is refused in the middle is not gone past',
 		kind: 'packets',
-		seed: 3,
+		seed: 1,
 		breaks: 'catch up',
 		file: PACKETS,
 		from: 'if (hasBegun || !from.token || !isUnknown) throw unchanged(error);',
@@ -84,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a refused token is followed by what comes from now on',
 		kind: 'packets',
-		seed: 4,
+		seed: 10,
 		breaks: 'lost',
 		file: PACKETS,
 		from: 'callAt({ start: from.start })',
@@ -93,10 +93,10 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'a token that leads in a circle is followed',
 		kind: 'packets',
-		seed: 5,
+		seed: 13,
 		breaks: 'catch up',
 		file: 'HubblePacketPollTrigger/stream',
-		from: 'if (token && !(rows.length && token === position.token))',
+		from: 'if (token && !isCircle)',
 		to: 'if (token)',
 	},
 	{
@@ -105,8 +105,8 @@ export const FAULTS: readonly Fault[] = [
 		seed: 1,
 		breaks: 'faster',
 		file: 'shared/client/client',
-		from: 'if (wait === 0) break;',
-		to: 'break;',
+		from: 'if (wait === 0) {',
+		to: 'if (wait >= 0) {',
 	},
 	{
 		name: 'the time of a poll has no end',
@@ -156,7 +156,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'registrations that Hubble still writes are passed over',
 		kind: 'devices',
-		seed: 3,
+		seed: 13,
 		breaks: 'registration is lost',
 		file: 'HubbleDeviceTrigger/events',
 		from: 'const SETTLE_S = 30;',
@@ -165,7 +165,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'silent devices that Hubble shows late are passed over',
 		kind: 'devices',
-		seed: 13,
+		seed: 101,
 		breaks: 'silence is lost',
 		file: 'HubbleDeviceTrigger/events',
 		from: 'if (heard < (run.state[windowOf(run, device)]?.from ?? 0)) emitSilent(run, device);',

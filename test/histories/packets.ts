@@ -62,7 +62,7 @@ export class PacketHistory extends PollingWorld {
 	}
 
 	protected answer({ url, qs = {}, headers = {} }: IHttpRequestOptions): Answer {
-		if (url.endsWith('/check')) return { body: {} };
+		if (url.endsWith('/check')) return { body: { org_id: 'of the key' } };
 		const token = headers['Continuation-Token'];
 		const [place = '', given = ''] = String(token ?? '').split('@');
 		if (token && Number(given) < this.tokensFrom) {

@@ -164,5 +164,7 @@ it('goes on by time where a token leads to itself and gives packets; at the head
 	const rows = [{ key: 'one', time: 1000 }];
 	expect(positionAfter({ token: 'same', start: 900 }, 'same', rows, 2000)).toEqual({ start: 940, seen: ['one'] });
 	expect(positionAfter({ token: 'same', start: 900 }, 'same', [], 2000)).toEqual({ token: 'same', start: 900 });
+	const again = positionAfter({ token: 'same', start: 900, seen: ['one'] }, 'same', [], 2000, ['one']);
+	expect(again).toEqual({ start: 900, seen: ['one'] });
 	expect(positionAfter({ token: 'same', start: 900 }, 'next', rows, 2000)).toEqual({ token: 'next', start: 940 });
 });

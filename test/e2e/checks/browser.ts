@@ -26,7 +26,7 @@ import { everyFiveSeconds, register } from './polls';
 import { partnerKey, withHubble } from './trigger';
 
 /** How the devices of the simulated fleet are called, before and after the main job. */
-const deviceName = /(Cold room|Freezer|Truck) \d+/;
+const deviceName = /(Cold room|Freezer|Truck|Tracker) \d+/;
 
 /** One browser serves all checks on an n8n: to load the editor anew takes longer than most of them. */
 const opened = new Map<Stage, { browser: Browser; page: Page }>();

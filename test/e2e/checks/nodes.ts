@@ -544,9 +544,9 @@ async function runAgentExample({ n8n, hubble }: Stage): Promise<string> {
 		const { name } = oldest(hubble.world.main.devices.values());
 		match(String(data.output), new RegExp(`^I see 5[01] results; the first is ${name}\\.$`));
 		deepEqual(model.requests[0]?.tools?.map((tool) => tool.function.name).sort(), [
-			'Count_devices',
-			'Find_devices',
-			'Latest_packets',
+			'Count_Devices',
+			'Find_Devices',
+			'Get_Latest_Packets',
 		]);
 		return String(data.output);
 	} finally {
