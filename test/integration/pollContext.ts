@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- the environment says how many clocks */
 import axios from 'axios';
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
