@@ -102,7 +102,10 @@ const nameContains = {
 	description:
 		'Only devices with this in their name. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
-	matches: ({ name }, part) => String(name).toLowerCase().includes(String(part).toLowerCase()),
+	matches: ({ name }, part) =>
+		String(name ?? '')
+			.toLowerCase()
+			.includes(String(part).toLowerCase()),
 } satisfies ClientFilter;
 
 const ownTags = {

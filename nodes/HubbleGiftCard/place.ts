@@ -212,7 +212,10 @@ class OrderRun {
 		const { reference, owner, request } = errand;
 		const { itemIndex } = request;
 		const wasSent = this.sent[reference] === owner;
-		const named = order.id === undefined ? 'an order' : `the order ${String(order.id)} (${String(order.status)})`;
+		const named =
+			order.id === undefined
+				? 'an order'
+				: `the order ${String(order.id)}${order.status ? ` (${String(order.status)})` : ''}`;
 		const message = `The reference "${reference}" is that of ${named}: ${reason}`;
 		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
 		const description = `Give each order a reference of its own. To get an order that exists, turn on Options → Return Existing Order.${asked}`;

@@ -6,7 +6,7 @@ import { asError } from '../shared/client/errors';
 import { entriesOf, objectOf, rowsOf } from '../shared/client/json';
 import { bothSpellings, READS } from '../shared/client/scopes';
 import type { Work } from '../shared/operation/operation';
-import { counted } from '../shared/operation/values';
+import { asText, counted, isEmpty } from '../shared/operation/values';
 import { isPrivateHost } from '../shared/webhook/addresses';
 import { endpointName } from '../shared/webhook/ownership';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
@@ -65,7 +65,7 @@ async function readFindings(work: Work): Promise<Finding[]> {
 		READS.map(async ({ endpoint, query, nodes }) => {
 			try {
 				const { body } = await hubble.send({ endpoint, query });
-				if (endpoint === endpoints.getOrganization) findings.push(organizationFinding(body));
+				if (endpoint === endpoints.getOrganization) findings.push(organizationFinding(hubble.organizationId, body));
 				if (endpoint === endpoints.listWebhooks) findings.push(...(await webhookFindings(work, body)));
 			} catch (error) {
 				if (statusOf(error) === '403') lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
@@ -80,8 +80,11 @@ async function readFindings(work: Work): Promise<Finding[]> {
 	return [scopes, ...findings.sort((a, b) => a.name.localeCompare(b.name))];
 }
 
-const organizationFinding = ({ name, org_type: type }: IDataObject): Finding =>
-	ok('Organization', `The organization is "${String(name)}" (${String(type)}).`);
+function organizationFinding(id: string, { name, org_type: type }: IDataObject): Finding {
+	const kind = isEmpty(type) ? '' : ` (${asText(type)})`;
+	const named = isEmpty(name) ? `${id}, which has no name` : `"${asText(name)}"`;
+	return ok('Organization', `The organization is ${named}${kind}.`);
+}
 
 /** Seconds by which n8n's clock may differ: Hubble's is known to a second and the way of a reply. */
 const CLOCK_TOLERANCE_S = 10;

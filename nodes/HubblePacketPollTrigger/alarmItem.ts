@@ -7,6 +7,8 @@ import type { Change } from './alarms';
 /** The packet by which something changed. */
 export interface Source {
 	device: { id: string; name?: string };
+	/** The packet's own key: two alarms may begin in one second. */
+	key: string;
 	/** The packet as the node's parameters show it. */
 	shown: () => IDataObject;
 	isTrusted: boolean;
@@ -14,12 +16,12 @@ export interface Source {
 	isExample?: boolean;
 }
 
+/** Seconds of an alarm until now: none where a stamp that cannot be counts as heard later than the end. */
+const lasted = ({ since, at }: Change<Source>) => Math.max(0, at - since);
+
 /** A sentence for a message. */
-function textOf(
-	{ event, rule, value, since, at, extreme, source }: Change<Source>,
-	unit: string,
-	timezone: string,
-): string {
+function textOf(change: Change<Source>, unit: string, timezone: string): string {
+	const { event, rule, value, since, extreme, source } = change;
 	const { name, severity, field, words } = rule;
 	const device = source.device.name || source.device.id;
 	const measured = (one: unknown) => `${String(one)}${unit && ` ${unit}`}`;
@@ -27,13 +29,13 @@ function textOf(
 	if (event === 'raised')
 		return `${title}. ${field} is ${measured(value)}, ${words} since ${shortTime(since, timezone)}`;
 	const peak = extreme === null ? '' : `, at the worst ${measured(extreme)}`;
-	return `${title} is over after ${duration(at - since)}. ${field} is ${measured(value)}${peak}`;
+	return `${title} is over after ${duration(lasted(change))}. ${field} is ${measured(value)}${peak}`;
 }
 
 /** @param timezone IANA time zone of the workflow */
 export function alarmItem(change: Change<Source>, timezone: string): INodeExecutionData {
 	const { event, rule, value, since, at, extreme, source } = change;
-	const { device, isTrusted, isExample = false } = source;
+	const { key, isTrusted, isExample = false } = source;
 	const shown = source.shown();
 	const unit = unitAt(shown.decodedUnits, rule.field);
 	const json: IDataObject = {
@@ -48,11 +50,11 @@ export function alarmItem(change: Change<Source>, timezone: string): INodeExecut
 		since: isoTime(since),
 		heardAt: isoTime(at),
 		timestampTrusted: isTrusted,
-		lastedSeconds: at - since,
-		lastedMinutes: Math.round((at - since) / 6) / 10,
+		lastedSeconds: lasted(change),
+		lastedMinutes: Math.round(lasted(change) / 6) / 10,
 		...shown,
 		isExample,
-		eventKey: `${event}:${device.id}:${since}:${rule.name}`,
+		eventKey: `${event}:${key}:${rule.name}`,
 	};
 	return { json };
 }

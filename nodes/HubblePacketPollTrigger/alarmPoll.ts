@@ -5,7 +5,7 @@ import { PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { isOn, readParameter } from '../shared/operation/readItem';
 import { oneOf } from '../shared/operation/values';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
-import { heardAt } from '../shared/packet/packet';
+import { heardAt, packetKey } from '../shared/packet/packet';
 import { NOT_DECODED, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem, type Source } from './alarmItem';
 import {
@@ -88,7 +88,7 @@ function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime): Told<
 		heard: trusts ? stamp : time.received,
 		isTrusted: trusts,
 		valueOf: (field) => valueAt(said?.decoded, field),
-		source: { device: packet.device, shown: () => show(read), isTrusted: trusts },
+		source: { device: packet.device, key: packetKey(packet), shown: () => show(read), isTrusted: trusts },
 	};
 }
 

@@ -72,7 +72,7 @@ const isRaised = ({ count }: Active) => count === RAISED || count === UNREPORTED
 
 /** What is remembered of a device that told a field. */
 interface Mark {
-	/** Unix seconds of the newest packet that counted. */
+	/** Unix seconds: the newest stamp that counted and can be, or `NO_STAMP`. */
 	last: number;
 	active: Map<number, Active>;
 }
@@ -84,7 +84,7 @@ export interface Told<S> {
 	device: string;
 	/** Whole Unix seconds. */
 	heard: number;
-	/** `false`: the stamp cannot be, so the packet counts as heard when it was received, and as the newest. */
+	/** `false`: the stamp cannot be, so `heard` is about when the packet was received. It is never late, and makes no other late. */
 	isTrusted: boolean;
 	valueOf: (field: string) => unknown;
 }
@@ -122,6 +122,8 @@ export interface Alarms<S> {
 }
 
 const ABSENT = stampText(0);
+/** Of a device that told only stamps that cannot be. */
+const NO_STAMP = 1;
 const HEAD = TIME + 1;
 const PART = 1 + TIME + 2 + 1;
 
@@ -254,7 +256,8 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number): 
 		return { is, told: is };
 	}
 	const count = Math.min((was?.count ?? 0) + 1, MOST_PACKETS);
-	const is: Active = { since: was?.since ?? at, extreme, count };
+	// A packet with a stamp that cannot be may count as heard after this one.
+	const is: Active = { since: Math.min(was?.since ?? at, at), extreme, count };
 	if (!rule.isOver(value)) return { told: is };
 	if (count < rule.packets || at - is.since < rule.seconds) return { is, told: is };
 	is.count = RAISED;
@@ -271,12 +274,12 @@ export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<Change<S>> {
 		);
 		if (!rules.length) return [];
 		const mark = markOf(records.get(key) ?? ABSENT);
-		const at = told.isTrusted ? told.heard : Math.max(told.heard, mark.last + 1);
 		// Late, or the same packet again: newer ones have decided.
-		if (at <= mark.last) return [];
-		mark.last = at;
+		if (told.isTrusted && told.heard <= mark.last) return [];
+		const at = Math.max(told.heard, mark.last);
+		mark.last = told.isTrusted ? at : Math.max(mark.last, NO_STAMP);
 		const changes = rules.flatMap(({ rule, number }) =>
-			decide(alarms, { key, rule, number, mark, value, source: told.source }),
+			decide(alarms, { key, rule, number, mark, value, at, source: told.source }),
 		);
 		if (!alarms.isFull || mark.active.size || records.has(key)) store(alarms, field, key, recordOf(mark));
 		makeRoom(alarms);
@@ -291,10 +294,11 @@ interface Decision<S> {
 	number: number;
 	mark: Mark;
 	value: unknown;
+	/** Unix seconds. */
+	at: number;
 }
 
-function decide<S>(alarms: Alarms<S>, { source, key, rule, number, mark, value }: Decision<S>): Array<Change<S>> {
-	const at = mark.last;
+function decide<S>(alarms: Alarms<S>, { source, key, rule, number, mark, value, at }: Decision<S>): Array<Change<S>> {
 	const was = mark.active.get(number);
 	const { event, is, told } = step(rule, was, value, at);
 	mark.active.delete(number);

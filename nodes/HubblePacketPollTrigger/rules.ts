@@ -66,7 +66,7 @@ const FIELDS: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			'How long it must be so before there is an alarm, so that a single outlier raises none. With 0, the first packet does.',
+			'For how many minutes, or packets in a row, the value must stay beyond the threshold before the alarm is raised. With 0, the first packet raises it, even a single outlier.',
 	},
 	{
 		displayName: 'Minutes or Packets',
@@ -77,7 +77,7 @@ const FIELDS: INodeProperties[] = [
 			{ name: 'Packets in a Row', value: 'packets' },
 		],
 		default: 'minutes',
-		description: 'What For At Least counts',
+		description: 'Whether For At Least is a number of minutes or of packets',
 	},
 	{
 		displayName: 'Until It Is Back At',

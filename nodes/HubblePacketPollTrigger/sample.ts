@@ -6,7 +6,7 @@ import { objectOf } from '../shared/client/json';
 import { acceptedRows } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
-import { heardAt, isPacket, PACKETS, type Packet } from '../shared/packet/packet';
+import { heardAt, isPacket, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem } from './alarmItem';
 import type { AlarmSettings } from './alarmPoll';
@@ -97,6 +97,7 @@ export async function sampleAlarms(
 		const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
 		const of = ({ packet: { device }, ...rest }: ReadPacket, isExample: boolean) => ({
 			device,
+			key: packetKey(example.packet),
 			shown: () => reader.show({ packet: example.packet, ...rest }),
 			isTrusted: true,
 			isExample,

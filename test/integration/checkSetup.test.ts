@@ -67,6 +67,19 @@ test('scopes that are missing are named with the nodes that need them', async ()
 	expect(found('Organization')).toMatchObject([{ meaning: 'The organization is "Simulated Fleet" (production).' }]);
 });
 
+test.each([
+	[{}, 'has no name (production)'],
+	[{ name: '', org_type: undefined }, 'has no name'],
+	[{ name: 'Fleet', org_type: undefined }, '"Fleet"'],
+])('an organization that is not named, %j, is named by its ID', async (metadata, said) => {
+	await start();
+	const { org_id, timezone, org_type } = hubble.world.main.metadata;
+	hubble.world.main.metadata = { org_id, timezone, org_type, ...metadata } as never;
+	const [{ state, meaning } = {}] = (await check()).found('Organization');
+	const which = said.startsWith('"') ? said : `${org_id}, which ${said}`;
+	expect([state, meaning]).toEqual(['ok', `The organization is ${which}.`]);
+});
+
 test('the nodes that are named are those that make calls with the scope', () => {
 	for (const { endpoint, nodes } of READS) {
 		const callers = Object.entries(tables).flatMap(([node, rows]) =>

@@ -101,6 +101,13 @@ describe('Get Many', () => {
 		});
 		expect(items.map(({ json }) => json.name)).toEqual([wanted?.name]);
 	});
+
+	it('takes no name for the word of its absence', async () => {
+		const [nameless] = devices();
+		if (nameless) delete (nameless as { name?: string }).name;
+		const { items, error } = await run({ operation: 'getAll', returnAll: true, filters: { nameContains: 'undef' } });
+		expect([items, error]).toEqual([[], undefined]);
+	});
 });
 
 describe('Update', () => {

@@ -47,6 +47,8 @@ interface Packet {
 	/** Unix seconds. */
 	heard: number;
 	values: Readonly<Record<string, unknown>>;
+	/** Its stamp cannot be: it was received at the time of `heard`. */
+	isLost?: boolean;
 }
 type Event = Omit<Change<string>, 'rule' | 'source'> & { rule: string; device: string };
 
@@ -89,16 +91,21 @@ function eventsOf(row: Row, device: string, packets: readonly Packet[]): Event[]
 	const told = packets.filter(({ values }) =>
 		condition === 'equal' ? values[field] !== undefined && values[field] !== null : isNumber(values[field]),
 	);
-	const counts = told.filter(({ heard }, index) => told.slice(0, index).every((before) => before.heard < heard));
+	const stamps = (index: number) => told.slice(0, index).flatMap(({ heard, isLost }) => (isLost ? [] : [heard]));
+	const counts = told.flatMap(({ heard, isLost, values }, index) => {
+		const newest = Math.max(0, ...stamps(index));
+		return isLost || heard > newest ? [{ heard: Math.max(heard, newest), values }] : [];
+	});
 	const judged = counts.map(({ heard, values }) => ({
 		heard,
 		value: values[field],
 		...MEANING[condition]!(row, Number(values[field]), values[field]),
 	}));
+	const begun = (run: typeof judged) => Math.min(...run.map(({ heard }) => heard));
 	const isLong = (run: typeof judged) =>
 		forUnit === 'packets'
 			? run.length >= Number(forAtLeast)
-			: run.at(-1)!.heard - run[0]!.heard >= 60 * Number(forAtLeast);
+			: run.at(-1)!.heard - begun(run) >= 60 * Number(forAtLeast);
 	const events: Event[] = [];
 	for (let first = 0; first < judged.length;) {
 		const runs = judged.slice(first).map((_, length) => judged.slice(first, first + length + 1));
@@ -109,7 +116,7 @@ function eventsOf(row: Row, device: string, packets: readonly Packet[]): Event[]
 			first = last + 1;
 			continue;
 		}
-		const since = run[0]!.heard;
+		const since = begun(run);
 		const end = judged.findIndex(({ back }, index) => index > last && back);
 		const extreme = (to: number) =>
 			worst(
@@ -133,8 +140,8 @@ const NONE: AlarmState = { until: 0, rules: [], fields: [], marks: [] };
 /** Hears packets, from a state to the next one. */
 function read(state: AlarmState, packets: readonly Packet[], rows: readonly Row[], reportsAlready = false) {
 	const alarms = openAlarms<string>(state, rulesOf(...rows), reportsAlready);
-	const changes = packets.flatMap(({ device, heard, values }) =>
-		hear(alarms, { source: device, device, heard, isTrusted: true, valueOf: (field) => values[field] }),
+	const changes = packets.flatMap(({ device, heard, values, isLost = false }) =>
+		hear(alarms, { source: device, device, heard, isTrusted: !isLost, valueOf: (field) => values[field] }),
 	);
 	const events = [...alarms.already.values(), ...changes].map(shown);
 	return { events, state: alarmState(alarms), alarms };
@@ -151,12 +158,13 @@ const packet = fc.record({
 	after: fc.integer({ min: 0, max: 600 }),
 	late: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 1500 })),
 	again: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+	isLost: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
 });
 const stream = fc.array(packet, { maxLength: 60 }).map((drawn) => {
 	let now = START;
-	return drawn.flatMap(({ device, values, after, late, again }): Packet[] => {
+	return drawn.flatMap(({ device, values, after, late, again, isLost }): Packet[] => {
 		now += after;
-		const one = { device, values, heard: now - late };
+		const one = { device, values, heard: isLost ? now : now - late, isLost };
 		return again ? [one, one] : [one];
 	});
 });
@@ -173,7 +181,7 @@ const expected = (packets: readonly Packet[], rows: readonly Row[]) =>
 	);
 const someRows = fc.subarray(ROWS, { minLength: 1 });
 
-it('are those of the reference, whatever comes late or again', () => {
+it('are those of the reference, whatever comes late, again or with a stamp that cannot be', () => {
 	fc.assert(
 		fc.property(stream, someRows, (packets, rows) => {
 			expect(sorted(read(NONE, packets, rows).events)).toEqual(sorted(expected(packets, rows)));
@@ -308,17 +316,38 @@ describe('a rule that is changed', () => {
 	});
 });
 
-it('take a packet whose stamp cannot be for the newest', () => {
-	const alarms = openAlarms<string>(NONE, rulesOf(warm), false);
-	const told = (t: number, heard: number, isTrusted = true) =>
-		hear(alarms, { source: 'a', device: 'a', heard, isTrusted, valueOf: () => t }).map(({ event, at: time }) => [
-			event,
-			time,
-		]);
-	expect(told(9, START)).toEqual([['raised', START]]);
-	expect(told(5, START - 100)).toEqual([]);
-	expect(told(5, START - 100, false)).toEqual([['cleared', START + 1]]);
-	expect(told(9, START + 50, false)).toEqual([['raised', START + 50]]);
+describe('a packet whose stamp cannot be', () => {
+	const alarms = () => {
+		const open = openAlarms<string>(NONE, rulesOf(warm), false);
+		return (t: number, heard: number, isTrusted = true) =>
+			hear(open, { source: 'a', device: 'a', heard, isTrusted, valueOf: () => t }).map(({ event, at: time }) => [
+				event,
+				time,
+			]);
+	};
+
+	it('counts, and is the newest', () => {
+		const told = alarms();
+		expect(told(9, START)).toEqual([['raised', START]]);
+		expect(told(5, START - 100)).toEqual([]);
+		expect(told(5, START - 100, false)).toEqual([['cleared', START]]);
+		expect(told(9, START + 50, false)).toEqual([['raised', START + 50]]);
+	});
+
+	it('makes no other late, however many come', () => {
+		const told = alarms();
+		for (let n = 0; n < 1000; n++) told(n % 2 ? 5 : 9, START + 60, false);
+		expect(told(9, START)).toEqual([['raised', START]]);
+		expect(told(5, START + 1)).toEqual([['cleared', START + 1]]);
+	});
+
+	it('is remembered through a crash where its device told no other stamp', () => {
+		const before = read(NONE, [{ ...at(0, 9), isLost: true }], [warm]).state;
+		const after = read(before, [at(1, 5)], [warm]);
+		expect(names(after.events)).toEqual(['cleared Warm a']);
+		const resumed = beside.unpack(beside.pack(before, after.state), after.state);
+		expect(names(read(resumed, [at(1, 5)], [warm]).events)).toEqual(['cleared Warm a']);
+	});
 });
 
 describe('room', () => {
@@ -418,7 +447,7 @@ it('have no extreme of a value that is no number', () => {
 
 it('take no unit from what every object has', () => {
 	const [rule] = rulesOf({ ...warm, field: 'constructor' });
-	const source = { device: { id: 'd1' }, shown: () => ({ decodedUnits: {} }), isTrusted: true };
+	const source = { device: { id: 'd1' }, key: 'd1:7:1', shown: () => ({ decodedUnits: {} }), isTrusted: true };
 	const change = { event: 'raised', rule: rule!, source, value: 9, since: START, at: START, extreme: 9 } as const;
 	expect(alarmItem(change, 'UTC').json).toMatchObject({ unit: null });
 });
@@ -428,6 +457,7 @@ it('say in words what began and what is over, with the same fields', () => {
 	const items = read(NONE, [at(0, 9), at(20, 11.5), at(47, 6.8)], [ROWS[0]!]);
 	const source = {
 		device: { id: 'd1', name: 'Cold room 4' },
+		key: 'd1:7:1',
 		shown: () => ({ deviceName: 'Cold room 4', decodedUnits: { t: '°C' } }),
 		isTrusted: true,
 	};
@@ -438,7 +468,7 @@ it('say in words what began and what is over, with the same fields', () => {
 		text: 'Cold room 4: Warm (critical). t is 11.5 °C, above 8 since 21 Sept 16:13',
 		severity: 'critical',
 		lastedMinutes: 20,
-		eventKey: `raised:d1:${START}:Warm`,
+		eventKey: 'raised:d1:7:1:Warm',
 	});
 	expect(cleared).toMatchObject({
 		event: 'cleared',
@@ -448,4 +478,15 @@ it('say in words what began and what is over, with the same fields', () => {
 		lastedSeconds: 47 * 60,
 	});
 	expect(Object.keys(raised ?? {})).toEqual(Object.keys(cleared ?? {}));
+});
+
+it('say nothing of minutes where an alarm is over at once, or its stamps are out of order', () => {
+	const [rule] = rulesOf(warm);
+	const source = { device: { id: 'd1' }, key: 'd1:7:1', shown: () => ({}), isTrusted: true };
+	const change = { event: 'cleared', rule: rule!, source, value: 5, extreme: 9, since: START } as const;
+	for (const seconds of [0, 20, 59, -3600]) {
+		const { text, lastedSeconds } = alarmItem({ ...change, at: START + seconds }, 'UTC').json;
+		expect(text).toBe('d1: Warm is over after less than a minute. t is 5, at the worst 9');
+		expect(lastedSeconds).toBe(Math.max(0, seconds));
+	}
 });

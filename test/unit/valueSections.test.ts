@@ -112,6 +112,24 @@ describe('values of a packet report', () => {
 		expect(sectionsOf(['t'], [...values, packet('b', 1, { t: 1 })])[0]?.subtitle).toContain('Median and the range');
 	});
 
+	it('of one device that sends often are still a line, through the highest and lowest of each part', () => {
+		const often = Array.from({ length: 50_000 }, (_, n) => packet('a', 167 * (n / 50_000), { t: Math.sin(n) }));
+		const outliers = [packet('a', 50, { t: 7 }), packet('a', 50.01, { t: -8 })];
+		const [section, ...others] = sectionsOf(['t'], [...often, ...outliers]);
+		expect(others).toEqual([]);
+		const points = section && 'curve' in section.content ? section.content.curve : [];
+		expect(points.length).toBeLessThanOrEqual(1000);
+		expect(points.length).toBeGreaterThan(900);
+		expect(points.every(({ low, high }) => low === undefined && high === undefined)).toBe(true);
+		expect(points.map(({ at }) => at)).toEqual(points.map(({ at }) => at).sort((a, b) => a - b));
+		const values = points.map(({ value }) => value);
+		expect([Math.max(...values), Math.min(...values)]).toEqual([7, -8]);
+		expect(values.filter((value) => Math.abs(value) < 0.9)).toEqual([]);
+		expect(section?.subtitle).toMatch(/^The highest and lowest of all values \(/);
+		// One more device, and it is the band of all.
+		expect(sectionsOf(['t'], [...often, packet('b', 1, { t: 1 })])[0]?.subtitle).toContain('Median and the range');
+	});
+
 	it('leave out what is no number or lies outside of the period, take paths, and say when there is none', () => {
 		const odd = [packet('a', 200, { t: 99 }), packet('a', 1, { t: 'x' }), packet('a', 1, { t: null }), ...many];
 		const [t, nested, none] = sectionsOf(['t', 'gps.lat', 'u'], odd);

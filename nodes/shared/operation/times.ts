@@ -87,8 +87,9 @@ export function timeText(unixMs: number, timezone: string): string {
 	return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** Seconds → '45 minutes', '26 hours', '4 days'. */
+/** Seconds → 'less than a minute', '45 minutes', '26 hours', '4 days'. */
 export function duration(seconds: number): string {
+	if (seconds < 60) return 'less than a minute';
 	if (seconds < 2 * HOUR_S) return counted(Math.round(seconds / 60), 'minute');
 	if (seconds < 3 * DAY_S) return counted(Math.round(seconds / HOUR_S), 'hour');
 	return counted(Math.round(seconds / DAY_S), 'day');

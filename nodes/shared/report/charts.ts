@@ -180,9 +180,9 @@ export class Timeline {
 		return this.size === MINUTE ? 'minute' : `${this.size / MINUTE} minutes`;
 	}
 
-	/** The bin of a time; `undefined` outside of the period. */
+	/** The bin of a time; `undefined` outside of the period, to which its end does not belong. */
 	binOf(time: number): number | undefined {
-		return time >= this.start && time <= this.end ? binAt(this.edges, time) : undefined;
+		return time >= this.start && time < this.end ? binAt(this.edges, time) : undefined;
 	}
 
 	/** Which share of all bins lies before a time. */

@@ -33,7 +33,7 @@ const settings = (purpose: string, description: string) =>
 
 export const reportValueSettings = settings(
 	'draw values of it',
-	'Up to six decoded values. Each gets a chart over time, with its median and the range of four in five values; of a single device, each value.',
+	'Up to six decoded values. Each gets a chart over time, with its median and the range of four in five values; of a single device, a line through its values.',
 );
 
 export const fleetValueSettings = settings(

@@ -14,8 +14,22 @@ import { Extremes, Sample, type Extreme } from './sample';
 export const MOST_VALUES = 6;
 /** Rows of the table of devices, for all values together. */
 const MOST_EXTREMES = 30;
-/** Values of a single device that are drawn one by one. */
+/** Values of a single device that are drawn one by one, and parts of the period of which the highest and lowest remain of more. */
 const MOST_POINTS = 2000;
+const PARTS = 500;
+
+type Point = readonly [time: number, value: number];
+
+/** The lowest and the highest value of each part: a line through them looks like one through all. */
+function extremesOf(points: readonly Point[], partOf: (time: number) => number): Point[] {
+	const parts = new Map<number, [lowest: Point, highest: Point]>();
+	for (const point of points) {
+		const part = partOf(point[0]);
+		const [lowest, highest] = parts.get(part) ?? [point, point];
+		parts.set(part, [point[1] < lowest[1] ? point : lowest, point[1] > highest[1] ? point : highest]);
+	}
+	return [...parts.values()].flatMap(([lowest, highest]) => (lowest === highest ? [lowest] : [lowest, highest]));
+}
 
 /** One decoded value while packets come; the memory is that of a sample for each bin. */
 class ValueSeries {
@@ -23,7 +37,8 @@ class ValueSeries {
 	private readonly all = new Sample();
 	private readonly bins: Sample[];
 	private readonly extremes: Extremes;
-	private points: Array<readonly [time: number, value: number]> | undefined = [];
+	/** Of a single device. */
+	private points: Point[] | undefined = [];
 	private device: string | undefined;
 
 	constructor(
@@ -42,8 +57,16 @@ class ValueSeries {
 		this.bins[bin]?.add(value);
 		this.extremes.add({ id, name, value, time });
 		this.device ??= id;
-		if (this.device !== id || this.points?.length === MOST_POINTS) this.points = undefined;
+		if (this.device !== id) this.points = undefined;
 		this.points?.push([time, value]);
+		if (this.points && this.points.length > MOST_POINTS) this.points = this.drawn();
+	}
+
+	/** The points of a single device: all of them where they are few. */
+	private drawn(): Point[] {
+		const { points = [], all, timeline } = this;
+		if (all.count <= MOST_POINTS) return points;
+		return extremesOf(points, (time) => Math.floor(PARTS * timeline.shareOf(time)));
 	}
 
 	private get isOneDevice(): boolean {
@@ -55,7 +78,8 @@ class ValueSeries {
 		const title = `${name}${unit && ` (${unit})`}`;
 		if (!all.count) return { title, content: { text: 'No packet of the period contains this number.' } };
 		const [low = NaN, middle = NaN, high = NaN] = [0.1, 0.5, 0.9].map((share) => all.quantile(share));
-		const drawn = this.isOneDevice ? 'Each value' : `Median and the range of four in five values, per ${timeline.unit}`;
+		const each = all.count > MOST_POINTS ? 'The highest and lowest of all values' : 'Each value';
+		const drawn = this.isOneDevice ? each : `Median and the range of four in five values, per ${timeline.unit}`;
 		return {
 			title,
 			subtitle: `${drawn} (${frame.timezone}). Median ${digits(middle)}; four in five lie from ${digits(low)} to ${digits(high)}.`,
@@ -85,7 +109,7 @@ class ValueSeries {
 
 	private line(): CurvePoint[] {
 		const { frame, unit, timeline } = this;
-		return [...(this.points ?? [])]
+		return [...this.drawn()]
 			.sort(([a], [b]) => a - b)
 			.map(([time, value]) => {
 				const title = `${timeText(time * 1000, frame.timezone).slice(0, 16)}: ${digits(value)} ${unit}`;
