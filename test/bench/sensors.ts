@@ -50,13 +50,13 @@ async function latest(devices: number, bound: number): Promise<Result[]> {
 }
 
 /** One run of an operation after another, by turns: the medians of seconds and of peaks in MB. */
-async function byTurns(stage: Stage, steps: readonly Step[]) {
+async function byTurns(stage: Stage, steps: readonly Step[], turns: number) {
 	const workflows: string[] = [];
 	for (const step of steps) workflows.push(await stage.workflow([step], '$json'));
 	const runs = steps.map(() => [] as Array<{ seconds: number; peakMb: number }>);
 	await stage.restart();
 	for (const workflow of workflows) await stage.run(workflow, 600);
-	for (let turn = 0; turn < RUNS; turn++) {
+	for (let turn = 0; turn < turns; turn++) {
 		for (const [index, workflow] of workflows.entries()) runs[index]?.push(await stage.run(workflow, 600));
 	}
 	return runs.map((own) => ({
@@ -65,17 +65,15 @@ async function byTurns(stage: Stage, steps: readonly Step[]) {
 	}));
 }
 
-/** A summary of 100,000 packets beside the export of the same. */
-async function summary(): Promise<Result[]> {
-	const stage = await openStage({ devices: 1000, packets: 100_000, days: 6, limits: false }, 1000);
-	const [summarized, exported] = await byTurns(stage, [
-		packet({ operation: 'summarize', interval: 'day' }),
-		packet({ operation: 'export', format: 'csv' }),
-	]);
+/** A summary of packets beside the export of the same. */
+async function summary(packets: number, turns: number): Promise<Result[]> {
+	const stage = await openStage({ devices: 1000, packets, days: 6, limits: false }, 1000);
+	const steps = [packet({ operation: 'summarize', interval: 'day' }), packet({ operation: 'export', format: 'csv' })];
+	const [summarized, exported] = await byTurns(stage, steps, turns);
 	await stage.close();
 	if (!summarized || !exported) throw new Error('Nothing was measured');
-	const name = '100,000 packets summarized by device and day, against their export to CSV';
-	const remark = `medians of ${RUNS} runs by turns; both decode the payloads by a layout`;
+	const name = `${packets.toLocaleString('en')} packets summarized by device and day, against their export to CSV`;
+	const remark = `medians of ${turns} runs by turns; both decode the payloads by a layout`;
 	return [
 		{
 			name: `${name}, time`,
@@ -102,6 +100,7 @@ async function summary(): Promise<Result[]> {
 export const sensors = async (): Promise<Result[]> => [
 	...(await latest(FLEET, 6)),
 	...(await latest(LARGE_FLEET, 220)),
-	...(await summary()),
+	...(await summary(100_000, RUNS)),
+	...(await summary(1_000_000, 1)),
 	...(await alarmPoll()),
 ];

@@ -3,6 +3,7 @@ import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
 import { objectOf } from '../../nodes/shared/client/json';
 import { SIMPLIFIED } from '../../nodes/shared/device/device';
 import { nodes } from '../nodes';
+import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { answering, credentialFor, execute, type Outcome } from './harness';
 
@@ -649,6 +650,31 @@ describe('as the tool of an AI agent', () => {
 		);
 		expect(rows).toHaveLength(101);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('First 100 results. More results exist') as string });
+	});
+
+	const summaryOfHours = { operation: 'summarize', groupBy: 'device', interval: 'hour', returnAll: true };
+	const everyValue = {
+		filters: { values: { value: [{ field: byId('temperature'), condition: 'above', than: '-99' }] } },
+	};
+	const drawn = { reportValues: { row: [{ field: byId('temperature') }] } };
+	test.each([
+		['Hubble Packet', { ...summaryOfHours, period: 'last7Days' }, 101],
+		[
+			'Hubble Packet',
+			{ operation: 'getLatest', returnAll: true, output: 'raw', options: { includeSilent: true } },
+			101,
+		],
+		['Hubble Packet', { operation: 'getAll', returnAll: true, output: 'raw', ...everyValue }, 101],
+		['Hubble Packet', { operation: 'count', ...everyValue }, 1],
+		['Hubble Packet', { operation: 'export', ...everyValue }, 1],
+		['Hubble Packet', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
+		['Hubble Device', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
+		['Hubble Organization', { operation: 'checkSetup' }, 1],
+	])('%s: %j gives a model what it can read, however large the fleet', async (name, parameters, most) => {
+		const decoding = { decodePayload: 'layout', payloadLayout };
+		const outcome = await run(asTool(name), { ...decoding, ...parameters });
+		expect([outcome.error, outcome.items.length]).toEqual([undefined, most]);
+		expect(JSON.stringify(jsonOf(outcome)).length).toBeLessThan(most === 1 ? 4000 : 100_000);
 	});
 
 	test('a limit that the model leaves out is the default, where n8n does not tell that it is a tool, too', async () => {
