@@ -1,20 +1,14 @@
 /** What *Fetch Test Event* shows: the latest packets, alarms as they could be, and an example where nothing fits. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect } from '../shared/client/client';
-import { endpoints } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
-import { acceptedRows } from '../shared/client/pages';
-import { readPages } from '../shared/client/windows';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
-import { heardAt, isPacket, packetKey, PACKETS, type Packet } from '../shared/packet/packet';
+import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
+import { heardAt, packetKey, type Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem } from './alarmItem';
 import type { AlarmSettings } from './alarmPoll';
 import type { Rule } from './alarms';
-
-/** A test shows so many packets, and looks for those that it wants among so many. */
-const SAMPLE = 10;
-const LOOKED_AT = 10_000;
 
 /** A packet for a test where Hubble has none. */
 const madeUp = (now: number): Packet => ({
@@ -26,23 +20,13 @@ const madeUp = (now: number): Packet => ({
  * The latest packets, the newest first, until `isEnough` says so.
  * @returns the newest one, or one that is made up
  */
-export async function latestPackets(
+async function latestPackets(
 	context: IPollFunctions,
 	limit: number,
 	isEnough: (packets: Packet[]) => boolean,
 ): Promise<Packet> {
 	const hubble = await connect(context);
-	const now = Math.ceil(await hubble.learnNow());
-	const call = { endpoint: endpoints.listPackets, query: { end: now + 1 } };
-	let newest: Packet | undefined;
-	let lookedAt = 0;
-	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
-		const packets = [...acceptedRows(rows, PACKETS)].filter(isPacket);
-		newest ??= packets[0];
-		lookedAt += rows.length;
-		if (isEnough(packets) || lookedAt >= limit) break;
-	}
-	return newest ?? madeUp(now);
+	return (await newestPackets(hubble, limit, isEnough)) ?? madeUp(Math.ceil(hubble.now()));
 }
 
 /** The latest packets for the editor, newest first; positions stay where they are. */

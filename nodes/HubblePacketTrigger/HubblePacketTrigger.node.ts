@@ -19,6 +19,7 @@ import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { isAutomatic, maxBatchSize, packets } from './packets';
 import { isRegistered, register, unregister } from './registration';
+import { endTest, isTestWithLatest, sendLatest } from './testWith';
 
 /**
  * Does the work of a hook. When a publication fails, n8n 1 shows the description alone and n8n 2 the message alone,
@@ -61,9 +62,9 @@ export class HubblePacketTrigger implements INodeType {
 			header: '',
 			executionsHelp: {
 				inactive:
-					'While you build the workflow, <b>execute this step</b>: the next delivery runs the workflow and shows here. For that, a test webhook is registered with Hubble for two minutes. With manual registration, only what is sent to the Test URL arrives.<br /><br />When the workflow is ready, <b>publish</b> it: every delivery then runs it, and those runs are in the executions list.',
+					'While you build the workflow, <b>execute this step</b>: the next delivery runs the workflow and shows here. For that, a test webhook is registered with Hubble for two minutes. With manual registration, only what is sent to the Test URL arrives. To test without waiting, and without a webhook, set <b>Options → Test With</b> to Latest Packets.<br /><br />When the workflow is ready, <b>publish</b> it: every delivery then runs it, and those runs are in the executions list.',
 				active:
-					'While you change the workflow, <b>execute this step</b>: the next delivery runs the changed workflow and shows here. With automatic registration, this takes one of the two webhooks that Hubble allows.<br /><br />The published workflow runs with every delivery; those runs are in the <a data-key="executions">executions list</a>.',
+					'While you change the workflow, <b>execute this step</b>: the next delivery runs the changed workflow and shows here. With automatic registration, this takes one of the two webhooks that Hubble allows; <b>Options → Test With</b>: Latest Packets takes none.<br /><br />The published workflow runs with every delivery; those runs are in the <a data-key="executions">executions list</a>.',
 			},
 			activationHint: 'Once the workflow is published, every delivery runs it.',
 		},
@@ -138,6 +139,27 @@ export class HubblePacketTrigger implements INodeType {
 						default: 'automatic',
 						description: 'How the webhook URL is registered with Hubble',
 					},
+					{
+						displayName: 'Test With',
+						name: 'testWith',
+						type: 'options',
+						noDataExpression: true,
+						options: [
+							{
+								name: 'Latest Packets',
+								value: 'latest',
+								description:
+									'The ten latest packets that pass the filters. Takes no webhook, and works where the internet cannot reach n8n.',
+							},
+							{
+								name: 'Next Delivery',
+								value: 'delivery',
+								description: 'What Hubble delivers next, by a webhook that is registered for two minutes',
+							},
+						],
+						default: 'delivery',
+						description: 'What a test in the editor runs with. The published workflow is not affected.',
+					},
 				],
 			},
 		],
@@ -149,15 +171,18 @@ export class HubblePacketTrigger implements INodeType {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				packetReader(this);
+				if (isTestWithLatest(this)) return false;
 				if (isAutomatic(this)) return await inHook(this, async () => await isRegistered(this, maxBatchSize(this)));
 				await requireSecret(this, 'hubbleApi', 'Hubble API');
 				return true;
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
-				await inHook(this, async () => await register(this, maxBatchSize(this)));
+				const isTest = isTestWithLatest(this);
+				await inHook(this, async () => await (isTest ? sendLatest(this) : register(this, maxBatchSize(this))));
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
+				if (endTest(this)) return true;
 				await inHook(this, async () => await unregister(this, isAutomatic(this)));
 				return true;
 			},

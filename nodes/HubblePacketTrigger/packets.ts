@@ -12,6 +12,7 @@ import { isSound, type Content, type WebhookService } from '../shared/webhook/re
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
 import { knownWebhook, restoreWebhook } from './registration';
+import { testFingerprint } from './testWith';
 
 /** Whether the node registers its URL with Hubble, or the user does. */
 export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
@@ -73,6 +74,8 @@ export const packets: WebhookService = {
 	maxBytes: 16 * 1024 * 1024,
 
 	async secrets(context) {
+		const test = testFingerprint(context);
+		if (test) return [test];
 		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
 		const endpoint = knownWebhook(context);
 		return endpoint ? [endpoint.fingerprint] : [];

@@ -267,7 +267,7 @@ export async function register(context: IHookFunctions, maxBatchSize: number): P
 	}
 	if (ours) await update(hubble, ours, { url, name, maxBatchSize });
 	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) {
-		throw new NodeOperationError(context.getNode(), bothInUse(others, ownerNodeOf(context)));
+		throw new NodeOperationError(context.getNode(), bothInUse(others, ownerNodeOf(context)) + adviceForTest(context));
 	}
 	const endpoint = ours && known ? { ...known, url } : await create(context, hubble, { url, name, maxBatchSize });
 	if (context.getMode() !== 'manual') await tidyUp(context, hubble, isElsewhere ? known : undefined);
@@ -340,6 +340,10 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
 }
 
+/** What else helps when only a test in the editor needs a webhook. */
+const adviceForTest = (context: IHookFunctions) =>
+	context.getMode() === 'manual' ? ' To test without a webhook, set Options → Test With to Latest Packets.' : '';
+
 /** Refuses a URL that Hubble cannot reach, unless Hubble itself is on a private network, as in a test. */
 function requirePublicUrl(context: IHookFunctions, url: string, baseUrl: string): void {
 	if (!URL.canParse(url) || !URL.canParse(baseUrl) || isPrivateHost(new URL(baseUrl).hostname)) return;
@@ -348,7 +352,7 @@ function requirePublicUrl(context: IHookFunctions, url: string, baseUrl: string)
 	if (protocol === 'https:' && !isPrivate) return;
 	throw new NodeOperationError(
 		context.getNode(),
-		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.`,
+		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.${adviceForTest(context)}`,
 	);
 }
 

@@ -14,6 +14,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { TestCredentials } from '../engine';
 import type { Simulator } from '../simulator/server';
 
@@ -169,7 +170,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 	/** The address of an n8n in which the triggers of `listening` are published; it answers as n8n does. */
 	async function serve(listening: Set<Placed>): Promise<{ url: string; close: () => void }> {
 		const server = createServer((request, response) => {
-			const [, webhookId] = /^\/webhook(?:-test)?\/([^/]+)\/webhook$/.exec(request.url ?? '') ?? [];
+			const [, test, webhookId] = /^\/webhook(-test)?\/([^/]+)\/webhook$/.exec(request.url ?? '') ?? [];
 			const placed = [...listening].find((one) => one.webhookId === webhookId);
 			const send = (status: number, content: object) =>
 				response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content));
@@ -178,8 +179,12 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 				send(404, { code: 404, message, hint: 'The workflow must be active' });
 				return;
 			}
-			void placed
-				.deliver({}, request.headers as IDataObject)
+			const isTest = test !== undefined;
+			void text(request)
+				.then(async (raw) => {
+					const body = JSON.parse(raw || '{}') as IDataObject;
+					return await placed.deliver(body, request.headers as IDataObject, { isTest });
+				})
 				.then(({ status, message, endpoint }) => send(status || 200, { message, endpoint }));
 		});
 		await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -129,7 +129,7 @@ describe('publishing and unpublishing', () => {
 		taken('https://example.com/a', `Warehouse ${'x'.repeat(200)}`);
 		await place().activate();
 		expect(await refused(true)).toBe(
-			`Both webhooks are in use, by the workflow 'Receive' and by "Warehouse ${'x'.repeat(49)}…" (https://example.com/a). Unpublish or delete one, or let one receive for all.`,
+			`Both webhooks are in use, by the workflow 'Receive' and by "Warehouse ${'x'.repeat(49)}…" (https://example.com/a). Unpublish or delete one, or let one receive for all. To test without a webhook, set Options → Test With to Latest Packets.`,
 		);
 		hubble.world.main.webhooks.clear();
 		await place().activate();
@@ -774,3 +774,66 @@ async function serveMethods(onCall: () => void) {
 	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 	return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
 }
+
+describe('a test in the editor with the latest packets', () => {
+	const latest = (more: IDataObject = {}) => ({ options: { testWith: 'latest' }, ...more });
+
+	/** Waits for what the node sends to its own test URL after the hook; gives the items that it makes of it. */
+	async function tested(node: Placed): Promise<IDataObject[]> {
+		listening.add(node);
+		const taken = new Promise<IDataObject[]>((done) => {
+			const deliver = node.deliver;
+			node.deliver = async (...call) => {
+				const reply = await deliver(...call);
+				if (reply.items.length) done(reply.items);
+				return reply;
+			};
+		});
+		await node.activate(true);
+		return await taken;
+	}
+
+	it('sends them to the node itself, with a secret of its own, and asks Hubble for no webhook', async () => {
+		taken('https://example.com/a');
+		taken('https://example.com/b');
+		const node = place({ base: n8n.url, parameters: latest() });
+		const items = await tested(node);
+		expect(items).toHaveLength(10);
+		const newest = hubble.world.main.packets.get(99) as IDataObject & { device: { id: string } };
+		expect(items[0]).toMatchObject({ deviceId: newest.device.id });
+		expect(urls()).toEqual(['https://example.com/a', 'https://example.com/b']);
+		await node.remove(true);
+		expect(node.data()).toEqual({});
+		expect(hubble.log.filter(({ path }) => path.includes('webhook'))).toEqual([]);
+	});
+
+	it('sends those that pass the filters, also with manual registration and without its secret', async () => {
+		const { id } = (hubble.world.main.packets.get(50) as { device: { id: string } }).device;
+		const filters = { devices: { device: [{ deviceId: { __rl: true, mode: 'id', value: id } }] } };
+		const parameters = { options: { testWith: 'latest', registration: 'manual' }, triggerOn: 'batch', filters };
+		const [item, ...more] = await tested(place({ base: n8n.url, parameters }));
+		expect(more).toEqual([]);
+		const packets = (item as { packets: IDataObject[] }).packets;
+		expect(new Set(packets.map(({ deviceId }) => deviceId))).toEqual(new Set([id]));
+	});
+
+	it('says what to do where no packet passes, and where n8n does not reach itself', async () => {
+		const filters = { tags: ['site:nowhere'] };
+		const nothing = place({ base: n8n.url, parameters: latest({ filters }) });
+		await expect(nothing.activate(true)).rejects.toThrow(/^None of the latest 10,000 packets passes the filters/);
+		await nothing.remove(true);
+		const away = place({ base: 'http://127.0.0.1:9', parameters: latest() });
+		await expect(away.activate(true)).rejects.toThrow(/^n8n cannot reach its own test URL http:.*N8N_WEBHOOK_URL/);
+		await away.remove(true);
+		expect(hubble.log.filter(({ path }) => path.includes('webhook'))).toEqual([]);
+	});
+
+	it('changes nothing of the published workflow', async () => {
+		const node = place({ parameters: latest() });
+		await node.activate();
+		expect(await node.exists()).toBe(true);
+		expect(await takes(node, 1)).toBe(true);
+		await node.remove();
+		expect(all()).toEqual([]);
+	});
+});

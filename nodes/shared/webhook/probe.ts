@@ -77,7 +77,7 @@ export const webhookDigest = (id: string) => createHash('sha256').update(`endpoi
 export type Listener = 'alive' | 'manual' | 'stranger' | 'nobody' | 'unknown';
 
 /** One call to this n8n, whatever its answer is. */
-async function call(context: Caller, options: IHttpRequestOptions): Promise<IN8nHttpFullResponse> {
+export async function call(context: Caller, options: IHttpRequestOptions): Promise<IN8nHttpFullResponse> {
 	const asItIs = { returnFullResponse: true, ignoreHttpStatusErrors: true, disableFollowRedirect: true };
 	return await context.helpers.httpRequest({ ...options, ...asItIs, timeout: 3000 });
 }

@@ -59,6 +59,7 @@ export const browserChecks: Check[] = [
 	inEditor('the credential dialog says what to do, until the step runs', credential),
 	inEditor('pickers list names', pickers),
 	inEditor('the triggers, from Execute step to a published execution', triggers),
+	inEditor('a test with the latest packets while both webhooks are taken', testWithLatest),
 ];
 
 /** A minute and more on a quiet machine. */
@@ -456,5 +457,47 @@ async function triggers(page: Page, stage: Stage): Promise<string[]> {
 		});
 		await n8n.deactivate(id);
 		return buttons;
+	});
+}
+
+/** The packet trigger where no webhook is free: the message says what to do, and that does it. */
+async function testWithLatest(page: Page, stage: Stage): Promise<string[]> {
+	const { n8n } = stage;
+	return await withHubble(stage, async ({ world }, credentials) => {
+		for (const name of ['Warehouse', 'Fleet']) {
+			const webhook_id = randomUUID();
+			const rest = { org_id: world.main.metadata.org_id, max_batch_size: 100, secret: 'theirs' };
+			world.main.webhooks.set(webhook_id, { webhook_id, name, url: `https://example.com/${name}`, ...rest });
+		}
+		const taken = [...world.main.webhooks.keys()];
+		const hubbleApi = { hubbleApi: { id: '', name: credentialName } };
+		const nodes = ['delivery', 'latest'].map((testWith) => ({
+			name: testWith,
+			type: 'hubblePacketTrigger',
+			credentials: hubbleApi,
+			parameters: { options: { testWith } },
+		}));
+		const id = await n8n.createWorkflow(workflowOf('Test with', nodes), credentials);
+		await openWorkflow(page, n8n, id);
+		await openNode(page, 'delivery');
+		await page.getByTestId('node-execute-button').last().click();
+		const message = page.getByText(/^Both webhooks are in use, by .*set Options → Test With to Latest Packets/).first();
+		await message.waitFor();
+		await picture(page, 'both webhooks taken');
+		const said = await message.innerText();
+		await closeNode(page);
+		await openNode(page, 'latest');
+		await page.getByTestId('node-execute-button').last().click();
+		await page
+			.getByTestId('output-panel')
+			.getByText(/^10 items$/)
+			.first()
+			.waitFor();
+		await picture(page, 'test with the latest packets');
+		await closeNode(page);
+		deepEqual([...world.main.webhooks.keys()], taken);
+		const [execution] = await n8n.executions(id);
+		equal(execution?.status, 'success');
+		return [said];
 	});
 }
