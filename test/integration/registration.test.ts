@@ -799,7 +799,7 @@ describe('a test in the editor with the latest packets', () => {
 		const node = place({ base: n8n.url, parameters: latest() });
 		const items = await tested(node);
 		expect(items).toHaveLength(10);
-		const newest = hubble.world.main.packets.get(99) as IDataObject & { device: { id: string } };
+		const newest = hubble.world.main.packets.get(99);
 		expect(items[0]).toMatchObject({ deviceId: newest.device.id });
 		expect(urls()).toEqual(['https://example.com/a', 'https://example.com/b']);
 		await node.remove(true);
@@ -808,7 +808,7 @@ describe('a test in the editor with the latest packets', () => {
 	});
 
 	it('sends those that pass the filters, also with manual registration and without its secret', async () => {
-		const { id } = (hubble.world.main.packets.get(50) as { device: { id: string } }).device;
+		const { id } = hubble.world.main.packets.get(50).device;
 		const filters = { devices: { device: [{ deviceId: { __rl: true, mode: 'id', value: id } }] } };
 		const parameters = { options: { testWith: 'latest', registration: 'manual' }, triggerOn: 'batch', filters };
 		const [item, ...more] = await tested(place({ base: n8n.url, parameters }));
