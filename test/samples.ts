@@ -85,7 +85,6 @@ const environment = 'production';
 const longAgo = '2000-01-01T00:00:00Z';
 const changed = { name: 'Renamed', tags, installLocation: location };
 const expires = '2099-01-01T00:00:00Z';
-const expiresAt = Date.parse(expires) / 1000;
 
 const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
 	const shared = {
@@ -127,10 +126,10 @@ const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sam
 
 const metrics = (
 	[
-		['getApiMetrics', { total_requests: any(expect.any(Number)), success_rate: any(expect.any(Number)) }],
-		['getDeviceMetrics', { registered_devices: any(expect.any(Number)) }],
-		['getPacketMetrics', { total_packets: any(expect.any(Number)) }],
-		['getWebhookMetrics', { total_requests: any(expect.any(Number)), success_rate: any(expect.any(Number)) }],
+		['getApiMetrics', { totalRequests: any(expect.any(Number)), successRate: any(expect.any(Number)) }],
+		['getDeviceMetrics', { registeredDevices: any(expect.any(Number)) }],
+		['getPacketMetrics', { totalPackets: any(expect.any(Number)) }],
+		['getWebhookMetrics', { totalRequests: any(expect.any(Number)), successRate: any(expect.any(Number)) }],
 	] as const
 ).map(([operation, row]): Sample => {
 	const hasTags = operation === 'getDeviceMetrics' || operation === 'getPacketMetrics';
@@ -158,10 +157,9 @@ export const samples: readonly Sample[] = [
 		call: 'createKey',
 		parameters: () => ({ name: 'Read only', scopes: ['read-devices', 'packets:read'], expires }),
 		gives: () => ({
-			key_name: 'Read only',
+			keyName: 'Read only',
 			scopes: ['read-devices', 'read-packets'],
-			expires_at_seconds: expiresAt,
-			expires_at_seconds_iso: '2099-01-01T00:00:00.000Z',
+			expiresAt: '2099-01-01T00:00:00.000Z',
 			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
 		}),
 		bad: { expires: 'some day' },
@@ -182,7 +180,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listKeys',
 		parameters: () => ({ limit: 1 }),
-		gives: (hubble) => ({ key_id: key(hubble).key_id, expires_at_seconds: 0, expires_at_seconds_iso: null }),
+		gives: (hubble) => ({ keyId: key(hubble).key_id, expiresAt: null }),
 	},
 	{
 		node: 'Hubble API Key',
@@ -192,11 +190,10 @@ export const samples: readonly Sample[] = [
 		alsoCalls: { listKeys: 'error', checkKey: 'error', deleteKey: 'hint' },
 		parameters: (hubble) => ({ keyId: byId(newKey(hubble)), expires }),
 		gives: () => ({
-			key_name: 'API key',
-			expires_at_seconds: expiresAt,
+			keyName: 'API key',
 			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
 			replacedKeyId: any(expect.any(String)),
-			expires_at_seconds_iso: any(expect.stringMatching(/Z$/)),
+			expiresAt: '2099-01-01T00:00:00.000Z',
 		}),
 		bad: { expires: 'some day' },
 	},
@@ -210,9 +207,9 @@ export const samples: readonly Sample[] = [
 			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expiry: { expiry: { expires } } },
 		}),
 		gives: () => ({
-			key_name: 'Renamed',
+			keyName: 'Renamed',
 			scopes: ['read-devices', 'read-billing-usage', 'read-billing-invoices'],
-			expires_at_seconds: expiresAt,
+			expiresAt: '2099-01-01T00:00:00.000Z',
 		}),
 		bad: { keyId: byId('no ID') },
 		unknown: { parameters: { keyId: byId('no-such-key') }, id: 'no-such-key' },
@@ -222,7 +219,7 @@ export const samples: readonly Sample[] = [
 		resource: 'apiKey',
 		operation: 'validate',
 		call: 'checkKey',
-		gives: ({ organizationId }) => ({ valid: true, org_id: organizationId }),
+		gives: ({ organizationId }) => ({ valid: true, orgId: organizationId }),
 	},
 	{
 		node: 'Hubble API Key',
@@ -230,7 +227,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listScopes',
 		parameters: () => ({ returnAll: true }),
-		gives: () => ({ scope_id: 'read-api-keys', display_name: 'Read API keys' }),
+		gives: () => ({ scopeId: 'read-api-keys', displayName: 'Read API keys' }),
 	},
 	{
 		node: 'Hubble Billing',
@@ -239,7 +236,7 @@ export const samples: readonly Sample[] = [
 		call: 'getInvoicePdf',
 		alsoCalls: { listInvoices: 'hint' },
 		parameters: (hubble, n) => ({ invoiceId: byId(invoice(hubble, n).invoice_id), binaryPropertyName: 'invoice' }),
-		gives: () => ({ invoice_number: 'SIM-1004', file_name: 'SIM-1004.pdf' }),
+		gives: () => ({ invoiceNumber: 'SIM-1004', fileName: 'SIM-1004.pdf' }),
 		bad: { invoiceId: byId('../..') },
 		unknown: { parameters: { invoiceId: byId('in_0') }, id: 'in_0' },
 	},
@@ -249,7 +246,10 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listInvoices',
 		parameters: () => ({ returnAll: true }),
-		gives: (hubble) => ({ ...invoice(hubble), issue_timestamp_iso: iso(invoice(hubble).issue_timestamp) }),
+		gives: (hubble) => ({
+			invoiceId: invoice(hubble).invoice_id,
+			issueTimestamp: iso(invoice(hubble).issue_timestamp),
+		}),
 	},
 	{
 		node: 'Hubble Billing',
@@ -257,7 +257,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listPaymentMethods',
 		parameters: () => ({ returnAll: true }),
-		gives: () => ({ id: 'pm_simulated1', last4: '4242', is_default: any(expect.any(Boolean)) }),
+		gives: () => ({ id: 'pm_simulated1', last4: '4242', isDefault: any(expect.any(Boolean)) }),
 	},
 	{
 		node: 'Hubble Billing',
@@ -266,8 +266,7 @@ export const samples: readonly Sample[] = [
 		call: 'getSubscription',
 		gives: () => ({
 			plan: 'GROWTH',
-			current_period_start: any(expect.any(Number)),
-			current_period_start_iso: any(expect.stringMatching(/^20\d\d-\d\d-\d\dT00:00:00.000Z$/)),
+			currentPeriodStart: any(expect.stringMatching(/^20\d\d-\d\d-\d\dT00:00:00.000Z$/)),
 		}),
 	},
 	{
@@ -277,9 +276,9 @@ export const samples: readonly Sample[] = [
 		call: 'listActiveDevices',
 		parameters: () => ({ limit: 11, filters: { networkType: 'terrestrial' } }),
 		gives: () => ({
-			network_type: 'terrestrial',
-			last_active_iso: any(expect.stringMatching(/Z$/)),
-			period_start: any(expect.any(String)),
+			networkType: 'terrestrial',
+			lastActive: any(expect.stringMatching(/Z$/)),
+			periodStart: any(expect.any(String)),
 		}),
 	},
 	{
@@ -288,7 +287,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getActiveDevices',
 		call: 'listActiveDevices',
 		parameters: () => ({ returnAll: true }),
-		gives: () => ({ device_id: any(expect.any(String)), name: any(expect.any(String)) }),
+		gives: () => ({ deviceId: any(expect.any(String)), name: any(expect.any(String)) }),
 	},
 	{
 		node: 'Hubble Billing',
@@ -296,7 +295,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listUsage',
 		parameters: () => ({ limit: 31 }),
-		gives: () => ({ usage_type: 'Daily Active Devices', usage_value: any(expect.any(Number)) }),
+		gives: () => ({ usageType: 'Daily Active Devices', usageValue: any(expect.any(Number)) }),
 	},
 	{
 		node: 'Hubble Device',
@@ -471,7 +470,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listInvitations',
 		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
-		gives: () => ({ invitee_email: emailOf('invitee1'), expires_at_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({ inviteeEmail: emailOf('invitee1'), expiresAt: any(expect.stringMatching(/Z$/)) }),
 	},
 	{
 		node: 'Hubble Invitation',
@@ -488,9 +487,9 @@ export const samples: readonly Sample[] = [
 		call: 'sendInvitation',
 		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
 		gives: () => ({
-			invitee_email: emailOf('new0'),
+			inviteeEmail: emailOf('new0'),
 			role: 'admin',
-			created_at_iso: any(expect.stringMatching(/Z$/)),
+			createdAt: any(expect.stringMatching(/Z$/)),
 		}),
 		bad: { email: '' },
 	},
@@ -541,7 +540,7 @@ export const samples: readonly Sample[] = [
 		node: 'Hubble Organization',
 		operation: 'get',
 		call: 'getOrganization',
-		gives: ({ organizationId }) => ({ org_id: organizationId, name: 'Simulated Fleet' }),
+		gives: ({ organizationId }) => ({ orgId: organizationId, name: 'Simulated Fleet' }),
 	},
 	{
 		node: 'Hubble Organization',
@@ -566,13 +565,13 @@ export const samples: readonly Sample[] = [
 		gives: () => ({
 			name: 'Cold Chain',
 			address: {
-				street_address: '1 Quay',
-				street_address_line_two: 'Hall 3',
+				streetAddress: '1 Quay',
+				streetAddressLineTwo: 'Hall 3',
 				city: 'Rotterdam',
 				state: 'ZH',
 				country: 528,
 			},
-			contact_info: { email: emailOf('ops'), phoneNumber: '+31105550100' },
+			contactInfo: { email: emailOf('ops'), phoneNumber: '+31105550100' },
 			timezone: 'Europe/Amsterdam',
 		}),
 		bad: { updateFields: { contact: { contact: { phoneNumber: '12' } } } },
@@ -699,7 +698,7 @@ export const samples: readonly Sample[] = [
 		operation: 'add',
 		call: 'addUser',
 		parameters: (_, n) => ({ email: emailOf(`new${n}`), role: 'admin' }),
-		gives: () => ({ email: emailOf('new0'), role: 'admin', created_at_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({ email: emailOf('new0'), role: 'admin', createdAt: any(expect.stringMatching(/Z$/)) }),
 		bad: { email: 'new' },
 	},
 	{
@@ -707,7 +706,7 @@ export const samples: readonly Sample[] = [
 		operation: 'getAll',
 		call: 'listUsers',
 		parameters: (hubble) => (crowd(hubble), { returnAll: true }),
-		gives: () => ({ email: emailOf('operator01'), last_active_at_iso: any(expect.stringMatching(/Z$/)) }),
+		gives: () => ({ email: emailOf('operator01'), lastActiveAt: any(expect.stringMatching(/Z$/)) }),
 	},
 	{
 		node: 'Hubble Organization User',
@@ -726,7 +725,7 @@ export const samples: readonly Sample[] = [
 			userId: byId(user(hubble, n).user_id),
 			updateFields: { firstName: 'Example', lastName: 'Person', role: 'admin' },
 		}),
-		gives: (hubble) => ({ user_id: user(hubble).user_id, first_name: 'Example', last_name: 'Person', role: 'admin' }),
+		gives: (hubble) => ({ userId: user(hubble).user_id, firstName: 'Example', lastName: 'Person', role: 'admin' }),
 		bad: { userId: byId('') },
 		unknown: { parameters: { userId: byId(nobody) }, id: nobody },
 	},
@@ -747,9 +746,9 @@ export const samples: readonly Sample[] = [
 		}),
 		gives: () => ({
 			name: 'n8n',
-			max_batch_size: 500,
+			maxBatchSize: 500,
 			secret: any(expect.stringMatching(/./)),
-			webhook_id: any(expect.any(String)),
+			webhookId: any(expect.any(String)),
 		}),
 		bad: { url: 'n8n.example.com' },
 	},
@@ -774,7 +773,7 @@ export const samples: readonly Sample[] = [
 		operation: 'test',
 		call: 'testWebhook',
 		parameters: (hubble, n) => ({ webhookId: byId(webhook(hubble, n)) }),
-		gives: () => ({ success: false, status_code: 404, error_details: any(expect.any(String)) }),
+		gives: () => ({ success: false, statusCode: 404, errorDetails: any(expect.any(String)) }),
 		bad: { webhookId: byId('') },
 		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
 	},
@@ -786,7 +785,7 @@ export const samples: readonly Sample[] = [
 			webhookId: byId(webhook(hubble, n)),
 			updateFields: { name: 'Second', url: 'https://n8n.example.com/webhook/2', maxBatchSize: 10 },
 		}),
-		gives: () => ({ name: 'Second', url: 'https://n8n.example.com/webhook/2', max_batch_size: 10 }),
+		gives: () => ({ name: 'Second', url: 'https://n8n.example.com/webhook/2', maxBatchSize: 10 }),
 		bad: { webhookId: byId('') },
 		unknown: { parameters: { webhookId: byId('no-such-webhook') }, id: 'no-such-webhook' },
 	},

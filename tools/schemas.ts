@@ -5,9 +5,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { IDataObject } from 'n8n-workflow';
 import { simplifyDevice, simplifyRegistered } from '../nodes/shared/device/device';
 import { listOf, type Operation } from '../nodes/shared/operation/operation';
-import { withIsoTimes } from '../nodes/shared/operation/times';
+import { inCamelCase, withIsoTimes } from '../nodes/shared/operation/times';
 import { PACKETS, simplifyPacket } from '../nodes/shared/packet/packet';
 import { servedCalls, type Schema } from './contract';
 import { partnerTables, tables } from './tables';
@@ -126,17 +127,17 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble API Key apiKey rotate': { more: { replacedKeyId: text, oldKeyDeleted: flag } },
 	'Hubble API Key apiKey validate': { more: { valid: flag } },
 	'Hubble Billing invoice downloadPdf': object({
-		invoice_id: text,
-		invoice_number: text,
-		issue_timestamp: number,
-		due_timestamp: number,
+		invoiceId: text,
+		invoiceNumber: text,
+		issueTimestamp: orNull(text),
+		dueTimestamp: orNull(text),
 		status: text,
-		total_balance: number,
-		remaining_balance: number,
-		file_name: text,
+		totalBalance: number,
+		remainingBalance: number,
+		fileName: text,
 	}),
-	'Hubble Billing paymentMethod getAll': { more: { is_default: flag } },
-	'Hubble Billing usage getActiveDevices': { more: { period_start: orNull(text), period_end: orNull(text) } },
+	'Hubble Billing paymentMethod getAll': { more: { isDefault: flag } },
+	'Hubble Billing usage getActiveDevices': { more: { periodStart: orNull(text), periodEnd: orNull(text) } },
 	'Hubble Device count': object({ count: number }),
 	'Hubble Device createReport': object({ ...report, ...counts, heard: number, silent: number, neverHeard: number }),
 	'Hubble Device createOrUpdate': { more: { created: flag } },
@@ -200,7 +201,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 		deviceId: text,
 	}),
 	'Hubble Webhook check': { more: { state: text, deleted: flag, moved: flag, advice: text } },
-	'Hubble Webhook test': { more: { error_details: orNull(text) }, without: 'error' },
+	'Hubble Webhook test': { more: { errorDetails: orNull(text) }, without: 'error' },
 };
 
 /** The triggers, by the folder of their node. */
@@ -223,21 +224,23 @@ const TRIGGERS: Readonly<Record<string, Schema>> = {
 	HubbleGiftCardTrigger: object({ event: text, receivedAt: text, data: { type: 'object' } }),
 };
 
-/** The fields of a schema of the contract that say what a value is, with the ISO text behind each time. */
-function shapeOf(schema: Schema, hasTimes: boolean): Schema {
+/** How an operation writes the names and times of a row: as it is, with ISO texts beside the times, or in camelCase. */
+type Spelling = (row: IDataObject) => IDataObject;
+
+/** The fields of a schema of the contract that say what a value is, as an operation writes them. */
+function shapeOf(schema: Schema, spelling: Spelling): Schema {
 	const { type, nullable, items, properties, additionalProperties } = schema;
-	const fields = Object.entries((properties ?? {}) as Record<string, Schema>).flatMap(([name, inner]) => [
-		[name, shapeOf(inner, hasTimes)],
-		...(hasTimes && /number|integer/.test(String(inner.type))
-			? Object.keys(withIsoTimes({ [name]: 1 }))
-					.slice(1)
-					.map((iso) => [iso, orNull(text)])
-			: []),
-	]);
+	const fields = Object.entries((properties ?? {}) as Record<string, Schema>).flatMap(([name, inner]) => {
+		const isNumber = /number|integer/.test(String(inner.type));
+		return Object.entries(spelling({ [name]: isNumber ? 1 : '' })).map(([written, value]) => [
+			written,
+			isNumber && typeof value === 'string' ? orNull(text) : shapeOf(inner, spelling),
+		]);
+	});
 	return {
 		type,
 		...(nullable ? { nullable } : {}),
-		...(items ? { items: shapeOf(items as Schema, hasTimes) } : {}),
+		...(items ? { items: shapeOf(items as Schema, spelling) } : {}),
 		...(properties ? { properties: Object.fromEntries(fields) as Schema } : {}),
 		...(additionalProperties ? { additionalProperties } : {}),
 	};
@@ -262,13 +265,16 @@ const idOf = ({ inPath, inBody, idInBody }: Operation): Record<string, Schema> =
 
 const nameOf = (node: string, { resource, value }: Operation) => [node, resource, value].filter(Boolean).join(' ');
 
+const asIs: Spelling = (row) => row;
+
 /** What one item of an operation holds; `undefined` when nobody has written it down. */
 export function outputOf(node: string, operation: Operation, isSimplified = true): Schema | undefined {
 	const own = OWN[nameOf(node, operation)];
 	if (own && !('more' in own)) return own;
 	if (operation.endpoint.method === 'DELETE') return object({ deleted: flag, ...idOf(operation) });
 	const simplified = isSimplified ? SIMPLIFIED.get(operation.shape) : undefined;
-	const shape = simplified ?? shapeOf(rowIn(operation), operation.list !== PACKETS);
+	const spelling = !operation.shape ? inCamelCase : operation.list === PACKETS ? asIs : withIsoTimes;
+	const shape = simplified ?? shapeOf(rowIn(operation), spelling);
 	if (!shape.properties) return undefined;
 	if (!own) return shape;
 	const fields: Record<string, Schema> = { ...(shape.properties as Record<string, Schema>) };

@@ -8,6 +8,7 @@ import { apiKey, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
+import { inCamelCase } from '../shared/operation/times';
 import { asText, text, texts, type ConversionContext } from '../shared/operation/values';
 import { rotate } from './rotate';
 
@@ -241,7 +242,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		items: async ({ hubble, request }) => {
 			const { key } = request.settings;
 			const { body } = await (key ? hubble.as(String(key)) : hubble).send(request);
-			return [{ json: { valid: true, ...body } }];
+			return [{ json: inCamelCase({ valid: true, ...body }) }];
 		},
 	},
 	{

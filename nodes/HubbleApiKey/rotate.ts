@@ -4,7 +4,7 @@ import { asError } from '../shared/client/errors';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import type { Work } from '../shared/operation/operation';
-import { withIsoTimes } from '../shared/operation/times';
+import { inCamelCase } from '../shared/operation/times';
 
 async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
 	const { list } = endpoints.listKeys;
@@ -64,7 +64,7 @@ export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 		hints.add(
 			`The old API key ${oldId} was not deleted: ${asError(error).message}. The new key works; delete the old one yourself.`,
 		);
-		return [{ json: withIsoTimes({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: false }) }];
+		return [{ json: inCamelCase({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: false }) }];
 	}
-	return [{ json: withIsoTimes({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: true }) }];
+	return [{ json: inCamelCase({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: true }) }];
 }

@@ -5,7 +5,7 @@ import { unexpectedResponse } from '../shared/client/errors';
 import { invoice } from '../shared/operation/fields';
 import type { Operation, Work } from '../shared/operation/operation';
 import { listItems } from '../shared/operation/rows';
-import { withIsoTimes } from '../shared/operation/times';
+import { inCamelCase } from '../shared/operation/times';
 import { rowsOf } from '../shared/client/json';
 
 /**
@@ -51,7 +51,7 @@ const downloadPdf: Operation['items'] = async (work) => {
 	// n8n tells the size as a text.
 	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'PDF', hubble.baseUrl, requestId);
 	const field = String(request.settings.binaryPropertyName);
-	return [{ json: { ...(row ?? { invoice_id }), file_name: name }, binary: { [field]: file } }];
+	return [{ json: inCamelCase({ ...(row ?? { invoice_id }), file_name: name }), binary: { [field]: file } }];
 };
 
 /** Billing's calls (API definition, tag "Billing"). */
@@ -94,7 +94,7 @@ export const billingOperations: readonly Operation[] = [
 		endpoint: endpoints.listPaymentMethods,
 		items: (work) =>
 			listItems(work, endpoints.listPaymentMethods.list, (row, { default_payment_method_id: preferred }) =>
-				withIsoTimes({ ...row, is_default: row.id === preferred }),
+				inCamelCase({ ...row, is_default: row.id === preferred }),
 			),
 	},
 	{
@@ -114,7 +114,7 @@ export const billingOperations: readonly Operation[] = [
 		endpoint: endpoints.listActiveDevices,
 		items: (work) =>
 			listItems(work, endpoints.listActiveDevices.list, (row, { period_start = null, period_end = null }) =>
-				withIsoTimes({ ...row, period_start, period_end }),
+				inCamelCase({ ...row, period_start, period_end }),
 			),
 		inQuery: {
 			network_type: {

@@ -5,6 +5,7 @@ import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
+import { inCamelCase } from '../shared/operation/times';
 import { ownerIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
@@ -63,6 +64,6 @@ export async function checkWebhooks(work: Work): Promise<INodeExecutionData[]> {
 	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
 	const root = rootHere(context, request.itemIndex);
 	const items: INodeExecutionData[] = [];
-	for (const webhook of webhooks) items.push({ json: await checked(work, webhook, root) });
+	for (const webhook of webhooks) items.push({ json: inCamelCase(await checked(work, webhook, root)) });
 	return items;
 }

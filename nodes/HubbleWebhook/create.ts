@@ -4,11 +4,12 @@ import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
 import type { Work } from '../shared/operation/operation';
+import { inCamelCase } from '../shared/operation/times';
 import { bothInUse } from '../shared/webhook/ownership';
 
 export async function createWebhook({ hubble, request }: Work): Promise<INodeExecutionData[]> {
 	try {
-		return [{ json: (await hubble.send(request)).body }];
+		return [{ json: inCamelCase((await hubble.send(request)).body) }];
 	} catch (error) {
 		const { status } = detailsOf(error);
 		if (status !== 400 && status !== 409) throw unchanged(error);

@@ -227,7 +227,7 @@ describe('invoice PDF', () => {
 		const outcome = await download(ids);
 		expect(outcome.error).toBeUndefined();
 		expect(pdfs(outcome).map((file) => file?.fileName)).toEqual([`${ids[0]}.pdf`, 'SIM-1003.pdf', 'SIM-1002.pdf']);
-		expect(outcome.items[0]?.json).toEqual({ invoice_id: ids[0], file_name: `${ids[0]}.pdf` });
+		expect(outcome.items[0]?.json).toEqual({ invoiceId: ids[0], fileName: `${ids[0]}.pdf` });
 		expect(outcome.hints).toEqual([expect.stringContaining('The list of invoices could not be read')]);
 		expect(hubble.log.filter(({ call }) => call === 'listInvoices')).toHaveLength(2);
 	});
@@ -268,7 +268,7 @@ describe('API keys', () => {
 		const outcome = await create(all);
 		expect(outcome.hints).toEqual([expect.stringContaining('all scopes')]);
 		expect(sent()).toEqual({ name: 'New', expires_at_seconds: 0 });
-		expect(outcome.items[0]?.json).toMatchObject({ expires_at_seconds: 0, expires_at_seconds_iso: null });
+		expect(outcome.items[0]?.json).toMatchObject({ expiresAt: null });
 		expect(outcome.hints.join()).not.toContain(outcome.items[0]?.json.key);
 	});
 
@@ -375,8 +375,8 @@ describe('API keys', () => {
 
 		test('have the same scopes, and the old one is gone once the new one works', async () => {
 			const { items, old, left } = await rotated();
-			expect(items[0]?.json).toMatchObject({ key_name: 'Old', scopes: ['read-devices'], oldKeyDeleted: true });
-			expect(left).toEqual([items[0]?.json.key_id]);
+			expect(items[0]?.json).toMatchObject({ keyName: 'Old', scopes: ['read-devices'], oldKeyDeleted: true });
+			expect(left).toEqual([items[0]?.json.keyId]);
 			expect(left).not.toContain(old.key_id);
 		});
 
@@ -451,21 +451,21 @@ describe('the chart of the metrics', () => {
 		const { html, ...figures } = await chart({ days: 4 });
 		const days = await rowsOf({ operation: 'getPacketMetrics', days: 4, interval: 'day' });
 		const texts = days.map(
-			({ time, total_packets: all }) => `${time.slice(0, 10)}: ${Number(all).toLocaleString('en')}`,
+			({ time, totalPackets: all }) => `${time.slice(0, 10)}: ${Number(all).toLocaleString('en')}`,
 		);
 		const columns = columnsOf(html, 'Packets over time');
 		expect(columns).toEqual(texts.map((text, index) => `${text} packets${index === days.length - 1 ? ' so far' : ''}`));
 		const months = await rowsOf({ operation: 'getDeviceMetrics', days: 365, interval: 'month' });
 		expect(columnsOf(html, 'Devices over time')).toEqual(
 			months.slice(0, -1).flatMap((row) => {
-				if (!row.registered_devices) return [];
-				const [active, registered] = [row.active_devices, row.registered_devices].map((n) =>
+				if (!row.registeredDevices) return [];
+				const [active, registered] = [row.activeDevices, row.registeredDevices].map((n) =>
 					Number(n).toLocaleString('en'),
 				);
 				return `${row.time.slice(0, 7)}: ${active} active of ${registered}`;
 			}),
 		);
-		const packets = days.reduce((sum, row) => sum + Number(row.total_packets), 0);
+		const packets = days.reduce((sum, row) => sum + Number(row.totalPackets), 0);
 		expect(figures).toMatchObject({ title: 'Metrics', packets, devices: hubble.world.main.devices.size });
 	});
 
@@ -486,7 +486,7 @@ describe('metrics', () => {
 		expect(rows).toHaveLength(4);
 		const [summary, ...rest] = jsonOf(await metrics({ days: 3, interval: 'day', output: 'summary' }));
 		expect(rest).toEqual([]);
-		expect(summary).toEqual({ total_packets: expect.any(Number) as number, buckets: rows });
+		expect(summary).toEqual({ totalPackets: expect.any(Number) as number, buckets: rows });
 	});
 
 	test.each([

@@ -636,7 +636,7 @@ describe('Hubble Webhook: Check', () => {
 			additionalData: { webhookWaitingBaseUrl: `${ownUrl}/webhook-waiting` },
 		});
 	const states = async (more: IDataObject = {}, ownUrl?: string) =>
-		(await check(more, ownUrl)).items.map(({ json }) => [json.webhook_id, json.state, json.deleted]);
+		(await check(more, ownUrl)).items.map(({ json }) => [json.webhookId, json.state, json.deleted]);
 
 	beforeEach(() => void jest.spyOn(ExecuteContext.prototype, 'getInstanceId').mockReturnValue('this n8n'));
 	afterEach(() => jest.restoreAllMocks());
@@ -701,7 +701,7 @@ describe('Hubble Webhook: Check', () => {
 		await node.activate();
 		listening.add(node);
 		const { items } = await check({ moveToNewUrl: true }, 'https://n8n.example.com');
-		expect(items.map(({ json }) => [json.webhook_id, json.state, json.deleted, json.moved])).toEqual([
+		expect(items.map(({ json }) => [json.webhookId, json.state, json.deleted, json.moved])).toEqual([
 			[only().webhook_id, 'oldUrl', false, false],
 		]);
 		expect(items[0]?.json.advice).toMatch(/Move to New URL; or unpublish the workflow, publish it/);

@@ -10,7 +10,7 @@ import {
 } from 'n8n-workflow';
 import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
-import { withIsoTimes } from '../../nodes/shared/operation/times';
+import { inCamelCase, withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
 import { outputOf, schemaFiles } from '../../tools/schemas';
 import { calls, type Call, type Schema } from '../../tools/contract';
@@ -227,7 +227,23 @@ test('every time that Hubble gives as a number gets its ISO text', () => {
 	expect(new Set(times).size).toBe(12);
 	for (const name of times) {
 		expect(Object.keys(withIsoTimes({ [name]: 1 }))).toEqual([name, `${name}_iso`]);
+		expect(Object.values(inCamelCase({ [name]: 1 }))).toEqual([expect.stringMatching(/^19.*Z$/)]);
 	}
+});
+
+test('names are in camelCase in every operation, but for raw rows', () => {
+	const named = (schema: Schema): string[] => [
+		...Object.entries((schema.properties ?? {}) as Record<string, Schema>).flatMap(([name, inner]) => [
+			name,
+			...named(inner),
+		]),
+		...(schema.items ? named(schema.items as Schema) : []),
+	];
+	const all = Object.entries({ ...tables, ...partnerTables }).flatMap(([node, rows]) =>
+		rows.flatMap((row) => named(outputOf(node, row) ?? {})),
+	);
+	expect(new Set(all).size).toBeGreaterThan(100);
+	expect(all.filter((name) => !/^[a-z][A-Za-z0-9]*$/.test(name))).toEqual([]);
 });
 
 test('seconds, microseconds, never, and times inside of lists', () => {
@@ -251,5 +267,20 @@ test('seconds, microseconds, never, and times inside of lists', () => {
 			{ last_active: 1_700_000_000.25, last_active_iso: '2023-11-14T22:13:20.250Z', tags: { created_at: 'monday' } },
 			null,
 		],
+	});
+	expect(
+		inCamelCase({
+			expires_at_seconds: 0,
+			created_at: 1_700_000_000,
+			last4: '4242',
+			_env: 'sandbox',
+			rows: [{ contact_info: { street_address_line_two: 'Hall 3' }, last_active: 1_700_000_000.25 }, null],
+		}),
+	).toEqual({
+		expiresAt: null,
+		createdAt: '2023-11-14T22:13:20.000Z',
+		last4: '4242',
+		_env: 'sandbox',
+		rows: [{ contactInfo: { streetAddressLineTwo: 'Hall 3' }, lastActive: '2023-11-14T22:13:20.250Z' }, null],
 	});
 });

@@ -3,7 +3,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
 import { readPages } from '../client/windows';
 import { listOf, type ItemRequest, type Operation, type Work } from './operation';
-import { withIsoTimes } from './times';
+import { inCamelCase, withIsoTimes } from './times';
 
 /** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
 export function chosenShape(
@@ -18,17 +18,23 @@ export function chosenShape(
 	};
 }
 
+/** What a row of an operation becomes: what the user chose; all its fields in camelCase where there is no choice. */
+export function shapeOf({ shape }: Operation, request: ItemRequest): (row: IDataObject) => IDataObject {
+	if (!shape) return inCamelCase;
+	return request.isSimplified ? chosenShape(request, shape) : withIsoTimes;
+}
+
 /** The items of an operation that does not make its own. Throws what `send` throws. */
 export async function* replyItems(operation: Operation, work: Work): AsyncGenerator<INodeExecutionData[]> {
 	const { hubble, request } = work;
-	const shape = chosenShape(request, operation.shape);
+	const shape = shapeOf(operation, request);
 	const list = listOf(operation);
 	if (list) {
-		yield* listItems(work, list, (row) => withIsoTimes(shape(row)));
+		yield* listItems(work, list, shape);
 		return;
 	}
 	const body = request.reply ?? (await hubble.send(request)).body;
-	yield [{ json: operation.endpoint.method === 'DELETE' ? deleted(operation, request) : withIsoTimes(shape(body)) }];
+	yield [{ json: operation.endpoint.method === 'DELETE' ? deleted(operation, request) : shape(body) }];
 }
 
 /** Hubble answers with an empty object. Each deletion names one thing, by the parameter that chose it. */
@@ -68,7 +74,7 @@ export async function* listItems(
 /** The items of rows that come all at once, up to the limit. */
 export function rowItems(work: Work, rows: readonly IDataObject[]): INodeExecutionData[] {
 	const { limit } = work.request;
-	const items = rows.slice(0, limit).map((row): INodeExecutionData => ({ json: withIsoTimes(row) }));
+	const items = rows.slice(0, limit).map((row): INodeExecutionData => ({ json: inCamelCase(row) }));
 	return rows.length > limit ? [...items, ...cutOff(work, true)] : items;
 }
 

@@ -23,8 +23,7 @@ import {
 	type Work,
 } from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
-import { chosenShape, replyItems } from './rows';
-import { withIsoTimes } from './times';
+import { replyItems, shapeOf } from './rows';
 import { counted } from './values';
 
 /** Milliseconds of waiting that are worth a word. */
@@ -174,8 +173,8 @@ async function carryOut(
 	await runBatches(hubble, groups, {
 		emit: (itemIndex, row) => {
 			const request = byItem.get(itemIndex);
-			const shape = request ? chosenShape(request, operation.shape) : undefined;
-			outputs.add(itemIndex, [{ json: withIsoTimes(shape?.(row) ?? row) }]);
+			const shape = request ? shapeOf(operation, request) : undefined;
+			outputs.add(itemIndex, [{ json: shape?.(row) ?? row }]);
 		},
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),

@@ -30,25 +30,46 @@ export function isoTime(unixSeconds: number): string | null {
 	return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
-/**
- * The row with `<name>_iso` behind each time in it, at any depth. 0 stands for "never" (API definition,
- * `apiKeyExpiration`) and gives `null`.
- */
-export function withIsoTimes(row: IDataObject): IDataObject {
-	const entries = Object.entries(row).flatMap(([name, value]): Array<[string, unknown]> => {
-		const units = UNITS_PER_SECOND[name];
-		if (units === undefined || typeof value !== 'number') return [[name, nested(value)]];
-		return [
-			[name, value],
-			[`${name}_iso`, value === 0 ? null : isoTime(value / units)],
-		];
-	});
-	return objectOf(Object.fromEntries(entries));
-}
+/** A time of Hubble's as ISO text. 0 stands for "never" (API definition, `apiKeyExpiration`) and gives `null`. */
+const isoOf = (value: number, units: number) => (value === 0 ? null : isoTime(value / units));
 
-function nested(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(nested);
-	return typeof value === 'object' && value !== null ? withIsoTimes(objectOf(value)) : value;
+/** The row with `<name>_iso` behind each time in it, at any depth; else as Hubble gave it. */
+export const withIsoTimes = (row: IDataObject): IDataObject =>
+	rewritten(row, (name, value, units) =>
+		units === undefined
+			? [[name, value]]
+			: [
+					[name, value],
+					[`${name}_iso`, isoOf(Number(value), units)],
+				],
+	);
+
+/** `expires_at_seconds` → `expiresAt`, `org_id` → `orgId`. */
+const camelCase = (name: string): string =>
+	name.replace(/_seconds$/, '').replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/**
+ * The row in the words of n8n, at any depth: names in camelCase, and each time as ISO text, as in simplified rows.
+ * `expires_at_seconds` becomes `expiresAt`.
+ */
+export const inCamelCase = (row: IDataObject): IDataObject =>
+	rewritten(row, (name, value, units) => [
+		[camelCase(name), units === undefined ? value : isoOf(Number(value), units)],
+	]);
+
+/** @param write what becomes of an entry; `units` are those of a time that is a number */
+function rewritten(
+	row: IDataObject,
+	write: (name: string, value: unknown, units?: number) => Array<[string, unknown]>,
+): IDataObject {
+	const inside = (value: unknown): unknown => {
+		if (Array.isArray(value)) return value.map(inside);
+		return typeof value === 'object' && value !== null ? rewritten(objectOf(value), write) : value;
+	};
+	const entries = Object.entries(row).flatMap(([name, value]) =>
+		write(name, inside(value), typeof value === 'number' ? UNITS_PER_SECOND[name] : undefined),
+	);
+	return objectOf(Object.fromEntries(entries));
 }
 
 const HOUR_S = 3600;

@@ -59,7 +59,7 @@ async function states(n8n: N8n, credential: string, more: Json = {}): Promise<Re
 	});
 	const { status, error, items } = await n8n.run(id);
 	equal(status, 'success', error);
-	return Object.fromEntries(items('Check').map(({ json }) => [String(json.webhook_id), json.state]));
+	return Object.fromEntries(items('Check').map(({ json }) => [String(json.webhookId), json.state]));
 }
 
 /** Check moves the webhook to the new public URL, where its trigger takes deliveries with the same secret. */

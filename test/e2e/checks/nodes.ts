@@ -121,16 +121,16 @@ const chains: Step[][] = [
 				url: 'http://127.0.0.1:9/packets',
 				additionalFields: { name: 'Short-lived', maxBatchSize: 10 },
 			},
-			gives: () => ({ name: 'Short-lived', max_batch_size: 10 }),
+			gives: () => ({ name: 'Short-lived', maxBatchSize: 10 }),
 		},
 		{
 			name: 'Test the webhook',
-			parameters: { operation: 'test', webhookId: byId('={{ $json.webhook_id }}') },
+			parameters: { operation: 'test', webhookId: byId('={{ $json.webhookId }}') },
 			gives: () => ({ success: false }),
 		},
 		{
 			name: 'Delete the webhook',
-			parameters: { operation: 'delete', webhookId: byId("={{ $('Create a webhook').item.json.webhook_id }}") },
+			parameters: { operation: 'delete', webhookId: byId("={{ $('Create a webhook').item.json.webhookId }}") },
 			gives: () => ({ deleted: true }),
 		},
 	),
@@ -139,7 +139,7 @@ const chains: Step[][] = [
 		{
 			name: 'Get packet metrics',
 			parameters: { operation: 'getPacketMetrics', days: 30, interval: 'day', output: 'summary' },
-			gives: ({ world }) => ({ total_packets: world.main.packets.length }),
+			gives: ({ world }) => ({ totalPackets: world.main.packets.length }),
 		},
 		{
 			name: 'Get device metrics',
@@ -157,7 +157,7 @@ const chains: Step[][] = [
 		{
 			name: 'Get the organization',
 			parameters: { operation: 'get' },
-			gives: ({ organizationId }) => ({ org_id: organizationId, timezone: 'Europe/Amsterdam' }),
+			gives: ({ organizationId }) => ({ orgId: organizationId, timezone: 'Europe/Amsterdam' }),
 		},
 	),
 	steps(
@@ -169,12 +169,12 @@ const chains: Step[][] = [
 		},
 		{
 			name: 'Update the user',
-			parameters: { operation: 'update', userId: byId('={{ $json.user_id }}'), updateFields: { role: 'admin' } },
+			parameters: { operation: 'update', userId: byId('={{ $json.userId }}'), updateFields: { role: 'admin' } },
 			gives: () => ({ email: usersMail, role: 'admin' }),
 		},
 		{
 			name: 'Remove the user',
-			parameters: { operation: 'remove', userId: byId('={{ $json.user_id }}') },
+			parameters: { operation: 'remove', userId: byId('={{ $json.userId }}') },
 			gives: () => ({ deleted: true }),
 		},
 	),
@@ -183,11 +183,11 @@ const chains: Step[][] = [
 		{
 			name: 'Send an invitation',
 			parameters: { operation: 'send', email: invitedMail, role: 'member' },
-			gives: () => ({ invitee_email: invitedMail }),
+			gives: () => ({ inviteeEmail: invitedMail }),
 		},
 		{
 			name: 'Revoke the invitation',
-			parameters: { operation: 'revoke', email: '={{ $json.invitee_email }}' },
+			parameters: { operation: 'revoke', email: '={{ $json.inviteeEmail }}' },
 			gives: () => ({ deleted: true, email: invitedMail }),
 		},
 	),
@@ -196,7 +196,7 @@ const chains: Step[][] = [
 		{
 			name: 'Validate the key',
 			parameters: { ...apiKey, operation: 'validate' },
-			gives: ({ organizationId }) => ({ valid: true, org_id: organizationId }),
+			gives: ({ organizationId }) => ({ valid: true, orgId: organizationId }),
 		},
 		{
 			name: 'Create a key',
@@ -208,14 +208,14 @@ const chains: Step[][] = [
 				expires: '2099-01-01T00:00:00Z',
 			},
 			gives: () => ({
-				key_name: 'Short-lived',
+				keyName: 'Short-lived',
 				scopes: ['read-devices'],
-				expires_at_seconds_iso: '2099-01-01T00:00:00.000Z',
+				expiresAt: '2099-01-01T00:00:00.000Z',
 			}),
 		},
 		{
 			name: 'Delete the key',
-			parameters: { ...apiKey, operation: 'delete', keyId: byId('={{ $json.key_id }}') },
+			parameters: { ...apiKey, operation: 'delete', keyId: byId('={{ $json.keyId }}') },
 			gives: () => ({ deleted: true }),
 		},
 	),
@@ -228,8 +228,8 @@ const chains: Step[][] = [
 		},
 		{
 			name: 'Download the invoice',
-			parameters: { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.invoice_id }}') },
-			gives: ({ world }) => ({ file_name: `${world.main.invoices[0]?.invoice_number}.pdf` }),
+			parameters: { resource: 'invoice', operation: 'downloadPdf', invoiceId: byId('={{ $json.invoiceId }}') },
+			gives: ({ world }) => ({ fileName: `${world.main.invoices[0]?.invoice_number}.pdf` }),
 		},
 	),
 ];
@@ -573,9 +573,9 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 	const execution = await rotate(old.key_id);
 	equal(execution.error, undefined);
 	const made = execution.items('Store New Key')[0]?.json ?? {};
-	deepEqual([made.key_name, made.scopes], ['Dashboard', granted]);
+	deepEqual([made.keyName, made.scopes], ['Dashboard', granted]);
 	deepEqual([made.replacedKeyId, made.oldKeyDeleted], [old.key_id, true]);
-	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.key_id)));
+	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.keyId)));
 	const order = hubble.log.slice(seen).map(({ call, status }) => `${call} ${status}`);
 	deepEqual(order, ['listKeys 200', 'createKey 200', 'checkKey 200', 'deleteKey 200']);
 	const n8nLog = readFileSync(n8n.logFile, 'utf8');
@@ -583,10 +583,10 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 
 	// With a new key that Hubble refuses, the old one must stay.
 	hubble.addFault({ call: 'checkKey', status: 401 });
-	const failed = await rotate(String(made.key_id));
+	const failed = await rotate(String(made.keyId));
 	hubble.clearFaults();
 	equal(failed.status, 'error');
-	ok(main.keys.has(String(made.key_id)), 'The old key is gone although the new one does not work');
+	ok(main.keys.has(String(made.keyId)), 'The old key is gone although the new one does not work');
 	return `${order.join(', ')}; a new key that Hubble refuses leaves the old one`;
 }
 
