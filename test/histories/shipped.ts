@@ -41,6 +41,21 @@ interface Module {
 /** Words without which a module remembers nothing and looks at no clock. */
 const OWN = /\bDate\b|performance|Math\.random|node:crypto|[sS]leep|new (Weak)?(Map|Set)\b|newProcessState|^let /m;
 
+/** What was compiled, by its text: of a copy with a fault in it, all but one module are the same. */
+const COMPILED = new Map<string, Pick<Module, 'run' | 'imports'>>();
+
+function compile(path: string, source: string) {
+	const known = COMPILED.get(source);
+	if (known) return known;
+	const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
+	const { outputText } = transpileModule(source, { compilerOptions });
+	const run = new Function('exports', 'require', 'performance', 'Date', 'Math', outputText) as Run;
+	const imports = [...outputText.matchAll(/require\("(\.[^"]+)"\)/g)].map(([, name = '']) => resolved(path, name));
+	const compiled = { run, imports };
+	COMPILED.set(source, compiled);
+	return compiled;
+}
+
 /** The path of a module in `nodes`, out of how another one names it. */
 const resolved = (from: string, name: string) => relative(NODES, join(NODES, dirname(from), name));
 
@@ -57,7 +72,7 @@ export class ShippedCode {
 		const { monotonic, wall, random, sleep } = surroundings;
 		const loaded = new Map<string, object>();
 		const foreign: Readonly<Record<string, object>> = {
-			'n8n-workflow': { ...n8nWorkflow, sleep, sleepWithAbort: sleep },
+			'n8n-workflow': Object.create(n8nWorkflow, { sleep: { value: sleep }, sleepWithAbort: { value: sleep } }) as object,
 			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
 		};
 		class OwnDate extends Date {
@@ -84,10 +99,7 @@ export class ShippedCode {
 		const known = this.modules.get(path);
 		if (known) return known;
 		const source = this.patched(path, readFileSync(join(NODES, `${path}.ts`), 'utf8'));
-		const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
-		const { outputText } = transpileModule(source, { compilerOptions });
-		const run = new Function('exports', 'require', 'performance', 'Date', 'Math', outputText) as Run;
-		const imports = [...outputText.matchAll(/require\("(\.[^"]+)"\)/g)].map(([, name = '']) => resolved(path, name));
+		const { run, imports } = compile(path, source);
 		const module = { run, imports, isOwn: OWN.test(source) || imports.some((name) => this.module(name).isOwn) };
 		this.modules.set(path, module);
 		return module;
