@@ -32,8 +32,9 @@ type Survivors = Record<string, Record<string, string>>;
 const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
 
 const settings = (file: string, tests: readonly string[]) => ({
-	testRunner: 'jest',
-	plugins: ['@stryker-mutator/jest-runner'],
+	testRunner: 'circus',
+	plugins: [join(__dirname, 'runner.mjs')],
+	tests: tests.map((test) => `test/${test}.test.ts`),
 	mutate: [`nodes/${file}.ts`],
 	coverageAnalysis: 'perTest',
 	concurrency: Number(process.env.MUTANTS_AT_ONCE ?? Math.max(1, availableParallelism() - 1)),
@@ -43,15 +44,7 @@ const settings = (file: string, tests: readonly string[]) => ({
 	ignorePatterns: ['dist', 'docs', 'examples', '.github'],
 	allowConsoleColors: false,
 	logLevel: 'warn',
-	jest: {
-		projectType: 'custom',
-		enableFindRelatedTests: false,
-		config: {
-			testEnvironment: 'node',
-			testMatch: tests.map((test) => `<rootDir>/test/${test}.test.ts`),
-			transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'test/tsconfig.json', diagnostics: false }] },
-		},
-	},
+	warnings: false,
 });
 
 /** A mutant by its own line, so that it keeps its name when others are added above it. */

@@ -1,0 +1,166 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- loads and runs tests */
+/**
+ * Stryker's plugin that runs tests: jest's own parts (circus, expect, timers) in one process. For each mutant only what
+ * is ours is loaded anew. Jest itself loads n8n's packages again each time, which takes seconds where a test takes
+ * milliseconds. Numbers that properties draw are the same in each run, so that the same mutants survive.
+ */
+import { readFileSync } from 'node:fs';
+import Module, { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import { commonTokens, declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { determineHitLimitReached, DryRunStatus, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner';
+
+const require = createRequire(import.meta.url);
+const circus = require('jest-circus');
+const { ModuleMocker } = require('jest-mock');
+const { ModernFakeTimers } = require('@jest/fake-timers');
+const ts = require('typescript');
+
+/** The copy of the project with the mutants. */
+let root = '';
+
+const isOurs = (file) => file.startsWith(root + sep) && !file.includes(`${sep}node_modules${sep}`);
+
+/** Compiled once in a process: Stryker has put all mutants into one text. */
+const compiled = new Map();
+
+Module._extensions['.ts'] = (module, file) => {
+	if (!compiled.has(file)) {
+		const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {
+			fileName: file,
+			compilerOptions: { module: 'CommonJS', target: 'ES2022', esModuleInterop: true, resolveJsonModule: true },
+		});
+		compiled.set(file, outputText);
+	}
+	module._compile(compiled.get(file), file);
+};
+
+function forgetOurs() {
+	for (const file of Object.keys(require.cache)) if (isOurs(file) && !file.endsWith('.json')) delete require.cache[file];
+}
+
+/** What tests use of the object `jest`; paths are those of a folder in `test`. */
+function jestFor(folder) {
+	const mocker = new ModuleMocker(globalThis);
+	const timers = new ModernFakeTimers({ config: { fakeTimers: {}, rootDir: root }, global: globalThis });
+	const from = createRequire(join(folder, 'any.ts'));
+	const jest = {
+		fn: (...args) => mocker.fn(...args),
+		spyOn: (...args) => mocker.spyOn(...args),
+		restoreAllMocks: () => mocker.restoreAllMocks(),
+		requireActual: (path) => from(path),
+		mock(path, factory) {
+			const file = from.resolve(path);
+			const exports = factory();
+			require.cache[file] = Object.assign(new Module(file), { exports, loaded: true });
+		},
+		doMock: (path, factory) => jest.mock(path, factory),
+		isolateModules(load) {
+			const before = { ...require.cache };
+			forgetOurs();
+			load();
+			forgetOurs();
+			Object.assign(require.cache, before);
+		},
+		useFakeTimers: () => timers.useFakeTimers(),
+		useRealTimers: () => timers.useRealTimers(),
+		setSystemTime: (now) => timers.setSystemTime(now),
+		advanceTimersByTime: (ms) => timers.advanceTimersByTime(ms),
+		setTimeout() {},
+	};
+	return jest;
+}
+
+/** Tests of the file as Stryker names them. */
+const idOf = (file, test) => {
+	const names = [];
+	for (let at = test; at.parent; at = at.parent) names.unshift(at.name);
+	return `${file}: ${names.join(' ')}`;
+};
+
+/** What runs now, for the handler of circus's events, of which there is one. */
+const current = { file: '', wanted: undefined, isOver: false, stopsEarly: false, results: [] };
+const stryker = (globalThis.__stryker__ ??= {});
+
+circus.addEventHandler(({ name, test }) => {
+	if (name === 'test_start') {
+		const id = idOf(current.file, test);
+		if (current.isOver || (current.wanted && !current.wanted.has(id))) test.mode = 'skip';
+		else if (test.mode !== 'skip') stryker.currentTestId = id;
+	}
+	if (name !== 'test_done') return;
+	stryker.currentTestId = undefined;
+	const [error] = test.errors.flat();
+	const id = idOf(current.file, test);
+	const shared = { id, name: id, fileName: current.file, timeSpentMs: test.duration ?? 0 };
+	current.results.push(
+		error === undefined
+			? { ...shared, status: TestStatus.Success }
+			: { ...shared, status: TestStatus.Failed, failureMessage: String(error?.stack ?? error) },
+	);
+	if (error !== undefined && current.stopsEarly) current.isOver = true;
+});
+
+class Runner {
+	static inject = [commonTokens.options];
+
+	/** @param options Stryker's; `tests` are the files to run */
+	constructor(options) {
+		this.files = options.tests;
+		root = process.cwd();
+	}
+
+	capabilities() {
+		return { reloadEnvironment: true };
+	}
+
+	init() {
+		process.env.NODE_ENV = 'test';
+		const { describe, it, test, beforeAll, beforeEach, afterAll, afterEach } = circus;
+		const { jestExpect: expect } = require('@jest/expect');
+		Object.assign(globalThis, { describe, it, test, beforeAll, beforeEach, afterAll, afterEach, expect });
+		require('fast-check').configureGlobal({ seed: 1 });
+	}
+
+	async runFile(file) {
+		current.file = file;
+		forgetOurs();
+		circus.resetState();
+		Object.assign(circus.getState(), { parentProcess: process, testTimeout: 30_000 });
+		const path = join(root, file);
+		globalThis.jest = jestFor(dirname(path));
+		try {
+			if (file.includes('/integration/')) require(join(root, 'test/integration/setup.ts'));
+			require(path);
+			const { unhandledErrors } = await circus.run();
+			if (unhandledErrors.length) throw unhandledErrors[0];
+		} catch (error) {
+			const failureMessage = String(error?.stack ?? error);
+			current.results.push({ id: file, name: file, timeSpentMs: 0, status: TestStatus.Failed, failureMessage });
+		}
+	}
+
+	async run(files) {
+		current.results = [];
+		current.isOver = false;
+		for (const file of files) if (!current.isOver) await this.runFile(file);
+		stryker.currentTestId = undefined;
+		const timeout = determineHitLimitReached(stryker.hitCount, stryker.hitLimit);
+		return timeout ?? { status: DryRunStatus.Complete, tests: current.results };
+	}
+
+	async dryRun() {
+		Object.assign(stryker, { mutantCoverage: { static: {}, perTest: {} }, activeMutant: undefined });
+		Object.assign(current, { wanted: undefined, stopsEarly: false });
+		return { ...(await this.run(this.files)), mutantCoverage: stryker.mutantCoverage };
+	}
+
+	async mutantRun({ activeMutant, testFilter, hitLimit }) {
+		Object.assign(stryker, { activeMutant: activeMutant.id, hitLimit, hitCount: hitLimit === undefined ? undefined : 0 });
+		Object.assign(current, { wanted: testFilter && new Set(testFilter), stopsEarly: true });
+		const files = this.files.filter((file) => testFilter?.some((id) => id.startsWith(`${file}: `)) ?? true);
+		return toMutantRunResult(await this.run(files), true);
+	}
+}
+
+export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'circus', Runner)];
