@@ -102,7 +102,7 @@ export class DeliveryHistory extends World {
 		);
 		const { packets } = process.load<{ packets: object }>('HubblePacketTrigger/packets');
 		const { workflowData, noWebhookResponse } = await receive(this.contextOf(process, delivery, answer), packets);
-		this.promise(!delivery.isForged || !workflowData, 'nothing forged starts a run', () => 'it did');
+		this.promise(!delivery.isForged || !workflowData, 'P1: nothing forged starts a run', () => 'it did');
 		if (workflowData) void this.run(process, delivery, answer);
 		else if (!noWebhookResponse) answer.end();
 		return await status;
@@ -194,16 +194,16 @@ export class DeliveryHistory extends World {
 			const isHeld = runs.some(({ isFinished, isStored }) => (this.acknowledge === 'lastNode' ? isFinished : isStored));
 			this.promise(
 				isHeld || isLost,
-				'no delivery is lost',
+				'P2: no delivery is lost',
 				() => `${runs.length} runs of ${delivery.tries} tries, ${this.acknowledge}, n8n ${this.isN8n1 ? 1 : 2}`,
 			);
 			for (const { process, at } of delivery.accepted) {
 				const again = runs.filter((run) => run.process === process && run.at > at);
-				this.promise(!again.length, 'what was answered is not run again', () => `${again.length} more runs`);
+				this.promise(!again.length, 'P3: what was answered is not run again', () => `${again.length} more runs`);
 			}
 			for (const [n, run] of runs.entries()) {
 				const beside = runs.slice(n + 1).find((other) => other.process === run.process && other.at === run.at);
-				this.promise(!beside, 'one delivery runs once at a time', () => `at ${run.at} ms`);
+				this.promise(!beside, 'P4: one delivery runs once at a time', () => `at ${run.at} ms`);
 			}
 		}
 	}

@@ -107,12 +107,12 @@ export class DeviceHistory extends PollingWorld {
 			);
 		for (const { id, created, heard } of this.fleet) {
 			const isNew = created >= begun;
-			this.promise(!isNew || has('registered', id, 'registeredAt', created), 'no registration is lost', () => id);
+			this.promise(!isNew || has('registered', id, 'registeredAt', created), 'P7: no registration is lost', () => id);
 			const last = Math.max(0, ...heard.map(({ at }) => at));
 			const isSilent = last > 0 && last + SILENCE_S >= begun && last + SILENCE_S < now - 3600;
 			this.promise(
 				!isSilent || has('silent', id, 'silentSince', last),
-				'no silence is lost',
+				'P7: no silence is lost',
 				() => `${id} since ${last}`,
 			);
 		}
@@ -129,7 +129,7 @@ export class DeviceHistory extends PollingWorld {
 			const isTrue = event === 'registered' || (isTime(silentSince) && isTime(heardAt));
 			this.promise(
 				isTrue,
-				'what is reported has happened',
+				'P8: what is reported has happened',
 				() => `${String(event)} ${String(deviceId)} ${String(silentSince)}`,
 			);
 		}
@@ -142,7 +142,7 @@ export class DeviceHistory extends PollingWorld {
 				const before = told.get(eventKey);
 				const since = this.executions.slice(before);
 				const isAllowed = before === undefined || since.slice(0, n - before).some((other) => other.process !== process);
-				this.promise(isAllowed, 'no event comes twice from one process', () => `${eventKey} (${this.mode})`);
+				this.promise(isAllowed, 'P8: no event comes twice from one process', () => `${eventKey} (${this.mode})`);
 				told.set(eventKey, n);
 			}
 		}

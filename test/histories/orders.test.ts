@@ -392,7 +392,7 @@ describe('one thing at a time:', () => {
 		world = new History(1, true);
 	});
 
-	it('100 orders that take 2.5 s each end within 10 s, at 20 requests a second to one endpoint', async () => {
+	it('P17: 100 orders that take 2.5 s each end within 10 s, at 20 requests a second to one endpoint', async () => {
 		const people = Array.from({ length: 100 }, (_, n) => person(n));
 		const items = await world.time.until(world.once(people, { brandId: 'brand-slow' }));
 		expect(items.filter(({ status }) => status === 'SUCCESS')).toHaveLength(100);
@@ -421,7 +421,7 @@ describe('one thing at a time:', () => {
 		expect(world.service.placed).toHaveLength(1);
 	});
 
-	it('doubt stays doubt: the next try, which cannot look, does not say that nothing was ordered', async () => {
+	it('P16: doubt stays doubt: the next try, which cannot look, does not say that nothing was ordered', async () => {
 		const kept = {};
 		world.service.faults.push({ call: 'place', applied: 200_000, times: 6 });
 		const [first] = await world.time.until(world.once([person()], {}, kept));
@@ -433,7 +433,7 @@ describe('one thing at a time:', () => {
 		expect(world.service.placed).toHaveLength(1);
 	});
 
-	it('one reference of five executions at once is the order of one of them', async () => {
+	it('P14: one reference of five executions at once is the order of one of them', async () => {
 		const runs = Array.from({ length: 5 }, async (_, n) => await world.once([{ ...person(n), reference: 'order-7' }]));
 		const items = (await world.time.until(Promise.all(runs))).flat();
 		expect(items.filter(({ status }) => status === 'SUCCESS')).toHaveLength(1);
@@ -445,7 +445,7 @@ describe('one thing at a time:', () => {
 const totals = { orders: 0, bought: 0, kills: 0, faults: 0, named: 0 };
 
 test.each(SEEDS)(
-	'history %i: each is bought once or not at all, nobody gets what another ordered, all is said',
+	'history %i: P14: each is bought once or not at all, P15: nobody gets what another ordered, P16: all is said, P19: and no secret',
 	async (seed) => {
 		const history = new History(seed);
 		const plans = await history.live();

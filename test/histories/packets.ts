@@ -104,7 +104,11 @@ export class PacketHistory extends PollingWorld {
 		}));
 		const all = new Set(executions.flatMap(({ keys }) => keys));
 		const lost = this.stream.map(({ row }) => keyOf(row)).filter((key) => !all.has(key));
-		this.promise(!lost.length, 'no packet is lost', () => `${lost.length} of ${this.stream.length}: ${lost.join(' ')}`);
+		this.promise(
+			!lost.length,
+			'P5: no packet is lost',
+			() => `${lost.length} of ${this.stream.length}: ${lost.join(' ')}`,
+		);
 		if (this.mayRepeat) return;
 		const before = new Set<string>();
 		/** Packets of the last execution before a restart: they come again, perhaps in several executions. */
@@ -115,10 +119,10 @@ export class PacketHistory extends PollingWorld {
 			const again = keys.filter((key) => before.has(key));
 			this.promise(
 				again.every((key) => due.delete(key)),
-				'only the last execution comes again, after a restart',
+				'P6: only the last execution comes again, after a restart',
 				() => `${again.join(' ')} (${this.mode}, execution ${n} of ${executions.length})`,
 			);
-			this.promise(new Set(keys).size === keys.length, 'no packet twice in one execution', () => keys.join(' '));
+			this.promise(new Set(keys).size === keys.length, 'P6: no packet twice in one execution', () => keys.join(' '));
 			for (const key of keys) before.add(key);
 		}
 	}

@@ -108,10 +108,14 @@ export abstract class PollingWorld extends World {
 	private store(data: string): void {
 		this.stored = JSON.parse(data) as IDataObject;
 		this.largest = Math.max(this.largest, data.length);
-		this.promise(data.length <= this.largestAllowed, 'the position stays small', () => `${data.length} characters`);
+		this.promise(
+			data.length <= this.largestAllowed,
+			'P12: the position stays small',
+			() => `${data.length} characters`,
+		);
 		for (const time of this.timesIn(this.stored)) {
 			const ahead = time - this.hubbleS();
-			this.promise(ahead <= 1, 'no position is in the future', () => `${ahead} s ahead`);
+			this.promise(ahead <= 1, 'P10: no position is in the future', () => `${ahead} s ahead`);
 		}
 	}
 
@@ -130,11 +134,11 @@ export abstract class PollingWorld extends World {
 		const ended = await Promise.race([outcome, process.end]);
 		if (!ended) return undefined;
 		const took = this.time.now() - began;
-		this.promise(took <= LONGEST_POLL_MS + 1000, 'a poll ends in its time', () => `${took} ms`);
+		this.promise(took <= LONGEST_POLL_MS + 1000, 'P11: a poll ends in its time', () => `${took} ms`);
 		if ('error' in ended) {
 			const { message, description } = ended.error as Error & { description?: string };
-			this.promise(!/token-\d/.test(`${message} ${description}`), 'no secret in an error', () => message);
-			this.promise(this.isStorm || took > 0, 'polls succeed when nothing goes wrong', () => message);
+			this.promise(!/token-\d/.test(`${message} ${description}`), 'P19: no secret in an error', () => message);
+			this.promise(this.isStorm || took > 0, 'P11: polls succeed when nothing goes wrong', () => message);
 			return undefined;
 		}
 		// The workflow was published anew meanwhile, or another process took over.
@@ -214,7 +218,7 @@ export abstract class PollingWorld extends World {
 		let quiet = 0;
 		let isOverdue = false;
 		while (quiet < this.quietPolls) {
-			this.promise(this.polls < MOST_POLLS, 'polls catch up', () => `${this.polls} polls and still something new`);
+			this.promise(this.polls < MOST_POLLS, 'P11: polls catch up', () => `${this.polls} polls and still something new`);
 			const process = this.nextProcess(isOverdue);
 			isOverdue = false;
 			const next = Math.ceil((this.time.now() + 1) / this.pollEveryMs) * this.pollEveryMs;

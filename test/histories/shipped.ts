@@ -72,7 +72,10 @@ export class ShippedCode {
 		const { monotonic, wall, random, sleep } = surroundings;
 		const loaded = new Map<string, object>();
 		const foreign: Readonly<Record<string, object>> = {
-			'n8n-workflow': Object.create(n8nWorkflow, { sleep: { value: sleep }, sleepWithAbort: { value: sleep } }) as object,
+			'n8n-workflow': Object.create(n8nWorkflow, {
+				sleep: { value: sleep },
+				sleepWithAbort: { value: sleep },
+			}) as object,
 			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
 		};
 		class OwnDate extends Date {

@@ -182,7 +182,7 @@ export class World {
 		const fourth = times.at(-4) ?? -Infinity;
 		this.promise(
 			now - fourth >= 999,
-			'no faster than the limit',
+			'P13: no faster than the limit',
 			() => `four requests to ${path} in ${now - fourth} ms`,
 		);
 	}

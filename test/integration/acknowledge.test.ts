@@ -25,7 +25,7 @@ function place(options: IDataObject = {}) {
 	});
 }
 
-it('a repeat is refused while the first one runs, starts nothing afterwards, in whatever order its packets come', async () => {
+it('P4: a repeat is refused while the first one runs, starts nothing afterwards, in whatever order its packets come', async () => {
 	const node = place();
 	const first = await node.deliver(batch(5, 6), right, { isRunning: true });
 	expect(first.items).toHaveLength(2);

@@ -176,7 +176,7 @@ describe('Place', () => {
 		['brand', { brandId: 'brand-flexible' }, /it is for the brand brand-1$/],
 		['sum', { denominations: vouchers(500) }, /its amount is 100$/],
 		['customer', { additionalFields: { customerEmail: 'ravi@example.com' } }, /it is for another customer$/],
-	])('an order of another %s is never returned, where Hubble tells', async (_, parameters, says) => {
+	])('P15: an order of another %s is never returned, where Hubble tells', async (_, parameters, says) => {
 		await partner.close();
 		partner = await startPartner({ echoes: true });
 		await place({ reference: 'mine', brandId: 'brand-1' });
@@ -214,7 +214,7 @@ describe('Place', () => {
 		['a connection dropped before', { call: 'place' }],
 		['a connection dropped after', { call: 'place', applied: true }],
 		['a 401', { call: 'place', status: 401 }],
-	])('places one order through %s, and looks before it sends again', async (_, fault) => {
+	])('P14: places one order through %s, and looks before it sends again', async (_, fault) => {
 		partner.faults.push(fault);
 		const { items, error } = await place();
 		expect(error).toBeUndefined();

@@ -32,7 +32,7 @@ describe('gift-card events', () => {
 		expect(items).toEqual([{ event, data, receivedAt: expect.stringMatching(/^\d{4}-.*Z$/) }]);
 	});
 
-	it('takes the next secret, refuses others, and looks at the raw bytes', async () => {
+	it('P18: takes the next secret, refuses others, and looks at the raw bytes', async () => {
 		const event = { balance: 1, threshold: 2 };
 		expect((await place(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
 		expect(await place(all, key).deliver(event, sign(event, 'other'))).toMatchObject({
@@ -153,7 +153,7 @@ describe('gift-card events', () => {
 		]);
 	});
 
-	it('takes every event, also one that came before', async () => {
+	it('P18: takes every event, also one that came before', async () => {
 		const node = place(all, key);
 		const event = { balance: 3, threshold: 4 };
 		for (let i = 0; i < 3; i++) expect((await node.deliver(event, sign(event))).items).toHaveLength(1);

@@ -25,7 +25,7 @@ const cases = parameterCases
 	.filter((entry) => !mayBeBlank(entry))
 	.map((entry, index) => ({ ...entry, expression: NOTHING[index % NOTHING.length] ?? '' }));
 
-test.each(cases)('$title = $expression', async ({ sample, field, parameters, expression }) => {
+test.each(cases)('P21: $title = $expression', async ({ sample, field, parameters, expression }) => {
 	const { error } = await execute({
 		node: nodes[sample.node] as INodeType,
 		parameters: parameters(sample.parameters?.(hubble, 0) ?? {}, expression) as never,

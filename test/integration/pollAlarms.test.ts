@@ -149,7 +149,7 @@ withEachClock(hubbleNow, () => {
 	});
 });
 
-it('goes on after a restart as the position does: the items of the last execution come again, and no other', async () => {
+it('P9: goes on after a restart as the position does: the items of the last execution come again, and no other', async () => {
 	const stored: IDataObject = {};
 	const one = node(alarms(), stored);
 	await one.poll();

@@ -642,7 +642,7 @@ withEachClock(
 			const fleet = fleetOf(0, { events: ['registered'] });
 			await fleet.poll();
 			clock += 60;
-			const created = clock - 5;
+			const created = clock - 28;
 			expect(await fleet.names()).toEqual([]);
 			fleet.add('shown late', { created });
 			clock += 60;
@@ -788,7 +788,7 @@ function reference() {
 	};
 }
 
-it('reports what a perfect memory would, through errors and crashes; repeats only for a crash, and loses nothing', async () => {
+it('P7, P8: reports what a perfect memory would, through errors and crashes; repeats only for a crash, and loses nothing', async () => {
 	await fc.assert(
 		fc.asyncProperty(
 			fc.array(happening, { maxLength: 25 }),
@@ -919,7 +919,7 @@ it('asks nothing that Hubble would refuse, whatever is watched', async () => {
 	}
 });
 
-it('remembers 100,000 devices in less than 2 MB, beside what it would need after a crash, and says so of more', async () => {
+it('P12: remembers 100,000 devices in less than 2 MB, beside what it would need after a crash, and says so of more', async () => {
 	const events = ['heardAgain', 'firstHeard'];
 	const fleet = fleetOf(100_500, { events, ...silentFor(1), options: { maxItems: 10_000 } }, 25_000);
 	for (const [n, id] of [...fleet.devices.keys()].entries()) if (n % 2) fleet.hear(id, { heard: clock - 2 * HOUR - n });

@@ -74,7 +74,7 @@ describe('Retry', () => {
 		expect(hints).toEqual([expect.stringMatching(/^\d+ s of waiting for Hubble's rate limit, with \d+ requests\.$/)]);
 	});
 
-	it('never repeats a POST that may have happened, and says so', async () => {
+	it('P20: never repeats a POST that may have happened, and says so', async () => {
 		hubble.addFault({ call: 'registerDevices', status: 500, applied: true });
 		const { error } = await register();
 		expect(hubble.log).toHaveLength(1);
@@ -267,7 +267,7 @@ describe('The credential', () => {
 		expect([statuses(), other.log]).toEqual([[401], []]);
 	});
 
-	it('keeps each of its tokens out of what a run leaves', async () => {
+	it('P19: keeps each of its tokens out of what a run leaves', async () => {
 		const description = 'Neither refused-1 nor refused-12';
 		const server = await serverThat(
 			async ({ headers }, reply) =>

@@ -45,7 +45,7 @@ describe('packets', () => {
 		},
 	);
 
-	it('refuses everything while no secret is known', async () => {
+	it('P1: refuses everything while no secret is known', async () => {
 		expect(await place({ ...manual, options: {} }).deliver(batch(0), right)).toMatchObject({
 			status: 401,
 			items: [],

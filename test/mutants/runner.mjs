@@ -1,4 +1,3 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- loads and runs tests */
 /**
  * Stryker's plugin that runs tests: jest's own parts (circus, expect, timers) in one process. For each mutant only what
  * is ours is loaded anew. Jest itself loads n8n's packages again each time, which takes seconds where a test takes
@@ -8,13 +7,19 @@ import { readFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { commonTokens, declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
-import { determineHitLimitReached, DryRunStatus, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner';
+import {
+	determineHitLimitReached,
+	DryRunStatus,
+	TestStatus,
+	toMutantRunResult,
+} from '@stryker-mutator/api/test-runner';
 
 const require = createRequire(import.meta.url);
 const circus = require('jest-circus');
 const { ModuleMocker } = require('jest-mock');
 const { ModernFakeTimers } = require('@jest/fake-timers');
 const ts = require('typescript');
+const { factory: hoistMocks } = require('ts-jest/dist/transformers/hoist-jest');
 
 /** The copy of the project with the mutants. */
 let root = '';
@@ -24,19 +29,30 @@ const isOurs = (file) => file.startsWith(root + sep) && !file.includes(`${sep}no
 /** Compiled once in a process: Stryker has put all mutants into one text. */
 const compiled = new Map();
 
+/** As jest compiles it: what replaces a module stands before what is imported. */
+export function compile(file, text) {
+	const logger = { child: () => logger, wrap: (_level, _text, work) => work };
+	const { outputText } = ts.transpileModule(text, {
+		fileName: file,
+		compilerOptions: { module: 'CommonJS', target: 'ES2022', esModuleInterop: true, resolveJsonModule: true },
+		transformers: { before: [hoistMocks({ configSet: { logger, compilerModule: ts } })] },
+	});
+	return outputText;
+}
+
+// `X.node` is `X.node.ts` before it is `X.node.json`, as for jest: the order of these names is that of the search.
+const others = { ...Module._extensions };
+for (const ending of Object.keys(others)) delete Module._extensions[ending];
+
 Module._extensions['.ts'] = (module, file) => {
-	if (!compiled.has(file)) {
-		const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {
-			fileName: file,
-			compilerOptions: { module: 'CommonJS', target: 'ES2022', esModuleInterop: true, resolveJsonModule: true },
-		});
-		compiled.set(file, outputText);
-	}
+	if (!compiled.has(file)) compiled.set(file, compile(file, readFileSync(file, 'utf8')));
 	module._compile(compiled.get(file), file);
 };
+Object.assign(Module._extensions, others);
 
 function forgetOurs() {
-	for (const file of Object.keys(require.cache)) if (isOurs(file) && !file.endsWith('.json')) delete require.cache[file];
+	for (const file of Object.keys(require.cache))
+		if (isOurs(file) && !file.endsWith('.json')) delete require.cache[file];
 }
 
 /** What tests use of the object `jest`; paths are those of a folder in `test`. */
@@ -48,11 +64,21 @@ function jestFor(folder) {
 		fn: (...args) => mocker.fn(...args),
 		spyOn: (...args) => mocker.spyOn(...args),
 		restoreAllMocks: () => mocker.restoreAllMocks(),
-		requireActual: (path) => from(path),
+		requireActual(path) {
+			const file = from.resolve(path);
+			const mocked = require.cache[file];
+			delete require.cache[file];
+			const actual = from(file);
+			if (mocked) require.cache[file] = mocked;
+			return actual;
+		},
 		mock(path, factory) {
 			const file = from.resolve(path);
-			const exports = factory();
-			require.cache[file] = Object.assign(new Module(file), { exports, loaded: true });
+			const mocked = Object.assign(new Module(file), { loaded: true });
+			let exports;
+			// What it refers to is there by the time that somebody imports it.
+			Object.defineProperty(mocked, 'exports', { get: () => (exports ??= factory()) });
+			require.cache[file] = mocked;
 		},
 		doMock: (path, factory) => jest.mock(path, factory),
 		isolateModules(load) {
@@ -156,7 +182,11 @@ class Runner {
 	}
 
 	async mutantRun({ activeMutant, testFilter, hitLimit }) {
-		Object.assign(stryker, { activeMutant: activeMutant.id, hitLimit, hitCount: hitLimit === undefined ? undefined : 0 });
+		Object.assign(stryker, {
+			activeMutant: activeMutant.id,
+			hitLimit,
+			hitCount: hitLimit === undefined ? undefined : 0,
+		});
 		Object.assign(current, { wanted: testFilter && new Set(testFilter), stopsEarly: true });
 		const files = this.files.filter((file) => testFilter?.some((id) => id.startsWith(`${file}: `)) ?? true);
 		return toMutantRunResult(await this.run(files), true);

@@ -231,7 +231,7 @@ function simulate(packets: readonly Packet[], rows: readonly Row[], outcomes: re
 	return { delivered, repeatable };
 }
 
-it('are all reported through crashes at every step, and only those of the last execution twice', () => {
+it('P9: are all reported through crashes at every step, and only those of the last execution twice', () => {
 	const outcome = fc.constantFrom(
 		'',
 		'',
@@ -354,7 +354,7 @@ describe('room', () => {
 	const many = (count: number, t: number, from = 0) =>
 		Array.from({ length: count }, (_, index) => at(index / 1000, t, `device ${from + index}`));
 
-	it('suffices for 100,000 devices and thousands of alarms, in less than 2 MB with what stands beside them', () => {
+	it('P12: suffices for 100,000 devices and thousands of alarms, in less than 2 MB with what stands beside them', () => {
 		const { state } = read(
 			NONE,
 			[...many(100_000, 5), ...many(7000, 9.25).map((one) => ({ ...one, heard: START + 1e4 }))],

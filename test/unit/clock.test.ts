@@ -47,7 +47,7 @@ describe('Hubble’s clock', () => {
 		},
 	);
 
-	it('comes closer with each reply, and is never ahead', () => {
+	it('P10: comes closer with each reply, and is never ahead', () => {
 		const steps = fc.array(fc.record({ pause: fc.nat(5_000), there: fc.nat(900), back: fc.nat(900) }), {
 			minLength: 1,
 		});

@@ -65,7 +65,7 @@ describe('Pace', () => {
 		).toBeLessThanOrEqual(2.01);
 	});
 
-	it('never exceeds a limit, however long replies take', () => {
+	it('P13: never exceeds a limit, however long replies take', () => {
 		fc.assert(
 			fc.property(fc.array(fc.nat(1500), { minLength: 5, maxLength: 60 }), (delays) => {
 				const pace = newRateLimiter();
@@ -213,7 +213,7 @@ describe('Retry', () => {
 		expect(delay(2, method, { code: 'ECONNRESET' })).toBe(2000);
 	});
 
-	it('never repeats a POST that may have happened', () => {
+	it('P20: never repeats a POST that may have happened', () => {
 		expect(delay(1, 'POST', { status: 500 })).toBeUndefined();
 		expect(delay(1, 'POST', { code: 'ECONNRESET' })).toBeUndefined();
 	});

@@ -90,6 +90,16 @@ it('stores nothing when nothing happened', () => {
 	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, isAtomic: false, unsure: undefined });
 });
 
+it('keeps the position before a hand-over until a poll of its process has nothing to hand over', () => {
+	const handedOver = advance({}, 'a', 3, 5, 'h1') ?? {};
+	expect(handedOver).toMatchObject({ next: 5, unsure: { from: 3, handOver: 'h1' } });
+	for (const next of [5, 6]) {
+		const certain = advance(handedOver, 'a', 5, next) ?? {};
+		expect([certain.next, certain.unsure, certain.revision]).toEqual([next, undefined, 2]);
+		expect(resume(certain, 'a')).toBe(next);
+	}
+});
+
 it('takes what the process kept only when it is newer and of the same stream', () => {
 	const given: Stored<number> = { stream: 'a', revision: 4, next: 1 };
 	const newer: Stored<number> = { stream: 'a', revision: 5, next: 2 };

@@ -32,7 +32,7 @@ it.each([
 	expect(sent).toEqual([['body', 'utf8']]);
 });
 
-it('what was accepted is remembered for a day, whatever becomes of the clock', () => {
+it('P3: what was accepted is remembered for a day, whatever becomes of the clock', () => {
 	const delivery = newDelivery();
 	open(delivery).end(200);
 	jest.advanceTimersByTime(24 * HOUR_MS - 1);
@@ -53,7 +53,7 @@ it('an answer is waited for for a quarter of an hour, then the delivery may come
 	expect(outcomeOf(delivery)).toBe('accepted');
 });
 
-it('20,000 deliveries are remembered, the latest', () => {
+it('P3: 20,000 deliveries are remembered, the latest', () => {
 	const [oldest, second] = [newDelivery(), newDelivery()];
 	for (const delivery of [oldest, second]) open(delivery).end(200);
 	for (let i = 0; i < 20_000 - 1; i++) open(newDelivery()).end(200);
