@@ -45,7 +45,8 @@ const ADVANCED: INodeProperties[] = [
 		type: 'string',
 		typeOptions: { password: true },
 		default: '',
-		description: 'Only for a Hubble Packet Trigger with manual registration: the secret that Hubble showed for its URL',
+		description:
+			'Only for a Hubble Packet Trigger with manual registration: the secret that Hubble showed when you registered its URL',
 	},
 	{
 		displayName: 'Next Webhook Secret',
@@ -64,7 +65,7 @@ const ADVANCED: INodeProperties[] = [
 			{ name: '/v1 and /v2', value: 'versioned' },
 		],
 		default: 'api',
-		description: 'How the paths of the API begin. Hubble serves both.',
+		description: 'What paths of the API begin with. Hubble serves both.',
 	},
 	{
 		displayName: 'Requests per Second',

@@ -21,7 +21,7 @@ export class HubblePartnerApi implements ICredentialType {
 				{ name: 'URL', value: 'url', description: 'Another address, such as that of a proxy or a simulator' },
 			],
 			default: 'production',
-			description: 'For the Hubble Gift Card node: where it logs in',
+			description: 'Where the Hubble Gift Card node logs in',
 		},
 		{
 			displayName: 'Base URL',
@@ -30,14 +30,14 @@ export class HubblePartnerApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. https://gift-cards.example.com',
 			displayOptions: { show: { environment: ['url'] } },
-			description: 'Without the path of a call',
+			description: 'Address of the partner API, without a path',
 		},
 		{
 			displayName: 'Client ID',
 			name: 'clientId',
 			type: 'string',
 			default: '',
-			description: 'For the Hubble Gift Card node: given by Hubble for one environment',
+			description: 'For the Hubble Gift Card node. Hubble issues one for each environment.',
 		},
 		{
 			displayName: 'Client Secret',
@@ -45,7 +45,7 @@ export class HubblePartnerApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'For the Hubble Gift Card node: given by Hubble together with the Client ID',
+			description: 'For the Hubble Gift Card node. Hubble issues it together with the Client ID.',
 		},
 		{
 			displayName: 'Webhook Secret',
@@ -53,7 +53,8 @@ export class HubblePartnerApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'For the Hubble Gift Card Trigger: agreed with Hubble for one environment, staging or production',
+			description:
+				'For the Hubble Gift Card Trigger. Agree on one with Hubble for each environment, staging and production.',
 		},
 		{
 			displayName: 'Next Webhook Secret',

@@ -69,7 +69,7 @@ const access = {
 	type: 'options',
 	options: [
 		{ name: 'All Scopes', value: 'all', description: 'The key may do everything in the organization' },
-		{ name: 'Selected Scopes', value: 'selected', description: 'The key may do what its scopes say' },
+		{ name: 'Selected Scopes', value: 'selected', description: 'The key may do only what its scopes allow' },
 	],
 	default: 'selected',
 	description: 'What the key may do',
@@ -115,7 +115,7 @@ const newExpiry = {
 	type: 'fixedCollection',
 	placeholder: 'Set Expiration',
 	default: {},
-	description: 'The new time at which the key stops working',
+	description: 'The new time when the key stops working',
 	options: [
 		{
 			displayName: 'Expiration',
@@ -201,7 +201,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'rotate',
 		action: 'Rotate API key',
 		description:
-			'Replace a key by a new one with the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once.',
+			'Replace a key with a new one that has the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once.',
 		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		alsoCalls: { endpoint: endpoints.listKeys },

@@ -14,7 +14,10 @@ async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDat
 	if (key) return key;
 	const [message, reason] =
 		keys.length < rows.length
-			? [`Whether Hubble has the API key ${keyId} is not known`, 'Not all entries of the list of keys could be read.']
+			? [
+					`Could not determine whether Hubble has the API key ${keyId}`,
+					'Some entries in the list of keys could not be read.',
+				]
 			: [`Hubble has no API key with the ID ${keyId}`, 'It may have been deleted, or belong to another organization.'];
 	throw new NodeOperationError(context.getNode(), message, {
 		description: `${reason} Nothing was created or deleted. X-Request-ID: ${requestId}.`,
@@ -28,9 +31,9 @@ async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<
 	if (!cause) return;
 	const left = await failureOf(hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: id } }));
 	const message = left
-		? `The new API key ${id} was not found to work, and may not have been deleted; the old key stays`
-		: 'The new API key was not found to work, so it was deleted and the old key stays';
-	const remains = left && `Delete the new key yourself, if it is there: ${left.message}. ${left.description ?? ''}`;
+		? `Could not confirm that the new API key ${id} works, and it may still exist; the old key was kept`
+		: 'Could not confirm that the new API key works, so it was deleted and the old key was kept';
+	const remains = left && `Delete the new key yourself if it still exists: ${left.message}. ${left.description ?? ''}`;
 	throw new NodeOperationError(context.getNode(), message, {
 		description: [`${cause.message}. ${cause.description ?? ''}`, remains].filter(Boolean).join(' '),
 	});

@@ -18,7 +18,7 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 	const unnamed = (error: Error): IDataObject[] => {
 		fetched.delete(hubble);
 		hints.add(
-			`The list of invoices could not be read: ${error.message}. The files are named after the IDs, and their items hold nothing else.`,
+			`The list of invoices could not be read: ${error.message}. The files are named after the IDs, and their items contain no details.`,
 		);
 		return [];
 	};
@@ -71,7 +71,7 @@ export const billingOperations: readonly Operation[] = [
 				type: 'string',
 				default: 'data',
 				required: true,
-				description: 'The name of the binary field of the output that gets the file',
+				description: 'Name of the output binary field to put the file in',
 			},
 		},
 		items: downloadPdf,
@@ -127,7 +127,7 @@ export const billingOperations: readonly Operation[] = [
 					{ name: 'Terrestrial', value: 'terrestrial' },
 				],
 				default: 'any',
-				description: 'Only devices that were heard last over this network',
+				description: 'Only devices last heard over this network',
 				collection: 'filters',
 				toWire: (value) => (value === 'any' ? undefined : value),
 			},

@@ -128,7 +128,7 @@ export const deletion: Batch = {
 		const isCountLess = typeof deleted === 'number' && deleted < unrefused;
 		return parts.map((part, index): BatchResult => {
 			if (refusals[index]) return refusals[index];
-			if (isCountLess) return { refused: `deleted ${deleted} of ${parts.length}, without a word about which` };
+			if (isCountLess) return { refused: `deleted ${deleted} of ${parts.length}, without saying which` };
 			return { json: { deleted: true, deviceId: idIn(part) } };
 		});
 	},

@@ -47,7 +47,7 @@ const coordinate = (cell: unknown) =>
 function tagsOf(cell: unknown): IDataObject {
 	const tags = typeof cell === 'string' ? jsonParse<unknown>(cell, { fallbackValue: cell }) : cell;
 	if (typeof tags === 'object' && tags !== null && !Array.isArray(tags)) return { ...tags };
-	throw new Error('column "tags": it is not a JSON object; give each tag a column of its own');
+	throw new Error('column "tags" is not a JSON object; give each tag its own column');
 }
 
 /** What a row says of its device, in the wire's names. */
@@ -77,7 +77,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		const meaning = Object.hasOwn(MEANINGS, plain) ? MEANINGS[plain] : undefined;
 		if (key) addTag(key, value);
 		else if (meaning) {
-			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is the ${meaning}, too`);
+			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is also the ${meaning}`);
 			found[meaning] = value as string;
 		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
 		else if (plain === 'environment') addTag('_env', value);
@@ -112,7 +112,7 @@ export const fieldsFrom = {
 			value: 'columns',
 			description: 'Name, place and tags are columns of the input, such as the rows of a spreadsheet',
 		},
-		{ name: 'Set Below', value: 'below', description: 'Each field has a value or an expression of its own' },
+		{ name: 'Set Below', value: 'below', description: 'Each field has its own value or expression' },
 	],
 	default: 'below',
 	description: 'Where the name, the place and the tags of a device come from',
@@ -136,7 +136,7 @@ export const columns = {
 		},
 	},
 	description:
-		'Which column is what. Automatically: name, latitude, longitude and place by their headers, and each other column is a tag. Blank cells are left out.',
+		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag. Blank cells are ignored.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],
 	toWire: (value) => {

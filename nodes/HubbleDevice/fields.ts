@@ -13,13 +13,13 @@ export const encryption = {
 	name: 'encryption',
 	type: 'options',
 	options: [
-		{ name: 'AES-128-CTR', value: 'AES-128-CTR', description: 'Key of 16 bytes' },
-		{ name: 'AES-128-EAX', value: 'AES-128-EAX', description: 'Key of 16 bytes, for the IN100 protocol' },
-		{ name: 'AES-256-CTR', value: 'AES-256-CTR', description: 'Key of 32 bytes' },
+		{ name: 'AES-128-CTR', value: 'AES-128-CTR', description: '16-byte key' },
+		{ name: 'AES-128-EAX', value: 'AES-128-EAX', description: '16-byte key, for the IN100 protocol' },
+		{ name: 'AES-256-CTR', value: 'AES-256-CTR', description: '32-byte key' },
 		{ name: 'None', value: 'NONE', description: 'The device sends unencrypted' },
 	],
 	default: 'AES-256-CTR',
-	description: 'For new devices: the encryption that their firmware was built for, AES-256-CTR unless set',
+	description: 'The encryption that the firmware of new devices was built for. The default is AES-256-CTR.',
 	collection: 'additionalFields',
 	whenEmpty: () => 'AES-256-CTR',
 } satisfies Field;
@@ -176,7 +176,7 @@ export const installLocation = {
 export const changeLocation = {
 	...installLocation,
 	description:
-		'Where the device is mounted. With a name alone, the place stays as it is, which is read first. Coordinates without a name remove the name.',
+		'Where the device is mounted. A name alone keeps the coordinates, which are read first. Coordinates alone remove the name.',
 	collection: 'updateFields',
 	toWire: placeOnWire,
 } satisfies Field;
@@ -198,7 +198,7 @@ export const destination = {
 	default: '',
 	placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
 	description:
-		'The sandbox or production partner of this organization. The device moves there with its keys, without its packets. Not together with other fields.',
+		'The sandbox or production counterpart of this organization. The device moves with its keys but without its packets. Cannot be combined with other fields.',
 	collection: 'updateFields',
 	toWire: uuid,
 } satisfies Field;
@@ -226,7 +226,7 @@ export const matchBy = {
 		{ name: 'Tag', value: 'tag', description: 'The device whose tag has the same value' },
 	],
 	default: 'name',
-	description: 'How to tell that a device exists already',
+	description: 'How to recognize a device that already exists',
 } satisfies Field;
 
 export const matchTag = {
@@ -235,7 +235,7 @@ export const matchTag = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. serial',
-	description: 'The key of the tag, among the tags below, that identifies the device',
+	description: 'The key of the tag that identifies the device. Its value is among the tags below.',
 	shownWhen: { matchBy: ['tag'] },
 	toWire: text(TAG_LIMITS.key),
 } satisfies Field;
@@ -245,7 +245,11 @@ export const ifNone = {
 	name: 'ifNone',
 	type: 'options',
 	options: [
-		{ name: 'Fail', value: 'fail', description: 'Report an error for the item, so that a typo registers no device' },
+		{
+			name: 'Fail',
+			value: 'fail',
+			description: 'Report an error for the item, so that a typo does not register a device',
+		},
 		{ name: 'Register', value: 'register', description: 'Register a new device' },
 		{ name: 'Skip', value: 'skip', description: 'Leave the item out of the output' },
 	],
@@ -259,9 +263,13 @@ export const lookupBatching = {
 		{
 			name: 'Automatic',
 			value: 'automatic',
-			description: 'Ask for each device once, and for many of them by pages of the device list',
+			description: 'Request each device once, or read the device list when there are many',
 		},
-		{ name: 'One Request per Device', value: 'single', description: 'Ask for each item on its own, three a second' },
+		{
+			name: 'One Request per Device',
+			value: 'single',
+			description: 'Send one request for each item, three per second',
+		},
 	],
 } satisfies Field;
 
@@ -272,7 +280,7 @@ export const keepInput = {
 	type: 'string',
 	noDataExpression: true,
 	default: 'device',
-	description: 'Keeps the fields of the input item. The device goes into the field with this name.',
+	description: 'Name of the field for the device, added to the fields of the input item',
 	collection: 'options',
 	toWire: fieldName,
 } satisfies Field;
@@ -295,7 +303,7 @@ export const eidRotation = {
 					type: 'options',
 					options: [
 						{ name: 'Device Uptime', value: 'DEVICE_UPTIME', description: 'For devices without a clock' },
-						{ name: 'Unix Time', value: 'UNIX_TIME', description: 'For devices that know the time' },
+						{ name: 'Unix Time', value: 'UNIX_TIME', description: 'For devices with a clock' },
 					],
 					default: 'UNIX_TIME',
 					description: 'What the device counts to change its ID',
@@ -306,7 +314,7 @@ export const eidRotation = {
 					type: 'number',
 					default: '',
 					description:
-						'The period is 2 to the power of this in seconds: 10 (17 minutes) to 15 (9 hours). Only with AES-128-EAX.',
+						'The period in seconds, as a power of two: 10 (17 minutes) to 15 (9 hours). Only with AES-128-EAX.',
 				},
 			],
 		},

@@ -34,7 +34,7 @@ export const timeFilters = {
 	lastPacketBefore: time(
 		'Last Packet Before',
 		'lastPacketBefore',
-		'Only devices last heard before this time, without those never heard',
+		'Only devices last heard before this time; devices never heard are left out',
 		'up',
 	),
 	silentForHours: {
@@ -100,7 +100,7 @@ const nameContains = {
 	default: '',
 	placeholder: 'e.g. cold room',
 	description:
-		'Only devices with this in their name. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
+		'Only devices whose name contains this text. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
 	matches: ({ name }, part) =>
 		String(name ?? '')
@@ -159,19 +159,19 @@ const sides: INodeProperties[] = [
 			{ name: 'Outside', value: 'outside' },
 		],
 		default: 'inside',
-		description: 'On which side of the border a device must be. Devices without a known place are left out.',
+		description: 'Which side of the border a device must be on. Devices without a known place are left out.',
 	},
 	{
 		displayName: 'Place of the Device',
 		name: 'areaBy',
 		type: 'options',
 		options: [
-			{ name: 'Heard, Else Installed', value: 'either', description: 'The first of both that is known' },
+			{ name: 'Heard, Else Installed', value: 'either', description: 'The first of the two that is known' },
 			{ name: 'Where It Is Installed', value: 'installed' },
 			{ name: 'Where It Was Heard Last', value: 'heard' },
 		],
 		default: 'either',
-		description: 'Which place of a device is compared',
+		description: 'Which place of a device to compare',
 	},
 ];
 

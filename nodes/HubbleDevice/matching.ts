@@ -99,7 +99,7 @@ export class Tally {
 		return [
 			`${count(updated)} updated`,
 			...(registered.length ? [`${count(registered.length)} registered: ${listed(registered)}`] : []),
-			...(skipped.length ? [`${count(skipped.length)} skipped, as no device matches: ${listed(skipped)}`] : []),
+			...(skipped.length ? [`${count(skipped.length)} skipped because no device matches: ${listed(skipped)}`] : []),
 		].join(', ');
 	}
 }
@@ -116,14 +116,14 @@ export function noneFound(
 		? refusal(
 				all,
 				itemIndex,
-				`Whether a device has ${meantBy(match)} is not known: ${unread} of the entries of Hubble's list could not be read`,
+				`Could not determine whether a device has ${meantBy(match)}: ${unread} of the entries in Hubble's list could not be read`,
 				`Nothing was registered or changed for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`,
 			)
 		: refusal(
 				all,
 				itemIndex,
 				`No device has ${meantBy(match)}`,
-				'Compare the spelling with the device at Hubble: capital letters and blanks count. Nothing was sent for this item.',
+				'Check the spelling in Hubble: capital letters and spaces matter. Nothing was sent for this item.',
 			);
 }
 

@@ -18,7 +18,7 @@ export function placeOnWire(value: unknown): InstalledAt | undefined {
 	const long = numberIn(-180, 180, false)(location.long);
 	if (lat === 0 && long === 0) {
 		throw new Error(
-			'latitude 0 and longitude 0 clear the location at Hubble; to clear it, use Clear Install Location of Update',
+			'Hubble takes latitude 0 and longitude 0 as no location; to remove a location, use Clear Install Location in Update',
 		);
 	}
 	if ((lat === undefined) !== (long === undefined)) throw new Error('it needs a latitude and a longitude');

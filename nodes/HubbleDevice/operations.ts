@@ -148,7 +148,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'createOrUpdate',
 		action: 'Create or update devices',
 		description:
-			'Update the device with a name or tag, or register it when there is none. All devices of the organization are read first, and tags that are not listed are kept.',
+			'Update the device that has a given name or tag, or register it if there is none. All devices of the organization are read first, and tags that are not listed are kept.',
 		hasSecrets: true,
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
@@ -177,7 +177,7 @@ export const deviceOperations: readonly Operation[] = [
 		object: 'Devices',
 		value: 'export',
 		action: 'Export devices to file',
-		description: 'Write the devices of the organization into one file, however many they are',
+		description: 'Write all devices of the organization, or those that pass the filters, to one file',
 		readsAll: true,
 		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
 		settings: { ...exportFields(SIMPLIFIED), ...timeFilters },

@@ -170,7 +170,7 @@ class Changes {
 		}
 		const place = body.set_install_location;
 		if (place && place.lat === undefined)
-			throw refuse('Install Location', 'the device has none yet; give a latitude and a longitude, too');
+			throw refuse('Install Location', 'the device has none yet; enter a latitude and a longitude too');
 		return body;
 	}
 }

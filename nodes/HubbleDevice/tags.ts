@@ -15,7 +15,7 @@ function checkKey(key: string): void {
 	if (key === '__proto__') throw new Error('"__proto__" cannot be used as a key');
 	if (key.startsWith('_') && key !== '_env') {
 		throw new Error(
-			`the key "${key}" begins with "_", which only Hubble's own tags do; of those only "_env" can be set`,
+			`the key "${key}" begins with "_", which is reserved for Hubble's own tags; of these, only "_env" can be set`,
 		);
 	}
 	if ([...key].length > TAG_LIMITS.key) throw new Error(`the key "${key}" has more than ${TAG_LIMITS.key} characters`);
@@ -34,7 +34,7 @@ function checkValue(key: string, value: string): void {
 function checkCount(tags: Tags): void {
 	const count = Object.keys(tags).filter((key) => key !== '_env').length;
 	if (count > TAG_LIMITS.count) {
-		throw new Error(`the device would have ${count} tags; it has at most ${TAG_LIMITS.count}`);
+		throw new Error(`the device would have ${count} tags; the maximum is ${TAG_LIMITS.count}`);
 	}
 }
 
@@ -50,7 +50,7 @@ export function tagMap(value: unknown): Tags | undefined {
 		checkKey(key);
 		if (isEmpty(row.value)) continue;
 		const content = asText(row.value);
-		if (tags.has(key)) throw new Error(`the tag "${key}" is given twice`);
+		if (tags.has(key)) throw new Error(`the tag "${key}" is there twice`);
 		checkValue(key, content);
 		tags.set(key, content);
 	}

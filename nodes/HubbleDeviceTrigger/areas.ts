@@ -37,7 +37,7 @@ export async function areas(run: Run): Promise<void> {
 	}
 	const kept = MOST_MARKS - run.quiet.size - run.inside.size - run.waiting.size;
 	forgetPlaced(run.placed, now - 2 * settings.lookBack, kept);
-	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones enter an area.`);
+	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when others enter an area.`);
 	await sweep(run, isFull);
 }
 
@@ -45,7 +45,7 @@ export async function areas(run: Run): Promise<void> {
 function tell(run: Run, fresh: Run['settings']['areas']): void {
 	run.waiting.clear();
 	for (const { name, leftOut } of fresh) {
-		if (leftOut) warn(run, `watches the polygons of the area "${name}". Left out, as it is no polygon: ${leftOut}.`);
+		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
 	}
 }
 

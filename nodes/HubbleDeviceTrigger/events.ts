@@ -102,7 +102,7 @@ export async function quiet(run: Run): Promise<void> {
 		state.quiet = { of, from: open ?? (isLast ? 0 : Math.max(reached, from)) };
 		if (open !== undefined) break;
 	}
-	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when further ones are heard.`);
+	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when others are heard.`);
 }
 
 /** A stamp that was from the future and has become older than a silence is that of the silence: its device is not heard by it. */

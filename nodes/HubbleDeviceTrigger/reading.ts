@@ -160,7 +160,7 @@ export async function readAhead(run: Run): Promise<readonly Device[]> {
 		if (isLast || future.length < MOST_AHEAD) continue;
 		warn(
 			run,
-			`watches at most ${MOST_AHEAD} devices whose last packet is from the future; further ones never fall silent.`,
+			`watches at most ${MOST_AHEAD} devices whose last packet is from the future; others never count as silent.`,
 		);
 		break;
 	}

@@ -108,7 +108,7 @@ export const properties: INodeProperties[] = [
 		typeOptions: { minValue: 0.25 },
 		default: 24,
 		description:
-			'How long a device must go unheard to count as silent, also in fractions of an hour. At least 0.25, because Hubble updates the last packet with a delay. Packets by satellite can take 6 hours: a device that only satellites hear is silent after 6 hours at the earliest.',
+			'How long a device must go unheard to count as silent. Fractions of an hour are allowed. At least 0.25, because Hubble updates the last packet with a delay. Packets by satellite can take 6 hours: a device that only satellites hear is silent after 6 hours at the earliest.',
 		...forEvents('silent', 'heardAgain'),
 	},
 	{
@@ -189,7 +189,7 @@ export const properties: INodeProperties[] = [
 				typeOptions: { minValue: 0 },
 				default: 50,
 				description:
-					'How far outside an area a device must be to have left it, so that one at the border does not enter and leave all the time',
+					'How far outside an area a device must be to count as having left it, so that a device at the border does not keep entering and leaving',
 			},
 			{
 				displayName: 'Confirm by Second Packet',
@@ -197,7 +197,7 @@ export const properties: INodeProperties[] = [
 				type: 'boolean',
 				default: true,
 				description:
-					'Whether Entered and Left wait for a second packet from the same side of the border, so that a single wrong place starts nothing',
+					'Whether Entered and Left wait for a second packet from the same side of the border, so that a single wrong place does not start the workflow',
 			},
 			{
 				displayName: 'Look Back (Hours)',
@@ -206,7 +206,7 @@ export const properties: INodeProperties[] = [
 				typeOptions: { minValue: 0.25 },
 				default: 6,
 				description:
-					'How old a packet may be for Entered and Left, 15 minutes unless set. Satellite packets reach Hubble late, 99% within 6 hours. Each poll reads all devices that were heard in this time.',
+					'For Entered and Left, how old a packet may be. The default is 15 minutes. Satellite packets reach Hubble late, 99% within 6 hours. Each poll reads all devices that were heard in this time.',
 			},
 			{
 				displayName: 'Max Inaccuracy (Meters)',
@@ -215,7 +215,7 @@ export const properties: INodeProperties[] = [
 				typeOptions: { minValue: 0 },
 				default: 500,
 				description:
-					'Ignore places that may be off by more than this for Entered and Left. Unless set, the radius of the area, for a polygon that of a circle of the same size. A place counts where Hubble does not say how accurate it is.',
+					'For Entered and Left, ignore places that may be off by more than this. The default is the radius of the area, or for a polygon, of a circle of the same size. Places of unknown accuracy count.',
 			},
 			{
 				displayName: 'Max Items per Execution',
@@ -254,9 +254,7 @@ function silenceOf(context: IPollFunctions): number {
 		const hours = required(numberIn(0, 1e6, false)(context.getNodeParameter('silentForHours', 24)));
 		const silence = Math.floor(hours * 3600);
 		if (silence < SAMPLE_DELAY_S) {
-			throw new Error(
-				'it is less than 0.25 (15 minutes), by which the time of the last packet may be behind at Hubble',
-			);
+			throw new Error('it must be at least 0.25 (15 minutes), because Hubble updates the last packet with a delay');
 		}
 		return silence;
 	});
@@ -271,8 +269,7 @@ function areasOf(context: IPollFunctions): Area[] {
 			[given[form] ?? []].flat().map((row) => named(areaNameOf(row), (name) => readArea[form](objectOf(row), name))),
 		);
 		if (!areas.length) throw new Error('add at least one');
-		if (areas.length > MOST_AREAS)
-			throw new Error(`${areas.length} are too many: at most ${MOST_AREAS} can be watched`);
+		if (areas.length > MOST_AREAS) throw new Error(`at most ${MOST_AREAS} can be watched, not ${areas.length}`);
 		const names = areas.map(({ name }) => name);
 		const twice = names.find((name, index) => names.indexOf(name) !== index);
 		if (twice !== undefined) throw new Error(`two have the name "${twice}"`);

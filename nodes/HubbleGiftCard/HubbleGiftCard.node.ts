@@ -27,10 +27,10 @@ export class HubbleGiftCard implements INodeType {
 		version: 1,
 		subtitle: subtitleOf(giftCardOperations),
 		description: 'Buy gift cards from Hubble, and get brands, orders and the balance of the wallet',
-		...builderHint(
-			'Gift cards of the service myhubble.money, which is another service than the Hubble Network of devices.',
-			['hubbleGiftCardTrigger', 'Tells when an order reaches its end'],
-		),
+		...builderHint('Gift cards from myhubble.money, which is not related to the devices of Hubble Network.', [
+			'hubbleGiftCardTrigger',
+			'Tells when an order reaches its end',
+		]),
 		defaults: { name: 'Hubble Gift Card' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

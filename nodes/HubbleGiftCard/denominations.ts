@@ -49,9 +49,9 @@ export function whyRefused(brand: IDataObject, details: readonly Denomination[])
 		if (denominationType === 'FIXED' && fixed.length && !fixed.includes(denomination))
 			return `the brand has no ${denomination}, only ${fixed.join(', ')}`;
 		if (denomination < least('minVoucherAmount'))
-			return `${denomination} is below the brand's least voucher amount of ${least('minVoucherAmount')}`;
+			return `${denomination} is below the brand's minimum voucher amount of ${least('minVoucherAmount')}`;
 		if (denomination > most('maxVoucherAmount'))
-			return `${denomination} is above the brand's largest voucher amount of ${most('maxVoucherAmount')}`;
+			return `${denomination} is above the brand's maximum voucher amount of ${most('maxVoucherAmount')}`;
 		if (quantity > most('maxVouchersPerDenomination'))
 			return `${quantity} vouchers of ${denomination} are more than the ${most('maxVouchersPerDenomination')} that the brand allows`;
 	}
@@ -61,8 +61,8 @@ export function whyRefused(brand: IDataObject, details: readonly Denomination[])
 		return `${total} vouchers are more than the ${most('maxVouchersPerOrder')} that the brand allows in one order`;
 	const amount = amountOf(details);
 	if (amount < least('minOrderAmount'))
-		return `the amount of ${amount} is below the brand's least order amount of ${least('minOrderAmount')}`;
+		return `the amount of ${amount} is below the brand's minimum order amount of ${least('minOrderAmount')}`;
 	if (amount > most('maxOrderAmount'))
-		return `the amount of ${amount} is above the brand's largest order amount of ${most('maxOrderAmount')}`;
+		return `the amount of ${amount} is above the brand's maximum order amount of ${most('maxOrderAmount')}`;
 	return undefined;
 }

@@ -101,7 +101,7 @@ const search: ClientFilter = {
 	type: 'string',
 	default: '',
 	collection: 'filters',
-	description: 'Only brands with this text, such as a part of the title',
+	description: 'Only brands that contain this text, for example in their title',
 	toWire: text(100),
 	matches: (brand, wanted) => JSON.stringify(brand).toLowerCase().includes(String(wanted).toLowerCase()),
 };
@@ -143,7 +143,7 @@ const denominations: Field = {
 	default: { denomination: [{ denomination: 100, quantity: 1 }] },
 	required: true,
 	description:
-		"What each voucher is worth, in the unit of the brand's denominations, and how many of each. Checked against the brand first.",
+		"The value of each voucher, in the unit of the brand's denominations, and how many to buy. Checked against the brand before the order is sent.",
 	options: [
 		{
 			displayName: 'Denomination',

@@ -30,10 +30,10 @@ const statusOf = (error: unknown): number => (error instanceof NodeApiError && N
 const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;
 
 const NOT_PLACED = 'The order was not placed.';
-const NOTHING_NOW = 'Nothing was ordered now.';
-const ANOTHER_ORDER = 'Hubble answered with this order when the one of this item was sent: compare them.';
+const NOTHING_NOW = 'Nothing new was ordered.';
+const ANOTHER_ORDER = 'Hubble returned this order when the order of this item was sent: compare the two.';
 const IN_DOUBT =
-	'Whether the order was placed is not known. Retry this execution: the order is placed once at most. To run it anew instead, give the same reference and turn on Options → Return Existing Order.';
+	'It is not known whether the order was placed. Retry this execution: the order is placed at most once. To start a new execution instead, enter the same reference and turn on Options → Return Existing Order.';
 
 /** The failure with what it means for the money, and how to go on. */
 function withReference(error: unknown, reference: string, advice: string): Error {
@@ -145,7 +145,11 @@ class OrderRun {
 		const key = this.senderKey(reference);
 		const sender = senders.get(key) ?? this.sent[reference] ?? owner;
 		if (sender !== owner && !request.settings.returnExisting)
-			throw this.foreign(undefined, errand, 'another execution orders with it right now, or left its order in doubt');
+			throw this.foreign(
+				undefined,
+				errand,
+				'another execution is ordering with it right now, or does not know whether its order was placed',
+			);
 		this.sent[reference] = sender;
 		if (isMade) return;
 		senders.set(key, String(sender));
@@ -203,7 +207,7 @@ class OrderRun {
 		if (failure) throw failure;
 		const { isMade, reference, owner, request } = errand;
 		if (isMade || this.sent[reference] === owner || request.settings.returnExisting) return;
-		throw this.foreign(reply, errand, 'it is not known to be of this execution');
+		throw this.foreign(reply, errand, 'it may belong to another execution');
 	}
 
 	/** @param advice what it means for the money; where the order was sent before, it may be on its way */
@@ -216,9 +220,9 @@ class OrderRun {
 			order.id === undefined
 				? 'an order'
 				: `the order ${String(order.id)}${order.status ? ` (${String(order.status)})` : ''}`;
-		const message = `The reference "${reference}" is that of ${named}: ${reason}`;
+		const message = `The reference "${reference}" already belongs to ${named}: ${reason}`;
 		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
-		const description = `Give each order a reference of its own. To get an order that exists, turn on Options → Return Existing Order.${asked}`;
+		const description = `Give each order its own reference. To get an existing order, turn on Options → Return Existing Order.${asked}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
 		return withReference(error, reference, advice ?? (wasSent ? IN_DOUBT : NOTHING_NOW));
@@ -262,13 +266,13 @@ class OrderRun {
 		if (!FAILED.has(String(status)) || settings.failOnFailed === false) return undefined;
 		const reason = typeof failureReason === 'string' ? `: ${this.hubble.redact(failureReason)}` : '';
 		const how = isMade
-			? 'To order again, run the workflow anew for this item alone (a retry gets this order again)'
+			? 'To order again, run the workflow again for this item only (a retry returns this order)'
 			: 'Use a new reference to order again';
-		const description = `Hubble sells once for each reference. ${how}.${besides(others)} X-Request-ID: ${requestId}.`;
+		const description = `Hubble fills each reference once. ${how}.${besides(others)} X-Request-ID: ${requestId}.`;
 		const message = `The order ${String(id)} ended as ${String(status)}${reason}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		error.context.orderId = String(id);
-		return withReference(error, reference, 'Nothing is bought by it.');
+		return withReference(error, reference, 'Nothing was bought with it.');
 	}
 
 	/** What is left in the wallet, where Hubble tells. */
@@ -282,12 +286,12 @@ class OrderRun {
 /** What else a run that stops has bought: its output is lost, its orders are not. */
 const besides = (others: number): string =>
 	others > 0
-		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'is' : 'are'} placed and not in the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order them again.`
+		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'was' : 'were'} placed but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order them again.`
 		: '';
 
 const stillOpen = (failure: unknown) =>
 	failure
-		? `An order was PROCESSING when last seen. Looking again failed: ${asError(failure).message}`
+		? `An order was still PROCESSING when last checked. Checking again failed: ${asError(failure).message}`
 		: 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
 
 /** Does `work` for each of `all` in their order, so many side by side. */

@@ -69,12 +69,12 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
 	// An agent may order twice in one execution, and mean it or not: only a reference tells. n8n 1.x names such nodes.
 	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
 	if (context.getMode() === 'integrated')
-		return 'it is required in a sub-workflow, which is a new execution at each call';
-	if (!first) return 'it is required here, as n8n does not tell which execution is retried';
+		return 'it is required in a sub-workflow, because each call is a new execution';
+	if (!first) return 'it is required here, because n8n does not say which execution is being retried';
 	// Of several equal orders nobody knows whose was placed before n8n stopped.
 	const isUnknown = Boolean(context.getContext('node').isAfterKill) && !customerOf(request);
 	return isUnknown
-		? 'it is required here: n8n stopped during the execution, and no customer tells the orders apart'
+		? 'it is required here: n8n stopped during the execution, and the orders cannot be told apart without a customer'
 		: undefined;
 }
 
@@ -107,7 +107,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 	const owners = new Map<string, string>();
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
 		const description =
-			'Give each order a reference of its own, such as the number of the request. Nothing was sent to Hubble for this item.';
+			'Give each order its own reference, such as an order number. Nothing was sent to Hubble for this item.';
 		const message = parameterError('Reference', reason);
 		fail(itemIndex, new NodeOperationError(context.getNode(), message, { itemIndex, description }), ids);
 		return [];
@@ -123,7 +123,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 			const other = owners.get(reference);
 			// Two equal items may be two people: who they are, the order need not say.
 			if (other !== undefined && !(settings.returnExisting && other === owner))
-				return refuse(request, `"${reference}" is the reference of another item of this run, too`);
+				return refuse(request, `"${reference}" is also the reference of another item of this run`);
 			owners.set(reference, owner);
 			return [{ ...errand, reference, isMade: false, owner }];
 		}

@@ -30,7 +30,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 		eventTriggerDescription: 'Waiting for Hubble to send an event to the Test URL',
 		activationMessage: 'Hubble can now send gift-card events to this workflow.',
 		...builderHint(
-			'Events of the gift-card service myhubble.money, which is another service than the Hubble Network of devices.',
+			'Events of the gift-card service myhubble.money, which is not related to the devices of Hubble Network.',
 			['hubbleGiftCard', 'Places the orders'],
 		),
 		defaults: { name: 'Hubble Gift Card Trigger' },
@@ -86,7 +86,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 						type: 'string',
 						default: '35.200.156.199, 34.47.147.244, 34.14.138.52',
 						description:
-							"IP addresses and ranges (CIDR) from which events are taken, separated by commas. The default is Hubble's production. Behind a proxy, set N8N_PROXY_HOPS in n8n.",
+							"IP addresses and ranges (CIDR) from which events are accepted, separated by commas. The default is the addresses of Hubble's production environment. Behind a proxy, set N8N_PROXY_HOPS in n8n.",
 					},
 				],
 			},

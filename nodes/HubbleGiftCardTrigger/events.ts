@@ -136,7 +136,7 @@ function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encodin
 
 function read(context: IWebhookFunctions, delivery: Delivery): Content {
 	const { body } = delivery;
-	if (!isSound(body)) return { refused: 'The body contains a number that is too large, or is nested too deep.' };
+	if (!isSound(body)) return { refused: 'The body contains a number that is too large, or is nested too deeply.' };
 	const data = objectOf(body);
 	const { value: event } = KINDS.find(({ is }) => is(data)) ?? UNRECOGNIZED;
 	if (!selectedEvents(context).includes(event)) {

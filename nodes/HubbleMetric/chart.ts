@@ -19,7 +19,7 @@ const dayOf = ({ timestamp }: IDataObject): string => String(timestamp).slice(0,
 /** @param rows one for each day, the running one last */
 function packetSection(rows: readonly IDataObject[]): Section {
 	const title = 'Packets';
-	if (!rows.length) return { title, content: { text: 'Hubble returned no day.' } };
+	if (!rows.length) return { title, content: { text: 'Hubble returned no days.' } };
 	const size = Math.ceil(rows.length / MOST_COLUMNS);
 	const groups = Array.from({ length: Math.ceil(rows.length / size) }, (_, index) =>
 		rows.slice(index * size, (index + 1) * size),
@@ -39,7 +39,7 @@ function packetSection(rows: readonly IDataObject[]): Section {
 	const unit = size === 1 ? 'Each day' : `Every ${size} days`;
 	return {
 		title,
-		subtitle: `${unit} (UTC); the last column is not complete`,
+		subtitle: `${unit} (UTC); the last column is incomplete`,
 		content: { columns, series: ['Packets'], description: 'Packets over time' },
 	};
 }
@@ -61,7 +61,7 @@ function deviceSection(rows: readonly IDataObject[]): Section {
 	});
 	return {
 		title,
-		subtitle: 'Each month that is over (UTC)',
+		subtitle: 'Complete months (UTC)',
 		content: { columns, series: ['Active', 'Registered, not active'], description: 'Devices over time' },
 	};
 }

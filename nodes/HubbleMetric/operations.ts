@@ -20,8 +20,7 @@ const days = {
 	toWire: numberIn(1, METRIC_INTERVALS),
 } satisfies Field;
 
-const chartDays =
-	'For how many days to draw packets, from 1 to 365. Devices are drawn for each month of the last year.';
+const chartDays = 'How many days of packets to draw, from 1 to 365. Devices are drawn for each month of the last year.';
 
 const interval = {
 	displayName: 'Interval',
@@ -63,7 +62,7 @@ const includeRunning = {
 	name: 'includeRunning',
 	type: 'boolean',
 	default: true,
-	description: 'Whether to include the interval that is still running, whose numbers grow',
+	description: 'Whether to include the interval that is still running, whose numbers still grow',
 	shownWhen: { output: ['intervals'] },
 } satisfies Field;
 

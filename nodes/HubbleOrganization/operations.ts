@@ -80,7 +80,7 @@ export const organizationOperations: readonly Operation[] = [
 				type: 'fixedCollection',
 				placeholder: 'Set Address',
 				default: {},
-				description: 'Give the whole address: it replaces the one before',
+				description: 'Enter the whole address: it replaces the current one',
 				options: [
 					{
 						displayName: 'Address',
@@ -122,7 +122,7 @@ export const organizationOperations: readonly Operation[] = [
 						country: numberIn(1, 999),
 					});
 					if (given && !given.street_address && !given.city) {
-						throw new Error('it replaces the whole address, so give its street or city too');
+						throw new Error('it replaces the whole address, so enter its street or city too');
 					}
 					return given;
 				},
@@ -133,7 +133,7 @@ export const organizationOperations: readonly Operation[] = [
 				type: 'fixedCollection',
 				placeholder: 'Set Contact',
 				default: {},
-				description: 'The email address, the phone number, or both. They replace those before.',
+				description: 'The email address, the phone number, or both. They replace the current ones.',
 				options: [
 					{
 						displayName: 'Contact',

@@ -29,7 +29,7 @@ export const decodeSettings = {
 		mayBeEmpty: true,
 		description: 'The payload of one packet',
 		toWire: (value) => {
-			if (typeof value === 'number') throw new Error('it is a number, which has lost leading zeros; give it as text');
+			if (typeof value === 'number') throw new Error('it is a number, so leading zeros may be lost; enter it as text');
 			return asText(value).trim();
 		},
 	},
@@ -39,7 +39,7 @@ export const decodeSettings = {
 		type: 'options',
 		options: [
 			{ name: 'Base64', value: 'base64', description: 'As Hubble returns it' },
-			{ name: 'Hexadecimal', value: 'hex', description: 'Also with 0x before it, or with blanks or colons in it' },
+			{ name: 'Hexadecimal', value: 'hex', description: 'Also with a leading 0x, or with spaces or colons' },
 		],
 		default: 'base64',
 		required: true,

@@ -47,7 +47,7 @@ const period = {
 	options: [
 		{ name: 'Custom', value: 'custom', description: 'Between a start and an end time' },
 		{ name: 'Last 24 Hours', value: 'last24Hours' },
-		{ name: 'Last 30 Days', value: 'last30Days', description: 'All that Hubble keeps' },
+		{ name: 'Last 30 Days', value: 'last30Days', description: 'Everything that Hubble keeps' },
 		{ name: 'Last 7 Days', value: 'last7Days' },
 		{ name: 'Last Hour', value: 'lastHour' },
 		{ name: 'Last Month', value: 'lastMonth', description: 'The whole month before this one' },
@@ -77,7 +77,7 @@ const inQuery = {
 		name: 'endTime',
 		type: 'dateTime',
 		default: '',
-		description: 'The end of the period, not part of it. Empty means now.',
+		description: 'The end of the period, which is not included. Empty means now.',
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
@@ -88,7 +88,7 @@ const inQuery = {
 		...device,
 		required: false,
 		collection: 'filters',
-		description: 'Only the packets of this device: for troubleshooting, not for large amounts',
+		description: 'Only packets of this device: for troubleshooting, not for large amounts',
 	},
 	filter_tags: environment,
 } satisfies Fields;
@@ -185,7 +185,7 @@ export const packetOperations: readonly Operation[] = [
 		object: 'Packets',
 		value: 'count',
 		action: 'Count packets',
-		description: 'Count the packets that Hubble received in a period. All of them are read, and none is kept.',
+		description: 'Count the packets that Hubble received in a period. All of them are read, but none is returned.',
 		readsAll: true,
 		shape: undefined,
 		settings: { period, ...decodeFields, ...valueSettings },
@@ -205,7 +205,7 @@ export const packetOperations: readonly Operation[] = [
 		value: 'createReport',
 		action: 'Create packet report',
 		description:
-			'Create a report on the packets of a period as one HTML file: when they came, from where, how strong, and what their values were',
+			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
 		shape: undefined,
 		settings: { period, ...reportValueSettings, ...reportFields() },
@@ -223,7 +223,7 @@ export const packetOperations: readonly Operation[] = [
 		value: 'decode',
 		action: 'Decode packets',
 		description:
-			'Decode the payloads of items that come from anywhere, such as a database or a file. No request is sent to Hubble.',
+			'Decode the payloads of items from any source, such as a database or a file. No request is sent to Hubble.',
 		endpoint: NO_CALL,
 		settings: decodeSettings,
 	},
@@ -233,7 +233,7 @@ export const packetOperations: readonly Operation[] = [
 		object: 'Packets',
 		value: 'export',
 		action: 'Export packets to file',
-		description: 'Write the packets of a period into one file, however many they are',
+		description: 'Write all packets of a period, or those that pass the filters, to one file',
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'for a column per tag' },
 		shape: undefined,
 		readsAll: true,
@@ -266,7 +266,8 @@ export const packetOperations: readonly Operation[] = [
 		object: 'Packets',
 		value: 'summarize',
 		action: 'Summarize packets',
-		description: 'Get count, least, mean and greatest of decoded values, in a row for each device and each hour or day',
+		description:
+			'Get the count, minimum, mean and maximum of decoded values, in one row for each device and hour or day',
 		makesRows: true,
 		shape: undefined,
 		simplifiedFields: undefined,

@@ -29,7 +29,7 @@ export const summarySettings = {
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Value',
 		default: {},
-		description: 'The decoded values of which you want the figures. If empty, all numbers in the payloads.',
+		description: 'The decoded values to summarize. If empty, all numbers in the payloads.',
 		options: [{ displayName: 'Value', name: 'row', values: [decodedField] }],
 		toWire: chosenFields,
 	},
@@ -43,7 +43,7 @@ export const summarySettings = {
 			{ name: 'Tag', value: 'tag', description: 'One row for each value of a tag, such as each site' },
 		],
 		default: 'device',
-		description: 'What gets a row of its own',
+		description: 'What each row is about',
 		toWire: oneOf(['all', 'device', 'tag'] as const),
 	},
 	tag: {
@@ -70,7 +70,7 @@ export const summarySettings = {
 			{ name: 'Whole Period', value: 'period' },
 		],
 		default: 'day',
-		description: 'Which time a row is about',
+		description: 'Which span of time each row covers',
 		toWire: oneOf(['day', 'hour', 'period'] as const),
 	},
 } satisfies Fields;

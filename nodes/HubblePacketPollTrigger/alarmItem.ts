@@ -28,7 +28,7 @@ function textOf(change: Change<Source>, unit: string, timezone: string): string 
 	const title = `${device}: ${name}${severity ? ` (${severity})` : ''}`;
 	if (event === 'raised')
 		return `${title}. ${field} is ${measured(value)}, ${words} since ${shortTime(since, timezone)}`;
-	const peak = extreme === null ? '' : `, at the worst ${measured(extreme)}`;
+	const peak = extreme === null ? '' : `, at worst ${measured(extreme)}`;
 	return `${title} is over after ${duration(lasted(change))}. ${field} is ${measured(value)}${peak}`;
 }
 

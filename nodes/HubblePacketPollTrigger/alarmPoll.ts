@@ -114,7 +114,7 @@ export function alarmWork(
 			if (!alarms) return { items: [] };
 			if (alarms.isFull) {
 				context.logger.warn(
-					`"${context.getNode().name}" has no room for further alarms until some are over. It goes on with those that it knows.`,
+					`"${context.getNode().name}" has no room for more alarms until some are over. It continues with those it has.`,
 				);
 			}
 			const all = [...alarms.already.values(), ...changes];

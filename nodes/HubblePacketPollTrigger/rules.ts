@@ -87,7 +87,7 @@ const FIELDS: INodeProperties[] = [
 		placeholder: 'e.g. 7',
 		hint: 'If empty, at the threshold',
 		description:
-			'The value at which the alarm is over. Choose one well within the threshold, so that a value that swings around it does not raise one alarm after the other.',
+			'The value at which the alarm is over. Choose one well within the threshold, so that a value that hovers around it does not raise one alarm after another.',
 		...showFor('above', 'below'),
 	},
 	{
@@ -97,7 +97,7 @@ const FIELDS: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. 0.5',
 		hint: 'If empty, as soon as it is back',
-		description: 'How far behind the bound that it crossed a value must be for the alarm to be over',
+		description: 'How far back past the bound a value must be for the alarm to be over',
 		...showFor('between', 'outside'),
 	},
 	{
@@ -106,7 +106,7 @@ const FIELDS: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. critical',
-		description: 'A word of your own for the output, by which the workflow can tell alarms apart',
+		description: 'Your own word for the output, so that the workflow can tell alarms apart',
 	},
 ];
 
@@ -136,7 +136,7 @@ export const reportAlready: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		'Whether to report, when the workflow is published for the first time, what is beyond a threshold by then. The packets of the two hours before tell.',
+		'Whether the first poll also reports values that are already beyond a threshold in the packets of the two hours before',
 	displayOptions: { show: { triggerOn: ['alarms'] } },
 };
 
@@ -177,7 +177,7 @@ function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 		return { isAbout: isNumber, isOver: isWithin, isBack, distance: (value) => value, examples };
 	}
 	if (2 * margin > high - low)
-		throw new Error(`"Until It Is Back By" is ${margin}, more than half of what lies between the bounds`);
+		throw new Error(`"Until It Is Back By" is ${margin}, more than half the distance between the bounds`);
 	const isBack = (value: unknown) => numeric(value) >= low + margin && numeric(value) <= high - margin;
 	const distance = (value: number) => Math.max(low - value, value - high);
 	return {
@@ -225,7 +225,7 @@ export function readRules(context: IPollFunctions): Rule[] {
 		if (hasEmptyExpression(stored, given)) throw new Error('an expression returned no value');
 		const rows = [given.rule ?? []].flat();
 		if (!rows.length) throw new Error('add at least one');
-		if (rows.length > MOST_RULES) throw new Error(`${rows.length} are too many: at most ${MOST_RULES} are possible`);
+		if (rows.length > MOST_RULES) throw new Error(`at most ${MOST_RULES} are possible, not ${rows.length}`);
 		const rules = rows.map((row, index) => {
 			let reason: string;
 			try {

@@ -95,7 +95,7 @@ async function tidyUp(context: IHookFunctions, hubble: HubbleClient, more?: Regi
 	for (const { id, url, organization } of away) {
 		warn(
 			context,
-			`cannot remove its webhook ${id} at ${url}: it is in the organization ${organization}, and the credential is of another one by now. Delete it there, or publish or unpublish the workflow once with a credential of that organization.`,
+			`cannot remove its webhook ${id} at ${url}: it is in the organization ${organization}, but the credential now belongs to another one. Delete it there, or publish or unpublish the workflow once with a credential of that organization.`,
 		);
 	}
 	const data = storedBy(context);

@@ -25,7 +25,7 @@ export const moveToNewUrl: Field = {
 	type: 'boolean',
 	default: false,
 	description:
-		"Whether to move webhooks at an old public URL of this n8n to the new one, where their trigger listens there. They keep their secrets. Leave it off where another n8n with a copy of this one's database uses the old URL.",
+		'Whether to move webhooks at an old public URL of this n8n to the new one, if their trigger listens there. They keep their secrets. Leave this off if another n8n with a copy of this database uses the old URL.',
 };
 
 /** The webhook at the new public URL, if its trigger listens there. */

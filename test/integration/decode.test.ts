@@ -154,7 +154,7 @@ test('a wrong layout is named with its line', async () => {
 	const { error } = await run({ payloadLayout: 'a: uint8 @0\nb: uint9 @1' }, [{ payload: 'AA==' }]);
 	expect(error?.message).toContain('"Payload Layout": line 2, "b: uint9 @1": the type "uint9" is unknown');
 	const none = await run({}, [{ payload: 'AA==' }]);
-	expect(none.error?.message).toContain('"Payload Layout": no payload field is given');
+	expect(none.error?.message).toContain('"Payload Layout": there are no payload fields');
 });
 
 test('n8n asks for a credential for every other operation, and for none here', () => {

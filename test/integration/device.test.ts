@@ -373,7 +373,7 @@ it.each([[{}], [{ toString: null }], [{ id: 7, name: 'Gate' }], [{ id: unknownId
 		);
 		await other.close();
 		expect(items).toEqual([]);
-		expect(error?.message).toMatch(/^Whether a device has the name "Gate" is not known: 1 of the entries/);
+		expect(error?.message).toMatch(/^Could not determine whether a device has the name "Gate": 1 of the entries/);
 		expect(error?.description).toMatch(/Nothing was registered .* X-Request-ID: /);
 		expect(asked).toEqual(['GET']);
 	},

@@ -496,7 +496,7 @@ it('decoding adds what the payload says to each packet, or why it cannot be read
 
 it('a wrong table of payload fields is refused before anything is sent', async () => {
 	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'fields', payloadFields: {} }));
-	expect(error?.message).toContain('no payload field is given');
+	expect(error?.message).toContain('there are no payload fields');
 	expect(hubble.log).toHaveLength(0);
 });
 

@@ -128,10 +128,10 @@ describe('Place', () => {
 		const refused = await place(stranger, later);
 		expect(refused.items).toEqual([]);
 		expect(refused.error?.message).toBe(
-			'The reference "order-7" is that of the order order-1 (SUCCESS): it is not known to be of this execution',
+			'The reference "order-7" already belongs to the order order-1 (SUCCESS): it may belong to another execution',
 		);
 		expect(refused.error?.description).toMatch(
-			/^Nothing was ordered now\. Reference: order-7\..*Return Existing Order/,
+			/^Nothing new was ordered\. Reference: order-7\..*Return Existing Order/,
 		);
 		expect(besideItems(refused)).not.toMatch(SECRETS);
 		const wanted = await place({ ...order, options: { returnExisting: true } }, later);
@@ -168,7 +168,7 @@ describe('Place', () => {
 		const { error, items } = await place(parameters, { input });
 		expect(items).toEqual([]);
 		expect(error?.description).toContain(
-			'2 other orders of this run are placed and not in the output: set On Error to Continue (tab Settings)',
+			'2 other orders of this run were placed but left out of the output: set On Error to Continue (tab Settings)',
 		);
 	});
 
@@ -238,10 +238,10 @@ describe('Place', () => {
 			const state = end.toUpperCase();
 			const own = await place({ brandId, reference: 'mine' });
 			expect(own.error?.message).toBe(`The order order-1 ended as ${state}: The order is ${state}`);
-			expect(own.error?.description).toMatch(/^Nothing is bought by it\. Reference: mine\..*Use a new reference/);
+			expect(own.error?.description).toMatch(/^Nothing was bought with it\. Reference: mine\..*Use a new reference/);
 			const [made] = (await place({ brandId }, { onError: 'continueRegularOutput' })).items;
 			expect(made?.json).toMatchObject({ error: expect.stringContaining(state), referenceId: expect.any(String) });
-			expect(made?.json.message).toMatch(/run the workflow anew for this item alone/);
+			expect(made?.json.message).toMatch(/run the workflow again for this item only/);
 			const [told] = (await place({ brandId, reference: 'told', options: { failOnFailed: false } })).items;
 			expect(told?.json).toMatchObject({ status: state, referenceId: 'told' });
 			// The workflow run anew has a new reference.
@@ -363,7 +363,7 @@ describe('Place', () => {
 		const { error, items } = await place({}, { credential: credentialOf(server.url) });
 		await server.close();
 		expect([items, posts]).toEqual([[], []]);
-		expect(error?.description).toMatch(/^Nothing was ordered now\. Reference: n8n-/);
+		expect(error?.description).toMatch(/^Nothing new was ordered\. Reference: n8n-/);
 	});
 
 	it.each([

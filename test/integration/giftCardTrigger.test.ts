@@ -196,9 +196,9 @@ describe('gift-card events', () => {
 		jest.restoreAllMocks();
 		expect(warnings).toEqual([
 			'"Hubble Packet Trigger" refused a delivery with 403: The sender 198.51.100.1 is not allowed.',
-			'"Hubble Packet Trigger" could not take a delivery from Hubble: unreadable',
-			'"Hubble Packet Trigger" refused 3 deliveries since the last line about it with 403: The sender 198.51.100.1 is not allowed.',
-			'"Hubble Packet Trigger" could not take 3 deliveries since the last line about it from Hubble: unreadable',
+			'"Hubble Packet Trigger" could not accept a delivery from Hubble: unreadable',
+			'"Hubble Packet Trigger" refused 3 deliveries since the last message about it with 403: The sender 198.51.100.1 is not allowed.',
+			'"Hubble Packet Trigger" could not accept 3 deliveries since the last message about it from Hubble: unreadable',
 		]);
 	});
 

@@ -384,7 +384,7 @@ describe('API keys', () => {
 			hubble.addFault({ call: 'checkKey', status: 401 });
 			const { items, error, old, left } = await rotated();
 			expect(items).toEqual([]);
-			expect(error?.message).toContain('was not found to work');
+			expect(error?.message).toContain('Could not confirm that the new API key');
 			expect(left).toEqual([old.key_id]);
 		});
 
@@ -395,10 +395,10 @@ describe('API keys', () => {
 			expect(items).toEqual([]);
 			const [created] = left.filter((id) => id !== old.key_id);
 			expect(error?.message).toBe(
-				`The new API key ${created} was not found to work, and may not have been deleted; the old key stays`,
+				`Could not confirm that the new API key ${created} works, and it may still exist; the old key was kept`,
 			);
 			expect(error?.description).toMatch(
-				/X-Request-ID: \S+ Delete the new key yourself, if it is there: .*X-Request-ID/,
+				/X-Request-ID: \S+ Delete the new key yourself if it still exists: .*X-Request-ID/,
 			);
 			expect(left).toHaveLength(2);
 		});

@@ -350,7 +350,7 @@ withEachClock(
 			const fleet = fleetOf(1, { events: ['entered'], areas: { polygon: [{ name: 'Field', geojson }] } });
 			await fleet.poll();
 			expect(fleet.warnings()).toEqual([
-				expect.stringMatching(/"Field"\. Left out, as it is no polygon: Point \(1\)\.$/),
+				expect.stringMatching(/"Field"\. It ignores what is not a polygon: Point \(1\)\.$/),
 			]);
 			await fleet.poll();
 			expect(fleet.warnings()).toHaveLength(1);

@@ -384,7 +384,7 @@ describe('Create or Update', () => {
 		expect(skipped.items.map(({ json, pairedItem }) => [json.name, pairedItem])).toEqual([
 			['Sensor 00300', { item: 1 }],
 		]);
-		expect(skipped.hints).toEqual(['1 updated, 1 skipped, as no device matches: Senser 00300']);
+		expect(skipped.hints).toEqual(['1 updated, 1 skipped because no device matches: Senser 00300']);
 		expect(devices()).toHaveLength(2500);
 		expect(calls()).not.toContain('registerDevices');
 	});

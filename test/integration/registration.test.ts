@@ -123,19 +123,19 @@ describe('publishing and unpublishing', () => {
 				.activate(isTest)
 				.catch((error: Error) => error.message);
 		expect(await refused()).toBe(
-			'Both webhooks are in use, by "Warehouse" (https://example.com/a) and by "without a name" (https://example.com/b). Delete one, or let one receive for all.',
+			'Both webhooks are in use, by "Warehouse" (https://example.com/a) and by "without a name" (https://example.com/b). Delete one, or let one trigger receive for all workflows.',
 		);
 		hubble.world.main.webhooks.clear();
 		taken('https://example.com/a', `Warehouse ${'x'.repeat(200)}`);
 		await place().activate();
 		expect(await refused(true)).toBe(
-			`Both webhooks are in use, by the workflow 'Receive' and by "Warehouse ${'x'.repeat(49)}…" (https://example.com/a). Unpublish or delete one, or let one receive for all. To test without a webhook, set Options → Test With to Latest Packets.`,
+			`Both webhooks are in use, by the workflow 'Receive' and by "Warehouse ${'x'.repeat(49)}…" (https://example.com/a). Unpublish or delete one, or let one trigger receive for all workflows. To test without a webhook, set Options → Test With to Latest Packets.`,
 		);
 		hubble.world.main.webhooks.clear();
 		await place().activate();
 		await place({ instance: 'another n8n' }).activate();
 		expect(await refused()).toBe(
-			"Both webhooks are in use, by the workflows 'Receive' and 'Receive'. Unpublish one, or let one receive for all.",
+			"Both webhooks are in use, by the workflows 'Receive' and 'Receive'. Unpublish one, or let one trigger receive for all workflows.",
 		);
 		expect(all()).toHaveLength(2);
 	});
@@ -616,7 +616,7 @@ describe('deliveries that cannot be verified', () => {
 		now.mockRestore();
 		expect(warnings).toEqual([
 			'"Hubble Packet Trigger" could not verify a delivery. If Hubble sent it, unpublish and publish the workflow.',
-			'"Hubble Packet Trigger" could not verify 3 deliveries since the last line about it. If Hubble sent these, unpublish and publish the workflow.',
+			'"Hubble Packet Trigger" could not verify 3 deliveries since the last message about it. If Hubble sent these, unpublish and publish the workflow.',
 		]);
 	});
 });
@@ -755,7 +755,7 @@ describe('Hubble Webhook: Create', () => {
 		expect((await create()).items[0]?.json).toMatchObject({ url: 'https://example.com/c' });
 		expect((await create()).error).toMatchObject({
 			message:
-				'Both webhooks are in use, by the workflow \'Receive\' and by "without a name" (https://example.com/c). Unpublish or delete one, or let one receive for all.',
+				'Both webhooks are in use, by the workflow \'Receive\' and by "without a name" (https://example.com/c). Unpublish or delete one, or let one trigger receive for all workflows.',
 			description: expect.stringContaining('X-Request-ID'),
 		});
 		hubble.addFault({ call: 'createWebhook', status: 400 });

@@ -97,7 +97,7 @@ describe('filter by value', () => {
 	it.each(['getAll', 'count', 'export'])('is refused in %s before the first call, by name', async (operation) => {
 		const refused = async (parameters: INode['parameters']) => (await run({ operation, ...parameters })).error?.message;
 		expect(await refused({ decodePayload: 'none', filters: values(warm) })).toBe(
-			'"Values": the payloads are not decoded; choose what they are in "Decode Payload"',
+			'"Values": the payloads are not decoded; choose their format in "Decode Payload"',
 		);
 		expect(await refused({ filters: values({ ...warm, than: 'hot' }) })).toMatch(/^"Values": row 1: "hot"/);
 		expect(await refused({ filters: values({ ...warm, field: pick('') }) })).toBe(

@@ -422,7 +422,10 @@ describe('rules', () => {
 		[[{ ...warm, forAtLeast: 1.5, forUnit: 'packets' }], 'row 1: 1.5 is not a whole number from 0 to 1000'],
 		[[{ ...warm, forUnit: 'hours' }], 'row 1: "hours" is not one of minutes, packets'],
 		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
-		[Array.from({ length: MOST_RULES + 1 }, (_, index) => ({ ...warm, name: `${index}` })), '64 are too many'],
+		[
+			Array.from({ length: MOST_RULES + 1 }, (_, index) => ({ ...warm, name: `${index}` })),
+			`at most ${MOST_RULES} are possible, not 64`,
+		],
 	])('%# are refused by name', (rows, message) => {
 		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
 	});
@@ -472,7 +475,7 @@ it('say in words what began and what is over, with the same fields', () => {
 	});
 	expect(cleared).toMatchObject({
 		event: 'cleared',
-		text: 'Cold room 4: Warm (critical) is over after 47 minutes. t is 6.8 °C, at the worst 11.5 °C',
+		text: 'Cold room 4: Warm (critical) is over after 47 minutes. t is 6.8 °C, at worst 11.5 °C',
 		value: 6.8,
 		extreme: 11.5,
 		lastedSeconds: 47 * 60,
@@ -486,7 +489,7 @@ it('say nothing of minutes where an alarm is over at once, or its stamps are out
 	const change = { event: 'cleared', rule: rule!, source, value: 5, extreme: 9, since: START } as const;
 	for (const seconds of [0, 20, 59, -3600]) {
 		const { text, lastedSeconds } = alarmItem({ ...change, at: START + seconds }, 'UTC').json;
-		expect(text).toBe('d1: Warm is over after less than a minute. t is 5, at the worst 9');
+		expect(text).toBe('d1: Warm is over after less than a minute. t is 5, at worst 9');
 		expect(lastedSeconds).toBe(Math.max(0, seconds));
 	}
 });

@@ -50,8 +50,8 @@ it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789'])('%s is i
 });
 
 it.each([
-	[{ name: 'A', ' Name ': 'B' }, 'another column is the name, too'],
-	[{ site: 'x', ' site': 'y' }, 'given twice'],
+	[{ name: 'A', ' Name ': 'B' }, 'another column is also the name'],
+	[{ site: 'x', ' site': 'y' }, 'is there twice'],
 	[{ tags: 'indoor' }, 'column "tags"'],
 	[{ latitude: 52 }, 'a latitude and a longitude'],
 	[{ latitude: 'north', longitude: 4 }, '"north" is not a number'],

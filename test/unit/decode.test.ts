@@ -140,7 +140,7 @@ it('decode ∘ encode is the identity, for any table', () => {
 				...(noNumbers.length
 					? {
 							decodeError: expect.stringMatching(
-								noNumbers.map((name) => `"${name}" is no number`).join('.*'),
+								noNumbers.map((name) => `"${name}" is not a number`).join('.*'),
 							) as string,
 						}
 					: {}),
@@ -214,10 +214,10 @@ it('says what is not Base64', () => {
 });
 
 it.each<[string, PayloadField[]]>([
-	['no payload field is given', []],
+	['there are no payload fields', []],
 	['it has no name', [{ name: ' ', type: 'uint8' }]],
 	[
-		'its name is given twice',
+		'its name is used twice',
 		[
 			{ name: 'a', type: 'uint8' },
 			{ name: 'a', type: 'int8' },
@@ -227,7 +227,7 @@ it.each<[string, PayloadField[]]>([
 	['Scale is not a number: "abc"', [{ name: 'a', type: 'uint8', scale: 'abc' as never }]],
 	['Byte Order is neither', [{ name: 'a', type: 'uint16', endianness: 'Little' as never }]],
 	['Type "toString" is unknown', [{ name: 'a', type: 'toString' as never }]],
-	['not possible', [{ name: '__proto__', type: 'uint8' }]],
+	['cannot be used', [{ name: '__proto__', type: 'uint8' }]],
 	[
 		'it ends with bit 8, and the highest bit of a word of 8 bits is 7',
 		[{ name: 'a', type: 'bits', bit: 5, length: 4 }],
@@ -235,7 +235,7 @@ it.each<[string, PayloadField[]]>([
 	['it ends with bit 8, and the highest bit of a word of 8 bits', [{ name: 'a', type: 'bool', bit: 8 }]],
 	['it ends with bit 64', [{ name: 'a', type: 'bits', width: 64, bit: 60, length: 5 }]],
 	['Word Size is none of 8, 16, 24, 32, 40, 48, 56, 64 bits: 12', [{ name: 'a', type: 'bits', width: 12 }]],
-	['no value of its name stands before it', [{ name: 'a', type: 'int8', adds: true }]],
+	['there is no value of the same name above it', [{ name: 'a', type: 'int8', adds: true }]],
 	[
 		'the type ascii cannot be added',
 		[
@@ -331,7 +331,7 @@ test.each([
 	expect(payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex)).toEqual({
 		decoded: { a: parseInt(hex.slice(0, 2), 16), t: null },
 		decodedUnits: { t: '°C' },
-		decodeError: `"t" is no number: ${what}`,
+		decodeError: `"t" is not a number: ${what}`,
 	});
 });
 
@@ -479,7 +479,7 @@ describe('Hubble Sensor', () => {
 		['00000000', 'the type 0 is unknown'],
 		['01 29', 'the payload has 2 bytes, "temperature" ends at byte 3'],
 		['02 2909 00', 'the payload has 4 bytes, "pressure" ends at byte 9'],
-		['01 2909 0001', 'the payload has 5 bytes, "temperature" ends at byte 3, and more than padding follows'],
+		['01 2909 0001', 'the payload has 5 bytes, "temperature" ends at byte 3, and what follows is not padding'],
 		['04', 'the payload has 1 bytes, "battery" ends at byte 2'],
 	])('says why %s is none', (hex, reason) => {
 		expect(read('hubbleSensor', hex)).toEqual({ decodeError: expect.stringContaining(reason) as string });
@@ -617,11 +617,11 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 		['temperature: int16 @4 signed', '"signed" does not go with the type int16'],
 		['temperature: toString @4', 'the type "toString" is unknown'],
 		['temperature: int16', 'it does not say at which byte the value begins'],
-		['temperature: int16 @4 @5', '"@5" comes after another of its kind'],
-		['temperature: int16 @4 litle ×2', '"litle ×2" is not understood'],
-		['temperature: int16 @-4', '"@-4" is not understood'],
-		['temperature: int16 @4 ×', '"×" is not understood'],
-		['temperature: int16 @4 when byte 0', '"when byte 0" is not understood'],
+		['temperature: int16 @4 @5', '"@5" repeats what the line already says'],
+		['temperature: int16 @4 litle ×2', '"litle ×2" is not recognized'],
+		['temperature: int16 @-4', '"@-4" is not recognized'],
+		['temperature: int16 @4 ×', '"×" is not recognized'],
+		['temperature: int16 @4 when byte 0', '"when byte 0" is not recognized'],
 		['temperature: int16 @4 length 3', '"length 3" does not go with the type int16'],
 		['open: bool @4 ×2', '"×2" does not go with the type bool'],
 		['open: bool @4 %', 'the type bool has no unit'],
@@ -807,11 +807,11 @@ describe('BTHome v2', () => {
 		});
 
 		test.each([
-			['41A47266C95F730011223378237214', 'encrypted, by its device information 0x41'],
-			['41D2FCEFE52EB212D600112233BC38C966', 'encrypted, by its device information 0x41'],
-			['45 A47266C95F730011223378237214', 'encrypted, by its device information 0x45'],
+			['41A47266C95F730011223378237214', 'encrypted, according to its device information 0x41'],
+			['41D2FCEFE52EB212D600112233BC38C966', 'encrypted, according to its device information 0x41'],
+			['45 A47266C95F730011223378237214', 'encrypted, according to its device information 0x45'],
 			['D2FC41A47266C95F73', 'encrypted'],
-			['D2FC E1 02000C0404138A01', 'the device information 0xe1 is that of version 7 of BTHome, not of 2'],
+			['D2FC E1 02000C0404138A01', 'the device information 0xe1 means version 7 of BTHome, not 2'],
 			['D2FC', 'the payload has no device information'],
 		])('%s is refused', (hex, reason) => {
 			expect(read('bthome', hex)).toEqual({ decodeError: expect.stringContaining(reason) as string });
@@ -878,8 +878,8 @@ describe('key=value', () => {
 			decoded: { t: 21.5, h: 40, ok: true, id: '007', n: -1000, long: '12345678901234567890', empty: '' },
 		});
 		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
-		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" is given twice' });
-		expect(text('__proto__=1')).toEqual({ decodeError: 'the key "__proto__" is not possible' });
+		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" is there twice' });
+		expect(text('__proto__=1')).toEqual({ decodeError: 'the key "__proto__" cannot be used' });
 	});
 
 	test('decode ∘ encode is the identity', () => {
@@ -910,10 +910,10 @@ test('hexadecimal digits are read as people write them', () => {
 test('what is of the wrong type is named by what it is', () => {
 	const wrong = (field: object) => () => decode([field as never], Uint8Array.of(1));
 	expect(wrong({ name: 'a', type: 'uint8', offset: { a: 1 } })).toThrow(
-		'Byte is not a whole number from 0 on: {"a":1}',
+		'Byte is not a whole number of 0 or more: {"a":1}',
 	);
 	expect(wrong({ name: 'a', type: 'uint8', when: 'byte', whenValue: 256 })).toThrow(
-		'Equals is more than a byte can be: 256',
+		'Equals is more than 255, the most a byte can be: 256',
 	);
 	expect(wrong({ name: { a: 1 }, type: 'uint8' })).toThrow('payload field "1": {"a":1} is not a text');
 	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('"Decode Payload": unknown payload format {"a":1}');

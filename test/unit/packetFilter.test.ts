@@ -274,8 +274,8 @@ describe('valueFilter', () => {
 	});
 
 	it.each<[unknown]>([['temperature > 8'], [[row('t', 'above', '8')]]])('refuses %j in the place of rows', (values) => {
-		expect(() => valueFilter({ values } as never)).toThrow('is no list of rows');
-		expect(() => chosenFields(values)).toThrow('is no list of rows');
+		expect(() => valueFilter({ values } as never)).toThrow('is not a list of rows');
+		expect(() => chosenFields(values)).toThrow('is not a list of rows');
 	});
 
 	it('offers the names that the decoding gives', async () => {

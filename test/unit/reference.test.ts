@@ -99,7 +99,7 @@ describe('of the user', () => {
 	it('names one item of a run: two equal ones may be two people', () => {
 		const { references, refused } = made({}, [own('a@example.com'), own('A@example.com'), own('b@example.com')]);
 		expect(references).toEqual(['birthday']);
-		expect(refused).toEqual(Array(2).fill('"Reference": "birthday" is the reference of another item of this run, too'));
+		expect(refused).toEqual(Array(2).fill('"Reference": "birthday" is also the reference of another item of this run'));
 	});
 
 	it('names one order where the existing one is wanted', () => {

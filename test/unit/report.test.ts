@@ -61,7 +61,7 @@ describe('a fleet report', () => {
 
 	it('of nothing says so', () => {
 		const text = page('Fleet report', '', new FleetReport(frame).render(), '');
-		expect(text).toContain('There is no place to show.');
+		expect(text).toContain('There are no places to show.');
 		expect(text).not.toContain('NaN');
 	});
 });
@@ -79,9 +79,9 @@ describe('a packet report', () => {
 		expect(report.summary()).toEqual({ packets: 60, devices: 60, terrestrial: 40, satellite: 20 });
 		const text = page('Packet report', '', report.render(), '');
 		expect(text).toContain('30 packets were heard outside the period and are not shown.');
-		expect(text).toContain('as their place is not known: 1 packet.');
+		expect(text).toContain('because their place is not known: 1 packet.');
 		expect(text).toContain('35 other devices');
-		expect(text).toContain('Median -91; four in five lie from -115 to -67.');
+		expect(text).toContain('Median -91; 80% lie from -115 to -67.');
 		expect(text).not.toContain('NaN');
 	});
 

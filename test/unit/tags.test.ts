@@ -41,7 +41,7 @@ it('ten tags fit, and "_env" beside them only where it changes', () => {
 it.each([
 	['', 'no key'],
 	['__proto__', '"__proto__" cannot be used as a key'],
-	['_cal', "only Hubble's own tags"],
+	['_cal', "reserved for Hubble's own tags"],
 	['k'.repeat(33), 'more than 32 characters'],
 ])('the key "%s" is refused for what it is', (name, reason) => {
 	expect(() => tagMap(tag(name))).toThrow(reason);

@@ -84,7 +84,7 @@ describe('values of a packet report', () => {
 		expect(others).toEqual([]);
 		expect(section?.title).toBe('t (°C)');
 		expect(section?.subtitle).toBe(
-			'Median and the range of four in five values, per 3 hours (Europe/Amsterdam). Median 9; four in five lie from 1 to 17.',
+			'Median and the range of the middle 80% of values, per 3 hours (Europe/Amsterdam). Median 9; 80% lie from 1 to 17.',
 		);
 		const { content } = section ?? {};
 		const points = content && 'curve' in content ? content.curve : [];
@@ -135,7 +135,7 @@ describe('values of a packet report', () => {
 		const [t, nested, none] = sectionsOf(['t', 'gps.lat', 'u'], odd);
 		expect(t?.subtitle).toContain('Median 9;');
 		expect(nested?.subtitle).toContain('Median 52;');
-		expect(none?.content).toEqual({ text: 'No packet of the period contains this number.' });
+		expect(none?.content).toEqual({ text: 'No packet in the period contains this number.' });
 	});
 
 	it('take no unit from what every object has', () => {

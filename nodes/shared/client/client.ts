@@ -293,7 +293,7 @@ export class HubbleClient {
 			if (wait >= this.timeLeft()) {
 				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
 					description:
-						'Other workflows call the Hubble API for this organization, too. Run fewer workflows at the same time.',
+						'Other workflows are also calling the Hubble API for this organization. Run fewer workflows at the same time.',
 				});
 			}
 			if (wait === 0) {

@@ -150,7 +150,7 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
 	if (/CERT|^UNABLE_TO_|SELF_SIGNED|ERR_TLS/.test(code)) {
 		return {
 			message: `The certificate of ${baseUrl} is not trusted`,
-			remedy: `If a proxy of your network presents its own certificate, start n8n with NODE_EXTRA_CA_CERTS set to the file of its authority${detail}.`,
+			remedy: `If a proxy of your network presents its own certificate, start n8n with NODE_EXTRA_CA_CERTS set to the file with its CA certificate${detail}.`,
 		};
 	}
 	if (/^ERR_INVALID_/.test(code)) {
@@ -229,7 +229,7 @@ export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E
 export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
 	const error = copyOf(unanswered.at(-1) as NodeApiError);
 	error.message = `Not sent, because ${unanswered.length} requests in a row failed. ${error.message}`;
-	error.description = `Run it again for this item when Hubble responds. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
+	error.description = `Run this item again when Hubble responds. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
 	return error;
 }
 

@@ -168,7 +168,7 @@ class BatchRun {
 			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through.`
 				: '';
-		const past = done ? ` ${done} devices were done before.` : '';
+		const past = done ? ` ${done} devices were processed before it.` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
 		return error;
@@ -190,7 +190,7 @@ function unconfirmed(
 ): NodeOperationError {
 	const id = Object.values(request.ids).at(-1);
 	const reason =
-		'refused' in result ? `Hubble says: "${hubble.redact(result.refused)}"` : 'Check whether it was carried out.';
+		'refused' in result ? `Hubble says: "${hubble.redact(result.refused)}"` : 'Check whether the change was made.';
 	const error = new NodeOperationError(
 		hubble.context.getNode(),
 		`Hubble's response does not include ${id ? `the device ${id}` : 'this item'}`,

@@ -30,7 +30,7 @@ const csvOnly = { format: ['csv'] } as const;
 const geoJsonLines = {
 	name: 'GeoJSON Lines',
 	value: 'geojsonLines',
-	description: 'One line per device through its places, in order of time',
+	description: 'One line per device, through its places in order of time',
 };
 
 const format = (hasLines: boolean): Field => ({
@@ -40,7 +40,7 @@ const format = (hasLines: boolean): Field => ({
 	options: [
 		{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
 		...(hasLines ? [geoJsonLines] : []),
-		{ name: 'GeoJSON Points', value: 'geojson', description: 'One point each, for maps' },
+		{ name: 'GeoJSON Points', value: 'geojson', description: 'One point per row, for maps' },
 		{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object per line, with every field that Hubble returns' },
 	],
 	default: 'csv',
@@ -66,7 +66,7 @@ const moreColumns = {
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
 	default: [],
 	placeholder: 'e.g. location.altitude',
-	description: 'Further columns of a CSV file: paths into what Hubble returns',
+	description: 'More columns for a CSV file, as paths into what Hubble returns',
 	collection: 'options',
 	toWire: texts,
 } satisfies Field;
@@ -88,7 +88,7 @@ const tagKeys = {
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Key' },
 	default: [],
 	placeholder: 'e.g. site',
-	description: 'Keys of the tags that get a column of their own in a CSV file, in the place of all tags',
+	description: 'Keys of the tags that get their own column in a CSV file, instead of all tags',
 	collection: 'options',
 	toWire: texts,
 } satisfies Field;
@@ -173,7 +173,7 @@ const csvOptions = {
 		type: 'boolean',
 		default: true,
 		description:
-			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs read the formula.',
+			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs would read the formula.',
 		collection: 'options',
 	},
 	timeFormat: {

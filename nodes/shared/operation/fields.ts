@@ -119,7 +119,7 @@ export const outputFields = (names: readonly string[]): Field => ({
 		.map((name) => ({ name: labelOf(name), value: name }))
 		.sort((a, b) => a.name.localeCompare(b.name)),
 	default: [],
-	description: `The fields to add to the output, which always has ${names.at(-1)}`,
+	description: `The fields to add to the output, which always contains ${names.at(-1)}`,
 	shownWhen: { '@tool': [true], output: ['selected'] },
 });
 
@@ -155,7 +155,11 @@ export const batching = {
 	noDataExpression: true,
 	options: [
 		{ name: 'Automatic', value: 'automatic', description: 'Send the items of up to 1,000 devices in one request' },
-		{ name: 'One Request per Device', value: 'single', description: 'Send each item on its own, three a second' },
+		{
+			name: 'One Request per Device',
+			value: 'single',
+			description: 'Send one request for each item, three per second',
+		},
 	],
 	default: 'automatic',
 	description: 'How the input items become requests to Hubble',

@@ -57,7 +57,7 @@ export const fileName: Field = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. september',
-	description: 'Without its extension. If empty, the name says what is in the file, and from when to when.',
+	description: 'Without its extension. If empty, the name says what the file contains and which period it covers.',
 	collection: 'options',
 };
 
@@ -71,7 +71,7 @@ export const binaryField = (jsonFields: readonly string[]): Field => ({
 	collection: 'options',
 	toWire: (value) => {
 		const name = asText(value).trim();
-		if (jsonFields.includes(name)) throw new Error(`"${name}" is the name of a field in the JSON of the output`);
+		if (jsonFields.includes(name)) throw new Error(`"${name}" is already a field in the JSON of the output`);
 		if (Object.hasOwn(Object.prototype, name)) throw new Error(`"${name}" cannot be the name of a field`);
 		return name;
 	},

@@ -133,7 +133,7 @@ export function isGiven(given: unknown, value: unknown, isAdded: boolean, mayBeB
 	if (hasEmptyExpression(given, value, mayBeBlank)) throw new Error('the expression returned no value');
 	if (!isEmpty(value)) return true;
 	if (isAdded && !isFromAgent(given) && !hasEmptyExpression(given, value))
-		throw new Error('it is empty; give it a value, or remove it');
+		throw new Error('it is empty; enter a value, or remove it');
 	return false;
 }
 

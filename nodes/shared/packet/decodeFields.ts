@@ -6,7 +6,7 @@ import { NUMBERS, WIDTHS } from './payloadFields';
 const NUMERIC = Object.keys(NUMBERS);
 const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
 
-const EXACT = 'As text where a number cannot hold it';
+const EXACT = 'As text if it is too large for a number';
 
 /** The types of a payload field; integers by their size. */
 const TYPES: INodePropertyOptions[] = [
@@ -38,20 +38,24 @@ const WAYS: INodePropertyOptions[] = [
 	{
 		name: 'BTHome (Objects Only)',
 		value: 'bthomeObjects',
-		description: 'Where the device sends no device information',
+		description: 'For devices that send no device information',
 	},
 	{
 		name: 'BTHome (Service Data)',
 		value: 'bthomeService',
-		description: 'Where the payload begins with the device information or the UUID',
+		description: 'For payloads that begin with the device information or the UUID',
 	},
 	{ name: 'Bytes', value: 'bytes', description: 'A list of numbers from 0 to 255' },
 	{ name: 'CayenneLPP', value: 'cayenne', description: 'Channels of the Cayenne Low Power Payload' },
-	{ name: 'Fields', value: 'fields', description: 'Values at fixed places, by a form' },
+	{ name: 'Fields', value: 'fields', description: 'Values at fixed positions, entered in a form' },
 	{ name: 'Hexadecimal', value: 'hex' },
 	{ name: 'JSON', value: 'json' },
 	{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
-	{ name: 'Layout', value: 'layout', description: 'Values at fixed places, by a text to paste and share' },
+	{
+		name: 'Layout',
+		value: 'layout',
+		description: 'Values at fixed positions, described in text that you can paste and share',
+	},
 	{ name: 'None', value: 'none', description: 'Leave the payload in Base64, as Hubble returns it' },
 	{ name: 'Text', value: 'text', description: 'UTF-8' },
 ];
@@ -126,7 +130,7 @@ const VALUES: INodeProperties[] = [
 		name: 'scale',
 		type: 'number',
 		default: 1,
-		description: 'The factor by which the value is multiplied',
+		description: 'The factor to multiply the value by',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -143,7 +147,7 @@ const VALUES: INodeProperties[] = [
 		type: 'string',
 		default: '',
 		placeholder: 'e.g. 2',
-		description: 'Number of decimals to which the result is rounded. If empty, it is not rounded.',
+		description: 'Number of decimals to round the result to. If empty, it is not rounded.',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -151,7 +155,8 @@ const VALUES: INodeProperties[] = [
 		name: 'adds',
 		type: 'boolean',
 		default: false,
-		description: 'Whether to add the result to the value of the same name above, such as a fraction sent on its own',
+		description:
+			'Whether to add the result to the value of the same name above, such as a fraction that is sent separately',
 		...showFor('bits', ...NUMERIC),
 	},
 	{
@@ -180,7 +185,7 @@ const VALUES: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 0 },
 		default: 0,
-		description: 'Position of the byte that tells the type of the payload. The first byte is 0.',
+		description: 'Position of the byte that identifies the type of the payload. The first byte is 0.',
 		displayOptions: { show: { when: ['byte'] } },
 	},
 	{
@@ -217,7 +222,7 @@ export const decodeFields = {
 		placeholder: 'Add Field',
 		default: {},
 		shownWhen: { decodePayload: ['fields'] },
-		description: 'The values in a payload and their places',
+		description: 'The values in a payload and their positions',
 		options: [
 			{
 				displayName: 'Field',
@@ -233,10 +238,10 @@ export const decodeFields = {
 		typeOptions: { rows: 6 },
 		default: '',
 		placeholder: 'e.g. temperature: int16 @4 ×0.01 °C',
-		hint: 'One value a line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
+		hint: 'One value per line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
 		shownWhen: { decodePayload: ['layout'] },
 		description:
-			'One value a line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, signed, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii. A line that begins with + adds to the value above. # starts a comment.',
+			'One value per line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, signed, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii. A line that begins with + adds to the value above. # starts a comment.',
 	},
 } as const satisfies Record<string, Field>;
 

@@ -42,7 +42,7 @@ export const packetFilters = {
 				{ name: 'Terrestrial', value: 'TERRESTRIAL' },
 			],
 			default: [],
-			description: 'Only the packets heard by these networks',
+			description: 'Only packets heard by these networks',
 		},
 		{
 			displayName: 'Tags',
@@ -52,7 +52,7 @@ export const packetFilters = {
 			default: [],
 			placeholder: 'e.g. _env:production',
 			description:
-				'Only the packets of devices with these tags, as key:value. Tags with the same key mean "or", with different keys "and".',
+				'Only packets of devices with these tags, as key:value. Of several tags with the same key, one must match; tags with different keys must all match.',
 		},
 		...valueFilters,
 	],

@@ -326,9 +326,11 @@ function objectsBegin(bytes: Buffer, at: number): number {
 	const info = bytes[at];
 	if (info === undefined) throw unfit('the payload has no device information');
 	const number = info >> VERSION_SHIFT;
-	if (number !== 2) throw unfit(`the device information ${hex(info)} is that of version ${number} of BTHome, not of 2`);
+	if (number !== 2) throw unfit(`the device information ${hex(info)} means version ${number} of BTHome, not 2`);
 	if (info & ENCRYPTED) {
-		throw unfit(`the payload is encrypted, by its device information ${hex(info)}: turn off encryption in the device`);
+		throw unfit(
+			`the payload is encrypted, according to its device information ${hex(info)}: turn off encryption in the device`,
+		);
 	}
 	return at + (info & HAS_ADDRESS ? 7 : 1);
 }
@@ -396,7 +398,9 @@ export function readHubbleSensor(bytes: Buffer): Values {
 	const size = type === BATTERY ? 2 : bytes.length < 9 && type === 1 ? 3 : 9;
 	if (bytes.length < size) throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}`);
 	if (bytes.subarray(size).some(Boolean)) {
-		throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}, and more than padding follows`);
+		throw unfit(
+			`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}, and what follows is not padding`,
+		);
 	}
 	const value =
 		size === 2
@@ -422,8 +426,8 @@ export function readKeyValue(text: string): IDataObject {
 	for (const pair of text.split(/[;,&\s]+/).filter(Boolean)) {
 		const [, key, value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
 		if (!key) throw new Error(`"${pair}" is not of the form key=value`);
-		if (key === '__proto__') throw new Error(`the key "${key}" is not possible`);
-		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" is given twice`);
+		if (key === '__proto__') throw new Error(`the key "${key}" cannot be used`);
+		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" is there twice`);
 		result[key] = plainValue(value);
 	}
 	return result;

@@ -75,15 +75,15 @@ function readParts(field: PayloadField, text: string): void {
 		if (!found) break;
 		const { key, pattern, on } = found;
 		const [whole, value = ''] = pattern.exec(rest) ?? [];
-		if (field[key] !== undefined) throw unfit(`"${whole}" comes after another of its kind`);
+		if (field[key] !== undefined) throw unfit(`"${whole}" repeats what the line already says`);
 		if (on && !on(field.type)) throw unfit(`"${whole}" does not go with the type ${field.type}`);
 		Object.assign(field, { [key]: wordOf(key, value) ?? Number(value.replace(/\s+/g, '')) });
 		rest = rest.slice(whole?.length).trim();
 	}
 	if (!rest) return;
 	if (/\s/.test(rest) || /^[@×*+]|^-?\.?\d|^(bits?|length|decimals|signed|when)$/i.test(rest)) {
-		throw unfit(`"${rest}" is not understood`);
+		throw unfit(`"${rest}" is not recognized`);
 	}
-	if (!isNumeric(field.type)) throw unfit(`the type ${field.type} has no unit, so "${rest}" is not understood`);
+	if (!isNumeric(field.type)) throw unfit(`the type ${field.type} has no unit, so "${rest}" is not recognized`);
 	field.unit = rest;
 }

@@ -7,7 +7,7 @@ import { asText, flag, numberIn, quoted } from '../operation/values';
 export interface PayloadField {
 	name: string;
 	type: NumberType | 'bits' | 'bool' | 'ascii';
-	/** Whether it is added to the value of the same name before it, such as a fraction sent on its own. */
+	/** Whether it is added to the value of the same name before it, such as a fraction that is sent separately. */
 	adds?: boolean;
 	/** Where it begins, in bytes from 0. */
 	offset?: number;
@@ -203,7 +203,7 @@ function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_
 	try {
 		return numberIn(min, Number.MAX_VALUE, isWhole)(value) ?? fallback;
 	} catch {
-		throw unfit(`${what} is not ${isWhole ? 'a whole number from 0 on' : 'a number'}: ${quoted(value)}`);
+		throw unfit(`${what} is not ${isWhole ? 'a whole number of 0 or more' : 'a number'}: ${quoted(value)}`);
 	}
 }
 
@@ -263,7 +263,7 @@ function condition({ when = 'always', whenByte, whenValue }: PayloadField) {
 	if (when !== 'byte') throw unfit(`When is neither "always" nor "byte": ${quoted(when)}`);
 	const at = count('When Byte', whenByte);
 	const wanted = count('Equals', whenValue);
-	if (wanted > 255) throw unfit(`Equals is more than a byte can be: ${wanted}`);
+	if (wanted > 255) throw unfit(`Equals is more than 255, the most a byte can be: ${wanted}`);
 	return { at, wanted };
 }
 
@@ -288,15 +288,15 @@ function prepare(field: PayloadField, index: number, earlier: Map<string, Condit
 	try {
 		nameOf(field);
 		if (!name) throw unfit('it has no name');
-		if (name === '__proto__') throw unfit('this name is not possible');
+		if (name === '__proto__') throw unfit('this name cannot be used');
 		const when = condition(field);
 		const others = earlier.get(name) ?? [];
 		const adds = isSet('Add to Value Above', field.adds);
 		if (adds) {
-			if (!others.length) throw unfit('no value of its name stands before it to which it could be added');
+			if (!others.length) throw unfit('there is no value of the same name above it');
 			if (field.type === 'bool' || field.type === 'ascii') throw unfit(`the type ${field.type} cannot be added`);
 		} else {
-			if (!others.every((other) => excludeEachOther(other, when))) throw unfit('its name is given twice');
+			if (!others.every((other) => excludeEachOther(other, when))) throw unfit('its name is used twice');
 			earlier.set(name, [...others, when]);
 		}
 		return { name, adds, unit: asText(field.unit ?? ''), when, ...compile(field) };
@@ -313,7 +313,7 @@ function prepare(field: PayloadField, index: number, earlier: Map<string, Condit
 export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, remarks: Remarks) => IDataObject {
 	const earlier = new Map<string, Condition[]>();
 	const compiled = fields.map((field, index) => prepare(field, index, earlier));
-	if (!compiled.length) throw unfit('no payload field is given');
+	if (!compiled.length) throw unfit('there are no payload fields');
 	return (bytes, remarks) => {
 		const result: IDataObject = {};
 		for (const { name, adds, unit, when, at, size, read } of compiled) {
@@ -328,7 +328,7 @@ export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, re
 				value = sum(base, value);
 			}
 			if (typeof value === 'number' && !Number.isFinite(value)) {
-				(remarks.notes ??= []).push(`"${name}" is no number: ${value}`);
+				(remarks.notes ??= []).push(`"${name}" is not a number: ${value}`);
 				value = null;
 			}
 			result[name] = value;

@@ -11,7 +11,7 @@ const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 /** Why values cannot be compared. */
-export const NOT_DECODED = 'the payloads are not decoded; choose what they are in "Decode Payload"';
+export const NOT_DECODED = 'the payloads are not decoded; choose their format in "Decode Payload"';
 
 /** The parameter "Field": one decoded value. */
 export const decodedField: INodeProperties = {
@@ -40,7 +40,7 @@ export const valueFilters: INodeProperties[] = [
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Value',
 		default: {},
-		description: 'Only the packets whose decoded values meet these conditions. Choose the format in Decode Payload.',
+		description: 'Only packets whose decoded values meet these conditions. Choose the format in Decode Payload.',
 		options: [
 			{
 				displayName: 'Value',
@@ -170,7 +170,7 @@ export function conditionOf(
 
 /** The rows of a fixed collection. Throws an Error for what is none: without its rows, everything would be taken. */
 function rowsIn(given: unknown, name: string): unknown[] {
-	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is no list of rows`);
+	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is not a list of rows`);
 	return [objectOf(given)[name] ?? []].flat();
 }
 
@@ -196,7 +196,7 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 	if (!rows.length) return undefined;
 	const conditions = rows.map((row, index) => {
 		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is no condition`);
+			if (!isObject(row)) throw new Error(`${quoted(row)} is not a condition`);
 			const name = fieldOf(row);
 			const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
 			return (decoded: unknown) => meets(valueAt(decoded, name));
@@ -214,7 +214,7 @@ export function chosenFields(value: unknown): string[] {
 	const rows = rowsIn(value, 'row');
 	const names = rows.map((row, index) => {
 		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is no field`);
+			if (!isObject(row)) throw new Error(`${quoted(row)} is not a field`);
 			return fieldOf(row);
 		} catch (error) {
 			throw unfit(`row ${index + 1}: ${asError(error).message}`);

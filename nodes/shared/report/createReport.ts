@@ -66,7 +66,7 @@ const title: Field = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. Cold Chain, Week 45',
-	description: 'What stands at the top of the report',
+	description: 'The heading of the report',
 	collection: 'options',
 };
 
@@ -78,9 +78,9 @@ const html: Field = {
 		{
 			name: 'For Mail',
 			value: 'mail',
-			description: 'Tables and bars that mail programs show, at most 90 kB; the map is in the file alone',
+			description: 'Tables and bars that mail programs show, at most 90 kB; the map is only in the file',
 		},
-		{ name: 'None', value: 'none', description: 'The report is in the file alone' },
+		{ name: 'None', value: 'none', description: 'The report is only in the file' },
 		{ name: 'Whole Page', value: 'page', description: 'The same page as in the file, for Form and Respond to Webhook' },
 	],
 	default: 'mail',

@@ -152,7 +152,7 @@ export class FleetReport implements Report {
 		const { withoutPlace } = this.places;
 		return {
 			title: 'Where the devices are',
-			subtitle: 'Where a device was heard last, else where it is installed',
+			subtitle: 'Where a device was last heard, otherwise where it is installed',
 			content: {
 				map: {
 					places: this.places,
@@ -161,7 +161,9 @@ export class FleetReport implements Report {
 					describe: this.values?.describe,
 				},
 			},
-			notes: [withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'device')}.`],
+			notes: [
+				withoutPlace > 0 && `Not on the map, because their place is not known: ${counted(withoutPlace, 'device')}.`,
+			],
 		};
 	}
 
@@ -170,7 +172,7 @@ export class FleetReport implements Report {
 		const title = 'Silent devices';
 		const listed = this.latest();
 		if (!listed.length) {
-			return { title, content: { text: `Every device that was ever heard was heard in the last ${after}.` } };
+			return { title, content: { text: `Every device that has ever been heard was heard in the last ${after}.` } };
 		}
 		const rows = listed.map(({ id, name, heardAt, place }) => [
 			name || '–',
@@ -180,7 +182,7 @@ export class FleetReport implements Report {
 			duration(now - heardAt),
 		]);
 		const rest = this.silent - rows.length;
-		const note = `${counted(rest, 'device')} that fell silent earlier are not listed. Export Devices with the filter Silent For gives all.`;
+		const note = `${counted(rest, 'device')} that fell silent earlier are not listed. Export Devices with the filter Silent For lists all.`;
 		return {
 			title,
 			subtitle: `Not heard for more than ${after}; the latest to fall silent first`,

@@ -184,7 +184,7 @@ function circles(cells: readonly Cell[], view: View, map: PlaceMap): Markup {
  */
 export function mapOf(map: PlaceMap): Markup {
 	const cells = map.places.all();
-	if (!cells.length) return markup`<p class="note">There is no place to show.</p>`;
+	if (!cells.length) return markup`<p class="note">There are no places to show.</p>`;
 	const places = cells.map((cell) => ({
 		latitude: cell.latitudes / cell.count,
 		longitude: cell.longitudes / cell.count,

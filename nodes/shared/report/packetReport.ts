@@ -165,7 +165,9 @@ export class PacketReport implements Report {
 			title: 'Where packets were heard',
 			subtitle: 'The larger a circle, the more packets; its inner disc is the share by satellite',
 			content: { map: { places: this.places, tone: 2, nouns: ['packets', 'by satellite'] } },
-			notes: [withoutPlace > 0 && `Not on the map, as their place is not known: ${counted(withoutPlace, 'packet')}.`],
+			notes: [
+				withoutPlace > 0 && `Not on the map, because their place is not known: ${counted(withoutPlace, 'packet')}.`,
+			],
 		};
 	}
 
@@ -180,7 +182,7 @@ export class PacketReport implements Report {
 		const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => strengths.quantile(share));
 		return {
 			title,
-			subtitle: `Packets by RSSI in dBm. Median ${middle}; four in five lie from ${low} to ${high}.`,
+			subtitle: `Packets by RSSI in dBm. Median ${middle}; 80% lie from ${low} to ${high}.`,
 			content: { columns: strengths.columns(weakest, strongest, series), series: [], description: title, height: 190 },
 		};
 	}
@@ -219,9 +221,9 @@ export class PacketReport implements Report {
 				},
 			},
 			notes: [
-				rest.length > 0 && 'Export Packets gives all.',
+				rest.length > 0 && 'Export Packets contains all.',
 				this.beyond > 0 &&
-					`Only the first ${counted(MOST_DEVICES, 'device')} are told apart; ${counted(this.beyond, 'packet')} came from others.`,
+					`Only the first ${counted(MOST_DEVICES, 'device')} are listed separately; ${counted(this.beyond, 'packet')} came from others.`,
 			],
 		};
 	}

@@ -16,7 +16,7 @@ function chosenNames(value: unknown): string[] {
 const settings = (purpose: string, description: string) =>
 	({
 		...decodeFields,
-		decode: { ...decodeFields.decode, description: `What the payload is, to ${purpose}` },
+		decode: { ...decodeFields.decode, description: `The payload format, to ${purpose}` },
 		reportValues: {
 			displayName: 'Values',
 			name: 'reportValues',
@@ -33,12 +33,12 @@ const settings = (purpose: string, description: string) =>
 
 export const reportValueSettings = settings(
 	'draw values of it',
-	'Up to six decoded values. Each gets a chart over time, with its median and the range of four in five values; of a single device, a line through its values.',
+	'Up to six decoded values. Each gets a chart over time, with its median and the range of the middle 80% of values; for a single device, a line through its values.',
 );
 
 export const fleetValueSettings = settings(
 	'show the latest values of each device',
-	'Up to six decoded values. Each gets a column in a table with the latest value of each device, and appears in the tooltips of the map. The packets of the last seven days are read for it.',
+	'Up to six decoded values. Each gets a column in a table with the latest value of each device, and appears in the tooltips of the map. The packets of the last seven days are read for this.',
 );
 
 /** How to decode and which values to take; `undefined` where none is chosen. */

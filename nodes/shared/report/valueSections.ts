@@ -76,13 +76,13 @@ class ValueSeries {
 	section(): Section {
 		const { name, all, unit, timeline, frame } = this;
 		const title = `${name}${unit && ` (${unit})`}`;
-		if (!all.count) return { title, content: { text: 'No packet of the period contains this number.' } };
+		if (!all.count) return { title, content: { text: 'No packet in the period contains this number.' } };
 		const [low = NaN, middle = NaN, high = NaN] = [0.1, 0.5, 0.9].map((share) => all.quantile(share));
 		const each = all.count > MOST_POINTS ? 'The highest and lowest of all values' : 'Each value';
-		const drawn = this.isOneDevice ? each : `Median and the range of four in five values, per ${timeline.unit}`;
+		const drawn = this.isOneDevice ? each : `Median and the range of the middle 80% of values, per ${timeline.unit}`;
 		return {
 			title,
-			subtitle: `${drawn} (${frame.timezone}). Median ${digits(middle)}; four in five lie from ${digits(low)} to ${digits(high)}.`,
+			subtitle: `${drawn} (${frame.timezone}). Median ${digits(middle)}; 80% lie from ${digits(low)} to ${digits(high)}.`,
 			content: {
 				curve: this.isOneDevice ? this.line() : this.band(),
 				marks: timeline.marks(),
@@ -91,7 +91,7 @@ class ValueSeries {
 			},
 			notes: [
 				[...this.bins, all].some(({ isExact }) => !isExact) &&
-					'Where there are more than 1,000 values, the median and the range are those of 1,000 chosen at random: the share of values below a line is right within 3 percentage points.',
+					'Where there are more than 1,000 values, the median and the range are those of 1,000 chosen at random: the share of values below a line is accurate to 3 percentage points.',
 			],
 		};
 	}

@@ -90,5 +90,5 @@ export function bothInUse(endpoints: readonly IDataObject[], own?: string): stri
 		...others,
 	];
 	const act = others.length ? (workflows.length ? 'Unpublish or delete one' : 'Delete one') : 'Unpublish one';
-	return `Both webhooks are in use, by ${users.join(' and by ')}. ${act}, or let one receive for all.`;
+	return `Both webhooks are in use, by ${users.join(' and by ')}. ${act}, or let one trigger receive for all workflows.`;
 }

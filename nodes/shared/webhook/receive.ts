@@ -111,7 +111,7 @@ function tellOnceAMinute(context: IWebhookFunctions, kind: string, text: (calls:
 }
 
 const deliveriesOf = (calls: number) =>
-	calls === 1 ? 'a delivery' : `${calls} deliveries since the last line about it`;
+	calls === 1 ? 'a delivery' : `${calls} deliveries since the last message about it`;
 
 /**
  * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
@@ -145,8 +145,8 @@ export async function receive(context: IWebhookFunctions, source: WebhookService
 		return await take(context, source);
 	} catch (error) {
 		const { message } = asError(error);
-		tellOnceAMinute(context, 'failed', (calls) => `could not take ${deliveriesOf(calls)} from Hubble: ${message}`);
-		return answer(context, 503, 'The delivery could not be taken. Try again later.');
+		tellOnceAMinute(context, 'failed', (calls) => `could not accept ${deliveriesOf(calls)} from Hubble: ${message}`);
+		return answer(context, 503, 'The delivery could not be accepted. Try again later.');
 	}
 }
 
@@ -198,7 +198,7 @@ function start(context: IWebhookFunctions, content: Content): IWebhookResponseDa
 		const delivery = deliveryKey(context, identity);
 		const before = outcomeOf(delivery);
 		if (before === 'accepted') return {};
-		if (before === 'running') return answer(context, 503, 'The same delivery is being worked on.');
+		if (before === 'running') return answer(context, 503, 'The same delivery is still being processed.');
 		follow(delivery, response);
 	}
 	if (context.getNodeParameter('options.acknowledge', 'onReceived') === 'lastNode') refuseRemarks(response);

@@ -29,7 +29,7 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 			match(String(begins?.json.text), /: Too warm \(critical\)\. temperature is [\d.]+ °C, above 8 since /);
 			match(
 				String(over?.json.text),
-				/: Too warm \(critical\) is over after 45 minutes\. temperature is 7 °C, at the worst /,
+				/: Too warm \(critical\) is over after 45 minutes\. temperature is 7 °C, at worst /,
 			);
 			equal(over?.json.isExample, true);
 		},
