@@ -1,6 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- the environment says how many clocks */
 import axios from 'axios';
 import type { IHttpRequestOptions } from 'n8n-workflow';
+import { virtualTime } from './virtualTime';
 
 /** n8n's request helper for a poll: sends with the token and never throws for a status. */
 export const httpRequest =
@@ -35,9 +36,10 @@ export function setClock(aheadMs: () => number, hubbleNow: () => number = real.w
 	jest.spyOn(Date, 'now').mockImplementation(() => hubbleNow() + aheadMs());
 }
 
-/** Lets time pass on the clock that never jumps: so many milliseconds more than really did. */
+/** Lets so many milliseconds pass on the clock that never jumps. Beside that only waits move it, and no busy machine. */
 export function letPass(ms: () => number): void {
-	jest.spyOn(performance, 'now').mockImplementation(() => real.monotonic() + ms());
+	const began = real.monotonic();
+	jest.spyOn(performance, 'now').mockImplementation(() => began + virtualTime.ahead + ms());
 }
 
 const MINUTE = 60_000;

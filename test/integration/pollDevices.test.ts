@@ -1,12 +1,13 @@
 /** The device trigger's polls: against a list of devices in memory, a slow reference, and the simulator. */
 import fc from 'fast-check';
-import { sleep, type IDataObject, type IHttpRequestOptions, type IPollFunctions } from 'n8n-workflow';
+import { type IDataObject, type IHttpRequestOptions, type IPollFunctions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
 import { httpRequest, letPass, setClock, withEachClock } from './pollContext';
+import { virtualTime } from './virtualTime';
 
 /** Hubble's clock in Unix seconds; the clock that never jumps goes with it, and n8n's own is what a test makes of it. */
 const BEGAN = 1_790_000_000;
@@ -448,7 +449,7 @@ withEachClock(
 				// A clock that jumps is asked for again.
 				if (options.url.endsWith('/check')) return await request(credential, options);
 				asked.push(options.qs.sort_field);
-				await sleep(500);
+				await virtualTime.sleep(500);
 				return await request(credential, options);
 			}) as never;
 			Object.assign(fleet.options, { members: { getPollBudgetMs: () => 800 } });
