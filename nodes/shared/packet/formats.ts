@@ -3,7 +3,7 @@
  *
  * Hubble Sensor: what Hubble's dashboard shows in its sensor widget, and what its reference firmware sends.
  * CayenneLPP: the types of version 1 (myDevices), named as The Things Network does, e.g. `temperature_3` for channel 3,
- * and those that the Arduino library (ElectronicCats) added.
+ * and those that the libraries for Arduino (ElectronicCats) and Python (pycayennelpp) added.
  * BTHome: the objects of version 2 (bthome.io/format, object IDs up to 0x64 and 0xf0 to 0xf2), with or without the
  * device information and the UUID before them; a second value of a kind is `temperature_2`.
  *
@@ -31,6 +31,7 @@ const CAYENNE: Readonly<Record<number, Kind>> = {
 	0x01: ['digital_out', '', ['uint8']],
 	0x02: ['analog_in', '', ['int16', 0.01]],
 	0x03: ['analog_out', '', ['int16', 0.01]],
+	0x04: ['counter', '', ['uint16']],
 	0x64: ['generic', '', ['uint32']],
 	0x65: ['luminosity', 'lx', ['uint16']],
 	0x66: ['presence', '', ['uint8']],
@@ -44,6 +45,7 @@ const CAYENNE: Readonly<Record<number, Kind>> = {
 	0x76: ['frequency', 'Hz', ['uint32']],
 	0x78: ['percentage', '%', ['uint8']],
 	0x79: ['altitude', 'm', ['int16']],
+	0x7a: ['load', 'kg', ['int24', 0.001]],
 	0x7d: ['concentration', 'ppm', ['uint16']],
 	0x80: ['power', 'W', ['uint16']],
 	0x82: ['distance', 'm', ['uint32', 0.001]],
