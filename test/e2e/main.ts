@@ -22,6 +22,7 @@ import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
 import { secretChecks } from './checks/secrets';
 import { soakChecks } from './checks/soak';
+import { spreadsheetChecks } from './checks/spreadsheet';
 import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
 import { isN8n1, type N8nVersion, n8nVersions, provisionN8n } from './provision';
@@ -48,7 +49,14 @@ const usual: Check[] = [
 ];
 
 /** What takes minutes each. */
-const long: Check[] = [...attackChecks, ...soakChecks, ...formChecks, ...longPollChecks, ...queueFaultChecks];
+const long: Check[] = [
+	...attackChecks,
+	...soakChecks,
+	...formChecks,
+	...longPollChecks,
+	...queueFaultChecks,
+	...spreadsheetChecks,
+];
 
 /** What passed and what failed and why; the reasons are told once more at the end, as a log of CI is often cut. */
 const passed: string[] = [];

@@ -10,6 +10,7 @@ const programs = {
 	chromium: { places: ['/usr/bin'], package: 'chromium' },
 	'redis-server': { places: ['/usr/bin', '/usr/local/bin'], package: 'redis-server' },
 	initdb: { places: ['/usr/lib/postgresql/*/bin', '/usr/local/bin'], package: 'postgresql' },
+	soffice: { places: ['/usr/bin'], package: 'libreoffice-calc-nogui' },
 	nginx: { places: ['/usr/sbin', '/usr/local/sbin', '/usr/bin'], package: 'nginx' },
 } as const;
 
