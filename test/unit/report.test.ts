@@ -277,3 +277,66 @@ describe('a map', () => {
 		expect([bins.placed, bins.withoutPlace]).toEqual([0, 1]);
 	});
 });
+
+describe('what is drawn can be seen', () => {
+	const css = page('', '', [], '').match(/<style>([^]*?)<\/style>/)?.[1] ?? '';
+	const [, light = '', dark = '', print = ''] =
+		/:root\{([^}]*)\}[^]*:root\{([^}]*)\}[^]*:root\{([^}]*)\}/.exec(css) ?? [];
+	const colours = (block: string) =>
+		Object.fromEntries([...block.matchAll(/--([\w]+):#(\w{3,6})/g)].map(([, name = '', hex = '']) => [name, hex]));
+	/** Relative luminance, and contrast: WCAG 2.2. */
+	const luminance = (hex: string) => {
+		const full = hex.length === 3 ? [...hex].map((digit) => digit + digit).join('') : hex;
+		const [r = 0, g = 0, b = 0] = [0, 2, 4].map((at) => {
+			const share = parseInt(full.slice(at, at + 2), 16) / 255;
+			return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+		});
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+	};
+	const contrast = (one: string, other: string) => {
+		const [a = 0, b = 0] = [luminance(one), luminance(other)].sort((x, y) => y - x);
+		return (a + 0.05) / (b + 0.05);
+	};
+
+	it('knows black on white, and a grey', () => {
+		expect(contrast('000', 'fff')).toBeCloseTo(21);
+		expect(contrast('777777', 'fff')).toBeCloseTo(4.48, 2);
+	});
+
+	it.each([
+		['light', colours(light)],
+		['dark', colours(dark)],
+		['printed', colours(print)],
+	])('series from their ground by 3, texts and labels of the map by 4.5: %s', (_, theme) => {
+		const { ink = '', soft = '', card = '', bg = '', sea = '', land = '', c1 = '', c2 = '', bad = '' } = theme;
+		for (const series of [c1, c2, bad]) expect(contrast(series, card)).toBeGreaterThanOrEqual(3);
+		for (const marked of [c2, bad]) expect(contrast(marked, land)).toBeGreaterThanOrEqual(3);
+		for (const ground of [card, bg]) {
+			expect(contrast(ink, ground)).toBeGreaterThanOrEqual(4.5);
+			expect(contrast(soft, ground)).toBeGreaterThanOrEqual(4.5);
+		}
+		for (const ground of [sea, land]) expect(contrast(soft, ground)).toBeGreaterThanOrEqual(4.5);
+	});
+
+	it('labels have 11 px on a phone: charts are scrolled there, not shrunk', () => {
+		const phone = /@media\(max-width:720px\)\{([^]*?)\n@page/.exec(css)?.[1] ?? '';
+		const size = Number(/svg text\{[^}]*font-size:(\d+)px/.exec(css)?.[1]);
+		const least = (selector: string) => Number(new RegExp(`${selector}\\{min-width:(\\d+)px`).exec(phone)?.[1]);
+		const report = new PacketReport(frame);
+		for (let index = 0; index < 60; index++) {
+			report.add({
+				network_type: index % 3 ? 'TERRESTRIAL' : 'SATELLITE',
+				location: { latitude: 52, longitude: 4 + index / 100 },
+				device: { id: `d${index}`, payload: '', timestamp: now - index * 2_000, rssi: -60 - index },
+			} as never);
+		}
+		const html = page('', '', report.render(), '');
+		const [wide = '', two = ''] = html.split('<div class="two">');
+		const widths = (part: string) => [...part.matchAll(/viewBox="0 0 (\d+)/g)].map(([, width]) => Number(width));
+		expect([widths(wide).length, widths(two).length]).toEqual([2, 2]);
+		for (const width of widths(wide)) expect((size * least('svg')) / width).toBeGreaterThanOrEqual(11);
+		for (const width of widths(two)) expect((size * least('\\.two svg')) / width).toBeGreaterThanOrEqual(11);
+		expect(css).toMatch(/\ncode\{white-space:nowrap/);
+		expect(html).toMatch(/<td><code>d\d+<\/code><\/td>/);
+	});
+});

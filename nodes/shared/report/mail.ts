@@ -9,7 +9,7 @@ import { digits, markup, Markup, percent } from './markup';
 /** Rows of a table, and characters of a text of the user's in it. */
 const MOST_ROWS = 30;
 const LONGEST_TEXT = 60;
-const COLOURS: Readonly<Record<number, string>> = { 1: '#2768b0', 2: '#c46f16', 3: '#bf3b36' };
+const COLOURS: Readonly<Record<number, string>> = { 1: '#2768b0', 2: '#b86614', 3: '#bf3b36' };
 const CHART_PIXELS = 90;
 
 const style = (text: string): Markup => new Markup(` style="${text}"`);

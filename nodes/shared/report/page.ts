@@ -52,7 +52,7 @@ function table({ columns, rows }: Table): Markup {
 }
 
 const CSS = `
-:root{color-scheme:light dark;--bg:#f4f6f8;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#e1e6eb;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#c46f16;--bad:#bf3b36}
+:root{color-scheme:light dark;--bg:#f4f6f8;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#e1e6eb;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#b86614;--bad:#bf3b36}
 @media(prefers-color-scheme:dark){:root{--bg:#0f1419;--card:#182028;--ink:#e7edf3;--soft:#97a6b4;--line:#2a353f;--sea:#141b22;--land:#2a343d;--c1:#5ea6ee;--c2:#f0a54a;--bad:#f0716b}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-print-color-adjust:exact;print-color-adjust:exact}
@@ -107,7 +107,7 @@ footer{font-size:12px;margin-top:20px}
 @media(max-width:720px){main{padding:24px 14px}.two{grid-template-columns:1fr}svg{min-width:900px}.two svg{min-width:470px}
 .scroll table{width:max-content;min-width:100%}.scroll td{max-width:230px}.scroll th:first-child,.scroll td:first-child{position:sticky;left:0;max-width:130px;background:var(--card)}}
 @page{size:A4;margin:12mm}
-@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#d8dee4;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#c46f16;--bad:#bf3b36}
+@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#d8dee4;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#b86614;--bad:#bf3b36}
 main{max-width:none;padding:0}body{font-size:11px}h1{font-size:22px}h2{font-size:13px}dl{margin:14px 0 8px;grid-template-columns:repeat(4,1fr);gap:8px}.tile{padding:8px 12px}dd b{font-size:19px}
 dt,dd small,section header p,.note,.legend,th{font-size:10px}table{font-size:10.5px}code{font-size:9px}th,td{padding-top:3px;padding-bottom:3px}.two{grid-template-columns:1fr 1fr;gap:8px}section{padding:10px 12px;margin-bottom:8px}section header{margin-bottom:8px}.rows i,.rows .t div{height:11px}.map svg{max-height:82mm}
 section,.tile,tr{break-inside:avoid}section.long{break-inside:auto}thead{display:table-header-group}}
