@@ -16,12 +16,14 @@ import { choiceOf, hasToken, titleOf, type ClientFilter, type Operation } from '
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
-	const { inPath, inQuery, inBody, settings, clientFilters, simplifiedFields, batch } = operation;
-	const list = choiceOf(operation);
+	const { inPath, inQuery, inBody, settings, clientFilters, simplifiedFields, makesRows, batch } = operation;
+	const limits = choiceOf(operation) ? [returnAll, limit] : [];
 	const fields: Field[] = [
 		...[inPath, inBody, inQuery].flatMap((sent) => Object.values(sent ?? {})),
-		...(list ? [returnAll, limit] : []),
+		...(makesRows ? [] : limits),
 		...Object.values(settings ?? {}),
+		// What decides on the rows comes before how many there are.
+		...(makesRows ? limits : []),
 		...(operation.shape ? [simplify] : []),
 		...(operation.shape && simplifiedFields ? [output, outputFields(simplifiedFields)] : []),
 		...(clientFilters ?? []),
