@@ -24,7 +24,7 @@ async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDat
 	});
 }
 
-/** Tries a new key, and deletes it unless it is found to work; where that fails too, the error says which key is left. */
+/** Tries a new key, and deletes it if it does not work; if that fails too, the error says which key is left. */
 async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<void> {
 	const id = String(created.key_id);
 	const cause = await failureOf(hubble.as(String(created.key)).send({ endpoint: endpoints.checkKey }));

@@ -29,7 +29,7 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 	return known;
 }
 
-/** What is safe in a file name on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
+/** A file name that is safe on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
 function fileName(invoiceNumber: unknown): string {
 	const safe = String(invoiceNumber)
 		.replace(/[^\w.-]+/g, '-')
@@ -48,7 +48,7 @@ const downloadPdf: Operation['items'] = async (work) => {
 		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
 	});
 	const file = body.file as IBinaryData | undefined;
-	// n8n tells the size as a text.
+	// n8n returns the size as text.
 	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'PDF', hubble.baseUrl, requestId);
 	const field = String(request.settings.binaryPropertyName);
 	return [{ json: inCamelCase({ ...(row ?? { invoice_id }), file_name: name }), binary: { [field]: file } }];

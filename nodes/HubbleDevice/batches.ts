@@ -42,7 +42,7 @@ export const registration: Batch = {
 	fromReply: ({ devices }, parts) => registeredFor(parts, Array.isArray(devices) ? devices : []),
 };
 
-/** A name as it is compared: not by how its letters are encoded. */
+/** A name, normalized for comparison: different encodings of a letter are equal. */
 const comparable = (name: unknown) =>
 	typeof name === 'string' ? name.normalize().trim().toLowerCase() || undefined : undefined;
 

@@ -6,7 +6,7 @@ import { SIMPLIFIED } from '../shared/device/device';
 import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
 import { tagMap, type Tags } from './tags';
 
-/** What a column is for, by its header as `plainHeader` gives it. */
+/** The meaning of a column, by its header as returned by `plainHeader`. */
 const MEANINGS: Readonly<Record<string, 'name' | 'latitude' | 'longitude' | 'place'>> = {
 	name: 'name',
 	devicename: 'name',
@@ -29,7 +29,7 @@ const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, 
  */
 const NOT_TAGS = new Set([...SIMPLIFIED, 'created', 'key', 'id', 'result', 'error', 'row_number'].map(plainHeader));
 
-/** How a spreadsheet's column without a header arrives. */
+/** The names n8n gives to spreadsheet columns without a header. */
 const NO_HEADER = /^__EMPTY(_\d+)?$/;
 
 /** How the column of a tag is named in the resource mapper, and in a table flattened by n8n. */
@@ -50,7 +50,7 @@ function tagsOf(cell: unknown): IDataObject {
 	throw new Error('column "tags" is not a JSON object; give each tag its own column');
 }
 
-/** What a row says of its device, in the wire's names. */
+/** A row's device, with the API's field names. */
 export interface DeviceRow {
 	name?: string;
 	place?: InstalledAt;
@@ -69,7 +69,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
 	for (const [header, cell] of Object.entries(cells)) {
 		const value = asWritten(cell);
-		// trim() takes a byte order mark, too.
+		// trim() also removes a byte order mark.
 		const title = header.trim();
 		const plain = plainHeader(title);
 		const key = TAG_COLUMN.exec(title)?.[1]?.trim();

@@ -124,7 +124,7 @@ export const clearTags = {
 	toWire: onlyWhenTrue,
 } satisfies Field;
 
-/** A switch that does nothing when it is off. */
+/** A boolean that has no effect when off. */
 function onlyWhenTrue(value: unknown): true | undefined {
 	return flag(value) ? true : undefined;
 }
@@ -371,7 +371,7 @@ export const change = {
 	settings: { fieldsFrom, columns, addTags, removeTags, clearTags, clearLocation },
 };
 
-/** What one item asks by them. */
+/** One item's values for these parameters. */
 export type Registration = RequestOf<typeof register>;
 export type Match = RequestOf<typeof createOrUpdate>;
 export type Change = RequestOf<typeof change>;

@@ -21,7 +21,7 @@ const time = (displayName: string, name: string, description: string, round: 'do
 	toWire: unixSeconds(round),
 });
 
-/** Filters of which several make one of Hubble's. */
+/** Filters that are combined into one of Hubble's filters. */
 export const timeFilters = {
 	createdAfter: time('Created After', 'createdAfter', 'Only devices registered at this time or later', 'down'),
 	createdBefore: time('Created Before', 'createdBefore', 'Only devices registered before this time', 'up'),
@@ -62,7 +62,7 @@ export const timeFilters = {
 	},
 } satisfies Fields;
 
-/** A filter on times. Throws an Error when nothing is between them. */
+/** A filter on times. Throws an Error when the range is empty. */
 function range(from: number, to: number, name: string): string {
 	if (from >= to) throw new Error(`"${name} After" must be before the end of the range`);
 	return between(from, to);

@@ -4,13 +4,13 @@ import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 
-/** So many IDs are asked for one by one: a page of the list would not be faster. */
+/** Up to this many IDs are requested one by one: a page of the list would not be faster. */
 const FEW = 3;
 
 /** While the list seems to end within so many pages, single Gets beside it would find nothing sooner. */
 const PAGES_ALONE = 10;
 
-/** Single Gets under way at once: as many as the limit starts in a second. */
+/** Single Gets in flight at once: as many as the limit starts in a second. */
 const AT_ONCE = 3;
 
 /**
@@ -23,7 +23,7 @@ export class DeviceLookup {
 	/** Why an ID was not found. */
 	readonly failed = new Map<string, unknown>();
 	private readonly wanted: ReadonlySet<string>;
-	/** IDs that were neither found nor asked for singly. */
+	/** IDs that were neither found nor requested individually. */
 	private readonly open: Set<string>;
 
 	/**

@@ -16,7 +16,7 @@ export function refusal(
 	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
 }
 
-/** What tells a device from others by its name. */
+/** The match key of a device name. */
 export const nameMatch = (name: unknown) => JSON.stringify([null, name]);
 
 /** All values by which a device may be meant. */
@@ -40,7 +40,7 @@ const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof
 export async function devicesByMatch(hubble: HubbleClient, wanted: readonly string[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
 	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
-	// The oldest first: a device that is registered meanwhile moves no other to another page.
+	// Oldest first: a device registered meanwhile does not shift others to another page.
 	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
 		const devices = [...acceptedRows(rows, list)].filter(isDevice);
 		if (devices.length < rows.length) {
@@ -53,7 +53,7 @@ export async function devicesByMatch(hubble: HubbleClient, wanted: readonly stri
 	return matches;
 }
 
-/** So many names stand in a hint, of so many characters each. */
+/** A hint lists at most this many names, each cut to this many characters. */
 const NAMES_SHOWN = 3;
 const LONGEST_SHOWN = 30;
 
@@ -104,14 +104,14 @@ export class Tally {
 	}
 }
 
-/** The error of an item whose device is not there. */
+/** The error of an item whose device does not exist. */
 export function noneFound(
 	all: Pick<Preparation, 'context'>,
 	itemIndex: number,
 	match: string,
 	{ unread, requestId }: Matches,
 ): NodeOperationError {
-	// What could not be read may be the very device: to register it would make a second one.
+	// An unreadable entry may be this device; registering would create a duplicate.
 	return unread
 		? refusal(
 				all,
@@ -136,7 +136,7 @@ function meantBy(match: string): string {
 	return key === null ? `the name "${value}"` : `the tag ${key}:${value}`;
 }
 
-/** Why it is not clear which device an item means; `undefined` when it is. */
+/** Why a match is ambiguous; `undefined` when it is not. */
 export function ambiguity(
 	match: string,
 	devices: ReadonlyArray<IDataObject | undefined>,

@@ -8,7 +8,7 @@ export const nameOnWire = text(LENGTHS.name);
 
 export type InstalledAt = { lat?: number; long?: number; location_name?: string };
 
-/** A place, whole or a part of it; `undefined` when all of it is blank. */
+/** A place, complete or partial; `undefined` when everything is blank. */
 export function placeOnWire(value: unknown): InstalledAt | undefined {
 	const { location: given } = objectOf(value);
 	if (!given || isEmpty(given)) return undefined;

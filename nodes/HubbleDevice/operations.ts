@@ -14,7 +14,7 @@ import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
 import { findDevices, idsOfNames, matchDevices, readPresent } from './prepare';
 
-/** The list of devices with its filters, for whatever becomes of it. */
+/** The device list with its filters, shared by the operations that read it. */
 const list = {
 	endpoint: endpoints.listDevices,
 	inQuery: { filter_tags: environment } satisfies Fields,

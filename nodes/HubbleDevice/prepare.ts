@@ -97,7 +97,7 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 const tagChangeOf = ({ settings: { addTags, removeTags } }: Change): TagChange | undefined =>
 	addTags || removeTags ? { set: addTags, remove: removeTags } : undefined;
 
-/** Whether a change is one of what the device has, which has to be known first. */
+/** Whether a change depends on the current device, which must then be read first. */
 const isRelative = (request: Change) => {
 	const place = request.body.set_install_location;
 	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
@@ -117,7 +117,7 @@ function changeOf(request: Change, present: IDataObject): Change['body'] {
 	};
 }
 
-/** A device as it is after a change. */
+/** The device after a change. */
 const after = (present: IDataObject, { set_tags, set_install_location }: Change['body']): IDataObject => ({
 	...present,
 	...(set_tags ? { tags: { _env: objectOf(present.tags)._env, ...set_tags } } : {}),

@@ -59,7 +59,7 @@ export function tagMap(value: unknown): Tags | undefined {
 	return tags.size ? map : undefined;
 }
 
-/** The keys of tags that are to be removed. */
+/** Keys of the tags to remove. */
 export function tagKeys(value: unknown): string[] | undefined {
 	const keys = texts(value);
 	keys?.forEach(checkKey);
@@ -67,7 +67,7 @@ export function tagKeys(value: unknown): string[] | undefined {
 	return keys;
 }
 
-/** What is changed in the tags of a device. */
+/** A change to the tags of a device. */
 export interface TagChange {
 	set?: Tags;
 	remove?: readonly string[];

@@ -38,7 +38,7 @@ export interface Borders {
 	placed: TimedMarks;
 }
 
-/** Which places count. */
+/** Rules for which places count. */
 export interface BorderRules {
 	/** Metres: how far outside of an area a device must be to have left it. */
 	borderWidth: number;

@@ -21,7 +21,7 @@ export interface Happening {
 	hint?: string;
 }
 
-/** How events are shown. */
+/** Display settings for events. */
 export interface Showing {
 	simplify: boolean;
 	/** IANA time zone of the workflow. */

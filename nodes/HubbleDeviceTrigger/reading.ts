@@ -30,7 +30,7 @@ export const DEVICES: List = {
 	},
 };
 
-/** A poll while it runs. */
+/** The state of a running poll. */
 export interface Run extends Borders {
 	context: IPollFunctions;
 	hubble: HubbleClient;
@@ -55,7 +55,7 @@ export function silenceOf({ settings: { silence }, now }: Pick<Run, 'settings' |
 	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
 
-/** How many events the execution has still room for. */
+/** How many more events fit into the execution. */
 export const room = ({ settings, items }: Run) => settings.most - items.length;
 
 /** Adds an event, if the user wants it. */
@@ -116,7 +116,7 @@ interface Window {
 	each: number;
 	/** Which of the devices count; all unless given. */
 	isIn?: (device: Device) => boolean;
-	/** Keeps how far the window was read. */
+	/** Stores how far the window was read. */
 	save: (cursor: Cursor) => void;
 }
 

@@ -24,7 +24,7 @@ const madeUp = (now: number): Device => ({
 	created_ts: now - 60,
 });
 
-/** Where a test looks, and by what. */
+/** Where and how a test searches. */
 interface Look {
 	hubble: HubbleClient;
 	settings: Settings;
@@ -51,7 +51,7 @@ async function first(look: Look, query: IDataObject, isSo: (device: Device) => b
 	return undefined;
 }
 
-/** A device that was heard last. */
+/** The device that was heard most recently. */
 interface Heard {
 	/** One that passes the filters, else any, else one that is made up. */
 	device: Device;

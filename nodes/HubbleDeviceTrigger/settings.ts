@@ -1,4 +1,4 @@
-/** What the user set: which events of which devices. Bad input is refused here, before any call. */
+/** The user's settings: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
 import { asError } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
@@ -51,7 +51,7 @@ const nameField = (placeholder: string): INodeProperties => ({
 	description: 'The name of the area in the output',
 });
 
-/** What may start a workflow. */
+/** The events that can start a workflow. */
 export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Entered an Area',

@@ -59,7 +59,7 @@ export function aheadNow({ now, ahead }: Hearing, devices: readonly Device[], si
 	return Object.fromEntries([...kept, ...seen]);
 }
 
-/** How far a window of time was read. `of` says by which settings: with others it begins anew. */
+/** How far a time window was read. `of` identifies the settings: when they change, it starts over. */
 export interface Cursor {
 	of: string;
 	/** Unix seconds. */

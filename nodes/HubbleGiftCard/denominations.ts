@@ -8,10 +8,10 @@ export interface Denomination {
 	quantity: number;
 }
 
-/** Adds up without the traces of binary fractions: money has at most two decimals here. */
+/** Adds without floating-point residue: money has at most two decimals here. */
 const toHundredth = (amount: number) => Math.round(amount * 100) / 100;
 
-/** What the vouchers cost together, without a discount. */
+/** Total price of the vouchers, before any discount. */
 export const amountOf = (details: readonly Denomination[]): number =>
 	toHundredth(details.reduce((sum, { denomination, quantity }) => sum + denomination * quantity, 0));
 

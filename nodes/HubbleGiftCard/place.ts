@@ -159,7 +159,7 @@ class OrderRun {
 		}
 	}
 
-	/** Forgets that the order was sent: it was not placed. */
+	/** Clears the note that the order was sent, because it was not placed. */
 	private disclaim({ reference, owner }: Errand): void {
 		const key = this.senderKey(reference);
 		if (this.sent[reference] === owner) delete this.sent[reference];
@@ -275,7 +275,7 @@ class OrderRun {
 		return withReference(error, reference, 'Nothing was bought with it.');
 	}
 
-	/** What is left in the wallet, where Hubble tells. */
+	/** The remaining wallet balance, if Hubble reports it. */
 	async balance(): Promise<IDataObject> {
 		const asked = this.hubble.send({ endpoint: partnerEndpoints.getBalance });
 		const balance = await asked.then(({ body }) => body.balance).catch(() => undefined);
@@ -294,7 +294,7 @@ const stillOpen = (failure: unknown) =>
 		? `An order was still PROCESSING when last checked. Checking again failed: ${asError(failure).message}`
 		: 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
 
-/** Does `work` for each of `all` in their order, so many side by side. */
+/** Runs `work` for each of `all` in order, with limited concurrency. */
 async function sideBySide<T>(all: readonly T[], size: number, work: (one: T) => Promise<void>): Promise<void> {
 	const rest = all.values();
 	const worker = async () => {

@@ -7,7 +7,7 @@ import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
 import { parameterError } from '../shared/operation/values';
 
-/** What an item orders, and whose order it is. */
+/** What an item orders, and which execution the order belongs to. */
 export interface Errand {
 	request: ItemRequest;
 	reference: string;

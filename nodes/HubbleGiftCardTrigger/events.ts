@@ -81,7 +81,7 @@ const UNRECOGNIZED: EventKind = {
 	is: () => true,
 };
 
-/** What the parameter "Events" offers, by name. */
+/** The options of the parameter "Events", by name. */
 export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 	.map(({ name, value, action, description }) => ({ name, value, action, description }))
 	.sort((a, b) => a.name.localeCompare(b.name));

@@ -18,7 +18,7 @@ interface Finding {
 	name: string;
 	state: State;
 	meaning: string;
-	/** What to do; empty where nothing is. */
+	/** What to do; empty if nothing needs to be done. */
 	advice: string;
 }
 

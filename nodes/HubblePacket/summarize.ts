@@ -103,7 +103,7 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 	return rowItems(work, [...summary.rows()]);
 }
 
-/** What the user should know beside the rows. */
+/** Hints that accompany the rows. */
 function remarksOf({ outside, missing, isEmpty }: Summary): string[] {
 	const left = `${counted(outside, 'packet')} ${outside === 1 ? 'was' : 'were'} heard outside the period and left out.`;
 	return [

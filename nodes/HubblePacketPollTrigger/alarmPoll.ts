@@ -60,7 +60,7 @@ export function readAlarmSettings(context: IPollFunctions, reader: PacketReader)
 /** By the packets of so many seconds before its publication, a trigger learns what is beyond a threshold already. */
 const LOOK_BACK_S = 7200;
 
-/** Where alarms begin: with nothing known. */
+/** The initial state of alarms. */
 export const firstAlarms = (now: number): Position => ({
 	start: now - LOOK_BACK_S,
 	alarms: { until: now, rules: [], fields: [], marks: [] },

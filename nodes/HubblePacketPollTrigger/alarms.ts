@@ -21,7 +21,7 @@ const ROOM_BESIDE = 300_000;
 /** What raises an alarm, and what ends it. */
 export interface Rule {
 	name: string;
-	/** In the user's words. */
+	/** As entered by the user. */
 	severity: string | null;
 	/** Which decoded value. */
 	field: string;
@@ -117,7 +117,7 @@ export interface Alarms<S> {
 	changed: Map<string, number>;
 	/** Alarms that a poll found to be there by the time of the publication, by device and rule. */
 	already: Map<string, Change<S>>;
-	/** Whether there is no room for further alarms. */
+	/** Whether no more alarms can be stored. */
 	isFull: boolean;
 }
 
@@ -304,7 +304,7 @@ function decide<S>(alarms: Alarms<S>, { source, key, rule, number, mark, value, 
 	mark.active.delete(number);
 	if (is && !was && alarms.isFull) return [];
 	if (is) mark.active.set(number, is);
-	// Nobody was told that it began.
+	// Its beginning was not reported.
 	if (!event || (event === 'cleared' && told.count === UNREPORTED)) return [];
 	const { since, extreme } = told;
 	const change = { event, rule, source, value, since, at, extreme: Number.isNaN(extreme) ? null : extreme };

@@ -103,7 +103,7 @@ export async function sampleAlarms(
 
 const isOver = ({ isAbout, isOver: isBeyond }: Rule, value: unknown) => isAbout(value) && isBeyond(value);
 
-/** A packet as if its payload said that. */
+/** A copy of a packet whose payload decodes to these values. */
 const withValue = ({ packet, said }: ReadPacket, field: string, value: number | string | null): ReadPacket => ({
 	packet,
 	said: { ...said, decoded: { ...objectOf(said?.decoded), [field]: value }, decodeError: undefined },

@@ -59,7 +59,7 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 	const hint = misfit();
 	const isBatch = context.getNodeParameter('triggerOn', 'packet') === 'batch';
 	const items = isBatch && shown.length ? [{ packets: shown }] : shown;
-	// Who tests looks at the items, not at n8n's log.
+	// In a test, the user looks at the items, not at n8n's log.
 	const isTest = context.getMode() === 'manual';
 	return {
 		items: hint && isTest ? items.map((json) => ({ hint, ...json })) : items,

@@ -115,7 +115,7 @@ async function list(hubble: HubbleClient): Promise<IDataObject[]> {
 	return rowsOf((await hubble.send({ endpoint: endpoints.listWebhooks })).body.webhooks);
 }
 
-/** Deletes an endpoint; that it is gone already is as good. */
+/** Deletes an endpoint; one that is already gone counts as deleted. */
 async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
@@ -176,7 +176,7 @@ async function update(hubble: HubbleClient, endpoint: IDataObject, wanted: Wante
 	await hubble.send({ endpoint: endpoints.updateWebhook, ids: { webhook_id: String(endpoint.webhook_id) }, body });
 }
 
-/** What our endpoint should be at Hubble. */
+/** The desired settings of our endpoint at Hubble. */
 interface Wanted {
 	url: string;
 	name: string;

@@ -32,7 +32,7 @@ import { retryDelay, TRIES } from './retry';
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
-/** What is called. Rate limiter and clock are shared by all who call it from this process. */
+/** The service to call. Its rate limiter and clock are shared by all callers in this process. */
 export interface Service {
 	baseUrl: string;
 	organizationId: string;
@@ -51,7 +51,7 @@ export interface Service {
 /** Who calls, and how long it may take. */
 export interface Run {
 	context: Context;
-	/** Tells of a stopped execution. */
+	/** Aborts when the execution is stopped. */
 	signal?: AbortSignal;
 	/** When the run must be over, on the clock of `performance.now()`: nothing waits or tries beyond it. */
 	deadline?: number;
@@ -186,7 +186,7 @@ export class HubbleClient {
 		if (known) throw copyOf(known);
 	}
 
-	/** Waits, and ends at once with an error when the execution is stopped. */
+	/** Waits; rejects immediately when the execution is stopped. */
 	async delay(ms: number): Promise<void> {
 		try {
 			await abortableSleep(ms, this.run.signal);

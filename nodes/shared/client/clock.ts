@@ -8,7 +8,7 @@ export const AHEAD_S = 300;
 
 /** The clocks of this n8n, in milliseconds. */
 export interface OwnClocks {
-	/** Never jumps. */
+	/** Monotonic: never jumps. */
 	monotonic: () => number;
 	/** Unix time. */
 	wall: () => number;

@@ -23,7 +23,7 @@ export interface Endpoint {
 	list?: ListFacts;
 	/** Whether a POST changes nothing, so that it may be sent again though nobody knows whether it arrived. */
 	isRepeatable?: boolean;
-	/** Whether one call works on many things. */
+	/** Whether one call handles many items. */
 	isBatch?: boolean;
 	/** Fields of a reply, with what they are: one that has none of them is not Hubble's. */
 	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean' | 'number'>>;

@@ -89,7 +89,7 @@ function notFound({ ids, organizationId, said }: Failure): Explanation {
 	};
 }
 
-/** What each status of a reply in Hubble's form means. */
+/** The message for each status of a Hubble error. */
 const BY_STATUS: Readonly<Record<number, (failure: Failure) => Explanation>> = {
 	400: () => ({
 		message: 'Hubble rejected the request as invalid',
@@ -177,7 +177,7 @@ function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
 	return { cause: 'temporarily-unavailable', ...wait };
 }
 
-/** Behind the error of a call that may have changed something. */
+/** Appended to the error of a call that may have changed something. */
 export const DOUBT = ' The request may still have succeeded. Check before you run it again.';
 
 /** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
@@ -207,7 +207,7 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 const isError = (thrown: unknown): thrown is Error =>
 	typeof thrown === 'object' && thrown !== null && 'message' in thrown;
 
-/** What was thrown, as an error with a message. */
+/** Converts a thrown value to an Error. */
 export const asError = (thrown: unknown): Error => (isError(thrown) ? thrown : new Error(String(thrown)));
 
 /** What an error of the client tells beside its message, such as `status` and `requestId`. */

@@ -105,6 +105,6 @@ export function* acceptedRows(
 	}
 }
 
-/** What the user reads of rows that were left out. */
+/** The warning about rows that were left out. */
 export const leftOut = (malformed: number, { rows, accept }: List) =>
 	`${malformed} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;

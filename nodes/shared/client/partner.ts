@@ -35,7 +35,7 @@ export const partnerEndpoints = {
 	getBalance: { method: 'GET', path: '/v1/partners/wallet/balance', replyHas: { balance: 'number' } },
 } as const satisfies Record<string, Endpoint>;
 
-/** What a partner credential says of logging in. */
+/** The login settings of a partner credential. */
 export interface PartnerSettings {
 	baseUrl: string;
 	clientId: string;
@@ -158,7 +158,7 @@ class PartnerClient extends HubbleClient {
 		const login = await known?.catch(() => undefined);
 		if (login && login.endsAt > performance.now()) return login;
 		this.throwIfRefused();
-		// Somebody else may have begun meanwhile.
+		// Another call may have started a login meanwhile.
 		if (logins.get(this.key) === known) this.keep(this.newLogin());
 		try {
 			return await (logins.get(this.key) ?? this.newLogin());

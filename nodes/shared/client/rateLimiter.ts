@@ -22,7 +22,7 @@ export interface Bucket {
 	starts: number[];
 	/** No start before this time: Hubble asked for a pause. */
 	heldUntil: number;
-	/** Who else uses the bucket. */
+	/** Estimated use of the bucket by other processes. */
 	sharing: Sharing;
 	/** Who waits for it in this process, in the order in which they came. */
 	waiters: Set<object>;

@@ -48,7 +48,7 @@ export interface Reply {
 	ms: number;
 }
 
-/** How one try ended. */
+/** The outcome of one try. */
 export interface Attempt extends Outcome, Reply {
 	/** What is wrong with the body of a success. */
 	problem?: string;
@@ -56,10 +56,10 @@ export interface Attempt extends Outcome, Reply {
 	startedAt: number;
 }
 
-/** What a client sends by. */
+/** What a client needs to send a request. */
 export interface Sender {
 	url: string;
-	/** Adds the token. */
+	/** Adds the authorization header. */
 	fetch: (options: IHttpRequestOptions) => Promise<IN8nHttpFullResponse>;
 	/** Takes the secrets out of a text that comes from outside. */
 	redact: (text: string) => string;
@@ -166,7 +166,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 			...(isGarbled ? { problem: isCut ? 'cut short' : isPage ? 'a web page' : 'not JSON' } : {}),
 			body: isObject(body) ? body : {},
 			headers,
-			// Whatever answers may repeat what it was sent, the token too.
+			// The server may echo what it was sent, including the token.
 			requestId: redact(String(headers['x-request-id'] ?? requestId)),
 			retryAfterMs: retryAfter(headers, clock),
 			...sinceStart(),

@@ -30,7 +30,7 @@ const HALVING_MS = 25_000;
 const QUIET_MS = 87_000;
 const ALONE_MS = QUIET_MS + 60_000;
 
-/** Nobody else uses the bucket, as far as we know. */
+/** As far as we know, no other process uses the bucket. */
 export const newSharing = (): Sharing => ({ share: 1, refusedAt: -Infinity });
 
 const increased = ({ share, refusedAt }: Sharing, now: number) =>

@@ -3,7 +3,7 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { numberIn } from '../operation/values';
 import { circle, polygons, type Area } from './areas';
 
-/** Metres: half of the way around the earth reaches any place. */
+/** Meters: half the circumference of the earth reaches any place. */
 const LARGEST_RADIUS = 20_100_000;
 
 /** The fields of an area, by its form. */
