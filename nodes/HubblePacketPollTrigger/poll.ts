@@ -26,7 +26,7 @@ interface Reader {
 	budget: Budget;
 }
 
-/** The position at which the first poll starts. */
+/** The choices of where the first poll starts. */
 export const startOptions = [
 	{ name: 'Date', value: 'date', description: 'All packets since a date and time' },
 	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble keeps: the last 30 days' },
@@ -136,7 +136,7 @@ function takePage({ context, hubble, work }: Reader, read: Read<Position>, { row
 	if (rows.length === 0) read.waitMs = retryAfterMs;
 }
 
-/** Statuses with which Hubble rejects an expired token. */
+/** Statuses that may mean that Hubble no longer knows a token. */
 const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
 
 /**
