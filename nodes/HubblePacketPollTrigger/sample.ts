@@ -1,13 +1,14 @@
 /** What *Fetch Test Event* shows: the latest packets, alarms as they could be, and an example where nothing fits. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect } from '../shared/client/client';
+import { hubbleNow } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
 import { heardAt, packetKey, type Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem } from './alarmItem';
-import type { AlarmSettings } from './alarmPoll';
+import { isTrusted, type AlarmSettings } from './alarmPoll';
 import type { Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
@@ -76,14 +77,14 @@ export async function sampleAlarms(
 		const real = over.get(rule);
 		const example = real ?? withValue(any, rule.field, beyond);
 		const value = valueAt(example.said?.decoded, rule.field);
-		const at = Math.floor(heardAt(example.packet));
+		const { at, isTrusted: trusts } = timeOf(example.packet);
 		const since = at - Math.max(rule.seconds, LASTED_S);
 		const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
 		const of = ({ packet: { device }, ...rest }: ReadPacket, isExample: boolean) => ({
 			device,
 			key: packetKey(example.packet),
 			shown: () => reader.show({ packet: example.packet, ...rest }),
-			isTrusted: true,
+			isTrusted: trusts,
 			isExample,
 		});
 		const end = withValue(example, rule.field, back);
@@ -99,6 +100,14 @@ export async function sampleAlarms(
 		];
 	});
 	return [items.map(({ json }) => ({ json: { ...(hint ? { hint } : {}), ...json } }))];
+}
+
+/** When a packet was heard, in whole Unix seconds: now where its stamp cannot be. */
+function timeOf(packet: Packet) {
+	const stamp = Math.floor(heardAt(packet));
+	const now = Math.floor(hubbleNow());
+	const trusts = isTrusted(stamp, { received: now, now });
+	return { at: trusts ? stamp : now, isTrusted: trusts };
 }
 
 const isOver = ({ isAbout, isOver: isBeyond }: Rule, value: unknown) => isAbout(value) && isBeyond(value);

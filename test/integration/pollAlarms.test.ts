@@ -238,6 +238,16 @@ describe('a test in the editor', () => {
 		});
 	});
 
+	it('shows an alarm by a packet whose stamp cannot be as of now, and says so', async () => {
+		send(0, 9.25, -70 * 365 * 86_400);
+		const [raised, cleared] = await shown(alarms());
+		for (const item of [raised, cleared]) {
+			expect(item).toMatchObject({ timestampTrusted: false });
+			expect(Math.abs(Date.parse(String(item?.heardAt)) - hubbleNow())).toBeLessThan(60_000);
+		}
+		expect(raised).toMatchObject({ isExample: false, value: 9.25 });
+	});
+
 	it.each([
 		['where nothing is over the threshold', () => void send(1, 5), {}],
 		['where no device passes the filters', () => void send(0, 9), { filters: { tags: ['site:none'] } }],
