@@ -27,6 +27,8 @@ const isNote = ({ type }: Example['nodes'][number]) => type === 'n8n-nodes-base.
 /** What changes the fleet, its keys or its people, or spends money. */
 const CHANGES = /^(register|createOrUpdate|create(?!Report)|update|delete|rotate|add|place|send|revoke|remove)/;
 const [GREEN, YELLOW, RED] = [4, 2, 3];
+/** What no user calls a node: a question, a sentence, or lower case. */
+const UNUSUAL = /[?:.,!]|^[^A-Z]|^(A|An|The) /;
 /** Characters of an expression that somebody still reads in one line. */
 const LONGEST_EXPRESSION = 110;
 
@@ -122,6 +124,16 @@ describe.each(files)('%s', (file) => {
 		expect(nodes.flatMap(({ credentials }) => Object.values(credentials ?? {}).map(({ id }) => id)).join('')).toBe('');
 		expect(pinData ?? {}).toEqual({});
 		expect(name).toMatch(/^Hubble: \S/);
+	});
+
+	it('names its nodes as users do, needs no code but to draw, and calls no address of others', () => {
+		expect(nodes.filter((node) => !isNote(node) && UNUSUAL.test(node.name))).toEqual([]);
+		const code = nodes.filter(({ type }) => type === 'n8n-nodes-base.code');
+		// n8n has no node that draws QR codes.
+		expect(code.map((node) => node.name)).toEqual(file === 'onboard-spreadsheet.json' ? ['Labels'] : []);
+		const used = JSON.stringify(nodes.filter((node) => !isNote(node)).map(({ parameters }) => parameters));
+		expect(nodes.map(({ type }) => type)).not.toContain('n8n-nodes-base.httpRequest');
+		expect([...used.matchAll(/https?:\/\/(?!www\.w3\.org)[\w.-]+/g)].map(([address]) => address)).toEqual([]);
 	});
 
 	it('is in the table of the README', () => {

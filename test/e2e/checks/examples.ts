@@ -24,8 +24,8 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 	[
 		'cold-rooms.json',
 		(execution) => {
-			const [begins] = execution.items('Message: it begins');
-			const [over] = execution.items('Message: it is over');
+			const [begins] = execution.items('Send Alarm');
+			const [over] = execution.items('Send All-Clear');
 			match(String(begins?.json.text), /: Too warm \(critical\)\. temperature is [\d.]+ °C, above 8 since /);
 			match(
 				String(over?.json.text),
