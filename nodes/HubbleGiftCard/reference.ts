@@ -34,7 +34,7 @@ function tokenOfExecution(context: IExecuteFunctions): string | undefined {
 function firstExecution(context: IExecuteFunctions): string | undefined {
 	const kept = context.getContext('node');
 	const token = tokenOfExecution(context);
-	const isUnknownRetry = context.getMode() === 'retry' && token === undefined;
+	const isUnknownRetry = context.getMode() === 'retry';
 	const first =
 		(kept.firstExecution as string | undefined) ?? token ?? (isUnknownRetry ? '' : context.getExecutionId());
 	if (!first) return undefined;

@@ -409,7 +409,10 @@ describe('one thing at a time:', () => {
 		world.onRequest = (call) => {
 			if (call === 'brand') world.cancel();
 		};
-		await expect(world.time.until(world.once([person()]))).rejects.toThrow('The execution was stopped');
+		await expect(world.time.until(world.once([person()]))).rejects.toMatchObject({
+			message: 'The execution was stopped',
+			description: expect.stringMatching(/^The order was not placed\./),
+		});
 		await world.time.until(world.time.sleep(100_000));
 		expect([world.service.calls.place, world.service.placed]).toEqual([undefined, []]);
 	});

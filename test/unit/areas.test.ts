@@ -307,6 +307,42 @@ it('enters at the border and leaves further out, so that one at the border does 
 	expect(states).toEqual([false, false, true, true, true, true, false, false, false, true]);
 });
 
+it('has its border in it, and what is as far outside as it may be', () => {
+	const [center, place] = [at(4.4777, 51.9244), at(4.48, 51.93)];
+	expect(circle('C', center, distanceBetween(center, place)).contains(place)).toBe(true);
+	const depot = circle('Depot', center, 500);
+	expect(isInside(depot, place, true, depot.distanceTo(place))).toBe(true);
+	expect(isInside(depot, place, true, depot.distanceTo(place) - 0.01)).toBe(false);
+});
+
+it('does not care that a corner comes twice', () => {
+	const [west, south, ...rest] = square(0, 0, 1, 1);
+	const twice = polygon([west, south, south, ...rest] as number[][]);
+	expect(twice.distanceTo(at(2, 0.5))).toBeCloseTo(polygon(square(0, 0, 1, 1)).distanceTo(at(2, 0.5)));
+});
+
+it.each([
+	['beyond ±180°', square(540 - 357, 0, 540 - 355, 2)],
+	[
+		'of two towers with a wide gap',
+		[
+			[0, 0],
+			[10, 0],
+			[10, 9],
+			[9, 9],
+			[9, 1],
+			[1, 1],
+			[1, 9],
+			[0, 9],
+			[0, 0],
+		],
+	],
+])('knows a place in a polygon %s', (_, ring) => {
+	const { inside: place, contains } = polygon(ring);
+	expect(contains(place)).toBe(true);
+	expect(Math.abs(place.longitude)).toBeLessThanOrEqual(180);
+});
+
 const geometry = { type: 'Polygon', coordinates: [square(0, 0, 1, 1)] };
 const feature = { type: 'Feature', properties: {}, geometry };
 const marker = { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: [7, 8] } };
@@ -352,6 +388,8 @@ it.each([
 	[{ type: 'Polygon' }, 'only: Polygon without coordinates (1)'],
 	[{ type: 'MultiPolygon', coordinates: [[], []] }, 'only: MultiPolygon without coordinates (1)'],
 	[{ type: 'Polygon', coordinates: [[at(0, 0), 1]] }, 'the longitude first'],
+	[{ type: 'Polygon', coordinates: [square(0, 0, 1, 90.5)] }, '[1,90.5] is not a position'],
+	[{ type: 'Polygon', coordinates: [square(0, 0, 360.5, 1)] }, '[360.5,0] is not a position'],
 	[
 		{
 			type: 'Polygon',

@@ -1,6 +1,6 @@
 /** Hubble's time, from the Date of its replies: n8n's clock may be wrong, jump, and be set back. */
 import * as fc from 'fast-check';
-import { clockOf, HubbleClock, httpDate, hubbleNow } from '../../nodes/shared/client/clock';
+import { clockOf, HubbleClock, httpDate, hubbleNow, isPast } from '../../nodes/shared/client/clock';
 import { resetIn, retryAfter } from '../../nodes/shared/client/request';
 
 /** When the tests begin, in Unix milliseconds by Hubble's clock. */
@@ -84,6 +84,44 @@ describe('Hubble’s clock', () => {
 		reply(10, 10);
 		reply(10, 10);
 		right();
+	});
+
+	it('does not follow one wrong date either where n8n’s clock says the same', () => {
+		const { state, clock, hubbles, reply } = world(-6 * HOUR);
+		reply(10, 10);
+		reply(10, 10);
+		state.elapsed += 10;
+		clock.note(new Date(hubbles() - 6 * HOUR).toUTCString(), 5_000_000 + state.elapsed);
+		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
+	});
+
+	it('forgets what it did not believe once a reply agrees with what it knows', () => {
+		const { state, clock, hubbles } = world();
+		const tell = (atMs: number, tookMs: number, wrongByMs = 0) => {
+			state.elapsed = atMs;
+			clock.note(new Date(hubbles() + wrongByMs).toUTCString(), 5_000_000 + state.elapsed - tookMs);
+		};
+		// Two quick replies bound it to a millisecond, a slow one agrees with more than that.
+		tell(0, 0);
+		tell(999, 0);
+		tell(1500, 2000);
+		tell(1600, 0, 2000);
+		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1);
+	});
+
+	it('is, in doubt, what the last reply said, and counts how often it was asked', () => {
+		const { state, clock, hubbles, reply } = world();
+		reply(10, 10);
+		clock.now();
+		expect(clock.guesses).toBe(0);
+		state.slept += 60_000;
+		expect(clock.isKnown).toBe(true);
+		state.slept += 3 * HOUR;
+		state.wrongBy = 2 * HOUR;
+		reply(10, 10);
+		expect(clock.isKnown).toBe(false);
+		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
+		expect(clock.guesses).toBe(1);
 	});
 
 	it('does not believe a first date that no second one confirms', () => {
@@ -183,6 +221,10 @@ describe('the clock of a host', () => {
 		expect(hubbleNow()).toBe(5);
 		expect(clockOf('one.example')).toBe(one);
 		expect(hubbleNow()).toBe(BEGIN / 1000 + 1);
+		expect([BEGIN / 1000 + 1, BEGIN / 1000 + 1.1].map(isPast)).toEqual([true, false]);
+		// n8n's own clock may be ahead by a day.
+		clockOf('another.example');
+		expect([5 - 86_400, 5 - 86_399].map(isPast)).toEqual([true, false]);
 	});
 });
 

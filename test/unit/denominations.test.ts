@@ -86,3 +86,31 @@ it('the amount is the sum to the paisa, however the denominations are split up',
 		}),
 	);
 });
+
+describe('by what Hubble gives of a brand,', () => {
+	const order = [{ denomination: 100, quantity: 2 }];
+	const refusal = (amountRestrictions: object, more: object = {}) =>
+		whyRefused({ status: 'ACTIVE', denominationType: 'FIXED', amountRestrictions, ...more } as never, order);
+
+	it('an order may reach each of its limits', () => {
+		expect(
+			refusal({
+				minVoucherAmount: 100,
+				maxVoucherAmount: 100,
+				maxVouchersPerDenomination: 2,
+				maxDenominationsPerOrder: 1,
+				maxVouchersPerOrder: 2,
+				minOrderAmount: 200,
+				maxOrderAmount: '200',
+			}),
+		).toBeUndefined();
+	});
+
+	it('a list of older documents counts', () => {
+		expect(refusal({}, { denominations: ['500', '1000'] })).toBe('the brand has no 100, only 500, 1000');
+	});
+
+	it.each([' ', 'any', null, {}])('%j is no limit, and no denomination', (odd) => {
+		expect(refusal({ maxOrderAmount: odd, minVoucherAmount: odd, denominations: [odd] })).toBeUndefined();
+	});
+});

@@ -8,6 +8,7 @@ import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 import {
 	newRateLimiter,
 	rateLimiterOf,
+	rateOf,
 	recordResponse,
 	recordStart,
 	slotWait,
@@ -120,6 +121,36 @@ describe('Pace', () => {
 		expect(slotWait(limiter, 'packets', 0, { ticket: second })).toBe(0);
 	});
 
+	it('lets what is urgent go in spite of a pause and of others, as fast as Hubble allows', () => {
+		const limiter = newRateLimiter();
+		recordStart(limiter, 'packets', 0);
+		recordResponse(limiter, 'packets', { tooMany: true, startedAt: 0, retryAfterMs: 5000 }, 0, 0);
+		expect(slotWait(limiter, 'packets', 200)).toBe(4800);
+		expect(slotWait(limiter, 'packets', 200, { isUrgent: true })).toBe(0);
+		expect(slotWait(limiter, 'packets', 100, { isUrgent: true })).toBeCloseTo(1000 / (2 * RATE_LIMITS.endpoint) - 100);
+	});
+
+	it('tells the rate that is ours beside others', () => {
+		const limiter = newRateLimiter();
+		expect(rateOf(limiter, 'packets', 0)).toBe(RATE_LIMITS.endpoint);
+		recordStart(limiter, 'packets', 0);
+		expect(rateOf(limiter, 'packets', 0)).toBe(RATE_LIMITS.endpoint);
+		recordResponse(limiter, 'packets', { tooMany: true, startedAt: 0 }, 0, 0);
+		expect(rateOf(limiter, 'packets', 0)).toBeLessThan(RATE_LIMITS.endpoint / 2);
+	});
+
+	it('obeys the longest pause that Hubble asked for, five minutes at most, and none that it need not', () => {
+		const limiter = newRateLimiter();
+		const hear = (more: object, now = 0) =>
+			recordResponse(limiter, 'packets', { tooMany: false, startedAt: 0, ...more }, now, 0);
+		hear({ remaining: 1, resetMs: 1500 });
+		expect(slotWait(limiter, 'packets', 0)).toBe(0);
+		hear({ remaining: 0, resetMs: 3_600_000 });
+		expect(slotWait(limiter, 'packets', 0)).toBe(300_000);
+		hear({ remaining: 0, resetMs: 10 });
+		expect(slotWait(limiter, 'packets', 0)).toBe(300_000);
+	});
+
 	it('slows down after a 429 and comes back to full speed', () => {
 		const pace = newRateLimiter();
 		recordStart(pace, 'packets', 0);
@@ -144,6 +175,11 @@ describe('Pace', () => {
 		const lower = newRateLimiter();
 		recordResponse(lower, 'packets', { tooMany: false, startedAt: 0, limit: 1 }, 0, 0);
 		expect(busiestSecond(startTimes(5, () => 'packets', lower))).toBe(1);
+		// A part of a request says nothing that could be kept to.
+		for (const limit of [2.9, 0.5]) {
+			recordResponse(lower, 'packets', { tooMany: false, startedAt: 0, limit }, 0, 0);
+			expect(rateOf(lower, 'packets', 0)).toBe(2);
+		}
 		const higher = newRateLimiter();
 		recordResponse(higher, 'packets', { tooMany: false, startedAt: 0, limit: 100 }, 0, 0);
 		expect(busiestSecond(startTimes(30, () => 'packets', higher))).toBe(RATE_LIMITS.endpoint);
@@ -166,15 +202,17 @@ describe('Pace', () => {
 		const limiters = new Map<string, RateLimiter>();
 		const first = rateLimiterOf(limiters, 'api.hubble.com 0', 0);
 		expect(rateLimiterOf(limiters, 'api.hubble.com 0', 1)).toBe(first);
+		let waiting: RateLimiter | undefined;
 		for (let index = 0; index < 5000; index++) {
 			const now = index * 10_000;
 			const limiter = rateLimiterOf(limiters, `api.hubble.com ${index}`, now);
 			recordStart(limiter, 'packets', now);
 			recordStart(first, `endpoint ${index}`, now);
+			expect(rateLimiterOf(limiters, 'waits for its turn', now)).toBe((waiting ??= limiters.get('waits for its turn')));
 		}
 		// First is used all the time, the others are idle after ten minutes.
 		expect(limiters.get('api.hubble.com 0')).toBe(first);
-		expect(limiters.size).toBeLessThanOrEqual(62);
+		expect(limiters.size).toBeLessThanOrEqual(63);
 		expect(first.endpoints.size).toBeLessThanOrEqual(62);
 	});
 

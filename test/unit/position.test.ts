@@ -86,7 +86,10 @@ it('begins anew when the stream is another one', () => {
 });
 
 it('stores nothing when nothing happened', () => {
-	expect(advance({ stream: 'a', revision: 4, next: 1 }, 'a', 1, 1)).toBeUndefined();
+	const stored: Stored<number> = { stream: 'a', revision: 4, next: 1 };
+	expect(advance(stored, 'a', 1, 1)).toBeUndefined();
+	expect(advance(stored, 'b', 1, 1)).toMatchObject({ stream: 'b', revision: 5 });
+	expect(advance(stored, 'a', 1, 1, undefined, true)).toMatchObject({ isAtomic: true, revision: 5 });
 	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, isAtomic: false, unsure: undefined });
 });
 

@@ -16,6 +16,7 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 it.each([
+	[101, undefined],
 	[200, 'accepted'],
 	[204, 'accepted'],
 	[302, undefined],
@@ -34,7 +35,9 @@ it.each([
 
 it('P3: what was accepted is remembered for a day, whatever becomes of the clock', () => {
 	const delivery = newDelivery();
-	open(delivery).end(200);
+	const { end } = open(delivery);
+	jest.advanceTimersByTime(5000);
+	end(200);
 	jest.advanceTimersByTime(24 * HOUR_MS - 1);
 	jest.setSystemTime(Date.now() + 100 * HOUR_MS);
 	expect(outcomeOf(delivery)).toBe('accepted');

@@ -11,17 +11,25 @@ interface Surroundings {
 	/** Of n8n 2. */
 	token?: string;
 	runIndex?: number;
+	/** Which n8n, workflow and node it is, and the node's type. */
+	place?: { instance?: string; workflow?: string; node?: string; type?: string };
 }
 
-function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token, runIndex = 0 }: Surroundings) {
-	const url = `http://n8n/webhook-waiting/${executionId}${token ? `?signature=${token}` : ''}`;
+function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token, runIndex = 0, place = {} }: Surroundings) {
+	const url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}`;
+	const {
+		instance = 'instance',
+		workflow = 'workflow',
+		node = 'node',
+		type = 'n8n-nodes-hubble.hubbleGiftCard',
+	} = place;
 	return {
 		getContext: () => kept,
 		getExecutionId: () => executionId,
 		getMode: () => mode,
-		getInstanceId: () => 'instance',
-		getWorkflow: () => ({ id: 'workflow' }),
-		getNode: () => ({ id: 'node', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' }),
+		getInstanceId: () => instance,
+		getWorkflow: () => ({ id: workflow }),
+		getNode: () => ({ id: node, name: 'Order', type }),
 		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? runIndex : url),
 	} as unknown as IExecuteFunctions;
 }
@@ -45,13 +53,55 @@ function made(surroundings: Surroundings, orders = [order('a@example.com'), orde
 	return { references: given.map(({ reference }) => reference), refused, owners: given.map(({ owner }) => owner) };
 }
 
-it('differs by execution, brand, denomination, email and count, and has 36 characters', () => {
+/** The reference of an order that is alone in its run. */
+const alone = (one: ReturnType<typeof order>, surroundings: Surroundings = {}) =>
+	made(surroundings, [one]).references[0];
+
+const byCustomer = (customerDetails: IDataObject) => {
+	const one = order('');
+	return { ...one, body: { ...one.body, customerDetails } } as ReturnType<typeof order>;
+};
+
+it('differs by n8n, workflow, node, execution, brand, denomination, customer and count, and has 36 characters', () => {
 	const a = order('a@example.com');
-	const others = [a, a, order('a@example.com', 200), order('b@example.com'), { ...a, ids: { brand_id: 'brand-2' } }];
-	const { references } = made({}, others);
-	const { references: later } = made({ executionId: '2' }, others);
-	expect(new Set([...references, ...later]).size).toBe(10);
-	expect(new Set(references.map((one) => one.length))).toEqual(new Set([36]));
+	const references = [
+		...made({}, [a, a]).references,
+		alone(a, { executionId: '2' }),
+		alone(a, { token: 'token' }),
+		alone(a, { token: 'another' }),
+		...[{ instance: 'other' }, { workflow: 'other' }, { node: 'other' }].map((place) => alone(a, { place })),
+		alone(order('a@example.com', 200)),
+		alone({ ...a, ids: { brand_id: 'brand-2' } }),
+		alone(order('b@example.com')),
+		alone(byCustomer({ phoneNumber: '2', name: 'Asha' })),
+		alone(byCustomer({ name: 'Asha' })),
+		alone(byCustomer({ name: 'Ravi' })),
+	];
+	expect(new Set(references).size).toBe(references.length);
+	expect(new Set(references.map((one) => one?.length))).toEqual(new Set([36]));
+});
+
+it('is the same for one customer, however it is spelled, and for the denominations in any order', () => {
+	const email = { email: 'a@example.com' };
+	expect(alone(byCustomer({ email: ' A@example.com ', name: 'B', phoneNumber: '9' }))).toBe(alone(byCustomer(email)));
+	expect(alone(byCustomer({ phoneNumber: '+91 (22) 1-2' }))).toBe(alone(byCustomer({ phoneNumber: '912212' })));
+	const [one, two] = [100, 500].map((denomination) => ({ denomination, quantity: 1 }));
+	const split = (...details: unknown[]) => {
+		const a = order('a@example.com');
+		return { ...a, body: { ...a.body, denominationDetails: details } } as typeof a;
+	};
+	expect(alone(split(one, two))).toBe(alone(split(two, one)));
+});
+
+it('is not made for an AI agent, nor after a kill where no customer tells the orders apart', () => {
+	const why = 'it is required when an AI agent places orders';
+	const a = order('a@example.com');
+	const nobody = byCustomer({});
+	expect(made({}, [{ ...a, isTool: true }]).refused.join()).toContain(why.slice(3));
+	expect(made({ place: { type: 'n8n-nodes-hubble.hubbleGiftCardTool' } }, [a]).refused.join()).toContain(why.slice(3));
+	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain('no customer tells');
+	expect(alone(a, { kept: { isAfterKill: true } })).toBeDefined();
+	expect(alone(nobody)).toBeDefined();
 });
 
 it('differs by the run of the node in a loop; a run that failed and is tried again is the same one', () => {

@@ -20,6 +20,7 @@ describe('isSecret', () => {
 
 	it('refuses everything when there is no secret', () => {
 		expect(isSecret('', [])).toBe(false);
+		expect(isSecret('', [fingerprint('')])).toBe(false);
 		expect(isSecret('next', [])).toBe(false);
 	});
 
@@ -108,6 +109,8 @@ describe('senderFilter', () => {
 		['::ffff:127.0.0.0/120', '127.0.1.9', false],
 		['::ffff:7f00:0/104', '127.255.0.1', true],
 		['::ffff:0.0.0.0/96', '203.0.113.9', true],
+		['0.0.0.1', '::1', false],
+		['::/0', '203.0.113.9', false],
 		['127.0.0.1', '', false],
 		['127.0.0.1', 'localhost', false],
 		['', '127.0.0.1', false],
@@ -118,6 +121,11 @@ describe('senderFilter', () => {
 	it.each([
 		'1.2.3',
 		'1.2.3.256',
+		'1.2..4',
+		'0x1.2.3.4',
+		'1.2.3.0004',
+		'1:2:3:4::5:6:7:8',
+		'1:2:3:4::5:6:7:8::9',
 		'1.2.3.4/33',
 		'1.2.3.4/-1',
 		'1.2.3.4/8/9',
@@ -152,8 +160,8 @@ describe('a sender that is no address', () => {
 
 	it('is one character longer than the longest form of an address', () => {
 		const longest = '[0000:0000:0000:0000:0000:ffff:255.255.255.255%interface-name01]:65535';
-		expect(senderFilter('255.255.255.255')(longest.replace('-name01', '-name'))).toBe(true);
-		expect(senderFilter('255.255.255.255')(`${longest}0`)).toBe(false);
+		expect(senderFilter('255.255.255.255')(longest.replace('name01', 'name0'))).toBe(true);
+		expect(senderFilter('255.255.255.255')(longest)).toBe(false);
 	});
 });
 
@@ -166,6 +174,7 @@ describe('isPrivateHost', () => {
 		['127.0.0.1', true],
 		['10.1.2.3', true],
 		['172.16.0.1', true],
+		['172.31.255.1', true],
 		['172.32.0.1', false],
 		['192.168.1.1', true],
 		['169.254.1.1', true],
@@ -174,10 +183,15 @@ describe('isPrivateHost', () => {
 		['[::1]', true],
 		['[::]', true],
 		['[fd00::1]', true],
+		['[fc00::1]', true],
 		['[fe80::1]', true],
 		['[::ffff:10.0.0.1]', true],
 		['[2001:db8::1]', false],
 		['8.8.8.8', false],
+		...['localhost', 'local', 'internal', 'lan', 'intranet', 'home', 'corp', 'home.arpa', 'test'].map(
+			(end): [string, boolean] => [`n8n.${end}`, true],
+		),
+		['n8n.notlocal', false],
 		['n8n.example.com', false],
 		['localhost.example.com', false],
 	])('%s → %s', (host, expected) => {
