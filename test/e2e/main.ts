@@ -5,8 +5,7 @@
  * `npm run test:long` runs the checks that take long or measure, on one release after the other.
  */
 import { type Check, closeStage, openStage } from './check';
-import { attackChecks } from './checks/attack';
-import { browserChecks, formChecks } from './checks/browser';
+import { browserChecks } from './checks/browser';
 import { credentialChecks } from './checks/credential';
 import { endpointChecks } from './checks/endpoints';
 import { exampleChecks } from './checks/examples';
@@ -16,15 +15,13 @@ import { installChecks } from './checks/install';
 import { mainJobChecks } from './checks/mainJob';
 import { agentChecks, nodeChecks } from './checks/nodes';
 import { pickerChecks } from './checks/pickers';
-import { longPollChecks, pollChecks } from './checks/polls';
+import { pollChecks } from './checks/polls';
 import { queueChecks } from './checks/queue';
-import { queueFaultChecks } from './checks/queueFaults';
 import { scaleChecks } from './checks/scale';
 import { secretChecks } from './checks/secrets';
-import { soakChecks } from './checks/soak';
-import { spreadsheetChecks } from './checks/spreadsheet';
 import { triggerChecks } from './checks/trigger';
 import { upgradeChecks } from './checks/upgrade';
+import { long } from './long';
 import { isN8n1, type N8nVersion, n8nVersions, provisionN8n } from './provision';
 
 /** The checks in the order in which they run. */
@@ -46,16 +43,6 @@ const usual: Check[] = [
 	...browserChecks,
 	...queueChecks,
 	...secretChecks,
-];
-
-/** What takes minutes each. */
-const long: Check[] = [
-	...attackChecks,
-	...soakChecks,
-	...formChecks,
-	...longPollChecks,
-	...queueFaultChecks,
-	...spreadsheetChecks,
 ];
 
 /** What passed and what failed and why; the reasons are told once more at the end, as a log of CI is often cut. */

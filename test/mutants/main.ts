@@ -1,8 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-dangerous-functions, no-console -- a script that runs others and prints what it found */
 /**
- * `npm run test:mutants -- word`: breaks each line of the files with that word in their path (all of `files.ts` without
- * one), one change at a time, and looks whether the tests that belong to the file notice. What survives must stand
- * in `survivors.json` with its reason; `--write` adds what is new to it, with an empty reason.
+ * `npm run test:mutants -- word`: breaks each line of the files of `files.ts` with that word in their path, one change at
+ * a time, and looks whether the tests that belong to the file notice. What survives must stand in `survivors.json` with
+ * its reason; `--write` adds what is new to it, with an empty reason. Without a word: each file that stands there.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -75,8 +75,9 @@ function mutate(file: string, tests: readonly string[]) {
 
 function main(): void {
 	const [words, write] = [process.argv.slice(2).filter((word) => word !== '--write'), process.argv.includes('--write')];
-	const wanted = Object.entries(TESTS).filter(([file]) => !words.length || words.some((word) => file.includes(word)));
 	const listed = JSON.parse(readFileSync(LIST, 'utf8')) as Survivors;
+	const isWanted = (file: string) => (words.length ? words.some((word) => file.includes(word)) : file in listed);
+	const wanted = Object.entries(TESTS).filter(([file]) => isWanted(file));
 	const sum = { killed: 0, all: 0 };
 	const wrong: string[] = [];
 	for (const [file, tests] of wanted) {

@@ -3,14 +3,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { engines } from '../../package.json';
-import { triedReleases } from '../e2e/provision';
+import { engines, scripts } from '../../package.json';
+import { long } from '../e2e/long';
+import { isN8n1, triedReleases } from '../e2e/provision';
 
 interface Job {
 	needs?: string;
 	permissions?: Record<string, string>;
 	'timeout-minutes'?: number;
-	strategy?: { matrix: Record<string, unknown[]> };
+	strategy?: { matrix: Record<string, unknown[]> & { exclude?: Array<{ n8n: string; checks: string }> } };
 	uses?: string;
 	steps?: Array<{ uses?: string; run?: string; with?: Record<string, unknown> }>;
 }
@@ -70,6 +71,38 @@ it('tests on each Node.js that the package supports, and on the releases of n8n 
 	for (const { strategy } of [e2e, named('long.yml').jobs.e2e] as Job[])
 		expect(strategy?.matrix.n8n).toEqual(triedReleases);
 });
+
+describe('every week', () => {
+	const { checks = [], exclude = [] } = named('long.yml').jobs.e2e?.strategy?.matrix ?? {};
+	const words = (checks as string[]).flatMap((word) =>
+		triedReleases
+			.filter((n8n) => !exclude.some((pair) => pair.n8n === n8n && pair.checks === word))
+			.map((n8n) => ({ n8n, word })),
+	);
+	const titles = triedReleases.flatMap((n8n) =>
+		long.filter(({ notOn1 }) => !notOn1 || !isN8n1(n8n)).map(({ name }) => ({ n8n, title: name.toLowerCase() })),
+	);
+	const fits = (one: { n8n: string; word: string }, other: { n8n: string; title: string }) =>
+		one.n8n === other.n8n && other.title.includes(one.word.toLowerCase());
+
+	it.each(titles)('runs "$title" on n8n $n8n once', (check) => {
+		expect(words.filter((word) => fits(word, check))).toHaveLength(1);
+	});
+
+	it.each(words)('finds something to run by "$word" on n8n $n8n', (word) => {
+		expect(titles.some((check) => fits(word, check))).toBe(true);
+	});
+});
+
+it.each(Object.keys(scripts).filter((name) => name.startsWith('test')))(
+	'runs `npm run %s` somewhere, and CONTRIBUTING.md says how long it takes',
+	(name) => {
+		const command = name === 'test' ? 'npm test' : `npm run ${name}`;
+		expect(workflows.some(({ text }) => new RegExp(`run: ${command}( |$)`, 'm').test(text))).toBe(true);
+		const contributing = readFileSync(resolve(folder, '../../CONTRIBUTING.md'), 'utf8');
+		expect(contributing).toMatch(new RegExp(`^\\| \`${command}[^|]*\` \\| [^|]+ \\| [^|]+ \\|$`, 'm'));
+	},
+);
 
 it('has one job that writes a cache of n8n', () => {
 	const writers = workflows.flatMap(({ name, file }) =>
