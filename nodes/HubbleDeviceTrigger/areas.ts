@@ -18,7 +18,8 @@ export async function areas(run: Run): Promise<void> {
 	const learnt = ordered.areas.length - cursor.fresh;
 	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
 	let isFull = false;
-	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
+	const field = 'most_recent_packet_ts';
+	for await (const { devices, reached, isLast, token } of devicesBy(run, field, query, FAR_FUTURE_S, cursor)) {
 		let open: Device | undefined;
 		for (const device of devices) {
 			open = room(run) < ordered.areas.length ? device : undefined;
@@ -32,6 +33,7 @@ export async function areas(run: Run): Promise<void> {
 		}
 		const from = Math.min(now, open ? Math.floor(latestStamp(open)) : Math.max(reached, cursor.from));
 		cursor = isLast && !open ? { ...cursor, from: now - settings.lookBack, fresh: 0 } : { ...cursor, from };
+		cursor.token = open ? undefined : token;
 		state.areas = cursor;
 		if (open) break;
 	}

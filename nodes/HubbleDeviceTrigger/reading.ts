@@ -3,9 +3,9 @@ import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workfl
 import { AHEAD_S } from '../shared/client/clock';
 import type { HubbleClient } from '../shared/client/client';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { acceptedRows, pages, type List } from '../shared/client/pages';
+import { acceptedRows, type List } from '../shared/client/pages';
 import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
-import type { Budget } from '../shared/polling/poll';
+import { pagesFrom, type Budget } from '../shared/polling/poll';
 import type { Borders } from './borders';
 import { eventItem, type Happening } from './item';
 import type { QuietMarks } from './marks';
@@ -19,6 +19,7 @@ import {
 	type Ahead,
 	type Cursor,
 	type Device,
+	type Reached,
 	type State,
 } from './watch';
 
@@ -70,39 +71,52 @@ type SortField = 'created_ts' | 'most_recent_packet_ts';
 
 const timeBy = (field: SortField) => (field === 'created_ts' ? ({ created_ts }: Device) => created_ts : latestStamp);
 
-/** Devices of whole seconds of the field they are sorted by; all of those before `reached` have come with it. */
-interface Chunk {
+/** Devices of whole seconds of the field they are sorted by, unless there is a token. */
+interface Chunk extends Reached {
 	devices: Device[];
-	reached: number;
 	isLast: boolean;
 }
 
 /**
- * Devices in ascending order of a time, as far as the poll may read, but as far as the first whole second of them in any
- * case: else of more devices in one second than a poll may read each poll would read the same.
+ * Devices in ascending order of a time, as far as the poll may read. Of more devices in one second than a poll may read each
+ * poll would read the same: what goes on within a second gets those of its beginning with a token, what cannot gets all of
+ * them. (Hubble registers no more in a second than a poll can read, but all of a fleet may be heard in one.)
  * @param end where the window ends: what the last chunk has reached
+ * @param at where a window goes on that can do so within a second
  */
-export async function* devicesBy(run: Run, field: SortField, query: IDataObject, end: number): AsyncGenerator<Chunk> {
-	const { hubble, settings, budget } = run;
+export async function* devicesBy(
+	run: Run,
+	field: SortField,
+	query: IDataObject,
+	end: number,
+	at?: Pick<Cursor, 'from' | 'token'>,
+): AsyncGenerator<Chunk> {
+	const { context, hubble, settings, budget } = run;
 	const timeOf = timeBy(field);
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const call = {
 		endpoint: endpoints.listDevices,
 		query: { ...query, ...tags, sort_field: field, sort_ascending: true },
+		continuationToken: at?.token,
 	};
+	// A token leads to the end of the query that it is of, whatever that was: it ends behind its last device.
+	let isOfOther = at?.token !== undefined;
+	const restart = () => (isOfOther = false);
 	let held: Device[] = [];
 	let [began, reached] = [0, 0];
-	for await (const { rows, next } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
+	for await (const { rows, next } of pagesFrom(context, hubble, call, DEVICES, at?.from ?? 0, restart)) {
 		run.pagesLeft -= 1;
-		held.push(...[...acceptedRows(rows, DEVICES)].filter(isDevice));
-		const last = held.at(-1);
-		began ||= held[0] ? Math.floor(timeOf(held[0])) : 0;
-		reached = next ? Math.max(reached, last ? Math.floor(timeOf(last)) : 0) : end;
-		const isDone = (device: Device) => !next || Math.floor(timeOf(device)) < reached;
-		yield { devices: held.filter(isDone).filter(settings.matches), reached, isLast: !next };
-		held = held.filter((device) => !isDone(device));
 		if (!budget.endStep()) run.pagesLeft = 0;
-		if (run.pagesLeft <= 0 && reached > began) return;
+		held.push(...[...acceptedRows(rows, DEVICES)].filter(isDevice));
+		const [first, last] = [held[0], held.at(-1)];
+		began ||= first ? Math.floor(timeOf(first)) : 0;
+		reached = Math.max(reached, last ? Math.floor(timeOf(last)) : (at?.from ?? 0));
+		if (!next) reached = isOfOther ? reached + 1 : end;
+		const token = at && next && run.pagesLeft <= 0 && reached <= began ? next : undefined;
+		const isDone = (device: Device) => !next || token !== undefined || Math.floor(timeOf(device)) < reached;
+		yield { devices: held.filter(isDone).filter(settings.matches), reached, token, isLast: !next && !isOfOther };
+		held = held.filter((device) => !isDone(device));
+		if (run.pagesLeft <= 0 && (token !== undefined || reached > began)) return;
 	}
 }
 
@@ -132,13 +146,18 @@ export async function readWindow(run: Run, window: Window): Promise<void> {
 	let at = cursor;
 	save(at);
 	if (at.from >= end || room(run) < each) return;
-	for await (const { devices, reached } of devicesBy(run, field, { [`filter_${field}`]: between(at.from, end) }, end)) {
+	const query = { [`filter_${field}`]: between(at.from, end) };
+	for await (const { devices, reached, token } of devicesBy(run, field, query, end, at)) {
 		const { from } = at;
 		// Of a second that is longer than a page nothing is complete yet.
-		if (reached <= from) continue;
-		const inTime = (device: Device) => timeOf(device) >= from && timeOf(device) < reached;
-		const listed = isHeard ? [...devices, ...future].filter(inTime).sort((a, b) => timeOf(a) - timeOf(b)) : devices;
-		const { fresh, next } = takeNew(at, listed.filter(isIn), timeOf, reached, Math.floor(room(run) / each));
+		if (reached <= from && !token) continue;
+		const inTime = (to: number) => (device: Device) => timeOf(device) >= from && timeOf(device) < to;
+		const inOrder = (a: Device, b: Device) => timeOf(a) - timeOf(b);
+		const listed = isHeard
+			? [...devices.filter(inTime(token ? reached + 1 : reached)), ...future.filter(inTime(reached))].sort(inOrder)
+			: devices;
+		const most = Math.floor(room(run) / each);
+		const { fresh, next } = takeNew(at, listed.filter(isIn), timeOf, { reached, token }, most);
 		fresh.forEach(report);
 		at = next;
 		save(at);

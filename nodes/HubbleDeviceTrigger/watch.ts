@@ -64,7 +64,9 @@ export interface Cursor {
 	of: string;
 	/** Unix seconds. */
 	from: number;
-	/** IDs of that second that were reported already. */
+	/** Where to go on within that second, of more devices than a poll has time for. */
+	token?: string;
+	/** IDs of that second, behind the token if there is one, that were reported already. */
 	seen?: string[];
 }
 
@@ -133,26 +135,32 @@ export const beside = {
 
 /**
  * The devices of a window that were not reported yet, at most so many, and where the window goes on.
- * @param devices in the order of `timeOf`; all of the window up to `reached`
+ * @param devices in the order of `timeOf`; all of the window up to `reached`, and those of that second before `token`
  */
 export function takeNew(
 	cursor: Cursor,
 	devices: readonly Device[],
 	timeOf: (device: Device) => number,
-	reached: number,
+	{ reached, token }: Reached,
 	most: number,
 ): { fresh: Device[]; next: Cursor } {
 	const seen = new Set(cursor.seen);
 	const unseen = devices.filter(({ id }) => !seen.has(id));
 	const fresh = unseen.slice(0, most);
 	const rest = unseen[most];
-	if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached) } };
+	if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached), token } };
 	const from = Math.floor(timeOf(rest));
-	const before = devices.slice(0, devices.indexOf(rest));
-	return {
-		fresh,
-		next: { of: cursor.of, from, seen: before.filter((row) => Math.floor(timeOf(row)) === from).map(({ id }) => id) },
-	};
+	const before = devices.slice(0, devices.indexOf(rest)).filter((row) => Math.floor(timeOf(row)) === from);
+	const began = from === cursor.from ? cursor.token : undefined;
+	return { fresh, next: { of: cursor.of, from, token: began, seen: before.map(({ id }) => id) } };
+}
+
+/** How far a window is read. */
+export interface Reached {
+	/** Unix seconds: all devices of before have come. */
+	reached: number;
+	/** Leads to the rest of that second, where some of its devices have come as well. */
+	token?: string;
 }
 
 /** A quiet device that was heard: under which key it was marked, and what was known of it. */

@@ -1,17 +1,16 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
-import { NodeApiError, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
-import { acceptedRows, leftOut, pages, type Page } from '../shared/client/pages';
+import { acceptedRows, leftOut, type Page } from '../shared/client/pages';
 import { optional, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
-import { isoTime } from '../shared/operation/times';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader, type PacketReader } from '../shared/packet/filter';
 import { heardAt, isPacket, packetKey, PACKETS } from '../shared/packet/packet';
-import { notAhead, poll, type Budget, type Read } from '../shared/polling/poll';
+import { notAhead, pagesFrom, poll, type Budget, type Read } from '../shared/polling/poll';
 import { alarmWork, besideAlarms, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
 import { sample, sampleAlarms } from './sample';
 import { positionAfter, receivedBy, type Position, type Work } from './stream';
@@ -82,14 +81,14 @@ function readStart(context: IPollFunctions) {
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
 	const { context, hubble, work, most, budget } = reader;
-	const read: Read<Position> = { next: from, items: [] };
+	const read: Reading = { next: from, items: [], received: from.start };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
 		read.next = { start: from.start, seen: from.seen };
 	};
 	try {
-		for await (const page of pagesFrom(context, hubble, from, restart)) {
+		for await (const page of pagesFrom(context, hubble, callAt(from), PACKETS, from.start, restart)) {
 			takePage(reader, read, page);
 			pagesRead += 1;
 			count += page.rows.length;
@@ -99,11 +98,16 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
 		// A token that leads in a circle would give the same packets at each poll: time leads on.
-		if (objectOf(error).cause instanceof RepeatedToken) read.next = { ...read.next, token: undefined };
+		if (objectOf(error).cause instanceof RepeatedToken) {
+			const { received, next } = read;
+			read.next = positionAfter(next, { isHead: false, fresh: [], again: [], received, now: received });
+		}
 		const passedOn = `passes on the packets of ${counted(pagesRead, 'page')}; the next poll continues after them.`;
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
+	// Where nothing came, nothing is stored.
+	if (!count && read.next.token === from.token) read.next = from;
 	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
 	read.items.push(...items);
 	if (alarms) read.next = { ...read.next, alarms };
@@ -112,67 +116,48 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	return read;
 }
 
+/** What a poll has read until now. */
+interface Reading extends Read<Position> {
+	/** When its last page was received, about, in Unix seconds. */
+	received: number;
+}
+
 /** Adds the new packets of a page to what was read. */
-function takePage({ context, hubble, work }: Reader, read: Read<Position>, { rows, next, retryAfterMs }: Page): void {
+function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next, retryAfterMs }: Page): void {
 	let malformed = 0;
 	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].filter(isPacket).map((packet) => ({
 		packet,
 		key: packetKey(packet),
-		time: heardAt(packet),
 	}));
 	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 	const seen = new Set(read.next.seen);
 	const fresh = packets.filter(({ key }) => !seen.has(key));
 	const again = packets.filter(({ key }) => seen.has(key)).map(({ key }) => key);
 	const now = Math.floor(hubble.now());
-	read.next = positionAfter(read.next, next, fresh, now, again);
-	const time = { received: receivedBy(read.next, now), now };
+	const received = receivedBy(
+		fresh.map(({ packet }) => heardAt(packet)),
+		read.received,
+		now,
+	);
+	const isHead = rows.length === 0;
+	const page = { token: next, isHead, fresh: fresh.map(({ key }) => key), again, received, now };
+	read.next = positionAfter(read.next, page);
+	read.received = received;
 	read.items.push(
 		...work.take(
 			fresh.map(({ packet }) => packet),
-			time,
+			{ received, now },
 		),
 	);
-	if (rows.length === 0) read.waitMs = retryAfterMs;
-}
-
-/** Statuses that may mean that Hubble no longer knows a token. */
-const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
-
-/**
- * The stream from a position on. Where Hubble no longer takes its token, the time beside it: then packets may come
- * again, and none is lost.
- */
-async function* pagesFrom(
-	context: IPollFunctions,
-	hubble: HubbleClient,
-	from: Position,
-	onUnknownToken: () => void,
-): AsyncGenerator<Page> {
-	let hasBegun = false;
-	try {
-		for await (const page of pages(hubble, callAt(from), PACKETS)) {
-			hasBegun = true;
-			yield page;
-		}
-	} catch (error) {
-		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
-		if (hasBegun || !from.token || !isUnknown) throw unchanged(error);
-		context.logger.warn(
-			`"${context.getNode().name}" continues from ${isoTime(from.start)}, because Hubble no longer accepts the Continuation Token. Packets may come again.`,
-		);
-		onUnknownToken();
-		yield* pages(hubble, callAt({ start: from.start }), PACKETS);
-	}
+	if (isHead) read.waitMs = retryAfterMs;
 }
 
 /** The stream is left open: without `end`, Hubble goes on with packets yet to come. */
-const callAt = ({ token, start }: Position) =>
-	({
-		endpoint: endpoints.listPackets,
-		query: token ? {} : { start },
-		continuationToken: token,
-	}) as const;
+const callAt = ({ token, start }: Position) => ({
+	endpoint: endpoints.listPackets,
+	query: { start },
+	continuationToken: token,
+});
 
 /** Packets in one execution. */
 const mostOf = (context: IPollFunctions): number =>

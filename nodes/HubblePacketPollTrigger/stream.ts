@@ -14,43 +14,52 @@ export interface Position {
 	alarms?: AlarmState;
 }
 
-/**
- * How much earlier than its packets a stream goes on by time: Hubble counts by when it received a packet,
- * the packet says when it was heard, and a clock may be ahead.
- */
+/** How much earlier a stream goes on by time than it was read to: for so long a reply may be on its way. */
 const MARGIN_S = 60;
 
+/** A page, as the position after it needs it. */
+export interface PageRead {
+	token?: string;
+	/** Whether it is empty: the head of the stream. */
+	isHead: boolean;
+	/** Keys of the packets that are new, … */
+	fresh: readonly string[];
+	/** … and of those that came again: what was seen before them will not, as the stream keeps its order. */
+	again: readonly string[];
+	/** When it was received, about: see `receivedBy`. As all times here, Unix seconds. */
+	received: number;
+	now: number;
+}
+
 /**
- * The position after a page: its token, or where Hubble gave none, the time of its packets; of those the middle
- * one, for some clocks are ahead and some packets came late.
- * @param rows the packets of the page that are new
- * @param again keys of those that came again: what was seen before them will not, as the stream keeps its order
- * @param now Unix seconds of the request: a packet that says it is of later is not believed
+ * The position after a page: its token, and a time for when Hubble takes it no longer. That time moves at the head of the
+ * stream, by Hubble's clock; before, nothing but the packets tells how far the stream is, and the clocks of most devices may
+ * be ahead. Only where there is no token that leads on, it is what the packets say.
  */
-export function positionAfter(
-	position: Position,
-	token: string | undefined,
-	rows: ReadonlyArray<{ key: string; time: number }>,
-	now: number,
-	again: readonly string[] = [],
-): Position {
-	const times = rows.map(({ time }) => time).sort((a, b) => a - b);
-	const middle = times[(times.length - 1) >> 1];
-	const start =
-		middle === undefined ? position.start : Math.max(position.start, Math.min(Math.floor(middle), now) - MARGIN_S);
+export function positionAfter(position: Position, { token, isHead, fresh, again, received, now }: PageRead): Position {
 	const { seen = [] } = position;
+	const startAt = (time: number) => Math.max(position.start, time - MARGIN_S);
+	const start = isHead ? startAt(now) : position.start;
 	// A token that gives packets and leads to itself would give them at each poll.
-	const isCircle = token !== undefined && token === position.token && rows.length + again.length > 0;
-	if (token && !isCircle) {
+	if (token && (isHead || token !== position.token)) {
 		const rest = seen.slice(Math.max(-1, ...again.map((key) => seen.lastIndexOf(key))) + 1);
 		return { token, start, ...(rest.length ? { seen: rest } : {}) };
 	}
-	if (!rows.length && !isCircle) return position;
-	return { start, seen: [...seen, ...rows.map(({ key }) => key)].slice(-PACKETS_PER_PAGE) };
+	if (isHead) return { ...position, start };
+	return { start: startAt(received), seen: [...seen, ...fresh].slice(-PACKETS_PER_PAGE) };
 }
 
-/** When the last page was received, about, in Unix seconds. */
-export const receivedBy = ({ start }: Position, now: number): number => Math.min(start + MARGIN_S, now);
+/**
+ * When a page was received, about: as the middle one of its packets says, for some clocks are ahead and some packets came
+ * late.
+ * @param times of its packets, in Unix seconds
+ * @param before when the page before it was received
+ * @param now a packet that says it is of later is not believed
+ */
+export function receivedBy(times: readonly number[], before: number, now: number): number {
+	const middle = [...times].sort((a, b) => a - b)[(times.length - 1) >> 1] ?? before;
+	return Math.min(Math.max(before, Math.floor(middle)), now);
+}
 
 /** What becomes of packets: they themselves, or alarms. */
 export interface Work {

@@ -24,8 +24,17 @@ export const FAULTS: readonly Fault[] = [
 		seed: 25,
 		breaks: 'in the future',
 		file: PACKETS,
-		from: 'positionAfter(read.next, next, fresh, now, again)',
-		to: 'positionAfter(read.next, next, fresh, Math.floor(Date.now() / 1000), again)',
+		from: 'const now = Math.floor(hubble.now());\n\tconst received',
+		to: 'const now = Math.floor(Date.now() / 1000);\n\tconst received',
+	},
+	{
+		name: 'what packets say moves the time beside a token',
+		kind: 'packets',
+		seed: 1,
+		breaks: 'lost',
+		file: 'HubblePacketPollTrigger/stream',
+		from: 'startAt(now) : position.start;',
+		to: 'startAt(now) : startAt(received);',
 	},
 	{
 		name: 'the position before a hand-over is not gone back to',
@@ -51,7 +60,7 @@ export const FAULTS: readonly Fault[] = [
 		seed: 40,
 		breaks: 'comes again',
 		file: POLL,
-		from: 'if (isBehind && performance.now() - committing.since < COMMIT_MS) return null;',
+		from: 'if (isBehind && begun - committing.since < COMMIT_MS) return null;',
 		to: '',
 	},
 	{
@@ -96,7 +105,7 @@ export const FAULTS: readonly Fault[] = [
 		seed: 13,
 		breaks: 'catch up',
 		file: 'HubblePacketPollTrigger/stream',
-		from: 'if (token && !isCircle)',
+		from: 'if (token && (isHead || token !== position.token))',
 		to: 'if (token)',
 	},
 	{

@@ -18,6 +18,8 @@ export class PacketHistory extends PollingWorld {
 	protected readonly largestAllowed = LARGEST;
 	private readonly stream: Sent[] = [];
 	private readonly pageSize = this.between(3, 12);
+	/** How far the clocks of most devices are off, in seconds. */
+	private readonly mostOff = this.pick([0, 0, 0, 3600, 86_400, -7200]);
 	/** What Hubble gives at the head of the stream. */
 	private readonly head = this.pick(['same', 'empty', 'absent'] as const);
 	private readonly pause = this.pick([undefined, 0, 30, 120]);
@@ -45,8 +47,8 @@ export class PacketHistory extends PollingWorld {
 	private receive(inMs = 0): void {
 		const received = this.hubbleMs() + inMs;
 		const n = this.stream.length;
-		// Heard some seconds before; a few by clocks that are wrong, or by satellite: never most of a page.
-		const off = n % 8 === 3 ? this.pick([3600, -90_000, 86_400]) : -this.between(0, 20);
+		// Heard some seconds before; a few by clocks that are wrong in another way, or by satellite.
+		const off = n % 8 === 3 ? this.pick([3600, -90_000, 86_400]) : this.mostOff - this.between(0, 20);
 		const device = { id: `device-${n % 5}`, payload: 'AA==', timestamp: received / 1000 + off, sequence_number: n };
 		this.stream.push({ received, row: { device, location: {}, network_type: 'TERRESTRIAL' } });
 	}
@@ -71,7 +73,8 @@ export class PacketHistory extends PollingWorld {
 		const first = this.stream.findIndex(({ received }) => received >= Number(qs.start) * 1000);
 		const from = token ? Number(place) : first < 0 ? this.stream.length : first;
 		const rows = this.stream.slice(from, from + this.pageSize).map(({ row }) => row);
-		if (rows.length && token && this.isStorm && this.chance(0.02)) {
+		// Of a token that leads in a circle nothing but the packets' clocks leads on.
+		if (rows.length && token && this.isStorm && this.mostOff <= 0 && this.chance(0.02)) {
 			this.circles.add(String(token));
 			this.mayRepeat = true;
 		}

@@ -38,10 +38,12 @@ interface Tracker {
 
 type Request = IHttpRequestOptions & { qs: Record<string, unknown> };
 
-/** What Hubble answers for a list of devices, in pages of so many. */
+/** What Hubble answers for a list of devices, in pages of so many. With a token it ignores the query, as Hubble does. */
 function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
-	return async (_credential: string, { url, qs, headers }: Request) => {
+	return async (_credential: string, { url, qs: query, headers }: Request) => {
 		const date = new Date(clock * 1000).toUTCString();
+		const given = String(headers?.['Continuation-Token'] ?? JSON.stringify([-1, '', query ?? {}]));
+		const [afterTime, afterId, qs] = JSON.parse(given) as [number, string, Request['qs']];
 		if (url.endsWith('/check')) return { body: { org_id: '' }, headers: { date }, statusCode: 200 };
 		const range = (name: string) =>
 			/^between:(\d+):(\d+)$/
@@ -55,10 +57,6 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 		const stamp = ({ heard, satellite = 0 }: Tracker) => Math.max(heard, satellite);
 		const timeOf = (row: Tracker) => (qs.sort_field === 'created_ts' ? row.created : stamp(row));
 		const direction = qs.sort_ascending === false ? -1 : 1;
-		const [afterTime = -1, afterId = ''] = JSON.parse(String(headers?.['Continuation-Token'] ?? '[]')) as [
-			number?,
-			string?,
-		];
 		const rows = [...fleet()]
 			.filter(({ created }) => created >= createdFrom && created < createdTo)
 			.filter((row) => stamp(row) >= heardFrom && stamp(row) < heardTo)
@@ -70,7 +68,7 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 			);
 		const page = rows.slice(0, pageSize);
 		const last = page.at(-1);
-		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id]) : '';
+		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id, qs]) : '';
 		const packet = (timestamp: number, { latitude, longitude, accuracy }: Tracker) => ({
 			timestamp,
 			location: { latitude, longitude, horizontal_accuracy: accuracy },
@@ -394,6 +392,52 @@ withEachClock(
 					all.push(...some);
 				}
 				expect(new Set(all).size).toBe(350);
+			},
+		);
+
+		it.each([
+			['silent', 1000, false],
+			['silent', 100, false],
+			['entered', 1000, false],
+			['entered', 100, false],
+			['silent', 1000, true],
+			['entered', 100, true],
+		])(
+			'goes on within a second of more devices than a poll has time for: %s, at most %d (token refused: %s)',
+			async (event, maxItems, isRefused) => {
+				const parameters = { events: [event], ...silentFor(1), areas: { circle: [depot] }, options: { maxItems } };
+				const fleet = fleetOf(240, parameters, 5);
+				await fleet.poll();
+				for (const id of fleet.devices.keys()) fleet.hear(id, { latitude: depot.latitude, longitude: depot.longitude });
+				clock += event === 'silent' ? HOUR + 60 : 60;
+				const { request } = fleet.options;
+				/** The tokens of a poll; another one is of the poll before. */
+				const given = new Set<unknown>();
+				let refusals = 0;
+				// 48 pages take 48 seconds, and a poll has 30.
+				fleet.options.request = (async (credential: string, options: Request) => {
+					clock += 1;
+					const reply = await request(credential, options);
+					const isResumed = !given.has(options.headers?.['Continuation-Token']);
+					if (isRefused && isResumed && !refusals++) {
+						return { statusCode: 400, headers: reply.headers, body: Buffer.from('{"name":"BadRequest"}') };
+					}
+					given.add(reply.headers['continuation-token']);
+					return reply;
+				}) as never;
+				fleet.restart();
+				const ids: string[] = [];
+				for (let polls = 0; polls < 8; polls++) {
+					given.clear();
+					given.add(undefined);
+					const items = await fleet.names();
+					expect(items.length).toBeLessThanOrEqual(maxItems);
+					ids.push(...items);
+				}
+				expect(new Set(ids).size).toBe(240);
+				expect(ids.length > 240).toBe(isRefused && event === 'silent');
+				const refused = fleet.warnings().filter((line) => line.includes('no longer accepts the Continuation Token'));
+				expect(refused).toHaveLength(isRefused ? 1 : 0);
 			},
 		);
 

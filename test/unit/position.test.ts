@@ -1,6 +1,6 @@
 /** The position of polling triggers: through any sequence of polls, crashes and discarded polls nothing is lost. */
 import fc from 'fast-check';
-import { positionAfter } from '../../nodes/HubblePacketPollTrigger/stream';
+import { positionAfter, receivedBy, type PageRead } from '../../nodes/HubblePacketPollTrigger/stream';
 import { advance, newest, resume, type Stored } from '../../nodes/shared/polling/position';
 
 const PAGE = 3;
@@ -121,63 +121,67 @@ it("takes another process's hand-over for its own never, whatever its revision",
 
 const NOW = 2000;
 
+/** A page that is not empty, unless the test says so. */
+const page = (given: Partial<PageRead>): PageRead => ({
+	isHead: false,
+	fresh: [],
+	again: [],
+	received: 1500,
+	now: NOW,
+	...given,
+});
+const head = (token?: string) => page({ isHead: true, token });
+
 it('knows what it read without a token until that has come again, over pages with tokens', () => {
 	const first = { start: 1000, seen: ['a', 'b', 'c', 'd'] };
-	const second = positionAfter(first, 't1', [], NOW, ['a', 'b']);
+	const second = positionAfter(first, page({ token: 't1', again: ['a', 'b'] }));
 	expect(second).toEqual({ token: 't1', start: 1000, seen: ['c', 'd'] });
-	expect(positionAfter(second, 't2', [{ key: 'e', time: 1100 }], NOW, ['c', 'd'])).toEqual({
-		token: 't2',
-		start: 1040,
-	});
+	const third = positionAfter(second, page({ token: 't2', fresh: ['e'], again: ['c', 'd'] }));
+	expect(third).toEqual({ token: 't2', start: 1000 });
 });
 
 it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {
-	const rows = [
-		{ key: 'a', time: 1010.1 },
-		{ key: 'b', time: 1111.9 },
-	];
-	const first = positionAfter({ start: 1000 }, undefined, rows, NOW);
+	const first = positionAfter({ start: 1000 }, page({ fresh: ['a', 'b'], received: 1010 }));
 	expect(first).toEqual({ start: 1000, seen: ['a', 'b'] });
-	expect(positionAfter(first, undefined, [], NOW)).toEqual(first);
-	expect(positionAfter(first, undefined, [{ key: 'c', time: 1112 }], NOW)).toEqual({
-		start: 1052,
-		seen: ['a', 'b', 'c'],
-	});
-	expect(positionAfter(first, 'token', rows, NOW)).toEqual({ token: 'token', start: 1000, seen: ['a', 'b'] });
-	expect(positionAfter({ start: 1000 }, 'token', [], NOW)).toEqual({ token: 'token', start: 1000 });
+	const second = positionAfter(first, page({ fresh: ['c'], received: 1112 }));
+	expect(second).toEqual({ start: 1052, seen: ['a', 'b', 'c'] });
+	expect(positionAfter(second, head())).toEqual({ start: NOW - 60, seen: ['a', 'b', 'c'] });
 });
 
-it('believes no packet that says it is of later, and goes back for none that came late', () => {
-	expect(positionAfter({ start: 1000 }, 'token', [{ key: 'a', time: 9e9 }], NOW)).toEqual({
-		token: 'token',
-		start: NOW - 60,
-	});
-	expect(positionAfter({ start: 1000 }, 'token', [{ key: 'a', time: 5 }], NOW)).toEqual({
-		token: 'token',
-		start: 1000,
-	});
+it("moves its time by Hubble's clock, at the head of the stream alone", () => {
+	const first = positionAfter({ start: 1000 }, page({ token: 't1', fresh: ['a'], received: 1900 }));
+	expect(first).toEqual({ token: 't1', start: 1000 });
+	expect(positionAfter(first, head())).toEqual({ token: 't1', start: NOW - 60 });
+	expect(positionAfter(first, head('t2'))).toEqual({ token: 't2', start: NOW - 60 });
+	// Nor does it go back.
+	expect(positionAfter({ start: NOW }, head('t2'))).toEqual({ token: 't2', start: NOW });
 });
 
-it('goes by the middle of a page: neither a clock that is ahead nor a late upload moves it', () => {
-	const at = (...times: number[]) => times.map((time, index) => ({ key: String(index), time }));
-	expect(positionAfter({ start: 1000 }, 'token', at(1200, 1201, 1202, 1999, 3), NOW)).toEqual({
-		token: 'token',
-		start: 1141,
-	});
+it('takes a page of which no packet can be read for no end of the stream', () => {
+	expect(positionAfter({ start: 1000 }, page({ token: 't1' }))).toEqual({ token: 't1', start: 1000 });
+	expect(positionAfter({ token: 't1', start: 1000 }, page({ token: 't1' }))).toEqual({ start: 1440, seen: [] });
+});
+
+it('takes the middle of a page for when it was received: neither a clock that is ahead nor a late upload moves it', () => {
+	expect(receivedBy([1200, 1201.9, 1202, 1999, 3], 1000, NOW)).toBe(1201);
+	expect(receivedBy([9e9], 1000, NOW)).toBe(NOW);
+	expect(receivedBy([5], 1000, NOW)).toBe(1000);
+	expect(receivedBy([], 1000, NOW)).toBe(1000);
 });
 
 it('keeps as many keys as a page has', () => {
-	const rows = Array.from({ length: 700 }, (_, index) => ({ key: String(index), time: 1500 }));
-	const twice = positionAfter(positionAfter({ start: 1000 }, undefined, rows, NOW), undefined, rows, NOW);
+	const rows = page({ fresh: Array.from({ length: 700 }, (_, index) => String(index)) });
+	const twice = positionAfter(positionAfter({ start: 1000 }, rows), rows);
 	expect(twice.seen).toHaveLength(1000);
-	expect(twice.seen?.slice(-700)).toEqual(rows.map(({ key }) => key));
+	expect(twice.seen?.slice(-700)).toEqual(rows.fresh);
 });
 
 it('goes on by time where a token leads to itself and gives packets; at the head of the stream it may', () => {
-	const rows = [{ key: 'one', time: 1000 }];
-	expect(positionAfter({ token: 'same', start: 900 }, 'same', rows, 2000)).toEqual({ start: 940, seen: ['one'] });
-	expect(positionAfter({ token: 'same', start: 900 }, 'same', [], 2000)).toEqual({ token: 'same', start: 900 });
-	const again = positionAfter({ token: 'same', start: 900, seen: ['one'] }, 'same', [], 2000, ['one']);
-	expect(again).toEqual({ start: 900, seen: ['one'] });
-	expect(positionAfter({ token: 'same', start: 900 }, 'next', rows, 2000)).toEqual({ token: 'next', start: 940 });
+	const at = { token: 'same', start: 900 };
+	const one = page({ token: 'same', fresh: ['one'], received: 1000 });
+	expect(positionAfter(at, one)).toEqual({ start: 940, seen: ['one'] });
+	expect(positionAfter(at, head('same'))).toEqual({ token: 'same', start: NOW - 60 });
+	const again = page({ token: 'same', again: ['one'], received: 900 });
+	expect(positionAfter({ ...at, seen: ['one'] }, again)).toEqual({ start: 900, seen: ['one'] });
+	expect(positionAfter(at, { ...one, token: 'next' })).toEqual({ token: 'next', start: 900 });
 });

@@ -77,7 +77,7 @@ it('reports each device of a window once and in order, however the window is cut
 			for (let polls = 0; polls < 200 && cursor.from < 111; polls++) {
 				const reached = Math.min(111, cursor.from + seconds2);
 				const listed = all.filter(({ created_ts: time }) => time >= cursor.from && time < reached);
-				const { fresh, next } = takeNew(cursor, listed, timeOf, reached, room);
+				const { fresh, next } = takeNew(cursor, listed, timeOf, { reached }, room);
 				expect(fresh.length).toBeLessThanOrEqual(room);
 				reported.push(...fresh.map(({ id }) => id));
 				cursor = next;

@@ -1,10 +1,12 @@
 /** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
 import { randomUUID } from 'node:crypto';
-import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
-import { NoPlaceInTime } from '../client/client';
+import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import { NoPlaceInTime, type HubbleClient } from '../client/client';
 import { unchanged } from '../client/errors';
 import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
+import { pages, type List, type Page } from '../client/pages';
+import type { Call } from '../client/request';
 import { isoTime } from '../operation/times';
 import { COMMIT_MS, mayDiscardPolls, pollBudgetMs, storesPositionWithExecution } from '../n8n';
 import { oneAtATime, type Memory } from './memory';
@@ -68,8 +70,10 @@ export async function poll<P>(
 ): Promise<INodeExecutionData[][] | null> {
 	return await oneAtATime(context, async (memory) => {
 		try {
+			// What n8n gives as stored is of now, however long the first requests take.
+			const begun = performance.now();
 			const source = await open(startBudget(context));
-			return await readOn(context, memory, { ...source, read: inTurn(context, memory, source.read) });
+			return await readOn(context, memory, begun, { ...source, read: inTurn(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
 			wait(memory, Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0));
@@ -114,13 +118,14 @@ function wait(memory: Memory, ms: number): void {
 async function readOn<P>(
 	context: IPollFunctions,
 	memory: Memory,
+	begun: number,
 	{ stream, start, beside, read }: PolledStream<P>,
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
 	const { committing } = memory;
 	const isBehind = committing !== undefined && (stored.revision ?? 0) < committing.revision;
-	if (isBehind && performance.now() - committing.since < COMMIT_MS) return null;
+	if (isBehind && begun - committing.since < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
@@ -163,4 +168,39 @@ export function notAhead(context: IPollFunctions, time: number, latest: number):
 		`"${context.getNode().name}" was at ${isoTime(time)}, which is in the future by Hubble's clock. It continues from ${isoTime(latest)}.`,
 	);
 	return latest;
+}
+
+/** Statuses that may mean that Hubble no longer knows a token. */
+const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
+
+/**
+ * The pages of a list from a stored token on. Where Hubble no longer takes it, those of the call's query: then rows may come
+ * again, and none is lost.
+ * @param from Unix seconds at which the query begins
+ * @param onUnknownToken is told before the pages of the query
+ */
+export async function* pagesFrom(
+	context: IPollFunctions,
+	hubble: HubbleClient,
+	call: Call,
+	list: List,
+	from: number,
+	onUnknownToken: () => void,
+): AsyncGenerator<Page> {
+	let hasBegun = false;
+	const size = list.pageSize?.max;
+	try {
+		for await (const page of pages(hubble, call, list, size)) {
+			hasBegun = true;
+			yield page;
+		}
+	} catch (error) {
+		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
+		if (hasBegun || !call.continuationToken || !isUnknown) throw unchanged(error);
+		context.logger.warn(
+			`"${context.getNode().name}" continues from ${isoTime(from)}, because Hubble no longer accepts the Continuation Token. The ${list.rows} after that time may come again.`,
+		);
+		onUnknownToken();
+		yield* pages(hubble, { ...call, continuationToken: undefined }, list, size);
+	}
 }
