@@ -6,8 +6,21 @@ type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 const available: { sleepWithAbort?: AbortableSleep; sleep: AbortableSleep } = n8nWorkflow;
 
-/** Waits so many milliseconds; rejects when the signal aborts. 2.x does that in `sleep`, 1.x in `sleepWithAbort`. */
-export const abortableSleep: AbortableSleep = available.sleepWithAbort ?? available.sleep;
+/** 2.x does that in `sleep`, 1.x in `sleepWithAbort`. Neither takes its listener back. */
+const sleepOfN8n: AbortableSleep = available.sleepWithAbort ?? available.sleep;
+
+/** Waits so many milliseconds; rejects when the signal aborts. Of a wait that is over nothing listens to it any more. */
+export const abortableSleep: AbortableSleep = async (ms, signal) => {
+	const wait = new AbortController();
+	const stop = () => wait.abort();
+	if (signal?.aborted) stop();
+	signal?.addEventListener('abort', stop);
+	try {
+		await sleepOfN8n(ms, wait.signal);
+	} finally {
+		signal?.removeEventListener('abort', stop);
+	}
+};
 
 /** The URL by which n8n resumes an execution: its own address and, in 2.x, a token of the execution. */
 export function resumeUrl(context: IExecuteFunctions, itemIndex = 0): URL | undefined {

@@ -42,10 +42,18 @@ export function letPass(ms: () => number): void {
 	jest.spyOn(performance, 'now').mockImplementation(() => began + virtualTime.ahead + ms());
 }
 
+/**
+ * The clock that never jumps shows so many milliseconds, what was waited, and a little more at each look: no real time, which
+ * is longer on a busy machine.
+ */
+export function letOnlyPass(ms: () => number): void {
+	jest.spyOn(performance, 'now').mockImplementation(() => ms() + virtualTime.ahead + (looks += 1) / 100);
+}
+let looks = 0;
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const jumps = [0, 6 * HOUR, -2 * MINUTE, -6 * HOUR, 2 * MINUTE];
-let looks = 0;
 
 /** How far n8n's clock may be ahead of Hubble's, in milliseconds. */
 const clocks: Array<[string, () => number]> = [

@@ -1,4 +1,6 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports -- looks at listeners */
 /** Pure policy: when a request may start, when it is worth another try. */
+import { getEventListeners } from 'node:events';
 import { hubbleError } from '../../nodes/shared/client/errors';
 import * as fc from 'fast-check';
 import type { IDataObject, IHttpRequestOptions, INode } from 'n8n-workflow';
@@ -16,6 +18,7 @@ import {
 	type RateLimiter,
 } from '../../nodes/shared/client/rateLimiter';
 import { retryDelay, TRIES } from '../../nodes/shared/client/retry';
+import { abortableSleep } from '../../nodes/shared/n8n';
 import { virtualTime } from '../integration/virtualTime';
 
 /** Lets `count` requests start as early as the pace allows; the clock advances only while they wait. */
@@ -373,4 +376,16 @@ describe('The credential', () => {
 	])('paces by %p: %d requests a second', (given, rate) => {
 		expect(settingsOf({ ...good, requestsPerSecond: given }).perSecond).toBe(rate);
 	});
+});
+
+it('leaves nobody listening to a stopped execution once a wait is over', async () => {
+	virtualTime.isReal = true;
+	const { signal } = new AbortController();
+	await Promise.all(Array.from({ length: 20 }, async () => await abortableSleep(1, signal)));
+	expect(getEventListeners(signal, 'abort')).toEqual([]);
+	const stopped = new AbortController();
+	const wait = abortableSleep(60_000, stopped.signal);
+	stopped.abort();
+	await expect(wait).rejects.toThrow();
+	await expect(abortableSleep(60_000, stopped.signal)).rejects.toThrow();
 });
