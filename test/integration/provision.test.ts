@@ -273,6 +273,26 @@ describe('By Name', () => {
 		expect(items[0]?.json.deviceId).toBe(wanted?.id);
 	});
 
+	it.each([
+		['are found moved where all are gone', 0, 0],
+		['are moved where they are still there, and one that is unknown fails', 1, 1],
+	])('several in one request whose reply was lost %s', async (_, unknown, failing) => {
+		const ids = devices()
+			.slice(0, 5)
+			.map(({ id }) => id);
+		if (unknown) ids[2] = '00000000-0000-4000-8000-000000000000';
+		hubble.addFault({ method: 'PATCH', drop: true, applied: true });
+		const { items } = await run(
+			{ operation: 'update', deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' }, ...moved() },
+			ids.map((id) => ({ id })),
+			{ onError: 'continueRegularOutput' },
+		);
+		expect(items.map(({ json }) => json.deviceId)).toEqual(ids);
+		expect(items.filter(({ json }) => 'error' in json)).toHaveLength(failing);
+		expect(String(items[2]?.json.error ?? '')).toMatch(unknown ? /^Hubble has no device with the ID 0000/ : /^$/);
+		for (const id of ids) expect(hubble.world.main.devices.has(id)).toBe(false);
+	});
+
 	it('a name that none or two devices have fails for its item alone, and changes nothing', async () => {
 		const twins = label('Twin', 'Twin');
 		const [other] = [change(devices()[5], { name: 'Other' })];

@@ -200,6 +200,7 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 		...(status ? { status } : {}),
 		...(said ? { said } : {}),
 		...(errorCode ? { errorCode } : {}),
+		...(mayHaveHappened ? { mayHaveHappened } : {}),
 	});
 	return error;
 }

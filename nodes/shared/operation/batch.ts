@@ -93,14 +93,41 @@ class BatchRun {
 
 	private async carryOut(whole: readonly ItemRequest[]): Promise<void> {
 		const plan = new Bisection<ItemRequest, Failed>(whole, ({ itemIndex }) => itemIndex);
+		const gone: Failed[] = [];
+		let isUnclear = false;
 		while (plan.groups.length) {
 			const failures: Failed[] = [];
 			for (const group of plan.groups) failures.push(...(await this.sendGroup(group)));
 			const isRefusal = ({ error }: Failed) => this.handlers.canContinue && isRefusedWhole(error);
 			failures.filter((failure) => !isRefusal(failure)).forEach((failure) => this.giveUp(failure));
-			plan.learn(failures.filter(isRefusal)).forEach((failure) => this.giveUp(failure));
+			isUnclear ||= failures.some(({ error }) => mayHaveHappened(error));
+			for (const failure of plan.learn(failures.filter(isRefusal))) {
+				if (this.isGone(failure)) gone.push(failure);
+				else this.giveUp(failure);
+			}
 		}
+		this.settleGone(gone, isUnclear && partsOf(gone) === whole.filter((part) => this.batch.whenGone?.(part)).length);
 	}
+
+	/** Whether Hubble has none of the devices any longer, which is what was wanted. */
+	private isGone({ group, error }: Failed): boolean {
+		return (
+			error instanceof NodeApiError && error.httpCode === '404' && group.every(this.batch.whenGone ?? (() => false))
+		);
+	}
+
+	/**
+	 * A batch is carried out whole or not at all. So where a try of it had no clear answer and afterwards all of its
+	 * devices are gone, that try was it; where one is still there, the others were never known.
+	 */
+	private settleGone(gone: readonly Failed[], wasDone: boolean): void {
+		if (!wasDone) gone.forEach((failure) => this.giveUp(failure));
+		else
+			for (const { group, error } of gone) this.report(group, group.flatMap(this.resultWhenGone), requestIdOf(error));
+	}
+
+	private readonly resultWhenGone = (part: ItemRequest): BatchResult[] =>
+		this.batch.fromReply(this.batch.whenGone?.(part) ?? {}, [part]);
 
 	/** One call. @returns the failure of a call that failed as a whole; none when it was answered */
 	private async sendGroup(group: readonly ItemRequest[]): Promise<Failed[]> {
@@ -174,6 +201,12 @@ class BatchRun {
 		return error;
 	}
 }
+
+const mayHaveHappened = (error: unknown) => error instanceof NodeApiError && error.context.mayHaveHappened === true;
+
+const requestIdOf = (error: unknown) => String(error instanceof NodeApiError ? error.context.requestId : '');
+
+const partsOf = (failures: readonly Failed[]) => failures.reduce((sum, { group }) => sum + group.length, 0);
 
 const isRefusedWhole = (error: unknown) => error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '');
 

@@ -90,7 +90,7 @@ export interface Batch {
 	/** Two parts with the same key never share a call, and keep their order. */
 	keyOf?: (part: ItemRequest) => string;
 	toBody: (parts: readonly ItemRequest[]) => IDataObject;
-	/** `Call.whenGone` of a call with this part alone; of several, a 404 would not prove what became of each. */
+	/** `Call.whenGone` of a call with this part alone; of several, a 404 proves nothing before each is tried alone. */
 	whenGone?: (part: ItemRequest) => IDataObject | undefined;
 	/** The reply, back onto the parts: one result for each, in their order, and behind them what no part asked for. */
 	fromReply: (reply: IDataObject, parts: readonly ItemRequest[]) => BatchResult[];
