@@ -104,6 +104,22 @@ describe('publishing and unpublishing', () => {
 		expect(node.data().endpoint).toBeUndefined();
 	});
 
+	it('is not touched by a test in the editor, which has a webhook of its own', async () => {
+		const ids = { workflowId: 'tested', nodeId: 'n', webhookId: 'published' };
+		const published = place(ids);
+		await published.activate();
+		const { secret, webhook_id: id } = only();
+		const tested = place({ ...ids, staticData: published.stored() });
+		await tested.activate(true);
+		expect(all()).toHaveLength(2);
+		expect(await takes(published, 1, secret)).toBe(true);
+		await tested.remove(true);
+		expect(only().webhook_id).toBe(id);
+		expect(warnings).toEqual([]);
+		// Also where n8n gives static data from before the publication.
+		expect(await takes(place(ids), 2, secret)).toBe(true);
+	});
+
 	it('replaces its own endpoint whose secret is lost, and leaves others alone', async () => {
 		const foreign = taken('https://example.com');
 		const ids = { workflowId: 'lost', nodeId: 'secret', webhookId: 'of-ours' };
