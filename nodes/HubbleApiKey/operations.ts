@@ -174,6 +174,11 @@ export const apiKeyOperations: readonly Operation[] = [
 		settings: { access, expiration },
 		alsoCalls: { endpoint: endpoints.listScopes, when: 'for a scope that this node does not know' },
 		prepare: refuseUnknownScopes,
+		// What is shown only once comes first.
+		items: async ({ hubble, request }) => {
+			const { key, ...rest } = (await hubble.send(request)).body;
+			return [{ json: inCamelCase({ key, ...rest }) }];
+		},
 		warn: ({ settings }) =>
 			settings.access === 'all' ? 'The new key has all scopes: it may do everything in the organization.' : undefined,
 	},

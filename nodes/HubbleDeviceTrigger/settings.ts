@@ -229,7 +229,7 @@ export const properties: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'After n8n restarts, the events of the last execution come again. Use <code>eventKey</code> to recognize them.',
+			'After n8n restarts, the events of the last execution come again. The Remove Duplicates node recognizes them by <code>eventKey</code>.',
 		name: 'repeatsNotice',
 		type: 'notice',
 		default: '',
@@ -268,7 +268,7 @@ function areasOf(context: IPollFunctions): Area[] {
 		const areas = (['circle', 'polygon'] as const).flatMap((form) =>
 			[given[form] ?? []].flat().map((row) => named(areaNameOf(row), (name) => readArea[form](objectOf(row), name))),
 		);
-		if (!areas.length) throw new Error('add at least one');
+		if (!areas.length) throw new Error('add at least one area, a circle or a polygon');
 		if (areas.length > MOST_AREAS) throw new Error(`at most ${MOST_AREAS} can be watched, not ${areas.length}`);
 		const names = areas.map(({ name }) => name);
 		const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -97,7 +97,7 @@ export class HubblePacketPollTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'After n8n restarts, the packets of the last execution come again. Use <code>packetKey</code> to recognize them. Where the internet can reach n8n, the Hubble Packet Trigger is faster.',
+					'After n8n restarts, the packets of the last execution come again. The Remove Duplicates node recognizes them by <code>packetKey</code>. Where the internet can reach n8n, the Hubble Packet Trigger is faster.',
 				name: 'repeatsNotice',
 				type: 'notice',
 				default: '',
@@ -105,7 +105,7 @@ export class HubblePacketPollTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'After n8n restarts, the alarms of the last execution come again. Use <code>eventKey</code> to recognize them.',
+					'After n8n restarts, the alarms of the last execution come again. The Remove Duplicates node recognizes them by <code>eventKey</code>.',
 				name: 'alarmsNotice',
 				type: 'notice',
 				default: '',

@@ -224,7 +224,7 @@ export function readRules(context: IPollFunctions): Rule[] {
 		const stored = context.getNode().parameters[alarmRules.name];
 		if (hasEmptyExpression(stored, given)) throw new Error('an expression returned no value');
 		const rows = [given.rule ?? []].flat();
-		if (!rows.length) throw new Error('add at least one');
+		if (!rows.length) throw new Error('click Add Rule, and say which value is too high or too low');
 		if (rows.length > MOST_RULES) throw new Error(`at most ${MOST_RULES} are possible, not ${rows.length}`);
 		const rules = rows.map((row, index) => {
 			let reason: string;

@@ -46,7 +46,7 @@ export class HubblePacketTrigger implements INodeType {
 		version: 2,
 		subtitle: '={{$parameter["triggerOn"] === "batch" ? "On packets in one request" : "On packets received"}}',
 		description: 'Starts the workflow when Hubble delivers packets of your devices',
-		eventTriggerDescription: 'Waiting for Hubble to deliver packets',
+		eventTriggerDescription: 'Waiting for the next packet that passes the filters',
 		activationMessage: 'Hubble can now deliver packets to this workflow.',
 		...builderHint(
 			'Packets as Hubble delivers them; n8n must be reachable from the internet. An organization has two webhooks at most, so one trigger should serve many workflows.',
@@ -157,8 +157,9 @@ export class HubblePacketTrigger implements INodeType {
 								description: 'What Hubble delivers next, by a webhook that is registered for two minutes',
 							},
 						],
-						default: 'delivery',
-						description: 'What a test in the editor runs with. The published workflow is not affected.',
+						default: 'latest',
+						description:
+							'What a test in the editor runs with, the next delivery unless set. The published workflow is not affected.',
 					},
 				],
 			},

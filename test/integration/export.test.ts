@@ -275,12 +275,17 @@ describe('CSV', () => {
 		['tab', { decimalSign: 'comma' }, '17\t-5,5'],
 		['comma', { decimalSign: 'comma' }, '17,"-5,5"'],
 		['tab', { keepText: true }, '"=""17"""\t-5.5'],
+		// Without a delimiter, the decimal sign decides.
+		[undefined, { decimalSign: 'comma' }, '17;-5,5'],
 	])('delimiter %s with %j: %j', async (delimiter, more, line) => {
 		const restore = changePackets((json) =>
 			json.replace(/"name":"[^"]*"/, '"name":"17"').replace(/"rssi":-?\d+/, '"rssi":-5.5'),
 		);
 		const columns = ['deviceName', 'rssi'];
-		const { bytes } = await write({ columns, options: { delimiter, byteOrderMark: false, ...more } });
+		const { bytes } = await write({
+			columns,
+			options: { ...(delimiter && { delimiter }), byteOrderMark: false, ...more },
+		});
 		restore();
 		expect(bytes.toString().split('\r\n')[1]).toBe(line);
 	});

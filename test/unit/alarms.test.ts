@@ -408,7 +408,7 @@ describe('room', () => {
 
 describe('rules', () => {
 	it.each([
-		[[], 'add at least one'],
+		[[], 'click Add Rule'],
 		[[{ ...warm, name: ' ' }], 'row 1: "Name" is required'],
 		[[warm, { ...warm, field: { __rl: true, mode: 'list', value: '' } }], 'row 2: "Field" is required'],
 		[[{ ...warm, than: '' }], 'row 1: "Threshold" is required'],

@@ -44,6 +44,7 @@ export const areaFields = {
 			typeOptions: { rows: 4 },
 			default: '',
 			placeholder: 'e.g. { "type": "Polygon", "coordinates": [[[4.4, 51.9], [4.5, 51.9], [4.5, 52], [4.4, 51.9]]] }',
+			hint: 'Draw the area at geojson.io, and paste its text here',
 			description:
 				'Polygons as text, also with holes. Draw them at geojson.io and paste all of its text; points and lines are left out. An area across ±180° is drawn in two parts, or with longitudes beyond 180.',
 		},

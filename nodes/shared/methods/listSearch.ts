@@ -11,6 +11,7 @@ import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
 import type { Search } from '../operation/fields';
+import { isoTime } from '../operation/times';
 
 /** Where a picker finds its entries, and what the user reads. */
 interface Picker {
@@ -88,7 +89,17 @@ export const listSearch = {
 	searchInvoices: searchIn({
 		endpoint: endpoints.listInvoices,
 		id: 'invoice_id',
-		label: ({ invoice_number, status }) => text(invoice_number, status && `(${text(status).toLowerCase()})`),
+		label: ({ invoice_number, issue_timestamp: issued, total_balance: total, status }) =>
+			text(
+				invoice_number,
+				[
+					typeof issued === 'number' && (isoTime(issued) ?? '').slice(0, 10),
+					typeof total === 'number' && total.toFixed(2),
+					status && `(${text(status).toLowerCase()})`,
+				]
+					.filter(Boolean)
+					.join(', '),
+			),
 	}),
 	searchUsers: searchIn({
 		endpoint: endpoints.listUsers,

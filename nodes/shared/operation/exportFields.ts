@@ -162,8 +162,9 @@ const csvOptions = {
 			{ name: 'Semicolon', value: 'semicolon', description: 'For Excel where the comma is the decimal sign' },
 			{ name: 'Tab', value: 'tab' },
 		],
-		default: 'comma',
-		description: 'The character between the columns of a CSV file',
+		default: 'semicolon',
+		description:
+			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
 		collection: 'options',
 		toWire: (value) => DELIMITERS[String(value)],
 	},
@@ -196,7 +197,9 @@ const csvOptions = {
 
 /** How the user wants a table written. */
 export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle {
-	const { delimiter = ',', byteOrderMark = true, defusesFormulas = true, timeFormat, keepsTexts } = settings;
+	const { byteOrderMark = true, defusesFormulas = true, timeFormat, keepsTexts } = settings;
+	// Of both, the one that is given decides on the other: a comma is not the decimal sign and the delimiter.
+	const delimiter = settings.delimiter ?? (settings.decimalSign === ',' ? ';' : ',');
 	const isComma = (settings.decimalSign ?? (delimiter === ';' ? ',' : '.')) === ',';
 	return {
 		delimiter: String(delimiter),

@@ -127,6 +127,7 @@ export interface PacketReader {
  */
 export function packetReader(context: Reader): PacketReader {
 	const filters = readParameter(context, 'Filters', () => givenFilters(context));
+	readParameter(context, 'Tags', () => tagFilters(filters.tags));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
 	readParameter(context, 'Values Must Match', () => matchOf(filters.valuesMatch));
 	const hasValue = readParameter(context, 'Values', () => valueFilter(filters));

@@ -3,7 +3,6 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
-import { firstScreens } from '../../firstScreens';
 import { partnerEvents } from '../../simulator/delivery';
 import type { Check, Stage } from '../check';
 import {
@@ -21,7 +20,7 @@ import { credentialName, partnerCredentialName } from '../mainJob';
 import type { N8n, WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
 import { freePort, pause, until } from '../processes';
-import { descriptionsIn, fieldsIn, forms } from './forms';
+import { beginsWith, descriptionsIn, forms } from './forms';
 import { everyFiveSeconds, register } from './polls';
 import { partnerKey, withHubble } from './trigger';
 
@@ -102,6 +101,19 @@ const searches: Record<string, string[]> = {
 	'register device': ['Hubble Device'],
 	onboard: ['Hubble Device'],
 	'cold chain': ['Hubble Device', 'Hubble Packet'],
+	latest: ['Hubble Packet'],
+	'last value': ['Hubble Packet'],
+	summarize: ['Hubble Packet'],
+	average: ['Hubble Packet'],
+	hourly: ['Hubble Packet', 'Hubble Metric'],
+	excel: ['Hubble Device', 'Hubble Packet'],
+	invite: ['Hubble Invitation'],
+	rotate: ['Hubble API Key'],
+	rename: ['Hubble Device'],
+	truck: ['Hubble Device'],
+	diagnose: ['Hubble Webhook', 'Hubble Organization'],
+	setup: ['Hubble Organization'],
+	humidity: ['Hubble Packet'],
 };
 
 /** Opens the list of nodes for a new workflow. */
@@ -375,17 +387,6 @@ function triggerWorkflow() {
 			credentials: hubblePartnerApi,
 		},
 	]);
-}
-
-/** Holds the form that is open against what it should begin with, in that order. */
-async function beginsWith(page: Page, title: string): Promise<void> {
-	const fields = (firstScreens[title] ?? []).filter((field) => field !== '(notice)');
-	let shown: string[] = [];
-	await until(`the fields of ${title}`, 15, async () => {
-		shown = (await fieldsIn(page)).filter((field) => fields.includes(field));
-		return shown.length >= fields.length;
-	}).catch(() => undefined);
-	deepEqual(shown, fields);
 }
 
 /** Each trigger tried from its view, then all published by the editor's button, then what they wait for happens. */

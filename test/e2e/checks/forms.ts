@@ -3,6 +3,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { NodeHelpers, type INodeParameters, type INodeProperties, type INodeTypeDescription } from 'n8n-workflow';
 import type { Page } from 'playwright-core';
+import { firstScreens } from '../../firstScreens';
 import type { Stage } from '../check';
 import { choose, closeNode, openNode, openWorkflow, picture, workflowOf } from '../editor';
 import { credentialName } from '../mainJob';
@@ -67,6 +68,17 @@ export async function fieldsIn(page: Page): Promise<string[]> {
 		.filter((title) => title !== 'Credential');
 }
 
+/** Holds the form that is open against what it should begin with, in that order. */
+export async function beginsWith(page: Page, title: string): Promise<void> {
+	const fields = (firstScreens[title] ?? []).filter((field) => field !== '(notice)');
+	let shown: string[] = [];
+	await until(`the fields of ${title}`, 15, async () => {
+		shown = (await fieldsIn(page)).filter((field) => fields.includes(field));
+		return shown.length >= fields.length;
+	}).catch(() => undefined);
+	deepEqual(shown, fields);
+}
+
 /** What is wrong with the form that is open. */
 async function faults(page: Page, wanted: readonly INodeProperties[]): Promise<string[]> {
 	const form = page.getByTestId('node-parameters');
@@ -128,6 +140,10 @@ export async function forms(page: Page, stage: Stage): Promise<string[]> {
 			const title = [description.displayName, ...Object.values(chosen).map(({ name }) => name)].join(' ');
 			found.push(
 				...(await faults(page, shownIn(description, values as INodeParameters))).map((one) => `${title}: ${one}`),
+			);
+			const names = Object.values(chosen).map(({ name }) => name);
+			await beginsWith(page, [description.displayName, ...names].join(': ')).catch((error: Error) =>
+				found.push(`${title}: ${error.message}`),
 			);
 			await picture(page, `form ${title}`);
 			opened += 1;
