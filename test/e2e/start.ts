@@ -49,7 +49,7 @@ async function editor() {
 	console.log(`
 A simulated Hubble runs on this machine: ${demo.devices} cold rooms, freezers and trucks, ${demo.packets} packets in ${demo.days} days.
 Packets arrive every five seconds, and every two minutes one more device has been silent for 24 hours.
-A quarter of the devices send JSON. To decode what the others send, choose Decode Payload → Layout and paste:
+A quarter of the devices send JSON alone. To decode what the others send, choose Decode Payload → Layout and paste:
 
 ${payloadLayout.replace(/^/gm, '  ')}
 

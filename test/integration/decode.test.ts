@@ -84,23 +84,40 @@ test.each([
 	expect(stopped.error?.context?.itemIndex).toBe(1);
 });
 
-describe('a hint says that no payload fits', () => {
+describe('a hint says how many payloads do not fit', () => {
 	const t = 't: int16 @40';
 	const rows = [1, 2, 3].map((row) => ({ row, payload: base64(...Array<number>(13).fill(row)) }));
 	const hintsOf = async (parameters: IDataObject, input: IDataObject[]) =>
 		(await run(parameters, input, 'continueRegularOutput')).hints;
 
-	test('with the first reason; not when one fits', async () => {
+	test('with the first reason; not when all fit', async () => {
 		expect(await hintsOf({ payloadLayout: t }, rows)).toEqual([
 			'None of 3 payloads fit: 13 bytes, "t" ends at byte 42.',
 		]);
 		expect(await hintsOf({ payloadLayout: t }, rows.slice(1))).toEqual([
 			'None of 2 payloads fit: 13 bytes, "t" ends at byte 42.',
 		]);
-		expect(await hintsOf({ payloadLayout: t }, [...rows, { payload: base64(...Array<number>(42).fill(1)) }])).toEqual(
-			[],
-		);
-		expect(await hintsOf({ payloadLayout: t }, [{ payload: '' }])).toEqual([]);
+		const fits = { payload: base64(...Array<number>(42).fill(1)) };
+		const nothing = { payload: '' };
+		expect(await hintsOf({ payloadLayout: t }, [fits, ...rows, nothing])).toEqual([
+			'3 of 4 payloads do not fit: 13 bytes, "t" ends at byte 42.',
+		]);
+		expect(await hintsOf({ payloadLayout: t }, [fits, fits, ...rows.slice(2)])).toEqual([
+			'1 of 3 payloads does not fit: 13 bytes, "t" ends at byte 42.',
+		]);
+		expect(await hintsOf({ payloadLayout: t }, [fits, nothing])).toEqual([]);
+		expect(await hintsOf({ payloadLayout: t }, [nothing])).toEqual([]);
+	});
+
+	test('of a layout whose values are all in other payloads', async () => {
+		const types = 'a: uint8 @1 when byte 0 = 1\nb: uint8 @1 when byte 0 = 2';
+		const outcome = await run({ payloadLayout: types }, [{ payload: base64(1, 7) }, { payload: base64(3, 7) }]);
+		const why = 'bytes, and none of the values: byte 0 is 3, not 1 or 2';
+		expect(jsonOf(outcome)).toMatchObject([
+			{ decoded: { a: 7 } },
+			{ decoded: {}, decodeError: `the payload has 2 ${why}` },
+		]);
+		expect(outcome.hints).toEqual([`1 of 2 payloads does not fit: 2 ${why}.`]);
 	});
 
 	test('that it looks like hexadecimal', async () => {
@@ -173,12 +190,15 @@ test('the layout that `npm start` prints reads what the simulated devices send',
 	const input = Array.from({ length: packets.length }, (_, i) => ({ payload: packets.get(i)?.device.payload }));
 	await hubble.close();
 	const decoded = jsonOf(await run({ payloadLayout }, input));
-	expect(decoded.filter(({ decodeError }) => decodeError)).toEqual([]);
 	const isText = ({ payload }: IDataObject) => Buffer.from(String(payload), 'base64').toString().startsWith('{');
 	const [texts, readings] = [decoded.filter(isText), decoded.filter((row) => !isText(row))];
 	expect(texts.length).toBeGreaterThan(50);
 	expect(readings.length).toBeGreaterThan(250);
-	expect(new Set(texts.map((row) => JSON.stringify(row.decoded)))).toEqual(new Set(['{}']));
+	const json = 'the payload is JSON, not bytes with these values';
+	expect(new Set(texts.map((row) => JSON.stringify([row.decoded, row.decodeError])))).toEqual(
+		new Set([JSON.stringify([{}, json])]),
+	);
+	expect(readings.filter(({ decodeError }) => decodeError)).toEqual([]);
 	const within = (name: string, from: number, to: number) =>
 		readings.every((row) => {
 			const value = Number((row.decoded as IDataObject)[name]);

@@ -202,6 +202,17 @@ it('looks at the devices of the filters alone', async () => {
 	expect(await poll()).toEqual([]);
 });
 
+it('tells in the log of some payloads that fit, too: no value of theirs raises an alarm', async () => {
+	const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int16 @0 ×0.01 °C when byte 0 = 3' }));
+	await poll();
+	pass(1);
+	send(0, 9);
+	send(1, 20);
+	expect(await poll()).toHaveLength(1);
+	const why = '2 bytes, and none of the values: byte 0 is 7, not 3';
+	expect(warnings).toEqual([`"Alarms": 1 of 2 payloads does not fit: ${why}. Check "Decode Payload".`]);
+});
+
 it('tells where none of the payloads fits, and refuses what is not decoded', async () => {
 	const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
 	await poll();

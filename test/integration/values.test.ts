@@ -50,6 +50,11 @@ const lastOf = (world = hubble.world.main, until = Infinity) => {
 	return last;
 };
 
+/** The hint on the packets of which a layout reads nothing: those in JSON. */
+const someJson = (count: number, of: number) =>
+	`${count.toLocaleString('en')} of ${of.toLocaleString('en')} payloads do not fit: JSON, not bytes with these values.`;
+const allJson = () => someJson(temperatures().filter(Number.isNaN).length, 4500);
+
 describe('filter by value', () => {
 	const warmOnes = () => temperatures().filter((value) => value > 5).length;
 
@@ -61,7 +66,10 @@ describe('filter by value', () => {
 		expect(found.every(({ decoded }) => Number((decoded as IDataObject).temperature) > 5)).toBe(true);
 		const times = found.map(({ timestamp }) => String(timestamp));
 		expect(times).toEqual([...times].sort().reverse());
-		expect(outcome.hints).toEqual([expect.stringContaining('than the Limit of 500')]);
+		expect(outcome.hints).toEqual([
+			expect.stringMatching(/^\d+ of 1,\d+ payloads do not fit: JSON, /),
+			expect.stringContaining('than the Limit of 500'),
+		]);
 		const all = jsonOf(await run({ filters: values(warm), returnAll: true }));
 		expect(all).toHaveLength(warmOnes());
 	});
@@ -132,7 +140,7 @@ describe('Summarize', () => {
 	it('counts its rows against the Limit, and reads all the same', async () => {
 		const few = await run({ operation: 'summarize', interval: 'hour', limit: 3 });
 		expect(jsonOf(few)).toHaveLength(3);
-		expect(few.hints).toEqual([expect.stringContaining('More results exist than the Limit of 3')]);
+		expect(few.hints).toEqual([allJson(), expect.stringContaining('More results exist than the Limit of 3')]);
 		expect(hubble.log.length).toBeGreaterThan(4);
 	});
 
@@ -144,7 +152,7 @@ describe('Summarize', () => {
 		const summaryValues = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
 		const typo = await run({ operation: 'summarize', summaryValues });
 		expect(jsonOf(typo)).toEqual([]);
-		expect(typo.hints).toEqual(['No packet contains a number called "temprature".']);
+		expect(typo.hints).toEqual([allJson(), 'No packet contains a number called "temprature".']);
 	});
 
 	it.each<[INode['parameters'], string]>([
@@ -176,7 +184,11 @@ describe('Get Latest per Device', () => {
 		expect(times).toEqual([...times].sort().reverse());
 		expect(rows.some(({ decoded }) => typeof (decoded as IDataObject).temperature === 'number')).toBe(true);
 		const made = callsTo(hubble).length;
-		expect(outcome.hints).toEqual([`The latest packets of ${rows.length} devices took ${made} requests.`]);
+		const inJson = rows.filter(({ decodeError }) => decodeError).length;
+		expect(outcome.hints).toEqual([
+			`The latest packets of ${rows.length} devices took ${made} requests.`,
+			someJson(inJson, rows.length),
+		]);
 		expect(made).toBeLessThanOrEqual(4);
 	});
 

@@ -10,7 +10,7 @@ import { hash, uuid } from './hash';
  *
  * A payload has 13 bytes, big endian: uint32 uptime in s, int16 temperature in 0.01 °C, uint16 humidity in
  * 0.01 %, uint16 battery in mV, int16 tilt in 0.1°, uint8 flags (bit 0 moving, bit 1 door open). Every fourth
- * device sends JSON text such as {"t":21.37,"h":48} instead when it is heard on the ground.
+ * device sends JSON text such as {"t":21.37,"h":48} instead, and as no satellite takes that, is heard on the ground alone.
  */
 export interface Packet {
 	location: {
@@ -115,16 +115,19 @@ export function createPackets(options: PacketOptions) {
 	const deviceOf = (i: number) => given.get(i)?.device.id ?? senderOf(i).id;
 	const environmentOf = (i: number) => (given.get(i)?.device.tags ?? senderOf(i).tags)._env;
 	const isSatellite = (i: number) =>
-		given.has(i) ? given.get(i)?.network_type === 'SATELLITE' : hash(seed, i, 2) % 8 === 0;
+		given.has(i)
+			? given.get(i)?.network_type === 'SATELLITE'
+			: !sendsJson(i % senders.length) && hash(seed, i, 2) % 8 === 0;
 
+	const sendsJson = (index: number) => index % 4 === 3;
 	const memberOf = (index: number) => members[index] as Member;
 
-	function payloadOf(i: number, index: number, time: number, satellite: boolean): string {
+	function payloadOf(i: number, index: number, time: number): string {
 		const h = hash(seed, i, 3);
 		const member = memberOf(index);
 		const temperature = temperatureOf(member, time) + (h % 50) - 25;
 		const humidity = (member.kind === 'Freezer' ? 3200 : 5000) + ((h >>> 8) % 1200);
-		if (index % 4 === 3 && !satellite) {
+		if (sendsJson(index)) {
 			return Buffer.from(`{"t":${temperature / 100},"h":${Math.round(humidity / 100)}}`).toString('base64');
 		}
 		// The oldest battery has lost most; an uptime ends with a restart.
@@ -168,7 +171,7 @@ export function createPackets(options: PacketOptions) {
 		return (
 			`{"location":{"latitude":${latitude},"longitude":${longitude},"altitude":${satellite ? 0 : h % 900},` +
 			`"horizontal_accuracy":${member.accuracy},"vertical_accuracy":${5 + ((h >>> 6) % 40)},"timestamp":${fix / 1000}},` +
-			`"device":${head},"payload":"${payloadOf(i, index, time, satellite)}","rssi":${(satellite ? -75 : -45) - ((h >>> 12) % 32) - ((h >>> 20) % 32)},` +
+			`"device":${head},"payload":"${payloadOf(i, index, time)}","rssi":${(satellite ? -75 : -45) - ((h >>> 12) % 32) - ((h >>> 20) % 32)},` +
 			`"timestamp":${time / 1000},"counter":${Math.floor(time / 86_400_000)},` +
 			`"sequence_number":${sequence % sequenceTurn}},` +
 			`"network_type":"${satellite ? 'SATELLITE' : 'TERRESTRIAL'}"${gateway}}`

@@ -524,6 +524,23 @@ describe('When', () => {
 		expect(read(3)).toEqual({ decoded: { kind: 3 }, decodedUnits: {} });
 	});
 
+	test('why a payload holds none of the values is said, but of an empty one', () => {
+		const layout = 'a: uint8 @1 when byte 0 = 1\nb: uint8 @1 when byte 0 = 2\nc: uint8 @1 when byte 8 = 2';
+		const decode = payloadDecoder({ decode: 'layout', layout });
+		const why = (bytes: Uint8Array) => decode?.(base64(bytes));
+		const nothing = (decodeError: string) => ({ decoded: {}, decodeError });
+		expect(why(Uint8Array.of(3, 9))).toEqual(
+			nothing('the payload has 2 bytes, and none of the values: byte 0 is 3, not 1 or 2; there is no byte 8'),
+		);
+		expect(why(Uint8Array.of(0x7b))).toEqual(
+			nothing('the payload has 1 byte, and none of the values: byte 0 is 123, not 1 or 2; there is no byte 8'),
+		);
+		for (const json of ['{"t":21.3}', '[1,2,3,4]\0\0\0\0']) {
+			expect(why(Buffer.from(json))).toEqual(nothing('the payload is JSON, not bytes with these values'));
+		}
+		expect(decode?.('')).toEqual({ decoded: {} });
+	});
+
 	test('what it does hold must be there whole', () => {
 		expect(read(1, 0)).toEqual({ decodeError: 'the payload has 2 bytes, "temperature" ends at byte 3' });
 		expect(read(3, 0, 0, 0, 0, 0, 0, 0, 0x1f)).toEqual({

@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
-import { asText, parameterError, quoted } from '../operation/values';
+import { asText, counted, parameterError, quoted } from '../operation/values';
 import {
 	readBthome,
 	readBthomeObjects,
@@ -15,7 +15,7 @@ import {
 } from './formats';
 import { parseLayout } from './layout';
 import type { Packet } from './packet';
-import { fieldReader, nameOf, unfit, type PayloadField, type Remarks } from './payloadFields';
+import { fieldReader, missed, nameOf, unfit, type PayloadField, type Remarks } from './payloadFields';
 
 /** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
 export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'>> {
@@ -145,6 +145,22 @@ export function decodedNames(settings: DecodeSettings): string[] {
 	return [...new Set(payloadFields(settings).map(nameOf).filter(Boolean))];
 }
 
+/** Whether a payload is an object or a list in JSON: a plain number may be bytes as well. */
+function isJson(bytes: Buffer): boolean {
+	if (!['{', '['].includes(String.fromCharCode(bytes[0] ?? 0))) return false;
+	try {
+		return Boolean(readJson(bytes));
+	} catch {
+		return false;
+	}
+}
+
+/** Why a payload has none of the fields. */
+function whyNothing(bytes: Buffer, fields: readonly PayloadField[]): string {
+	if (isJson(bytes)) return 'the payload is JSON, not bytes with these values';
+	return `the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`;
+}
+
 /** Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. */
 function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
@@ -157,6 +173,7 @@ function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decode
 		const result: Decoded = { decoded: read(bytes, remarks) };
 		if (units.length) result.decodedUnits = differ ? remarks.units : shared;
 		if (remarks.notes) result.decodeError = remarks.notes.join('; ');
+		if (differ && !Object.keys(objectOf(result.decoded)).length) result.decodeError = whyNothing(bytes, fields);
 		return result;
 	};
 }

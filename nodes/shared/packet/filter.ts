@@ -117,7 +117,7 @@ export interface PacketReader {
 	/** Those that pass the filters. */
 	select: (packets: Packet[]) => ReadPacket[];
 	show: (read: ReadPacket) => IDataObject;
-	/** Why none of the payloads until now could be decoded; `undefined` when one could. */
+	/** How many of the payloads until now could not be decoded, and why; `undefined` when all could. */
 	misfit: () => string | undefined;
 }
 

@@ -269,6 +269,20 @@ function condition({ when = 'always', whenByte, whenValue }: PayloadField) {
 
 type Condition = ReturnType<typeof condition>;
 
+/** Which bytes keep a payload from having any row: 'byte 0 is 7, not 1 or 2'. */
+export function missed(fields: readonly PayloadField[], bytes: Buffer): string {
+	const wanted = new Map<number, Set<number>>();
+	for (const when of fields.map(condition)) {
+		if (when) wanted.set(when.at, (wanted.get(when.at) ?? new Set()).add(when.wanted));
+	}
+	return [...wanted]
+		.map(([at, values]) => {
+			const byte = bytes[at];
+			return byte === undefined ? `there is no byte ${at}` : `byte ${at} is ${byte}, not ${[...values].join(' or ')}`;
+		})
+		.join('; ');
+}
+
 /** Whether two rows are never in the same payload, so that they may have one name. */
 const excludeEachOther = (a: Condition, b: Condition) => a && b && a.at === b.at && a.wanted !== b.wanted;
 

@@ -1,31 +1,35 @@
-/** Whether any payload of a run could be read: where none could, the settings are wrong, and a hint says so. */
+/** Which payloads of a run could be read: where some could not, the settings are wrong or devices differ, and a hint says so. */
 import type { IDataObject } from 'n8n-workflow';
 import type { Hint } from '../operation/operation';
-import { counted } from '../operation/values';
+import { count as written, counted } from '../operation/values';
 import { payloadDecoder, sensorTest, type Decoded } from './decode';
 
 class Tally {
+	private count = 0;
 	private failed = 0;
 	private reason = '';
-	private fits = false;
 
 	note(payload: string, { decoded, decodeError }: Decoded): void {
-		if (this.fits || !payload) return;
+		if (!payload) return;
+		this.count += 1;
 		const isNothing = decoded === undefined || (typeof decoded === 'object' && !Object.keys(decoded ?? {}).length);
-		if (!decodeError || !isNothing) {
-			this.fits = true;
-			return;
-		}
+		if (!decodeError || !isNothing) return;
 		this.failed += 1;
 		this.reason ||= decodeError;
 	}
 
-	/** "None of 3 payloads fit: 13 bytes, "t" ends at byte 42."; nothing where one could be read. */
+	/** "1 of 3 payloads does not fit: 13 bytes, "t" ends at byte 42."; nothing where all could be read. */
 	text(): string | undefined {
-		if (this.fits || !this.failed) return undefined;
+		if (!this.failed) return undefined;
 		const reason = this.reason.replace(/^the payload (?:has|is) /, '');
-		const what = this.failed === 1 ? 'The payload does not fit' : `None of ${counted(this.failed, 'payload')} fit`;
-		return `${what}: ${reason}.`;
+		return `${this.share()}: ${reason}.`;
+	}
+
+	private share(): string {
+		const { count, failed } = this;
+		if (count === 1) return 'The payload does not fit';
+		if (count === failed) return `None of ${counted(count, 'payload')} fit`;
+		return `${written(failed)} of ${counted(count, 'payload')} ${failed === 1 ? 'does' : 'do'} not fit`;
 	}
 }
 

@@ -185,7 +185,8 @@ function start(context: IWebhookFunctions, content: Content): IWebhookResponseDa
 	if ('refused' in content) return refuse(context, 400, content.refused);
 	const { items, identity, warning, misfit } = content;
 	if (warning) warn(context, warning);
-	if (misfit) tellOnceAMinute(context, 'misfit', (calls) => `could not decode ${deliveriesOf(calls)}. ${misfit}`);
+	if (misfit)
+		tellOnceAMinute(context, 'misfit', (calls) => `could not decode payloads of ${deliveriesOf(calls)}. ${misfit}`);
 	// n8n answers 200 and starts nothing.
 	if (items.length === 0) return {};
 
