@@ -149,7 +149,7 @@ it('P5: goes on by time when Hubble does not accept the token any longer: nothin
 	const { packets } = hubble.world.main;
 	for (let index = 3500; index < 3505; index++) expect(again).toContain(packetKey(packets.get(index) as never));
 	expect(again.length).toBeLessThan(500);
-	expect(warnings).toEqual([expect.stringContaining('Packets may come again')]);
+	expect(warnings).toEqual([expect.stringContaining('The packets after that time may come again')]);
 });
 
 it('forgets a token that is not accepted any longer, also where nothing new came', async () => {
