@@ -25,9 +25,9 @@ interface Row extends IDataObject {
 	condition: string;
 }
 
-const context = (rule: unknown) =>
+const context = (rule: unknown, typed = rule) =>
 	({
-		getNode: () => ({ name: 'Poll', parameters: { alarmRules: { rule } } }),
+		getNode: () => ({ name: 'Poll', parameters: { alarmRules: { rule: typed } } }),
 		getNodeParameter: () => ({ rule }),
 	}) as unknown as IPollFunctions;
 const rulesOf = (...rows: object[]) => readRules(context(rows));
@@ -428,6 +428,14 @@ describe('rules', () => {
 		],
 	])('%# are refused by name', (rows, message) => {
 		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
+	});
+
+	it('are refused where an expression gives nothing: an empty end would be the threshold', () => {
+		const typed = [{ ...warm, clearsAt: '={{ $json.end }}' }];
+		expect(() => readRules(context([{ ...warm, clearsAt: '' }], typed))).toThrow(
+			'"Alarm When": an expression returned no value',
+		);
+		expect(readRules(context([{ ...warm, clearsAt: '6' }], typed))).toHaveLength(1);
 	});
 });
 

@@ -1,5 +1,8 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- reads the icons */
 /** The parts of a report, without n8n. */
 import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { binEdges } from '../../nodes/shared/operation/times';
 import { Timeline } from '../../nodes/shared/report/charts';
 import { FleetReport } from '../../nodes/shared/report/fleetReport';
@@ -301,6 +304,17 @@ describe('what is drawn can be seen', () => {
 	it('knows black on white, and a grey', () => {
 		expect(contrast('000', 'fff')).toBeCloseTo(21);
 		expect(contrast('777777', 'fff')).toBeCloseTo(4.48, 2);
+	});
+
+	// The grounds of n8n's editor, light and dark.
+	it.each([
+		['hubble.svg', 'fff'],
+		['hubble.dark.svg', '2e2e2e'],
+	])('each colour of the icon %s from #%s by 1.5', (file, ground) => {
+		const icon = readFileSync(join(__dirname, '../../icons', file), 'utf8');
+		const drawn = [...icon.matchAll(/#(\w{6})\b/g)].map(([, hex = '']) => hex);
+		expect(drawn.length).toBeGreaterThan(2);
+		for (const hex of drawn) expect(contrast(hex, ground)).toBeGreaterThanOrEqual(1.5);
 	});
 
 	it.each([
