@@ -104,6 +104,16 @@ describe('publishing and unpublishing', () => {
 		expect(node.data().endpoint).toBeUndefined();
 	});
 
+	it('notes by Hubble’s clock when it was registered', async () => {
+		const hubblesNow = () => Date.now() - 6 * 3_600_000;
+		const away = await startSimulator({ packets: 1, devices: 1, limits: false, now: hubblesNow });
+		const node = triggerStage(away, warnings).place({ trigger, parameters: automatic });
+		await node.activate();
+		await away.close();
+		const { at } = node.data().endpoint as IDataObject;
+		expect(Math.abs(Number(at) - hubblesNow())).toBeLessThan(600_000);
+	});
+
 	it('is not touched by a test in the editor, which has a webhook of its own', async () => {
 		const ids = { workflowId: 'tested', nodeId: 'n', webhookId: 'published' };
 		const published = place(ids);

@@ -133,6 +133,16 @@ describe('Hubble’s clock', () => {
 		expect(Math.abs(clock.now() * 1000 - hubbles())).toBeLessThanOrEqual(1100);
 	});
 
+	it.each([
+		[59_999, true],
+		[60_000, false],
+		[-60_000, false],
+	])('believes a first date that differs by less than a minute from n8n’s clock: %d ms, %p', (wrongBy, isKnown) => {
+		const { clock, reply } = world(wrongBy);
+		reply(0, 0);
+		expect(clock.isKnown).toBe(isKnown);
+	});
+
 	it('is in doubt when the machine has slept, and believes the next reply', () => {
 		const { state, clock, hubbles, reply } = world();
 		reply(10, 10);
