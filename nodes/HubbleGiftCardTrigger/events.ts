@@ -150,7 +150,6 @@ function read(context: IWebhookFunctions, delivery: Delivery): Content {
 }
 
 export const giftCardEvents: WebhookService = {
-	maxBytes: 1024 * 1024,
 	needsBody: true,
 	secrets: async (context) => bothSecrets(await context.getCredentials('hubblePartnerApi')),
 	admits: (context, sender) => allowedSenders(context)?.(sender) ?? true,

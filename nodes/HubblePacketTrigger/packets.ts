@@ -70,9 +70,6 @@ function read(context: IWebhookFunctions, rows: unknown): Content {
 }
 
 export const packets: WebhookService = {
-	// 1,000 packets, each with room for the longest payload and tags.
-	maxBytes: 16 * 1024 * 1024,
-
 	async secrets(context) {
 		const test = testFingerprint(context);
 		if (test) return [test];

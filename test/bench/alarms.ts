@@ -1,8 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports */
-import type { IDataObject, IPollFunctions } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { performance } from 'node:perf_hooks';
 import { pollPackets } from '../../nodes/HubblePacketPollTrigger/poll';
-import { httpRequest } from '../integration/pollContext';
+import { pollContext } from '../integration/pollContext';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { atMost, median, type Result } from './result';
@@ -20,22 +20,7 @@ let nodes = 0;
 /** The first poll of a node: its seconds and its items. */
 async function poll(hubble: Simulator, parameters: IDataObject) {
 	const name = `Poll ${++nodes}`;
-	const context = {
-		getMode: () => 'trigger',
-		getWorkflow: () => ({ id: 'workflow' }),
-		getNode: () => ({ id: name, name, parameters }),
-		getTimezone: () => 'UTC',
-		logger: { warn: () => {} },
-		getNodeParameter: (parameter: string, fallback: unknown) => parameters[parameter] ?? fallback,
-		getWorkflowStaticData: () => ({}),
-		getCredentials: async () => ({
-			apiToken: hubble.token,
-			organizationId: hubble.organizationId,
-			baseUrl: hubble.url,
-			requestsPerSecond: 1000,
-		}),
-		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
-	} as unknown as IPollFunctions;
+	const context = pollContext(hubble, parameters, { getNode: () => ({ id: name, name, parameters }) });
 	const begin = performance.now();
 	const [items = []] = (await pollPackets(context)) ?? [];
 	return { seconds: (performance.now() - begin) / 1000, items: items.length };

@@ -1,6 +1,6 @@
 /** The polls and the webhook hooks of the triggers against everything that can go wrong on the way: `faultMatrix.test.ts`. */
 import axios from 'axios';
-import type { IDataObject, INodeType, IPollFunctions } from 'n8n-workflow';
+import type { IDataObject, INodeType } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
@@ -20,7 +20,7 @@ import {
 } from './faults';
 import { serverThat } from './harness';
 import { triggerStage } from './placeTrigger';
-import { httpRequest } from './pollContext';
+import { pollContext } from './pollContext';
 
 const mockClock = { ahead: 0, whileWaiting: async () => {} };
 jest.mock('../../nodes/shared/n8n', () => ({
@@ -122,22 +122,11 @@ describe('polls', () => {
 		let stored: IDataObject = {};
 		const poll = async (baseUrl: string) => {
 			const staticData = structuredClone(stored);
-			const context = {
-				getMode: () => 'trigger',
-				getWorkflow: () => ({ id: 'workflow' }),
+			const context = pollContext({ ...hubble, url: baseUrl }, parameters, {
+				warnings,
 				getNode: () => ({ id, name: 'Poll', parameters }),
-				getTimezone: () => 'UTC',
-				logger: { warn: (line: string) => warnings.push(line) },
-				getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
 				getWorkflowStaticData: () => staticData,
-				getCredentials: async () => ({
-					apiToken: hubble.token,
-					organizationId: hubble.organizationId,
-					baseUrl,
-					requestsPerSecond: 1000,
-				}),
-				helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
-			} as unknown as IPollFunctions;
+			});
 			const [items = []] = (await node.poll?.call(context)) ?? [];
 			stored = staticData;
 			return items.map(({ json }) => json);

@@ -2,8 +2,8 @@
 import { packetKey } from '../../nodes/shared/packet/packet';
 import { schemaFiles } from '../../tools/schemas';
 import { serverThat, unforeseen } from './harness';
-import { httpRequest, letPass, setClock } from './pollContext';
-import { sleep, type IDataObject, type IPollFunctions } from 'n8n-workflow';
+import { letPass, pollContext, setClock } from './pollContext';
+import { sleep, type IDataObject } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 
@@ -40,23 +40,14 @@ function node(
 ) {
 	const { id = `node ${++nodes}`, name = 'Poll', ...members } = other;
 	const warnings: string[] = [];
-	const context = {
-		...members,
+	const context = pollContext({ ...hubble, url: baseUrl }, parameters, {
+		warnings,
 		getMode: () => mode,
-		getWorkflow: () => ({ id: 'workflow' }),
 		getNode: () => ({ id, name, parameters }),
-		getTimezone: () => 'UTC',
-		logger: { warn: (line: string) => warnings.push(line) },
 		getNodeParameter: (name: string, fallback: unknown) => expressions[name]?.() ?? parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
-		getCredentials: async () => ({
-			apiToken: hubble.token,
-			organizationId: hubble.organizationId,
-			baseUrl,
-			requestsPerSecond: 1000,
-		}),
-		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
-	} as unknown as IPollFunctions;
+		...members,
+	});
 	const poll = async () => {
 		const [items = []] = (await new HubblePacketPollTrigger().poll.call(context)) ?? [];
 		return items.map(({ json }) => json);

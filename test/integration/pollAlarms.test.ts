@@ -1,9 +1,9 @@
 /** Alarms of the packet poll trigger against the simulator: what n8n would be given, and what it would store. */
-import type { IDataObject, IPollFunctions } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import type { Packet } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { httpRequest, withEachClock } from './pollContext';
+import { pollContext, withEachClock } from './pollContext';
 
 let hubble: Simulator;
 /** So many milliseconds are over at Hubble that nobody waited for. */
@@ -40,22 +40,13 @@ let nodes = 0;
 
 function node(parameters: IDataObject, staticData: IDataObject = {}, mode = 'trigger', id = `alarm ${++nodes}`) {
 	const warnings: string[] = [];
-	const context = {
+	const context = pollContext(hubble, parameters, {
+		warnings,
 		getMode: () => mode,
-		getWorkflow: () => ({ id: 'workflow' }),
 		getNode: () => ({ id, name: 'Alarms', parameters }),
 		getTimezone: () => 'Europe/Berlin',
-		logger: { warn: (line: string) => warnings.push(line) },
-		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
-		getCredentials: async () => ({
-			apiToken: hubble.token,
-			organizationId: hubble.organizationId,
-			baseUrl: hubble.url,
-			requestsPerSecond: 1000,
-		}),
-		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
-	} as unknown as IPollFunctions;
+	});
 	const poll = async () => {
 		const [items = []] = (await new HubblePacketPollTrigger().poll.call(context)) ?? [];
 		return items.map(({ json }) => json);

@@ -1,6 +1,7 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- the environment says how many clocks */
 import axios from 'axios';
-import type { IHttpRequestOptions } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions, IPollFunctions } from 'n8n-workflow';
+import type { Simulator } from '../simulator/server';
 import { virtualTime } from './virtualTime';
 
 /** n8n's request helper for a poll: sends with the token and never throws for a status. */
@@ -28,6 +29,29 @@ export const httpRequest =
 		});
 		return { body: data, headers: received, statusCode: status };
 	};
+
+/** What n8n gives to `poll` of a node with these parameters, and what of it is another in a test. */
+export const pollContext = (
+	hubble: Pick<Simulator, 'token' | 'organizationId' | 'url'>,
+	parameters: IDataObject,
+	{ warnings = [], ...members }: { warnings?: string[]; [member: string]: unknown },
+): IPollFunctions =>
+	({
+		getMode: () => 'trigger',
+		getWorkflow: () => ({ id: 'workflow' }),
+		getTimezone: () => 'UTC',
+		logger: { warn: (line: string) => warnings.push(line) },
+		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
+		getWorkflowStaticData: () => ({}),
+		getCredentials: async () => ({
+			apiToken: hubble.token,
+			organizationId: hubble.organizationId,
+			baseUrl: hubble.url,
+			requestsPerSecond: 1000,
+		}),
+		helpers: { httpRequestWithAuthentication: httpRequest(() => hubble.token) },
+		...members,
+	}) as unknown as IPollFunctions;
 
 const real = { wall: Date.now, monotonic: performance.now.bind(performance) };
 

@@ -90,11 +90,6 @@ describe('packets', () => {
 		expect(warnings.join()).not.toContain('private');
 	});
 
-	it('answers a body beyond the limit with 413', async () => {
-		const more = { rawBody: { length: 17 * 1024 * 1024 } };
-		expect(await place(manual, secret).deliver(batch(0), right, more)).toMatchObject({ status: 413, items: [] });
-	});
-
 	it('gives simplified packets, one item per delivery, and the nested shape of a flat packet', async () => {
 		const { items } = await place({ ...manual, simplify: true, triggerOn: 'batch' }, secret).deliver(
 			batch(0, 1),

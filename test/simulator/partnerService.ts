@@ -194,8 +194,6 @@ function checkedOrder(body: Record<string, unknown>) {
 	return { productId: String(productId), referenceId, amount, details, sum, customerDetails };
 }
 
-export type PartnerService = ReturnType<typeof partnerService>;
-
 /** @param tell where events go */
 export function partnerService(
 	given: Partial<PartnerOptions> & Pick<PartnerOptions, 'later'>,

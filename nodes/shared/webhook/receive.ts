@@ -37,8 +37,6 @@ export type Content =
 
 /** What one service sends, and how it is verified and read. */
 export interface WebhookService {
-	/** The largest body that makes sense, in bytes. */
-	maxBytes: number;
 	/** Whether the body's bytes are needed to verify it. */
 	needsBody?: true;
 	/** What a delivery may prove: the secrets or, for packets, their fingerprints. */
@@ -173,7 +171,6 @@ async function take(context: IWebhookFunctions, source: WebhookService): Promise
 		return refuse(context, 415, 'The Content-Type must be application/json.');
 	}
 	const { body, rawBody } = delivery;
-	if ((rawBody?.length ?? 0) > source.maxBytes) return refuse(context, 413, 'The body is too large.');
 	if (typeof body !== 'object' || body === null || Array.isArray(body) || !rawBody?.length) {
 		return refuse(context, 400, 'The body must be a JSON object.');
 	}
