@@ -890,7 +890,7 @@ it('P7, P8: reports what a perfect memory would, through errors and crashes; rep
 				if (runs.every(({ outcome }) => /^(handed over|error)$/.test(outcome))) expect(left).toEqual([]);
 			},
 		),
-		{ numRuns: 200 },
+		{ numRuns: 60 },
 	);
 }, 60_000);
 
@@ -1098,7 +1098,7 @@ it('loses nothing of a fleet whose quiet devices take several polls to read, thr
 		fc.asyncProperty(shifts, fc.integer({ min: 1, max: 4 }), async (given, pageSize) => {
 			expect((await throughShifts(60, pageSize, given)).missing).toEqual([]);
 		}),
-		{ numRuns: 25, endOnFailure: true },
+		{ numRuns: 15, endOnFailure: true },
 	);
 }, 120_000);
 
