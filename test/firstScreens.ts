@@ -101,5 +101,5 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	],
 	'Hubble Gift Card Trigger': ['(notice)', 'Events', opt],
 	'Hubble Packet Poll Trigger': ['Trigger On', 'Decode Payload', flt, 'Start From', 'Simplify', opt, '(notice)'],
-	'Hubble Packet Trigger': ['Trigger On', 'Decode Payload', flt, 'Simplify', opt],
+	'Hubble Packet Trigger': ['Trigger On', 'Decode Payload', flt, 'Simplify', opt, '(notice)'],
 };

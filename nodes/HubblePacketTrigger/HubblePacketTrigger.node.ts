@@ -163,6 +163,13 @@ export class HubblePacketTrigger implements INodeType {
 					},
 				],
 			},
+			{
+				displayName:
+					'Publishing registers this trigger with Hubble. There is no URL to copy, unless Options → Registration is Manual.',
+				name: 'registrationNotice',
+				type: 'notice',
+				default: '',
+			},
 		],
 	};
 
