@@ -23,7 +23,7 @@ import {
 	type State,
 } from './watch';
 
-export const DEVICES: List = {
+export const DEVICES: List<Device> = {
 	...endpoints.listDevices.list,
 	accept: {
 		row: (row) => (isDevice(row) ? row : undefined),
@@ -107,7 +107,7 @@ export async function* devicesBy(
 	for await (const { rows, next } of pagesFrom(context, hubble, call, DEVICES, at?.from ?? 0, restart)) {
 		run.pagesLeft -= 1;
 		if (!budget.endStep()) run.pagesLeft = 0;
-		held.push(...[...acceptedRows(rows, DEVICES)].filter(isDevice));
+		held.push(...acceptedRows(rows, DEVICES));
 		const [first, last] = [held[0], held.at(-1)];
 		began ||= first ? Math.floor(timeOf(first)) : 0;
 		reached = Math.max(reached, last ? Math.floor(timeOf(last)) : (at?.from ?? 0));

@@ -12,7 +12,7 @@ import { crossings } from './borders';
 import { eventItem, type Happening } from './item';
 import { DEVICES, silenceOf } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
-import { heardAt, isDevice, type Device } from './watch';
+import { heardAt, type Device } from './watch';
 
 /** Pages in which a test looks for each kind of device. */
 const SAMPLE_PAGES = 10;
@@ -39,7 +39,7 @@ async function* latest({ hubble, settings, budget }: Look, query: IDataObject): 
 	const call = { endpoint: endpoints.listDevices, query: { ...query, ...tags, sort_ascending: false } };
 	let pagesRead = 0;
 	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
-		yield* [...acceptedRows(rows, DEVICES)].filter(isDevice);
+		yield* acceptedRows(rows, DEVICES);
 		pagesRead += 1;
 		if (pagesRead === SAMPLE_PAGES || !budget.endStep()) return;
 	}

@@ -6,7 +6,7 @@ import type { Fields, RequestOf, Work } from '../shared/operation/operation';
 import { rowItems, wantedPages } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
 import { decodeFields, NUMERIC_WAYS } from '../shared/packet/decodeFields';
-import { isPacket, PACKETS } from '../shared/packet/packet';
+import { PACKETS } from '../shared/packet/packet';
 import { unfit } from '../shared/packet/payloadFields';
 import { Summary } from '../shared/packet/summary';
 import { decoderOf } from '../shared/packet/tally';
@@ -95,7 +95,7 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 	let malformed = 0;
 	for await (const { rows } of wantedPages(all, PACKETS)) {
 		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), all.request.clientFilters)) {
-			if (decode && isPacket(row)) summary.add(row, decode(row.device.payload));
+			if (decode) summary.add(row, decode(row.device.payload));
 		}
 	}
 	if (malformed) hints.add(leftOut(malformed, PACKETS));

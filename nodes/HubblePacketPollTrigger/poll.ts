@@ -9,7 +9,7 @@ import { optional, readParameter } from '../shared/operation/readItem';
 import { unixSeconds } from '../shared/operation/dates';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader, type PacketReader } from '../shared/packet/filter';
-import { heardAt, isPacket, packetKey, PACKETS } from '../shared/packet/packet';
+import { heardAt, packetKey, PACKETS } from '../shared/packet/packet';
 import { notAhead, pagesFrom, poll, type Budget, type Read } from '../shared/polling/poll';
 import { alarmWork, besideAlarms, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
 import { sample, sampleAlarms } from './sample';
@@ -125,7 +125,7 @@ interface Reading extends Read<Position> {
 /** Adds the new packets of a page to what was read. */
 function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next, retryAfterMs }: Page): void {
 	let malformed = 0;
-	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].filter(isPacket).map((packet) => ({
+	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((packet) => ({
 		packet,
 		key: packetKey(packet),
 	}));

@@ -7,9 +7,9 @@ import { isObject } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
-export interface List extends ListFacts {
+export interface List<Row extends IDataObject = IDataObject> extends ListFacts {
 	/** What a row must be, and in what words a row is refused that is not. Without it any object will do. */
-	accept?: { row: (row: unknown) => IDataObject | undefined; needs: string };
+	accept?: { row: (row: unknown) => Row | undefined; needs: string };
 	/**
 	 * About when Hubble received a row, in Unix seconds; NaN when the row does not tell. It takes any row, also one that
 	 * is not accepted. A list that has it can be read in windows between `start` and `end` (`windows.ts`).
@@ -92,14 +92,14 @@ export async function fetchRows(hubble: HubbleClient, call: Call, list: List): P
  * The rows that are what they should be and that every filter keeps, one at a time.
  * @param onMalformed is told of each row that is left out because it is not what it should be
  */
-export function* acceptedRows(
+export function* acceptedRows<Row extends IDataObject>(
 	rows: readonly unknown[],
-	{ accept }: List,
+	{ accept }: List<Row>,
 	onMalformed = () => {},
 	keeps: ReadonlyArray<(row: IDataObject) => boolean> = [],
-): Generator<IDataObject> {
+): Generator<Row> {
 	for (const given of rows) {
-		const row = accept ? accept.row(given) : isObject(given) ? given : undefined;
+		const row = accept ? accept.row(given) : isObject(given) ? (given as Row) : undefined;
 		if (!row) onMalformed();
 		else if (keeps.every((keep) => keep(row))) yield row;
 	}

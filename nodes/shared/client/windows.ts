@@ -25,9 +25,9 @@ const PAGES_AHEAD = 10;
 /** How many times as long as the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** The latest rows: seconds of the first window, and rows that another one is made for, one page at most. */
+/** The latest rows: seconds of the first window, and rows that another one is made for, a little less than a page. */
 const FIRST_S = 60;
-const [LEAST_ROWS, MOST_ROWS] = [500, 950];
+const ROWS_EACH = PACKETS_PER_PAGE * (1 - SLACK);
 
 /** The part of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
@@ -185,17 +185,9 @@ class PeriodReader {
 		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		const isSearch = opening !== undefined || GROWTH * this.density.rows < this.rowsEach;
-		return !this.isBackwards || (!isSearch && before.length * this.rowsEach < this.missing);
-	}
-
-	private get missing(): number {
-		return Math.max(1, (this.period.latest ?? Infinity) - this.progress.rowsFetched);
-	}
-
-	/** The latest rows that a window is made for. */
-	private get rowsEach(): number {
-		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, 1.25 * this.missing));
+		const isSearch = opening !== undefined || GROWTH * this.density.rows < ROWS_EACH;
+		const missing = (this.period.latest ?? Infinity) - this.progress.rowsFetched;
+		return !this.isBackwards || (!isSearch && before.length * ROWS_EACH < missing);
 	}
 
 	/** Seconds in which so many rows come; where they hardly do, as far as is bold enough, or as all windows tell. */
@@ -214,22 +206,22 @@ class PeriodReader {
 			const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
 			return this.secondsFor(PACKETS_PER_PAGE * pages, density);
 		}
-		if (!opening) return this.secondsFor(this.rowsEach, density);
+		if (!opening) return this.secondsFor(ROWS_EACH, density);
 		const left = to - Math.min(to, Math.max(from, opening.last));
 		if (left <= Math.max(1, 2 * opening.seconds)) return Infinity;
 		// Behind that page it is as dense, or there is a pause: then the latest rows may be anywhere.
 		const isPause = this.overall.seconds > 0 && perSecond(density) * GROWTH < perSecond(opening);
-		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(this.rowsEach, opening);
+		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(ROWS_EACH, opening);
 	}
 
 	/**
 	 * Makes a window so many seconds long, from the side that is given first; the rest becomes one of its own.
-	 * @returns whether there is a rest that is worth a request
+	 * @returns whether there is a rest
 	 */
 	private cut(window: TimeWindow, seconds: number, lead = 0): boolean {
 		const { from, to, opening } = window;
 		const length = Math.max(1, Math.ceil(lead + seconds));
-		if (!(length + (opening ? 0 : seconds / 4) < to - from)) return false;
+		if (!(length < to - from)) return false;
 		const [kept, rest] = this.isBackwards
 			? [{ from: to - length }, { from, to: to - length }]
 			: [{ to: from + length }, { from: from + length, to }];

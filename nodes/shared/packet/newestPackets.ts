@@ -3,7 +3,7 @@ import type { HubbleClient } from '../client/client';
 import { endpoints } from '../client/endpoints';
 import { acceptedRows } from '../client/pages';
 import { readPages } from '../client/windows';
-import { isPacket, PACKETS, type Packet } from './packet';
+import { PACKETS, type Packet } from './packet';
 
 /** A test shows so many packets, and looks for those that it wants among so many. */
 export const SAMPLE = 10;
@@ -22,7 +22,7 @@ export async function newestPackets(
 	let newest: Packet | undefined;
 	let lookedAt = 0;
 	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
-		const packets = [...acceptedRows(rows, PACKETS)].filter(isPacket);
+		const packets = [...acceptedRows(rows, PACKETS)];
 		newest ??= packets[0];
 		lookedAt += rows.length;
 		if (isEnough(packets) || lookedAt >= limit) break;

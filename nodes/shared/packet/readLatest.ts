@@ -6,7 +6,7 @@ import { acceptedRows, leftOut } from '../client/pages';
 import { readPages, type Reading } from '../client/windows';
 import type { Work } from '../operation/operation';
 import { LatestPackets } from './latest';
-import { isPacket, PACKETS, type Packet } from './packet';
+import { PACKETS, type Packet } from './packet';
 
 /** One search for the latest packets: its I/O. Times are Unix seconds. */
 export class LatestReader {
@@ -53,7 +53,7 @@ export class LatestReader {
 			count += rows.length;
 			const ordered = reading.newestFirst ? [...rows].reverse() : rows;
 			for (const row of acceptedRows(ordered, PACKETS, () => (this.malformed += 1))) {
-				if (isPacket(row)) this.latest.add(row, this.reading, this.isWanted(row));
+				this.latest.add(row, this.reading, this.isWanted(row));
 			}
 			if (isEnough()) break;
 		}
