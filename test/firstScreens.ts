@@ -49,7 +49,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble Organization: Check Setup': [],
 	'Hubble Organization: Get Organization': [],
 	'Hubble Organization: Update Organization': [update],
-	'Hubble Packet: Count Packets': ['Period', 'Decode Payload', flt],
+	'Hubble Packet: Count Packets': ['Period', 'Group By', 'Decode Payload', flt],
 	'Hubble Packet: Create Packet Report': ['Period', 'Decode Payload', flt, opt],
 	'Hubble Packet: Decode Packets': ['Payload', 'Payload Encoding', 'Payload Format', 'Payload Layout', opt],
 	'Hubble Packet: Export Packets': ['Period', 'Format', 'Columns', 'Decode Payload', flt, opt],

@@ -582,6 +582,21 @@ export const samples: readonly Sample[] = [
 		call: 'listPackets',
 		parameters: () => ({ period: 'last30Days' }),
 		gives: ({ world }) => ({ count: world.main.packets.length, endTime: any(expect.stringMatching(/Z$/)) }),
+		bad: { filters: { tags: ['site'] } },
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'count',
+		call: 'listPackets',
+		parameters: () => ({ groupBy: 'tag', tag: '_env', filters: { tags: ['_env:production'] } }),
+		gives: () => ({ tag: '_env', tagValue: 'production', count: any(expect.any(Number)) }),
+	},
+	{
+		node: 'Hubble Packet',
+		operation: 'count',
+		call: 'listPackets',
+		parameters: () => ({ groupBy: 'device' }),
+		gives: () => ({ deviceName: any(expect.any(String)), deviceId: any(expect.any(String)) }),
 	},
 	{
 		node: 'Hubble Packet',

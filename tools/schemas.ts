@@ -165,10 +165,14 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 		checks: { type: 'array', items: object({ name: text, state: text, meaning: text, advice: text }) },
 	}),
 	'Hubble Packet count': object({
+		deviceName: orNull(text),
+		tag: text,
+		tagValue: orNull(text),
 		count: number,
 		packetsRead: number,
 		startTime: orNull(text),
 		endTime: orNull(text),
+		deviceId: text,
 	}),
 	'Hubble Packet createReport': object({
 		...report,

@@ -10,7 +10,7 @@ import type { Fields, Hint, Work } from '../shared/operation/operation';
 import { chosenShape, cutOff } from '../shared/operation/rows';
 import { counted } from '../shared/operation/values';
 import { withDecoded } from '../shared/packet/decode';
-import { packetFilter, packetFilters } from '../shared/packet/filter';
+import { packetFilter } from '../shared/packet/filter';
 import type { LatestPackets } from '../shared/packet/latest';
 import { SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
 import { LatestReader } from '../shared/packet/readLatest';
@@ -28,23 +28,6 @@ const DEVICES = {
 
 /** So many picked devices are asked for one by one; for more, the list of devices tells where to read. */
 const FEW_DEVICES = 20;
-
-/** The filters of the triggers by device; their values go to `packetFilter`. */
-export const deviceSettings: Fields = Object.fromEntries(
-	packetFilters.options
-		.filter(({ name }) => name === 'devices' || name === 'tags')
-		.map((property) => [
-			property.name,
-			{
-				...property,
-				collection: 'filters',
-				toWire: (value: unknown) => {
-					packetFilter({ [property.name]: objectOf({ value }).value });
-					return value;
-				},
-			},
-		]),
-);
 
 export const includeSilent = {
 	displayName: 'Include Devices Without Packet',

@@ -14,15 +14,16 @@ import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
 import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
 import { decoderOf } from '../shared/packet/tally';
-import { valueReason } from '../shared/packet/valueFilter';
-import { chosenShape, countRows, listItems } from '../shared/operation/rows';
-import { calendarPeriod, isoTime } from '../shared/operation/times';
+import { valueFilter, valueReason } from '../shared/packet/valueFilter';
+import { chosenShape, listItems } from '../shared/operation/rows';
+import { calendarPeriod } from '../shared/operation/times';
 import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
+import { countItems, countSettings } from './count';
 import { decodeSettings } from './decodeItems';
-import { deviceSettings, includeSilent, latestItems } from './latestItems';
+import { deviceSettings, filteredHere, tagSettings, valueSettings } from './filters';
+import { includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
-import { filteredByValue, valueSettings } from './values';
 
 /** The periods that reach back from now, by how many seconds; the others follow the calendar. */
 const PERIODS: Readonly<Record<string, number>> = {
@@ -129,7 +130,7 @@ const validate = (request: ItemRequest) => periodReason(request) ?? valueReason(
 /** The packet, short or whole, with what its payload says. */
 function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	// A filter by value has counted the payloads.
-	const counts = request.clientFilters.length ? new Set<Hint>() : hints;
+	const counts = valueFilter(request.settings) ? new Set<Hint>() : hints;
 	const decode = decoderOf(request.settings, counts);
 	const shape = chosenShape(request, simplifyPacket);
 	if (!decode) return shape;
@@ -155,11 +156,11 @@ const getMany: Operation = {
 	shape: simplifyPacket,
 	simplifiedFields: SIMPLIFIED,
 	items: (work) => {
-		const filtered = filteredByValue(work);
+		const filtered = filteredHere(work);
 		return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
 	},
 	inQuery,
-	settings: { period, order, ...decodeFields, ...valueSettings },
+	settings: { period, order, ...decodeFields, ...tagSettings, ...valueSettings },
 	validate,
 	warn: historyHint,
 };
@@ -177,6 +178,14 @@ const packetFile = exportTo({
 	ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
 });
 
+const packetReport = reportOn({
+	name: 'packet-report',
+	title: 'Packet report',
+	list: PACKETS,
+	hasPeriod: true,
+	start: (frame, hints) => new PacketReport(frame, valueSections(frame, hints)),
+});
+
 /** The packet's call (API definition, tag "Packets"), into items or into a file, and what needs no call. */
 export const packetOperations: readonly Operation[] = [
 	{
@@ -185,18 +194,12 @@ export const packetOperations: readonly Operation[] = [
 		object: 'Packets',
 		value: 'count',
 		action: 'Count packets',
-		description: 'Count the packets that Hubble received in a period. All of them are read, but none is returned.',
+		description:
+			'Count the packets that Hubble received in a period, all together or by device or tag. All of them are read, but none is returned.',
 		readsAll: true,
 		shape: undefined,
-		settings: { period, ...decodeFields, ...valueSettings },
-		items: async (work) => {
-			const { start, end } = work.request.query;
-			let packetsRead = 0;
-			const filtered = filteredByValue(work, () => (packetsRead += 1));
-			const count = await countRows(PACKETS, filtered);
-			const times = { startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) };
-			return [{ json: { count, ...(filtered === work ? {} : { packetsRead }), ...times } }];
-		},
+		settings: { period, ...countSettings, ...decodeFields, ...tagSettings, ...valueSettings },
+		items: countItems,
 	},
 	{
 		...getMany,
@@ -208,14 +211,8 @@ export const packetOperations: readonly Operation[] = [
 			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
 		shape: undefined,
-		settings: { period, ...reportValueSettings, ...reportFields() },
-		items: reportOn({
-			name: 'packet-report',
-			title: 'Packet report',
-			list: PACKETS,
-			hasPeriod: true,
-			start: (frame, hints) => new PacketReport(frame, valueSections(frame, hints)),
-		}),
+		settings: { period, ...reportValueSettings, ...tagSettings, ...reportFields() },
+		items: async (work) => await packetReport(filteredHere(work)),
 	},
 	{
 		name: 'Decode',
@@ -242,9 +239,10 @@ export const packetOperations: readonly Operation[] = [
 			period,
 			...exportFields([...SIMPLIFIED, 'decoded', 'decodeError'], { hasLines: true }),
 			...decodeFields,
+			...tagSettings,
 			...valueSettings,
 		},
-		items: async (work) => await packetFile(filteredByValue(work)),
+		items: async (work) => await packetFile(filteredHere(work)),
 	},
 	{
 		...getMany,
@@ -256,7 +254,7 @@ export const packetOperations: readonly Operation[] = [
 		alsoCalls: { endpoint: endpoints.listDevices },
 		makesRows: true,
 		inQuery: { start: inQuery.start, end: inQuery.end, filter_tags: environment },
-		settings: { period, ...decodeFields, ...valueSettings, ...deviceSettings, includeSilent },
+		settings: { period, ...decodeFields, ...deviceSettings, ...tagSettings, ...valueSettings, includeSilent },
 		items: latestItems,
 	},
 	getMany,
@@ -271,7 +269,7 @@ export const packetOperations: readonly Operation[] = [
 		makesRows: true,
 		shape: undefined,
 		simplifiedFields: undefined,
-		settings: { period, ...summarySettings, ...valueSettings },
+		settings: { period, ...summarySettings, ...tagSettings, ...valueSettings },
 		items: summaryItems,
 	},
 ];

@@ -10,8 +10,39 @@ import { PACKETS } from '../shared/packet/packet';
 import { unfit } from '../shared/packet/payloadFields';
 import { Summary } from '../shared/packet/summary';
 import { decoderOf } from '../shared/packet/tally';
-import { chosenFields, decodedField } from '../shared/packet/valueFilter';
-import { filteredByValue } from './values';
+import { chosenFields, decodedField, valueFilter } from '../shared/packet/valueFilter';
+import { filteredHere } from './filters';
+
+/** What rows are about: the parameters. */
+export const grouping = {
+	groupBy: {
+		displayName: 'Group By',
+		name: 'groupBy',
+		type: 'options',
+		options: [
+			{ name: 'Device', value: 'device', description: 'One row for each device' },
+			{ name: 'None', value: 'all', description: 'One row for all devices together' },
+			{ name: 'Tag', value: 'tag', description: 'One row for each value of a tag, such as each site' },
+		],
+		default: 'device',
+		description: 'What each row is about',
+		toWire: oneOf(['all', 'device', 'tag'] as const),
+	},
+	tag: {
+		displayName: 'Tag',
+		name: 'tag',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. site',
+		description: 'The key of the tag',
+		shownWhen: { groupBy: ['tag'] },
+		toWire: text(TAG_LIMITS.key),
+		// Not "required": n8n would ask for it whatever an expression in Group By returns.
+		whenEmpty: () => {
+			throw unfit('it is required');
+		},
+	},
+} satisfies Fields;
 
 export const summarySettings = {
 	...decodeFields,
@@ -33,33 +64,7 @@ export const summarySettings = {
 		options: [{ displayName: 'Value', name: 'row', values: [decodedField] }],
 		toWire: chosenFields,
 	},
-	groupBy: {
-		displayName: 'Group By',
-		name: 'groupBy',
-		type: 'options',
-		options: [
-			{ name: 'All Devices', value: 'all', description: 'One row for all devices together' },
-			{ name: 'Device', value: 'device', description: 'One row for each device' },
-			{ name: 'Tag', value: 'tag', description: 'One row for each value of a tag, such as each site' },
-		],
-		default: 'device',
-		description: 'What each row is about',
-		toWire: oneOf(['all', 'device', 'tag'] as const),
-	},
-	tag: {
-		displayName: 'Tag',
-		name: 'tag',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. site',
-		description: 'The key of the tag',
-		shownWhen: { groupBy: ['tag'] },
-		toWire: text(TAG_LIMITS.key),
-		// Not "required": n8n would ask for it whatever an expression in Group By returns.
-		whenEmpty: () => {
-			throw unfit('it is required');
-		},
-	},
+	...grouping,
 	interval: {
 		displayName: 'Interval',
 		name: 'interval',
@@ -81,7 +86,7 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 	const { query } = request;
 	const settings: RequestOf<{ settings: typeof summarySettings }>['settings'] = request.settings;
 	const { interval = 'day', groupBy = 'device', tag, fields } = settings;
-	const decode = decoderOf(settings, request.clientFilters.length ? new Set() : hints);
+	const decode = decoderOf(settings, valueFilter(settings) ? new Set() : hints);
 	const summary = new Summary({
 		start: Number(query.start),
 		end: Number(query.end),
@@ -91,7 +96,7 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 		tag,
 		fields: fields?.length ? fields : undefined,
 	});
-	const all = filteredByValue({ ...work, request: { ...request, limit: Infinity } });
+	const all = filteredHere({ ...work, request: { ...request, limit: Infinity } });
 	let malformed = 0;
 	for await (const { rows } of wantedPages(all, PACKETS)) {
 		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), all.request.clientFilters)) {

@@ -669,6 +669,7 @@ describe('as the tool of an AI agent', () => {
 		],
 		['Hubble Packet', { operation: 'getAll', returnAll: true, output: 'raw', ...everyValue }, 101],
 		['Hubble Packet', { operation: 'count', ...everyValue }, 1],
+		['Hubble Packet', { operation: 'count', groupBy: 'device' }, 101],
 		['Hubble Packet', { operation: 'export', ...everyValue }, 1],
 		['Hubble Packet', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
 		['Hubble Device', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
@@ -678,6 +679,17 @@ describe('as the tool of an AI agent', () => {
 		const outcome = await run(asTool(name), { ...decoding, ...parameters });
 		expect([outcome.error, outcome.items.length]).toEqual([undefined, most]);
 		expect(JSON.stringify(jsonOf(outcome)).length).toBeLessThan(most === 1 ? 4000 : 100_000);
+	});
+
+	test('of more groups of packets than a model can read, those with the most, and how many the others have', async () => {
+		const rows = jsonOf(await run(asTool('Hubble Packet'), { operation: 'count', groupBy: 'device' }));
+		const { note } = rows[100] ?? {};
+		const [, groups = '', packets = ''] = /The other ([\d,]+) have ([\d,]+) packets together/.exec(String(note)) ?? [];
+		const number = (text: string) => Number(text.replace(/,/g, ''));
+		const shown = rows.slice(0, 100).reduce((sum, { count }) => sum + Number(count), 0);
+		const [all] = jsonOf(await run(asTool('Hubble Packet'), { operation: 'count' }));
+		expect(shown + number(packets)).toBe(all?.count);
+		expect(number(packets)).toBeLessThanOrEqual(number(groups) * Number(rows[99]?.count));
 	});
 
 	test('a limit that the model leaves out is the default, where n8n does not tell that it is a tool, too', async () => {

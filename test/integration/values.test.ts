@@ -116,6 +116,102 @@ describe('filter by value', () => {
 	});
 });
 
+/** The devices of the packets of the history, in its order. */
+let senders: Array<{ id: string; tags?: Record<string, string> }>;
+beforeAll(() => {
+	const { packets } = hubble.world.main;
+	senders = Array.from({ length: packets.length }, (_, index) => packets.get(index).device);
+});
+
+/** How many packets there are by the text that tells them apart. */
+const tallyOf = (keys: string[]) => {
+	const counts = new Map<string, number>();
+	for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+	return counts;
+};
+const siteOf = ({ tags }: { tags?: Record<string, string> }) => String(tags?.site);
+
+describe('filter by tag', () => {
+	const chosen = () => siteOf(senders[0] ?? {});
+	const filters = () => ({ tags: [`site:${chosen()}`] });
+	const ours = () => senders.filter((device) => siteOf(device) === chosen());
+
+	it.each([
+		['getAll', ({ length }: IDataObject[]) => length],
+		['count', ([row]: IDataObject[]) => row?.count],
+		['export', ([row]: IDataObject[]) => row?.count],
+		['createReport', ([row]: IDataObject[]) => row?.packets],
+	])('keeps in %s the packets of devices that have it', async (operation, countIn) => {
+		const parameters = { operation, decodePayload: 'none', returnAll: true };
+		const found = countIn(jsonOf(await run({ ...parameters, filters: filters() })));
+		expect(found).toBe(ours().length);
+		expect(ours().length).toBeLessThan(senders.length);
+	});
+
+	it('keeps in Get Latest and Summarize the devices that have it', async () => {
+		const wanted = new Set(ours().map(({ id }) => id));
+		for (const operation of ['getLatest', 'summarize']) {
+			const rows = jsonOf(await run({ operation, returnAll: true, filters: filters(), options: {} }));
+			expect(rows.length).toBeGreaterThan(0);
+			expect(rows.filter(({ deviceId }) => !wanted.has(String(deviceId)))).toEqual([]);
+		}
+	});
+
+	it('goes with a filter by value, of which both must pass, and with the Limit', async () => {
+		const both = { ...filters(), ...values(warm) };
+		const indexes = temperatures().flatMap((value, index) => (value > 5 ? [index] : []));
+		const expected = indexes.filter((index) => siteOf(senders[index] ?? {}) === chosen()).length;
+		const [row] = jsonOf(await run({ operation: 'count', filters: both }));
+		expect(row).toMatchObject({ count: expected, packetsRead: 4500 });
+		expect(jsonOf(await run({ filters: both, limit: 5 }))).toHaveLength(5);
+	});
+
+	it('leaves the hint about payloads that none can read', async () => {
+		const unread = { payloadLayout: 'temperature: int16 @40', filters: filters() };
+		for (const operation of ['getAll', 'summarize']) {
+			const { hints } = await run({ ...unread, operation, returnAll: true });
+			expect(hints).toContainEqual(expect.stringMatching(/^None of [\d,]+ payloads fit: /));
+		}
+	});
+
+	it.each(['count', 'createReport', 'export', 'getAll', 'getLatest', 'summarize'])(
+		'is refused in %s before the first call, by name',
+		async (operation) => {
+			const { error } = await run({ operation, filters: { tags: ['Rotterdam'] } });
+			expect(error?.message).toMatch(/^"Tags": "Rotterdam" /);
+			expect(hubble.log).toEqual([]);
+		},
+	);
+});
+
+describe('Count by groups', () => {
+	it('gives an item for each value of a tag, the most packets first', async () => {
+		const rows = jsonOf(await run({ operation: 'count', groupBy: 'tag', tag: 'site', decodePayload: 'none' }));
+		const expected = tallyOf(senders.map(siteOf));
+		expect(expected.size).toBeGreaterThan(1);
+		expect(new Map(rows.map(({ tagValue, count }) => [tagValue, count]))).toEqual(expected);
+		const counts = rows.map(({ count }) => Number(count));
+		expect(counts).toEqual([...counts].sort((a, b) => b - a));
+		expect(Object.keys(rows[0] ?? {})).toEqual(['tag', 'tagValue', 'count', 'startTime', 'endTime']);
+	});
+
+	it('gives an item for each device, of the packets that pass the filters', async () => {
+		const rows = jsonOf(await run({ operation: 'count', groupBy: 'device', filters: values(warm) }));
+		const expected = tallyOf(temperatures().flatMap((value, i) => (value > 5 ? [String(senders[i]?.id)] : [])));
+		expect(new Map(rows.map(({ deviceId, count }) => [deviceId, count]))).toEqual(expected);
+		expect(Object.keys(rows[0] ?? {})).toEqual(['deviceName', 'count', 'startTime', 'endTime', 'deviceId']);
+	});
+
+	it('counts devices without the tag together, and nothing where there is no packet', async () => {
+		const period = { period: 'custom', startTime: '2020-01-01T00:00:00Z', endTime: '2020-01-02T00:00:00Z' };
+		expect(jsonOf(await run({ operation: 'count', groupBy: 'tag', tag: 'no such' }))).toMatchObject([
+			{ tag: 'no such', tagValue: null, count: 4500 },
+		]);
+		expect(jsonOf(await run({ operation: 'count', ...period, groupBy: 'device' }))).toEqual([]);
+		expect(jsonOf(await run({ operation: 'count', ...period }))).toMatchObject([{ count: 0 }]);
+	});
+});
+
 describe('Summarize', () => {
 	it('gives the figures of each device and day in the time zone of the workflow, of all packets', async () => {
 		const summaryValues = { row: [{ field: pick('temperature') }] };

@@ -32,7 +32,7 @@ import { choiceOf, hasToken, type Fields, type ItemRequest, type Operation } fro
 import { asText, flag, isEmpty, nthItem, oneOf, parameterError, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
-const TOOL_ROWS = 100;
+export const TOOL_ROWS = 100;
 
 /** Without the fields that are not set. */
 export const withoutUndefined = (object: Record<string, unknown>) =>

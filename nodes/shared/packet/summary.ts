@@ -18,15 +18,12 @@ const INTERVALS = { day: 86_400, hour: 3_600, period: Infinity } as const;
 export type Interval = keyof typeof INTERVALS;
 
 /** What a summary is about. Times are Unix seconds. */
-export interface SummaryFrame {
+export interface SummaryFrame extends Grouping {
 	start: number;
 	end: number;
 	/** IANA zone by which hours and days begin. */
 	timezone: string;
 	interval: Interval;
-	groupBy: 'all' | 'device' | 'tag';
-	/** The key of the tag to group by. */
-	tag?: string;
 	/** Names of decoded values, or paths to them; without it, every number of a payload. */
 	fields?: readonly string[];
 }
@@ -66,14 +63,63 @@ export function numbersIn(decoded: unknown, path = '', depth = 1): Array<[name: 
 	});
 }
 
-interface Group {
+/** What a row is about. */
+export interface Grouping {
+	groupBy: 'all' | 'device' | 'tag';
+	/** The key of the tag to group by. */
+	tag?: string;
+}
+
+interface Group<T> {
 	/** What its rows say of it in front, and at their end. */
 	about: IDataObject;
 	key: IDataObject;
 	label: string;
-	/** By interval and field. */
-	cells: Map<number, Figures>;
+	cells: T;
 }
+
+/** Packets by device, by the value of a tag, or all together. */
+export class Groups<T> {
+	private readonly groups = new Map<string, Group<T>>();
+
+	/** @param start makes what is counted of a new group */
+	constructor(
+		private readonly grouping: Grouping,
+		private readonly start: () => T,
+	) {}
+
+	/** The group of a packet. */
+	of(packet: Packet): Group<T> {
+		const { groupBy, tag = '' } = this.grouping;
+		const { id, name = null } = packet.device;
+		const tags = groupBy === 'tag' ? tagsOf(packet) : {};
+		const tagValue = Object.hasOwn(tags, tag) ? String(tags[tag]) : null;
+		const label = { all: '', device: id, tag: JSON.stringify(tagValue) }[groupBy];
+		const known = this.groups.get(label);
+		if (known) {
+			// A device may have been renamed meanwhile.
+			if (groupBy === 'device' && name !== null && name !== known.label)
+				[known.about, known.label] = [{ deviceName: name }, name];
+			return known;
+		}
+		const group: Group<T> = {
+			about: { all: {}, device: { deviceName: name }, tag: { tag, tagValue } }[groupBy],
+			key: groupBy === 'device' ? { deviceId: id } : {},
+			label: { all: '', device: name ?? id, tag: tagValue ?? '' }[groupBy],
+			cells: this.start(),
+		};
+		this.groups.set(label, group);
+		return group;
+	}
+
+	/** By their names, numbers in them by size. */
+	sorted(): Array<Group<T>> {
+		return [...this.groups.values()].sort((a, b) => a.label.localeCompare(b.label, 'en', { numeric: true }));
+	}
+}
+
+/** By interval and field. */
+type Cells = Map<number, Figures>;
 
 /** Takes packets one at a time, in any order. */
 export class Summary {
@@ -81,7 +127,7 @@ export class Summary {
 	outside = 0;
 	/** Where each interval begins, and where the last one ends. */
 	private readonly edges: readonly number[];
-	private readonly groups = new Map<string, Group>();
+	private readonly groups: Groups<Cells>;
 	/** Field → its number, in the order of the rows. */
 	private readonly fields: Map<string, number>;
 	private readonly units = new Map<string, string>();
@@ -92,6 +138,7 @@ export class Summary {
 	constructor(private readonly frame: SummaryFrame) {
 		const { start, end, interval, timezone, fields = [] } = frame;
 		const size = INTERVALS[interval];
+		this.groups = new Groups(frame, () => new Map());
 		this.edges = size === Infinity ? [start, end] : binEdges(start, end, size, timezone);
 		this.fields = new Map(fields.map((name, index) => [name, index]));
 	}
@@ -108,13 +155,13 @@ export class Summary {
 		const found = fields
 			? fields.map((name): [string, number] => [name, numeric(valueAt(decoded, name))])
 			: numbersIn(decoded);
-		let group: Group | undefined;
+		let group: Group<Cells> | undefined;
 		for (const [name, value] of found) {
 			if (!Number.isFinite(value)) continue;
 			this.seen.add(name);
 			const unit = unitAt(decodedUnits, name);
 			if (unit) this.units.set(name, unit);
-			group ??= this.groupOf(packet);
+			group ??= this.groups.of(packet);
 			this.cellOf(group, bin, name).add(value, time);
 		}
 	}
@@ -130,7 +177,7 @@ export class Summary {
 
 	/** A row for each interval, group and field that has numbers, in this order. */
 	*rows(): Generator<IDataObject> {
-		const groups = [...this.groups.values()].sort((a, b) => a.label.localeCompare(b.label, 'en', { numeric: true }));
+		const groups = this.groups.sorted();
 		const bins = this.edges.length;
 		const order = groups.flatMap(({ cells }, group) =>
 			[...cells.keys()].map((cell) => ({ bin: cell % bins, group, field: Math.floor(cell / bins), cell })),
@@ -153,7 +200,7 @@ export class Summary {
 		return (this.written = { bin, localTime, startTime: isoTime(from), endTime: isoTime(to) });
 	}
 
-	private row({ about, key }: Group, bin: number, field: string, figures: Figures): IDataObject {
+	private row({ about, key }: Group<Cells>, bin: number, field: string, figures: Figures): IDataObject {
 		const { count, min, mean, max, first, last } = figures;
 		const { localTime, startTime, endTime } = this.timesOf(bin);
 		return {
@@ -173,30 +220,7 @@ export class Summary {
 		};
 	}
 
-	private groupOf(packet: Packet): Group {
-		const { groupBy, tag = '' } = this.frame;
-		const { id, name = null } = packet.device;
-		const tags = groupBy === 'tag' ? tagsOf(packet) : {};
-		const tagValue = Object.hasOwn(tags, tag) ? String(tags[tag]) : null;
-		const label = { all: '', device: id, tag: JSON.stringify(tagValue) }[groupBy];
-		const known = this.groups.get(label);
-		if (known) {
-			// A device may have been renamed meanwhile.
-			if (groupBy === 'device' && name !== null && name !== known.label)
-				[known.about, known.label] = [{ deviceName: name }, name];
-			return known;
-		}
-		const group: Group = {
-			about: { all: {}, device: { deviceName: name }, tag: { tag, tagValue } }[groupBy],
-			key: groupBy === 'device' ? { deviceId: id } : {},
-			label: { all: '', device: name ?? id, tag: tagValue ?? '' }[groupBy],
-			cells: new Map(),
-		};
-		this.groups.set(label, group);
-		return group;
-	}
-
-	private cellOf({ cells }: Group, bin: number, field: string): Figures {
+	private cellOf({ cells }: Group<Cells>, bin: number, field: string): Figures {
 		let number = this.fields.get(field);
 		if (number === undefined) this.fields.set(field, (number = this.fields.size));
 		const key = bin + number * this.edges.length;

@@ -111,6 +111,16 @@ const chains: Step[][] = [
 			},
 			gives: () => ({ count: 0 }),
 		},
+		{
+			name: 'Count by environment',
+			parameters: {
+				operation: 'count',
+				groupBy: 'tag',
+				tag: '_env',
+				filters: { tags: ['_env:sandbox'] },
+			},
+			gives: () => ({ tag: '_env', tagValue: 'sandbox' }),
+		},
 	),
 	steps(
 		'hubbleWebhook',
