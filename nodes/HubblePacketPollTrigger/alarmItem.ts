@@ -12,8 +12,8 @@ export interface Source {
 	/** The packet as the node's parameters show it. */
 	shown: () => IDataObject;
 	isTrusted: boolean;
-	/** Whether it is made up for a test. */
-	isExample?: boolean;
+	/** In a test: why it is an example, and not what happened. */
+	hint?: string;
 }
 
 /** Seconds of an alarm until now: none where a stamp that cannot be counts as heard later than the end. */
@@ -35,10 +35,11 @@ function textOf(change: Change<Source>, unit: string, timezone: string): string 
 /** @param timezone IANA time zone of the workflow */
 export function alarmItem(change: Change<Source>, timezone: string): INodeExecutionData {
 	const { event, rule, value, since, at, extreme, source } = change;
-	const { key, isTrusted, isExample = false } = source;
+	const { key, isTrusted, hint } = source;
 	const shown = source.shown();
 	const unit = unitAt(shown.decodedUnits, rule.field);
 	const json: IDataObject = {
+		...(hint ? { hint } : {}),
 		event,
 		text: textOf(change, unit, timezone),
 		rule: rule.name,
@@ -53,7 +54,7 @@ export function alarmItem(change: Change<Source>, timezone: string): INodeExecut
 		lastedSeconds: lasted(change),
 		lastedMinutes: Math.round(lasted(change) / 6) / 10,
 		...shown,
-		isExample,
+		isExample: hint !== undefined,
 		eventKey: `${event}:${key}:${rule.name}`,
 	};
 	return { json };

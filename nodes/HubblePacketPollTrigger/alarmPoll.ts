@@ -79,7 +79,7 @@ export const isTrusted = (heard: number, { received, now }: PageTime): boolean =
 	heard <= now + AHEAD_S && heard >= received - PACKET_RETENTION_S;
 
 /** A packet as alarms see it. It is shown when an alarm begins or ends by it. */
-function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime): Told<Source> {
+export function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime): Told<Source> {
 	const { packet, said } = read;
 	const stamp = Math.floor(heardAt(packet));
 	const trusts = isTrusted(stamp, time);

@@ -7,9 +7,9 @@ import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
 import { heardAt, packetKey, type Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
-import { alarmItem } from './alarmItem';
-import { isTrusted, type AlarmSettings } from './alarmPoll';
-import type { Rule } from './alarms';
+import { alarmItem, type Source } from './alarmItem';
+import { isTrusted, toldBy, type AlarmSettings } from './alarmPoll';
+import { hear, openAlarms, type Change, type Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
 const madeUp = (now: number): Packet => ({
@@ -51,55 +51,79 @@ const NONE = 'None of the latest packets passes the filters: this one is an exam
 /** What a test shows of how long an alarm lasted, where its rule asks for less. */
 const LASTED_S = 2700;
 
+/** Why an alarm, or its end, is an example. */
+const HINTS = {
+	since: 'A value is beyond the threshold, but not for as long as the rule asks: when this alarm began is an example.',
+	raised: 'None of the latest packets has a value beyond the threshold: this alarm is an example.',
+	cleared: 'No alarm ends in the latest packets: this end is an example.',
+};
+
+/** What the packets, the newest first, would have made a poll report. */
+function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacket[]): Array<Change<Source>> {
+	const alarms = openAlarms<Source>({ until: 0, rules: [], fields: [], marks: [] }, rules, false);
+	const now = Math.floor(hubbleNow());
+	return [...packets].reverse().flatMap((read) => hear(alarms, toldBy(reader, read, { received: now, now })));
+}
+
 /**
- * Of each rule one alarm that begins, by the latest packet beyond the threshold where there is one, and one that is over.
- * Positions and alarms stay as they are.
+ * Of each rule the last alarm that begins in the latest packets and the last one that is over, as a poll would have
+ * reported them, else an example. Positions and alarms stay as they are.
  */
-export async function sampleAlarms(
-	context: IPollFunctions,
-	{ rules, reader }: AlarmSettings,
-): Promise<INodeExecutionData[][]> {
-	const { read, select, misfit } = reader;
-	const over = new Map<Rule, ReadPacket>();
-	let passing: ReadPacket | undefined;
+export async function sampleAlarms(context: IPollFunctions, settings: AlarmSettings): Promise<INodeExecutionData[][]> {
+	const { rules, reader } = settings;
+	const passing: ReadPacket[] = [];
+	let changes: Array<Change<Source>> = [];
 	const newest = await latestPackets(context, LOOKED_AT, (packets) => {
-		for (const one of select(packets)) {
-			passing ??= one;
-			const isFirst = (rule: Rule) => !over.has(rule) && isOver(rule, valueAt(one.said?.decoded, rule.field));
-			for (const rule of rules.filter(isFirst)) over.set(rule, one);
-		}
-		return over.size === rules.length;
+		passing.push(...reader.select(packets));
+		changes = changesIn(settings, passing);
+		return rules.every((rule) => changes.some((change) => change.rule === rule && change.event === 'raised'));
 	});
-	const hint = misfit();
-	const any = passing ?? read(newest);
+	const misfit = reader.misfit();
 	const items = rules.flatMap((rule) => {
-		const [beyond, back] = rule.examples;
-		const real = over.get(rule);
-		const example = real ?? withValue(any, rule.field, beyond);
-		const value = valueAt(example.said?.decoded, rule.field);
-		const { at, isTrusted: trusts } = timeOf(example.packet);
-		const since = at - Math.max(rule.seconds, LASTED_S);
-		const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
-		const of = ({ packet: { device }, ...rest }: ReadPacket, isExample: boolean) => ({
-			device,
-			key: packetKey(example.packet),
-			shown: () => reader.show({ packet: example.packet, ...rest }),
-			isTrusted: trusts,
-			isExample,
+		const over = passing.find(({ said }) => isOver(rule, valueAt(said?.decoded, rule.field)));
+		const examples = examplesOf(reader, rule, over, passing[0] ?? reader.read(newest));
+		return examples.map((example) => {
+			const real = changes.filter((change) => change.rule === rule && change.event === example.event).at(-1);
+			return alarmItem(real ?? example, context.getTimezone()).json;
 		});
-		const end = withValue(example, rule.field, back);
-		return [
-			alarmItem(
-				{ event: 'raised', rule, value, since: at - rule.seconds, at, extreme, source: of(example, !real) },
-				context.getTimezone(),
-			),
-			alarmItem(
-				{ event: 'cleared', rule, value: back, since, at, extreme, source: of(end, true) },
-				context.getTimezone(),
-			),
-		];
 	});
-	return [items.map(({ json }) => ({ json: { ...(hint ? { hint } : {}), ...json } }))];
+	return [
+		items.map(({ hint, ...json }) => {
+			const why = [misfit, hint].filter(Boolean).join(' ');
+			return { json: why ? { hint: why, ...json } : json };
+		}),
+	];
+}
+
+/**
+ * An alarm of a rule and its end as they could be.
+ * @param over the latest packet beyond the threshold, and @param any another one
+ */
+function examplesOf(
+	{ show }: PacketReader,
+	rule: Rule,
+	over: ReadPacket | undefined,
+	any: ReadPacket,
+): Array<Change<Source>> {
+	const [beyond, back] = rule.examples;
+	const begin = over ?? withValue(any, rule.field, beyond);
+	const value = valueAt(begin.said?.decoded, rule.field);
+	const { at, isTrusted: trusts } = timeOf(begin.packet);
+	const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
+	const of = (read: ReadPacket, hint: string): Source => ({
+		device: read.packet.device,
+		key: packetKey(read.packet),
+		shown: () => show(read),
+		isTrusted: trusts,
+		hint,
+	});
+	const raised = of(begin, over ? HINTS.since : HINTS.raised);
+	const cleared = of(withValue(begin, rule.field, back), HINTS.cleared);
+	const since = at - Math.max(rule.seconds, LASTED_S);
+	return [
+		{ event: 'raised', rule, value, since: at - rule.seconds, at, extreme, source: raised },
+		{ event: 'cleared', rule, value: back, since, at, extreme, source: cleared },
+	];
 }
 
 /** When a packet was heard, in whole Unix seconds: now where its stamp cannot be. */

@@ -226,10 +226,14 @@ describe('a test in the editor', () => {
 	};
 
 	it('shows a real alarm where there is one, and an example of its end', async () => {
-		const room = send(0, 9.25);
+		const room = send(0, 9, 20 * 60);
+		send(0, 9.25, 60);
 		send(1, 5);
 		const [raised, cleared] = await shown(alarms({ forAtLeast: 15 }));
 		expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: false });
+		expect(raised).toMatchObject({ lastedSeconds: 19 * 60 });
+		expect(raised).not.toHaveProperty('hint');
+		expect(Object.keys(cleared ?? {})[0]).toBe('hint');
 		expect(cleared).toMatchObject({
 			event: 'cleared',
 			deviceName: room,
@@ -239,6 +243,27 @@ describe('a test in the editor', () => {
 			decoded: { temperature: 7 },
 		});
 	});
+
+	it('shows the end of an alarm as it was', async () => {
+		const room = send(0, 9, 20 * 60);
+		send(0, 11, 10 * 60);
+		send(0, 6, 5 * 60);
+		const [raised, cleared] = await shown(alarms());
+		expect(raised).toMatchObject({ event: 'raised', value: 9, lastedSeconds: 0, isExample: false });
+		expect(cleared).toMatchObject({ event: 'cleared', deviceName: room, value: 6, extreme: 11, isExample: false });
+		expect(cleared).toMatchObject({ lastedSeconds: 15 * 60, decoded: { temperature: 6 } });
+	});
+
+	it.each([{ forAtLeast: 15 }, { forAtLeast: 2, forUnit: 'packets' }])(
+		'says first that the beginning is an example where one packet is not enough, %j',
+		async (rule) => {
+			const room = send(0, 9.25);
+			const [raised] = await shown(alarms(rule));
+			expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: true });
+			const why = expect.stringMatching(/^A value is beyond the threshold, but not for as long/) as string;
+			expect(Object.entries(raised ?? {})[0]).toEqual(['hint', why]);
+		},
+	);
 
 	it('shows an alarm by a packet whose stamp cannot be as of now, and says so', async () => {
 		send(0, 9.25, -70 * 365 * 86_400);
@@ -260,6 +285,10 @@ describe('a test in the editor', () => {
 		expect(items).toMatchObject([
 			{ event: 'raised', value: 9, decoded: { temperature: 9 }, isExample: true },
 			{ event: 'cleared', value: 7, extreme: 9, isExample: true },
+		]);
+		expect(items.map(({ hint }) => hint)).toEqual([
+			'None of the latest packets has a value beyond the threshold: this alarm is an example.',
+			'No alarm ends in the latest packets: this end is an example.',
 		]);
 	});
 
