@@ -160,10 +160,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 	'Hubble Metric getDeviceMetrics': { more: { isRunning: flag } },
 	'Hubble Metric getPacketMetrics': { more: { isRunning: flag } },
 	'Hubble Metric getWebhookMetrics': { more: { isRunning: flag } },
-	'Hubble Organization checkSetup': object({
-		state: text,
-		checks: { type: 'array', items: object({ name: text, state: text, meaning: text, advice: text }) },
-	}),
+	'Hubble Organization checkSetup': object({ check: text, state: text, meaning: text, advice: text }),
 	'Hubble Packet count': object({
 		deviceName: orNull(text),
 		tag: text,
@@ -204,7 +201,7 @@ const OWN: Readonly<Record<string, Schema | { more: Record<string, Schema>; with
 		endTime: orNull(text),
 		deviceId: text,
 	}),
-	'Hubble Webhook check': { more: { state: text, deleted: flag, moved: flag, advice: text } },
+	'Hubble Webhook check': { more: { state: text, workflow: orNull(text), deleted: flag, moved: flag, advice: text } },
 	'Hubble Webhook test': { more: { errorDetails: orNull(text) }, without: 'error' },
 };
 

@@ -11,20 +11,21 @@ import { isPrivateHost } from '../shared/webhook/addresses';
 import { endpointName } from '../shared/webhook/ownership';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 
-const STATE_NAMES = ['ok', 'warning', 'failed'] as const;
+/** In the order of the items. */
+const STATE_NAMES = ['failed', 'warning', 'ok'] as const;
 type State = (typeof STATE_NAMES)[number];
 
 interface Finding {
-	name: string;
+	check: string;
 	state: State;
 	meaning: string;
 	/** What to do; empty if nothing needs to be done. */
 	advice: string;
 }
 
-const ok = (name: string, meaning: string): Finding => ({ name, state: 'ok', meaning, advice: '' });
-const bad = (name: string, state: State, meaning: string, advice: string): Finding => ({
-	name,
+const ok = (check: string, meaning: string): Finding => ({ check, state: 'ok', meaning, advice: '' });
+const bad = (check: string, state: State, meaning: string, advice: string): Finding => ({
+	check,
 	state,
 	meaning,
 	advice,
@@ -77,7 +78,7 @@ async function readFindings(work: Work): Promise<Finding[]> {
 	const scopes = lacking.length
 		? bad(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
 		: ok(name, 'The key may read all that the nodes read. Scopes to write cannot be tried without writing.');
-	return [scopes, ...findings.sort((a, b) => a.name.localeCompare(b.name))];
+	return [scopes, ...findings.sort((a, b) => a.check.localeCompare(b.check))];
 }
 
 function organizationFinding(id: string, { name, org_type: type }: IDataObject): Finding {
@@ -127,8 +128,15 @@ async function webhookFindings({ context, request }: Work, body: IDataObject): P
 		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} is in the state ${state}.`;
 		findings.push(bad(name, level, meaning, STATES[state]));
 	}
-	const all = `The organization has ${counted(webhooks.length, 'webhook')} of two, and nothing is to be done.`;
+	const used = ['no webhook', 'one webhook'][webhooks.length] ?? counted(webhooks.length, 'webhook');
+	const all = `The organization has ${used}; two are possible. Nothing needs to be done.`;
 	return findings.length ? findings : [ok(name, all)];
+}
+
+/** The zone by which the nodes write times; nobody but the user knows whether it is the right one. */
+function zoneFinding({ context }: Work): Finding {
+	const meaning = `Times in texts, periods such as Yesterday, and reports are in the time zone ${context.getTimezone()}. To change it, set Timezone in the settings of the workflow, or GENERIC_TIMEZONE for all workflows of n8n.`;
+	return ok('Time Zone', meaning);
 }
 
 /** Where n8n keeps files: a small one is stored with this execution, and where it went says it. */
@@ -141,26 +149,28 @@ async function storageFinding({ helpers }: IExecuteFunctions): Promise<Finding> 
 	return bad(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);
 }
 
-const titled = (findings: readonly Finding[], state: State): string[] => {
-	const names = [...new Set(findings.filter((one) => one.state === state).map(({ name }) => name))];
-	return names.length ? [`${state}: ${names.join(', ')}`] : [];
-};
+/** The failed checks with what to do, and the names of those with a warning. */
+function hintOf(findings: readonly Finding[]): string | undefined {
+	const failed = findings.filter(({ state }) => state === 'failed').map((one) => `${one.check} failed: ${one.advice}`);
+	const warned = findings.filter(({ state }) => state === 'warning').map(({ check }) => check);
+	const warnings = warned.length ? [`Setup warning: ${[...new Set(warned)].join(', ')}.`] : [];
+	return [...new Set(failed), ...warnings].join(' ') || undefined;
+}
 
-/** One item with all findings, and one hint. */
+/** One item for each finding, what failed first, and one hint. */
 export async function setupItems(work: Work): Promise<INodeExecutionData[]> {
 	const token = await tokenFinding(work);
 	const isAccepted = token.state === 'ok';
-	const checks = [
+	const findings = [
 		token,
 		...(isAccepted ? await readFindings(work) : []),
 		clockFinding(work),
+		zoneFinding(work),
 		...urlFindings(work),
 		await storageFinding(work.context),
 	];
-	const worst = Math.max(...checks.map(({ state }) => STATE_NAMES.indexOf(state)));
-	const said = ['failed', 'warning'] as const;
-	const problems = said.flatMap((state) => titled(checks, state)).join('; ');
-	const hint = problems ? `Setup ${problems}.` : `Setup: all ${checks.length} checks are ok.`;
-	work.hints.add(problems ? hint : { text: () => hint, type: 'info' });
-	return [{ json: { state: STATE_NAMES[worst] ?? 'ok', checks: checks.map((check) => ({ ...check })) } }];
+	work.hints.add(hintOf(findings) ?? { text: () => `Setup: all ${findings.length} checks are ok.`, type: 'info' });
+	return STATE_NAMES.flatMap((state) => findings.filter((one) => one.state === state)).map((json) => ({
+		json: { ...json },
+	}));
 }

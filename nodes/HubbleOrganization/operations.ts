@@ -45,7 +45,7 @@ export const organizationOperations: readonly Operation[] = [
 		value: 'checkSetup',
 		action: 'Check setup',
 		description:
-			"Check token, scopes, organization, clock, public URL, webhooks and n8n's storage of files, and say what to do",
+			"Check token, scopes, organization, clock, time zone, public URL, webhooks and n8n's storage of files: one item each, with what to do",
 		endpoint: endpoints.checkKey,
 		items: setupItems,
 	},

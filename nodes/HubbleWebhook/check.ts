@@ -6,7 +6,7 @@ import { leftOut } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
-import { ownerIn } from '../shared/webhook/ownership';
+import { ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 
@@ -41,7 +41,7 @@ async function checked(work: Work, webhook: IDataObject, root: string | undefine
 	const { context, hubble, request } = work;
 	const { deleteOrphans, moveToNewUrl } = request.settings;
 	const state = await stateOf(context, webhook, root);
-	const outcome = { state, advice: STATES[state], deleted: false, moved: false };
+	const outcome = { state, workflow: workflowIn(webhook), advice: STATES[state], deleted: false, moved: false };
 	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
 		const ids = { webhook_id: String(webhook.webhook_id) };
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids });

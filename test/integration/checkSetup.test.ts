@@ -22,24 +22,28 @@ async function check(credential: IDataObject = {}, address = 'https://n8n.exampl
 		additionalData: { webhookWaitingBaseUrl: `${address}/webhook-waiting` },
 	});
 	expect(outcome.error).toBeUndefined();
-	const checks = (outcome.items[0]?.json.checks ?? []) as IDataObject[];
+	const checks = outcome.items.map(({ json }) => json);
 	for (const { state, meaning, advice } of checks) {
 		expect(String(meaning)).toMatch(/\.$/);
 		expect(advice === '').toBe(state === 'ok');
 	}
-	expect(outcome.items).toHaveLength(1);
-	const found = (name: string) => checks.filter((one) => one.name === name);
-	return { found, state: outcome.items[0]?.json.state, hints: outcome.hints, names: checks.map(({ name }) => name) };
+	const order = ['failed', 'warning', 'ok'];
+	expect(checks.map(({ state }) => state)).toEqual(
+		order.flatMap((is) => checks.flatMap(({ state }) => (state === is ? [is] : []))),
+	);
+	const found = (name: string) => checks.filter(({ check }) => check === name);
+	return { found, hints: outcome.hints, names: checks.map(({ check }) => check) };
 }
 
 test('a token that Hubble refuses is a finding, and nothing is said of what it would show', async () => {
 	await start();
-	const { found, state, hints, names } = await check({ apiToken: 'wrong' });
+	const { found, hints, names } = await check({ apiToken: 'wrong' });
 	expect(found('API Token')).toMatchObject([
 		{ state: 'failed', meaning: expect.stringContaining('expired') as string },
 	]);
-	expect([state, names]).toEqual(['failed', ['API Token', 'Clock', 'Public URL', 'Storage of Files']]);
-	expect(hints).toEqual(['Setup failed: API Token; warning: Storage of Files.']);
+	expect(names).toEqual(['API Token', 'Storage of Files', 'Clock', 'Time Zone', 'Public URL']);
+	const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
+	expect(hints).toEqual([`API Token failed: ${advice} Setup warning: Storage of Files.`]);
 });
 
 test('so is one of another organization', async () => {
@@ -48,6 +52,17 @@ test('so is one of another organization', async () => {
 	const { found } = await check({ organizationId });
 	expect(found('API Token')).toMatchObject([
 		{ state: 'failed', meaning: `The token does not belong to the organization ${organizationId}.` },
+	]);
+});
+
+test('webhooks and time zone are told in words where nothing needs to be done', async () => {
+	await start();
+	const { found } = await check();
+	expect(found('Webhooks')).toMatchObject([
+		{ state: 'ok', meaning: 'The organization has no webhook; two are possible. Nothing needs to be done.' },
+	]);
+	expect(found('Time Zone')).toMatchObject([
+		{ state: 'ok', meaning: expect.stringMatching(/are in the time zone UTC\. To change it, /) as string },
 	]);
 });
 

@@ -673,7 +673,7 @@ describe('as the tool of an AI agent', () => {
 		['Hubble Packet', { operation: 'export', ...everyValue }, 1],
 		['Hubble Packet', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
 		['Hubble Device', { operation: 'createReport', ...drawn, options: { htmlInJson: 'page' } }, 1],
-		['Hubble Organization', { operation: 'checkSetup' }, 1],
+		['Hubble Organization', { operation: 'checkSetup' }, 7],
 	])('%s: %j gives a model what it can read, however large the fleet', async (name, parameters, most) => {
 		const decoding = { decodePayload: 'layout', payloadLayout };
 		const outcome = await run(asTool(name), { ...decoding, ...parameters });

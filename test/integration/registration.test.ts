@@ -691,6 +691,7 @@ describe('Hubble Webhook: Check', () => {
 			[foreign, 'foreign', false],
 			[byHand, 'manual', false],
 		]);
+		expect((await check()).items.map(({ json }) => json.workflow)).toEqual(['Receive', null]);
 		expect(all()).toHaveLength(2);
 	});
 

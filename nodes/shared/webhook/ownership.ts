@@ -59,6 +59,14 @@ export function ownerIn({ name }: IDataObject): Owner | undefined {
 /** A text that leaves room for others in a message. */
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
+/** The name of the workflow that registered an endpoint, perhaps cut; `null` where its name has no tag. */
+export const workflowIn = (endpoint: IDataObject): string | null =>
+	ownerIn(endpoint)
+		? String(endpoint.name)
+				.replace(/ \[[^\]]{21}\]$/, '')
+				.slice(PREFIX.length)
+		: null;
+
 /** What an error says in the place of an endpoint that has no name. */
 export const endpointName = ({ name }: IDataObject) => String(name || 'without a name');
 
@@ -70,14 +78,7 @@ export const endpointName = ({ name }: IDataObject) => String(name || 'without a
 export function bothInUse(endpoints: readonly IDataObject[], own?: string): string {
 	const isOld = (endpoint: IDataObject) => own !== undefined && ownerIn(endpoint)?.node === own;
 	const isTagged = (endpoint: IDataObject) => ownerIn(endpoint) !== undefined && !isOld(endpoint);
-	const workflows = endpoints.filter(isTagged).map(
-		(endpoint) =>
-			`'${short(
-				endpointName(endpoint)
-					.replace(/ \[[^\]]{21}\]$/, '')
-					.slice(PREFIX.length),
-			)}'`,
-	);
+	const workflows = endpoints.filter(isTagged).map((endpoint) => `'${short(workflowIn(endpoint) ?? '')}'`);
 	const others = endpoints
 		.filter((endpoint) => !isTagged(endpoint))
 		.map((endpoint) =>
