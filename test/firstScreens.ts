@@ -83,7 +83,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 		'Denominations',
 		'Reference',
 		'Wait for the Result',
-		'Longest Wait',
+		'Longest Wait (Seconds)',
 		more,
 		opt,
 	],

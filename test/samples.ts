@@ -450,7 +450,9 @@ export const samples: readonly Sample[] = [
 		gives: () => ({
 			name: 'One',
 			key: any(expect.stringMatching(/^[0-9a-f]{32}$/)),
-			installLocation: 'Hall 3',
+			installPlace: 'Hall 3',
+			installLatitude: 51.9,
+			installLongitude: 4.5,
 			createdAt: any(expect.stringMatching(/Z$/)),
 			deviceId: any(expect.any(String)),
 		}),

@@ -45,7 +45,9 @@ export const device = object({
 	tags: map,
 	...place,
 	locationType: orNull(text),
-	installLocation: orNull(text),
+	installPlace: orNull(text),
+	installLatitude: orNull(number),
+	installLongitude: orNull(number),
 	createdAt: orNull(text),
 	deviceId: text,
 });
@@ -55,7 +57,9 @@ const registered = {
 	key: orNull(text),
 	environment: orNull(text),
 	tags: map,
-	installLocation: orNull(text),
+	installPlace: orNull(text),
+	installLatitude: orNull(number),
+	installLongitude: orNull(number),
 	createdAt: orNull(text),
 	deviceId: text,
 };

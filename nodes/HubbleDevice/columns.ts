@@ -18,6 +18,7 @@ const MEANINGS: Readonly<Record<string, 'name' | 'latitude' | 'longitude' | 'pla
 	lon: 'longitude',
 	place: 'place',
 	placename: 'place',
+	installplace: 'place',
 	installlocation: 'place',
 };
 
@@ -137,6 +138,7 @@ export const columns = {
 	},
 	description:
 		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag. Blank cells are ignored.',
+	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],
 	toWire: (value) => {

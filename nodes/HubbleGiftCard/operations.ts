@@ -143,13 +143,19 @@ const denominations: Field = {
 	default: { denomination: [{ denomination: 100, quantity: 1 }] },
 	required: true,
 	description:
-		"The value of each voucher, in the unit of the brand's denominations, and how many to buy. Checked against the brand before the order is sent.",
+		"The value of each voucher in the brand's currency, and how many to buy. Checked against the brand before the order is sent.",
 	options: [
 		{
 			displayName: 'Denomination',
 			name: 'denomination',
 			values: [
-				{ displayName: 'Denomination', name: 'denomination', type: 'number', default: 100 },
+				{
+					displayName: 'Denomination',
+					name: 'denomination',
+					type: 'number',
+					default: 100,
+					description: "In the brand's currency",
+				},
 				{ displayName: 'Quantity', name: 'quantity', type: 'number', typeOptions: { minValue: 1 }, default: 1 },
 			],
 		},
@@ -169,7 +175,7 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 
 const placing = {
 	spends: {
-		displayName: 'Each run buys vouchers with the money in your wallet, <i>Execute step</i> too',
+		displayName: 'This spends money: each run buys vouchers from your wallet. <b>Execute step</b> is a run, too.',
 		name: 'spendsNotice',
 		type: 'notice',
 		default: '',
@@ -180,6 +186,8 @@ const placing = {
 		name: 'reference',
 		type: 'string',
 		default: '',
+		placeholder: 'e.g. order-4711',
+		hint: 'Without your own order number, each click on Execute step buys again',
 		description:
 			'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed.',
 		toWire: reference,
@@ -192,13 +200,13 @@ const placing = {
 		description: 'Whether to wait until an order that is PROCESSING is done',
 	},
 	waitSeconds: {
-		displayName: 'Longest Wait',
+		displayName: 'Longest Wait (Seconds)',
 		name: 'waitSeconds',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: 3600 },
 		default: 60,
 		required: true,
-		description: 'In seconds. After that the order is returned as it is.',
+		description: 'After that the order is returned as it is',
 		shownWhen: { wait: [true] },
 		toWire: numberIn(1, 3600),
 	},
@@ -225,7 +233,7 @@ const placing = {
 		type: 'number',
 		default: 0,
 		collection: 'additionalFields',
-		description: 'The discount that the customer gets',
+		description: "The discount that the customer gets, in the brand's currency",
 		toWire: money(0),
 	},
 } satisfies Record<string, Field>;
@@ -285,7 +293,13 @@ export const giftCardOperations: readonly Operation[] = [
 		settings: {
 			by,
 			orderId: { ...orderId, shownWhen: { by: ['id'] } },
-			reference: { ...placing.reference, description: undefined, required: true, shownWhen: { by: ['reference'] } },
+			reference: {
+				...placing.reference,
+				description: undefined,
+				hint: undefined,
+				required: true,
+				shownWhen: { by: ['reference'] },
+			},
 		},
 		items: getOrder,
 	},

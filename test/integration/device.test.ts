@@ -55,7 +55,9 @@ describe('Get Many', () => {
 			longitude: expect.any(Number),
 			locationType: 'heard',
 			locationAccuracy: null,
-			installLocation: expect.stringMatching(/^[A-Z][a-z]+, hall \d$/),
+			installPlace: expect.stringMatching(/^[A-Z][a-z]+, hall \d$/),
+			installLatitude: expect.any(Number),
+			installLongitude: expect.any(Number),
 			createdAt: expect.stringMatching(/Z$/),
 			deviceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
 		});

@@ -36,7 +36,7 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	const own = { created: true, key: 'c2VjcmV0', id: '1', deviceId: '1', result: 'registered', row_number: 2 };
 	expect(row({ name: 'A', ...own })).toEqual({ name: 'A' });
 	const exported = { name: 'A', lastPacketAt: 'x', environment: 'production', createdAt: 'x', deviceId: '1' };
-	const installed = { tags: '{"site":"x"}', latitude: 52, longitude: 4, installLocation: 'Hall 3' };
+	const installed = { tags: '{"site":"x"}', latitude: 52, longitude: 4, installPlace: 'Hall 3', installLatitude: 52 };
 	const place = { lat: 52, long: 4, location_name: 'Hall 3' };
 	const tags = { site: 'x', _env: 'production' };
 	expect(row({ ...exported, ...installed, locationType: 'installed' })).toEqual({ name: 'A', tags, place });

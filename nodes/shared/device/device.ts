@@ -86,7 +86,9 @@ export const SIMPLIFIED = [
 	'longitude',
 	'locationType',
 	'locationAccuracy',
-	'installLocation',
+	'installPlace',
+	'installLatitude',
+	'installLongitude',
 	'createdAt',
 	'deviceId',
 ];
@@ -94,7 +96,7 @@ export const SIMPLIFIED = [
 /**
  * A device in flat fields, `tags` an object of its own tags. The place is where it was heard last, else where it is
  * installed; `locationType` says which of them, `heard` or `installed`, `locationAccuracy` by how many metres the place
- * may be off. `timestampTrusted` is `false` where a stamp of the device is from the future: then it was heard later than
+ * may be off. `install…` is where it is installed, as name and coordinates. `timestampTrusted` is `false` where a stamp of the device is from the future: then it was heard later than
  * `lastPacketAt`, or nobody knows when.
  */
 export function simplifyDevice(row: IDataObject): IDataObject {
@@ -102,7 +104,8 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 	const { timestamp } = lastPacket(row, now);
 	const { _env, ...tags } = objectOf(row.tags);
 	const heard = placeHeard(row, now);
-	const place = heard ?? placeInstalled(row);
+	const installed = placeInstalled(row);
+	const place = heard ?? installed;
 	return {
 		name: row.name,
 		lastPacketAt: timestamp === undefined ? null : isoTime(timestamp),
@@ -113,7 +116,9 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 		longitude: place?.longitude ?? null,
 		locationType: place ? (heard ? 'heard' : 'installed') : null,
 		locationAccuracy: place?.accuracy ?? null,
-		installLocation: objectOf(row.install_location).location_name ?? null,
+		installPlace: objectOf(row.install_location).location_name ?? null,
+		installLatitude: installed?.latitude ?? null,
+		installLongitude: installed?.longitude ?? null,
 		createdAt: isoTime(Number(row.created_ts ?? NaN)),
 		deviceId: row.id ?? row.device_id,
 	};
@@ -121,7 +126,8 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 
 /** A device as a registration gives it, in flat fields; `key` is `null` where Hubble does not show it. */
 export function simplifyRegistered(row: IDataObject): IDataObject {
-	const { name, environment, tags, installLocation, createdAt, deviceId } = simplifyDevice(row);
+	const { name, environment, tags, installPlace, installLatitude, installLongitude, createdAt, deviceId } =
+		simplifyDevice(row);
 	const { created, key = null } = row;
 	return {
 		...(created === undefined ? {} : { created }),
@@ -129,7 +135,9 @@ export function simplifyRegistered(row: IDataObject): IDataObject {
 		name,
 		environment,
 		tags,
-		installLocation,
+		installPlace,
+		installLatitude,
+		installLongitude,
 		createdAt,
 		deviceId,
 	};

@@ -153,7 +153,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 	const many = Array.from({ length: FORM_ROWS }, (_, n): Table['rows'][number] => [`Many ${n}`, `S${n}`, 'registered']);
 	const blank: Table['rows'][number] = ['', undefined, 'left out: "Columns": the row is blank'];
 	const exported =
-		'name;lastPacketAt;environment;tags;latitude;longitude;locationType;locationAccuracy;installLocation;createdAt;deviceId';
+		'name;lastPacketAt;environment;tags;latitude;longitude;locationType;locationAccuracy;installPlace;createdAt;deviceId';
 	return [
 		table('comma', `name,site\nCold room 1,Hall 1\n${present},"Hall <2>"\n`, [
 			['Cold room 1', 'Hall 1', 'registered'],
