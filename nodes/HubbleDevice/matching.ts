@@ -4,10 +4,10 @@ import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Hint, ItemRequest, Preparation } from '../shared/operation/operation';
-import { count, nthItem } from '../shared/operation/values';
+import { wholeNumber, nthItem } from '../shared/operation/values';
 
 /** What is wrong with an item, found out after its parameters were read. */
-export function refusal(
+export function itemError(
 	{ context }: Pick<Preparation, 'context'>,
 	itemIndex: number,
 	message: string,
@@ -97,9 +97,11 @@ export class Tally {
 		const { updated, registered, skipped } = this;
 		if (!registered.length && !skipped.length) return undefined;
 		return [
-			`${count(updated)} updated`,
-			...(registered.length ? [`${count(registered.length)} registered: ${listed(registered)}`] : []),
-			...(skipped.length ? [`${count(skipped.length)} skipped because no device matches: ${listed(skipped)}`] : []),
+			`${wholeNumber(updated)} updated`,
+			...(registered.length ? [`${wholeNumber(registered.length)} registered: ${listed(registered)}`] : []),
+			...(skipped.length
+				? [`${wholeNumber(skipped.length)} skipped because no device matches: ${listed(skipped)}`]
+				: []),
 		].join(', ');
 	}
 }
@@ -113,13 +115,13 @@ export function noneFound(
 ): NodeOperationError {
 	// An unreadable entry may be this device; registering would create a duplicate.
 	return unread
-		? refusal(
+		? itemError(
 				all,
 				itemIndex,
 				`Could not determine whether a device has ${meantBy(match)}: ${unread} of the entries in Hubble's list could not be read`,
 				`Nothing was registered or changed for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`,
 			)
-		: refusal(
+		: itemError(
 				all,
 				itemIndex,
 				`No device has ${meantBy(match)}`,

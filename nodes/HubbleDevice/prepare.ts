@@ -9,7 +9,7 @@ import { parameterError, takenField } from '../shared/operation/values';
 import { creation, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
-import { ambiguity, devicesByMatch, nameMatch, noneFound, refusal, Tally, valueIn, type Matches } from './matching';
+import { ambiguity, devicesByMatch, nameMatch, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
 import { changedTags, type TagChange } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
@@ -57,7 +57,7 @@ async function named<R extends NamedRequest>({
 		const match = nameMatch(ids.device_name);
 		const [device, ...others] = matches.found.get(match) ?? [];
 		const reason = ambiguity(match, [device, ...others], 'use By ID');
-		if (reason) all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
+		if (reason) all.fail(itemIndex, itemError(all, itemIndex, reason), ids);
 		else if (!device) all.fail(itemIndex, noneFound(all, itemIndex, match, matches), ids);
 		if (reason || !device) return [];
 		const id = String(device.id).toLowerCase();
@@ -79,7 +79,7 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 		const field = settings.keepInput;
 		const reason = field && takenField('Keep Input Fields', field, inputs[itemIndex]?.json);
 		if (!reason) return true;
-		all.fail(itemIndex, refusal(all, itemIndex, reason), ids);
+		all.fail(itemIndex, itemError(all, itemIndex, reason), ids);
 		return false;
 	});
 	const { requests, rows } = await named({ ...all, requests: accepted });
@@ -161,7 +161,7 @@ class Changes {
 
 	private bodyOf(request: Change, tagsOf: string): Change['body'] {
 		const refuse = (parameter: string, reason: string) =>
-			refusal(this.all, request.itemIndex, parameterError(parameter, reason));
+			itemError(this.all, request.itemIndex, parameterError(parameter, reason));
 		let body: Change['body'];
 		try {
 			body = changeOf(request, this.present.get(idOf(request)) ?? {});
@@ -242,7 +242,7 @@ export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest
 		const [device, ...others] = found.get(match) ?? [];
 		const reason = ambiguity(match, [device, ...others], 'match by something else', created.get(match));
 		if (reason) {
-			fail(request.itemIndex, refusal(all, request.itemIndex, reason));
+			fail(request.itemIndex, itemError(all, request.itemIndex, reason));
 		} else if (device) {
 			updates.push(...changes.of(asUpdate(request, device), 'Tags').map((update) => tally.updating(update)));
 		} else if (unread || request.settings.ifNone === 'fail') {

@@ -32,7 +32,7 @@ export function reorderAreas(
 export interface Borders {
 	/** Devices in areas. */
 	inside: InsideMarks;
-	/** Crossings that wait for a second packet, by `insideKey`: when the first one was heard. */
+	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
 	waiting: TimedMarks;
 	/** Of devices, by `keyOf`: when the place was heard that counted last. */
 	placed: TimedMarks;

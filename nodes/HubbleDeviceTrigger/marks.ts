@@ -38,12 +38,10 @@ export const quietKey = (id: string, created: number): string => `${keyOf(id).sl
 /** Which area a device of that key is in. */
 export const areaKey = (key: string, area: number): string => `${key}${LETTERS[area]}`;
 
-export const insideKey = (id: string, area: number): string => areaKey(keyOf(id), area);
-
-/** The key of the device that a mark of `insideKey` is of. */
+/** The key of the device that a mark of `areaKey` is of. */
 export const deviceOf = (key: string): string => key.slice(0, KEY);
 
-/** Which area a mark of `insideKey` is of. */
+/** Which area a mark of `areaKey` is of. */
 export const areaOf = (key: string): number => LETTERS.indexOf(key.slice(KEY));
 
 /** The mark of the same device in the same area, which has another number now. */
@@ -74,7 +72,7 @@ const timedOf = (text: string, size: number): TimedMarks =>
 /** Marks of `keyOf`. */
 export const placedOf = (text: string): TimedMarks => timedOf(text, KEY);
 
-/** Marks of `insideKey`. */
+/** Marks of `areaKey`. */
 export const waitingOf = (text: string): TimedMarks => timedOf(text, INSIDE);
 
 /** Keys of devices as text, and back. */

@@ -3,7 +3,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
 import type { Work } from '../shared/operation/operation';
-import { count, counted } from '../shared/operation/values';
+import { wholeNumber, counted } from '../shared/operation/values';
 import type { Column, Section } from '../shared/report/blocks';
 import { reportItem } from '../shared/report/createReport';
 import { percent } from '../shared/report/markup';
@@ -55,7 +55,7 @@ function deviceSection(rows: readonly IDataObject[]): Section {
 		const month = dayOf(row).slice(0, 7);
 		return {
 			parts: [active, Math.max(0, registered - active)],
-			title: `${month}: ${count(active)} active of ${count(registered)}`,
+			title: `${month}: ${wholeNumber(active)} active of ${wholeNumber(registered)}`,
 			label: month,
 		};
 	});
@@ -86,17 +86,17 @@ export async function chartItems(work: Work): Promise<INodeExecutionData[]> {
 	const blocks = [
 		{
 			figures: [
-				{ label: 'Packets', value: count(figures.packets), remark: `in ${counted(Number(days), 'day')}` },
-				{ label: 'Packets a day', value: whole.length ? count(mean) : '–', remark: 'mean of whole days' },
-				{ label: 'Devices', value: count(figures.devices) },
+				{ label: 'Packets', value: wholeNumber(figures.packets), remark: `in ${counted(Number(days), 'day')}` },
+				{ label: 'Packets a day', value: whole.length ? wholeNumber(mean) : '–', remark: 'mean of whole days' },
+				{ label: 'Devices', value: wholeNumber(figures.devices) },
 				{
 					label: 'Active in a year',
-					value: count(figures.activeDevices),
+					value: wholeNumber(figures.activeDevices),
 					remark: percent(figures.activeDevices, figures.devices),
 				},
 				{
 					label: 'Never active',
-					value: count(figures.neverActiveDevices),
+					value: wholeNumber(figures.neverActiveDevices),
 					remark: percent(figures.neverActiveDevices, figures.devices),
 				},
 			],

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { crossings, forgetPlaced, reorderAreas, type Borders } from '../../nodes/HubbleDeviceTrigger/borders';
 import {
+	areaKey,
 	areaOf,
-	insideKey,
 	keyOf,
 	keysOf,
 	keysText,
@@ -21,7 +21,7 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 	fc.assert(
 		fc.property(names, names, (before, after) => {
 			const learnt: AreaCursor = { of: 'x', from: 5, shapes: before.map((name) => area(name).shape), fresh: 0 };
-			const inside = new Set(before.map((_, index) => insideKey('device', index)));
+			const inside = new Set(before.map((_, index) => areaKey(keyOf('device'), index)));
 			const now = reorderAreas(
 				learnt,
 				inside,
@@ -57,7 +57,7 @@ it('writes marks with times as text and reads the same again', () => {
 	const time = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
 	fc.assert(
 		fc.property(fc.array(fc.tuple(fc.uuid(), fc.nat(63), time)), (marks) => {
-			const waiting = new Map(marks.map(([id, index, at]) => [insideKey(id, index), at]));
+			const waiting = new Map(marks.map(([id, index, at]) => [areaKey(keyOf(id), index), at]));
 			const placed = new Map(marks.map(([id, , at]) => [keyOf(id), at]));
 			expect(waitingOf(timedText(waiting))).toEqual(waiting);
 			expect(placedOf(timedText(placed))).toEqual(placed);
@@ -101,7 +101,7 @@ it('says who entered and left, learns who is in new areas without a word, and kn
 	expect(see(device(north(0)), undefined, 0)).toEqual([]);
 	expect(see(device(north(540)))).toEqual([]);
 	expect(see(device(north(3000)))).toEqual(['left Depot', 'entered North']);
-	expect([...known.inside]).toEqual([insideKey('d', 1)]);
+	expect([...known.inside]).toEqual([areaKey(keyOf('d'), 1)]);
 });
 
 it.each([

@@ -1,10 +1,11 @@
 /** What the device trigger remembers, and what it makes of the devices that it reads: pure, against slow references. */
 import fc from 'fast-check';
 import {
+	areaKey,
 	areaOf,
-	insideKey,
 	insideOf,
 	insideText,
+	keyOf,
 	MOST_AREAS,
 	quietKey,
 	quietOf,
@@ -34,7 +35,7 @@ const quietMarks = fc
 	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), { created, heard }])));
 const insideMarks = fc
 	.array(fc.tuple(fc.uuid(), fc.nat(MOST_AREAS - 1)), { maxLength: 30 })
-	.map((marks) => new Set(marks.map(([id, area]) => insideKey(id, area))));
+	.map((marks) => new Set(marks.map(([id, area]) => areaKey(keyOf(id), area))));
 
 it('writes marks as text and reads the same again', () => {
 	fc.assert(
@@ -44,7 +45,7 @@ it('writes marks as text and reads the same again', () => {
 			expect(quietText(quiet)).toHaveLength(17 * quiet.size);
 		}),
 	);
-	expect(areaOf(insideKey('a', 7))).toBe(7);
+	expect(areaOf(areaKey(keyOf('a'), 7))).toBe(7);
 });
 
 it('gets the state before a poll back from the difference beside the one after it', () => {

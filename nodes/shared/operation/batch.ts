@@ -5,7 +5,7 @@ import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operat
 import { Bisection, toBatches, type Refused } from './packing';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
-const REFUSED_WHOLE = new Set(['400', '404', '409', '413', '422']);
+const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface BatchHandlers {

@@ -87,7 +87,7 @@ export const simplify = {
 } satisfies Field;
 
 /** In the place of Simplify where the node is the tool of an AI agent (n8n's UX guidelines, "Simplifying output fields"). */
-export const output = {
+export const modelOutput = {
 	displayName: 'Output',
 	name: 'output',
 	type: 'options',

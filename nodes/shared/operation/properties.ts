@@ -7,7 +7,7 @@ import {
 	limit,
 	returnAll,
 	shareSecrets,
-	output,
+	modelOutput,
 	outputFields,
 	simplify,
 	type Field,
@@ -25,7 +25,7 @@ export function fieldsOf(operation: Operation): Field[] {
 		// What decides on the rows comes before how many there are.
 		...(makesRows ? limits : []),
 		...(operation.shape ? [simplify] : []),
-		...(operation.shape && simplifiedFields ? [output, outputFields(simplifiedFields)] : []),
+		...(operation.shape && simplifiedFields ? [modelOutput, outputFields(simplifiedFields)] : []),
 		...(clientFilters ?? []),
 		...(hasToken(operation) ? [continuationToken] : []),
 		...(batch?.single ? [batching] : []),

@@ -18,7 +18,7 @@ import {
 	BY_NAME,
 	continuationToken,
 	limit,
-	output,
+	modelOutput,
 	outputFields,
 	returnAll,
 	shareSecrets,
@@ -274,7 +274,7 @@ function chosenOutput(
 	value: ReturnType<typeof parameterReader>,
 ): Pick<ItemRequest, 'isSimplified' | 'outputFields'> {
 	if (!shape) return { isSimplified: false };
-	const chosen = simplifiedFields && value(output);
+	const chosen = simplifiedFields && value(modelOutput);
 	if (!simplifiedFields || chosen === undefined) return { isSimplified: Boolean(value(simplify) ?? true) };
 	if (chosen !== 'selected') return { isSimplified: chosen === 'simplified' };
 	const wanted = texts(value(outputFields(simplifiedFields))) ?? [];

@@ -28,10 +28,11 @@ export function isEmpty(value: unknown): boolean {
 }
 
 /** 12345.6 → '12,346'. */
-export const count = (value: number): string => Math.round(value).toLocaleString('en');
+export const wholeNumber = (value: number): string => Math.round(value).toLocaleString('en');
 
 /** '1 device', '2,000 devices'. */
-export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+export const counted = (value: number, noun: string): string =>
+	`${wholeNumber(value)} ${noun}${value === 1 ? '' : 's'}`;
 
 /** A value as messages show it: in quotes, as JSON where it is no text, and not at any length. */
 export function quoted(value: unknown): string {

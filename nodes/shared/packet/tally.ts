@@ -1,7 +1,7 @@
 /** Which payloads of a run could be read: where some could not, the settings are wrong or devices differ, and a hint says so. */
 import type { IDataObject } from 'n8n-workflow';
 import type { Hint } from '../operation/operation';
-import { count as written, counted } from '../operation/values';
+import { counted, wholeNumber } from '../operation/values';
 import { payloadDecoder, sensorTest, type Decoded } from './decode';
 
 class Tally {
@@ -29,7 +29,7 @@ class Tally {
 		const { count, failed } = this;
 		if (count === 1) return 'The payload does not fit';
 		if (count === failed) return `None of ${counted(count, 'payload')} fit`;
-		return `${written(failed)} of ${counted(count, 'payload')} ${failed === 1 ? 'does' : 'do'} not fit`;
+		return `${wholeNumber(failed)} of ${counted(count, 'payload')} ${failed === 1 ? 'does' : 'do'} not fit`;
 	}
 }
 

@@ -1,6 +1,6 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { binAt, binEdges, timeText } from '../operation/times';
-import { count } from '../operation/values';
+import { wholeNumber } from '../operation/values';
 import type { Bar, Column, CurvePoint, Mark } from './blocks';
 import { markup, percent, type Markup } from './markup';
 
@@ -135,7 +135,7 @@ export function shareBars(rows: readonly Bar[]): Markup {
 				markup`<tr><td>${label}</td
 					><td class="t"
 						><div>${value > 0 && markup`<i class="k${tone}" style="width:${toTenth((100 * value) / most)}%"></i>`}</div></td
-					><td class="n">${count(value)}</td><td class="n"><small>${percent(value, all)}</small></td></tr>`,
+					><td class="n">${wholeNumber(value)}</td><td class="n"><small>${percent(value, all)}</small></td></tr>`,
 		)}
 	</table>`;
 }
@@ -196,7 +196,7 @@ export class Timeline {
 		return this.bins.map((parts, index) => {
 			const { time, label } = marks[index] ?? { time: '' };
 			const sum = parts.reduce((all, part) => all + part, 0);
-			return { parts, label, title: `${time}: ${count(sum)} ${noun}` };
+			return { parts, label, title: `${time}: ${wholeNumber(sum)} ${noun}` };
 		});
 	}
 

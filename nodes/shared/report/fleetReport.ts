@@ -4,7 +4,7 @@ import { objectOf } from '../client/json';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
 import type { Work } from '../operation/operation';
-import { count, counted } from '../operation/values';
+import { wholeNumber, counted } from '../operation/values';
 import type { Block, Section } from './blocks';
 import { PlaceBins } from './places';
 import { percent } from './markup';
@@ -37,7 +37,7 @@ interface Silent {
 /** '5 h', '3 days' */
 function duration(seconds: number): string {
 	if (seconds < 2 * DAY) return `${Math.max(1, Math.round(seconds / HOUR))} h`;
-	return `${count(seconds / DAY)} days`;
+	return `${wholeNumber(seconds / DAY)} days`;
 }
 
 /** Takes devices one at a time and keeps what the report says of them. */
@@ -134,10 +134,10 @@ export class FleetReport implements Report {
 		return [
 			{
 				figures: [
-					{ label: 'Devices', value: count(devices) },
-					{ label: `Heard in the last ${after}`, value: count(heard), remark: percent(heard, devices) },
-					{ label: 'Silent', value: count(silent), remark: percent(silent, devices), isBad: silent > 0 },
-					{ label: 'Never heard', value: count(never), remark: percent(never, devices) },
+					{ label: 'Devices', value: wholeNumber(devices) },
+					{ label: `Heard in the last ${after}`, value: wholeNumber(heard), remark: percent(heard, devices) },
+					{ label: 'Silent', value: wholeNumber(silent), remark: percent(silent, devices), isBad: silent > 0 },
+					{ label: 'Never heard', value: wholeNumber(never), remark: percent(never, devices) },
 				],
 			},
 			{ sections: [this.map()] },

@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { stampsOf } from '../device/device';
 import type { Work } from '../operation/operation';
 import { timeText } from '../operation/times';
-import { count } from '../operation/values';
+import { wholeNumber } from '../operation/values';
 import type { Decoded } from '../packet/decode';
 import { heardAt } from '../packet/packet';
 import { LatestReader } from '../packet/readLatest';
@@ -93,9 +93,9 @@ export class FleetValues {
 			subtitle: 'The latest packet of each device in the last seven days',
 			content: { table: { columns: ['Device', ...columns, 'Heard', 'Device ID'], rows } },
 			notes: [
-				rest > 0 && `Not listed: ${count(rest)} more. Get Latest Packet per Device returns all.`,
+				rest > 0 && `Not listed: ${wholeNumber(rest)} more. Get Latest Packet per Device returns all.`,
 				without > 0 &&
-					`Devices whose latest packet has none of these values, or which sent no packet: ${count(without)}.`,
+					`Devices whose latest packet has none of these values, or which sent no packet: ${wholeNumber(without)}.`,
 			],
 		};
 	}

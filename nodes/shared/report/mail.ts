@@ -3,7 +3,7 @@
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
 import type { Block, Cell, Column, Content, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
-import { count } from '../operation/values';
+import { wholeNumber } from '../operation/values';
 import { digits, markup, Markup, percent } from './markup';
 
 /** Rows of a table, and characters of a text of the user's in it. */
@@ -39,7 +39,7 @@ function table({ columns, rows }: Table): Markup {
 		(name) => markup`<th${name.startsWith('#') ? NUMBER_HEAD : HEAD}>${name.replace('#', '')}</th>`,
 	);
 	const rest = rows.length - lines.length;
-	return markup`<table${TABLE}><tr>${head}</tr>${lines}</table>${rest > 0 && markup`<p${SMALL}>${count(rest)} more in the attached report.</p>`}`;
+	return markup`<table${TABLE}><tr>${head}</tr>${lines}</table>${rest > 0 && markup`<p${SMALL}>${wholeNumber(rest)} more in the attached report.</p>`}`;
 }
 
 /** Columns as cells of one row: their heights are those of boxes. */
@@ -55,7 +55,7 @@ function columnTable(columns: readonly Column[]): Markup {
 	);
 	const [first, last] = [columns[0], columns.at(-1)].map((column) => column?.title.split(': ')[0]);
 	return markup`<table${style(`border-collapse:collapse;width:100%;height:${CHART_PIXELS}px`)}><tr>${bars}</tr></table>
-		<p${SMALL}>${first} to ${last}; the highest column is ${count(most)}</p>`;
+		<p${SMALL}>${first} to ${last}; the highest column is ${wholeNumber(most)}</p>`;
 }
 
 /** Points that a curve has at most here: with more, two become one, with the range of both. */
@@ -98,7 +98,7 @@ function drawn(content: Content): Markup {
 	if ('curve' in content) return curveTable(content.curve, content.unit);
 	if ('columns' in content) return columnTable(content.columns);
 	const all = content.bars.reduce((sum, { value }) => sum + value, 0);
-	const rows = content.bars.map(({ label, value }) => [label, count(value), percent(value, all)]);
+	const rows = content.bars.map(({ label, value }) => [label, wholeNumber(value), percent(value, all)]);
 	return table({ columns: ['', '#', '#'], rows });
 }
 

@@ -1,6 +1,6 @@
 /** Places on a map, as SVG. Pure. */
 import { distanceBetween, type Place } from '../operation/place';
-import { count } from '../operation/values';
+import { wholeNumber } from '../operation/values';
 import type { PlaceMap } from './blocks';
 import { niceStep, toTenth } from './charts';
 import { COASTLINE } from './coastline';
@@ -119,7 +119,7 @@ function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
 	const metresPerPixel = distanceBetween({ latitude, longitude: 0 }, { latitude, longitude: 1 }) / perLongitude;
 	const metres = niceStep(80 * metresPerPixel);
 	const length = toTenth(metres / metresPerPixel);
-	const text = metres >= 1000 ? `${count(metres / 1000)} km` : `${count(metres)} m`;
+	const text = metres >= 1000 ? `${wholeNumber(metres / 1000)} km` : `${wholeNumber(metres)} m`;
 	const y = height - 16;
 	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" /><text x="22" y="${y - 6}">${text}</text>`;
 }
@@ -135,9 +135,9 @@ function titleOf({ count: all, marked, ids }: Cell, { nouns, describe }: PlaceMa
 	const lines = describe ? ids.map(describe) : [];
 	const others = all - lines.length;
 	return [
-		`${count(all)} ${nouns[0]}, ${count(marked)} ${nouns[1]}`,
+		`${wholeNumber(all)} ${nouns[0]}, ${wholeNumber(marked)} ${nouns[1]}`,
 		...lines,
-		...(lines.length && others > 0 ? [`and ${count(others)} more`] : []),
+		...(lines.length && others > 0 ? [`and ${wholeNumber(others)} more`] : []),
 	].join('\n');
 }
 

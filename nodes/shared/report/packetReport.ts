@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
 import { heardAt, isPacket, placeOfPacket } from '../packet/packet';
-import { count, counted } from '../operation/values';
+import { wholeNumber, counted } from '../operation/values';
 import type { Block, Column, Section } from './blocks';
 import { Timeline } from './charts';
 import type { Report, ReportFrame } from './createReport';
@@ -122,8 +122,8 @@ export class PacketReport implements Report {
 		return [
 			{
 				figures: [
-					{ label: 'Packets', value: count(packets) },
-					{ label: 'Devices heard', value: this.beyond ? `${count(devices.size)}+` : count(devices.size) },
+					{ label: 'Packets', value: wholeNumber(packets) },
+					{ label: 'Devices heard', value: this.beyond ? `${wholeNumber(devices.size)}+` : wholeNumber(devices.size) },
 					{
 						label: 'Packets per device',
 						value: devices.size ? perDevice.toLocaleString('en', { maximumFractionDigits: 1 }) : '–',
@@ -201,14 +201,14 @@ export class PacketReport implements Report {
 			name || '–',
 			{ id },
 			timeText(last * 1000, timezone).slice(0, 16),
-			count(packets),
+			wholeNumber(packets),
 			percent(packets, this.packets),
 		]);
 		const others = [
 			counted(rest.length, 'other device'),
 			'',
 			'',
-			count(restPackets),
+			wholeNumber(restPackets),
 			percent(restPackets, this.packets),
 		];
 		return {

@@ -1,5 +1,5 @@
 /** Counts by the value of a tag of the user's choice, such as the site. Pure. */
-import { count } from '../operation/values';
+import { wholeNumber } from '../operation/values';
 import type { Section } from './blocks';
 
 /** Values that are told apart while rows come, and those that the table lists. */
@@ -34,8 +34,8 @@ export class TagGroups {
 		const rest = rows.slice(MOST_LISTED);
 		const others = [...this.beyond];
 		for (const [, sums] of rest) addTo(others, sums);
-		const listed = rows.slice(0, MOST_LISTED).map(([value, sums]) => [value, ...sums.map(count)]);
-		const other = others.some(Boolean) ? [['Others', ...others.map(count)]] : [];
+		const listed = rows.slice(0, MOST_LISTED).map(([value, sums]) => [value, ...sums.map(wholeNumber)]);
+		const other = others.some(Boolean) ? [['Others', ...others.map(wholeNumber)]] : [];
 		return {
 			title: `By ${this.key}`,
 			content: {
