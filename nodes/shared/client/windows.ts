@@ -25,9 +25,9 @@ const PAGES_AHEAD = 10;
 /** How many times as long as the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** The latest rows: seconds of the first window, and rows that another one is made for, a little less than a page. */
+/** The latest rows: seconds of the first window, and rows that another one is made for, one page at most. */
 const FIRST_S = 60;
-const ROWS_EACH = PACKETS_PER_PAGE * (1 - SLACK);
+const [LEAST_ROWS, MOST_ROWS] = [500, 950];
 
 /** The part of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
@@ -185,9 +185,17 @@ class PeriodReader {
 		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		const isSearch = opening !== undefined || GROWTH * this.density.rows < ROWS_EACH;
-		const missing = (this.period.latest ?? Infinity) - this.progress.rowsFetched;
-		return !this.isBackwards || (!isSearch && before.length * ROWS_EACH < missing);
+		const isSearch = opening !== undefined || GROWTH * this.density.rows < this.rowsEach;
+		return !this.isBackwards || (!isSearch && before.length * this.rowsEach < this.missing);
+	}
+
+	private get missing(): number {
+		return Math.max(1, (this.period.latest ?? Infinity) - this.progress.rowsFetched);
+	}
+
+	/** The latest rows that a window is made for: for a few, half a page, since few rows tell their density badly. */
+	private get rowsEach(): number {
+		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, 1.25 * this.missing));
 	}
 
 	/** Seconds in which so many rows come; where they hardly do, as far as is bold enough, or as all windows tell. */
@@ -206,12 +214,12 @@ class PeriodReader {
 			const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
 			return this.secondsFor(PACKETS_PER_PAGE * pages, density);
 		}
-		if (!opening) return this.secondsFor(ROWS_EACH, density);
+		if (!opening) return this.secondsFor(this.rowsEach, density);
 		const left = to - Math.min(to, Math.max(from, opening.last));
 		if (left <= Math.max(1, 2 * opening.seconds)) return Infinity;
 		// Behind that page it is as dense, or there is a pause: then the latest rows may be anywhere.
 		const isPause = this.overall.seconds > 0 && perSecond(density) * GROWTH < perSecond(opening);
-		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(ROWS_EACH, opening);
+		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(this.rowsEach, opening);
 	}
 
 	/**
