@@ -99,7 +99,9 @@ it('is not made for an AI agent, nor after a kill where no customer tells the or
 	const nobody = byCustomer({});
 	expect(made({}, [{ ...a, isTool: true }]).refused.join()).toContain(why.slice(3));
 	expect(made({ place: { type: 'n8n-nodes-hubble.hubbleGiftCardTool' } }, [a]).refused.join()).toContain(why.slice(3));
-	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain('cannot be told apart without a customer');
+	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain(
+		'cannot be told apart without a customer',
+	);
 	expect(alone(a, { kept: { isAfterKill: true } })).toBeDefined();
 	expect(alone(nobody)).toBeDefined();
 });
