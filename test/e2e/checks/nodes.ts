@@ -154,7 +154,7 @@ const chains: Step[][] = [
 		{
 			name: 'Get device metrics',
 			parameters: { operation: 'getDeviceMetrics', days: 1, interval: 'automatic', output: 'summary' },
-			gives: ({ world }) => ({ total_registered_devices: world.main.devices.size }),
+			gives: ({ world }) => ({ totalRegisteredDevices: world.main.devices.size }),
 		},
 	),
 	steps(
@@ -234,7 +234,7 @@ const chains: Step[][] = [
 		{
 			name: 'Get one of many invoices',
 			parameters: { resource: 'invoice', operation: 'getAll', limit: 1 },
-			gives: ({ world }) => ({ invoice_number: world.main.invoices[0]?.invoice_number }),
+			gives: ({ world }) => ({ invoiceNumber: world.main.invoices[0]?.invoice_number }),
 		},
 		{
 			name: 'Download the invoice',
