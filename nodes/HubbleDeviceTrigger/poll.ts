@@ -20,7 +20,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 	if (context.getMode() === 'manual') return await sample(context);
 	return await poll<State>(context, async (budget) => {
 		const settings = readSettings(context);
-		const hubble = await connect(context, { deadline: budget.deadline });
+		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
 		return {
 			stream: hubble.organizationId,

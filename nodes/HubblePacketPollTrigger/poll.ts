@@ -43,7 +43,7 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	const plain = alarms ? undefined : readStart(context);
 	if (context.getMode() === 'manual') return await (alarms ? sampleAlarms(context, alarms) : sample(context, reader));
 	return await poll<Position>(context, async (budget) => {
-		const hubble = await connect(context, { deadline: budget.deadline });
+		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		const now = Math.floor(await hubble.learnNow());
 		const begin = alarms ? firstAlarms(now) : { start: plain?.startAt(now) ?? now };
 		return {

@@ -117,11 +117,33 @@ describe('Pace', () => {
 		const limiter = newRateLimiter();
 		const [first, second] = [{}, {}];
 		const waiters = waitersOf(limiter, 'packets', 0).add(first).add(second);
-		expect(slotWait(limiter, 'packets', 0, { ticket: second })).toBeGreaterThan(0);
-		expect(slotWait(limiter, 'packets', 0, { ticket: second, isUrgent: true })).toBe(0);
-		expect(slotWait(limiter, 'packets', 0, { ticket: first })).toBe(0);
+		expect(slotWait(limiter, 'packets', 0, { waiter: second })).toBeGreaterThan(0);
+		expect(slotWait(limiter, 'packets', 0, { waiter: second, isUrgent: true })).toBe(0);
+		expect(slotWait(limiter, 'packets', 0, { waiter: first })).toBe(0);
 		waiters.delete(first);
-		expect(slotWait(limiter, 'packets', 0, { ticket: second })).toBe(0);
+		expect(slotWait(limiter, 'packets', 0, { waiter: second })).toBe(0);
+	});
+
+	it('lets polls and others alternate, and of polls first the one whose node had no turn for longest', () => {
+		const limiter = newRateLimiter();
+		const early = { turnAt: 1 };
+		const [late, alike] = [{ turnAt: 2 }, { turnAt: 2 }];
+		const [first, second] = [{}, {}];
+		const waiters = waitersOf(limiter, 'packets', 0);
+		const order: object[] = [];
+		for (const waiter of [late, alike, first, early, second, {}]) waiters.add(waiter);
+		for (let now = 0; waiters.size; now += 1000) {
+			const next = [...waiters].filter((waiter) => slotWait(limiter, 'packets', now, { waiter }) === 0);
+			expect(next).toHaveLength(1);
+			for (const waiter of next) {
+				recordStart(limiter, 'packets', now, waiter);
+				waiters.delete(waiter);
+				order.push(waiter);
+			}
+		}
+		expect(order.slice(0, 5).map((waiter) => [early, first, late, second, alike].indexOf(waiter))).toEqual([
+			0, 1, 2, 3, 4,
+		]);
 	});
 
 	it('lets what is urgent go in spite of a pause and of others, as fast as Hubble allows', () => {

@@ -25,7 +25,15 @@ import {
 	type Explanation,
 	type Failure,
 } from './errors';
-import { rateLimiterOf, recordResponse, recordStart, slotWait, waitersOf, type RateLimiter } from './rateLimiter';
+import {
+	rateLimiterOf,
+	recordResponse,
+	recordStart,
+	slotWait,
+	waitersOf,
+	type RateLimiter,
+	type Waiter,
+} from './rateLimiter';
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
 import { retryDelay, TRIES } from './retry';
 
@@ -48,6 +56,12 @@ export interface Service {
 	check?: string;
 }
 
+/** A node that polls. */
+export interface Poller {
+	/** When it last had a turn within the rate limit, on the clock of `performance.now()`. */
+	turnAt: number;
+}
+
 /** Who calls, and how long it may take. */
 export interface Run {
 	context: Context;
@@ -57,6 +71,8 @@ export interface Run {
 	deadline?: number;
 	/** Whether the run is a hook, which makes a few requests and has little time. */
 	isUrgent?: boolean;
+	/** The node that polls, of a poll. */
+	poller?: Poller;
 	/** What the run has sent so far; one object for all clients of the run. */
 	traffic: Traffic;
 }
@@ -269,27 +285,27 @@ export class HubbleClient {
 		}
 	}
 
-	/** Waits until the limits let the call go, first come, first served, and takes its place. */
+	/** Waits until the limits let the call go, in turn with others, and takes its place. */
 	private async acquireSlot(name: string): Promise<void> {
 		const waiters = waitersOf(this.service.rateLimiter, name, performance.now());
-		const ticket = {};
-		waiters.add(ticket);
+		const waiter = { turnAt: this.run.poller?.turnAt };
+		waiters.add(waiter);
 		try {
-			await this.takeSlot(name, ticket);
+			await this.takeSlot(name, waiter);
 		} finally {
-			waiters.delete(ticket);
+			waiters.delete(waiter);
 		}
 	}
 
-	private async takeSlot(name: string, ticket: object): Promise<void> {
+	private async takeSlot(name: string, waiter: Waiter): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
-		const { isUrgent, signal } = this.run;
+		const { isUrgent, signal, poller } = this.run;
 		for (;;) {
 			// Another call may have met it meanwhile.
 			this.throwIfRefused(name);
 			if (signal?.aborted) throw this.stopped(signal.reason);
 			rateLimiter.perSecond = perSecond;
-			const wait = slotWait(rateLimiter, name, performance.now(), { ticket, isUrgent });
+			const wait = slotWait(rateLimiter, name, performance.now(), { waiter, isUrgent });
 			if (wait >= this.timeLeft()) {
 				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
 					description:
@@ -297,7 +313,9 @@ export class HubbleClient {
 				});
 			}
 			if (wait === 0) {
-				recordStart(rateLimiter, name, performance.now());
+				const now = performance.now();
+				recordStart(rateLimiter, name, now, waiter);
+				if (poller) poller.turnAt = now;
 				return;
 			}
 			await this.waitForLimit(Math.ceil(wait));
@@ -401,7 +419,7 @@ function credentialSession(context: Context, data: ICredentialDataDecryptedObjec
  */
 export async function connect(
 	context: Context,
-	limits: Pick<Run, 'deadline' | 'isUrgent'> = {},
+	limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {},
 ): Promise<HubbleClient> {
 	const data = await context.getCredentials('hubbleApi');
 	let settings: Settings;

@@ -12,6 +12,12 @@ import { newSharing, recordRefusal, shareOf, type Sharing } from './sharing';
 /** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 
+/** A request that waits for its turn. */
+export interface Waiter {
+	/** Of a poll: when its node last had a turn. `undefined`: it is no poll's. */
+	turnAt?: number;
+}
+
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
 export interface Bucket {
 	/** How many times the rate of one endpoint it takes. */
@@ -25,7 +31,9 @@ export interface Bucket {
 	/** Estimated use of the bucket by other processes. */
 	sharing: Sharing;
 	/** Who waits for it in this process, in the order in which they came. */
-	waiters: Set<object>;
+	waiters: Set<Waiter>;
+	/** Whether the last start was a poll's. */
+	wasPoll: boolean;
 	usedAt: number;
 }
 
@@ -60,6 +68,7 @@ const newBucket = (now: number, factor = 1): Bucket => ({
 	heldUntil: 0,
 	sharing: newSharing(),
 	waiters: new Set(),
+	wasPoll: false,
 	usedAt: now,
 });
 
@@ -112,27 +121,40 @@ function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent:
 	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
-/** Who waits for an endpoint: first come, first served. */
-export const waitersOf = (limiter: RateLimiter, endpoint: string, now: number): Set<object> =>
+/** Who waits for an endpoint, in the order in which they came. */
+export const waitersOf = (limiter: RateLimiter, endpoint: string, now: number): Set<Waiter> =>
 	bucketOf(limiter, endpoint, now).waiters;
 
-/** How soon one who is not the first asks again whether it is, in milliseconds. */
+/**
+ * Whose turn it is: polls and others alternate, so that a crowd of polls takes no more than half of the limit from a node
+ * beside it. First come, first served; of polls the one whose node had no turn for longest, as n8n begins them in the same
+ * order each time.
+ */
+function nextOf({ waiters, wasPoll }: Bucket): Waiter | undefined {
+	let [poll, other]: Waiter[] = [];
+	for (const waiter of waiters) {
+		if (waiter.turnAt === undefined) other ??= waiter;
+		else if (waiter.turnAt < (poll?.turnAt ?? Infinity)) poll = waiter;
+	}
+	return wasPoll ? (other ?? poll) : (poll ?? other);
+}
+
+/** How soon one whose turn it is not asks again whether it is, in milliseconds. */
 const TURN_MS = 1;
 
 /**
  * Milliseconds until a request to `endpoint` may start; 0 means now.
- * @param ticket stands among `waitersOf`, behind those that come first
+ * @param waiter stands among `waitersOf`
  * @param isUrgent for the few requests of a hook, which has seconds to end in: a crowd of others must not starve it
  */
 export function slotWait(
 	limiter: RateLimiter,
 	endpoint: string,
 	now: number,
-	{ ticket, isUrgent = false }: { ticket?: object; isUrgent?: boolean } = {},
+	{ waiter, isUrgent = false }: { waiter?: Waiter; isUrgent?: boolean } = {},
 ): number {
 	const bucket = bucketOf(limiter, endpoint, now);
-	const [first] = bucket.waiters;
-	const isNext = isUrgent || ticket === undefined || ticket === first;
+	const isNext = isUrgent || waiter === undefined || waiter === nextOf(bucket);
 	const waits = [limiter.organization, bucket].map((each) => bucketWait(limiter, each, now, isUrgent));
 	return Math.max(isNext ? 0 : TURN_MS, ...waits);
 }
@@ -144,11 +166,12 @@ export function rateOf(limiter: RateLimiter, endpoint: string, now: number): num
 }
 
 /** Notes that a request to `endpoint` starts now. */
-export function recordStart(limiter: RateLimiter, endpoint: string, now: number): void {
+export function recordStart(limiter: RateLimiter, endpoint: string, now: number, waiter?: Waiter): void {
 	limiter.usedAt = now;
 	for (const bucket of [limiter.organization, bucketOf(limiter, endpoint, now)]) {
 		const { depth } = limitOf(limiter, bucket);
 		bucket.usedAt = now;
+		bucket.wasPoll = waiter?.turnAt !== undefined;
 		bucket.starts.push(now);
 		while (bucket.starts.length > depth) bucket.starts.shift();
 	}

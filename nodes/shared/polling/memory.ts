@@ -1,8 +1,9 @@
 /** What this process knows of a node's polls; another process knows nothing. */
 import type { IPollFunctions } from 'n8n-workflow';
+import type { Poller } from '../client/client';
 import type { Stored } from './position';
 
-export interface Memory {
+export interface Memory extends Poller {
 	isRunning: boolean;
 	/** Polls of this process that have read something, were it nothing new. */
 	polls: number;
@@ -39,6 +40,7 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 		isRunning: false,
 		polls: 0,
 		withoutPlace: 0,
+		turnAt: 0,
 		notBefore: 0,
 		handOvers: [],
 	};

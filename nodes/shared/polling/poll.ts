@@ -1,7 +1,7 @@
 /** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
 import { randomUUID } from 'node:crypto';
 import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
-import { NoPlaceInTime, type HubbleClient } from '../client/client';
+import { NoPlaceInTime, type HubbleClient, type Poller } from '../client/client';
 import { unchanged } from '../client/errors';
 import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
@@ -40,17 +40,20 @@ const LONGEST_POLL_MS = 30_000;
 export interface Budget {
 	/** When the poll must be over, on the clock of `performance.now()`. */
 	deadline: number;
+	/** The node that polls; `undefined` for a test in the editor. */
+	poller?: Poller;
 	/** Ends a step; whether there is time for another one that takes as long as the longest until now. */
 	endStep: () => boolean;
 }
 
 /** Starts the time of a poll. */
-export function startBudget(context: IPollFunctions): Budget {
+export function startBudget(context: IPollFunctions, poller?: Poller): Budget {
 	let begin = performance.now();
 	const deadline = begin + Math.min(pollBudgetMs(context) ?? LONGEST_POLL_MS, LONGEST_POLL_MS);
 	let longest = 0;
 	return {
 		deadline,
+		poller,
 		endStep() {
 			const now = performance.now();
 			longest = Math.max(longest, now - begin);
@@ -72,7 +75,7 @@ export async function poll<P>(
 		try {
 			// What n8n gives as stored is of now, however long the first requests take.
 			const begun = performance.now();
-			const source = await open(startBudget(context));
+			const source = await open(startBudget(context, memory));
 			return await readOn(context, memory, begun, { ...source, read: inTurn(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
