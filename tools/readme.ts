@@ -10,8 +10,9 @@ const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as cons
 
 /** The scopes that the API token needs. */
 export function scopesOf({ endpoint: { scope }, alsoCalls }: Operation): string {
-	const other = alsoCalls && `, \`${alsoCalls.endpoint.scope}\` ${alsoCalls.when ?? ''}`.trimEnd();
-	return scope ? `\`${scope}\`${other ?? ''}` : 'none';
+	const also = alsoCalls?.endpoint.scope;
+	const other = also && also !== scope ? `, \`${also}\` ${alsoCalls?.when ?? ''}`.trimEnd() : '';
+	return scope ? `\`${scope}\`${other}` : 'none';
 }
 
 /** One line for each operation: node, what it does, the scope that the API token needs. */

@@ -334,7 +334,7 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
 		warn(
 			context,
-			`could not remove ${which} from Hubble: ${asError(error).message}. It is removed when a Hubble Packet Trigger is published, or when Hubble Webhook: Check runs with Delete Orphans.`,
+			`could not remove ${which} from Hubble: ${asError(error).message}. It is removed when a Hubble Packet Trigger is published, or when Hubble Webhook: Check Webhooks runs with Delete Orphans.`,
 		);
 		return;
 	}

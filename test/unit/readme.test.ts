@@ -21,6 +21,7 @@ test('the table of operations has a line for each, with its scope', () => {
 	expect(scopes('Hubble Device', 'update')).toBe(
 		'`write-devices`, `read-devices` to add or remove tags, to rename a place, or to find devices by their names',
 	);
+	expect(scopes('Hubble Metric', 'createChart')).toBe('`read-platform-metrics`');
 	expect(scopes('Hubble Packet', 'decode')).toBe('none');
 });
 

@@ -96,8 +96,8 @@ export const SIMPLIFIED = [
 /**
  * A device in flat fields, `tags` an object of its own tags. The place is where it was heard last, else where it is
  * installed; `locationType` says which of them, `heard` or `installed`, `locationAccuracy` by how many metres the place
- * may be off. `install…` is where it is installed, as name and coordinates. `timestampTrusted` is `false` where a stamp of the device is from the future: then it was heard later than
- * `lastPacketAt`, or nobody knows when.
+ * may be off. `install…` is where it is installed, as name and coordinates. `timestampTrusted` is `false` where a stamp
+ * of the device is from the future: then it was heard later than `lastPacketAt`, or nobody knows when.
  */
 export function simplifyDevice(row: IDataObject): IDataObject {
 	const now = hubbleNow();

@@ -24,6 +24,7 @@ import {
 } from './operation';
 import { readItemRequest, withoutUndefined } from './readItem';
 import { replyItems, shapeOf } from './rows';
+import { camelCase } from './times';
 import { counted } from './values';
 
 /** Milliseconds of waiting that are worth a word. */
@@ -250,9 +251,6 @@ function errorRow(
 	if (context.getNode().onError !== 'continueErrorOutput') return { ...row, ...details };
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }
-
-/** 'device_id' → 'deviceId': what a node says itself is in camelCase. */
-const camelCase = (name: string) => name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
 	const resource = context.getNodeParameter('resource', 0, '');

@@ -45,7 +45,7 @@ export const withIsoTimes = (row: IDataObject): IDataObject =>
 	);
 
 /** `expires_at_seconds` → `expiresAt`, `org_id` → `orgId`. */
-const camelCase = (name: string): string =>
+export const camelCase = (name: string): string =>
 	name.replace(/_seconds$/, '').replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /**

@@ -17,9 +17,9 @@ export const STATES: Readonly<Record<State, string>> = {
 	otherNode: 'Another node of this n8n, not a Hubble Packet Trigger, listens at the URL.',
 	foreign: 'Neither the URL nor the name belongs to this n8n.',
 	oldUrl:
-		'This n8n had another public URL when it registered this webhook: run Check with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
+		'This n8n had another public URL when it registered this webhook: run Check Webhooks with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
 	unknown:
-		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check again when n8n is reachable there.',
+		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check Webhooks again when n8n is reachable there.',
 };
 
 const BY_LISTENER: Readonly<Record<Listener, State>> = {
