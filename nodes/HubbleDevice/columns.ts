@@ -7,7 +7,8 @@ import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
 import { tagMap, type Tags } from './tags';
 
 /** The meaning of a column, by its header as returned by `plainHeader`. */
-const MEANINGS: Readonly<Record<string, 'name' | 'latitude' | 'longitude' | 'place'>> = {
+type Meaning = 'name' | 'latitude' | 'longitude' | 'place' | 'installLatitude' | 'installLongitude';
+const MEANINGS: Readonly<Record<string, Meaning>> = {
 	name: 'name',
 	devicename: 'name',
 	latitude: 'latitude',
@@ -20,6 +21,8 @@ const MEANINGS: Readonly<Record<string, 'name' | 'latitude' | 'longitude' | 'pla
 	placename: 'place',
 	installplace: 'place',
 	installlocation: 'place',
+	installlatitude: 'installLatitude',
+	installlongitude: 'installLongitude',
 };
 
 const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, '');
@@ -90,10 +93,15 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 /** Whether the place of a row of our export is where the device was heard, not where it is installed. */
 const isHeard = ({ locationType }: IDataObject) => locationType === 'heard';
 
-function onWire({ name, latitude, longitude, place }: IDataObject, tag: unknown[], isElsewhere: boolean): DeviceRow {
-	const location = isElsewhere
-		? undefined
-		: placeOnWire({ location: { lat: coordinate(latitude), long: coordinate(longitude), location_name: place } });
+/** The columns `latitude` and `longitude` come before our own of the install location: a person may have changed them. */
+function onWire(found: IDataObject, tag: unknown[], isElsewhere: boolean): DeviceRow {
+	const { name, latitude, longitude, place, installLatitude, installLongitude } = found;
+	const isPlain = !isElsewhere && (latitude !== undefined || longitude !== undefined);
+	const [lat, long] = (isPlain ? [latitude, longitude] : [installLatitude, installLongitude]).map(coordinate);
+	const location =
+		isElsewhere && (lat === undefined || long === undefined)
+			? undefined
+			: placeOnWire({ location: { lat, long, location_name: place } });
 	const tags = tagMap({ tag });
 	return {
 		...(name === undefined ? {} : { name: nameOnWire(asText(name)) }),

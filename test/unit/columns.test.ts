@@ -41,6 +41,11 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	const tags = { site: 'x', _env: 'production' };
 	expect(row({ ...exported, ...installed, locationType: 'installed' })).toEqual({ name: 'A', tags, place });
 	expect(row({ ...exported, ...installed, locationType: 'heard' })).toEqual({ name: 'A', tags });
+	const kept = { installPlace: 'Hall 3', installLatitude: '51,9', installLongitude: 4.5 };
+	const there = { lat: 51.9, long: 4.5, location_name: 'Hall 3' };
+	expect(row({ name: 'A', ...kept })).toEqual({ name: 'A', place: there });
+	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept, locationType: 'heard' }).place).toEqual(there);
+	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept }).place).toEqual(place);
 });
 
 it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789'])('%s is itself after our CSV', (name) => {
