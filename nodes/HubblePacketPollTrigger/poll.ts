@@ -13,7 +13,7 @@ import { heardAt, packetKey, PACKETS } from '../shared/packet/packet';
 import { notAhead, pagesFrom, poll, type Budget, type Read } from '../shared/polling/poll';
 import { alarmWork, besideAlarms, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
 import { sample, sampleAlarms } from './sample';
-import { positionAfter, receivedBy, type Position, type Work } from './stream';
+import { MARGIN_S, positionAfter, receivedBy, type Position, type Work } from './stream';
 
 /** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
 interface Reader {
@@ -34,6 +34,9 @@ export const startOptions = [
 
 /** Packets that a poll reads for alarms, as far as its time goes. */
 const MOST_FOR_ALARMS = 30_000;
+
+/** After so many seconds without a packet, alarms store how far they are: a packet whose stamp cannot be counts as heard then. */
+const QUIET_S = 3600;
 
 /** The new packets or alarms, or `null` when there is none. */
 export async function pollPackets(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
@@ -81,7 +84,7 @@ function readStart(context: IPollFunctions) {
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
 	const { context, hubble, work, most, budget } = reader;
-	const read: Reading = { next: from, items: [], received: from.start };
+	const read: Reading = { next: from, items: [], received: from.start + MARGIN_S };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
@@ -106,8 +109,9 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
-	// Where nothing came, nothing is stored.
-	if (!count && read.next.token === from.token) read.next = from;
+	// Where nothing came, nothing is stored; of alarms the time, now and then.
+	const isLater = from.alarms !== undefined && read.next.start >= from.start + QUIET_S;
+	if (!count && !isLater && read.next.token === from.token) read.next = from;
 	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
 	read.items.push(...items);
 	if (alarms) read.next = { ...read.next, alarms };

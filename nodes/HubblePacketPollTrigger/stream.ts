@@ -15,7 +15,7 @@ export interface Position {
 }
 
 /** How much earlier a stream goes on by time than it was read to: for so long a reply may be on its way. */
-const MARGIN_S = 60;
+export const MARGIN_S = 60;
 
 /** A page, as the position after it needs it. */
 export interface PageRead {

@@ -84,6 +84,25 @@ const words = (items: IDataObject[]) =>
 	]);
 
 withEachClock(hubbleNow, () => {
+	it.each([5, 60, 180])(
+		'reports an alarm of a device whose clock is wrong where nothing else came for %i minutes since the publication',
+		async (minutes) => {
+			const { poll } = node(alarms());
+			expect(await poll()).toEqual([]);
+			for (let passed = 0; passed < minutes; passed += 5) {
+				pass(5);
+				expect(await poll()).toEqual([]);
+			}
+			const room = send(0, 9, 50 * 365 * 86_400);
+			const [raised] = await poll();
+			expect(raised).toMatchObject({ event: 'raised', deviceName: room, timestampTrusted: false });
+			expect(hubbleNow() - Date.parse(String(raised?.heardAt))).toBeLessThan(3_700_000);
+			pass(1);
+			send(0, 5, 50 * 365 * 86_400);
+			expect(await poll()).toMatchObject([{ event: 'cleared', deviceName: room }]);
+		},
+	);
+
 	it('reports an alarm once, and once that it is over, whatever comes late or goes silent', async () => {
 		const { poll, staticData } = node(alarms({ forAtLeast: 15 }));
 		expect(await poll()).toEqual([]);
