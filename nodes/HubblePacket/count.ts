@@ -6,7 +6,7 @@ import { TOOL_ROWS } from '../shared/operation/readItem';
 import { wantedPages } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { counted } from '../shared/operation/values';
-import { isPacket, PACKETS } from '../shared/packet/packet';
+import { PACKETS } from '../shared/packet/packet';
 import { Groups } from '../shared/packet/summary';
 import { filteredHere } from './filters';
 import { grouping } from './summarize';
@@ -28,7 +28,7 @@ export async function countItems(work: Work): Promise<INodeExecutionData[]> {
 	for await (const { rows } of wantedPages(filtered, PACKETS)) {
 		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), filtered.request.clientFilters)) {
 			count += 1;
-			if (isPacket(row)) groups.of(row).cells.count += 1;
+			groups.of(row).cells.count += 1;
 		}
 	}
 	if (malformed) hints.add(leftOut(malformed, PACKETS));

@@ -35,7 +35,7 @@ export const startOptions = [
 /** Packets that a poll reads for alarms, as far as its time goes. */
 const MOST_FOR_ALARMS = 30_000;
 
-/** After so many seconds without a packet, alarms store how far they are: a packet whose stamp cannot be counts as heard then. */
+/** After so many seconds without a packet, alarms store that there was none: one whose stamp cannot be counts as heard then. */
 const QUIET_S = 3600;
 
 /** The new packets or alarms, or `null` when there is none. */
@@ -84,7 +84,8 @@ function readStart(context: IPollFunctions) {
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
 	const { context, hubble, work, most, budget } = reader;
-	const read: Reading = { next: from, items: [], received: from.start + MARGIN_S };
+	const { emptyAt = from.start + MARGIN_S } = from;
+	const read: Reading = { next: from, items: [], received: emptyAt };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
@@ -109,9 +110,11 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
-	// Where nothing came, nothing is stored; of alarms the time, now and then.
-	const isLater = from.alarms !== undefined && read.next.start >= from.start + QUIET_S;
-	if (!count && !isLater && read.next.token === from.token) read.next = from;
+	// Where nothing came, nothing is stored; with alarms, now and then, that it was so.
+	if (!count && read.next.token === from.token) {
+		const isLater = from.alarms !== undefined && read.next.start + MARGIN_S >= emptyAt + QUIET_S;
+		read.next = isLater ? { ...from, emptyAt: read.next.start + MARGIN_S } : from;
+	}
 	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
 	read.items.push(...items);
 	if (alarms) read.next = { ...read.next, alarms };

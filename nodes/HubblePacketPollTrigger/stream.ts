@@ -11,6 +11,8 @@ export interface Position {
 	start: number;
 	/** Keys of the packets that were read last without a token, and that may come again. */
 	seen?: string[];
+	/** With alarms: when the stream was found empty here, in Unix seconds. What comes then was received later. */
+	emptyAt?: number;
 	alarms?: AlarmState;
 }
 

@@ -103,6 +103,19 @@ withEachClock(hubbleNow, () => {
 		},
 	);
 
+	it('misses no packet that Hubble shows late after a quiet time', async () => {
+		const { poll } = node(alarms());
+		expect(await poll()).toEqual([]);
+		for (let passed = 0; passed < 180; passed += 30) {
+			pass(30);
+			expect(await poll()).toEqual([]);
+		}
+		pass(-10);
+		const room = send(0, 9);
+		pass(10);
+		expect(await poll()).toMatchObject([{ event: 'raised', deviceName: room }]);
+	});
+
 	it('reports an alarm once, and once that it is over, whatever comes late or goes silent', async () => {
 		const { poll, staticData } = node(alarms({ forAtLeast: 15 }));
 		expect(await poll()).toEqual([]);

@@ -539,6 +539,13 @@ describe('When', () => {
 			expect(why(Buffer.from(json))).toEqual(nothing('the payload is JSON, not bytes with these values'));
 		}
 		expect(decode?.('')).toEqual({ decoded: {} });
+		const adding = payloadDecoder({
+			decode: 'layout',
+			layout: 'a: uint8 @1 when byte 0 = 1\n+ a: uint8 @2 when byte 0 = 2\n+ a: uint8 @3 when byte 1 = 3',
+		});
+		expect(adding?.(base64(Uint8Array.of(2, 3, 4, 5)))).toEqual(
+			nothing('the payload has 4 bytes, and none of the values: byte 0 is 2, not 1'),
+		);
 	});
 
 	test('what it does hold must be there whole', () => {

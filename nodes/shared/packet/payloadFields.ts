@@ -276,9 +276,12 @@ export function missed(fields: readonly PayloadField[], bytes: Buffer): string {
 		if (when) wanted.set(when.at, (wanted.get(when.at) ?? new Set()).add(when.wanted));
 	}
 	return [...wanted]
-		.map(([at, values]) => {
+		.flatMap(([at, values]) => {
 			const byte = bytes[at];
-			return byte === undefined ? `there is no byte ${at}` : `byte ${at} is ${byte}, not ${[...values].join(' or ')}`;
+			if (byte === undefined) return `there is no byte ${at}`;
+			// A row that only adds has nothing to add to, though its byte is right.
+			const others = [...values].filter((value) => value !== byte);
+			return others.length ? `byte ${at} is ${byte}, not ${others.join(' or ')}` : [];
 		})
 		.join('; ');
 }
