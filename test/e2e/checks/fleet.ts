@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
+import { SIMPLIFIED } from '../../../nodes/shared/device/device';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData, credentialName, readExample } from '../mainJob';
@@ -152,8 +153,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 	});
 	const many = Array.from({ length: FORM_ROWS }, (_, n): Table['rows'][number] => [`Many ${n}`, `S${n}`, 'registered']);
 	const blank: Table['rows'][number] = ['', undefined, 'left out: "Columns": the row is blank'];
-	const exported =
-		'name;lastPacketAt;environment;tags;latitude;longitude;locationType;locationAccuracy;installPlace;createdAt;deviceId';
+	const exported = SIMPLIFIED.join(';');
 	return [
 		table('comma', `name,site\nCold room 1,Hall 1\n${present},"Hall <2>"\n`, [
 			['Cold room 1', 'Hall 1', 'registered'],
@@ -186,7 +186,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 		]),
 		table(
 			'the file of Export Devices',
-			`\ufeff${exported}\r\n${present};2026-11-01T10:00:00Z;sandbox;"{""site"":""Hall 5""}";52,5;4,5;heard;;;2026-01-01T10:00:00Z;${deviceId}\r\n`,
+			`\ufeff${exported}\r\n${present};2026-11-01T10:00:00Z;true;sandbox;"{""site"":""Hall 5""}";52,5;4,5;heard;;;;;2026-01-01T10:00:00Z;${deviceId}\r\n`,
 			[[present, 'Hall 5', 'updated']],
 		),
 		table('3,000 rows', `name,site\n${many.map(([name, site]) => `${name},${site}`).join('\n')}\n`, many),
