@@ -143,13 +143,13 @@ it('P5: goes on by time when Hubble does not accept the token any longer: nothin
 	expect(warnings).toEqual([expect.stringContaining('The packets after that time may come again')]);
 });
 
-it('forgets a token that is not accepted any longer, also where nothing new came', async () => {
+it.each([400, 404, 410])('forgets a token that Hubble answers with %i, also where nothing new came', async (status) => {
 	hubble.set({ headToken: 'absent' });
 	const { poll, warnings } = node();
 	hubble.set({ headToken: 'same' });
 	await poll();
 	hubble.set({ headToken: 'absent' });
-	hubble.addFault({ call: 'listPackets', status: 400 });
+	hubble.addFault({ call: 'listPackets', status });
 	expect(await poll()).toHaveLength(0);
 	expect(await poll()).toHaveLength(0);
 	expect(warnings).toHaveLength(1);

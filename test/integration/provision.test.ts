@@ -293,6 +293,16 @@ describe('By Name', () => {
 		for (const id of ids) expect(hubble.world.main.devices.has(id)).toBe(false);
 	});
 
+	it('several in one request that Hubble does not know fail, each by itself, where no reply was lost', async () => {
+		const ids = Array.from({ length: 3 }, (_, n) => `00000000-0000-4000-8000-00000000000${n}`);
+		const { items } = await run(
+			{ operation: 'update', deviceId: byId('={{ $json.id }}'), ...moved() },
+			ids.map((id) => ({ id })),
+			{ onError: 'continueRegularOutput' },
+		);
+		expect(items.map(({ json }) => json.error)).toEqual(ids.map((id) => `Hubble has no device with the ID ${id}`));
+	});
+
 	it('a name that none or two devices have fails for its item alone, and changes nothing', async () => {
 		const twins = label('Twin', 'Twin');
 		const [other] = [change(devices()[5], { name: 'Other' })];

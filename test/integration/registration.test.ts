@@ -860,6 +860,11 @@ describe('a test in the editor with the latest packets', () => {
 		await node.activate();
 		expect(await node.exists()).toBe(true);
 		expect(await takes(node, 1)).toBe(true);
+		// What a test left behind opens nothing to a delivery.
+		node.data().test = fingerprint('of a test');
+		expect(await takes(node, 2, 'of a test')).toBe(false);
+		expect(await takes(node, 3)).toBe(true);
+		delete node.data().test;
 		await node.remove();
 		expect(all()).toEqual([]);
 	});
