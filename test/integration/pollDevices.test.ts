@@ -1,12 +1,12 @@
 /** The device trigger's polls: against a list of devices in memory, a slow reference, and the simulator. */
 import fc from 'fast-check';
-import type { IDataObject, IHttpRequestOptions, IPollFunctions } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
-import { httpRequest, letOnlyPass, setClock, withEachClock } from './pollContext';
+import { httpRequest, letOnlyPass, pollContext, setClock, withEachClock } from './pollContext';
 import { virtualTime } from './virtualTime';
 
 /** Hubble's clock in Unix seconds; the clock that never jumps goes with it, and n8n's own is what a test makes of it. */
@@ -102,30 +102,23 @@ interface Options {
 	members?: object;
 }
 
+const HUBBLE = { token: 't', organizationId: '6ea53e36-b7fb-429f-8c2e-d536cab71089', url: 'https://hubble.example' };
+
 /** A node with what n8n gives to `poll`. */
 function trigger(
 	parameters: IDataObject,
 	{ mode = 'trigger', id = `d ${++nodes}`, request, staticData = {}, credentials, members = {} }: Options,
 ) {
 	const warnings: string[] = [];
-	const context = {
+	const context = pollContext(HUBBLE, parameters, {
 		...members,
+		warnings,
 		getMode: () => mode,
-		getWorkflow: () => ({ id: 'workflow' }),
 		getNode: () => ({ id, name: 'Watch', parameters }),
-		getTimezone: () => 'UTC',
-		logger: { warn: (line: string) => warnings.push(line) },
-		getNodeParameter: (name: string, fallback: unknown) => parameters[name] ?? fallback,
 		getWorkflowStaticData: () => staticData,
-		getCredentials: async () =>
-			credentials ?? {
-				apiToken: 't',
-				organizationId: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
-				baseUrl: 'https://hubble.example',
-				requestsPerSecond: 1e6,
-			},
+		...(credentials ? { getCredentials: async () => credentials } : {}),
 		helpers: { httpRequestWithAuthentication: request },
-	} as unknown as IPollFunctions;
+	});
 	const poll = async () => {
 		const [items = []] = (await new HubbleDeviceTrigger().poll.call(context)) ?? [];
 		return items.map(({ json }) => json);
