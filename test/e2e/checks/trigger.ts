@@ -99,6 +99,8 @@ export async function ran(n8n: N8n, id: string, times: number): Promise<void> {
 	await until(`${times} executions of workflow ${id}`, 120, async () => {
 		all = await n8n.executions(id, times + 100);
 		return all.length >= times && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
+	}).catch((error: Error) => {
+		throw new Error(`${error.message}; there are ${all.map(({ id: one, status }) => `${one} ${status}`).join(', ')}`);
 	});
 	equal(all.length, times);
 }
