@@ -365,7 +365,13 @@ export async function startN8n(options: N8nOptions = {}) {
 		/** Starts n8n again, on the same port and user folder, after `kill` or `stop`; `more` adds to the environment. */
 		async start(more: Record<string, string> = {}) {
 			child = launch('start', logFile, more);
-			await ready();
+			await ready().catch(async (error: Error) => {
+				// n8n may fail over what a kill left half-written. It passes over that at its next start, which what
+				// supervises it makes (systemd, Docker).
+				if (!error.message.includes('performStartupRecovery')) throw error;
+				child = launch('start', logFile, more);
+				await ready();
+			});
 			await login();
 		},
 	};

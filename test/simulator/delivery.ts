@@ -13,6 +13,11 @@ export interface DeliveryOptions {
 	timeoutMs: number;
 	/** Batches under way at one time. */
 	parallel: number;
+	/**
+	 * The receiver is an n8n behind a proxy that waits for readiness: it answers 503 until n8n is ready. Without one,
+	 * n8n acknowledges what comes in the first milliseconds of its start, and starts no workflow.
+	 */
+	proxied: boolean;
 }
 
 /** One try to deliver one batch. */
@@ -58,9 +63,22 @@ export function createDelivery(world: World, options: DeliveryOptions) {
 	let underway = 0;
 	let idle: Array<() => void> = [];
 
+	/** Whether the proxy hands a call on. */
+	async function handsOn(url: string): Promise<boolean> {
+		if (!options.proxied) return true;
+		const readiness = new URL('/healthz/readiness', url).href;
+		const { status } = await axios.get(readiness, {
+			timeout: options.timeoutMs,
+			proxy: false,
+			validateStatus: () => true,
+		});
+		return status === 200;
+	}
+
 	/** Posts bytes; never throws. Status 0 stands for no answer. */
 	async function post(url: string, body: string, headers: Record<string, string>) {
 		try {
+			if (!(await handsOn(url))) return { status: 503, body: '' };
 			const reply = await axios.post<string>(url, Buffer.from(body), {
 				headers: { 'Content-Type': 'application/json', 'User-Agent': 'Hubble', ...headers },
 				timeout: options.timeoutMs,

@@ -59,7 +59,7 @@ export const defaults: SimulatorOptions = {
 	batchReply: 'definition',
 	headToken: 'empty',
 	headRetryAfter: 30,
-	delivery: { timeScale: 1, timeoutMs: 10_000, parallel: 4 },
+	delivery: { timeScale: 1, timeoutMs: 10_000, parallel: 4, proxied: false },
 	now: Date.now,
 };
 

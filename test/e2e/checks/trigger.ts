@@ -71,7 +71,7 @@ export async function withHubble<T>(
 	{ n8n }: Pick<Stage, 'n8n'>,
 	work: (hubble: Simulator, credentials: Record<string, string>) => Promise<T>,
 ) {
-	const hubble = await startSimulator({ ...fleet, limits: false });
+	const hubble = await startSimulator({ ...fleet, limits: false, delivery: { proxied: true } });
 	// Under names of their own: other checks find theirs by name.
 	const credentials = {
 		'Hubble account': await n8n.createCredential('Trigger', 'hubbleApi', credentialData(hubble)),

@@ -26,7 +26,7 @@ async function upgrade({ n8n: { version } }: Stage): Promise<string> {
 		limits: false,
 		headRetryAfter: 1,
 		// Tries at most 18 s apart, for five minutes.
-		delivery: { timeScale: 0.03 },
+		delivery: { timeScale: 0.03, proxied: true },
 	});
 	try {
 		const credentials = {
