@@ -1,36 +1,4 @@
 /** IP addresses: which sender may send, and which host the internet cannot reach. Pure. */
-interface Address {
-	bits: bigint;
-	/** 32 for IPv4 (also when it comes as ::ffff:a.b.c.d), 128 for IPv6. */
-	width: 32 | 128;
-}
-
-function ipv4(text: string): Address | undefined {
-	const parts = text.split('.');
-	if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
-	return { bits: parts.reduce((bits, part) => (bits << 8n) | BigInt(part), 0n), width: 32 };
-}
-
-function ipv6(text: string): Address | undefined {
-	// A dotted tail stands for the last two groups.
-	const tail = text.includes('.') ? text.slice(text.lastIndexOf(':') + 1) : undefined;
-	const low = tail === undefined ? undefined : ipv4(tail)?.bits;
-	if (tail !== undefined && low === undefined) return undefined;
-	const groups = (part: string) => part.split(':').filter((group) => group !== '' || part !== '');
-	const plain =
-		low === undefined
-			? text
-			: `${text.slice(0, -(tail ?? '').length)}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
-	const halves = plain.split('::');
-	if (halves.length > 2) return undefined;
-	const [head = [], rest = []] = halves.map(groups);
-	const missing = 8 - head.length - rest.length;
-	if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-	const all = [...head, ...Array.from({ length: missing }, () => '0'), ...rest];
-	if (!all.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
-	const bits = all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
-	return bits >> 32n === 0xffffn ? { bits: bits & 0xffffffffn, width: 32 } : { bits, width: 128 };
-}
 
 /** Proxies may add a port: `35.200.156.199:51234`, `[2001:db8::1]:443`. */
 const withoutPort = (text: string) =>
@@ -39,27 +7,35 @@ const withoutPort = (text: string) =>
 /** 45 characters are the longest address, IPv6 with an IPv4 tail; brackets, a port and a zone (`%eth0`) may be added. */
 const LONGEST = 45 + 24;
 
-/** A header that anybody may send becomes a sender's address, so what is too long is refused before it is read. */
-function address(text: string): Address | undefined {
+/** Of a 128-bit address: whether it is an IPv4 one, which counts as ::ffff:a.b.c.d. */
+const isIpv4 = (bits: bigint) => bits >> 32n === 0xffffn;
+
+/**
+ * An address as 128 bits, as the URL parser reads it. A header that anybody may send becomes a sender's address, so what
+ * is too long is refused before it is read.
+ */
+function address(text: string): bigint | undefined {
 	if (text.length > LONGEST) return undefined;
-	const plain = withoutPort(text);
-	return plain.includes(':') ? ipv6(plain.replace(/%.*/, '')) : ipv4(plain);
+	const plain = withoutPort(text).replace(/%.*/, '');
+	const url = `http://[${plain.includes(':') || !plain.includes('.') ? '' : '::ffff:'}${plain}]`;
+	if (!/^[\da-f:.]+$/i.test(plain) || !URL.canParse(url)) return undefined;
+	const halves = new URL(url).hostname.slice(1, -1).split('::');
+	const [head = [], tail = []] = halves.map((half) => half.split(':').filter(Boolean));
+	const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0');
+	return BigInt(`0x${[...head, ...zeros, ...tail].map((group) => group.padStart(4, '0')).join('')}`);
 }
 
-/** How many bits of an IPv6 address stand before an IPv4 address that it holds. */
+/** How many bits of a 128-bit address stand before the IPv4 address in it. */
 const MAPPED = 96;
 
-/** A range as the bits that its addresses share; `undefined` when the text is none. */
-function range(entry: string) {
-	const [text = '', prefix, more] = entry.split('/');
+/** The test for an address or a CIDR range; `undefined` when the text is neither. */
+function range(entry: string): ((sender: bigint) => boolean) | undefined {
+	const [text = '', prefix = '', more] = entry.split('/');
 	const base = address(text);
-	if (!base || more !== undefined) return undefined;
-	const isMapped = base.width === 32 && withoutPort(text).includes(':');
-	const given = prefix === undefined ? base.width : /^\d{1,3}$/.test(prefix) ? Number(prefix) : NaN;
-	const length = isMapped && prefix !== undefined ? given - MAPPED : given;
-	if (!(length >= 0 && length <= base.width)) return undefined;
-	const shift = BigInt(base.width - length);
-	return { width: base.width, shift, bits: base.bits >> shift };
+	if (base === undefined || more !== undefined || (entry.includes('/') && !/^\d{1,3}$/.test(prefix))) return undefined;
+	const length = prefix === '' ? 128 : Number(prefix) + (withoutPort(text).includes(':') ? 0 : MAPPED);
+	if (length > 128 || (isIpv4(base) && length < MAPPED)) return undefined;
+	return (sender) => isIpv4(sender) === isIpv4(base) && (sender ^ base) >> BigInt(128 - length) === 0n;
 }
 
 /**
@@ -77,7 +53,7 @@ export function senderFilter(list: string): (sender: string) => boolean {
 		});
 	return (sender) => {
 		const from = address(sender);
-		return !!from && ranges.some(({ width, shift, bits }) => width === from.width && from.bits >> shift === bits);
+		return from !== undefined && ranges.some((covers) => covers(from));
 	};
 }
 
@@ -88,7 +64,7 @@ const isPrivate = senderFilter(
 
 /** Whether a host is one of a private network: by its address, or by a name that the public DNS does not have. */
 export function isPrivateHost(host: string): boolean {
-	if (address(host)) return isPrivate(host);
+	if (address(host) !== undefined) return isPrivate(host);
 	const name = host.toLowerCase().replace(/\.$/, '');
 	return !name.includes('.') || /\.(localhost|local|internal|lan|intranet|home|corp|home\.arpa|test)$/.test(name);
 }
