@@ -138,7 +138,6 @@ export const deviceOperations: readonly Operation[] = [
 			name: 'fleet-report',
 			title: 'Fleet report',
 			list: endpoints.listDevices.list,
-			hasPeriod: false,
 			start: (frame, hints) => new FleetReport(frame, fleetValues(frame, hints)),
 		}),
 	},

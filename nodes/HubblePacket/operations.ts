@@ -182,7 +182,6 @@ const packetReport = reportOn({
 	name: 'packet-report',
 	title: 'Packet report',
 	list: PACKETS,
-	hasPeriod: true,
 	start: (frame, hints) => new PacketReport(frame, valueSections(frame, hints)),
 });
 

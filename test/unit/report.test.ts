@@ -223,7 +223,7 @@ describe('a map', () => {
 	const circles = (places: Array<[latitude: number, longitude: number]>) => {
 		const bins = new PlaceBins();
 		for (const [latitude, longitude] of places) bins.add({ latitude, longitude }, false);
-		const { text } = mapOf({ places: bins, tone: 2, nouns: ['things', 'marked'] });
+		const { text } = mapOf({ places: bins, tone: 2, nouns: ['thing', 'marked'] });
 		return [...text.matchAll(/cx="([\d.-]+)" cy="([\d.-]+)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
 	};
 
@@ -257,7 +257,7 @@ describe('a map', () => {
 				for (let count = 0; count < 50; count++) bins.add({ latitude, longitude }, false);
 			}
 		}
-		const { text } = mapOf({ places: bins, tone: 2, nouns: ['things', 'marked'] });
+		const { text } = mapOf({ places: bins, tone: 2, nouns: ['thing', 'marked'] });
 		const height = Number(/viewBox="0 0 960 (\d+)"/.exec(text)?.[1]);
 		const areas = [...text.matchAll(/\sr="([\d.]+)"/g)].map(([, r]) => Math.PI * Number(r) ** 2);
 		expect(areas.length).toBeGreaterThan(900);
@@ -267,7 +267,7 @@ describe('a map', () => {
 	it('names some of what is at a place, in the tooltip', () => {
 		const bins = new PlaceBins();
 		for (let id = 1; id <= 7; id++) bins.add({ latitude: 52, longitude: 4.9 }, false, String(id));
-		const map = { places: bins, tone: 2, nouns: ['things', 'marked'] } as const;
+		const map = { places: bins, tone: 2, nouns: ['thing', 'marked'] } as const;
 		expect(mapOf({ ...map, describe: (id) => `<${id}>` }).text).toContain(
 			'<title>7 things, 0 marked\n&lt;1&gt;\n&lt;2&gt;\n&lt;3&gt;\n&lt;4&gt;\n&lt;5&gt;\nand 2 more</title',
 		);

@@ -52,6 +52,7 @@ export interface Table {
 export interface PlaceMap {
 	places: PlaceBins;
 	tone: number;
+	/** Of one of them, and of those that are marked, e.g. 'device' and 'silent'. */
 	nouns: readonly [string, string];
 	/** What the tooltip says of one of them. */
 	describe?: (id: string) => string;
@@ -64,6 +65,8 @@ export type Content =
 	| { columns: readonly Column[]; series: readonly string[]; description: string; height?: number }
 	| { curve: readonly CurvePoint[]; marks: readonly Mark[]; unit: string; description: string }
 	| { map: PlaceMap };
+export type Columns = Extract<Content, { columns: unknown }>;
+export type Curve = Extract<Content, { curve: unknown }>;
 
 /** One part of a report; `notes` say what a reader must know of it, such as what was left out. */
 export interface Section {

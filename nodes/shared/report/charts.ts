@@ -1,10 +1,11 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { binAt, binEdges, timeText } from '../operation/times';
 import { wholeNumber } from '../operation/values';
-import type { Bar, Column, CurvePoint, Mark } from './blocks';
-import { markup, percent, type Markup } from './markup';
+import type { Bar, Column, Columns, Curve, CurvePoint, Mark } from './blocks';
+import { markup, percent, type Markup, type Part } from './markup';
 
 const WIDTH = 960;
+const HEIGHT = 220;
 const LEFT = 46;
 const BOTTOM = 24;
 const TOP = 8;
@@ -24,28 +25,39 @@ export const toTenth = (value: number) => Math.round(value * 10) / 10;
 const short = (value: number): string =>
 	value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : value.toLocaleString('en');
 
-/** Columns over a scale of counts. */
-export function columnChart(
-	columns: readonly Column[],
-	{ width = WIDTH, height = 220, description = '' } = {},
-): Markup {
-	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
-	const step = niceStep(Math.max(1, Math.max(0, ...sums) / 4));
-	const top = Math.max(step, Math.ceil(Math.max(0, ...sums) / step) * step);
-	const plot = height - TOP - BOTTOM;
-	const y = (value: number) => toTenth(TOP + plot * (1 - value / top));
-	const pitch = (width - LEFT) / Math.max(1, columns.length);
-	const gap = pitch > 6 ? Math.min(6, pitch * 0.22) : 0.5;
-	const breadth = Math.min(pitch - gap, MOST_BREADTH);
-	const lines = Array.from({ length: Math.round(top / step) + 1 }, (_, index) => index * step).map(
+/** A scale of at least two steps around values that may be negative, and its lines. */
+function axisOf(values: readonly number[], leastStep: number, width: number, height: number) {
+	const [least, most] = [Math.min(...values), Math.max(...values)];
+	const step = niceStep(Math.max(leastStep, (most - least || Math.abs(most) || 1) / 4));
+	let [from, to] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
+	if (from === to) [from, to] = [from - step, to + step];
+	const y = (value: number) => toTenth(TOP + (height - TOP - BOTTOM) * (1 - (value - from) / (to - from)));
+	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => from + index * step).map(
 		(value) =>
 			markup`<path class="grid" d="M${LEFT} ${y(value)}H${width}" /><text
 					x="${LEFT - 8}"
 					y="${y(value) + 4}"
 					text-anchor="end"
-					>${short(value)}</text
+					>${short(Number(value.toPrecision(6)))}</text
 				>`,
 	);
+	return { y, lines };
+}
+
+const labelAt = (x: number, height: number, label = '') =>
+	label && markup`<text x="${toTenth(x)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
+
+const svg = (width: number, height: number, description: string, ...parts: Part[]): Markup =>
+	markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${parts}</svg>`;
+
+/** Columns over a scale of counts; those of one that is less high have half the width. */
+export function columnChart({ columns, height = HEIGHT, description }: Columns): Markup {
+	const width = height < HEIGHT ? 470 : WIDTH;
+	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
+	const { y, lines } = axisOf([0, 1, ...sums], 1, width, height);
+	const pitch = (width - LEFT) / Math.max(1, columns.length);
+	const gap = pitch > 6 ? Math.min(6, pitch * 0.22) : 0.5;
+	const breadth = Math.min(pitch - gap, MOST_BREADTH);
 	const bars = columns.map(({ parts, title, label }, index) => {
 		const x = toTenth(LEFT + index * pitch + (pitch - breadth) / 2);
 		let below = 0;
@@ -61,42 +73,17 @@ export function columnChart(
 				height="${toTenth(Math.max(0.8, from - to))}"
 			/>`;
 		});
-		const text =
-			label && markup`<text x="${toTenth(x + breadth / 2)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
-		return markup`<g><title>${title}</title>${rects}${text}</g>`;
+		return markup`<g><title>${title}</title>${rects}${labelAt(x + breadth / 2, height, label)}</g>`;
 	});
-	return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${lines}${bars}</svg>`;
-}
-
-/** A scale of at least two steps around values that may be negative. */
-function scaleOf(values: readonly number[]): { from: number; to: number; step: number } {
-	const [least, most] = [Math.min(...values), Math.max(...values)];
-	const step = niceStep((most - least || Math.abs(most) || 1) / 4);
-	const [from, to] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
-	return from === to ? { from: from - step, to: to + step, step } : { from, to, step };
+	return svg(width, height, description, lines, bars);
 }
 
 /** A line through points, with the range around it. It is interrupted where a bin has no value. */
-export function curveChart(points: readonly CurvePoint[], marks: readonly Mark[], description: string): Markup {
-	const height = 220;
-	const plot = height - TOP - BOTTOM;
-	const { from, to, step } = scaleOf(points.flatMap(({ value, low = value, high = value }) => [low, value, high]));
+export function curveChart({ curve: points, marks, description }: Curve): Markup {
+	const ends = points.flatMap(({ value, low = value, high = value }) => [low, value, high]);
+	const { y, lines } = axisOf(ends, 0, WIDTH, HEIGHT);
 	const x = (at: number) => toTenth(LEFT + at * (WIDTH - LEFT));
-	const y = (value: number) => toTenth(TOP + plot * (1 - (value - from) / (to - from)));
-	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => from + index * step).map(
-		(value) =>
-			markup`<path class="grid" d="M${LEFT} ${y(value)}H${WIDTH}" /><text
-					x="${LEFT - 8}"
-					y="${y(value) + 4}"
-					text-anchor="end"
-					>${short(Number(value.toPrecision(6)))}</text
-				>`,
-	);
-	const labels = marks.map(
-		({ label }, index) =>
-			label &&
-			markup`<text x="${x((index + 0.5) / marks.length)}" y="${height - 6}" text-anchor="middle">${label}</text>`,
-	);
+	const labels = marks.map(({ label }, index) => labelAt(x((index + 0.5) / marks.length), HEIGHT, label));
 	const path = (run: readonly CurvePoint[], of: (point: CurvePoint) => number) =>
 		run.map((point) => `${x(point.at)} ${y(of(point))}`).join('L');
 	const low = ({ value, low: edge = value }: CurvePoint) => edge;
@@ -110,7 +97,7 @@ export function curveChart(points: readonly CurvePoint[], marks: readonly Mark[]
 		(point) =>
 			markup`<circle class="f1" cx="${x(point.at)}" cy="${y(point.value)}" r="2"><title>${point.title}</title></circle>`,
 	);
-	return markup`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${description}">${lines}${labels}${runs}${dots}</svg>`;
+	return svg(WIDTH, HEIGHT, description, lines, labels, runs, dots);
 }
 
 /** Points next to each other; those of bins end where a bin is empty, those of one device never. */
@@ -175,9 +162,8 @@ export class Timeline {
 
 	/** What a column stands for. */
 	get unit(): string {
-		if (this.size >= DAY) return this.size === DAY ? 'day' : `${this.size / DAY} days`;
-		if (this.size >= HOUR) return this.size === HOUR ? 'hour' : `${this.size / HOUR} hours`;
-		return this.size === MINUTE ? 'minute' : `${this.size / MINUTE} minutes`;
+		const [unit, noun] = this.size >= DAY ? [DAY, 'day'] : this.size >= HOUR ? [HOUR, 'hour'] : [MINUTE, 'minute'];
+		return this.size === unit ? noun : `${this.size / unit} ${noun}s`;
 	}
 
 	/** The bin of a time; `undefined` outside of the period, to which its end does not belong. */
@@ -205,16 +191,13 @@ export class Timeline {
 		const textAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);
 		const isDays = this.end - this.start > 3 * DAY;
-		let dayBefore = '';
+		const perLabel = Math.max(1, Math.ceil((this.end - this.start) / DAY / 10));
 		return this.bins.map((_, index) => {
-			const [day = '', time = ''] = textAt(index).split(' ');
-			const isNewDay = day !== dayBefore;
-			dayBefore = day;
-			const perLabel = Math.max(1, Math.ceil((this.end - this.start) / DAY / 10));
-			const dayNumber = Math.floor(Date.parse(`${day}T00:00:00Z`) / 1000 / DAY);
-			const isLabelled = isDays ? isNewDay && index > 0 && dayNumber % perLabel === 0 : index % every === 0;
-			const label = isLabelled ? (isDays ? day.slice(5) : time.slice(0, 5)) : undefined;
-			return { time: `${day} ${time.slice(0, 5)}`, label };
+			const time = textAt(index).slice(0, 16);
+			const day = time.slice(0, 10);
+			const isNewDay = index > 0 && day !== textAt(index - 1).slice(0, 10);
+			const isLabelled = isDays ? isNewDay && (Date.parse(day) / 1000 / DAY) % perLabel === 0 : index % every === 0;
+			return { time, label: isLabelled ? time.slice(...(isDays ? [5, 10] : [11])) : undefined };
 		});
 	}
 }

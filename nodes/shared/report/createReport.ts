@@ -37,8 +37,6 @@ export interface ReportSource {
 	name: string;
 	title: string;
 	list: List;
-	/** Whether the report is about a period, not about now. */
-	hasPeriod: boolean;
 	start: (frame: ReportFrame, hints: Work['hints']) => Report;
 }
 
@@ -119,14 +117,9 @@ export const reportFields = ({ hasSilence = false, hasTags = true } = {}): Field
 	binaryField: binaryField(JSON_FIELDS),
 });
 
-function leadOf({ now, start, end, timezone }: ReportFrame, hasPeriod: boolean): string {
-	const shown = (seconds: number) => timeText(seconds * 1000, timezone).slice(0, 16);
-	return hasPeriod ? `${shown(start)} to ${shown(end)}, ${timezone}` : `As of ${shown(now)}, ${timezone}`;
-}
-
 /** Reads all rows and gives one item: the file, and its figures in the JSON. */
 export const reportOn =
-	(source: ReportSource) =>
+	({ name, title, list, start }: ReportSource) =>
 	async (work: Work): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
 		const { settings, query, clientFilters } = request;
@@ -134,36 +127,24 @@ export const reportOn =
 		const now = Math.floor(await hubble.learnNow());
 		const end = Number(query.end ?? now);
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
-		const report = source.start(frame, hints);
+		const report = start(frame, hints);
 		let skipped = 0;
-		for await (const { rows } of wantedPages(work, source.list)) {
-			for (const row of acceptedRows(rows, source.list, () => (skipped += 1), clientFilters)) report.add(row);
+		for await (const { rows } of wantedPages(work, list)) {
+			for (const row of acceptedRows(rows, list, () => (skipped += 1), clientFilters)) report.add(row);
 		}
-		if (skipped) hints.add(leftOut(skipped, source.list));
+		if (skipped) hints.add(leftOut(skipped, list));
 		await report.readMore?.(work);
-		return [
-			await reportItem(
-				work,
-				{
-					name: source.name,
-					title: source.title,
-					lead: leadOf(frame, source.hasPeriod),
-					blocks: report.render(),
-					remarks: [skipped > 0 && `${counted(skipped, 'malformed row')} left out.`, MAP_REMARK],
-				},
-				{ ...report.summary(), ...(skipped ? { skipped } : {}) },
-			),
-		];
+		const shown = (seconds: number) => timeText(seconds * 1000, timezone).slice(0, 16);
+		const lead = query.start === undefined ? undefined : `${shown(frame.start)} to ${shown(end)}, ${timezone}`;
+		const remarks = [skipped > 0 && `${counted(skipped, 'malformed row')} left out.`, MAP_REMARK];
+		const figures = { ...report.summary(), ...(skipped ? { skipped } : {}) };
+		return [await reportItem(work, { name, title, lead, blocks: report.render(), remarks }, figures)];
 	};
 
 const MAP_REMARK = 'Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.';
 
 /** What becomes a report. */
-interface Draft {
-	/** Beginning of the file's name. */
-	name: string;
-	/** What stands at the top, where the user says nothing else. */
-	title: string;
+interface Draft extends Pick<ReportSource, 'name' | 'title'> {
 	/** By default the time. */
 	lead?: string;
 	blocks: readonly Block[];

@@ -5,7 +5,8 @@ import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { timeText } from '../operation/times';
 import type { Work } from '../operation/operation';
 import { wholeNumber, counted } from '../operation/values';
-import type { Block, Section } from './blocks';
+import type { Block, PlaceMap, Section } from './blocks';
+import { mapSection } from './map';
 import { PlaceBins } from './places';
 import { percent } from './markup';
 import type { Report, ReportFrame } from './createReport';
@@ -131,6 +132,13 @@ export class FleetReport implements Report {
 				],
 			},
 		};
+		const map: PlaceMap = {
+			places: this.places,
+			tone: 3,
+			nouns: ['device', 'silent or never heard'],
+			describe: this.values?.describe,
+		};
+		const where = 'Where a device was last heard, otherwise where it is installed';
 		return [
 			{
 				figures: [
@@ -140,31 +148,12 @@ export class FleetReport implements Report {
 					{ label: 'Never heard', value: wholeNumber(never), remark: percent(never, devices) },
 				],
 			},
-			{ sections: [this.map()] },
+			{ sections: [mapSection('Where the devices are', where, map)] },
 			...(this.values ? [{ sections: [this.values.section()] }] : []),
 			{ sections: [lastHeard, byNetwork] },
 			...(groups ? [{ sections: [groups.section()] }] : []),
 			{ sections: [this.silentTable(after)] },
 		];
-	}
-
-	private map(): Section {
-		const { withoutPlace } = this.places;
-		return {
-			title: 'Where the devices are',
-			subtitle: 'Where a device was last heard, otherwise where it is installed',
-			content: {
-				map: {
-					places: this.places,
-					tone: 3,
-					nouns: ['devices', 'silent or never heard'],
-					describe: this.values?.describe,
-				},
-			},
-			notes: [
-				withoutPlace > 0 && `Not on the map, because their place is not known: ${counted(withoutPlace, 'device')}.`,
-			],
-		};
 	}
 
 	private silentTable(after: string): Section {

@@ -2,7 +2,19 @@
  * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
-import type { Block, Cell, Column, Content, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
+import type {
+	Block,
+	Cell,
+	Column,
+	Columns,
+	Content,
+	Curve,
+	CurvePoint,
+	Drawing,
+	Figure,
+	Section,
+	Table,
+} from './blocks';
 import { wholeNumber } from '../operation/values';
 import { digits, markup, Markup, percent } from './markup';
 
@@ -42,20 +54,25 @@ function table({ columns, rows }: Table): Markup {
 	return markup`<table${TABLE}><tr>${head}</tr>${lines}</table>${rest > 0 && markup`<p${SMALL}>${wholeNumber(rest)} more in the attached report.</p>`}`;
 }
 
-/** Columns as cells of one row: their heights are those of boxes. */
-function columnTable(columns: readonly Column[]): Markup {
+/** A part of a column: so many pixels, in a colour or in none. */
+type Box = readonly [height: number, colour?: string];
+
+/** Columns as cells of one row: their parts are boxes, from the bottom up. */
+function boxTable(all: ReadonlyArray<Column | CurvePoint>, cells: readonly Box[][], remark: string): Markup {
+	const box = ([height, colour]: Box) =>
+		height > 0 && markup`<div${style(`height:${height}px${colour ? `;background:${colour}` : ''}`)}></div>`;
+	const [first, last] = [all[0], all.at(-1)].map((one) => one?.title.split(': ')[0]);
+	const columns = cells.map((boxes) => markup`<td>${boxes.map(box).reverse()}</td>`);
+	return markup`<table cellspacing="0" cellpadding="1" width="100%"><tr valign="bottom">${columns}</tr></table>
+		<p${SMALL}>${first} to ${last}; ${remark}</p>`;
+}
+
+function columnTable({ columns }: Columns): Markup {
 	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
 	const most = Math.max(1, ...sums);
 	const pixels = (part: number) => (part ? Math.max(1, Math.round((CHART_PIXELS * part) / most)) : 0);
-	const box = (part: number, series: number) =>
-		part > 0 && markup`<div${style(`height:${pixels(part)}px;background:${COLOURS[series + 1]}`)}></div>`;
-	const bars = columns.map(
-		({ parts, title }) =>
-			markup`<td title="${title}"${style('vertical-align:bottom;padding:0 1px')}>${parts.map(box).reverse()}</td>`,
-	);
-	const [first, last] = [columns[0], columns.at(-1)].map((column) => column?.title.split(': ')[0]);
-	return markup`<table${style(`border-collapse:collapse;width:100%;height:${CHART_PIXELS}px`)}><tr>${bars}</tr></table>
-		<p${SMALL}>${first} to ${last}; the highest column is ${wholeNumber(most)}</p>`;
+	const cells = columns.map(({ parts }) => parts.map((part, series): Box => [pixels(part), COLOURS[series + 1]]));
+	return boxTable(columns, cells, `the highest column is ${wholeNumber(most)}`);
 }
 
 /** Points that a curve has at most here: with more, two become one, with the range of both. */
@@ -74,29 +91,27 @@ function fewer(points: readonly CurvePoint[]): readonly CurvePoint[] {
 }
 
 /** A curve as cells of one row: in each the range as a pale box, and the value as a dark line in it. */
-function curveTable(all: readonly CurvePoint[], unit: string): Markup {
-	const points = fewer(all);
+function curveTable({ curve, unit }: Curve): Markup {
+	const points = fewer(curve);
 	const lows = points.map(({ value, low = value }) => low);
 	const highs = points.map(({ value, high = value }) => high);
 	const [least, most] = [Math.min(...lows), Math.max(...highs)];
 	const pixels = (length: number) => Math.round((CHART_PIXELS * length) / (most - least || 1));
-	const box = (height: number, colour?: string) =>
-		height > 0 && markup`<div${style(`height:${height}px${colour ? `;background:${colour}` : ''}`)}></div>`;
-	const cells = points.map(
-		({ value, low = value, high = value }) =>
-			markup`<td>${box(pixels(high - value), PALE)}${box(2, COLOURS[1])}${box(pixels(value - low), PALE)}${box(pixels(low - least))}</td>`,
-	);
-	const [first, last] = [all[0], all.at(-1)].map((point) => point?.title.split(': ')[0]);
-	return markup`<table cellspacing="0" cellpadding="1" width="100%"><tr valign="bottom">${cells}</tr></table>
-		<p${SMALL}>${first} to ${last}; from ${digits(least)} at the bottom to ${digits(most)} ${unit} at the top</p>`;
+	const cells = points.map(({ value, low = value, high = value }): Box[] => [
+		[pixels(low - least)],
+		[pixels(value - low), PALE],
+		[2, COLOURS[1]],
+		[pixels(high - value), PALE],
+	]);
+	return boxTable(curve, cells, `from ${digits(least)} at the bottom to ${digits(most)} ${unit} at the top`);
 }
 
 function drawn(content: Content): Markup {
 	if ('text' in content) return markup`<p${SMALL}>${content.text}</p>`;
 	if ('table' in content) return table(content.table);
 	if ('map' in content) return markup`<p${SMALL}>The map is in the attached report.</p>`;
-	if ('curve' in content) return curveTable(content.curve, content.unit);
-	if ('columns' in content) return columnTable(content.columns);
+	if ('curve' in content) return curveTable(content);
+	if ('columns' in content) return columnTable(content);
 	const all = content.bars.reduce((sum, { value }) => sum + value, 0);
 	const rows = content.bars.map(({ label, value }) => [label, wholeNumber(value), percent(value, all)]);
 	return table({ columns: ['', '#', '#'], rows });

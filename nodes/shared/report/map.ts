@@ -1,7 +1,7 @@
 /** Places on a map, as SVG. Pure. */
 import { distanceBetween, type Place } from '../operation/place';
-import { wholeNumber } from '../operation/values';
-import type { PlaceMap } from './blocks';
+import { counted, wholeNumber } from '../operation/values';
+import type { PlaceMap, Section } from './blocks';
 import { niceStep, toTenth } from './charts';
 import { COASTLINE } from './coastline';
 import { markup, type Markup } from './markup';
@@ -135,7 +135,7 @@ function titleOf({ count: all, marked, ids }: Cell, { nouns, describe }: PlaceMa
 	const lines = describe ? ids.map(describe) : [];
 	const others = all - lines.length;
 	return [
-		`${wholeNumber(all)} ${nouns[0]}, ${wholeNumber(marked)} ${nouns[1]}`,
+		`${counted(all, nouns[0])}, ${wholeNumber(marked)} ${nouns[1]}`,
 		...lines,
 		...(lines.length && others > 0 ? [`and ${wholeNumber(others)} more`] : []),
 	].join('\n');
@@ -176,6 +176,13 @@ function circles(cells: readonly Cell[], view: View, map: PlaceMap): Markup {
 			/>${marked > 0 && markup`<circle class="f${tone}" ${at} r="${inner}" />`}</g
 		> `;
 	})}`;
+}
+
+/** A map with how many things are not on it. */
+export function mapSection(title: string, subtitle: string, map: PlaceMap): Section {
+	const { withoutPlace } = map.places;
+	const note = `Not on the map, because their place is not known: ${counted(withoutPlace, map.nouns[0])}.`;
+	return { title, subtitle, content: { map }, notes: [withoutPlace > 0 && note] };
 }
 
 /**

@@ -6,6 +6,7 @@ import { wholeNumber, counted } from '../operation/values';
 import type { Block, Column, Section } from './blocks';
 import { Timeline } from './charts';
 import type { Report, ReportFrame } from './createReport';
+import { mapSection } from './map';
 import { PlaceBins } from './places';
 import { percent } from './markup';
 import { TagGroups } from './tagGroups';
@@ -24,6 +25,8 @@ function networkOf(name: unknown): number {
 }
 /** Devices that are told apart; the memory of the report stays bounded. */
 const MOST_DEVICES = 200_000;
+
+const MAP = 'The larger a circle, the more packets; its inner disc is the share by satellite';
 
 /** Signal strengths in dBm, one bin for each. */
 const WEAKEST = -160;
@@ -113,7 +116,7 @@ export class PacketReport implements Report {
 	}
 
 	render(): Block[] {
-		const { packets, devices, groups } = this;
+		const { packets, devices, groups, places } = this;
 		const [, satellite = 0] = this.byNetwork;
 		const perDevice = devices.size ? (packets - this.beyond) / devices.size : 0;
 		const strengths = NETWORKS.map((_name, series) => series).filter(
@@ -133,7 +136,9 @@ export class PacketReport implements Report {
 			},
 			{ sections: [this.overTime()] },
 			...(this.values?.sections() ?? []).map((section) => ({ sections: [section] })),
-			{ sections: [this.map()] },
+			{
+				sections: [mapSection('Where packets were heard', MAP, { places, tone: 2, nouns: ['packet', 'by satellite'] })],
+			},
 			...(groups ? [{ sections: [groups.section()] }] : []),
 			{ sections: strengths.map((series) => this.strength(series)) },
 			{ sections: [this.deviceTable()] },
@@ -155,18 +160,6 @@ export class PacketReport implements Report {
 			notes: [
 				outside > 0 &&
 					`${counted(outside, 'packet')} ${outside === 1 ? 'was' : 'were'} heard outside the period and ${outside === 1 ? 'is' : 'are'} not shown.`,
-			],
-		};
-	}
-
-	private map(): Section {
-		const { withoutPlace } = this.places;
-		return {
-			title: 'Where packets were heard',
-			subtitle: 'The larger a circle, the more packets; its inner disc is the share by satellite',
-			content: { map: { places: this.places, tone: 2, nouns: ['packets', 'by satellite'] } },
-			notes: [
-				withoutPlace > 0 && `Not on the map, because their place is not known: ${counted(withoutPlace, 'packet')}.`,
 			],
 		};
 	}

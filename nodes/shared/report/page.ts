@@ -29,12 +29,12 @@ function drawn(content: Content): Markup {
 	if ('table' in content) return table(content.table);
 	if ('map' in content) {
 		const { places, tone, nouns } = content.map;
-		const names = nouns.map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
+		const names = [`${nouns[0]}s`, nouns[1]].map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
 		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(content.map))}</div>`;
 	}
-	if ('curve' in content) return scroll(curveChart(content.curve, content.marks, content.description), true);
-	const { columns, series, description, height } = content;
-	return markup`${series.length > 1 && legend(series)}${scroll(columnChart(columns, { description, height, width: height ? 470 : undefined }), !height)}`;
+	if ('curve' in content) return scroll(curveChart(content), true);
+	const { series, height } = content;
+	return markup`${series.length > 1 && legend(series)}${scroll(columnChart(content), !height)}`;
 }
 
 /** @param isLate whether what is latest, on the right, is seen first */

@@ -41,21 +41,13 @@ export const fleetValueSettings = settings(
 	'Up to six decoded values. Each gets a column in a table with the latest value of each device, and appears in the tooltips of the map. The packets of the last seven days are read for this.',
 );
 
-/** How to decode and which values to take; `undefined` where none is chosen. */
-function chosen(frame: ReportFrame, hints: Set<Hint>) {
-	const { reportValues: names } = frame.settings;
-	const decode = decoderOf(frame.settings, hints);
-	return decode && Array.isArray(names) ? ([names.map(String), decode, frame] as const) : undefined;
-}
-
-/** The part of the packet report about values; `undefined` where none is chosen. */
-export function valueSections(frame: ReportFrame, hints: Set<Hint>): ValueSections | undefined {
-	const given = chosen(frame, hints);
-	return given && new ValueSections(...given);
-}
-
-/** The part of the fleet report about values; `undefined` where none is chosen. */
-export function fleetValues(frame: ReportFrame, hints: Set<Hint>): FleetValues | undefined {
-	const given = chosen(frame, hints);
-	return given && new FleetValues(...given);
-}
+/** The part of a report about values; `undefined` where none is chosen. */
+const partOf =
+	<P>(Part: new (...chosen: ConstructorParameters<typeof FleetValues>) => P) =>
+	(frame: ReportFrame, hints: Set<Hint>): P | undefined => {
+		const { reportValues: names } = frame.settings;
+		const decode = decoderOf(frame.settings, hints);
+		return decode && Array.isArray(names) ? new Part(names.map(String), decode, frame) : undefined;
+	};
+export const valueSections = partOf(ValueSections);
+export const fleetValues = partOf(FleetValues);

@@ -71,14 +71,10 @@ export class Extremes {
 	}
 
 	private ranked(list: Extreme[], one: Extreme, sign: 1 | -1): Extreme[] {
-		const isBeyond = (other: Extreme) => sign * one.value > sign * other.value;
-		const last = list.at(-1);
-		if (last && list.length >= this.most && !isBeyond(last)) return list;
 		const own = list.find(({ id }) => id === one.id);
-		if (own && !isBeyond(own)) return list;
-		const others = list.filter((other) => other !== own);
-		const place = others.findIndex(isBeyond);
-		others.splice(place < 0 ? others.length : place, 0, one);
-		return others.slice(0, this.most);
+		const last = own ?? list[this.most - 1];
+		if (last && sign * one.value <= sign * last.value) return list;
+		const all = [...list.filter((other) => other !== own), one];
+		return all.sort((a, b) => sign * (b.value - a.value)).slice(0, this.most);
 	}
 }
