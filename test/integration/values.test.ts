@@ -67,7 +67,7 @@ describe('filter by value', () => {
 		const times = found.map(({ timestamp }) => String(timestamp));
 		expect(times).toEqual([...times].sort().reverse());
 		expect(outcome.hints).toEqual([
-			expect.stringMatching(/^\d+ of 1,\d+ payloads do not fit: JSON, /),
+			expect.stringMatching(/^\d+ of [\d,]+ payloads do not fit: JSON, /),
 			expect.stringContaining('than the Limit of 500'),
 		]);
 		const all = jsonOf(await run({ filters: values(warm), returnAll: true }));
