@@ -66,7 +66,7 @@ async function sweep(run: Run, isFull: boolean): Promise<void> {
 	let { at, from = 0 } = state.sweep;
 	const isOpen = state.sweep.missing !== undefined;
 	if (!isOpen && now - at < (isFull ? SWEEP_S.full : SWEEP_S.usual)) return;
-	const missing = isOpen ? keysOf(state.sweep.missing ?? '') : new Set(marked.map(deviceOf));
+	const missing = isOpen ? keysOf(state.sweep.missing) : new Set(marked.map(deviceOf));
 	if (!isOpen) at = now;
 	const query = { filter_created_ts: between(from, FAR_FUTURE_S) };
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, FAR_FUTURE_S)) {

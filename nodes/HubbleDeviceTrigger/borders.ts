@@ -1,26 +1,27 @@
 /** Which devices cross the border of an area, and what is remembered of it. Without I/O. */
 import { placeHeard } from '../shared/device/device';
 import { isInside, type Area } from '../shared/device/areas';
-import { areaKey, areaOf, keyOf, movedTo, MOST_MARKS, type InsideMarks, type TimedMarks } from './marks';
+import { areaKey, areaOf, deviceOf, keyOf, MOST_MARKS, type TimedMarks } from './marks';
 import { latestStamp, type AreaCursor, type Device } from './watch';
 
 /** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
 export function reorderAreas(
 	cursor: AreaCursor | undefined,
-	inside: InsideMarks,
+	inside: ReadonlySet<string>,
 	of: string,
 	areas: readonly Area[],
-): { cursor: AreaCursor; inside: InsideMarks; areas: Area[] } {
+): { cursor: AreaCursor; inside: Set<string>; areas: Area[] } {
 	const old = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
 	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
 	const isKnown = ({ shape }: Area) => known.includes(shape);
 	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
 	const shapes = ordered.map(({ shape }) => shape);
-	if (cursor?.of === of && String(shapes) === String(old.shapes)) return { cursor, inside, areas: ordered };
+	if (cursor?.of === of && String(shapes) === String(old.shapes))
+		return { cursor, inside: new Set(inside), areas: ordered };
 	const moved = [...inside].flatMap((key) => {
 		const shape = known[areaOf(key)];
 		const to = shape === undefined ? -1 : shapes.indexOf(shape);
-		return to < 0 ? [] : [movedTo(key, to)];
+		return to < 0 ? [] : [areaKey(deviceOf(key), to)];
 	});
 	const fresh = shapes.length - areas.filter(isKnown).length;
 	// A new area is learnt from all devices that were ever heard.
@@ -30,8 +31,8 @@ export function reorderAreas(
 
 /** What is remembered of devices and areas; times are whole Unix seconds. */
 export interface Borders {
-	/** Devices in areas. */
-	inside: InsideMarks;
+	/** Devices in areas, by `areaKey`. */
+	inside: Set<string>;
 	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
 	waiting: TimedMarks;
 	/** Of devices, by `keyOf`: when the place was heard that counted last. */

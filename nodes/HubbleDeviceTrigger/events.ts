@@ -56,8 +56,8 @@ function reportSilent(run: Run, device: Device): void {
 	const known = run.quiet.get(quietKey(device.id, device.created_ts));
 	const heard = heardAt(device, run);
 	if (run.settings.events.has('heardAgain')) {
-		if (known && known.heard < Math.floor(heard)) emitHeard(run, device, known.heard);
-		if (known || run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, heard);
+		if (known !== undefined && known < Math.floor(heard)) emitHeard(run, device, known);
+		if (known !== undefined || run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, heard);
 	}
 	emitSilent(run, device);
 }
@@ -109,7 +109,7 @@ export async function quiet(run: Run): Promise<void> {
 function keepStamps({ ahead, quiet: marks }: Run, devices: readonly Device[]): void {
 	for (const device of devices) {
 		const known = ahead[device.id] && marks.get(quietKey(device.id, device.created_ts));
-		if (known) known.heard = Math.max(known.heard, Math.floor(latestStamp(device)));
+		if (known !== undefined) mark(marks, device, Math.max(known, latestStamp(device)));
 	}
 }
 
@@ -125,7 +125,7 @@ function reportHeard(run: Run, devices: readonly Device[]): number | undefined {
 		if (room(run) < 2) return device.created_ts;
 		const key = quietKey(device.id, device.created_ts);
 		const heard = heardAt(device, run);
-		emitHeard(run, device, run.quiet.get(key)?.heard ?? 0);
+		emitHeard(run, device, run.quiet.get(key) ?? 0);
 		if (!isQuiet(run, device)) {
 			run.quiet.delete(key);
 			continue;

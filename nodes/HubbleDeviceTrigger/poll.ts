@@ -6,7 +6,7 @@ import { counted } from '../shared/operation/values';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { areas } from './areas';
 import { quiet, registered, silent } from './events';
-import { insideOf, insideText, placedOf, quietOf, quietText, timedText, waitingOf } from './marks';
+import { INSIDE, keysOf, keysText, QUIET, timedOf, timedText } from './marks';
 import { warn, type Run } from './reading';
 import { sample } from './sample';
 import { readSettings, type EventName, type Settings } from './settings';
@@ -46,17 +46,17 @@ async function watch(
 		now: Math.floor(hubble.now()),
 		ahead: from.ahead ?? {},
 		state: { ...from },
-		quiet: quietOf(from.quietMarks ?? ''),
-		inside: insideOf(from.insideMarks ?? ''),
-		waiting: waitingOf(from.waitingMarks ?? ''),
-		placed: placedOf(from.placedMarks ?? ''),
+		quiet: timedOf(from.quietMarks, QUIET),
+		inside: keysOf(from.insideMarks, INSIDE),
+		waiting: timedOf(from.waitingMarks, INSIDE),
+		placed: timedOf(from.placedMarks),
 		items: [],
 		pagesLeft: PAGES_PER_POLL,
 	};
 	await takeSteps(run, from.startWith);
 	const marks = {
-		quietMarks: quietText(run.quiet) || undefined,
-		insideMarks: insideText(run.inside) || undefined,
+		quietMarks: timedText(run.quiet) || undefined,
+		insideMarks: keysText(run.inside) || undefined,
 		waitingMarks: timedText(run.waiting) || undefined,
 		placedMarks: timedText(run.placed) || undefined,
 	};
@@ -89,26 +89,23 @@ function forgetUnwatched(run: Run, wanted: readonly number[]): void {
  * Throws when one fails and there is nothing to hand over.
  */
 async function takeSteps(run: Run, startWith = 0): Promise<void> {
-	const { settings, budget } = run;
-	run.state.startWith = undefined;
+	const { settings, budget, state } = run;
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
 	forgetUnwatched(run, wanted);
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
-		const hasTime = isFirst || budget.endStep();
+		state.startWith = index;
+		if (!isFirst && !budget.endStep()) return;
 		try {
-			if (hasTime) await STEPS[index]?.take(run);
+			await STEPS[index]?.take(run);
 		} catch (error) {
 			const isTimeUp = !isFirst && (performance.now() >= budget.deadline || error instanceof NoPlaceInTime);
 			if (!run.items.length && !isTimeUp) throw unchanged(error);
 			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
 			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);
-			run.state.startWith = index;
 			return;
 		}
-		if (hasTime) continue;
-		run.state.startWith = index;
-		return;
 	}
+	state.startWith = undefined;
 }

@@ -8,7 +8,7 @@ import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/dev
 import { pagesFrom, type Budget } from '../shared/polling/poll';
 import type { Borders } from './borders';
 import { eventItem, type Happening } from './item';
-import type { QuietMarks } from './marks';
+import type { TimedMarks } from './marks';
 import type { Settings } from './settings';
 import {
 	aheadNow,
@@ -43,7 +43,8 @@ export interface Run extends Borders {
 	/** The devices that have a stamp from the future, once a step has asked for them. */
 	future?: readonly Device[];
 	state: State;
-	quiet: QuietMarks;
+	/** Devices that are silent or were never heard, by `quietKey`. */
+	quiet: TimedMarks;
 	items: INodeExecutionData[];
 	pagesLeft: number;
 }

@@ -14,6 +14,9 @@ import { DEVICES, silenceOf } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
 import { heardAt, type Device } from './watch';
 
+/** By which devices are sorted. */
+const HEARD = 'most_recent_packet_ts';
+
 /** Pages in which a test looks for each kind of device. */
 const SAMPLE_PAGES = 10;
 
@@ -33,30 +36,25 @@ interface Look {
 	now: number;
 }
 
-/** The devices by a time, the latest first, as far as a test looks. */
-async function* latest({ hubble, settings, budget }: Look, query: IDataObject): AsyncGenerator<Device> {
+/** What `say` has to say of the first device that passes the filters, by a time, the latest first, as far as a test looks. */
+async function first<T>(
+	{ hubble, settings, budget }: Look,
+	sort_field: string,
+	say: (device: Device) => T | undefined,
+	filter: IDataObject = {},
+): Promise<T | undefined> {
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
-	const call = { endpoint: endpoints.listDevices, query: { ...query, ...tags, sort_ascending: false } };
+	const call = { endpoint: endpoints.listDevices, query: { ...filter, ...tags, sort_field, sort_ascending: false } };
 	let pagesRead = 0;
 	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
-		yield* acceptedRows(rows, DEVICES);
+		for (const device of acceptedRows(rows, DEVICES)) {
+			const said = settings.matches(device) ? say(device) : undefined;
+			if (said !== undefined) return said;
+		}
 		pagesRead += 1;
-		if (pagesRead === SAMPLE_PAGES || !budget.endStep()) return;
+		if (pagesRead === SAMPLE_PAGES || !budget.endStep()) break;
 	}
-}
-
-/** The first device that passes the filters and is so. */
-async function first(look: Look, query: IDataObject, isSo: (device: Device) => boolean): Promise<Device | undefined> {
-	for await (const device of latest(look, query)) if (look.settings.matches(device) && isSo(device)) return device;
 	return undefined;
-}
-
-/** The device that was heard most recently. */
-interface Heard {
-	/** One that passes the filters, else any, else one that is made up. */
-	device: Device;
-	/** One that passes the filters and is in an area. */
-	entered?: Happens;
 }
 
 /** What an event says of a device; times are Unix seconds. */
@@ -68,20 +66,6 @@ function enteredBy({ settings, now }: Look, device: Device): Happens | undefined
 	const borders = { inside: new Set<string>(), waiting: new Map<string, number>(), placed: new Map<string, number>() };
 	const [found] = crossings(borders, device, areas, areas.length, { ...settings, confirms: false }, now).crossed;
 	return found && { device, heard: found.at, area: found.area.name };
-}
-
-async function lookForHeard(look: Look): Promise<Heard> {
-	const { settings, now } = look;
-	const wantsArea = settings.events.has('entered');
-	let [matching, any]: Array<Device | undefined> = [];
-	for await (const device of latest(look, { sort_field: 'most_recent_packet_ts' })) {
-		any ??= device;
-		if (!settings.matches(device)) continue;
-		matching ??= device;
-		const entered = wantsArea ? enteredBy(look, device) : undefined;
-		if (entered || !wantsArea) return { device: matching, entered };
-	}
-	return { device: matching ?? any ?? madeUp(now) };
 }
 
 /** Why an event is an example. */
@@ -101,38 +85,27 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 	const hubble = await connect(context, { deadline: budget.deadline });
 	const now = Math.floor(await hubble.learnNow());
 	const look: Look = { hubble, settings, budget, now };
-	const { device, entered } = await lookForHeard(look);
-	const real: Partial<Record<EventName, Happens>> = {
-		entered,
-		registered: await registeredLast(look),
-		silent: await silentLast(look),
+	const heardIn = (device: Device) => heardAt(device, { now, ahead: {} });
+	const searches: Partial<Record<EventName, () => Promise<Happens | undefined>>> = {
+		entered: async () => await first(look, HEARD, (device) => enteredBy(look, device)),
+		registered: async () => await first(look, 'created_ts', (device) => ({ device, heard: heardIn(device) })),
+		silent: async () => {
+			const say = (device: Device) => {
+				const heard = heardIn(device);
+				return heard < now - silenceOf(look, device) ? { device, heard, since: heard } : undefined;
+			};
+			// Times of before the first second are those of devices that were never heard.
+			return await first(look, HEARD, say, { filter_most_recent_packet_ts: between(1, now - settings.silence) });
+		},
 	};
-	const example = examplesOf(look, device);
+	const example = examplesOf(look, (await first(look, HEARD, (device) => device)) ?? madeUp(now));
 	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
-	const items = [...settings.events].map((event) => {
-		const happens = real[event] ?? { ...example[event](), hint: HINTS[event] };
-		return eventItem({ event, of: 'test', ...happens }, showing);
-	});
+	const items: INodeExecutionData[] = [];
+	for (const event of settings.events) {
+		const happens = (await searches[event]?.()) ?? { ...example[event](), hint: HINTS[event] };
+		items.push(eventItem({ event, of: 'test', ...happens }, showing));
+	}
 	return [items];
-}
-
-async function registeredLast(look: Look): Promise<Happens | undefined> {
-	if (!look.settings.events.has('registered')) return undefined;
-	const device = await first(look, { sort_field: 'created_ts' }, () => true);
-	return device && { device, heard: heardAt(device, { now: look.now, ahead: {} }) };
-}
-
-async function silentLast(look: Look): Promise<Happens | undefined> {
-	const { settings, now } = look;
-	if (!settings.events.has('silent')) return undefined;
-	const heard = (device: Device) => heardAt(device, { now, ahead: {} });
-	const query = {
-		sort_field: 'most_recent_packet_ts',
-		// Times of before the first second are those of devices that were never heard.
-		filter_most_recent_packet_ts: between(1, now - settings.silence),
-	};
-	const device = await first(look, query, (one) => heard(one) < now - silenceOf(look, one));
-	return device && { device, heard: heard(device), since: heard(device) };
 }
 
 /** What a device could be reported with: as it is, but for the time and the place that the event needs. */

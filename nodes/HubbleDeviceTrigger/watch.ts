@@ -3,7 +3,18 @@ import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
-import { insideOf, insideText, MOST_MARKS, quietKey, quietOf, quietText, type Quiet, type QuietMarks } from './marks';
+import {
+	INSIDE,
+	keysOf,
+	keysText,
+	MOST_MARKS,
+	QUIET,
+	quietKey,
+	registeredAt,
+	timedOf,
+	timedText,
+	type TimedMarks,
+} from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -114,22 +125,18 @@ export interface State {
  */
 export const beside = {
 	pack(before: State, after: State): State {
-		const quiet = quietOf(after.quietMarks ?? '');
-		const lost = [...quietOf(before.quietMarks ?? '')].filter(([key, { heard }]) => quiet.get(key)?.heard !== heard);
-		const [was, is] = [insideOf(before.insideMarks ?? ''), insideOf(after.insideMarks ?? '')];
+		const quiet = timedOf(after.quietMarks, QUIET);
+		const lost = [...timedOf(before.quietMarks, QUIET)].filter(([key, heard]) => quiet.get(key) !== heard);
+		const [was, is] = [keysOf(before.insideMarks, INSIDE), keysOf(after.insideMarks, INSIDE)];
 		const changed = [...[...was].filter((key) => !is.has(key)), ...[...is].filter((key) => !was.has(key))];
-		return {
-			...before,
-			placedMarks: undefined,
-			quietMarks: quietText(new Map(lost)),
-			insideMarks: insideText(new Set(changed)),
-		};
+		const marks = { quietMarks: timedText(new Map(lost)), insideMarks: keysText(new Set(changed)) };
+		return { ...before, ...marks, placedMarks: undefined };
 	},
 	unpack(packed: State, after: State): State {
-		const quiet = new Map([...quietOf(after.quietMarks ?? ''), ...quietOf(packed.quietMarks ?? '')]);
-		const inside = insideOf(after.insideMarks ?? '');
-		for (const key of insideOf(packed.insideMarks ?? '')) if (!inside.delete(key)) inside.add(key);
-		return { ...packed, quietMarks: quietText(quiet), insideMarks: insideText(inside) };
+		const quiet = new Map([...timedOf(after.quietMarks, QUIET), ...timedOf(packed.quietMarks, QUIET)]);
+		const inside = keysOf(after.insideMarks, INSIDE);
+		for (const key of keysOf(packed.insideMarks, INSIDE)) if (!inside.delete(key)) inside.add(key);
+		return { ...packed, quietMarks: timedText(quiet), insideMarks: keysText(inside) };
 	},
 };
 
@@ -163,9 +170,11 @@ export interface Reached {
 	token?: string;
 }
 
-/** A quiet device that was heard: under which key it was marked, and what was known of it. */
-export interface Gone extends Quiet {
+/** A quiet device that was heard: under which key it was marked, and what was known of it. Times are Unix seconds. */
+export interface Gone {
 	key: string;
+	created: number;
+	heard: number;
 }
 
 /**
@@ -175,21 +184,21 @@ export interface Gone extends Quiet {
  * heard since, whose marks stay as they were
  */
 export function compareQuiet(
-	marks: QuietMarks,
+	marks: TimedMarks,
 	devices: readonly Device[],
 	{ from, reached, most = MOST_MARKS, heardOf, isQuiet }: Comparison,
 ): { gone: Gone[]; heard: Device[]; isFull: boolean } {
 	const listed = new Map(devices.map((device) => [quietKey(device.id, device.created_ts), device]));
 	const gone = [...marks]
-		.filter(([key, { created }]) => created >= from && created < reached && !listed.has(key))
-		.map(([key, quiet]) => ({ key, ...quiet }))
+		.map(([key, heard]) => ({ key, created: registeredAt(key), heard }))
+		.filter(({ key, created }) => created >= from && created < reached && !listed.has(key))
 		.sort((a, b) => a.created - b.created);
 	const heard: Device[] = [];
 	let isFull = false;
 	for (const [key, device] of listed) {
 		const was = marks.get(key);
-		if (was && Math.floor(heardOf(device)) > was.heard) heard.push(device);
-		if (was || !isQuiet(device)) continue;
+		if (was !== undefined && Math.floor(heardOf(device)) > was) heard.push(device);
+		if (was !== undefined || !isQuiet(device)) continue;
 		if (marks.size < most) mark(marks, device, heardOf(device));
 		else isFull = true;
 	}
@@ -210,6 +219,5 @@ export interface Comparison {
 }
 
 /** Marks a device as quiet since its last packet, in Unix seconds. */
-export function mark(marks: QuietMarks, { id, created_ts: created }: Device, heard: number): void {
-	marks.set(quietKey(id, created), { created, heard: Math.floor(heard) });
-}
+export const mark = (marks: TimedMarks, { id, created_ts: created }: Device, heard: number) =>
+	marks.set(quietKey(id, created), Math.floor(heard));

@@ -4,12 +4,12 @@ import { crossings, forgetPlaced, reorderAreas, type Borders } from '../../nodes
 import {
 	areaKey,
 	areaOf,
+	INSIDE,
 	keyOf,
 	keysOf,
 	keysText,
-	placedOf,
+	timedOf,
 	timedText,
-	waitingOf,
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import type { AreaCursor, Device } from '../../nodes/HubbleDeviceTrigger/watch';
 import { circle, polygons } from '../../nodes/shared/device/areas';
@@ -59,8 +59,8 @@ it('writes marks with times as text and reads the same again', () => {
 		fc.property(fc.array(fc.tuple(fc.uuid(), fc.nat(63), time)), (marks) => {
 			const waiting = new Map(marks.map(([id, index, at]) => [areaKey(keyOf(id), index), at]));
 			const placed = new Map(marks.map(([id, , at]) => [keyOf(id), at]));
-			expect(waitingOf(timedText(waiting))).toEqual(waiting);
-			expect(placedOf(timedText(placed))).toEqual(placed);
+			expect(timedOf(timedText(waiting), INSIDE)).toEqual(waiting);
+			expect(timedOf(timedText(placed))).toEqual(placed);
 			expect(keysOf(keysText(new Set(placed.keys())))).toEqual(new Set(placed.keys()));
 		}),
 	);

@@ -3,13 +3,16 @@ import fc from 'fast-check';
 import {
 	areaKey,
 	areaOf,
-	insideOf,
-	insideText,
+	INSIDE,
 	keyOf,
+	keysOf,
+	keysText,
 	MOST_AREAS,
+	QUIET,
 	quietKey,
-	quietOf,
-	quietText,
+	registeredAt,
+	timedOf,
+	timedText,
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import {
 	beside,
@@ -32,7 +35,7 @@ const all = { heardOf: (row: Device) => heardAt(row, hearing), isQuiet: () => tr
 
 const quietMarks = fc
 	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30 })
-	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), { created, heard }])));
+	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), heard])));
 const insideMarks = fc
 	.array(fc.tuple(fc.uuid(), fc.nat(MOST_AREAS - 1)), { maxLength: 30 })
 	.map((marks) => new Set(marks.map(([id, area]) => areaKey(keyOf(id), area))));
@@ -40,12 +43,13 @@ const insideMarks = fc
 it('writes marks as text and reads the same again', () => {
 	fc.assert(
 		fc.property(quietMarks, insideMarks, (quiet, inside) => {
-			expect(quietOf(quietText(quiet))).toEqual(quiet);
-			expect(insideOf(insideText(inside))).toEqual(inside);
-			expect(quietText(quiet)).toHaveLength(17 * quiet.size);
+			expect(timedOf(timedText(quiet), QUIET)).toEqual(quiet);
+			expect(keysOf(keysText(inside), INSIDE)).toEqual(inside);
+			expect(timedText(quiet)).toHaveLength(17 * quiet.size);
 		}),
 	);
 	expect(areaOf(areaKey(keyOf('a'), 7))).toBe(7);
+	expect(registeredAt(quietKey('a', 1_700_000_000))).toBe(1_700_000_000);
 });
 
 it('gets the state before a poll back from the difference beside the one after it', () => {
@@ -53,15 +57,15 @@ it('gets the state before a poll back from the difference beside the one after i
 		fc.property(quietMarks, quietMarks, insideMarks, insideMarks, (quietBefore, more, insideBefore, insideAfter) => {
 			// A poll takes marks away, adds some, and changes some.
 			const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
-			for (const [index, [key, { created, heard }]] of [...quietAfter].entries()) {
-				if (index % 5 === 0) quietAfter.set(key, { created, heard: heard + 60 });
+			for (const [index, [key, heard]] of [...quietAfter].entries()) {
+				if (index % 5 === 0) quietAfter.set(key, heard + 60);
 			}
-			const before = { quietMarks: quietText(quietBefore), insideMarks: insideText(insideBefore) };
-			const after = { quietMarks: quietText(quietAfter), insideMarks: insideText(insideAfter) };
+			const before = { quietMarks: timedText(quietBefore), insideMarks: keysText(insideBefore) };
+			const after = { quietMarks: timedText(quietAfter), insideMarks: keysText(insideAfter) };
 			const back = beside.unpack(beside.pack(before, after), after);
-			expect(insideOf(back.insideMarks ?? '')).toEqual(insideBefore);
+			expect(keysOf(back.insideMarks, INSIDE)).toEqual(insideBefore);
 			// Marks that were added stay: they say nothing that is not so.
-			const quiet = quietOf(back.quietMarks ?? '');
+			const quiet = timedOf(back.quietMarks, QUIET);
 			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
 		}),
 	);
@@ -101,7 +105,7 @@ it('finds among the marks those that are quiet no longer, within the range that 
 				const key = (n: number) => quietKey(`d${n}`, created(n));
 				const reached = from + size;
 				const isRead = (n: number) => n >= from && n < reached;
-				const marks = new Map(marked.map((n) => [key(n), { created: created(n), heard: 0 }]));
+				const marks = new Map(marked.map((n) => [key(n), 0]));
 				const listed = quiet.filter(isRead).map((n) => device(`d${n}`, created(n)));
 				const { gone, heard, isFull } = compareQuiet(marks, listed, {
 					from: created(from),
@@ -120,7 +124,7 @@ it('finds among the marks those that are quiet no longer, within the range that 
 
 it('tells of a device that was heard and is quiet again, and marks no more than it may', () => {
 	const created = 1_700_000_000;
-	const marks = new Map([[quietKey('a', created), { created, heard: created }]]);
+	const marks = new Map([[quietKey('a', created), created]]);
 	const again = compareQuiet(marks, [device('a', created, created + 9), device('b', created)], {
 		from: 0,
 		reached: Infinity,
