@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TESTS } from './files';
+import { TESTS, WITH_TABLES } from './files';
 
 /** Percent of the mutants that must be noticed, in each file and in all. */
 const LEAST = { each: 85, all: 90 };
@@ -37,6 +37,7 @@ const settings = (file: string, tests: readonly string[]) => ({
 	tests: tests.map((test) => `test/${test}.test.ts`),
 	mutate: [`nodes/${file}.ts`],
 	coverageAnalysis: 'perTest',
+	ignoreStatic: WITH_TABLES.has(file),
 	concurrency: Number(process.env.MUTANTS_AT_ONCE ?? Math.max(1, availableParallelism() - 1)),
 	reporters: ['json'],
 	jsonReporter: { fileName: join(folder, 'report.json') },

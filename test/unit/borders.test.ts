@@ -29,7 +29,8 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 				after.map((name) => area(name)),
 			);
 			expect(now.areas.map(({ name }) => name).sort()).toEqual([...after].sort());
-			expect([...now.inside].map((key) => now.areas[areaOf(key)]?.name).sort()).toEqual(
+			// `toEqual` would take a mark of no area for none.
+			expect([...now.inside].map((key) => now.areas[areaOf(key)]?.name).sort()).toStrictEqual(
 				after.filter((name) => before.includes(name)).sort(),
 			);
 			expect(now.cursor.fresh).toBe(after.filter((name) => !before.includes(name)).length);
@@ -51,6 +52,15 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 			).toBe(0);
 		}),
 	);
+});
+
+it('learns new areas from the poll that it came to, and all anew where the devices are others', () => {
+	const areas = [area('a'), area('b')];
+	const learning: AreaCursor = { of: 'x', from: 77, shapes: areas.map(({ shape }) => shape), fresh: 1 };
+	const inside = new Set([areaKey(keyOf('device'), 0)]);
+	expect(reorderAreas(learning, inside, 'x', areas)).toEqual({ cursor: learning, inside, areas });
+	const anew = { cursor: { ...learning, of: 'y', from: 1, fresh: 2 }, inside: new Set(), areas };
+	for (const before of [learning, undefined]) expect(reorderAreas(before, inside, 'y', areas)).toEqual(anew);
 });
 
 it('writes marks with times as text and reads the same again', () => {
@@ -205,6 +215,8 @@ it('says that there is no room for one more, and goes on with the rest', () => {
 	expect(crossings(known, other, [depot], 1, rules, NOW, 1)).toEqual({ crossed: [], isFull: true });
 	expect(see(device(north(3000)), 1)).toEqual(['left Depot']);
 	expect(crossings(known, other, [depot], 1, rules, NOW, 1)).toEqual({ crossed: [], isFull: false });
+	// One that waits takes room, too.
+	expect(crossings(known, { ...other, id: 'third' }, [depot], 1, rules, NOW, 1).isFull).toBe(true);
 });
 
 it('forgets when places were heard once no packet can come before, and what there is no room for', () => {

@@ -168,8 +168,10 @@ describe('Pace', () => {
 		const limiter = newRateLimiter();
 		const hear = (more: object, now = 0) =>
 			recordResponse(limiter, 'packets', { tooMany: false, startedAt: 0, ...more }, now, 0);
-		hear({ remaining: 1, resetMs: 1500 });
-		expect(slotWait(limiter, 'packets', 0)).toBe(0);
+		for (const none of [{ remaining: 1, resetMs: 1500 }, { remaining: 0 }]) {
+			hear(none);
+			expect(slotWait(limiter, 'packets', 0)).toBe(0);
+		}
 		hear({ remaining: 0, resetMs: 3_600_000 });
 		expect(slotWait(limiter, 'packets', 0)).toBe(300_000);
 		hear({ remaining: 0, resetMs: 10 });
@@ -239,6 +241,7 @@ describe('Pace', () => {
 		expect(limiters.get('api.hubble.com 0')).toBe(first);
 		expect(limiters.size).toBeLessThanOrEqual(63);
 		expect(first.endpoints.size).toBeLessThanOrEqual(62);
+		expect(first.organization.starts).toHaveLength(RATE_LIMITS.organization);
 	});
 
 	it('is the same for all credentials of an organization at its host', async () => {

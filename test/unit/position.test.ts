@@ -136,6 +136,7 @@ it('knows what it read without a token until that has come again, over pages wit
 	const first = { start: 1000, seen: ['a', 'b', 'c', 'd'] };
 	const second = positionAfter(first, page({ token: 't1', again: ['a', 'b'] }));
 	expect(second).toEqual({ token: 't1', start: 1000, seen: ['c', 'd'] });
+	expect(positionAfter(second, page({ token: 't2', fresh: ['e'] })).seen).toEqual(['c', 'd']);
 	const third = positionAfter(second, page({ token: 't2', fresh: ['e'], again: ['c', 'd'] }));
 	expect(third).toEqual({ token: 't2', start: 1000 });
 });

@@ -19,7 +19,7 @@ it.each([
 	[101, undefined],
 	[200, 'accepted'],
 	[204, 'accepted'],
-	[302, undefined],
+	[300, undefined],
 	[404, undefined],
 	[500, undefined],
 	[503, undefined],

@@ -97,6 +97,7 @@ describe('senderFilter', () => {
 		['2001:db8::/32', '2001:db8:ffff::1', true],
 		['2001:db8::/32', '2001:db9::1', false],
 		['2001:DB8:0:0:0:0:0:1', '2001:db8::1', true],
+		['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0', true],
 		['fe80::1', 'fe80::1%eth0', true],
 		['::1 127.0.0.1', '127.0.0.1', true],
 		['35.200.156.199', '35.200.156.199:51234', true],
@@ -129,12 +130,15 @@ describe('senderFilter', () => {
 		'1.2.3.4/33',
 		'1.2.3.4/-1',
 		'1.2.3.4/8/9',
+		'1.2.3.4/0x8',
 		'1.2.3.4/',
 		':::',
 		'1::2::3',
 		'2001:db8::/129',
 		'::ffff:127.0.0.0/95',
 		'1.2.3.4:99:1',
+		'x[::1]',
+		'[::1]:x',
 		'12345::',
 		'1:2:3:4:5:6:7',
 		'hubble.com',
@@ -194,6 +198,7 @@ describe('isPrivateHost', () => {
 		['n8n.notlocal', false],
 		['n8n.example.com', false],
 		['localhost.example.com', false],
+		['n8n.local.example.com', false],
 	])('%s → %s', (host, expected) => {
 		expect(isPrivateHost(host)).toBe(expected);
 	});

@@ -15,10 +15,14 @@ import {
 	timedText,
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import {
+	aheadNow,
 	beside,
 	compareQuiet,
 	heardAt,
+	isDevice,
+	latestStamp,
 	takeNew,
+	type Ahead,
 	type Cursor,
 	type Device,
 } from '../../nodes/HubbleDeviceTrigger/watch';
@@ -125,13 +129,106 @@ it('finds among the marks those that are quiet no longer, within the range that 
 it('tells of a device that was heard and is quiet again, and marks no more than it may', () => {
 	const created = 1_700_000_000;
 	const marks = new Map([[quietKey('a', created), created]]);
-	const again = compareQuiet(marks, [device('a', created, created + 9), device('b', created)], {
-		from: 0,
-		reached: Infinity,
-		most: 1,
-		...all,
-	});
+	const before = new Map(marks);
+	const listed = [device('a', created, created + 9), device('b', created)];
+	const range = { from: 0, reached: Infinity, most: 1, ...all };
+	const again = compareQuiet(marks, listed, range);
 	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
 	expect(again.isFull).toBe(true);
-	expect(marks.size).toBe(1);
+	expect(marks).toEqual(before);
+	// One that is not quiet needs no room.
+	const others = { ...range, isQuiet: ({ id }: Device) => id === 'c' };
+	expect(compareQuiet(marks, listed, others).isFull).toBe(false);
+	compareQuiet(marks, [...listed, device('c', created, created + 7.5)], { ...others, most: 2 });
+	expect(marks).toEqual(new Map([...before, [quietKey('c', created), created + 7]]));
+});
+
+it('stores no mark twice beside the state after a poll, and none where there is none', () => {
+	const marks = new Map([[quietKey('a', 1_700_000_000), 0]]);
+	const state = { quietMarks: timedText(marks), insideMarks: keysText(new Set([areaKey(keyOf('a'), 1)])) };
+	const nothing = { quietMarks: '', insideMarks: '' };
+	expect(beside.pack(state, state)).toEqual(nothing);
+	expect(beside.pack({}, {})).toEqual(nothing);
+	expect(beside.unpack({}, {})).toEqual(nothing);
+});
+
+it('goes on within a second behind its token, and with the IDs of that second alone', () => {
+	const rows = [100, 100, 101, 101, 101].map((time, index) => device(`d${index}`, time));
+	const nextOf = (most: number) =>
+		takeNew(
+			{ of: 'x', from: 100, token: 't' },
+			rows,
+			({ created_ts }) => created_ts,
+			{ reached: 102, token: 'u' },
+			most,
+		).next;
+	expect([1, 4, 5].map(nextOf)).toEqual([
+		{ of: 'x', from: 100, token: 't', seen: ['d0'] },
+		{ of: 'x', from: 101, seen: ['d2', 'd3'] },
+		{ of: 'x', from: 102, token: 'u' },
+	]);
+});
+
+it.each([null, {}, { id: 'd' }, { id: '', created_ts: 1 }, { id: 7, created_ts: 1 }, { id: 'd', created_ts: '1' }])(
+	'%j is no device',
+	(row) => {
+		expect(isDevice(row)).toBe(false);
+		expect(isDevice({ id: 'd', created_ts: 1 })).toBe(true);
+	},
+);
+
+describe('stamps from the future', () => {
+	const NOW = 1_790_000_000;
+	/** A device as each network heard it, in seconds from now. */
+	const heard = (terrestrial: number, satellite?: number): Device => ({
+		id: 'd',
+		created_ts: 1,
+		most_recent_packet: {
+			terrestrial: { timestamp: NOW + terrestrial },
+			...(satellite === undefined ? {} : { satellite: { timestamp: NOW + satellite } }),
+		},
+	});
+	const known = (stamp: number, since: number) => ({ d: [NOW + stamp, NOW + since] }) satisfies Ahead;
+
+	it.each([
+		['a stamp of the past', heard(-10, -90), {}, -10],
+		['one that no poll has seen: it is heard now', heard(1000), {}, 0],
+		['one that a poll has seen: it was heard then', heard(1000), known(1000, -500), -500],
+		['one that was seen and is present by now', heard(-50), known(-50, -500), -500],
+		['one that was seen, and an older packet', heard(1000, -900), known(1000, -500), -500],
+		['one that was seen, and a newer packet', heard(1000, -100), known(1000, -500), -100],
+		['one that was seen, and a packet of now', heard(1000, 0), known(1000, -500), 0],
+		['one that was seen, and another one from the future', heard(1000, 400), known(1000, -500), -500],
+		['another one than was seen', heard(2000), known(1000, -500), 0],
+	])('%s', (_, row, ahead, expected) => {
+		expect(heardAt(row, { now: NOW, ahead }) - NOW).toBe(expected);
+	});
+
+	it('are known while their devices have them, and then while they would hide a silence that was reported', () => {
+		const day = 86_400;
+		const silence = 1000;
+		const ahead = {
+			reported: [NOW + 300, NOW - silence - 1],
+			reportedLongAgo: [NOW - silence - day, NOW - 9 * day],
+			notSilent: [NOW - 5, NOW - silence],
+			longPast: [NOW - silence - day - 1, NOW - 9 * day],
+			takenBack: [NOW + 301, NOW - 9 * day],
+			same: [NOW + 900, NOW - 70],
+			other: [NOW + 900, NOW - 70],
+		} satisfies Ahead;
+		const devices = ['new', 'same', 'other'].map((id) => ({ ...heard(id === 'other' ? 901 : 900), id }));
+		const { reported, reportedLongAgo, same } = ahead;
+		expect(aheadNow({ now: NOW, ahead }, devices, silence)).toEqual({
+			reported,
+			reportedLongAgo,
+			new: [NOW + 900, NOW],
+			same,
+			other: [NOW + 901, NOW],
+		});
+	});
+
+	it('are the latest, whatever they say; 0 for a device that was never heard', () => {
+		expect(latestStamp(heard(-9, 1000)) - NOW).toBe(1000);
+		expect(latestStamp(device('d', 1))).toBe(0);
+	});
 });
