@@ -1,9 +1,8 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports -- looks at listeners */
 /** Pure policy: when a request may start, when it is worth another try. */
 import { getEventListeners } from 'node:events';
-import { hubbleError } from '../../nodes/shared/client/errors';
 import * as fc from 'fast-check';
-import type { IDataObject, IHttpRequestOptions, INode } from 'n8n-workflow';
+import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 import { connect, type Context } from '../../nodes/shared/client/client';
 import { settingsOf } from '../../nodes/shared/client/credential';
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
@@ -331,45 +330,6 @@ describe('Retry', () => {
 		'ERR_TLS_CERT_ALTNAME_INVALID',
 	])('does not repeat what it cannot mend: %s', (code) => {
 		expect(delay(1, 'GET', { code })).toBeUndefined();
-	});
-});
-
-describe('A failure', () => {
-	const failure = {
-		method: 'GET',
-		ids: {},
-		isHubbles: false,
-		mayHaveHappened: false,
-		requestId: 'r',
-		tries: 1,
-		baseUrl: 'https://hubble.example',
-		organizationId: 'o',
-	} as const;
-
-	it.each([
-		'SELF_SIGNED_CERT_IN_CHAIN',
-		'DEPTH_ZERO_SELF_SIGNED_CERT',
-		'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-		'CERT_HAS_EXPIRED',
-	])('by a certificate that is not trusted (%s) is said, with the setting that trusts it', (code) => {
-		const { message, description } = hubbleError({ name: 'Hubble' } as INode, { ...failure, code });
-		expect(message).toBe('The certificate of https://hubble.example is not trusted');
-		expect(description).toContain('NODE_EXTRA_CA_CERTS');
-	});
-
-	it('blames no certificate where the host is not there', () => {
-		const { message } = hubbleError({ name: 'Hubble' } as INode, { ...failure, code: 'ENOTFOUND' });
-		expect(message).toBe('Could not find a server at https://hubble.example');
-	});
-
-	it.each([
-		['The token lacks the scope read-devices.', ': The token lacks the scope read-devices (devices:read)'],
-		['Not allowed.', ': Not allowed. The call needs the scope read-devices (devices:read)'],
-		[undefined, '. The call needs the scope read-devices (devices:read)'],
-	])('that is a refusal names the scope once, in both spellings: %s', (said, words) => {
-		const refused = { ...failure, isHubbles: true, status: 403, scope: 'read-devices', said } as const;
-		const { message } = hubbleError({ name: 'Hubble' } as INode, refused);
-		expect(message).toBe(`Hubble does not allow this${words}`);
 	});
 });
 
