@@ -96,8 +96,8 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 	['404', { status: 404, ids: { org_id: 'o', key_id: 'k 1' } }, 'Hubble has no key with the ID k 1', elsewhere],
 	[
 		'404 of two words',
-		{ status: 404, ids: { api_key_id: 'k', page: '' } },
-		'Hubble has no page with the ID ',
+		{ status: 404, ids: { org_id: 'o', device_id: 'd', api_key_id: 'k' } },
+		'Hubble has no api key with the ID k',
 		elsewhere,
 	],
 	['404 of nothing named', { status: 404 }, 'Hubble did not find what was requested', elsewhere],
@@ -141,6 +141,7 @@ it.each<[string | undefined, string | undefined, string]>([
 	['No scope for this organization', undefined, ': No scope for this organization'],
 	['The plan of the organization ended', undefined, ': The plan of the organization ended'],
 	['Too many devices in this organization', undefined, ': Too many devices in this organization'],
+	['This device is in no organization', undefined, ': This device is in no organization'],
 ])('a refusal says why, and names its scope once, in both spellings: %p, %p', (said, needed, words) => {
 	const refused = hubbleError(node, { ...failure, status: 403, scope: needed, said } as Failure);
 	expect(refused.message).toBe(`Hubble does not allow this${words}`);
@@ -270,7 +271,9 @@ describe('a list that breaks off', () => {
 			{ resumeStartTime: '1970-01-01T00:00:00.000Z', resumeEndTime: '2026-09-21T14:13:20.000Z' },
 		],
 	])('says how many rows came, and where to go on: %j', (progress, start, end, details) => {
-		const error = failing(progress);
+		const cause = hubbleError(node, { ...failure, status: 503 });
+		const error = failing(progress, cause);
+		expect(error).toBe(cause);
 		expect(error.description).toBe(`${start} ${said}${end}`);
 		const { rowsFetched, resumeToken, resumeStartTime, resumeEndTime } = detailsOf(error);
 		expect({ rowsFetched, resumeToken, resumeStartTime, resumeEndTime }).toEqual({

@@ -1,6 +1,12 @@
 /** The formats of an export, without n8n. */
 import fc from 'fast-check';
-import { csvCell, FORMATS, trackGeometry, type CsvStyle } from '../../nodes/shared/operation/exportFormats';
+import {
+	csvCell,
+	FORMATS,
+	trackGeometry,
+	type CsvStyle,
+	type FormatInput,
+} from '../../nodes/shared/operation/exportFormats';
 import { safeName } from '../../nodes/shared/operation/outputFile';
 import { timeText } from '../../nodes/shared/operation/times';
 
@@ -99,6 +105,125 @@ describe('csvCell', () => {
 	});
 });
 
+/** A file of some rows, as an export writes it. */
+function fileOf(format: keyof typeof FORMATS, rows: object[], given: Partial<FormatInput>) {
+	const writer = FORMATS[format].writer({ simplify: (row) => row, columns: [], csv: style, ...given });
+	const text = writer.head + rows.map((row) => writer.row(row as never)).join(writer.between);
+	return { text: text + [...writer.rest()].join(''), about: writer.about?.() };
+}
+
+describe('a table', () => {
+	const row = {
+		at: '2026-11-20T07:05:00.000Z',
+		own: { site: 'Oslo', 'a.b': 'x', _env: 'production' },
+		device: { timestamp: 1_795_158_300, rssi: -85.5, x: {}, 'x.y': { z: 1 }, seen: null, list: [1] },
+		decoded: { timestamp: 1_795_158_300, ok: false },
+	};
+	const columns: Array<[column: string, cell: string]> = [
+		['timestamp', '2026-11-20T07:05:00.000Z'],
+		['deviceName', 'Room 1'],
+		['lastPacketAt', ''],
+		['tags.site', 'Oslo'],
+		['tags.a.b', 'x'],
+		['tags.none', ''],
+		['device.timestamp', '2026-11-20T07:05:00.000Z'],
+		['device.rssi', '-85.5'],
+		['device.x.y.z', '1'],
+		['device.seen', ''],
+		['device.list', '[1]'],
+		['device.none.deep', ''],
+		['at.length', ''],
+		// What a payload says is no time of Hubble's.
+		['decoded.timestamp', '1795158300'],
+		['decoded.ok', 'false'],
+	];
+	const simplify: FormatInput['simplify'] = ({ at, own }) =>
+		({ timestamp: at, lastPacketAt: null, deviceName: 'Room 1', tags: own }) as never;
+	const names = columns.map(([column]) => column);
+	const lines = (given: Partial<CsvStyle>) =>
+		fileOf('csv', [row, row], { simplify, columns: names, csv: { ...plain, ...given } }).text.split('\r\n');
+
+	it('has simplified fields, tags, and paths into the row, with times as texts', () => {
+		const [head, first, second, end] = lines({ byteOrderMark: false });
+		expect(head).toBe(names.join(','));
+		expect(first?.split(',')).toEqual(columns.map(([, cell]) => cell));
+		expect([second, end]).toEqual([first, '']);
+	});
+
+	it('has the times of a zone, and a byte order mark where it is wanted', () => {
+		const [head, first] = lines({ delimiter: ';', timezone: 'Europe/Berlin' });
+		expect(head).toBe(`\ufeff${names.join(';')}`);
+		const times = first?.split(';') ?? [];
+		expect([times[0], times[6], times[13]]).toEqual(['2026-11-20 08:05:00', '2026-11-20 08:05:00', '1795158300']);
+		expect(fileOf('csv', [], { columns: ['tags.a;b', 'x'], csv: { ...plain, delimiter: ';' } }).text).toBe(
+			'\ufeff"tags.a;b";x\r\n',
+		);
+	});
+
+	it('names the tags that have no column, twenty at most, where all were meant to have one', () => {
+		const given = { simplify, columns: ['tags.site'] };
+		expect(fileOf('csv', [row, row], { ...given, saysLeftOut: true }).about).toEqual({ tagsWithoutColumn: ['a.b'] });
+		expect(fileOf('csv', [row], given).about).toEqual({});
+		const many = Array.from({ length: 30 }, (_, index) => ({ ...row, own: { [`t${index}`]: 'x' } }));
+		expect(fileOf('csv', many, { ...given, saysLeftOut: true }).about?.tagsWithoutColumn).toHaveLength(20);
+	});
+});
+
+it('lines of JSON are the rows as Hubble gave them', () => {
+	expect(fileOf('ndjson', [{ a: 1 }, { b: [null] }], {})).toEqual({
+		text: '{"a":1}\n{"b":[null]}\n',
+		about: undefined,
+	});
+});
+
+it('GeoJSON has a feature for each row', () => {
+	const rows = [{ latitude: 1, longitude: 2, name: 'a' }, { name: 'b' }];
+	const { text, about } = fileOf('geojson', rows, {});
+	expect(JSON.parse(text)).toEqual({
+		type: 'FeatureCollection',
+		features: [
+			{ type: 'Feature', geometry: { type: 'Point', coordinates: [2, 1] }, properties: { name: 'a' } },
+			{ type: 'Feature', geometry: null, properties: { name: 'b' } },
+		],
+	});
+	expect(text.split('\n')).toHaveLength(5);
+	expect(about).toEqual({ withoutLocation: 1 });
+});
+
+it('GeoJSON has a track for each device, in the order of time', () => {
+	const at = (id: string, time: number, latitude: number, name?: string) => ({
+		id,
+		time,
+		latitude,
+		longitude: 5,
+		name,
+	});
+	const rows = [at('a', 1_795_158_300, 3, 'A'), at('b', 1_795_158_301, 4), at('a', 1_795_158_240, 2), { id: 'c' }];
+	const ownerOf: FormatInput['ownerOf'] = ({ id, name }) => ({ id, name }) as never;
+	const { text, about } = fileOf('geojsonLines', rows, { ownerOf, timeOf: ({ time }) => Number(time) });
+	const [first, last, single] = ['2026-11-20T07:04:00.000Z', '2026-11-20T07:05:00.000Z', '2026-11-20T07:05:01.000Z'];
+	const line = [
+		[5, 2],
+		[5, 3],
+	];
+	expect(JSON.parse(text)).toEqual({
+		type: 'FeatureCollection',
+		features: [
+			{
+				type: 'Feature',
+				geometry: { type: 'LineString', coordinates: line },
+				properties: { deviceId: 'a', deviceName: 'A', count: 2, firstTime: first, lastTime: last },
+			},
+			{
+				type: 'Feature',
+				geometry: { type: 'Point', coordinates: [5, 4] },
+				properties: { deviceId: 'b', deviceName: null, count: 1, firstTime: single, lastTime: single },
+			},
+		],
+	});
+	expect(about).toEqual({ withoutLocation: 1 });
+});
+
 describe('a track', () => {
 	it('is a point, a line, or two lines where it crosses ±180°', () => {
 		expect(trackGeometry([[4, 52]])).toEqual({ type: 'Point', coordinates: [4, 52] });
@@ -125,6 +250,41 @@ describe('a track', () => {
 				],
 			],
 		});
+	});
+
+	it('that goes west over ±180° is cut there, and a step along the meridian is in no second line', () => {
+		expect(
+			trackGeometry([
+				[-170, 10],
+				[170, 20],
+			]),
+		).toEqual({
+			type: 'MultiLineString',
+			coordinates: [
+				[
+					[-170, 10],
+					[-180, 15],
+				],
+				[
+					[180, 15],
+					[170, 20],
+				],
+			],
+		});
+		const along = (...track: Array<[number, number]>) => trackGeometry(track).coordinates;
+		expect(along([170, 10], [180, 12], [-180, 12])).toEqual([
+			[170, 10],
+			[180, 12],
+			[180, 12],
+		]);
+		expect(along([180, 1], [-180, 1])).toEqual([
+			[180, 1],
+			[-180, 1],
+		]);
+		expect(along([0, 0], [180, 0])).toEqual([
+			[0, 0],
+			[180, 0],
+		]);
 	});
 
 	it('never takes the long way, keeps every place, and has no line of one place', () => {

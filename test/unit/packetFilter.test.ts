@@ -1,7 +1,13 @@
 import { simplifyDevice } from '../../nodes/shared/device/device';
 import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { packetFilter } from '../../nodes/shared/packet/filter';
-import { chosenFields, searchDecodedFields, valueFilter } from '../../nodes/shared/packet/valueFilter';
+import {
+	chosenFields,
+	searchDecodedFields,
+	unitAt,
+	valueFilter,
+	valueReason,
+} from '../../nodes/shared/packet/valueFilter';
 
 const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
 const nested: Packet = {
@@ -198,6 +204,9 @@ describe('valueFilter', () => {
 		on: true,
 		big: '18446744073709551615',
 		kind: 'door',
+		text: '8.50',
+		blank: ' ',
+		large: 1e19,
 		gps_1: { latitude: 52 },
 		'a.b': 3,
 	};
@@ -217,6 +226,12 @@ describe('valueFilter', () => {
 		['t', 'between', '8.5', '9', true],
 		['t', 'between', '8', '8.5', true],
 		['t', 'between', '8.6', '9', false],
+		['t', 'between', '8', '8.4', false],
+		['t', 'between', '8.5', '8.5', true],
+		[' t ', 'above', '8', '', true],
+		['text', 'equal', '8.5', '', true],
+		['blank', 'above', '-1', '', false],
+		['large', 'equal', '1e19', '', true],
 		['t', 'equal', '8.50', '', true],
 		['t', 'absent', '', '', false],
 		['n', 'absent', '', '', true],
@@ -232,6 +247,8 @@ describe('valueFilter', () => {
 		['on', 'equal', '1', '', false],
 		['on', 'above', '0', '', false],
 		['kind', 'equal', 'door', '', true],
+		['kind', 'equal', ' door ', '', true],
+		['n.deep', 'absent', '', '', true],
 		['kind', 'above', '0', '', false],
 		['gps_1.latitude', 'above', '50', '', true],
 		['gps_1', 'above', '0', '', false],
@@ -263,6 +280,8 @@ describe('valueFilter', () => {
 
 	it.each<[object, string]>([
 		[row('', 'above', '8'), 'row 1: "Field" is required'],
+		[{ condition: 'above', than: '8' }, 'row 1: "Field" is required'],
+		[['t > 8'], 'row 1: ["t > 8"] is not a condition'],
 		[row('t', 'above', ''), 'row 1: "Compare With" is required'],
 		[row('t', 'equal', ' '), 'row 1: "Compare With" is required'],
 		[row('t', 'between', '8'), 'row 1: "And" is required'],
@@ -278,6 +297,34 @@ describe('valueFilter', () => {
 		expect(() => chosenFields(values)).toThrow('is not a list of rows');
 	});
 
+	it('reads chosen fields, each once', () => {
+		expect(chosenFields({ row: [{ field: 'a' }, { field: { __rl: true, value: ' b ' } }, { field: 'a' }] })).toEqual([
+			'a',
+			'b',
+		]);
+		expect(chosenFields({})).toEqual([]);
+		expect(() => chosenFields({ row: ['a'] })).toThrow('row 1: "a" is not a field');
+		expect(() => chosenFields({ row: [{ field: 'a' }, {}] })).toThrow('row 2: "Field" is required');
+	});
+
+	it('knows a unit where it is a text', () => {
+		expect([{ t: '°C' }, { t: 5 }, undefined].map((units) => unitAt(units, 't'))).toEqual(['°C', '', '']);
+	});
+
+	it.each([
+		[{}, undefined],
+		[{ decode: 'hex' }, undefined],
+		[{ decode: 'hex', values: { value: [row('t', 'above', '8')] } }, undefined],
+		[
+			{ decode: 'none', values: { value: [row('t', 'above', '8')] } },
+			'"Values": the payloads are not decoded; choose their format in "Decode Payload"',
+		],
+		[{ decode: 'hex', values: { value: [row('t', 'above', '')] } }, '"Values": row 1: "Compare With" is required'],
+		[{ decode: 'odd' }, '"Decode Payload": unknown payload format "odd"'],
+	])('%j is refused before a packet is read: %s', (settings, reason) => {
+		expect(valueReason({ settings } as never)).toBe(reason);
+	});
+
 	it('offers the names that the decoding gives', async () => {
 		const offered = async (parameters: Record<string, unknown>, filter?: string) => {
 			const context = { getCurrentNodeParameter: (name: string) => parameters[name] };
@@ -285,7 +332,7 @@ describe('valueFilter', () => {
 		};
 		const payloadLayout = 'kind: uint8 @0\nt: int8 @1 when byte 0 = 1\nt: int8 @2 when byte 0 = 2';
 		expect(await offered({ decodePayload: 'layout', payloadLayout })).toEqual(['kind', 't']);
-		expect(await offered({ decodePayload: 'layout', payloadLayout }, 'KI')).toEqual(['kind']);
+		expect(await offered({ decodePayload: 'layout', payloadLayout }, ' KI ')).toEqual(['kind']);
 		expect(await offered({ decodePayload: 'fields', payloadFields: { field: [{ name: 'a' }, { name: '' }] } })).toEqual(
 			['a'],
 		);
