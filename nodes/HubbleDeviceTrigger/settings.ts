@@ -1,13 +1,12 @@
 /** The user's settings: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
-import { hasEmptyExpression, isOn, optional, readParameter } from '../shared/operation/readItem';
-import { asText, flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
+import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
+import { flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
 import type { BorderRules } from './borders';
 import { MOST_AREAS } from './marks';
 
@@ -265,33 +264,14 @@ function areasOf(context: IPollFunctions): Area[] {
 		const given = objectOf(context.getNodeParameter('areas', {}));
 		if (hasEmptyExpression(context.getNode().parameters.areas, given))
 			throw new Error('an expression returned no value');
-		const areas = (['circle', 'polygon'] as const).flatMap((form) =>
-			[given[form] ?? []].flat().map((row) => named(areaNameOf(row), (name) => readArea[form](objectOf(row), name))),
+		const rows = (['circle', 'polygon'] as const).flatMap((form) =>
+			[given[form] ?? []].flat().map((row) => ({ ...objectOf(row), form })),
 		);
-		if (!areas.length) throw new Error('add at least one area, a circle or a polygon');
-		if (areas.length > MOST_AREAS) throw new Error(`at most ${MOST_AREAS} can be watched, not ${areas.length}`);
-		const names = areas.map(({ name }) => name);
-		const twice = names.find((name, index) => names.indexOf(name) !== index);
-		if (twice !== undefined) throw new Error(`two have the name "${twice}"`);
-		return areas;
+		if (!rows.length) throw new Error('add at least one area, a circle or a polygon');
+		return namedRows(rows, MOST_AREAS, (row, name) =>
+			readArea[row.form === 'circle' ? 'circle' : 'polygon'](row, name),
+		);
 	});
-}
-
-function areaNameOf(row: unknown): string {
-	const text = asText(objectOf(row).name ?? '').trim();
-	if (!text) throw new Error('each needs a name');
-	return text;
-}
-
-/** Adds the name of the area to what is wrong with it. */
-function named<T>(name: string, read: (name: string) => T): T {
-	let reason: string;
-	try {
-		return read(name);
-	} catch (error) {
-		reason = asError(error).message;
-	}
-	throw new Error(`"${name}": ${reason}`);
 }
 
 function environmentOf(value: unknown): string[] {

@@ -75,7 +75,7 @@ export const besideAlarms = {
 };
 
 /** Whether a packet can be heard at the time of its stamp: none comes from the future, or later than Hubble keeps it. */
-export const isTrusted = (heard: number, { received, now }: PageTime): boolean =>
+const isTrusted = (heard: number, { received, now }: PageTime): boolean =>
 	heard <= now + AHEAD_S && heard >= received - PACKET_RETENTION_S;
 
 /** A packet as alarms see it. It is shown when an alarm begins or ends by it. */

@@ -6,8 +6,8 @@
 import { keyOf, KEY, LETTERS, numberOf, numberText, stampOf, stampText, TIME } from '../shared/polling/compact';
 import { numeric } from '../shared/packet/valueFilter';
 
-/** Rules that a node can have: one letter says how many alarms of a device there are, from none on. */
-export const MOST_RULES = LETTERS.length - 1;
+/** Rules that a node can have: as many as there are letters for their numbers. */
+export const MOST_RULES = LETTERS.length;
 
 /** The longest that *For At Least* can be in packets. */
 export const MOST_PACKETS = 1000;
@@ -124,16 +124,13 @@ export interface Alarms<S> {
 const ABSENT = stampText(0);
 /** Of a device that told only stamps that cannot be. */
 const NO_STAMP = 1;
-const HEAD = TIME + 1;
-const PART = 1 + TIME + 2 + 1;
 
-/** `last`, how many rules, and of each its number, `since`, the count and the extreme with its length before it. */
+/** `last`, and of each rule behind a comma its number, `since`, the count and the extreme. */
 function recordOf({ last, active }: Mark): string {
-	const parts = [...active].map(([rule, { since, extreme, count }]) => {
-		const number = String(extreme);
-		return `${LETTERS[rule]}${stampText(since)}${numberText(count, 2)}${LETTERS[number.length]}${number}`;
-	});
-	return `${stampText(last)}${LETTERS[active.size]}${parts.join('')}`;
+	const parts = [...active].map(
+		([rule, { since, extreme, count }]) => `,${LETTERS[rule]}${stampText(since)}${numberText(count, 2)}${extreme}`,
+	);
+	return `${stampText(last)}${parts.join('')}`;
 }
 
 const lastOf = (record: string) => stampOf(record.slice(0, TIME));
@@ -141,32 +138,25 @@ const lastOf = (record: string) => stampOf(record.slice(0, TIME));
 /** @param numbers the rules' numbers now, by those in the record; marks of rules that are gone are dropped */
 function markOf(record: string, numbers?: ReadonlyArray<number | undefined>): Mark {
 	const active = new Map<number, Active>();
-	for (let at = HEAD; at < record.length;) {
-		const stored = numberOf(record.charAt(at));
+	for (const part of record.split(',').slice(1)) {
+		const stored = numberOf(part.charAt(0));
 		const rule = numbers ? numbers[stored] : stored;
-		const since = stampOf(record.slice(at + 1, at + 1 + TIME));
-		const count = numberOf(record.slice(at + 1 + TIME, at + PART - 1));
-		const end = at + PART + numberOf(record.charAt(at + PART - 1));
-		if (rule !== undefined) active.set(rule, { since, count, extreme: Number(record.slice(at + PART, end)) });
-		at = end;
+		const [since, count] = [part.slice(1, 1 + TIME), part.slice(1 + TIME, 3 + TIME)];
+		const extreme = Number(part.slice(3 + TIME));
+		if (rule !== undefined) active.set(rule, { since: stampOf(since), count: numberOf(count), extreme });
 	}
 	return { last: lastOf(record), active };
 }
 
-const marksText = (records: Records): string => [...records].map(([key, record]) => `${key}${record}`).join('');
+const marksText = (records: Records): string => [...records].map(([key, record]) => `${key}${record}`).join(' ');
 
-function recordsOf(marks: string): Records {
-	const records: Records = new Map();
-	for (let at = 0; at < marks.length;) {
-		const begin = at + KEY;
-		let end = begin + HEAD;
-		for (let rest = numberOf(marks.charAt(end - 1)); rest > 0; rest--)
-			end += PART + numberOf(marks.charAt(end + PART - 1));
-		records.set(marks.slice(at, begin), marks.slice(begin, end));
-		at = end;
-	}
-	return records;
-}
+const recordsOf = (marks: string): Records =>
+	new Map(
+		marks
+			.split(' ')
+			.filter(Boolean)
+			.map((mark) => [mark.slice(0, KEY), mark.slice(KEY)]),
+	);
 
 /** The marks by their fields, for these rules. */
 function fieldsOf({ rules, fields, marks }: AlarmState, ids: readonly string[]): Map<string, Records> {
@@ -181,7 +171,8 @@ function fieldsOf({ rules, fields, marks }: AlarmState, ids: readonly string[]):
 	);
 }
 
-const sizeOf = (record: string) => KEY + record.length;
+/** With the blank between two. */
+const sizeOf = (record: string) => KEY + record.length + 1;
 
 /** The alarms as they were stored. Of a rule that is new nothing is known; alarms of rules that are gone are forgotten. */
 export function openAlarms<S>(state: AlarmState, rules: readonly Rule[], reportsAlready: boolean): Alarms<S> {
@@ -226,7 +217,7 @@ function makeRoom<S>(alarms: Alarms<S>): void {
 	if (alarms.size <= ROOM || alarms.isFull) return;
 	const idle = [...alarms.fields].flatMap(([field, records]) =>
 		[...records]
-			.filter(([, { length }]) => length === HEAD)
+			.filter(([, { length }]) => length === TIME)
 			.map(([key, record]) => ({ field, key, last: lastOf(record) })),
 	);
 	idle.sort((a, b) => a.last - b.last);
@@ -323,9 +314,7 @@ export const beside = {
 		const marks = [...is].map(([field, now]) => {
 			const old: Records = was.get(field) ?? new Map();
 			const lost = [...old].filter(([key, record]) => now.get(key) !== record);
-			const added = [...now.keys()]
-				.filter((key) => !old.has(key))
-				.map((key) => [key, `${ABSENT}${LETTERS[0]}`] as const);
+			const added = [...now.keys()].filter((key) => !old.has(key)).map((key) => [key, ABSENT] as const);
 			return marksText(new Map([...lost, ...added]));
 		});
 		return { ...before, rules: after.rules, fields: after.fields, marks };

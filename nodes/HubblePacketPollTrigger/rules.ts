@@ -1,9 +1,8 @@
 /** The rules of alarms as the user sets them. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
-import { hasEmptyExpression, readParameter } from '../shared/operation/readItem';
-import { asText, isEmpty, numberIn, oneOf, quoted } from '../shared/operation/values';
+import { hasEmptyExpression, namedRows, readParameter } from '../shared/operation/readItem';
+import { asText, isEmpty, numberIn, oneOf } from '../shared/operation/values';
 import { bound, conditionOf, decodedField, fieldOf, numeric } from '../shared/packet/valueFilter';
 import { MOST_PACKETS, MOST_RULES, type Rule } from './alarms';
 
@@ -197,9 +196,7 @@ function wordsOf(condition: Condition, { than, and }: IDataObject): string {
 	return condition === 'equal' ? `equal to ${first}` : `${condition} ${first}`;
 }
 
-function ruleOf(row: IDataObject): Rule {
-	const name = asText(row.name ?? '').trim();
-	if (!name) throw new Error('"Name" is required');
+function ruleOf(row: IDataObject, name: string): Rule {
 	const field = fieldOf(row);
 	const condition = oneOf(CONDITIONS)(row.condition === undefined ? 'above' : row.condition);
 	const unit = oneOf(UNITS)(row.forUnit === undefined ? 'minutes' : row.forUnit);
@@ -225,19 +222,6 @@ export function readRules(context: IPollFunctions): Rule[] {
 		if (hasEmptyExpression(stored, given)) throw new Error('an expression returned no value');
 		const rows = [given.rule ?? []].flat();
 		if (!rows.length) throw new Error('click Add Rule, and say which value is too high or too low');
-		if (rows.length > MOST_RULES) throw new Error(`at most ${MOST_RULES} are possible, not ${rows.length}`);
-		const rules = rows.map((row, index) => {
-			let reason: string;
-			try {
-				return ruleOf(objectOf(row));
-			} catch (error) {
-				reason = asError(error).message;
-			}
-			throw new Error(`row ${index + 1}: ${reason}`);
-		});
-		const names = rules.map(({ name }) => name);
-		const twice = names.find((name, index) => names.indexOf(name) !== index);
-		if (twice !== undefined) throw new Error(`two have the name ${quoted(twice)}`);
-		return rules;
+		return namedRows(rows, MOST_RULES, ruleOf);
 	});
 }

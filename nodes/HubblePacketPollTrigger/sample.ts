@@ -5,10 +5,10 @@ import { hubbleNow } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
-import { heardAt, packetKey, type Packet } from '../shared/packet/packet';
+import type { Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem, type Source } from './alarmItem';
-import { isTrusted, toldBy, type AlarmSettings } from './alarmPoll';
+import { toldBy, type AlarmSettings } from './alarmPoll';
 import { hear, openAlarms, type Change, type Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
@@ -100,7 +100,7 @@ export async function sampleAlarms(context: IPollFunctions, settings: AlarmSetti
  * @param over the latest packet beyond the threshold, and @param any another one
  */
 function examplesOf(
-	{ show }: PacketReader,
+	reader: PacketReader,
 	rule: Rule,
 	over: ReadPacket | undefined,
 	any: ReadPacket,
@@ -108,30 +108,17 @@ function examplesOf(
 	const [beyond, back] = rule.examples;
 	const begin = over ?? withValue(any, rule.field, beyond);
 	const value = valueAt(begin.said?.decoded, rule.field);
-	const { at, isTrusted: trusts } = timeOf(begin.packet);
+	const now = Math.floor(hubbleNow());
+	const told = (read: ReadPacket) => toldBy(reader, read, { received: now, now });
+	const { source, heard: at } = told(begin);
 	const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;
-	const of = (read: ReadPacket, hint: string): Source => ({
-		device: read.packet.device,
-		key: packetKey(read.packet),
-		shown: () => show(read),
-		isTrusted: trusts,
-		hint,
-	});
-	const raised = of(begin, over ? HINTS.since : HINTS.raised);
-	const cleared = of(withValue(begin, rule.field, back), HINTS.cleared);
+	const raised = { ...source, hint: over ? HINTS.since : HINTS.raised };
+	const cleared = { ...told(withValue(begin, rule.field, back)).source, hint: HINTS.cleared };
 	const since = at - Math.max(rule.seconds, LASTED_S);
 	return [
 		{ event: 'raised', rule, value, since: at - rule.seconds, at, extreme, source: raised },
 		{ event: 'cleared', rule, value: back, since, at, extreme, source: cleared },
 	];
-}
-
-/** When a packet was heard, in whole Unix seconds: now where its stamp cannot be. */
-function timeOf(packet: Packet) {
-	const stamp = Math.floor(heardAt(packet));
-	const now = Math.floor(hubbleNow());
-	const trusts = isTrusted(stamp, { received: now, now });
-	return { at: trusts ? stamp : now, isTrusted: trusts };
 }
 
 const isOver = ({ isAbout, isOver: isBeyond }: Rule, value: unknown) => isAbout(value) && isBeyond(value);

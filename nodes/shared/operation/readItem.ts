@@ -29,7 +29,7 @@ import {
 	type ValuesOf,
 } from './fields';
 import { choiceOf, hasToken, type Fields, type ItemRequest, type Operation } from './operation';
-import { asText, flag, isEmpty, nthItem, oneOf, parameterError, texts, type ConversionContext } from './values';
+import { asText, flag, isEmpty, nthItem, oneOf, parameterError, quoted, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 export const TOOL_ROWS = 100;
@@ -318,6 +318,22 @@ export function collectionOf(context: IHookFunctions | IPollFunctions | IWebhook
 	const values: unknown = context.getNodeParameter(name, {});
 	if (!isObject(values)) throw new Error('the expression returned no fields');
 	return values;
+}
+
+/** What `read` makes of each row, by its name. Throws an Error for a row without a name, with that of another, or at fault. */
+export function namedRows<T>(rows: readonly unknown[], most: number, read: (row: IDataObject, name: string) => T): T[] {
+	if (rows.length > most) throw new Error(`at most ${most} are possible, not ${rows.length}`);
+	const names = rows.map((row) => asText(objectOf(row).name ?? '').trim());
+	return rows.map((row, index) => {
+		const name = names[index] ?? '';
+		if (!name) throw new Error(`row ${index + 1}: "Name" is required`);
+		if (names.indexOf(name) < index) throw new Error(`two have the name ${quoted(name)}`);
+		try {
+			return read(objectOf(row), name);
+		} catch (error) {
+			throw Object.assign(asError(error), { message: `${quoted(name)}: ${asError(error).message}` });
+		}
+	});
 }
 
 /** Reads a parameter of a trigger's collection; `undefined` when it is not there. One that is there must say something. */
