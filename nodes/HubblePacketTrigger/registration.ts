@@ -14,15 +14,7 @@ import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
 import { isPrivateHost } from '../shared/webhook/addresses';
-import {
-	bothInUse,
-	endpointName,
-	isOfWorkflow,
-	ownerIn,
-	ownerNodeOf,
-	ownerOf,
-	taggedName,
-} from '../shared/webhook/ownership';
+import { bothInUse, endpointName, isOfWorkflow, ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
 import { listenerAt, rootOfTrigger } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
 import { fingerprint } from '../shared/webhook/verify';
@@ -48,9 +40,6 @@ export interface RegisteredWebhook extends IDataObject {
 const storedBy = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getWorkflowStaticData('node') as { endpoint?: RegisteredWebhook; leftBehind?: RegisteredWebhook[] };
 
-/** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
-const HOOK_MS = 9_500;
-
 /**
  * What was registered by this process. The static data alone would do, if n8n did not save them whole: a
  * delivery or an execution that began before a publication may end after it and put the old secret back.
@@ -63,7 +52,7 @@ export function knownWebhook(context: IHookFunctions | IWebhookFunctions): Regis
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = storedBy(context).endpoint;
 	if (latest && !(saved && saved.at > latest.at)) return latest;
-	return saved?.owner === ownerNodeOf(context) ? saved : latest;
+	return saved?.owner === ownerOf(context).node ? saved : latest;
 }
 
 /**
@@ -76,19 +65,42 @@ export function restoreWebhook(context: IWebhookFunctions): void {
 	if (known && known.fingerprint !== data.endpoint?.fingerprint) data.endpoint = { ...known };
 }
 
-/**
- * Endpoints of this node in organizations that the credential was moved away from. They can be removed only when it
- * is back.
- */
-const leftBehind = (context: IHookFunctions) =>
-	(storedBy(context).leftBehind ?? []).filter(({ owner }) => owner === ownerNodeOf(context));
+/** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
+const HOOK_MS = 9_500;
+/** And one that has nothing to remove, as after each of n8n's own tries to publish. */
+const SHORT_HOOK_MS = 1000;
 
-/** How many of them are kept in mind. */
+/** A hook of n8n at work. */
+interface Hook {
+	context: IHookFunctions;
+	hubble: HubbleClient;
+	/** Of this node, now. */
+	url: string;
+	/** This node, as the owner of an endpoint. */
+	node: string;
+	/** Whether it is of a test, which has a URL of its own beside the one that is published. */
+	isTest: boolean;
+}
+
+const urlOf = (context: IHookFunctions) => String(context.getNodeWebhookUrl('default'));
+
+async function open(context: IHookFunctions, ms = HOOK_MS): Promise<Hook> {
+	const hubble = await connect(context, { deadline: performance.now() + ms, isUrgent: true });
+	const isTest = context.getMode() === 'manual';
+	return { context, hubble, url: urlOf(context), node: ownerOf(context).node, isTest };
+}
+
+/** How many endpoints of other organizations are kept in mind. */
 const MOST_LEFT = 10;
 
-/** Removes those that the credential reaches again, keeps the others in mind, and says where they are. */
-async function tidyUp(context: IHookFunctions, hubble: HubbleClient, more?: RegisteredWebhook): Promise<void> {
-	const all = [...leftBehind(context).filter(({ id }) => id !== more?.id), ...(more ? [more] : [])].slice(-MOST_LEFT);
+/**
+ * Removes endpoints of this node in organizations that the credential was moved away from, where it is back; the others
+ * it keeps in mind, and says where they are.
+ */
+async function tidyUp({ context, hubble, node }: Hook, more?: RegisteredWebhook): Promise<void> {
+	const data = storedBy(context);
+	const left = (data.leftBehind ?? []).filter(({ owner, id }) => owner === node && id !== more?.id);
+	const all = [...left, ...(more ? [more] : [])].slice(-MOST_LEFT);
 	const isOurs = ({ organization }: RegisteredWebhook) => organization === hubble.organizationId;
 	for (const { id } of all.filter(isOurs)) await remove(hubble, id);
 	const away = all.filter((endpoint) => !isOurs(endpoint));
@@ -98,16 +110,8 @@ async function tidyUp(context: IHookFunctions, hubble: HubbleClient, more?: Regi
 			`cannot remove its webhook ${id} at ${url}: it is in the organization ${organization}, but the credential now belongs to another one. Delete it there, or publish or unpublish the workflow once with a credential of that organization.`,
 		);
 	}
-	const data = storedBy(context);
 	if (away.length) data.leftBehind = away;
 	else delete data.leftBehind;
-}
-
-/** And one that has nothing to remove, as after each of n8n's own tries to publish. */
-const SHORT_HOOK_MS = 1000;
-
-async function open(context: IHookFunctions, ms = HOOK_MS): Promise<HubbleClient> {
-	return await connect(context, { deadline: performance.now() + ms, isUrgent: true });
 }
 
 /** All endpoints of the organization. A reply without the list is an error, never "none". */
@@ -120,9 +124,7 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
-		if (!(error instanceof NodeApiError) || error.httpCode !== '404') {
-			throw unchanged(error);
-		}
+		if (!(error instanceof NodeApiError) || error.httpCode !== '404') throw unchanged(error);
 	}
 }
 
@@ -139,18 +141,15 @@ function warn(context: IHookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
 }
 
-const urlOf = (context: IHookFunctions) => String(context.getNodeWebhookUrl('default'));
-
 /**
  * Whether our endpoint is registered at our URL, alone, with the wanted batch size and a secret that is known.
  * When Hubble cannot be asked just now, a known endpoint counts as registered: n8n would take the error for a
  * failed activation and delete the endpoint, and with it all would go that Hubble holds to deliver again.
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
-	const url = urlOf(context);
 	const known = knownWebhook(context);
-	if (known?.url !== url) return false;
-	const hubble = await open(context);
+	if (known?.url !== urlOf(context)) return false;
+	const { hubble, url } = await open(context);
 	if (known.organization !== hubble.organizationId) return false;
 	const look = async () => {
 		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
@@ -164,9 +163,15 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	});
 }
 
-/** Gives our endpoint the URL, the name and the batch size that it should have; it keeps its secret. */
-async function update(hubble: HubbleClient, endpoint: IDataObject, wanted: Wanted): Promise<void> {
-	const { url, name, maxBatchSize } = wanted;
+/** The desired settings of our endpoint at Hubble. */
+interface Wanted {
+	url: string;
+	name: string;
+	maxBatchSize: number;
+}
+
+/** Gives our endpoint the settings that it should have; it keeps its secret. */
+async function update(hubble: HubbleClient, endpoint: IDataObject, { url, name, maxBatchSize }: Wanted): Promise<void> {
 	const body = {
 		...(endpoint.url === url ? {} : { set_url: url }),
 		...(endpoint.name === name ? {} : { set_name: name }),
@@ -176,23 +181,14 @@ async function update(hubble: HubbleClient, endpoint: IDataObject, wanted: Wante
 	await hubble.send({ endpoint: endpoints.updateWebhook, ids: { webhook_id: String(endpoint.webhook_id) }, body });
 }
 
-/** The desired settings of our endpoint at Hubble. */
-interface Wanted {
-	url: string;
-	name: string;
-	maxBatchSize: number;
-}
-
 /**
  * Creates our endpoint.
  * @returns `undefined` when another main process of this n8n has just created it too, and that one stays
  */
 async function create(
-	context: IHookFunctions,
-	hubble: HubbleClient,
+	{ context, hubble, node: owner }: Hook,
 	{ url, name, maxBatchSize }: Wanted,
 ): Promise<RegisteredWebhook | undefined> {
-	const owner = ownerNodeOf(context);
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
 	const created = await hubble.send({ endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
@@ -217,26 +213,26 @@ async function create(
 
 /**
  * Removes what stands at our URL without anybody who knows its secret, such as an endpoint that was made by hand, and
- * what nobody listens to.
- * @returns the endpoints that stay, but for ours
+ * endpoints of this n8n at whose URL nobody listens: of workflows that were deleted, or unpublished while Hubble could
+ * not be asked.
+ * @returns the endpoints that stay
  */
-async function makeRoom(
-	context: IHookFunctions,
-	hubble: HubbleClient,
-	url: string,
-	all: readonly IDataObject[],
-): Promise<IDataObject[]> {
-	const atUrl = all.filter((webhook) => webhook.url === url);
-	for (const webhook of atUrl) if (isUsed(context, webhook)) throw urlTaken(context, webhook);
-	for (const webhook of atUrl) {
-		await remove(hubble, webhook.webhook_id);
-		warn(context, `removed the webhook ${named(webhook)} at its URL, whose secret it does not know`);
+async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<IDataObject[]> {
+	const { context, hubble, url } = hook;
+	for (const webhook of webhooks) if (webhook.url === url && isUsed(hook, webhook)) throw urlTaken(hook, webhook);
+	const root = rootOfTrigger(url);
+	const kept: IDataObject[] = [];
+	for (const webhook of webhooks) {
+		const isOurs = ownerIn(webhook)?.instance === ownerOf(context).instance;
+		if (webhook.url === url) {
+			await remove(hubble, webhook.webhook_id);
+			warn(context, `removed the webhook ${named(webhook)} at its URL, whose secret it does not know`);
+		} else if (isOurs && (await listenerAt(context, webhook, root)) === 'nobody') {
+			await remove(hubble, webhook.webhook_id);
+			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
+		} else kept.push(webhook);
 	}
-	return await withoutOrphans(
-		context,
-		hubble,
-		all.filter((webhook) => webhook.url !== url),
-	);
+	return kept;
 }
 
 /**
@@ -244,69 +240,41 @@ async function makeRoom(
  * @throws NodeOperationError when the URL is not public, is another node's, or both slots are taken
  */
 export async function register(context: IHookFunctions, maxBatchSize: number): Promise<void> {
-	const hubble = await open(context);
-	const url = urlOf(context);
-	requirePublicUrl(context, url, hubble.baseUrl);
+	const hook = await open(context);
+	const { hubble, url, node, isTest } = hook;
+	requirePublicUrl(hook);
 	const name = taggedName(context.getWorkflow().name ?? context.getNode().name, ownerOf(context));
+	const wanted = { url, name, maxBatchSize };
 	const known = knownWebhook(context);
-	const isElsewhere = known !== undefined && known.organization !== hubble.organizationId;
 	const all = await list(hubble);
 	// Ours, where it was registered, or where Check has moved it.
 	const ours = known && all.find(({ webhook_id, url: at }) => webhook_id === known.id && [known.url, at].includes(url));
 	const others = await makeRoom(
-		context,
-		hubble,
-		url,
+		hook,
 		all.filter((webhook) => webhook !== ours),
 	);
-	// A test has a URL of its own beside the one that is published.
-	const isMoved = known && !ours && context.getMode() !== 'manual';
-	if (isMoved && others.some(({ webhook_id }) => webhook_id === known.id)) {
+	if (known && !ours && !isTest && others.some(({ webhook_id }) => webhook_id === known.id)) {
 		warn(
 			context,
 			`left its webhook ${known.id} at the old URL ${known.url} in place, because n8n's public URL changed. If nothing listens there any more, delete it with the Hubble Webhook node.`,
 		);
 	}
-	if (ours) await update(hubble, ours, { url, name, maxBatchSize });
-	else if (others.length >= WEBHOOKS_PER_ORGANIZATION) {
-		throw new NodeOperationError(context.getNode(), bothInUse(others, ownerNodeOf(context)) + adviceForTest(context));
-	}
-	const endpoint = ours && known ? { ...known, url } : await create(context, hubble, { url, name, maxBatchSize });
-	if (context.getMode() !== 'manual') await tidyUp(context, hubble, isElsewhere ? known : undefined);
+	if (ours) await update(hubble, ours, wanted);
+	else if (others.length >= WEBHOOKS_PER_ORGANIZATION)
+		throw new NodeOperationError(context.getNode(), bothInUse(others, node) + adviceForTest(hook));
+	const endpoint = ours && known ? { ...known, url } : await create(hook, wanted);
+	if (!isTest) await tidyUp(hook, known?.organization === hubble.organizationId ? undefined : known);
 	// Where another process registers at the same time, it is the one that saves the secret.
 	if (!endpoint) return;
 	storedBy(context).endpoint = { ...endpoint };
-	if (context.getMode() !== 'manual') registered.set(nodeKey(context), endpoint);
+	if (!isTest) registered.set(nodeKey(context), endpoint);
 }
 
 /** Whether another node of this n8n is known to use an endpoint at our URL. */
-function isUsed(context: IHookFunctions, webhook: IDataObject): boolean {
-	const us = ownerOf(context);
+function isUsed({ context, node }: Hook, webhook: IDataObject): boolean {
 	const owner = ownerIn(webhook);
-	if (owner?.instance === us.instance && owner.node !== us.node) return true;
-	return [...registered.values()].some(({ id, owner: node }) => id === webhook.webhook_id && node !== us.node);
-}
-
-/**
- * Removes the endpoints of this n8n at whose URL nobody listens: of workflows that were deleted, or unpublished
- * while Hubble could not be asked.
- * @returns the endpoints that stay
- */
-async function withoutOrphans(
-	context: IHookFunctions,
-	hubble: HubbleClient,
-	webhooks: IDataObject[],
-): Promise<IDataObject[]> {
-	const kept: IDataObject[] = [];
-	const root = rootOfTrigger(urlOf(context));
-	for (const webhook of webhooks) {
-		const isOfThisN8n = ownerIn(webhook)?.instance === ownerOf(context).instance;
-		if (isOfThisN8n && (await listenerAt(context, webhook, root)) === 'nobody') {
-			await remove(hubble, webhook.webhook_id);
-			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
-		} else kept.push(webhook);
-	}
-	return kept;
+	if (owner?.instance === ownerOf(context).instance && owner.node !== node) return true;
+	return [...registered.values()].some(({ id, owner: other }) => id === webhook.webhook_id && other !== node);
 }
 
 /**
@@ -316,15 +284,13 @@ async function withoutOrphans(
  */
 export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const url = urlOf(context);
-	const node = ownerNodeOf(context);
 	const known = knownWebhook(context);
 	const own = known?.url === url ? known : undefined;
 	if (!own && !isAutomatic) return;
 	try {
-		const hubble = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
-		if (context.getMode() !== 'manual') {
-			await tidyUp(context, hubble, own?.organization === hubble.organizationId ? undefined : own);
-		}
+		const hook = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
+		const { hubble, node, isTest } = hook;
+		if (!isTest) await tidyUp(hook, own?.organization === hubble.organizationId ? undefined : own);
 		for (const webhook of await list(hubble)) {
 			const isOurs =
 				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
@@ -343,18 +309,20 @@ export async function unregister(context: IHookFunctions, isAutomatic: boolean):
 }
 
 /** What else helps when only a test in the editor needs a webhook. */
-const adviceForTest = (context: IHookFunctions) =>
-	context.getMode() === 'manual' ? ' To test without a webhook, set Options → Test With to Latest Packets.' : '';
+const adviceForTest = ({ isTest }: Hook) =>
+	isTest ? ' To test without a webhook, set Options → Test With to Latest Packets.' : '';
 
 /** Refuses a URL that Hubble cannot reach, unless Hubble itself is on a private network, as in a test. */
-function requirePublicUrl(context: IHookFunctions, url: string, baseUrl: string): void {
+function requirePublicUrl(hook: Hook): void {
+	const { context, url } = hook;
+	const { baseUrl } = hook.hubble;
 	if (!URL.canParse(url) || !URL.canParse(baseUrl) || isPrivateHost(new URL(baseUrl).hostname)) return;
 	const { protocol, hostname } = new URL(url);
 	const isPrivate = isPrivateHost(hostname);
 	if (protocol === 'https:' && !isPrivate) return;
 	throw new NodeOperationError(
 		context.getNode(),
-		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.${adviceForTest(context)}`,
+		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.${adviceForTest(hook)}`,
 	);
 }
 
@@ -362,9 +330,9 @@ const named = (webhook: IDataObject) =>
 	`"${endpointName(webhook)}" (${String(webhook.url)}, ID ${String(webhook.webhook_id)})`;
 
 /** All in the message: when a publication fails, n8n shows nothing else. */
-function urlTaken(context: IHookFunctions, webhook: IDataObject): NodeOperationError {
+function urlTaken({ context, node }: Hook, webhook: IDataObject): NodeOperationError {
 	const owner = ownerIn(webhook)?.node;
-	const isSame = owner !== undefined && isOfWorkflow(owner, ownerNodeOf(context));
+	const isSame = owner !== undefined && isOfWorkflow(owner, node);
 	const [whose, who] = isSame
 		? ['another trigger of this workflow', 'that trigger']
 		: ['another workflow of this n8n', 'that workflow'];

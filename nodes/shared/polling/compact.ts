@@ -22,9 +22,12 @@ export function numberText(number: number, length: number): string {
 	return text;
 }
 
+/** What each letter stands for, by its code: 100,000 marks are read at each page. */
+const DIGITS = new Uint8Array(128).map((_, code) => LETTERS.indexOf(String.fromCharCode(code)));
+
 export function numberOf(text: string): number {
 	let number = 0;
-	for (const letter of text) number = number * 64 + LETTERS.indexOf(letter);
+	for (let at = 0; at < text.length; at++) number = number * 64 + (DIGITS[text.charCodeAt(at)] ?? 0);
 	return number;
 }
 

@@ -13,34 +13,23 @@ const digest = (text: string, length: number) => hash('sha256', text).slice(0, l
 export interface Owner {
 	/** This n8n, by its encryption key or instance ID. */
 	instance: string;
-	/** The trigger node: six digits for n8n and workflow, six for the node. */
+	/** The trigger node: `DIGITS` for n8n and workflow, and as many for the node. */
 	node: string;
 }
 
-const WORKFLOW_DIGITS = 6;
-
-type Context = IExecuteFunctions | IHookFunctions | IWebhookFunctions;
+const DIGITS = 6;
 
 /** This n8n in a few characters; the same for all its processes. */
-export const instanceOf = (context: Context) => digest(context.getInstanceId(), 8);
-
-/** A trigger node among those of all n8n. A copy of its workflow has another one. */
-export function ownerNodeOf(context: IHookFunctions | IWebhookFunctions): string {
-	const instance = context.getInstanceId();
-	return (
-		digest(`${instance} ${context.getWorkflow().id}`, WORKFLOW_DIGITS) + digest(`${instance} ${nodeKey(context)}`, 6)
-	);
-}
+export const instanceOf = (context: Pick<IExecuteFunctions, 'getInstanceId'>) => digest(context.getInstanceId(), 8);
 
 /** Whether both are of one workflow. */
-export const isOfWorkflow = (one: string, other: string) =>
-	one.slice(0, WORKFLOW_DIGITS) === other.slice(0, WORKFLOW_DIGITS);
+export const isOfWorkflow = (one: string, other: string) => one.slice(0, DIGITS) === other.slice(0, DIGITS);
 
-/** The owner that a trigger node is. */
-export const ownerOf = (context: IHookFunctions | IWebhookFunctions): Owner => ({
-	instance: instanceOf(context),
-	node: ownerNodeOf(context),
-});
+/** The owner that a trigger node is. In a copy of its workflow it is another one. */
+export function ownerOf(context: IHookFunctions | IWebhookFunctions): Owner {
+	const part = (of: string) => digest(`${context.getInstanceId()} ${of}`, DIGITS);
+	return { instance: instanceOf(context), node: part(context.getWorkflow().id ?? '') + part(nodeKey(context)) };
+}
 
 const PREFIX = 'n8n: ';
 

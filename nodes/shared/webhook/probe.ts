@@ -3,7 +3,7 @@
  * of n8n, also after a restart, where nothing in memory or in static data is. A forged call learns nothing by it:
  * the answer holds a digest of the endpoint's ID.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type {
 	IDataObject,
 	IExecuteFunctions,
@@ -11,7 +11,6 @@ import type {
 	IHttpRequestMethods,
 	IHttpRequestOptions,
 	IN8nHttpFullResponse,
-	IWebhookFunctions,
 } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { isUnregistered } from '../n8n';
@@ -20,11 +19,10 @@ import { isUnregistered } from '../n8n';
 export const PROBE_HEADER = 'x-hubble-check';
 
 type Caller = IExecuteFunctions | IHookFunctions;
-type Context = Caller | IWebhookFunctions;
 
 /** The header's value: a call of this n8n, which needs no line in its log. */
-export const probeValue = (context: Context) =>
-	createHash('sha256').update(`probe ${context.getInstanceId()}`).digest('hex');
+export const probeValue = (context: Pick<Caller, 'getInstanceId'>) =>
+	hash('sha256', `probe ${context.getInstanceId()}`);
 
 /**
  * Where the URLs of this n8n begin, up to the slash before the name of an endpoint such as `webhook`.
@@ -65,7 +63,7 @@ export const atRoot = (root: string, url: string) =>
 export const MANUAL = 'manual';
 
 /** What stands for an endpoint in the answer. */
-export const webhookDigest = (id: string) => createHash('sha256').update(`endpoint ${id}`).digest('hex').slice(0, 16);
+export const webhookDigest = (id: string) => hash('sha256', `endpoint ${id}`).slice(0, 16);
 
 /**
  * - `alive`: a Hubble Packet Trigger that knows the endpoint and its secret
@@ -94,13 +92,8 @@ export async function listenerAt(
 	if (!isTriggerAt(root, String(url))) return 'unknown';
 	try {
 		const headers = { [PROBE_HEADER]: probeValue(context) };
-		const { statusCode, body } = await call(context, {
-			method: 'POST',
-			url: String(url),
-			headers,
-			body: {},
-			json: true,
-		});
+		const options = { method: 'POST', url: String(url), headers, body: {}, json: true } as const;
+		const { statusCode, body } = await call(context, options);
 		const { message, endpoint } = objectOf(body);
 		if (isUnregistered(statusCode, message)) return 'nobody';
 		if (statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';

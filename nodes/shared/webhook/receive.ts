@@ -68,8 +68,11 @@ export function isSound(value: unknown, depth = 0): boolean {
 }
 
 /** Answers with a status and starts nothing. Whatever is not 2xx, Hubble delivers again later. */
-function answer(context: IWebhookFunctions, status: number, message: string): IWebhookResponseData {
-	context.getResponseObject().status(status).json({ message });
+function answer(context: IWebhookFunctions, status: number, message: string, more = {}): IWebhookResponseData {
+	context
+		.getResponseObject()
+		.status(status)
+		.json({ message, ...more });
 	return { noWebhookResponse: true };
 }
 
@@ -122,11 +125,7 @@ function refuseUnverified(
 ): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
 	if (source.identify && headers[PROBE_HEADER] === probeValue(context)) {
-		context
-			.getResponseObject()
-			.status(401)
-			.json({ message, endpoint: source.identify(context) });
-		return { noWebhookResponse: true };
+		return answer(context, 401, message, { endpoint: source.identify(context) });
 	}
 	tellOnceAMinute(
 		context,
