@@ -12,6 +12,7 @@ import { whyRefused } from './denominations';
 import { contradictionOf } from './existing';
 import { errandsOf, type Errand } from './reference';
 import { parameterError } from '../shared/operation/values';
+import { newProcessState } from '../shared/webhook/processState';
 
 /** How often an order is sent when nobody knows what became of it, and the pauses in between, in milliseconds. */
 const TRIES = 6;
@@ -48,14 +49,22 @@ function withReference(error: unknown, reference: string, advice: string): Error
  * Who has sent an order under a reference of the user's, for the life of this process: of several executions that
  * begin with one reference at the same time, Hubble knows none yet, and would give all of them the order of the first.
  */
-const senders = new Map<string, string>();
-const MOST_SENDERS = 10_000;
+const senders = newProcessState<string>(10_000);
 
 /** An order that Hubble has. */
 interface Found {
 	reply: Reply;
 	/** Whether it was there before this run. */
 	isOld: boolean;
+}
+
+/** What became of what an item orders. */
+interface Order {
+	errand: Errand;
+	found?: Found;
+	/** As it ended. */
+	reply?: Reply;
+	failure?: unknown;
 }
 
 /** The orders of one run of the node. */
@@ -153,10 +162,6 @@ class OrderRun {
 		this.sent[reference] = sender;
 		if (isMade) return;
 		senders.set(key, String(sender));
-		for (const [oldest] of senders) {
-			if (senders.size <= MOST_SENDERS) break;
-			senders.delete(oldest);
-		}
 	}
 
 	/** Clears the note that the order was sent, because it was not placed. */
@@ -309,42 +314,37 @@ async function sideBySide<T>(all: readonly T[], size: number, work: (one: T) => 
  */
 export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
 	const run = new OrderRun(work);
-	const errands = errandsOf(work);
-	const failures = new Map<Errand, unknown>();
-	const ended = new Map<Errand, Reply>();
-	const found = new Map<Errand, Found>();
+	const orders = errandsOf(work).map((errand): Order => ({ errand }));
 	const following: Array<Promise<void>> = [];
-	const fail = (errand: Errand, error: unknown) => {
-		failures.set(errand, error);
+	const fail = (order: Order, error: unknown) => {
+		order.failure = error;
 		run.isOver ||= !work.canContinue;
 	};
-	const follow = async (errand: Errand, placed: Found) => {
-		const { wait, waitSeconds } = errand.request.settings;
+	const follow = async (order: Order, placed: Found) => {
+		const { wait, waitSeconds } = order.errand.request.settings;
 		const reply = await run.follow(placed, wait ? Number(waitSeconds) * 1000 : 0);
-		const failure = run.contradiction({ ...placed, reply }, errand);
-		if (failure) fail(errand, failure);
-		else ended.set(errand, reply);
+		const failure = run.contradiction({ ...placed, reply }, order.errand);
+		if (failure) fail(order, failure);
+		else order.reply = reply;
 	};
-	await sideBySide(errands, SIDE_BY_SIDE, async (errand) => {
+	await sideBySide(orders, SIDE_BY_SIDE, async (order) => {
 		if (run.isOver) return;
 		try {
-			const placed = await run.place(errand);
-			found.set(errand, placed);
-			following.push(follow(errand, placed));
+			order.found = await run.place(order.errand);
+			following.push(follow(order, order.found));
 		} catch (error) {
-			fail(errand, error);
+			fail(order, error);
 		}
 	});
 	await Promise.all(following);
-	const balance = !run.isOver && [...found.values()].some(({ isOld }) => !isOld) ? await run.balance() : {};
-	const others = work.canContinue ? 0 : Math.max(0, ended.size - 1);
-	return errands.flatMap((errand) => {
+	const isNew = orders.some(({ found }) => found && !found.isOld);
+	const balance = isNew && !run.isOver ? await run.balance() : {};
+	const others = work.canContinue ? 0 : Math.max(0, orders.filter(({ reply }) => reply).length - 1);
+	return orders.flatMap(({ errand, found, reply, failure = reply && run.failureOf(reply, errand, others) }) => {
 		const { request, reference, amount } = errand;
-		const reply = ended.get(errand);
-		const failure = failures.get(errand) ?? (reply && run.failureOf(reply, errand, others));
 		if (failure) work.fail(request.itemIndex, failure, request.ids);
 		if (failure || !reply) return [];
-		const alreadyPlaced = found.get(errand)?.isOld ?? false;
+		const alreadyPlaced = found?.isOld ?? false;
 		return [{ ...request, reply: { amount, ...reply.body, referenceId: reference, alreadyPlaced, ...balance } }];
 	});
 }

@@ -8,7 +8,7 @@ import {
 import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
-import { packetFilters } from '../shared/packet/filter';
+import { packetFilters, simplifyPackets } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { triggerOptions } from './alarmPoll';
 import { pollPackets, startOptions } from './poll';
@@ -69,13 +69,7 @@ export class HubblePacketPollTrigger implements INodeType {
 				description: 'Read packets from this time on, at most 30 days back',
 				displayOptions: { show: { ...forPackets, startFrom: ['date'] } },
 			},
-			{
-				displayName: 'Simplify',
-				name: 'simplify',
-				type: 'boolean',
-				default: true,
-				description: 'Whether to return a simplified version of the packets instead of all their fields',
-			},
+			simplifyPackets,
 			{
 				displayName: 'Options',
 				name: 'options',

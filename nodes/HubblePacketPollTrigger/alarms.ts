@@ -269,41 +269,36 @@ export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<Change<S>> {
 		if (told.isTrusted && told.heard <= mark.last) return [];
 		const at = Math.max(told.heard, mark.last);
 		mark.last = told.isTrusted ? at : Math.max(mark.last, NO_STAMP);
-		const changes = rules.flatMap(({ rule, number }) =>
-			decide(alarms, { key, rule, number, mark, value, at, source: told.source }),
-		);
+		const changes = rules.flatMap(({ rule, number }) => {
+			const was = mark.active.get(number);
+			const { event, is, told: active } = step(rule, was, value, at);
+			mark.active.delete(number);
+			if (is && !was && alarms.isFull) return [];
+			if (is) mark.active.set(number, is);
+			return event ? reported(alarms, `${key}${number}`, active, { event, rule, source: told.source, value, at }) : [];
+		});
 		if (!alarms.isFull || mark.active.size || records.has(key)) store(alarms, field, key, recordOf(mark));
 		makeRoom(alarms);
 		return changes;
 	});
 }
 
-interface Decision<S> {
-	source: S;
-	key: string;
-	rule: Rule;
-	number: number;
-	mark: Mark;
-	value: unknown;
-	/** Unix seconds. */
-	at: number;
-}
-
-function decide<S>(alarms: Alarms<S>, { source, key, rule, number, mark, value, at }: Decision<S>): Array<Change<S>> {
-	const was = mark.active.get(number);
-	const { event, is, told } = step(rule, was, value, at);
-	mark.active.delete(number);
-	if (is && !was && alarms.isFull) return [];
-	if (is) mark.active.set(number, is);
-	// Its beginning was not reported.
-	if (!event || (event === 'cleared' && told.count === UNREPORTED)) return [];
-	const { since, extreme } = told;
-	const change = { event, rule, source, value, since, at, extreme: Number.isNaN(extreme) ? null : extreme };
-	if (at >= alarms.until) return [change];
-	const name = `${key}${number}`;
-	if (event === 'cleared') return alarms.already.delete(name) ? [] : [change];
+/** @returns the change where it is reported now: not the end of an alarm whose beginning was not, … */
+function reported<S>(
+	alarms: Alarms<S>,
+	name: string,
+	active: Active,
+	what: Omit<Change<S>, 'since' | 'extreme'>,
+): Array<Change<S>> {
+	const isEnd = what.event === 'cleared';
+	if (isEnd && active.count === UNREPORTED) return [];
+	const { since, extreme } = active;
+	const change = { ...what, since, extreme: Number.isNaN(extreme) ? null : extreme };
+	// … and what was there by the time of the publication at the end of the poll, if at all.
+	if (change.at >= alarms.until) return [change];
+	if (isEnd) return alarms.already.delete(name) ? [] : [change];
 	if (alarms.reportsAlready) alarms.already.set(name, change);
-	else told.count = UNREPORTED;
+	else active.count = UNREPORTED;
 	return [];
 }
 

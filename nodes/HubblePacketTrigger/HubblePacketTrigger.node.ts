@@ -12,7 +12,7 @@ import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
-import { packetFilters, packetReader } from '../shared/packet/filter';
+import { packetFilters, packetReader, simplifyPackets } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
@@ -93,13 +93,7 @@ export class HubblePacketTrigger implements INodeType {
 			},
 			...decodeProperties,
 			packetFilters,
-			{
-				displayName: 'Simplify',
-				name: 'simplify',
-				type: 'boolean',
-				default: true,
-				description: 'Whether to return a simplified version of the packets instead of all their fields',
-			},
+			simplifyPackets,
 			{
 				displayName: 'Options',
 				name: 'options',

@@ -58,6 +58,14 @@ export const packetFilters = {
 	],
 } satisfies INodeProperties;
 
+export const simplifyPackets: INodeProperties = {
+	displayName: 'Simplify',
+	name: 'simplify',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to return a simplified version of the packets instead of all their fields',
+};
+
 /**
  * Whether a packet passes the filters that the user set; `undefined` when there are none.
  * Throws an Error whose message says what is wrong with a value.
@@ -139,7 +147,9 @@ export function packetReader(context: Reader): PacketReader {
 			throw new Error(NOT_DECODED);
 		});
 	}
-	const shape = isOn(context, 'simplify', 'Simplify', true) ? simplifyPacket : (packet: IDataObject) => packet;
+	const shape = isOn(context, simplifyPackets.name, simplifyPackets.displayName, true)
+		? simplifyPacket
+		: (packet: IDataObject) => packet;
 	const read = (packet: Packet) => ({ packet, said: decode?.(packet.device.payload) });
 	return {
 		decodes: decode !== undefined,
