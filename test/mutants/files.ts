@@ -7,7 +7,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/client/errors': ['unit/errors'],
 	'shared/client/json': ['unit/json'],
 	'shared/client/windows': ['unit/windows'],
-	'shared/client/pages': ['unit/windows'],
+	'shared/client/pages': ['unit/pages'],
 	'shared/client/scopes': ['unit/scopes'],
 	'shared/webhook/verify': ['unit/verify'],
 	'shared/webhook/addresses': ['unit/verify'],
@@ -24,7 +24,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/packet/decode': ['unit/decode', 'unit/packetFilter'],
 	'shared/packet/formats': ['unit/vectors', 'unit/decode'],
 	'shared/packet/layout': ['unit/decode'],
-	'shared/packet/filter': ['unit/packetFilter'],
+	'shared/packet/filter': ['unit/packetFilter', 'integration/trigger'],
 	'shared/packet/valueFilter': ['unit/packetFilter'],
 	'shared/packet/summary': ['unit/summary'],
 	'shared/packet/latest': ['unit/latest'],
@@ -44,6 +44,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
  * loaded is not broken: other tests hold it entry by entry, and it would be hours.
  */
 export const WITH_TABLES: ReadonlySet<string> = new Set([
+	'shared/client/scopes',
 	'shared/packet/filter',
 	'shared/packet/formats',
 	'shared/packet/valueFilter',

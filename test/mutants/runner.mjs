@@ -21,6 +21,9 @@ const { ModernFakeTimers } = require('@jest/fake-timers');
 const ts = require('typescript');
 const { factory: hoistMocks } = require('ts-jest/dist/transformers/hoist-jest');
 
+/** Of a property: what survives so many would survive more of them, nearly always. */
+const MOST_RUNS = 200;
+
 /** The copy of the project with the mutants. */
 let root = '';
 
@@ -145,7 +148,13 @@ class Runner {
 		const { describe, it, test, beforeAll, beforeEach, afterAll, afterEach } = circus;
 		const { jestExpect: expect } = require('@jest/expect');
 		Object.assign(globalThis, { describe, it, test, beforeAll, beforeEach, afterAll, afterEach, expect });
-		require('fast-check').configureGlobal({ seed: 1 });
+		const fc = require('fast-check');
+		// A mutant is noticed, or it is not: nobody reads the smallest example of how.
+		fc.configureGlobal({ seed: 1, endOnFailure: true });
+		const { assert } = fc;
+		fc.assert = (property, { numRuns = 100, ...more } = {}) =>
+			assert(property, { ...more, numRuns: Math.min(numRuns, MOST_RUNS) });
+		fc.default = { ...fc.default, assert: fc.assert };
 	}
 
 	async runFile(file) {

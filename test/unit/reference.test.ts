@@ -1,5 +1,5 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
 import { errandsOf } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
@@ -10,13 +10,23 @@ interface Surroundings {
 	mode?: string;
 	/** Of n8n 2. */
 	token?: string;
+	/** Where n8n resumes the execution. */
+	url?: string;
 	runIndex?: number;
 	/** Which n8n, workflow and node it is, and the node's type. */
 	place?: { instance?: string; workflow?: string; node?: string; type?: string };
 }
 
-function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token, runIndex = 0, place = {} }: Surroundings) {
-	const url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}`;
+function contextOf({
+	kept = {},
+	executionId = '1',
+	mode = 'webhook',
+	token,
+	runIndex = 0,
+	place = {},
+	...more
+}: Surroundings) {
+	const { url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}` } = more;
 	const {
 		instance = 'instance',
 		workflow = 'workflow',
@@ -24,7 +34,7 @@ function contextOf({ kept = {}, executionId = '1', mode = 'webhook', token, runI
 		type = 'n8n-nodes-hubble.hubbleGiftCard',
 	} = place;
 	return {
-		getContext: () => kept,
+		getContext: (type: string) => (type === 'node' ? kept : undefined),
 		getExecutionId: () => executionId,
 		getMode: () => mode,
 		getInstanceId: () => instance,
@@ -48,9 +58,21 @@ const order = (email: string, denomination = 100) => ({
 /** The references of orders, and what was refused instead. */
 function made(surroundings: Surroundings, orders = [order('a@example.com'), order('b@example.com')]) {
 	const refused: string[] = [];
-	const fail = (_: number, error: unknown) => refused.push((error as Error).message);
-	const given = errandsOf({ context: contextOf(surroundings), requests: orders, fail } as unknown as Preparation);
-	return { references: given.map(({ reference }) => reference), refused, owners: given.map(({ owner }) => owner) };
+	const fail = (itemIndex: number, error: NodeOperationError, ids: object) => {
+		expect(error).toMatchObject({ context: { itemIndex }, description: expect.stringContaining('Nothing was sent') });
+		expect(ids).toBe(orders[itemIndex]?.ids);
+		refused.push(error.message);
+	};
+	const requests = orders.map((one, itemIndex) => ({ ...one, itemIndex }));
+	const given = errandsOf({ context: contextOf(surroundings), requests, fail } as unknown as Preparation);
+	expect(given.length + refused.length).toBe(orders.length);
+	return {
+		references: given.map(({ reference }) => reference),
+		refused,
+		owners: given.map(({ owner }) => owner),
+		places: given.map(({ request }) => request.itemIndex),
+		errands: given,
+	};
 }
 
 /** The reference of an order that is alone in its run. */
@@ -110,8 +132,22 @@ it('differs by the run of the node in a loop; a run that failed and is tried aga
 	const kept = {};
 	const first = made({ kept });
 	expect(made({ kept })).toEqual(first);
-	const second = made({ kept, runIndex: 1 });
-	expect(new Set([...first.references, ...second.references]).size).toBe(4);
+	const later = [1, 2].flatMap((runIndex) => made({ kept, runIndex }).references);
+	expect(new Set([...first.references, ...later]).size).toBe(6);
+});
+
+it('is told by the last part of the URL that resumes the execution, where there is one', () => {
+	const a = order('a@example.com');
+	expect(alone(a, { url: '' })).toBe(alone(a));
+	const url = 'http://n8n/webhook-waiting/1?signature=token';
+	expect(alone(a, { url })).toBe(alone(a, { token: 'token' }));
+});
+
+it('comes with what is ordered: the brand, the denominations and their amount', () => {
+	const own = { ...order('a@example.com'), body: { ...order('a@example.com').body, referenceId: 'r' } } as never;
+	const ordered = { brandId: 'brand-1', details: [{ denomination: 100, quantity: 1 }], amount: 100 };
+	expect(made({}, [order('a@example.com')]).errands).toMatchObject([{ ...ordered, isMade: true }]);
+	expect(made({}, [own]).errands).toMatchObject([{ ...ordered, isMade: false, reference: 'r' }]);
 });
 
 describe('in a retry, which has an execution ID of its own,', () => {
@@ -157,8 +193,11 @@ describe('of the user', () => {
 	it('names one order where the existing one is wanted', () => {
 		const wanted = { returnExisting: true };
 		const orders = [own('a@example.com', wanted), own('A@example.com', wanted), own('b@example.com', wanted)];
-		const { references, refused } = made({}, orders);
-		expect([references, refused.length]).toEqual([['birthday', 'birthday'], 1]);
+		const { references, places } = made({}, orders);
+		expect([references, places]).toEqual([
+			['birthday', 'birthday'],
+			[0, 1],
+		]);
 	});
 
 	it('has an owner: the same in a retry, another one in another execution, run or order', () => {

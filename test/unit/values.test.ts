@@ -1,13 +1,22 @@
 /** From n8n's values to the wire's: what is taken, and what is refused in words that name it. */
 import fc from 'fast-check';
+import { DateTime } from 'luxon';
 import {
 	asText,
+	counted,
 	email,
+	fieldName,
+	flag,
+	FREE_ID,
 	freeId,
 	isEmpty,
 	nthItem,
 	numberIn,
+	oneOf,
 	parameterError,
+	quoted,
+	tagFilters,
+	takenField,
 	text,
 	texts,
 	uuid,
@@ -32,6 +41,25 @@ describe('ids', () => {
 	test.each(['abc=', 'a+b=', 'k~1', 'in_1', 'a/b', 'ключ', '...'])('%p is any text: it is encoded, not refused', (id) =>
 		expect(freeId(` ${id} `)).toBe(id),
 	);
+
+	test('are read from a picker, and a UUID in small letters', () => {
+		const picked = (value: unknown) => ({ __rl: true, mode: 'list', value });
+		const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
+		expect(uuid(picked(` ${id.toUpperCase()} `))).toBe(id);
+		expect([freeId(picked('k')), freeId(7)]).toEqual(['k', '7']);
+		for (const wrong of [`${id}0`, `x${id}`, 'k']) {
+			expect(() => uuid(wrong)).toThrow(`"${wrong}" is not an ID (a UUID such as ${id})`);
+		}
+		expect(() => uuid(picked(null))).toThrow('null is not an ID');
+	});
+
+	test('of any text are taken by the pickers, but for what would change the path', () => {
+		const form = new RegExp(`^${FREE_ID}$`);
+		expect(['k', 'a b', '...', '.a', '.', '..', '.. ', ' k', ''].map((id) => form.test(id))).toEqual([
+			...Array<boolean>(4).fill(true),
+			...Array<boolean>(5).fill(false),
+		]);
+	});
 
 	test.each(['a\nb', 'a\u0000', 'a\ud800'])('%j cannot be in a path', (id) =>
 		expect(() => freeId(id)).toThrow('is not an ID'),
@@ -61,6 +89,33 @@ describe('texts', () => {
 
 	test('a name loses its blanks wherever it is given', () => expect(text(5)('  Five  ')).toBe('Five'));
 
+	test('a text is as long as people count it', () => {
+		expect([text(2)('ab'), text(1)('😀'), text(4)(true)]).toEqual(['ab', '😀', 'true']);
+		expect(() => text(2)('abc')).toThrow('it has 3 characters, Hubble takes at most 2');
+	});
+
+	test('a field of the output has any name but one', () => {
+		expect(fieldName(' a b ')).toBe('a b');
+		expect(() => fieldName(' __proto__ ')).toThrow('"__proto__" cannot be the name of a field');
+		expect(takenField('Field', 'a', { a: undefined })).toBe(
+			'"Field": the input item has a field "a" already; choose another name',
+		);
+		expect([takenField('Field', 'toString', { a: 1 }), takenField('Field', 'a')]).toEqual([undefined, undefined]);
+	});
+
+	test('a list may come as one text, or as a list in the list that n8n has', () => {
+		expect(texts(' a ')).toEqual(['a']);
+		expect(texts([['a', 7], [true]])).toEqual(['a', '7', 'true']);
+	});
+
+	test('a tag is a key and a value', () => {
+		expect(tagFilters(['a:b', 'c=d e', 'f:g=h'])).toEqual(['a:b', 'c:d e', 'f:g=h']);
+		expect(tagFilters([])).toBeUndefined();
+		for (const wrong of ['a', ':b', 'a:', 'a b:c']) {
+			expect(() => tagFilters([wrong])).toThrow(`"${wrong}" is not a tag of the form key:value, e.g. _env:production`);
+		}
+	});
+
 	test('a list is refused for one empty entry, which would let more through', () => {
 		expect(texts(['a', 'b'])).toEqual(['a', 'b']);
 		expect(texts([])).toBeUndefined();
@@ -85,6 +140,26 @@ describe('texts', () => {
 		expect(() => numberIn(0, 9)(value)).toThrow(/^(?!.*\[object)/),
 	);
 
+	test.each([
+		[numberIn(1, 9), '0', 'a whole number from 1 to 9'],
+		[numberIn(1, 9), 10, 'a whole number from 1 to 9'],
+		[numberIn(1, 9), 1.5, 'a whole number from 1 to 9'],
+		[numberIn(0.5, 9, false), 0.4, 'a number from 0.5 to 9'],
+		[numberIn(0, Infinity), Infinity, 'a whole number'],
+	])('a number keeps to its bounds: %#', (read, value, what) =>
+		expect(() => read(value)).toThrow(`${JSON.stringify(value)} is not ${what}`),
+	);
+
+	test('a number may come as text; what is empty is not sent', () => {
+		expect([' 1 ', 9, '1e0', 1].map(numberIn(1, 9))).toEqual([1, 9, 1, 1]);
+		expect(numberIn(0, 9, false)('1.5')).toBe(1.5);
+		expect(['', ' ', undefined, null].map(numberIn(1, 9))).toEqual(Array(4).fill(undefined));
+		expect(['true', true, 'false', false, ''].map(flag)).toEqual([true, true, false, false, undefined]);
+		expect(() => flag('yes')).toThrow('"yes" is neither true nor false');
+		expect(oneOf(['a', 1])(1)).toBe(1);
+		expect(() => oneOf(['a', 1])('1')).toThrow('"1" is not one of a, 1');
+	});
+
 	test('a tag with a name that objects have by themselves stays a tag', () => {
 		const tag = (key: string) => ({ tag: [{ key, value: 'x' }] });
 		expect(Object.entries(tagMap(tag('constructor')) ?? {})).toEqual([['constructor', 'x']]);
@@ -92,7 +167,20 @@ describe('texts', () => {
 	});
 });
 
+test('a message shows a value as it is, and not at any length', () => {
+	expect(['a', { a: 1 }, undefined, 7].map(quoted)).toEqual(['"a"', '{"a":1}', 'undefined', '7']);
+	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
+	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
+});
+
 describe('nothing', () => {
+	test('is what a picker holds, but no time', () => {
+		expect([{ __rl: true, value: ' ' }, { value: '' }, [[], {}]].map(isEmpty)).toEqual([true, true, true]);
+		expect([{ __rl: true, value: 'k' }, new Date(0), DateTime.fromMillis(0), Buffer.alloc(0), 0].map(isEmpty)).toEqual(
+			Array(5).fill(false),
+		);
+	});
+
 	const leaf = fc.constantFrom<unknown>('', ' ', null, undefined, NaN);
 	const nothing = fc.letrec((tie) => ({
 		value: fc.oneof(
@@ -132,6 +220,7 @@ describe('nothing', () => {
 test('an error begins with its parameter, and an item is counted as people do', () => {
 	expect(parameterError('Limit', 'it is required')).toBe('"Limit" is required');
 	expect(parameterError('Limit', '5 is too many')).toBe('"Limit": 5 is too many');
+	expect([9, 12, 19, 99].map(nthItem)).toEqual(['the 10th item', 'the 13th item', 'the 20th item', 'the 100th item']);
 	expect([0, 1, 2, 3, 10, 11, 20, 110, 299].map(nthItem)).toEqual([
 		'the first item',
 		'the 2nd item',
