@@ -666,7 +666,7 @@ export const samples: readonly Sample[] = [
 		call: 'listPackets',
 		parameters: (hubble, n) => ({
 			simplify: false,
-			filters: { devices: { device: [{ deviceId: byId(device(hubble, n).id) }] } },
+			filters: { devices: { list: { rows: { device: [{ deviceId: byId(device(hubble, n).id) }] } } } },
 		}),
 		gives: (hubble) => ({ device: any(expect.objectContaining({ id: device(hubble).id })) }),
 	},

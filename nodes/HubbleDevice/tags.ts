@@ -46,6 +46,7 @@ export function tagMap(value: unknown): Tags | undefined {
 	const rows = rowsOf(objectOf(value).tag);
 	const tags = new Map<string, string>();
 	for (const row of rows) {
+		if (isEmpty(row)) continue;
 		const key = asText(row.key ?? '').trim();
 		checkKey(key);
 		if (isEmpty(row.value)) continue;

@@ -4,7 +4,7 @@ import { objectOf } from '../shared/client/json';
 import { areaFields, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
-import { environment, pickedDevices, pickedIds } from '../shared/operation/fields';
+import { environment, inCollection, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
 import { flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
 import type { BorderRules } from './borders';
@@ -147,7 +147,7 @@ export const properties: INodeProperties[] = [
 		placeholder: 'Add Filter',
 		default: {},
 		options: [
-			pickedDevices,
+			inCollection(pickedDevices),
 			{
 				displayName: 'Environment',
 				name: environment.name,
@@ -287,7 +287,7 @@ export function readSettings(context: IPollFunctions): Settings {
 	const tags = optional(context, 'filters', environment.name, 'Environment', environmentOf);
 	const ownTags = optional(context, 'filters', 'ownTags', 'Own Tags', tagFilters);
 	const picked = optional(context, 'filters', pickedDevices.name, 'Devices', pickedIds);
-	const ids = picked && new Set(picked);
+	const ids = picked?.length ? new Set(picked) : undefined;
 	return {
 		events,
 		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,

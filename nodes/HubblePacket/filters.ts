@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import type { Fields, Work } from '../shared/operation/operation';
-import { packetFilter, packetFilters } from '../shared/packet/filter';
+import { filterFields, packetFilter } from '../shared/packet/filter';
 import { isPacket } from '../shared/packet/packet';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
@@ -14,7 +14,7 @@ function filterSettings(...names: string[]): Fields {
 		return value;
 	};
 	return Object.fromEntries(
-		packetFilters.options
+		filterFields
 			.filter(({ name }) => names.includes(name))
 			.map((property) => [property.name, { ...property, collection: 'filters', toWire: toWire(property.name) }]),
 	);

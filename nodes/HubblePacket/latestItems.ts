@@ -67,7 +67,7 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 	const { settings, query, limit } = request;
 	const matches = matchesOf(work);
 	const wantsAll = Boolean(settings.includeSilent);
-	const isFiltered = wantsAll || [settings.devices, settings.tags, valueFilter(settings)].some(Boolean);
+	const isFiltered = wantsAll || pickedIds(settings.devices).length > 0 || settings.tags || valueFilter(settings);
 	const wanted = isFiltered ? Infinity : limit + 1;
 	const call = {
 		endpoint: endpoints.listDevices,
@@ -103,7 +103,7 @@ export async function latestItems(work: Work): Promise<INodeExecutionData[]> {
 	const frame = { start: Number(query.start), end: Number(query.end), now: hubble.now() };
 	const reader = new LatestReader(work, frame, matchesOf(work));
 	const { latest } = reader;
-	const picked = settings.devices ? pickedIds(settings.devices) : [];
+	const picked = pickedIds(settings.devices);
 	const isFew = picked.length > 0 && picked.length <= FEW_DEVICES && !settings.includeSilent;
 	for (const id of isFew ? picked : []) latest.expect(id, NaN);
 	const fleet = isFew ? [] : await expectFleet(work, latest);

@@ -70,7 +70,7 @@ async function smallFleet(): Promise<Result[]> {
 				device({
 					operation: 'update',
 					deviceId: byId,
-					updateFields: { addTags: { tag: [{ key: 'bench', value: '1' }] } },
+					updateFields: { addTags: { list: { rows: { tag: [{ key: 'bench', value: '1' }] } } } },
 				}),
 			],
 			'',

@@ -2,7 +2,7 @@
 import type { INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { credentialFor, execute, serverThat, type Setup } from './harness';
+import { credentialFor, execute, listed, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -182,7 +182,7 @@ describe('Update', () => {
 			operation: 'update',
 			deviceId: { __rl: true, mode: 'id', value: first?.id },
 			updateFields: {
-				tags: { tag: [{ key: 'site', value: 'Rotterdam' }] },
+				tags: listed({ tag: [{ key: 'site', value: 'Rotterdam' }] }),
 				installLocation: { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } },
 			},
 		});
@@ -291,7 +291,7 @@ describe('Bad input is refused before the first call', () => {
 			{
 				operation: 'update',
 				deviceId: device(good),
-				updateFields: { tags: { tag: [{ key: 'k'.repeat(33), value: '' }] } },
+				updateFields: { tags: listed({ tag: [{ key: 'k'.repeat(33), value: '' }] }) },
 			},
 		],
 		[
@@ -322,7 +322,7 @@ describe('Bad input is refused before the first call', () => {
 			{
 				operation: 'update',
 				deviceId: device(good),
-				updateFields: { clearTags: true, tags: { tag: [{ key: 'a', value: 'b' }] } },
+				updateFields: { clearTags: true, tags: listed({ tag: [{ key: 'a', value: 'b' }] }) },
 			},
 		],
 		[

@@ -51,6 +51,9 @@ const source: INodeType = {
 	},
 };
 
+/** A list in a collection as n8n stores it (`inCollection`). */
+export const listed = <T>(rows: T) => ({ list: { rows } });
+
 /** A Hubble API credential for the simulator, with what a test wants different. */
 export const credentialFor = (
 	{ token, organizationId, url }: Pick<Simulator, 'token' | 'organizationId' | 'url'>,

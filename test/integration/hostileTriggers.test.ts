@@ -55,13 +55,13 @@ const parametersOf = (properties: readonly INodeProperties[]): Parameter[] =>
 			}
 			if (type === 'fixedCollection') {
 				return (options as INodePropertyCollection[]).flatMap((group) =>
-					group.values.map((field) => ({
+					parametersOf(group.values).map((inner) => ({
+						...inner,
 						name: displayName,
-						title: `${displayName}, ${field.displayName}`,
-						property: field,
+						title: [displayName, inner.title].filter(Boolean).join(', '),
 						put(value, others) {
 							const present = (others[name] as IDataObject | undefined)?.[group.name];
-							const row = { ...([present].flat()[0] as IDataObject), ...shownBy(field), [field.name]: value };
+							const row = inner.put(value, { ...([present].flat()[0] as IDataObject) });
 							return {
 								...inside(others),
 								[name]: { [group.name]: typeOptions?.multipleValues ? [row] : row },

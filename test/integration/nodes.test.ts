@@ -5,7 +5,7 @@ import { SIMPLIFIED } from '../../nodes/shared/device/device';
 import { nodes } from '../nodes';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { answering, credentialFor, execute, type Outcome } from './harness';
+import { answering, credentialFor, execute, listed, type Outcome } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -657,7 +657,7 @@ describe('as the tool of an AI agent', () => {
 
 	const summaryOfHours = { operation: 'summarize', groupBy: 'device', interval: 'hour', returnAll: true };
 	const everyValue = {
-		filters: { values: { value: [{ field: byId('temperature'), condition: 'above', than: '-99' }] } },
+		filters: { values: listed({ value: [{ field: byId('temperature'), condition: 'above', than: '-99' }] }) },
 	};
 	const drawn = { reportValues: { row: [{ field: byId('temperature') }] } };
 	test.each([

@@ -7,12 +7,13 @@ import { partnerSamples, samples, type Sample } from '../samples';
 import { partnerTables, tables } from '../../tools/tables';
 
 /** The parameter as an expression, or one of the values in it. */
-function asExpression({ type, typeOptions, options }: Field, expression: string): unknown {
+function asExpression({ type, typeOptions, options, collection }: Field, expression: string): unknown {
 	if (type === 'resourceLocator') return { __rl: true, mode: 'id', value: expression };
 	if (type !== 'fixedCollection') return expression;
 	const [group] = options as INodePropertyCollection[];
 	const row = { [group?.values[0]?.name ?? '']: expression };
-	return { [group?.name ?? '']: typeOptions?.multipleValues ? [row] : row };
+	const rows = { [group?.name ?? '']: typeOptions?.multipleValues ? [row] : row };
+	return collection && typeOptions?.multipleValues ? { list: { rows } } : rows;
 }
 
 export interface ParameterCase<S extends Pick<Sample, 'node' | 'resource' | 'operation'> = Sample> {

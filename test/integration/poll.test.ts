@@ -1,7 +1,7 @@
 /** The poll trigger's polls against the simulator: what n8n would be given, and what it would store. */
 import { packetKey } from '../../nodes/shared/packet/packet';
 import { schemaFiles } from '../../tools/schemas';
-import { serverThat, unforeseen } from './harness';
+import { listed, serverThat, unforeseen } from './harness';
 import { letPass, pollContext, setClock } from './pollContext';
 import { sleep, type IDataObject } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
@@ -208,7 +208,7 @@ it('finds the latest packets among very many and among few', async () => {
 it('looks for a sample in a few pages only', async () => {
 	const rare = {
 		...everything,
-		filters: { devices: { device: [{ deviceId: { value: '6ea53e36-b7fb-429f-8c2e-d536cab71089' } }] } },
+		filters: { devices: listed({ device: [{ deviceId: { value: '6ea53e36-b7fb-429f-8c2e-d536cab71089' } }] }) },
 	};
 	const { packets } = hubble.world.main;
 	expect(await node(rare, {}, 'manual').poll()).toEqual([
@@ -272,7 +272,7 @@ it('filters and decodes as the trigger does', async () => {
 	const { poll } = node({
 		...everything,
 		options: { maxPackets: 10_000 },
-		filters: { devices: { device: [{ deviceId: { value: deviceId } }] } },
+		filters: { devices: listed({ device: [{ deviceId: { value: deviceId } }] }) },
 		decodePayload: 'hex',
 	});
 	const packets = await poll();

@@ -3,7 +3,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 import type { Device } from '../simulator/world';
-import { execute, type Setup } from './harness';
+import { execute, listed, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -76,7 +76,7 @@ describe('Register from one row a device', () => {
 		await run({
 			operation: 'update',
 			deviceId: byId(String(id)),
-			updateFields: { name: ' Warm room  ', addTags: tag(['_env', 'production']) },
+			updateFields: { name: ' Warm room  ', addTags: listed(tag(['_env', 'production'])) },
 		});
 		expect(stored(id)).toMatchObject({ name: 'Warm room', tags: { _env: 'production' } });
 	});
@@ -89,7 +89,7 @@ describe('Update', () => {
 	it('adds, changes and removes tags, and loses none that nobody named', async () => {
 		const device = change(devices()[0], { tags: { _env: 'sandbox', site: 'North', old: '1', kept: 'x' } });
 		const { items, error } = await update(device, {
-			addTags: tag(['site', 'South'], ['new', '2']),
+			addTags: listed(tag(['site', 'South'], ['new', '2'])),
 			removeTags: ['old', 'never there'],
 		});
 		expect(error).toBeUndefined();
@@ -100,7 +100,7 @@ describe('Update', () => {
 
 	it('does so with one request per device, too', async () => {
 		const device = change(devices()[0], { tags: { _env: 'production', kept: 'x' } });
-		await update(device, { addTags: tag(['new', '2']) }, { options: { batching: 'single' } });
+		await update(device, { addTags: listed(tag(['new', '2'])) }, { options: { batching: 'single' } });
 		expect(stored(device.id).tags).toEqual({ _env: 'production', new: '2', kept: 'x' });
 		expect(calls()).toEqual(['getDevice', 'updateDevice']);
 	});
@@ -108,7 +108,11 @@ describe('Update', () => {
 	it('adds a tag to 2,500 devices in six calls', async () => {
 		const input = devices().map(({ id, tags }) => ({ id, before: { ...tags } }));
 		const { items } = await run(
-			{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { addTags: tag(['batch', '7']) } },
+			{
+				operation: 'update',
+				deviceId: byId('={{ $json.id }}'),
+				updateFields: { addTags: listed(tag(['batch', '7'])) },
+			},
 			input,
 		);
 		expect(items).toHaveLength(2500);
@@ -123,7 +127,7 @@ describe('Update', () => {
 			{
 				operation: 'update',
 				deviceId: byId(device.id),
-				updateFields: { addTags: tag(['={{ $json.add }}', '1']), removeTags: ['a'] },
+				updateFields: { addTags: listed(tag(['={{ $json.add }}', '1'])), removeTags: ['a'] },
 				options,
 			},
 			input,
@@ -140,7 +144,7 @@ describe('Update', () => {
 				{
 					operation: 'update',
 					deviceId: byId(device.id),
-					updateFields: { addTags: tag(['={{ $json.add }}', '1']) },
+					updateFields: { addTags: listed(tag(['={{ $json.add }}', '1'])) },
 					options,
 				},
 				[{ add: 'first' }, { add: 'second' }],
@@ -162,7 +166,7 @@ describe('Update', () => {
 				{
 					operation: 'update',
 					deviceId: byId(device.id),
-					updateFields: { addTags: tag(['={{ $json.add }}', '1']) },
+					updateFields: { addTags: listed(tag(['={{ $json.add }}', '1'])) },
 				},
 				[{ add: 'first' }, { add: 'second' }],
 				go,
@@ -176,7 +180,7 @@ describe('Update', () => {
 	it('sends no eleventh entry for a device with ten tags of its own', async () => {
 		const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
 		const device = change(devices()[0], { tags: { _env: 'sandbox', ...ten } });
-		await update(device, { addTags: tag(['t0', '2']) });
+		await update(device, { addTags: listed(tag(['t0', '2'])) });
 		const [sent] = (hubble.log.at(-1)?.body as { updates: IDataObject[] }).updates;
 		expect(sent?.set_tags).toEqual({ ...ten, t0: '2' });
 		expect(stored(device.id).tags).toEqual({ _env: 'sandbox', ...ten, t0: '2' });
@@ -200,7 +204,7 @@ describe('Update', () => {
 		const [first, second] = [devices()[0], devices()[1]].map((device) =>
 			change(device, { tags: { _env: 'sandbox', a: '1' } }),
 		);
-		await update(first, { tags: tag(['b', '2']) });
+		await update(first, { tags: listed(tag(['b', '2'])) });
 		await update(second, { clearTags: true });
 		expect(stored(first?.id).tags).toEqual({ _env: 'sandbox', b: '2' });
 		expect(stored(second?.id).tags).toEqual({ _env: 'sandbox' });
@@ -212,7 +216,7 @@ describe('Update', () => {
 		const [first, second] = devices();
 		change(first, { tags: { _env: 'production', ...full } });
 		const { items } = await run(
-			{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { addTags: tag(['more', '1']) } },
+			{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { addTags: listed(tag(['more', '1'])) } },
 			[{ id: first?.id }, { id: second?.id }],
 			go,
 		);
@@ -255,7 +259,7 @@ describe('By Name', () => {
 
 	it.each([
 		['update', { updateFields: { name: 'New' } }, 'updateDevices'],
-		['update', { updateFields: { addTags: tag(['a', 'b']) } }, 'updateDevices'],
+		['update', { updateFields: { addTags: listed(tag(['a', 'b'])) } }, 'updateDevices'],
 		['update', { updateFields: { removeTags: ['site'] }, options: { batching: 'single' } }, 'updateDevice'],
 		['delete', {}, 'deleteDevices'],
 		['get', { options: { batching: 'single' } }, 'getDevice'],
@@ -605,14 +609,29 @@ describe('Rows of a table', () => {
 		]);
 	});
 
+	it('takes the row that n8n adds for nothing, and refuses a tag with half of it filled in', async () => {
+		const [device] = devices();
+		const update = async (updateFields: IDataObject) =>
+			await run({ operation: 'update', deviceId: byId(device?.id ?? ''), updateFields } as never, [{}]);
+		const before = structuredClone(device?.tags);
+		const untouched = { addTags: listed(tag(['', ''])), installLocation: { location: { lat: '', long: '' } } };
+		expect((await update({ ...untouched, name: 'Newer' })).error).toBeUndefined();
+		expect([stored(device?.id).name, stored(device?.id).tags]).toEqual(['Newer', before]);
+		expect((await update(untouched)).error?.message).toContain('"Fields to Update": add at least one field');
+		expect((await update({ addTags: listed(tag(['', ''], ['hall', '7'])) })).error).toBeUndefined();
+		expect(stored(device?.id).tags).toEqual({ ...before, hall: '7' });
+		const half = { addTags: listed(tag(['site', 'A'], ['', 'B'])) };
+		expect((await update(half)).error?.message).toContain('"Add or Change Tags": a tag has no key');
+	});
+
 	it('refuses to replace all tags by blank cells, and leaves the tags where blank ones would be added', async () => {
 		const [device] = devices();
 		const update = async (updateFields: IDataObject) =>
 			await run({ operation: 'update', deviceId: byId(device?.id ?? ''), updateFields } as never, [{}]);
 		const before = structuredClone(device?.tags);
 		const blank = tag(['site', '={{ $json.nope }}']);
-		expect((await update({ tags: blank })).error?.message).toContain('all tags are blank');
-		expect((await update({ addTags: blank, name: 'New' })).error).toBeUndefined();
+		expect((await update({ tags: listed(blank) })).error?.message).toContain('all tags are blank');
+		expect((await update({ addTags: listed(blank), name: 'New' })).error).toBeUndefined();
 		expect([stored(device?.id).name, stored(device?.id).tags]).toEqual(['New', before]);
 	});
 });

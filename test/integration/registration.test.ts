@@ -11,7 +11,7 @@ import { probeValue } from '../../nodes/shared/webhook/probe';
 import { fingerprint } from '../../nodes/shared/webhook/verify';
 import type { Webhook } from '../simulator/world';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { execute } from './harness';
+import { execute, listed } from './harness';
 import { triggerStage, type Placed, type Placement } from './placeTrigger';
 
 let hubble: Simulator;
@@ -183,7 +183,7 @@ describe('publishing and unpublishing', () => {
 		await expect(place({ trigger: giftCards, parameters: {} }).activate()).rejects.toThrow(noSecret);
 		await place({ ...manual, credential: { webhookSecret: 's' } }).activate();
 		expect(all()).toEqual([]);
-		const filters = { ...automatic, filters: { devices: { device: [{ deviceId: { value: 'x' } }] } } };
+		const filters = { ...automatic, filters: { devices: listed({ device: [{ deviceId: { value: 'x' } }] }) } };
 		await expect(place({ parameters: filters }).activate()).rejects.toThrow('"x" is not an ID');
 		for (const [maxBatchSize, reason] of [
 			[5, '10 to 1000'],
@@ -836,7 +836,7 @@ describe('a test in the editor with the latest packets', () => {
 
 	it('sends those that pass the filters, also with manual registration and without its secret', async () => {
 		const { id } = hubble.world.main.packets.get(50).device;
-		const filters = { devices: { device: [{ deviceId: { __rl: true, mode: 'id', value: id } }] } };
+		const filters = { devices: listed({ device: [{ deviceId: { __rl: true, mode: 'id', value: id } }] }) };
 		const parameters = { options: { testWith: 'latest', registration: 'manual' }, triggerOn: 'batch', filters };
 		const [item, ...more] = await tested(place({ base: n8n.url, parameters }));
 		expect(more).toEqual([]);

@@ -2,6 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
+import { listed } from './harness';
 import { triggerStage } from './placeTrigger';
 
 const trigger = new HubblePacketTrigger();
@@ -143,7 +144,7 @@ describe('packets', () => {
 
 	it('filters, and starts nothing when nothing is left', async () => {
 		const { id } = packet(3).device as IDataObject;
-		const node = place({ ...manual, filters: { devices: { device: [{ deviceId: { value: id } }] } } }, secret);
+		const node = place({ ...manual, filters: { devices: listed({ device: [{ deviceId: { value: id } }] }) } }, secret);
 		expect((await node.deliver(batch(2, 3), right)).items).toEqual([packet(3)]);
 		expect(await node.deliver(batch(4), right)).toMatchObject({ status: 0, items: [], result: {} });
 	});
@@ -153,7 +154,7 @@ describe('packets', () => {
 			device: { id: 'd', payload: Buffer.from(bytes).toString('base64'), timestamp },
 		});
 		const cold = { field: { __rl: true, mode: 'id', value: 'temperature' }, condition: 'above', than: '8' };
-		const filters = { values: { value: [cold] } };
+		const filters = { values: listed({ value: [cold] }) };
 		const node = place({ ...manual, decodePayload: 'hubbleSensor', filters }, secret);
 		const { items } = await node.deliver({ packets: [at(1, 1, 0x20, 3), at(2, 1, 0x21, 3), at(3, 7)] }, right);
 		expect(items).toEqual([expect.objectContaining({ decoded: { temperature: 8.01 } })]);

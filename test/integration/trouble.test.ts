@@ -5,7 +5,7 @@ import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { methods } from '../../nodes/shared/methods/methods';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { answering, credentialFor, execute, serverThat, type Setup } from './harness';
+import { answering, credentialFor, execute, listed, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -26,14 +26,14 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	const [id] = ['={{ $json.id }}'];
 	it.each([
 		['Name', { name: '={{ {a: 1} }}' }],
-		['Replace Tags', { tags: { tag: [{ key: 'site', value: '={{ undefined }}' }] } }],
-		['Replace Tags', { tags: { tag: [{ key: '_env', value: 'moon' }] } }],
-		['Replace Tags', { tags: { tag: [{ key: '__proto__', value: 'moon' }] } }],
-		['Add or Change Tags', { addTags: { tag: [{ key: '_cal', value: '1' }] } }],
+		['Replace Tags', { tags: listed({ tag: [{ key: 'site', value: '={{ undefined }}' }] }) }],
+		['Replace Tags', { tags: listed({ tag: [{ key: '_env', value: 'moon' }] }) }],
+		['Replace Tags', { tags: listed({ tag: [{ key: '__proto__', value: 'moon' }] }) }],
+		['Add or Change Tags', { addTags: listed({ tag: [{ key: '_cal', value: '1' }] }) }],
 		['Remove Tags', { removeTags: ['_env'] }],
 		['Fields to Update', { installLocation: { location: { lat: '={{ undefined }}', long: '={{ [] }}' } } }],
 		['Install Location', { installLocation: { location: { lat: ' ', long: 1 } } }],
-		['Replace Tags', { tags: {} }],
+		['Fields to Update', { tags: {} }],
 	])('%s: %j', async (parameter, updateFields) => {
 		const { error } = await device(
 			{ operation: 'update', deviceId: byId(id), updateFields: updateFields as INode['parameters'] },

@@ -4,7 +4,7 @@ import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { credentialFor, execute, type Outcome, type Setup } from './harness';
+import { credentialFor, execute, listed, type Outcome, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -29,7 +29,7 @@ const jsonOf = ({ error, items }: Outcome): IDataObject[] => {
 /** The calls that were made, without the one by which the first run of a process learns Hubble's time. */
 const callsTo = ({ log }: Simulator) => log.flatMap(({ call }) => (call && call !== 'checkKey' ? [call] : []));
 
-const values = (...value: IDataObject[]) => ({ values: { value } }) as INode['parameters'];
+const values = (...value: IDataObject[]) => ({ values: listed({ value }) }) as INode['parameters'];
 const pick = (name: string) => ({ __rl: true, mode: 'list', value: name, cachedResultName: name });
 const warm = { field: pick('temperature'), condition: 'above', than: '5' };
 
@@ -252,7 +252,7 @@ describe('Summarize', () => {
 	});
 
 	it.each<[INode['parameters'], string]>([
-		[{ summaryValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, 'row 2: "Field" is required'],
+		[{ summaryValues: { row: [{ field: pick('t') }, { field: pick('={{ undefined }}') }] } }, 'returned no value'],
 		[{ groupBy: 'tag', tag: '={{ " " }}' }, '"Tag": the expression returned no value'],
 		[{ groupBy: 'tag' }, '"Tag" is required'],
 		[{ decodePayload: 'none' }, '"Decode Payload": "none" is not one of'],
@@ -322,7 +322,7 @@ describe('Get Latest per Device', () => {
 		hubble.clearLog();
 		const picked = [all[3], all[7]] as IDataObject[];
 		const device = picked.map(({ deviceId }) => ({ deviceId: { __rl: true, mode: 'id', value: deviceId } }));
-		expect(jsonOf(await latest({ filters: { devices: { device } } as never }))).toEqual(picked);
+		expect(jsonOf(await latest({ filters: { devices: listed({ device }) } as never }))).toEqual(picked);
 		expect(hubble.log.length).toBeGreaterThan(1);
 		for (const entry of hubble.log) {
 			expect(entry).toMatchObject({ call: 'listPackets', query: { device_id: expect.any(String) } });
@@ -433,7 +433,10 @@ describe('the values in Create Fleet Report', () => {
 	});
 
 	it.each<[INode['parameters'], string]>([
-		[{ reportValues: { row: [{ field: pick('t') }, { field: pick('') }] } }, '"Values": row 2: "Field" is required'],
+		[
+			{ reportValues: { row: [{ field: pick('t') }, { field: pick('={{ undefined }}') }] } },
+			'"Values": the expression',
+		],
 		[
 			{ reportValues: { row: 'abcdefg'.split('').map((name) => ({ field: pick(name) })) } },
 			'"Values": at most 6, not 7',

@@ -3,6 +3,7 @@ import {
 	NodeHelpers,
 	type INodeParameters,
 	type INodeProperties,
+	type INodePropertyCollection,
 	type INodePropertyOptions,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
@@ -11,6 +12,7 @@ import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDevic
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
+import { objectOf } from '../../nodes/shared/client/json';
 import { firstScreens } from '../firstScreens';
 import { nodes, partnerNodes } from '../nodes';
 
@@ -50,6 +52,38 @@ function formsOf(description: INodeTypeDescription): Array<[title: string, field
 
 test('every form begins with what its job needs', () => {
 	expect(Object.fromEntries(all.flatMap(formsOf))).toEqual(firstScreens);
+});
+
+/** What the editor of n8n stores when the user adds an option to a collection: a list comes without its default. */
+const added = ({ typeOptions, default: preset }: INodeProperties) =>
+	typeOptions?.multipleValues === true ? {} : preset;
+
+test('a list or group that was added to a collection stays while other fields change, with a row to fill in', () => {
+	const collections = all.flatMap(({ properties }) => properties).filter(({ type }) => type === 'collection');
+	const groups = collections.flatMap((collection) =>
+		((collection.options ?? []) as INodeProperties[])
+			.filter(({ type }) => type === 'fixedCollection')
+			.map((group) => ({ collection, group })),
+	);
+	expect(new Set(groups.map(({ group }) => group.displayName)).size).toBeGreaterThan(8);
+	for (const { collection, group } of groups) {
+		const given = { [collection.name]: { [group.name]: added(group) } } as INodeParameters;
+		const kept = NodeHelpers.getNodeParameters(
+			[{ ...collection, displayOptions: undefined }],
+			given,
+			false,
+			false,
+			null,
+			null,
+		);
+		expect(kept).toHaveProperty([collection.name, group.name]);
+		const { options = [] } = group;
+		const [first] = options as INodePropertyCollection[];
+		// A group of several forms lets the user choose one.
+		if (options.length === 1) expect(added(group)).toHaveProperty([first?.name]);
+		if (first?.name === 'list')
+			expect(Object.values(objectOf(objectOf(added(group)).list).rows ?? {})).toEqual([[expect.any(Object)]]);
+	}
 });
 
 describe('the credential', () => {

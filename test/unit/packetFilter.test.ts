@@ -193,6 +193,8 @@ describe('packetFilter', () => {
 
 	it('says which value is wrong', () => {
 		expect(() => packetFilter(picked('Tracker 1'))).toThrow('"Tracker 1" is not an ID');
+		for (const device of [[null], [{ deviceId: id }], 7])
+			expect(() => packetFilter({ devices: { device } } as never)).toThrow('is not an ID');
 		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
 	});
 });
@@ -267,6 +269,17 @@ describe('valueFilter', () => {
 		expect(passes({ field: 't', than: 8 })).toBe(true);
 	});
 
+	it('takes a row that nobody filled in for none, and counts it', () => {
+		const untouched = { field: { mode: 'list', value: '' }, condition: 'above', than: '', and: '' };
+		expect(passes(untouched)).toBeUndefined();
+		expect(passes(untouched, row('t', 'above', '9'))).toBe(false);
+		expect(() => passes(untouched, row('t', 'above', ''))).toThrow('row 2: "Value" is required');
+		for (const touched of [{ condition: 'absent' }, { than: '8' }])
+			expect(() => passes({ ...untouched, ...touched })).toThrow('row 1: "Field" is required');
+		expect(chosenFields({ row: [{ field: { mode: 'list', value: '' } }, { field: 't' }] })).toEqual(['t']);
+		expect(packetFilter(picked(''))).toBeUndefined();
+	});
+
 	it('takes every value of a payload that cannot be read for absent', () => {
 		const of = (condition: string) => valueFilter({ values: { value: [row('t', condition, '0', '1')] } as never });
 		expect(['absent', 'above', 'below', 'between', 'equal'].map((condition) => of(condition)?.(undefined))).toEqual([
@@ -281,9 +294,9 @@ describe('valueFilter', () => {
 	it.each<[object, string]>([
 		[row('', 'above', '8'), 'row 1: "Field" is required'],
 		[{ condition: 'above', than: '8' }, 'row 1: "Field" is required'],
-		[['t > 8'], 'row 1: ["t > 8"] is not a condition'],
-		[row('t', 'above', ''), 'row 1: "Compare With" is required'],
-		[row('t', 'equal', ' '), 'row 1: "Compare With" is required'],
+		[['t > 8'], 'row 1: ["t > 8"] is not a row'],
+		[row('t', 'above', ''), 'row 1: "Value" is required'],
+		[row('t', 'equal', ' '), 'row 1: "Value" is required'],
 		[row('t', 'between', '8'), 'row 1: "And" is required'],
 		[row('t', 'between', '8', '7'), 'row 1: "And" is 7, which is below 8'],
 		[row('t', 'above', 'cold'), 'row 1: "cold" is not'],
@@ -303,8 +316,8 @@ describe('valueFilter', () => {
 			'b',
 		]);
 		expect(chosenFields({})).toEqual([]);
-		expect(() => chosenFields({ row: ['a'] })).toThrow('row 1: "a" is not a field');
-		expect(() => chosenFields({ row: [{ field: 'a' }, {}] })).toThrow('row 2: "Field" is required');
+		expect(() => chosenFields({ row: ['a'] })).toThrow('row 1: "a" is not a row');
+		expect(chosenFields({ row: [{ field: 'a' }, {}] })).toEqual(['a']);
 	});
 
 	it('knows a unit where it is a text', () => {
@@ -319,7 +332,7 @@ describe('valueFilter', () => {
 			{ decode: 'none', values: { value: [row('t', 'above', '8')] } },
 			'"Values": the payloads are not decoded; choose their format in "Decode Payload"',
 		],
-		[{ decode: 'hex', values: { value: [row('t', 'above', '')] } }, '"Values": row 1: "Compare With" is required'],
+		[{ decode: 'hex', values: { value: [row('t', 'above', '')] } }, '"Values": row 1: "Value" is required'],
 		[{ decode: 'odd' }, '"Decode Payload": unknown payload format "odd"'],
 	])('%j is refused before a packet is read: %s', (settings, reason) => {
 		expect(valueReason({ settings } as never)).toBe(reason);

@@ -1,7 +1,7 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { GenericValue, IDataObject, INodeProperties } from 'n8n-workflow';
-import { objectOf } from '../client/json';
-import { asText, FREE_ID, freeId, numberIn, text, type ConversionContext, uuid } from './values';
+import { isObject, objectOf } from '../client/json';
+import { asText, FREE_ID, freeId, isEmpty, numberIn, text, type ConversionContext, uuid } from './values';
 import { LENGTHS, UUID } from '../client/endpoints';
 
 /** The collections in which optional parameters stand, with their titles. */
@@ -257,6 +257,46 @@ export const deviceOrName = {
 	toWire: (value, { mode }) => (mode === BY_NAME ? { device_name: text(LENGTHS.name)(value) } : uuid(value)),
 } satisfies Field;
 
+/**
+ * A group or a list of rows as an option of a collection. n8n drops one without a row as soon as another field changes,
+ * so it begins with one; and n8n adds a list without its default, so a list stands inside a group (`ungrouped`).
+ */
+export function inCollection(property: INodeProperties): INodeProperties {
+	if (property.type !== 'fixedCollection') return property;
+	const { displayName, typeOptions } = property;
+	const [first, ...others] = (property.options ?? []).flatMap((one) => ('values' in one ? [one] : []));
+	const row = Object.fromEntries((first?.values ?? []).map(({ name, default: preset }) => [name, preset]));
+	const single = { ...property, typeOptions: { multipleValues: false } };
+	// Which of several forms a group has is the user's choice.
+	if (!first || others.length) return single;
+	if (!typeOptions?.multipleValues) return { ...single, default: { [first.name]: row } };
+	const rows = { ...property, displayName: '', name: 'rows', default: { [first.name]: [row] } };
+	const options = [{ displayName, name: 'list', values: [rows] }];
+	return { ...single, default: { list: { rows: rows.default } }, options };
+}
+
+/** The value of a list without the group that `inCollection` puts around it. */
+export const ungrouped = (value: unknown): unknown =>
+	isObject(value) && isObject(value.list) ? value.list.rows : value;
+
+/** Whether a row is as n8n adds it, with nothing filled in. */
+export const isUntouched = (row: IDataObject, fields: readonly INodeProperties[]): boolean =>
+	fields.every(({ name, type, default: preset }) => {
+		const value = row[name] === undefined ? preset : row[name];
+		if (type === 'resourceLocator') return isEmpty(objectOf(value).value ?? value);
+		return value === preset;
+	});
+
+/** One device of `pickedDevices`. */
+const pickedDevice: INodeProperties = {
+	displayName: device.displayName,
+	name: device.name,
+	type: device.type,
+	default: device.default,
+	modes: device.modes,
+	description: 'Which device',
+};
+
 /** Filters of triggers: devices picked one by one. */
 export const pickedDevices: INodeProperties = {
 	displayName: 'Devices',
@@ -266,28 +306,15 @@ export const pickedDevices: INodeProperties = {
 	placeholder: 'Add Device',
 	default: {},
 	description: 'Only these devices',
-	options: [
-		{
-			displayName: 'Device',
-			name: 'device',
-			values: [
-				{
-					displayName: device.displayName,
-					name: device.name,
-					type: device.type,
-					default: device.default,
-					modes: device.modes,
-					description: 'Which device',
-				},
-			],
-		},
-	],
+	options: [{ displayName: 'Device', name: 'device', values: [pickedDevice] }],
 };
 
-/** The IDs in a value of `pickedDevices`. Throws an Error when an entry is no ID. */
+/** The IDs in a value of `pickedDevices`; a row that nobody filled in has none. Throws an Error when one is no ID. */
 export function pickedIds(value: unknown): string[] {
-	const rows = [objectOf(value).device ?? []].flat() as Array<{ deviceId?: IDataObject }>;
-	return rows.map((row) => uuid(row.deviceId?.value ?? ''));
+	const rows: unknown[] = [objectOf(value).device ?? []].flat();
+	return rows
+		.filter((row) => !isObject(row) || !isUntouched(row, [pickedDevice]))
+		.map((row) => uuid(objectOf(objectOf(row).deviceId).value ?? ''));
 }
 
 export const webhook = picker({

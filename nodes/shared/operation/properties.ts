@@ -4,6 +4,7 @@ import {
 	batching,
 	COLLECTIONS,
 	continuationToken,
+	inCollection,
 	limit,
 	returnAll,
 	shareSecrets,
@@ -47,7 +48,8 @@ function shown(field: Field): INodeProperties {
 	delete property.mayBeBlank;
 	delete property.toWire;
 	delete property.matches;
-	return property as INodeProperties;
+	const plain = property as INodeProperties;
+	return field.collection ? inCollection(plain) : plain;
 }
 
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);

@@ -23,6 +23,7 @@ import {
 	returnAll,
 	shareSecrets,
 	simplify,
+	ungrouped,
 	type ColumnRow,
 	type Field,
 	type ValueOf,
@@ -178,11 +179,12 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 		if (isHidden(field)) return field.whenHidden?.(other, now, surroundings);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
-		const isAdded = field.collection !== undefined && given !== undefined;
+		// A group begins with a row, which says nothing until somebody fills it in.
+		const isAdded = field.collection !== undefined && given !== undefined && type !== 'fixedCollection';
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
 		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
-		const sent = isSet ? wireValue(field, value, { ...surroundings, mode }) : field.whenEmpty?.(now);
+		const sent = isSet ? wireValue(field, ungrouped(value), { ...surroundings, mode }) : field.whenEmpty?.(now);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
@@ -348,7 +350,9 @@ export function optional<T>(
 	const values = readParameter(context, title, () => collectionOf(context, collection));
 	if (stored[name] === undefined && values[name] === undefined) return undefined;
 	return readParameter(context, title, () =>
-		isGiven(stored[name], values[name], true) ? read(values[name]) : undefined,
+		isGiven(stored[name], values[name], ungrouped(values[name]) === values[name])
+			? read(ungrouped(values[name]))
+			: undefined,
 	);
 }
 

@@ -13,7 +13,7 @@ import { payloadDecoder, withDecoded, type Decoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
-import { pickedDevices, pickedIds } from '../operation/fields';
+import { inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
 import { collectionOf, isGiven, isOn, readParameter } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
@@ -24,39 +24,42 @@ type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
 /** The networks that Hubble names (API definition, `packet`). */
 const NETWORKS = ['SATELLITE', 'TERRESTRIAL'];
 
-/** The parameter "Filters"; its value goes to `packetFilter`. */
-export const packetFilters = {
+/** The filters; their values go to `packetFilter` and `valueFilter`. */
+export const filterFields: INodeProperties[] = [
+	pickedDevices,
+	{
+		displayName: 'Network Types',
+		name: 'networkTypes',
+		type: 'multiOptions',
+		options: [
+			{ name: 'Satellite', value: 'SATELLITE' },
+			{ name: 'Terrestrial', value: 'TERRESTRIAL' },
+		],
+		default: [],
+		description: 'Only packets heard by these networks',
+	},
+	{
+		displayName: 'Tags',
+		name: 'tags',
+		type: 'string',
+		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+		default: [],
+		placeholder: 'e.g. _env:production',
+		description:
+			'Only packets of devices with these tags, as key:value. Of several tags with the same key, one must match; tags with different keys must all match.',
+	},
+	...valueFilters,
+];
+
+/** The parameter "Filters" of the triggers. */
+export const packetFilters: INodeProperties = {
 	displayName: 'Filters',
 	name: 'filters',
 	type: 'collection',
 	placeholder: 'Add Filter',
 	default: {},
-	options: [
-		pickedDevices,
-		{
-			displayName: 'Network Types',
-			name: 'networkTypes',
-			type: 'multiOptions',
-			options: [
-				{ name: 'Satellite', value: 'SATELLITE' },
-				{ name: 'Terrestrial', value: 'TERRESTRIAL' },
-			],
-			default: [],
-			description: 'Only packets heard by these networks',
-		},
-		{
-			displayName: 'Tags',
-			name: 'tags',
-			type: 'string',
-			typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-			default: [],
-			placeholder: 'e.g. _env:production',
-			description:
-				'Only packets of devices with these tags, as key:value. Of several tags with the same key, one must match; tags with different keys must all match.',
-		},
-		...valueFilters,
-	],
-} satisfies INodeProperties;
+	options: filterFields.map(inCollection),
+};
 
 export const simplifyPackets: INodeProperties = {
 	displayName: 'Simplify',
@@ -73,15 +76,15 @@ export const simplifyPackets: INodeProperties = {
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
 	const networks = texts(filters.networkTypes)?.map((type) => oneOf(NETWORKS)(type.toUpperCase()));
 	const tags = tagFilters(filters.tags);
-	const devices = filters.devices ? new Set(pickedIds(filters.devices)) : undefined;
-	if (!devices && !networks && !tags) return undefined;
+	const devices = new Set(pickedIds(filters.devices));
+	if (!devices.size && !networks && !tags) return undefined;
 	const byKey = new Map<string, Set<string>>();
 	for (const tag of tags ?? []) {
 		const key = tag.slice(0, tag.indexOf(':'));
 		byKey.set(key, (byKey.get(key) ?? new Set()).add(tag));
 	}
 	return (packet) => {
-		if (devices && !devices.has(packet.device.id.toLowerCase())) return false;
+		if (devices.size && !devices.has(packet.device.id.toLowerCase())) return false;
 		if (networks && !networks.some((network) => network === String(packet.network_type).toUpperCase())) return false;
 		if (byKey.size === 0) return true;
 		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
@@ -93,10 +96,12 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 function givenFilters(context: Reader): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
 	const filters = collectionOf(context, 'filters');
-	for (const { displayName, name } of packetFilters.options) {
-		readParameter(context, displayName, () => isGiven(stored[name], filters[name], name in stored));
+	for (const { displayName, name, type } of filterFields) {
+		readParameter(context, displayName, () =>
+			isGiven(stored[name], filters[name], type !== 'fixedCollection' && name in stored),
+		);
 	}
-	return filters;
+	return objectOf(Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, ungrouped(value)])));
 }
 
 /** How payloads are decoded; `undefined` when they are not. */

@@ -2,6 +2,7 @@
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodeProperties } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { isObject, objectOf } from '../client/json';
+import { isUntouched } from '../operation/fields';
 import type { ItemRequest } from '../operation/operation';
 import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
 import { decodedNames, payloadDecoder } from './decode';
@@ -31,6 +32,47 @@ export const decodedField: INodeProperties = {
 	],
 };
 
+/** One condition. */
+const CONDITION_FIELDS: INodeProperties[] = [
+	decodedField,
+	{
+		displayName: 'Condition',
+		name: 'condition',
+		type: 'options',
+		options: [
+			{ name: 'Is Above', value: 'above' },
+			{
+				name: 'Is Absent',
+				value: 'absent',
+				description: 'The payload does not contain it, or it is null',
+			},
+			{ name: 'Is Below', value: 'below' },
+			{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
+			{ name: 'Is Equal To', value: 'equal' },
+		],
+		default: 'above',
+		description: 'What must be true of the value',
+	},
+	{
+		displayName: 'Value',
+		name: 'than',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 8',
+		description: 'The number, or the text, to compare the value with',
+		displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } },
+	},
+	{
+		displayName: 'And',
+		name: 'and',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 25',
+		description: 'The upper bound',
+		displayOptions: { show: { condition: ['between'] } },
+	},
+];
+
 /** The parameters "Values" and "Values Must Match", for the collection "Filters". */
 export const valueFilters: INodeProperties[] = [
 	{
@@ -45,45 +87,7 @@ export const valueFilters: INodeProperties[] = [
 			{
 				displayName: 'Value',
 				name: 'value',
-				values: [
-					decodedField,
-					{
-						displayName: 'Condition',
-						name: 'condition',
-						type: 'options',
-						options: [
-							{ name: 'Is Above', value: 'above' },
-							{
-								name: 'Is Absent',
-								value: 'absent',
-								description: 'The payload does not contain it, or it is null',
-							},
-							{ name: 'Is Below', value: 'below' },
-							{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
-							{ name: 'Is Equal To', value: 'equal' },
-						],
-						default: 'above',
-						description: 'What must be true of the value',
-					},
-					{
-						displayName: 'Compare With',
-						name: 'than',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. 8',
-						description: 'The number, or the text, to compare the value with',
-						displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } },
-					},
-					{
-						displayName: 'And',
-						name: 'and',
-						type: 'string',
-						default: '',
-						placeholder: 'e.g. 25',
-						description: 'The upper bound',
-						displayOptions: { show: { condition: ['between'] } },
-					},
-				],
+				values: CONDITION_FIELDS,
 			},
 		],
 	},
@@ -147,7 +151,7 @@ export function bound(name: string, value: unknown): number {
 export function conditionOf(
 	condition: Condition,
 	{ than, and }: IDataObject,
-	title = 'Compare With',
+	title = 'Value',
 ): (value: unknown) => boolean {
 	if (condition === 'absent') return (value) => value === undefined || value === null;
 	if (condition === 'equal') {
@@ -168,10 +172,25 @@ export function conditionOf(
 	return (value) => numeric(value) >= least && numeric(value) <= most;
 }
 
-/** The rows of a fixed collection. Throws an Error for what is none: without its rows, everything would be taken. */
-function rowsIn(given: unknown, name: string): unknown[] {
+/**
+ * Reads the rows of a fixed collection that somebody filled in. Throws an Error that names the row, and one for what has
+ * no rows: without them, everything would be taken.
+ */
+function readRows<T>(
+	given: unknown,
+	name: string,
+	fields: readonly INodeProperties[],
+	read: (row: IDataObject) => T,
+): T[] {
 	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is not a list of rows`);
-	return [objectOf(given)[name] ?? []].flat();
+	return [objectOf(given)[name] ?? []].flat().flatMap((row: unknown, index) => {
+		try {
+			if (!isObject(row)) throw new Error(`${quoted(row)} is not a row`);
+			return isUntouched(row, fields) ? [] : [read(row)];
+		} catch (error) {
+			throw unfit(`row ${index + 1}: ${asError(error).message}`);
+		}
+	});
 }
 
 /** The name in a value of `decodedField`. Throws an Error when it is empty. */
@@ -192,36 +211,19 @@ export function matchOf(value: unknown): 'all' | 'any' {
  */
 export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
 	const match = matchOf(valuesMatch);
-	const rows = rowsIn(values, 'value');
-	if (!rows.length) return undefined;
-	const conditions = rows.map((row, index) => {
-		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is not a condition`);
-			const name = fieldOf(row);
-			const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
-			return (decoded: unknown) => meets(valueAt(decoded, name));
-		} catch (error) {
-			throw unfit(`row ${index + 1}: ${asError(error).message}`);
-		}
+	const conditions = readRows(values, 'value', CONDITION_FIELDS, (row) => {
+		const name = fieldOf(row);
+		const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
+		return (decoded: unknown) => meets(valueAt(decoded, name));
 	});
+	if (!conditions.length) return undefined;
 	return match === 'all'
 		? (decoded) => conditions.every((meets) => meets(decoded))
 		: (decoded) => conditions.some((meets) => meets(decoded));
 }
 
 /** The names of chosen decoded values, each once. Throws an Error that names the row. */
-export function chosenFields(value: unknown): string[] {
-	const rows = rowsIn(value, 'row');
-	const names = rows.map((row, index) => {
-		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is not a field`);
-			return fieldOf(row);
-		} catch (error) {
-			throw unfit(`row ${index + 1}: ${asError(error).message}`);
-		}
-	});
-	return [...new Set(names)];
-}
+export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', [decodedField], fieldOf))];
 
 /** Why payloads cannot be decoded, or their values not be compared, in this way; `undefined` when they can. */
 export function valueReason({ settings }: ItemRequest): string | undefined {

@@ -106,7 +106,9 @@ const chains: Step[][] = [
 			parameters: {
 				operation: 'count',
 				period: 'lastHour',
-				filters: { values: { value: [{ field: byId('humidity'), condition: 'below', than: '0' }] } },
+				filters: {
+					values: { list: { rows: { value: [{ field: byId('humidity'), condition: 'below', than: '0' }] } } },
+				},
 				...decoded,
 			},
 			gives: () => ({ count: 0 }),
