@@ -1,7 +1,7 @@
 /**
  * Every operation against everything that can go wrong on the way: the outcome is right, or it is one clear error;
  * nothing is doubled, a write that is not idempotent is sent once after an ambiguous failure, and the token stays with
- * the host of the credential. One cell is one test; `npm test` runs a seventh of them, `npm run test:faults` all, and writes
+ * the host of the credential. One cell is one test; `npm test` runs a thirteenth of them, `npm run test:faults` all, and writes
  * the outcome of each cell to FAULT_MATRIX, a line each.
  */
 import type { INodeType } from 'n8n-workflow';

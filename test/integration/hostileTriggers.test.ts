@@ -155,6 +155,6 @@ test.each(CASES)('$title', async ({ trigger, others, name, collection, property,
 			const told = [error?.message, error?.description, error?.context, error?.stack, warnings, placed.stored()];
 			expect(secretsIn(JSON.stringify(told))).toEqual([]);
 		}),
-		{ numRuns: 40, endOnFailure: true },
+		{ numRuns: 20, endOnFailure: true },
 	);
 });

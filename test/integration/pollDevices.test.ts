@@ -883,7 +883,7 @@ it('P7, P8: reports what a perfect memory would, through errors and crashes; rep
 				if (runs.every(({ outcome }) => /^(handed over|error)$/.test(outcome))) expect(left).toEqual([]);
 			},
 		),
-		{ numRuns: 60 },
+		{ numRuns: 40 },
 	);
 }, 60_000);
 

@@ -186,7 +186,7 @@ it('are those of the reference, whatever comes late, again or with a stamp that 
 		fc.property(stream, someRows, (packets, rows) => {
 			expect(sorted(read(NONE, packets, rows).events)).toEqual(sorted(expected(packets, rows)));
 		}),
-		{ numRuns: 1500 },
+		{ numRuns: 400 },
 	);
 });
 
@@ -247,7 +247,7 @@ it('P9: are all reported through crashes at every step, and only those of the la
 			expect([...new Set(sorted(delivered))]).toEqual([...new Set(truth)]);
 			expect(delivered.length - truth.length).toBeLessThanOrEqual(repeatable);
 		}),
-		{ numRuns: 1500 },
+		{ numRuns: 400 },
 	);
 });
 

@@ -166,7 +166,7 @@ it('gives every packet of the period once and in order, whichever reply comes fi
 			expect(failure).toBeUndefined();
 			expect(ids).toEqual(held(times, period));
 		}),
-		{ numRuns: 60 },
+		{ numRuns: 30 },
 	);
 });
 
@@ -202,7 +202,7 @@ it('breaks off where another run goes on, whichever page fails: together they gi
 				expect([...first.ids, ...second]).toEqual(held(times, period));
 			},
 		),
-		{ numRuns: 60 },
+		{ numRuns: 30 },
 	);
 });
 
