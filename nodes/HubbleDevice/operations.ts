@@ -6,7 +6,7 @@ import { exportTo } from '../shared/operation/exportFile';
 import { deviceOrName, environment } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
 import { valueReason } from '../shared/packet/valueFilter';
-import { reportFields, reportOn } from '../shared/report/createReport';
+import { groupByTag, reportFields, reportOn, silentAfterHours } from '../shared/report/createReport';
 import { FleetReport } from '../shared/report/fleetReport';
 import { fleetValues, fleetValueSettings } from '../shared/report/reportValues';
 import { creation, deletion, registration, update } from './batches';
@@ -132,7 +132,7 @@ export const deviceOperations: readonly Operation[] = [
 			'Create a report on the fleet as one HTML file: which devices are heard, which are silent, and where they are',
 		readsAll: true,
 		alsoCalls: { endpoint: endpoints.listPackets, when: 'for Values' },
-		settings: { ...fleetValueSettings, ...reportFields({ hasSilence: true }), ...timeFilters },
+		settings: { ...fleetValueSettings, silentAfterHours, groupByTag, ...reportFields, ...timeFilters },
 		validate: valueReason,
 		items: reportOn({
 			name: 'fleet-report',

@@ -39,7 +39,6 @@ export interface Borders {
 	placed: TimedMarks;
 }
 
-/** Rules for which places count. */
 export interface BorderRules {
 	/** Metres: how far outside of an area a device must be to have left it. */
 	borderWidth: number;
@@ -51,7 +50,6 @@ export interface BorderRules {
 	lookBack: number;
 }
 
-/** A device that entered or left an area. */
 export interface Crossing {
 	event: 'entered' | 'left';
 	area: Area;

@@ -13,7 +13,6 @@ export interface Happening {
 	heard: number;
 	/** Since when it is, or was, silent. */
 	since?: number;
-	/** The name of an area. */
 	area?: string;
 	/** What makes it the same event when it comes again. */
 	of: string | number;
@@ -21,7 +20,6 @@ export interface Happening {
 	hint?: string;
 }
 
-/** Display settings for events. */
 export interface Showing {
 	simplify: boolean;
 	/** IANA time zone of the workflow. */
@@ -30,7 +28,6 @@ export interface Showing {
 	now: number;
 }
 
-/** A sentence for a message. */
 function textOf({ event, device, heard, since = 0, area }: Happening, { timezone, now }: Showing): string {
 	const name = String(device.name ?? '') || device.id;
 	const at = shortTime(event === 'registered' ? device.created_ts : heard, timezone);

@@ -31,7 +31,6 @@ export const DEVICES: List<Device> = {
 	},
 };
 
-/** The state of a running poll. */
 export interface Run extends Borders {
 	context: IPollFunctions;
 	hubble: HubbleClient;
@@ -121,7 +120,6 @@ export async function* devicesBy(
 	}
 }
 
-/** A window of time, and what becomes of the devices in it. */
 interface Window {
 	field: SortField;
 	cursor: Cursor;
@@ -131,7 +129,6 @@ interface Window {
 	each: number;
 	/** Which of the devices count; all unless given. */
 	isIn?: (device: Device) => boolean;
-	/** Stores how far the window was read. */
 	save: (cursor: Cursor) => void;
 }
 

@@ -27,7 +27,6 @@ const madeUp = (now: number): Device => ({
 	created_ts: now - 60,
 });
 
-/** Where and how a test searches. */
 interface Look {
 	hubble: HubbleClient;
 	settings: Settings;

@@ -31,7 +31,6 @@ export interface Settings extends BorderRules {
 	matches: (device: IDataObject) => boolean;
 	/** What makes the devices themselves: cursors and marks of others count for nothing. */
 	devices: string;
-	/** Items in one execution. */
 	most: number;
 	simplify: boolean;
 }
@@ -50,7 +49,6 @@ const nameField = (placeholder: string): INodeProperties => ({
 	description: 'The name of the area in the output',
 });
 
-/** The events that can start a workflow. */
 export const eventOptions: INodePropertyOptions[] = [
 	{
 		name: 'Entered an Area',

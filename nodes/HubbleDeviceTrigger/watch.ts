@@ -205,14 +205,13 @@ export function compareQuiet(
 	return { gone, heard, isFull };
 }
 
-/** Which devices `compareQuiet` compares, and how. */
+/** Which devices `compareQuiet` compares, and how; times are Unix seconds. */
 export interface Comparison {
-	/** Unix seconds. */
 	from: number;
 	reached: number;
 	/** Marks that there is room for. */
 	most?: number;
-	/** When a device was heard last, in Unix seconds. */
+	/** When a device was heard last. */
 	heardOf: (device: Device) => number;
 	/** Whether a device is silent, or was never heard. */
 	isQuiet: (device: Device) => boolean;

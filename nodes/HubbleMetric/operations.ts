@@ -104,7 +104,7 @@ export const metricOperations: readonly Operation[] = [
 		endpoint: endpoints.getPacketMetrics,
 		alsoCalls: { endpoint: endpoints.getDeviceMetrics },
 		inQuery: { days: { ...days, default: 30, description: chartDays }, filter_tags: environment },
-		settings: reportFields({ hasTags: false }),
+		settings: reportFields,
 		items: chartItems,
 	},
 	{

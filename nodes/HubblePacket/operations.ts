@@ -9,7 +9,7 @@ import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { device, environment, type Field } from '../shared/operation/fields';
 import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
-import { reportFields, reportOn } from '../shared/report/createReport';
+import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
 import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
@@ -210,7 +210,7 @@ export const packetOperations: readonly Operation[] = [
 			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
 		shape: undefined,
-		settings: { period, ...reportValueSettings, ...tagSettings, ...reportFields() },
+		settings: { period, ...reportValueSettings, ...tagSettings, groupByTag, ...reportFields },
 		items: async (work) => await packetReport(filteredHere(work)),
 	},
 	{

@@ -1,7 +1,6 @@
 /** What a report says, before it is drawn as a page (`page.ts`) or for mail (`mail.ts`). */
 import type { PlaceBins } from './places';
 
-/** A figure with its label, and what there is to say about it. */
 export interface Figure {
 	label: string;
 	value: string;
@@ -10,7 +9,7 @@ export interface Figure {
 	isBad?: boolean;
 }
 
-/** A horizontal bar with its share of all; `tone` is the number of a colour. */
+/** `tone` is the number of a colour. */
 export interface Bar {
 	label: string;
 	value: number;
@@ -68,7 +67,7 @@ export type Content =
 export type Columns = Extract<Content, { columns: unknown }>;
 export type Curve = Extract<Content, { curve: unknown }>;
 
-/** One part of a report; `notes` say what a reader must know of it, such as what was left out. */
+/** `notes` say what a reader must know of it, such as what was left out. */
 export interface Section {
 	title: string;
 	subtitle?: string;
@@ -79,7 +78,6 @@ export interface Section {
 /** Figures in a row, or sections: two stand side by side where there is room. */
 export type Block = { figures: readonly Figure[] } | { sections: readonly Section[] };
 
-/** All that is drawn. */
 export interface Drawing {
 	title: string;
 	lead: string;

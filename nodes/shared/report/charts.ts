@@ -160,7 +160,6 @@ export class Timeline {
 		else this.outside += 1;
 	}
 
-	/** What a column stands for. */
 	get unit(): string {
 		const [unit, noun] = this.size >= DAY ? [DAY, 'day'] : this.size >= HOUR ? [HOUR, 'hour'] : [MINUTE, 'minute'];
 		return this.size === unit ? noun : `${this.size / unit} ${noun}s`;
@@ -186,7 +185,6 @@ export class Timeline {
 		});
 	}
 
-	/** Where the bins begin. */
 	marks(): Mark[] {
 		const textAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);

@@ -27,7 +27,6 @@ export interface Report {
 	add(row: IDataObject): void;
 	/** Reads what the rows do not say, when all of them are there. */
 	readMore?(work: Work): Promise<void>;
-	/** The figures for the item. */
 	summary(): IDataObject;
 	render(): Block[];
 }
@@ -40,7 +39,6 @@ export interface ReportSource {
 	start: (frame: ReportFrame, hints: Work['hints']) => Report;
 }
 
-/** The JSON fields of a report's item. */
 const JSON_FIELDS = [
 	'fileName',
 	'title',
@@ -86,7 +84,7 @@ const html: Field = {
 	collection: 'options',
 };
 
-const groupByTag: Field = {
+export const groupByTag: Field = {
 	displayName: 'Group by Tag',
 	name: 'groupByTag',
 	type: 'string',
@@ -97,7 +95,7 @@ const groupByTag: Field = {
 	toWire: text(32),
 };
 
-const silentAfterHours: Field = {
+export const silentAfterHours: Field = {
 	displayName: 'Silent After (Hours)',
 	name: 'silentAfterHours',
 	type: 'number',
@@ -107,15 +105,8 @@ const silentAfterHours: Field = {
 	toWire: numberIn(1, 1_000_000, false),
 };
 
-/** The parameters of a report. */
-export const reportFields = ({ hasSilence = false, hasTags = true } = {}): Fields => ({
-	...(hasSilence ? { silentAfterHours } : {}),
-	title,
-	html,
-	...(hasTags ? { groupByTag } : {}),
-	fileName,
-	binaryField: binaryField(JSON_FIELDS),
-});
+/** The parameters that all reports have. */
+export const reportFields: Fields = { title, html, fileName, binaryField: binaryField(JSON_FIELDS) };
 
 /** Reads all rows and gives one item: the file, and its figures in the JSON. */
 export const reportOn =
@@ -143,7 +134,6 @@ export const reportOn =
 
 const MAP_REMARK = 'Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.';
 
-/** What becomes a report. */
 interface Draft extends Pick<ReportSource, 'name' | 'title'> {
 	/** By default the time. */
 	lead?: string;

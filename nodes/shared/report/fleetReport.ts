@@ -41,7 +41,6 @@ function duration(seconds: number): string {
 	return `${wholeNumber(seconds / DAY)} days`;
 }
 
-/** Takes devices one at a time and keeps what the report says of them. */
 export class FleetReport implements Report {
 	private readonly ages = AGES.map(() => 0);
 	private readonly networks = { terrestrial: 0, satellite: 0, both: 0 };
@@ -89,7 +88,6 @@ export class FleetReport implements Report {
 		await this.values?.read(work);
 	}
 
-	/** The devices that fell silent last are those about which something can be done. */
 	private addSilent(row: IDataObject, heardAt: number): void {
 		this.silent += 1;
 		const place = String(objectOf(row.install_location).location_name ?? '');
@@ -97,6 +95,7 @@ export class FleetReport implements Report {
 		if (this.listed.length >= 4 * MOST_SILENT) this.listed = this.latest();
 	}
 
+	/** The devices that fell silent last are those about which something can be done. */
 	private latest(): Silent[] {
 		return [...this.listed].sort((a, b) => b.heardAt - a.heardAt).slice(0, MOST_SILENT);
 	}

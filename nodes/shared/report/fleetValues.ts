@@ -26,7 +26,6 @@ const valueText = (value: unknown): string =>
 
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** Takes the devices of the report, reads the latest packet of each, and keeps the texts of its values. */
 export class FleetValues {
 	/** The devices of the report by their IDs, with their names and the stamps of their last packets. */
 	private readonly devices = new Map<string, { name: string; stamps: readonly number[] }>();

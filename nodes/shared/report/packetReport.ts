@@ -67,7 +67,6 @@ interface Heard {
 	last: number;
 }
 
-/** Takes packets one at a time and keeps what the report says of them. */
 export class PacketReport implements Report {
 	private readonly timeline: Timeline;
 	private readonly places = new PlaceBins();
@@ -79,7 +78,6 @@ export class PacketReport implements Report {
 	private packets = 0;
 	private readonly groups?: TagGroups;
 
-	/** @param values what is drawn of the decoded payloads */
 	constructor(
 		private readonly frame: ReportFrame,
 		private readonly values?: ValueSections,

@@ -1,7 +1,7 @@
 /** Places while they come: a bounded number of bins. Pure. */
 import type { Place } from '../operation/place';
 
-/** Places that were heard near each other. */
+/** Places that were heard near each other, as sums. */
 export interface Cell {
 	latitudes: number;
 	longitudes: number;
@@ -13,7 +13,7 @@ export interface Cell {
 }
 
 /** Things that a cell names. */
-export const MOST_NAMED = 5;
+const MOST_NAMED = 5;
 
 /** Most cells that are kept while places come; with more, cells become larger. */
 const MOST_CELLS = 4000;

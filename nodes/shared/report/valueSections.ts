@@ -133,7 +133,6 @@ class ValueSeries {
 	}
 }
 
-/** Takes decoded packets one at a time. */
 export class ValueSections {
 	private readonly timeline: Timeline;
 	private readonly series: ValueSeries[];
