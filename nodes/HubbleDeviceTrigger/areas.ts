@@ -2,7 +2,8 @@
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { notAhead } from '../shared/polling/poll';
 import { crossings, forgetPlaced, reorderAreas } from './borders';
-import { deviceOf, keyOf, keysOf, keysText, MOST_MARKS } from './marks';
+import { keyOf } from '../shared/polling/compact';
+import { deviceOf, keysOf, keysText, MOST_MARKS } from './marks';
 import { devicesBy, emit, room, warn, type Run } from './reading';
 import { latestStamp, type Device } from './watch';
 

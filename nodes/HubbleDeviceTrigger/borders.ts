@@ -1,7 +1,8 @@
 /** Which devices cross the border of an area, and what is remembered of it. Without I/O. */
 import { placeHeard } from '../shared/device/device';
 import { isInside, type Area } from '../shared/device/areas';
-import { areaKey, areaOf, deviceOf, keyOf, MOST_MARKS, type TimedMarks } from './marks';
+import { keyOf } from '../shared/polling/compact';
+import { areaKey, areaOf, deviceOf, MOST_MARKS, type Marks, type TimedMarks } from './marks';
 import { latestStamp, type AreaCursor, type Device } from './watch';
 
 /** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
@@ -29,16 +30,6 @@ export function reorderAreas(
 	return { cursor: { of, from, shapes, fresh }, inside: new Set(cursor?.of === of ? moved : []), areas: ordered };
 }
 
-/** What is remembered of devices and areas; times are whole Unix seconds. */
-export interface Borders {
-	/** Devices in areas, by `areaKey`. */
-	inside: Set<string>;
-	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
-	waiting: TimedMarks;
-	/** Of devices, by `keyOf`: when the place was heard that counted last. */
-	placed: TimedMarks;
-}
-
 export interface BorderRules {
 	/** Metres: how far outside of an area a device must be to have left it. */
 	borderWidth: number;
@@ -64,7 +55,7 @@ export interface Crossing {
  * @param now Unix seconds: a stamp from the future counts as heard now
  */
 export function crossings(
-	{ inside, waiting, placed }: Borders,
+	{ inside, waiting, placed }: Omit<Marks, 'quiet'>,
 	device: Device,
 	areas: readonly Area[],
 	learnt: number,

@@ -4,19 +4,35 @@
  */
 import { keyOf, KEY, LETTERS, parts, TIME, stampOf, stampText } from '../shared/polling/compact';
 
-export { keyOf };
-
 /** Marks of both kinds together: about 1.7 MB of text. */
 export const MOST_MARKS = 100_000;
 
 /** Marks with a time each, in whole Unix seconds. Of quiet devices: when they were heard last; 0: never. */
 export type TimedMarks = Map<string, number>;
 
-/** Characters of the mark of a quiet device: 42 bits of its ID, and the second of its registration. */
-export const QUIET = KEY - 1 + TIME;
+/** What is remembered; times are whole Unix seconds. */
+export interface Marks {
+	/** Devices that are silent or were never heard, by `quietKey`. */
+	quiet: TimedMarks;
+	/** Devices in areas, by `areaKey`. */
+	inside: Set<string>;
+	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
+	waiting: TimedMarks;
+	/** Of devices, by `keyOf`: when the place was heard that counted last. */
+	placed: TimedMarks;
+}
 
-/** Characters of the mark of a device in an area: `keyOf`, and the letter of the area. */
-export const INSIDE = KEY + 1;
+/** The same as n8n stores it. */
+export interface StoredMarks {
+	quietMarks?: string;
+	insideMarks?: string;
+	waitingMarks?: string;
+	placedMarks?: string;
+}
+
+/** Characters of the keys of quiet devices, 42 bits of the ID and the second of registration, and of those in areas. */
+const QUIET = KEY - 1 + TIME;
+const INSIDE = KEY + 1;
 
 /** Areas that a node can have: as many as there are letters for their marks. */
 export const MOST_AREAS = LETTERS.length;
@@ -36,13 +52,26 @@ export const deviceOf = (key: string): string => key.slice(0, KEY);
 /** Which area a mark of `areaKey` is of. */
 export const areaOf = (key: string): number => LETTERS.indexOf(key.slice(KEY));
 
-export const timedText = (marks: ReadonlyMap<string, number>): string =>
-	[...marks].map(([key, at]) => `${key}${stampText(at)}`).join('');
+const timedText = (marks: TimedMarks): string => [...marks].map(([key, at]) => `${key}${stampText(at)}`).join('');
 
 /** @param size characters of a key */
-export const timedOf = (text = '', size = KEY): TimedMarks =>
+const timedOf = (text = '', size = KEY): TimedMarks =>
 	new Map(parts(text, size + TIME).map((mark) => [mark.slice(0, size), stampOf(mark.slice(size))]));
 
 export const keysText = (keys: ReadonlySet<string>): string => [...keys].join('');
 
 export const keysOf = (text = '', size = KEY): Set<string> => new Set(parts(text, size));
+
+export const openMarks = (stored: StoredMarks): Marks => ({
+	quiet: timedOf(stored.quietMarks, QUIET),
+	inside: keysOf(stored.insideMarks, INSIDE),
+	waiting: timedOf(stored.waitingMarks, INSIDE),
+	placed: timedOf(stored.placedMarks),
+});
+
+export const storedMarks = ({ quiet, inside, waiting, placed }: Marks): StoredMarks => ({
+	quietMarks: timedText(quiet) || undefined,
+	insideMarks: keysText(inside) || undefined,
+	waitingMarks: timedText(waiting) || undefined,
+	placedMarks: timedText(placed) || undefined,
+});

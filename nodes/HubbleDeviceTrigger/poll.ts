@@ -6,7 +6,7 @@ import { counted } from '../shared/operation/values';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { areas } from './areas';
 import { quiet, registered, silent } from './events';
-import { INSIDE, keysOf, keysText, QUIET, timedOf, timedText } from './marks';
+import { openMarks, storedMarks } from './marks';
 import { warn, type Run } from './reading';
 import { sample } from './sample';
 import { readSettings, type EventName, type Settings } from './settings';
@@ -46,21 +46,12 @@ async function watch(
 		now: Math.floor(hubble.now()),
 		ahead: from.ahead ?? {},
 		state: { ...from },
-		quiet: timedOf(from.quietMarks, QUIET),
-		inside: keysOf(from.insideMarks, INSIDE),
-		waiting: timedOf(from.waitingMarks, INSIDE),
-		placed: timedOf(from.placedMarks),
+		...openMarks(from),
 		items: [],
 		pagesLeft: PAGES_PER_POLL,
 	};
 	await takeSteps(run, from.startWith);
-	const marks = {
-		quietMarks: timedText(run.quiet) || undefined,
-		insideMarks: keysText(run.inside) || undefined,
-		waitingMarks: timedText(run.waiting) || undefined,
-		placedMarks: timedText(run.placed) || undefined,
-	};
-	return { next: { ...run.state, ...marks }, items: run.items };
+	return { next: { ...run.state, ...storedMarks(run) }, items: run.items };
 }
 
 /** What a poll does, and for which events. What is heard comes before what falls silent. */

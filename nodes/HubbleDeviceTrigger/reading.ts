@@ -6,9 +6,8 @@ import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { acceptedRows, type List } from '../shared/client/pages';
 import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
 import { pagesFrom, type Budget } from '../shared/polling/poll';
-import type { Borders } from './borders';
 import { eventItem, type Happening } from './item';
-import type { TimedMarks } from './marks';
+import type { Marks } from './marks';
 import type { Settings } from './settings';
 import {
 	aheadNow,
@@ -31,7 +30,7 @@ export const DEVICES: List<Device> = {
 	},
 };
 
-export interface Run extends Borders {
+export interface Run extends Marks {
 	context: IPollFunctions;
 	hubble: HubbleClient;
 	settings: Settings;
@@ -42,8 +41,6 @@ export interface Run extends Borders {
 	/** The devices that have a stamp from the future, once a step has asked for them. */
 	future?: readonly Device[];
 	state: State;
-	/** Devices that are silent or were never heard, by `quietKey`. */
-	quiet: TimedMarks;
 	items: INodeExecutionData[];
 	pagesLeft: number;
 }

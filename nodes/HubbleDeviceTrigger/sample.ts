@@ -10,6 +10,7 @@ import { radians, EARTH_M, type Place } from '../shared/operation/place';
 import { startBudget, type Budget } from '../shared/polling/poll';
 import { crossings } from './borders';
 import { eventItem, type Happening } from './item';
+import { openMarks } from './marks';
 import { DEVICES, silenceOf } from './reading';
 import { readSettings, type EventName, type Settings } from './settings';
 import { heardAt, type Device } from './watch';
@@ -62,8 +63,7 @@ type Happens = Pick<Happening, 'device' | 'heard' | 'since' | 'area'>;
 /** The area that a device is in, by the rules of a poll. */
 function enteredBy({ settings, now }: Look, device: Device): Happens | undefined {
 	const { areas } = settings;
-	const borders = { inside: new Set<string>(), waiting: new Map<string, number>(), placed: new Map<string, number>() };
-	const [found] = crossings(borders, device, areas, areas.length, { ...settings, confirms: false }, now).crossed;
+	const [found] = crossings(openMarks({}), device, areas, areas.length, { ...settings, confirms: false }, now).crossed;
 	return found && { device, heard: found.at, area: found.area.name };
 }
 

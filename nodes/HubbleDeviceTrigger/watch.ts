@@ -3,18 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
-import {
-	INSIDE,
-	keysOf,
-	keysText,
-	MOST_MARKS,
-	QUIET,
-	quietKey,
-	registeredAt,
-	timedOf,
-	timedText,
-	type TimedMarks,
-} from './marks';
+import { MOST_MARKS, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -100,7 +89,7 @@ export interface Sweep {
 }
 
 /** What n8n stores. */
-export interface State {
+export interface State extends StoredMarks {
 	registered?: Cursor;
 	silent?: Cursor;
 	/** As `silent`, of devices that only satellites hear. */
@@ -110,12 +99,6 @@ export interface State {
 	areas?: AreaCursor;
 	/** The step for which the last poll had no time. */
 	startWith?: number;
-	/** Devices that are silent or were never heard, and devices in areas (`marks.ts`). */
-	quietMarks?: string;
-	insideMarks?: string;
-	/** Crossings that wait for a second packet, and when the places that counted were heard. */
-	waitingMarks?: string;
-	placedMarks?: string;
 	sweep?: Sweep;
 }
 
@@ -125,18 +108,20 @@ export interface State {
  */
 export const beside = {
 	pack(before: State, after: State): State {
-		const quiet = timedOf(after.quietMarks, QUIET);
-		const lost = [...timedOf(before.quietMarks, QUIET)].filter(([key, heard]) => quiet.get(key) !== heard);
-		const [was, is] = [keysOf(before.insideMarks, INSIDE), keysOf(after.insideMarks, INSIDE)];
-		const changed = [...[...was].filter((key) => !is.has(key)), ...[...is].filter((key) => !was.has(key))];
-		const marks = { quietMarks: timedText(new Map(lost)), insideMarks: keysText(new Set(changed)) };
-		return { ...before, ...marks, placedMarks: undefined };
+		const [was, is] = [openMarks(before), openMarks(after)];
+		const quiet = new Map([...was.quiet].filter(([key, heard]) => is.quiet.get(key) !== heard));
+		const [left, came] = [[...was.inside], [...is.inside]];
+		const inside = new Set([
+			...left.filter((key) => !is.inside.has(key)),
+			...came.filter((key) => !was.inside.has(key)),
+		]);
+		return { ...before, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
 	},
 	unpack(packed: State, after: State): State {
-		const quiet = new Map([...timedOf(after.quietMarks, QUIET), ...timedOf(packed.quietMarks, QUIET)]);
-		const inside = keysOf(after.insideMarks, INSIDE);
-		for (const key of keysOf(packed.insideMarks, INSIDE)) if (!inside.delete(key)) inside.add(key);
-		return { ...packed, quietMarks: timedText(quiet), insideMarks: keysText(inside) };
+		const [changed, is] = [openMarks(packed), openMarks(after)];
+		for (const key of changed.inside) if (!is.inside.delete(key)) is.inside.add(key);
+		const quiet = new Map([...is.quiet, ...changed.quiet]);
+		return { ...packed, ...storedMarks({ ...changed, quiet, inside: is.inside }) };
 	},
 };
 

@@ -1,17 +1,17 @@
 /** Who is in which area, and which places count: pure. */
 import fc from 'fast-check';
-import { crossings, forgetPlaced, reorderAreas, type Borders } from '../../nodes/HubbleDeviceTrigger/borders';
+import { crossings, forgetPlaced, reorderAreas } from '../../nodes/HubbleDeviceTrigger/borders';
 import {
 	areaKey,
 	areaOf,
-	INSIDE,
-	keyOf,
 	keysOf,
 	keysText,
-	timedOf,
-	timedText,
+	openMarks,
+	storedMarks,
+	type Marks,
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import type { AreaCursor, Device } from '../../nodes/HubbleDeviceTrigger/watch';
+import { keyOf } from '../../nodes/shared/polling/compact';
 import { circle, polygons } from '../../nodes/shared/device/areas';
 
 const area = (name: string, latitude = 0) => circle(name, { latitude, longitude: 1 }, 1000);
@@ -69,8 +69,8 @@ it('writes marks with times as text and reads the same again', () => {
 		fc.property(fc.array(fc.tuple(fc.uuid(), fc.nat(63), time)), (marks) => {
 			const waiting = new Map(marks.map(([id, index, at]) => [areaKey(keyOf(id), index), at]));
 			const placed = new Map(marks.map(([id, , at]) => [keyOf(id), at]));
-			expect(timedOf(timedText(waiting), INSIDE)).toEqual(waiting);
-			expect(timedOf(timedText(placed))).toEqual(placed);
+			const all = { ...openMarks({}), waiting, placed };
+			expect(openMarks(storedMarks(all))).toEqual(all);
 			expect(keysOf(keysText(new Set(placed.keys())))).toEqual(new Set(placed.keys()));
 		}),
 	);
@@ -98,7 +98,7 @@ const device = (terrestrial?: Heard, satellite?: Heard): Device => {
 
 /** Feeds one device after another to what is remembered, a minute apart. */
 function watching(rules: Partial<Parameters<typeof crossings>[4]> = {}, areas = [depot]) {
-	const known: Borders = { inside: new Set(), waiting: new Map(), placed: new Map() };
+	const known: Omit<Marks, 'quiet'> = { inside: new Set(), waiting: new Map(), placed: new Map() };
 	const all = { borderWidth: 50, confirms: false, lookBack: 900, ...rules };
 	const see = (row: Device, most?: number, learnt = areas.length) =>
 		crossings(known, row, areas, learnt, all, NOW, most).crossed.map(({ event, area }) => `${event} ${area.name}`);

@@ -1,18 +1,14 @@
 /** What the device trigger remembers, and what it makes of the devices that it reads: pure, against slow references. */
 import fc from 'fast-check';
+import { keyOf } from '../../nodes/shared/polling/compact';
 import {
 	areaKey,
 	areaOf,
-	INSIDE,
-	keyOf,
-	keysOf,
-	keysText,
 	MOST_AREAS,
-	QUIET,
 	quietKey,
 	registeredAt,
-	timedOf,
-	timedText,
+	openMarks,
+	storedMarks,
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import {
 	aheadNow,
@@ -37,6 +33,7 @@ const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitu
 const hearing = { now: 2_500_000_000, ahead: {} };
 const all = { heardOf: (row: Device) => heardAt(row, hearing), isQuiet: () => true };
 
+const NONE = openMarks({});
 const quietMarks = fc
 	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30 })
 	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), heard])));
@@ -47,9 +44,9 @@ const insideMarks = fc
 it('writes marks as text and reads the same again', () => {
 	fc.assert(
 		fc.property(quietMarks, insideMarks, (quiet, inside) => {
-			expect(timedOf(timedText(quiet), QUIET)).toEqual(quiet);
-			expect(keysOf(keysText(inside), INSIDE)).toEqual(inside);
-			expect(timedText(quiet)).toHaveLength(17 * quiet.size);
+			const text = storedMarks({ ...NONE, quiet, inside });
+			expect(openMarks(text)).toEqual({ ...NONE, quiet, inside });
+			expect(text.quietMarks ?? '').toHaveLength(17 * quiet.size);
 		}),
 	);
 	expect(areaOf(areaKey(keyOf('a'), 7))).toBe(7);
@@ -64,12 +61,11 @@ it('gets the state before a poll back from the difference beside the one after i
 			for (const [index, [key, heard]] of [...quietAfter].entries()) {
 				if (index % 5 === 0) quietAfter.set(key, heard + 60);
 			}
-			const before = { quietMarks: timedText(quietBefore), insideMarks: keysText(insideBefore) };
-			const after = { quietMarks: timedText(quietAfter), insideMarks: keysText(insideAfter) };
-			const back = beside.unpack(beside.pack(before, after), after);
-			expect(keysOf(back.insideMarks, INSIDE)).toEqual(insideBefore);
+			const before = storedMarks({ ...NONE, quiet: quietBefore, inside: insideBefore });
+			const after = storedMarks({ ...NONE, quiet: quietAfter, inside: insideAfter });
+			const { inside, quiet } = openMarks(beside.unpack(beside.pack(before, after), after));
+			expect(inside).toEqual(insideBefore);
 			// Marks that were added stay: they say nothing that is not so.
-			const quiet = timedOf(back.quietMarks, QUIET);
 			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
 		}),
 	);
@@ -145,11 +141,10 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 
 it('stores no mark twice beside the state after a poll, and none where there is none', () => {
 	const marks = new Map([[quietKey('a', 1_700_000_000), 0]]);
-	const state = { quietMarks: timedText(marks), insideMarks: keysText(new Set([areaKey(keyOf('a'), 1)])) };
-	const nothing = { quietMarks: '', insideMarks: '' };
-	expect(beside.pack(state, state)).toEqual(nothing);
-	expect(beside.pack({}, {})).toEqual(nothing);
-	expect(beside.unpack({}, {})).toEqual(nothing);
+	const state = storedMarks({ ...NONE, quiet: marks, inside: new Set([areaKey(keyOf('a'), 1)]) });
+	expect(beside.pack(state, state)).toEqual({});
+	expect(beside.pack({}, {})).toEqual({});
+	expect(beside.unpack({}, {})).toEqual({});
 });
 
 it('goes on within a second behind its token, and with the IDs of that second alone', () => {
