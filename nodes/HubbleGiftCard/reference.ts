@@ -1,5 +1,5 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { resumeUrl } from '../shared/n8n';
@@ -20,23 +20,17 @@ export interface Errand {
 	amount: number;
 }
 
-/** What n8n gives to an execution and hands on to its retries: newer versions have it in the URL that resumes it. */
-function tokenOfExecution(context: IExecuteFunctions): string | undefined {
-	return [...(resumeUrl(context)?.searchParams.values() ?? [])].at(-1);
-}
-
 /**
  * What stays the same when the execution is retried. n8n gives a retry an ID of its own. Newer versions hand on a
- * token, also when n8n was killed. Else it is the ID of the first execution, which the node keeps in the
- * execution's own data: they are stored when an execution ends, and a retry begins with them.
+ * token, in the URL that resumes it, also when n8n was killed. Else it is the ID of the first execution, which the node
+ * keeps in the execution's own data: they are stored when an execution ends, and a retry begins with them.
  * `undefined` when the execution is a retry of one that nothing is known of.
  */
 function firstExecution(context: IExecuteFunctions): string | undefined {
 	const kept = context.getContext('node');
-	const token = tokenOfExecution(context);
-	const isUnknownRetry = context.getMode() === 'retry';
-	const first =
-		(kept.firstExecution as string | undefined) ?? token ?? (isUnknownRetry ? '' : context.getExecutionId());
+	const token = [...(resumeUrl(context)?.searchParams.values() ?? [])].at(-1);
+	const ofThis = context.getMode() === 'retry' ? '' : context.getExecutionId();
+	const first = (kept.firstExecution as string | undefined) ?? token ?? ofThis;
 	if (!first) return undefined;
 	kept.firstExecution = first;
 	return first;
@@ -91,7 +85,7 @@ function runOf(context: IExecuteFunctions): number {
 	return Number(kept.runs);
 }
 
-const hashOf = (parts: unknown[]) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
 
 /**
  * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,

@@ -33,12 +33,6 @@ const bad = (check: string, state: State, meaning: string, advice: string): Find
 
 const statusOf = (error: unknown): string => String(objectOf(error).httpCode ?? '');
 
-/** What a failed request means beside a refusal that is expected. */
-function unanswered(name: string, error: unknown): Finding {
-	const { message, description } = objectOf(error);
-	return bad(name, 'failed', String(message), String(description || 'Run Check Setup again.'));
-}
-
 /** Whether Hubble takes the token for the organization. What is neither accepted nor refused is thrown. */
 async function tokenFinding({ hubble }: Work): Promise<Finding> {
 	const name = 'API Token';
@@ -70,7 +64,11 @@ async function readFindings(work: Work): Promise<Finding[]> {
 				if (endpoint === endpoints.listWebhooks) findings.push(...(await webhookFindings(work, body)));
 			} catch (error) {
 				if (statusOf(error) === '403') lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
-				else findings.push(unanswered(`${name}: ${endpoint.scope}`, error));
+				else {
+					const { message, description = '' } = objectOf(error);
+					const advice = String(description || 'Run Check Setup again.');
+					findings.push(bad(`${name}: ${endpoint.scope}`, 'failed', String(message), advice));
+				}
 			}
 		}),
 	);

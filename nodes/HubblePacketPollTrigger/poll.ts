@@ -62,7 +62,6 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	});
 }
 
-/** The packets themselves. */
 const packetWork = ({ select, show, misfit }: PacketReader): Work => ({
 	take: (packets) => select(packets).map((read) => ({ json: show(read) })),
 	misfit,
@@ -70,7 +69,8 @@ const packetWork = ({ select, show, misfit }: PacketReader): Work => ({
 
 /** Where packets are read from, and how many. */
 function readStart(context: IPollFunctions) {
-	const most = mostOf(context);
+	const size = numberIn(PACKETS_PER_PAGE, 100_000);
+	const most = optional(context, 'options', 'maxPackets', 'Max Packets per Execution', size) ?? 10_000;
 	const startFrom = readParameter(context, 'Start From', () =>
 		oneOf(startOptions.map(({ value }) => value))(context.getNodeParameter('startFrom', 'now')),
 	);
@@ -123,7 +123,6 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	return read;
 }
 
-/** What a poll has read until now. */
 interface Reading extends Read<Position> {
 	/** When its last page was received, about, in Unix seconds. */
 	received: number;
@@ -165,11 +164,6 @@ const callAt = ({ token, start }: Position) => ({
 	query: { start },
 	continuationToken: token,
 });
-
-/** Packets in one execution. */
-const mostOf = (context: IPollFunctions): number =>
-	optional(context, 'options', 'maxPackets', 'Max Packets per Execution', numberIn(PACKETS_PER_PAGE, 100_000)) ??
-	10_000;
 
 /** The moment to start from, in Unix seconds. */
 const dateOf = (context: IPollFunctions): number =>

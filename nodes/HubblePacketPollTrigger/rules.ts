@@ -150,42 +150,35 @@ type Comparison = Pick<Rule, 'isAbout' | 'isOver' | 'isBack' | 'distance' | 'exa
 /** How a rule compares. Throws an Error that says which bound is wrong. */
 function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 	const { than, and } = row;
+	const isMet = conditionOf(condition === 'outside' ? 'between' : condition, row, 'Threshold');
 	if (condition === 'equal') {
-		const isOver = conditionOf(condition, row, 'Threshold');
 		const isAbout = (value: unknown) => value !== undefined && value !== null;
 		const example = isNumber(than) ? numeric(than) : asText(than);
-		return { isAbout, isOver, isBack: (value) => !isOver(value), distance: () => 0, examples: [example, null] };
+		return { isAbout, isOver: isMet, isBack: (value) => !isMet(value), distance: () => 0, examples: [example, null] };
 	}
+	const low = bound('Threshold', than);
 	if (condition === 'above' || condition === 'below') {
-		const isOver = conditionOf(condition, row, 'Threshold');
 		const sign = condition === 'above' ? 1 : -1;
-		const end = boundOr('Until It Is Back At', row.clearsAt, bound('Threshold', than));
-		if (isOver(end)) throw new Error(`"Until It Is Back At" is ${end}, which is ${condition} the threshold`);
+		const end = boundOr('Until It Is Back At', row.clearsAt, low);
+		if (isMet(end)) throw new Error(`"Until It Is Back At" is ${end}, which is ${condition} the threshold`);
 		const isBack = (value: unknown) => sign * numeric(value) <= sign * end;
-		const examples: Comparison['examples'] = [bound('Threshold', than) + sign, end];
-		return { isAbout: isNumber, isOver, isBack, distance: (value) => sign * value, examples };
+		return { isAbout: isNumber, isOver: isMet, isBack, distance: (value) => sign * value, examples: [low + sign, end] };
 	}
-	const isWithin = conditionOf('between', row, 'Threshold');
-	const [low, high] = [bound('Threshold', than), bound('And', and)];
+	const high = bound('And', and);
 	const margin = boundOr('Until It Is Back By', row.margin, 0);
 	if (margin < 0) throw new Error(`"Until It Is Back By" is ${margin}, which is below 0`);
 	if (condition === 'between') {
 		const isBack = (value: unknown) =>
-			!isWithin(value) && (numeric(value) <= low - margin || numeric(value) >= high + margin);
+			!isMet(value) && (numeric(value) <= low - margin || numeric(value) >= high + margin);
 		const examples: Comparison['examples'] = [(low + high) / 2, high + margin + 1];
-		return { isAbout: isNumber, isOver: isWithin, isBack, distance: (value) => value, examples };
+		return { isAbout: isNumber, isOver: isMet, isBack, distance: (value) => value, examples };
 	}
 	if (2 * margin > high - low)
 		throw new Error(`"Until It Is Back By" is ${margin}, more than half the distance between the bounds`);
 	const isBack = (value: unknown) => numeric(value) >= low + margin && numeric(value) <= high - margin;
+	const isOver = (value: unknown) => !isMet(value);
 	const distance = (value: number) => Math.max(low - value, value - high);
-	return {
-		isAbout: isNumber,
-		isOver: (value) => !isWithin(value),
-		isBack,
-		distance,
-		examples: [high + 1, (low + high) / 2],
-	};
+	return { isAbout: isNumber, isOver, isBack, distance, examples: [high + 1, (low + high) / 2] };
 }
 
 /** 'above 8', as texts say it. */

@@ -4,7 +4,12 @@
  * call itself, with a secret for this one test.
  */
 import { randomBytes } from 'node:crypto';
-import { NodeOperationError, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
+import {
+	NodeOperationError,
+	type IHookFunctions,
+	type IHttpRequestOptions,
+	type IWebhookFunctions,
+} from 'n8n-workflow';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { asError } from '../shared/client/errors';
 import { optional } from '../shared/operation/readItem';
@@ -67,7 +72,9 @@ export async function sendLatest(context: IHookFunctions): Promise<void> {
 			`n8n cannot reach its own test URL ${url}, to which it sends the packets of a test. Check the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1. Or copy the output of a Hubble Packet Poll Trigger (Fetch Test Event) and pin it as the output of this node.`,
 		);
 	}
-	void deliver(context, hubble, { url, secret, packets: found.slice(0, SAMPLE) });
+	const headers = { 'x-hubble-token': secret };
+	const body = { packets: found.slice(0, SAMPLE) };
+	void deliver(context, hubble, { method: 'POST', url, headers, body, json: true });
 }
 
 /** How often the call is tried, and how long it waits before each. */
@@ -75,23 +82,12 @@ const TRIES = 20;
 const WAIT_MS = 500;
 
 /** One delivery to this n8n. Never throws: the hook, and with it n8n's answer to the user, is over. */
-async function deliver(
-	context: IHookFunctions,
-	hubble: HubbleClient,
-	{ url, secret, packets }: { url: string; secret: string; packets: Packet[] },
-): Promise<void> {
-	const options = {
-		method: 'POST',
-		url,
-		headers: { 'x-hubble-token': secret },
-		body: { packets },
-		json: true,
-	} as const;
+async function deliver(context: IHookFunctions, hubble: HubbleClient, delivery: IHttpRequestOptions): Promise<void> {
 	try {
 		// n8n stores the fingerprint after the hook: until then, the call cannot be verified.
 		for (let i = 0; i < TRIES; i++) {
 			await hubble.delay(WAIT_MS);
-			const { statusCode } = await call(context, options);
+			const { statusCode } = await call(context, delivery);
 			if (statusCode !== 401) return;
 		}
 	} catch (error) {

@@ -87,15 +87,8 @@ function refuse(context: IWebhookFunctions, status: number, message: string): IW
 	return answer(context, status, message);
 }
 
-/** What one kind of line in n8n's log told last. */
-interface Told {
-	/** By the clock of `performance.now()`. */
-	at: number;
-	/** How many calls since then had no line. */
-	count: number;
-}
-
-const told = newProcessState<Told>();
+/** When each kind of line was told last, by `performance.now()`, and how many calls since then had none. */
+const told = newProcessState<{ at: number; count: number }>();
 const MINUTE_MS = 60_000;
 
 /**
