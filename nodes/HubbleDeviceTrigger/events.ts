@@ -62,7 +62,6 @@ function reportSilent(run: Run, device: Device): void {
 	emitSilent(run, device);
 }
 
-/** A device that was never heard, or silent, and has sent a packet. */
 const emitHeard = (run: Run, device: Device, since: number) =>
 	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
 
@@ -174,10 +173,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 	}
 }
 
-/**
- * Reports devices whose last packet has just become older than the time in Silent For (Hours). Those that only satellites hear
- * have a window of their own where that time is shorter than their packets may take.
- */
+/** Devices that only satellites hear have a window of their own where Silent For is shorter than their packets may take. */
 export async function silent(run: Run): Promise<void> {
 	const { settings, now, state } = run;
 	const reportsAll = settings.reportsSilentAlready && !state.silent;

@@ -11,7 +11,6 @@ export interface Device extends IDataObject {
 	created_ts: number;
 }
 
-/** Whether a row is a device that can be watched. */
 export function isDevice(row: unknown): row is Device {
 	const { id, created_ts } = objectOf(row);
 	return typeof id === 'string' && id !== '' && typeof created_ts === 'number';
@@ -70,7 +69,6 @@ export interface Cursor {
 	seen?: string[];
 }
 
-/** What is known of the areas. */
 export interface AreaCursor extends Cursor {
 	/** The shapes that the marks' letters stand for. */
 	shapes: string[];
@@ -155,7 +153,7 @@ export interface Reached {
 	token?: string;
 }
 
-/** A quiet device that was heard: under which key it was marked, and what was known of it. Times are Unix seconds. */
+/** A quiet device that was heard, as it was marked; times are Unix seconds. */
 export interface Gone {
 	key: string;
 	created: number;
@@ -202,6 +200,5 @@ export interface Comparison {
 	isQuiet: (device: Device) => boolean;
 }
 
-/** Marks a device as quiet since its last packet, in Unix seconds. */
 export const mark = (marks: TimedMarks, { id, created_ts: created }: Device, heard: number) =>
 	marks.set(quietKey(id, created), Math.floor(heard));

@@ -15,7 +15,6 @@ const toHundredth = (amount: number) => Math.round(amount * 100) / 100;
 export const amountOf = (details: readonly Denomination[]): number =>
 	toHundredth(details.reduce((sum, { denomination, quantity }) => sum + denomination * quantity, 0));
 
-/** One entry for each denomination. */
 export function merged(details: readonly Denomination[]): Denomination[] {
 	const quantities = new Map<number, number>();
 	for (const { denomination, quantity } of details)

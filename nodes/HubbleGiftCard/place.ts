@@ -74,7 +74,7 @@ class OrderRun {
 	private readonly sent: IDataObject;
 	/** Whether an execution was retried of which nothing was stored, as n8n was killed: it may have sent anything. */
 	private readonly isAfterKill: boolean;
-	/** How many orders are followed. */
+	/** Orders that are followed. */
 	private open = 0;
 	/** Whether the run must stop, so that nothing more is begun. */
 	isOver = false;
@@ -117,7 +117,6 @@ class OrderRun {
 		return reason ? this.foreign(reply, errand, reason, isOld ? undefined : ANOTHER_ORDER) : undefined;
 	}
 
-	/** The order with that reference; `undefined` when Hubble has none. */
 	private async orderUnder(reference: string): Promise<Reply | undefined> {
 		try {
 			return await this.hubble.send({ endpoint: partnerEndpoints.getOrderByReference, ids: { reference } });
@@ -164,7 +163,7 @@ class OrderRun {
 		senders.set(key, String(sender));
 	}
 
-	/** Clears the note that the order was sent, because it was not placed. */
+	/** The order was not placed. */
 	private disclaim({ reference, owner }: Errand): void {
 		const key = this.senderKey(reference);
 		if (this.sent[reference] === owner) delete this.sent[reference];
@@ -280,7 +279,6 @@ class OrderRun {
 		return withReference(error, reference, 'Nothing was bought with it.');
 	}
 
-	/** The remaining wallet balance, if Hubble reports it. */
 	async balance(): Promise<IDataObject> {
 		const asked = this.hubble.send({ endpoint: partnerEndpoints.getBalance });
 		const balance = await asked.then(({ body }) => body.balance).catch(() => undefined);
@@ -299,7 +297,6 @@ const stillOpen = (failure: unknown) =>
 		? `An order was still PROCESSING when last checked. Checking again failed: ${asError(failure).message}`
 		: 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
 
-/** Runs `work` for each of `all` in order, with limited concurrency. */
 async function sideBySide<T>(all: readonly T[], size: number, work: (one: T) => Promise<void>): Promise<void> {
 	const rest = all.values();
 	const worker = async () => {

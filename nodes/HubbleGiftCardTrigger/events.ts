@@ -81,7 +81,6 @@ const UNRECOGNIZED: EventKind = {
 	is: () => true,
 };
 
-/** The options of the parameter "Events", by name. */
 export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 	.map(({ name, value, action, description }) => ({ name, value, action, description }))
 	.sort((a, b) => a.name.localeCompare(b.name));
@@ -89,7 +88,6 @@ export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 /** The amounts that Hubble renamed, old → new. Both are given, so that a workflow can use the new name. */
 const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 
-/** The event with the new names of its amounts beside the old ones. */
 function withNewNames(data: IDataObject): IDataObject {
 	if (!isObject(data.amountRestrictions)) return data;
 	const amounts = { ...data.amountRestrictions };
@@ -99,7 +97,6 @@ function withNewNames(data: IDataObject): IDataObject {
 	return { ...data, amountRestrictions: amounts };
 }
 
-/** The events that start the workflow. */
 export function selectedEvents(context: IHookFunctions | IWebhookFunctions): string[] {
 	return readParameter(context, 'Events', () => {
 		const chosen = texts(context.getNodeParameter('events', [])) ?? [];

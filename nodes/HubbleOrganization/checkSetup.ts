@@ -113,7 +113,6 @@ function urlFindings({ context, request }: Work): Finding[] {
 	return [ok(name, `n8n says that its address is ${url.origin}, which looks like one that Hubble reaches.`)];
 }
 
-/** Which webhooks need something to be done. */
 async function webhookFindings({ context, request }: Work, body: IDataObject): Promise<Finding[]> {
 	const name = 'Webhooks';
 	const webhooks = rowsOf(entriesOf(body.webhooks));

@@ -14,7 +14,7 @@ function filled(given: unknown, conversions: Record<string, (value: unknown) => 
 	return entries.length ? objectOf(Object.fromEntries(entries)) : undefined;
 }
 
-/** A phone number in the form of E.164. */
+/** In the form of E.164. */
 function phoneNumber(value: unknown): string {
 	const number = String(value).replace(/[\s().-]/g, '');
 	if (!/^\+[1-9]\d{1,14}$/.test(number))

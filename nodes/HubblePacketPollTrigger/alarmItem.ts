@@ -19,7 +19,6 @@ export interface Source {
 /** Seconds of an alarm until now: none where a stamp that cannot be counts as heard later than the end. */
 const lasted = ({ since, at }: Change<Source>) => Math.max(0, at - since);
 
-/** A sentence for a message. */
 function textOf(change: Change<Source>, unit: string, timezone: string): string {
 	const { event, rule, value, since, extreme, source } = change;
 	const { name, severity, field, words } = rule;

@@ -23,7 +23,6 @@ import {
 import { alarmRules, readRules, reportAlready } from './rules';
 import type { PageTime, Position, Work } from './stream';
 
-/** What an item stands for. */
 export const triggerOptions = [
 	{
 		name: 'Alarms',
@@ -34,7 +33,6 @@ export const triggerOptions = [
 	{ name: 'Packets', value: 'packets', description: 'Every new packet', action: 'On packets polled' },
 ];
 
-/** Whether the node reports alarms, and not packets. */
 export const watchesAlarms = (context: IPollFunctions): boolean =>
 	readParameter(context, 'Trigger On', () =>
 		oneOf(['packets', 'alarms'])(context.getNodeParameter('triggerOn', 'packets')),
@@ -60,7 +58,6 @@ export function readAlarmSettings(context: IPollFunctions, reader: PacketReader)
 /** By the packets of so many seconds before its publication, a trigger learns what is beyond a threshold already. */
 const LOOK_BACK_S = 7200;
 
-/** The initial state of alarms. */
 export const firstAlarms = (now: number): Position => ({
 	start: now - LOOK_BACK_S,
 	alarms: { until: now, rules: [], fields: [], marks: [] },
@@ -92,7 +89,6 @@ export function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime)
 	};
 }
 
-/** Turns packets into alarms. */
 export function alarmWork(
 	context: IPollFunctions,
 	{ rules, reportsAlready, reader }: AlarmSettings,

@@ -1,7 +1,7 @@
 /**
- * Alarms on decoded values: when one begins, and when it is over. Pure: packets go in, in the order in which Hubble
- * received them, and changes come out. What is remembered is text, as n8n stores it with the workflow: of each device and
- * field when it was heard last, for that decides which packets are late, and of alarms what is needed to tell of them.
+ * Alarms on decoded values. Pure: packets go in, in the order in which Hubble received them, and changes come out. What is
+ * remembered is text, as n8n stores it with the workflow: of each device and field when it was heard last, for that decides
+ * which packets are late, and of alarms what is needed to tell of them.
  */
 import { keyOf, KEY, LETTERS, numberOf, numberText, stampOf, stampText, TIME } from '../shared/polling/compact';
 import { numeric } from '../shared/packet/valueFilter';
@@ -14,16 +14,12 @@ export const MOST_PACKETS = 1000;
 
 /** Characters that n8n stores of alarms: for 100,000 devices, and a few thousand alarms at a time. Less than 2 MB with … */
 const ROOM = 1_500_000;
-
 /** … what a poll changes, which stands beside it until its execution is known to exist: no page is read beyond it. */
 const ROOM_BESIDE = 300_000;
 
-/** What raises an alarm, and what ends it. */
 export interface Rule {
 	name: string;
-	/** As entered by the user. */
 	severity: string | null;
-	/** Which decoded value. */
 	field: string;
 	/** What makes it the same rule when others of its settings change: its alarms go on. */
 	id: string;
@@ -56,7 +52,7 @@ export interface AlarmState {
 	marks: string[];
 }
 
-/** What is remembered of one rule for one device. */
+/** Of one rule for one device. */
 interface Active {
 	/** Unix seconds of the first packet over the threshold. */
 	since: number;
@@ -70,7 +66,7 @@ const RAISED = 0;
 const UNREPORTED = 4095;
 const isRaised = ({ count }: Active) => count === RAISED || count === UNREPORTED;
 
-/** What is remembered of a device that told a field. */
+/** Of one field of a device. */
 interface Mark {
 	/** Unix seconds: the newest stamp that counted and can be, or `NO_STAMP`. */
 	last: number;
@@ -79,7 +75,6 @@ interface Mark {
 
 /** A packet as alarms see it. */
 export interface Told<S> {
-	/** What the packet comes from. */
 	source: S;
 	device: string;
 	/** Whole Unix seconds. */
@@ -187,7 +182,6 @@ export function openAlarms<S>(state: AlarmState, rules: readonly Rule[], reports
 	return { rules, reportsAlready, until, fields, size, changed: new Map(), already: new Map(), isFull: false };
 }
 
-/** What to store of them. */
 export const alarmState = <S>({ rules, until, fields }: Alarms<S>): AlarmState => ({
 	until,
 	rules: rules.map(({ id }) => id),

@@ -25,7 +25,6 @@ interface Reader {
 	budget: Budget;
 }
 
-/** The choices of where the first poll starts. */
 export const startOptions = [
 	{ name: 'Date', value: 'date', description: 'All packets since a date and time' },
 	{ name: 'Everything', value: 'everything', description: 'All packets that Hubble keeps: the last 30 days' },
@@ -67,7 +66,6 @@ const packetWork = ({ select, show, misfit }: PacketReader): Work => ({
 	misfit,
 });
 
-/** Where packets are read from, and how many. */
 function readStart(context: IPollFunctions) {
 	const size = numberIn(PACKETS_PER_PAGE, 100_000);
 	const most = optional(context, 'options', 'maxPackets', 'Max Packets per Execution', size) ?? 10_000;

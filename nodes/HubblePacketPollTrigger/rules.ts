@@ -109,7 +109,6 @@ const FIELDS: INodeProperties[] = [
 	},
 ];
 
-/** The parameter "Alarm When". */
 export const alarmRules: INodeProperties = {
 	displayName: 'Alarm When',
 	name: 'alarmRules',
@@ -147,7 +146,7 @@ const boundOr = (title: string, value: unknown, otherwise: number) =>
 
 type Comparison = Pick<Rule, 'isAbout' | 'isOver' | 'isBack' | 'distance' | 'examples'>;
 
-/** How a rule compares. Throws an Error that says which bound is wrong. */
+/** Throws an Error that says which bound is wrong. */
 function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 	const { than, and } = row;
 	const isMet = conditionOf(condition === 'outside' ? 'between' : condition, row, 'Threshold');

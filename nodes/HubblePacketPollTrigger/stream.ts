@@ -19,7 +19,6 @@ export interface Position {
 /** How much earlier a stream goes on by time than it was read to: for so long a reply may be on its way. */
 export const MARGIN_S = 60;
 
-/** A page, as the position after it needs it. */
 export interface PageRead {
 	token?: string;
 	/** Whether it is empty: the head of the stream. */
@@ -65,17 +64,15 @@ export function receivedBy(times: readonly number[], before: number, now: number
 
 /** What becomes of packets: they themselves, or alarms. */
 export interface Work {
-	/** Takes the new packets of a page. */
 	take: (packets: Packet[], page: PageTime) => INodeExecutionData[];
 	/** Whether the rest must wait for the next poll. */
 	isFull?: () => boolean;
-	/** What is known at the end of the poll. */
 	finish?: () => { items: INodeExecutionData[]; alarms?: AlarmState };
 	/** Why none of the payloads could be decoded. */
 	misfit: () => string | undefined;
 }
 
-/** When a page was received, about, and what time it is; both in Unix seconds. */
+/** When a page was received, about, and what time it is, in Unix seconds. */
 export interface PageTime {
 	received: number;
 	now: number;

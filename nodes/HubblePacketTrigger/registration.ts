@@ -36,7 +36,6 @@ export interface RegisteredWebhook extends IDataObject {
 	organization: string;
 }
 
-/** The node's static data. */
 const storedBy = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getWorkflowStaticData('node') as { endpoint?: RegisteredWebhook; leftBehind?: RegisteredWebhook[] };
 
@@ -163,7 +162,6 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	});
 }
 
-/** The desired settings of our endpoint at Hubble. */
 interface Wanted {
 	url: string;
 	name: string;

@@ -36,7 +36,6 @@ async function moved({ context, hubble }: Work, webhook: IDataObject, root: stri
 	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
 }
 
-/** Check's result for one webhook. */
 async function checked(work: Work, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {
 	const { context, hubble, request } = work;
 	const { deleteOrphans, moveToNewUrl } = request.settings;

@@ -6,7 +6,6 @@ import type { Operation } from '../shared/operation/operation';
 import { rowItems } from '../shared/operation/rows';
 import { numberIn, text } from '../shared/operation/values';
 
-/** The URL that Hubble sends packets to. */
 function address(value: unknown): string | undefined {
 	const url = text(LENGTHS.webhookUrl)(value).trim();
 	if (url && !/^https?:\/\/[^\s/]\S*$/i.test(url))

@@ -29,7 +29,6 @@ type Taken = { outcome: 'running' | 'accepted'; since: number };
 
 const deliveries = newProcessState<Taken>(MOST);
 
-/** A delivery among those of all triggers, by what makes it itself. */
 export const deliveryKey = (context: IWebhookFunctions, identity: string) =>
 	hash('sha256', `${nodeKey(context)} ${identity}`, 'base64');
 

@@ -38,7 +38,6 @@ export function rootOf(url: string, segments: number): string | undefined {
 /** In the URL of a trigger: the name of the endpoint, the ID of the webhook and its name. */
 const TRIGGER_SEGMENTS = 3;
 
-/** The root by the URL of a trigger node. */
 export const rootOfTrigger = (url: string) => rootOf(url, TRIGGER_SEGMENTS);
 
 /** What follows the root in a URL; `undefined` for a URL that is not of this n8n, by its public URL. */

@@ -22,7 +22,6 @@ export interface Delivery {
 	encoding?: BufferEncoding;
 }
 
-/** What a verified body holds. */
 export type Content =
 	| { refused: string }
 	| {
@@ -76,7 +75,7 @@ function answer(context: IWebhookFunctions, status: number, message: string, mor
 	return { noWebhookResponse: true };
 }
 
-/** A line in n8n's log. Whoever reads it may not see secrets or packets, so neither is ever in it. */
+/** Whoever reads n8n's log may not see secrets or packets, so neither is ever in it. */
 function warn(context: IWebhookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
 }

@@ -6,7 +6,7 @@ import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } 
 
 export type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
 
-/** What a webhook is to this n8n, and what to do about it. */
+/** And what to do about it. */
 export const STATES: Readonly<Record<State, string>> = {
 	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
 	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
