@@ -72,45 +72,36 @@ export const LENGTHS = { name: 250, webhookUrl: 2000, locationName: 500, street:
 /** Tags of a device: how many, and the characters of their keys and values (`deviceTags`). */
 export const TAG_LIMITS = { count: 10, key: 32, value: 128 } as const;
 
-const byLimit = { name: 'limit', min: 10, max: 1000 } as const;
-const byPageSize = { name: 'page_size', min: 5, max: 100 } as const;
+const byToken = <Rows extends string>(rows: Rows) =>
+	({ rows, pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } }) as const;
+const byNumber = <Rows extends string>(rows: Rows) =>
+	({ rows, pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } }) as const;
+const whole = <Rows extends string>(rows: Rows) => ({ rows, pages: 'one' }) as const;
+
+const organization = { replyHas: { org_id: 'text', name: 'text' } } as const;
+const device = { replyHas: { id: 'text' } } as const;
+const user = { replyHas: { user_id: 'text', email: 'text' } } as const;
+const metrics = { scope: 'read-platform-metrics', replyHas: { buckets: 'list' } } as const;
+
+/** All of the API is below an organization. */
+const ORG = '/v1/org/{org_id}';
 
 /** All calls by the names that the simulator's contract gives them. `/v1` and `/v2` become the credential's prefixes. */
 export const endpoints = {
-	checkKey: { method: 'GET', path: '/v1/org/{org_id}/check' },
-	createKey: { method: 'POST', path: '/v1/org/{org_id}/key', scope: 'write-api-keys', replyHas: { key: 'text' } },
-	listKeys: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/key',
-		scope: 'read-api-keys',
-		list: { rows: 'keys', pages: 'one' },
-	},
+	checkKey: { method: 'GET', path: `${ORG}/check` },
+	createKey: { method: 'POST', path: `${ORG}/key`, scope: 'write-api-keys', replyHas: { key: 'text' } },
+	listKeys: { method: 'GET', path: `${ORG}/key`, scope: 'read-api-keys', list: whole('keys') },
 	updateKey: {
 		method: 'PATCH',
-		path: '/v1/org/{org_id}/key/{key_id}',
+		path: `${ORG}/key/{key_id}`,
 		scope: 'write-api-keys',
 		replyHas: { key_id: 'text', key_name: 'text', scopes: 'list' },
 	},
-	deleteKey: { method: 'DELETE', path: '/v1/org/{org_id}/key/{key_id}', scope: 'write-api-keys' },
-	listScopes: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/key_scopes',
-		scope: 'read-api-keys',
-		list: { rows: 'scopes', pages: 'one' },
-	},
+	deleteKey: { method: 'DELETE', path: `${ORG}/key/{key_id}`, scope: 'write-api-keys' },
+	listScopes: { method: 'GET', path: `${ORG}/key_scopes`, scope: 'read-api-keys', list: whole('scopes') },
 
-	getOrganization: {
-		method: 'GET',
-		path: '/v1/org/{org_id}',
-		scope: 'read-organization-metadata',
-		replyHas: { org_id: 'text', name: 'text' },
-	},
-	updateOrganization: {
-		method: 'PATCH',
-		path: '/v1/org/{org_id}',
-		scope: 'write-organization-metadata',
-		replyHas: { org_id: 'text', name: 'text' },
-	},
+	getOrganization: { method: 'GET', path: ORG, scope: 'read-organization-metadata', ...organization },
+	updateOrganization: { method: 'PATCH', path: ORG, scope: 'write-organization-metadata', ...organization },
 
 	registerDevices: {
 		method: 'POST',
@@ -118,154 +109,85 @@ export const endpoints = {
 		scope: 'write-devices',
 		replyHas: { devices: 'list' },
 	},
-	listDevices: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/devices',
-		scope: 'read-devices',
-		list: { rows: 'devices', pages: 'token', pageSize: byLimit },
-	},
+	listDevices: { method: 'GET', path: `${ORG}/devices`, scope: 'read-devices', list: byToken('devices') },
 	updateDevices: {
 		method: 'PATCH',
-		path: '/v1/org/{org_id}/devices',
+		path: `${ORG}/devices`,
 		scope: 'write-devices',
 		replyHas: { devices: 'list', results: 'list', errors: 'list' },
 	},
-	deleteDevices: { method: 'DELETE', path: '/v1/org/{org_id}/devices', scope: 'write-devices', isBatch: true },
-	getDevice: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/devices/{device_id}',
-		scope: 'read-devices',
-		replyHas: { id: 'text' },
-	},
-	updateDevice: {
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/devices/{device_id}',
-		scope: 'write-devices',
-		replyHas: { id: 'text' },
-	},
-	deleteDevice: { method: 'DELETE', path: '/v1/org/{org_id}/devices/{device_id}', scope: 'write-devices' },
+	deleteDevices: { method: 'DELETE', path: `${ORG}/devices`, scope: 'write-devices', isBatch: true },
+	getDevice: { method: 'GET', path: `${ORG}/devices/{device_id}`, scope: 'read-devices', ...device },
+	updateDevice: { method: 'PATCH', path: `${ORG}/devices/{device_id}`, scope: 'write-devices', ...device },
+	deleteDevice: { method: 'DELETE', path: `${ORG}/devices/{device_id}`, scope: 'write-devices' },
 
 	listPackets: {
 		method: 'GET',
-		path: '/v1/org/{org_id}/packets',
+		path: `${ORG}/packets`,
 		scope: 'read-packets',
 		list: { rows: 'packets', pages: 'token' },
 	},
 
-	getApiMetrics: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/api_metrics',
-		scope: 'read-platform-metrics',
-		replyHas: { buckets: 'list' },
-	},
-	getPacketMetrics: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/packet_metrics',
-		scope: 'read-platform-metrics',
-		replyHas: { buckets: 'list' },
-	},
-	getWebhookMetrics: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/webhook_metrics',
-		scope: 'read-platform-metrics',
-		replyHas: { buckets: 'list' },
-	},
-	getDeviceMetrics: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/device_metrics',
-		scope: 'read-platform-metrics',
-		replyHas: { buckets: 'list' },
-	},
+	getApiMetrics: { method: 'GET', path: `${ORG}/api_metrics`, ...metrics },
+	getPacketMetrics: { method: 'GET', path: `${ORG}/packet_metrics`, ...metrics },
+	getWebhookMetrics: { method: 'GET', path: `${ORG}/webhook_metrics`, ...metrics },
+	getDeviceMetrics: { method: 'GET', path: `${ORG}/device_metrics`, ...metrics },
 
-	listUsers: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/users',
-		scope: 'read-users',
-		list: { rows: 'users', pages: 'number', pageSize: byPageSize },
-	},
-	addUser: {
-		method: 'POST',
-		path: '/v1/org/{org_id}/users',
-		scope: 'write-users',
-		replyHas: { user_id: 'text', email: 'text' },
-	},
-	updateUser: {
-		method: 'PATCH',
-		path: '/v1/org/{org_id}/users/{user_id}',
-		scope: 'write-users',
-		replyHas: { user_id: 'text', email: 'text' },
-	},
-	removeUser: { method: 'DELETE', path: '/v1/org/{org_id}/users/{user_id}', scope: 'write-users' },
+	listUsers: { method: 'GET', path: `${ORG}/users`, scope: 'read-users', list: byNumber('users') },
+	addUser: { method: 'POST', path: `${ORG}/users`, scope: 'write-users', ...user },
+	updateUser: { method: 'PATCH', path: `${ORG}/users/{user_id}`, scope: 'write-users', ...user },
+	removeUser: { method: 'DELETE', path: `${ORG}/users/{user_id}`, scope: 'write-users' },
 
-	listInvitations: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/invitations',
-		scope: 'read-invitations',
-		list: { rows: 'invites', pages: 'number', pageSize: byPageSize },
-	},
+	listInvitations: { method: 'GET', path: `${ORG}/invitations`, scope: 'read-invitations', list: byNumber('invites') },
 	sendInvitation: {
 		method: 'POST',
-		path: '/v1/org/{org_id}/invitations',
+		path: `${ORG}/invitations`,
 		scope: 'write-invitations',
 		replyHas: { invitee_email: 'text' },
 	},
-	revokeInvitation: { method: 'DELETE', path: '/v1/org/{org_id}/invitations', scope: 'write-invitations' },
+	revokeInvitation: { method: 'DELETE', path: `${ORG}/invitations`, scope: 'write-invitations' },
 
-	createWebhook: {
-		method: 'POST',
-		path: '/v1/org/{org_id}/webhooks',
-		scope: 'write-webhooks',
-		replyHas: { secret: 'text' },
-	},
+	createWebhook: { method: 'POST', path: `${ORG}/webhooks`, scope: 'write-webhooks', replyHas: { secret: 'text' } },
 	listWebhooks: {
 		method: 'GET',
-		path: '/v1/org/{org_id}/webhooks',
+		path: `${ORG}/webhooks`,
 		scope: 'read-webhooks',
-		list: { rows: 'webhooks', pages: 'one' },
+		list: whole('webhooks'),
 		replyHas: { webhooks: 'list' },
 	},
 	updateWebhook: {
 		method: 'PATCH',
-		path: '/v1/org/{org_id}/webhooks/{webhook_id}',
+		path: `${ORG}/webhooks/{webhook_id}`,
 		scope: 'write-webhooks',
 		replyHas: { webhook_id: 'text', url: 'text' },
 	},
-	deleteWebhook: { method: 'DELETE', path: '/v1/org/{org_id}/webhooks/{webhook_id}', scope: 'write-webhooks' },
+	deleteWebhook: { method: 'DELETE', path: `${ORG}/webhooks/{webhook_id}`, scope: 'write-webhooks' },
 	testWebhook: {
 		method: 'POST',
-		path: '/v1/org/{org_id}/webhooks/{webhook_id}/test',
+		path: `${ORG}/webhooks/{webhook_id}/test`,
 		scope: 'write-webhooks',
 		replyHas: { success: 'boolean' },
 	},
 
 	listInvoices: {
 		method: 'GET',
-		path: '/v1/org/{org_id}/billing/invoices',
+		path: `${ORG}/billing/invoices`,
 		scope: 'read-billing-invoices',
-		list: { rows: 'invoices', pages: 'one' },
+		list: whole('invoices'),
 	},
-	getInvoicePdf: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/invoices/{invoice_id}/pdf',
-		scope: 'read-billing-invoices',
-	},
-	listUsage: {
-		method: 'GET',
-		path: '/v1/org/{org_id}/billing/usage',
-		scope: 'read-billing-usage',
-		list: { rows: 'usage', pages: 'one' },
-	},
+	getInvoicePdf: { method: 'GET', path: `${ORG}/billing/invoices/{invoice_id}/pdf`, scope: 'read-billing-invoices' },
+	listUsage: { method: 'GET', path: `${ORG}/billing/usage`, scope: 'read-billing-usage', list: whole('usage') },
 	listActiveDevices: {
 		method: 'GET',
-		path: '/v1/org/{org_id}/billing/active-devices',
+		path: `${ORG}/billing/active-devices`,
 		scope: 'read-billing-usage',
-		list: { rows: 'devices', pages: 'token', pageSize: byLimit },
+		list: byToken('devices'),
 	},
-	getSubscription: { method: 'GET', path: '/v1/org/{org_id}/billing/subscription', scope: 'read-billing-invoices' },
+	getSubscription: { method: 'GET', path: `${ORG}/billing/subscription`, scope: 'read-billing-invoices' },
 	listPaymentMethods: {
 		method: 'GET',
-		path: '/v1/org/{org_id}/billing/payment-method',
+		path: `${ORG}/billing/payment-method`,
 		scope: 'read-billing-invoices',
-		list: { rows: 'payment_methods', pages: 'one' },
+		list: whole('payment_methods'),
 	},
 } as const satisfies Record<string, Endpoint>;
