@@ -7,7 +7,7 @@ import {
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { connectPartner } from '../shared/client/partner';
-import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
+import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
 import { searchBrands } from '../shared/methods/searchBrands';
 import { subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';

@@ -8,7 +8,7 @@ import {
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { namesSubtitle } from '../shared/operation/properties';
-import { hubblePartnerApiTest } from '../shared/methods/partnerCredentialTest';
+import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';

@@ -7,6 +7,7 @@ import {
 	type IHookFunctions,
 	type IHttpRequestOptions,
 	type ILoadOptionsFunctions,
+	type INode,
 	type IN8nHttpFullResponse,
 	type IPollFunctions,
 	type NodeApiError,
@@ -25,17 +26,9 @@ import {
 	type Explanation,
 	type Failure,
 } from './errors';
-import {
-	rateLimiterOf,
-	recordResponse,
-	recordStart,
-	slotWait,
-	waitersOf,
-	type RateLimiter,
-	type Waiter,
-} from './rateLimiter';
+import { rateLimiterOf, recordResponse, recordStart, slotWait, waitersOf, type RateLimiter } from './rateLimiter';
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
-import { retryDelay, TRIES } from './retry';
+import { retryDelay } from './retry';
 
 /** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
@@ -93,15 +86,6 @@ export interface Traffic {
 	failedAt: number;
 }
 
-export const noTraffic = (): Traffic => ({
-	requests: 0,
-	waiting: 0,
-	waitingSince: 0,
-	waitedMs: 0,
-	unanswered: [],
-	failedAt: 0,
-});
-
 /** So many calls in a row without an answer, and the run asks no more: a thousand items would take more than an hour. */
 const MOST_UNANSWERED = 3;
 
@@ -111,7 +95,9 @@ export interface Session {
 	readonly secrets: string[];
 	/** Sends with the newest of them. */
 	fetch: (options: IHttpRequestOptions) => Promise<IN8nHttpFullResponse>;
-	/** Reads the credential again: its token may be replaced while a long run goes on. */
+	/** Sees that there is a token: called before each call. */
+	open?: () => Promise<void>;
+	/** After a 401, looks for another token: that of a credential may be replaced while a long run goes on. */
 	renew?: () => Promise<void>;
 	/** The 401 by which Hubble refused the token. */
 	refusedToken?: NodeApiError;
@@ -119,18 +105,25 @@ export interface Session {
 	readonly refusedCalls: Map<string, NodeApiError>;
 }
 
-/** A session of that token, or of none: what logs in has no token yet. */
-export const sessionOf = ({ helpers }: Context, secrets: string[], token?: string): Session => ({
+/** A session of the newest token, or of none: what logs in has no token yet. */
+export const sessionOf = ({ helpers }: Context, secrets: string[], hasToken = true): Session => ({
 	secrets,
 	refusedCalls: new Map(),
 	fetch: async (options) => {
-		const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-		return await helpers.httpRequest({ ...options, headers });
+		const authorization = hasToken ? { Authorization: `Bearer ${secrets.at(-1)}` } : {};
+		return await helpers.httpRequest({ ...options, headers: { ...options.headers, ...authorization } });
 	},
 });
 
 /** There was no place in the rate limit in the time that the run has: nothing was sent. */
-export class NoPlaceInTime extends NodeOperationError {}
+export class NoPlaceInTime extends NodeOperationError {
+	constructor(node: INode) {
+		super(node, 'Timed out waiting for the rate limit', {
+			description:
+				'Other workflows are also calling the Hubble API for this organization. Run fewer workflows at the same time.',
+		});
+	}
+}
 
 /** One organization as one run sees it. */
 export class HubbleClient {
@@ -172,17 +165,14 @@ export class HubbleClient {
 	/** The same organization by another token, such as one that is to be tried: with its own 401, and the same limits. */
 	as(token: string): HubbleClient {
 		const { secrets } = this.session;
-		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token], token));
+		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token]));
 	}
 
 	/** The same client with less time: until a deadline of its own, or until another signal aborts, too. */
-	with(limits: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
-		return new HubbleClient(this.service, this.runWith(limits), this.session);
-	}
-
-	protected runWith({ deadline = this.run.deadline, signal }: Pick<Run, 'deadline' | 'signal'>): Run {
+	with({ deadline = this.run.deadline, signal }: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
 		const signals = [this.run.signal, signal].filter((given) => given !== undefined);
-		return { ...this.run, deadline, signal: AbortSignal.any(signals) };
+		const run = { ...this.run, deadline, signal: AbortSignal.any(signals) };
+		return new HubbleClient(this.service, run, this.session);
 	}
 
 	/** Takes the secrets out of a text that comes from outside; the longest first, as one may hold another. */
@@ -192,11 +182,8 @@ export class HubbleClient {
 			.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 	}
 
-	/**
-	 * Throws what this run met before and would meet again, with no wait for a place in the rate.
-	 * @param name the call's method and path
-	 */
-	throwIfRefused(name = ''): void {
+	/** Throws what this run met before and would meet again. */
+	private throwIfRefused(name: string): void {
 		const { refusedToken, refusedCalls } = this.session;
 		const known = refusedToken ?? refusedCalls.get(name);
 		if (known) throw copyOf(known);
@@ -217,8 +204,8 @@ export class HubbleClient {
 
 	/**
 	 * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. What would fail again is
-	 * not sent again: after a 401 nothing, unless the credential holds another token by now; after a 403 for want of a
-	 * scope not the same call; and nothing once some calls in a row were not answered.
+	 * not sent again: after a 401 nothing, unless there is another token by now; after a 403 for want of a scope not the
+	 * same call; and nothing once some calls in a row were not answered.
 	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
 	 */
 	async send(call: Call): Promise<Reply> {
@@ -228,6 +215,9 @@ export class HubbleClient {
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
 		const begunAt = performance.now();
 		let mayHaveHappened = false;
+		let isRenewed = false;
+		this.throwIfRefused(name);
+		await this.session.open?.();
 		for (let tries = 1; ; tries++) {
 			await this.acquireSlot(name);
 			const known = this.session.secrets.length;
@@ -240,8 +230,8 @@ export class HubbleClient {
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone) return attempt;
 			if (status === 404 && mayHaveHappened && whenGone) return { ...attempt, body: whenGone };
-			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again.
-			const isRenewed = status === 401 && tries < TRIES && (await this.isRenewed(known));
+			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again, with another token once.
+			isRenewed = status === 401 && !isRenewed && (await this.isRenewed(known));
 			// A success that cannot be read is one, too.
 			const isUnclear = status === undefined || status >= 500 || attempt.problem !== undefined;
 			mayHaveHappened ||= isUnclear && wasSent(attempt);
@@ -287,38 +277,29 @@ export class HubbleClient {
 
 	/** Waits until the limits let the call go, in turn with others, and takes its place. */
 	private async acquireSlot(name: string): Promise<void> {
-		const waiters = waitersOf(this.service.rateLimiter, name, performance.now());
-		const waiter = { turnAt: this.run.poller?.turnAt };
-		waiters.add(waiter);
-		try {
-			await this.takeSlot(name, waiter);
-		} finally {
-			waiters.delete(waiter);
-		}
-	}
-
-	private async takeSlot(name: string, waiter: Waiter): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
 		const { isUrgent, signal, poller } = this.run;
-		for (;;) {
-			// Another call may have met it meanwhile.
-			this.throwIfRefused(name);
-			if (signal?.aborted) throw this.stopped(signal.reason);
-			rateLimiter.perSecond = perSecond;
-			const wait = slotWait(rateLimiter, name, performance.now(), { waiter, isUrgent });
-			if (wait >= this.timeLeft()) {
-				throw new NoPlaceInTime(this.context.getNode(), 'Timed out waiting for the rate limit', {
-					description:
-						'Other workflows are also calling the Hubble API for this organization. Run fewer workflows at the same time.',
-				});
+		const waiters = waitersOf(rateLimiter, name, performance.now());
+		const waiter = { turnAt: poller?.turnAt };
+		waiters.add(waiter);
+		try {
+			for (;;) {
+				// Another call may have met it meanwhile.
+				this.throwIfRefused(name);
+				if (signal?.aborted) throw this.stopped(signal.reason);
+				rateLimiter.perSecond = perSecond;
+				const wait = slotWait(rateLimiter, name, performance.now(), { waiter, isUrgent });
+				if (wait >= this.timeLeft()) throw new NoPlaceInTime(this.context.getNode());
+				if (wait === 0) {
+					const now = performance.now();
+					recordStart(rateLimiter, name, now, waiter);
+					if (poller) poller.turnAt = now;
+					return;
+				}
+				await this.waitForLimit(Math.ceil(wait));
 			}
-			if (wait === 0) {
-				const now = performance.now();
-				recordStart(rateLimiter, name, now, waiter);
-				if (poller) poller.turnAt = now;
-				return;
-			}
-			await this.waitForLimit(Math.ceil(wait));
+		} finally {
+			waiters.delete(waiter);
 		}
 	}
 
@@ -347,15 +328,11 @@ export class HubbleClient {
 		throw unexpectedResponse(this.context.getNode(), lack, baseUrl, requestId, call.endpoint.method, check);
 	}
 
-	/**
-	 * After a 401, reads the credential again.
-	 * @param known how many tokens the session had when the request was sent
-	 * @returns whether it has another one by now, with which the run goes on
-	 */
+	/** After a 401: whether there is another token by now than the `known` ones, with which the run goes on. */
 	private async isRenewed(known: number): Promise<boolean> {
 		const { secrets, renew } = this.session;
-		// Another call may have read it meanwhile. One that cannot be read is no news: what is reported is the refusal.
-		if (secrets.length === known) await renew?.().catch(() => {});
+		// Another call may have found it meanwhile.
+		if (secrets.length === known) await renew?.();
 		return secrets.length > known;
 	}
 
@@ -388,9 +365,6 @@ export class HubbleClient {
 	}
 }
 
-/** The rate limiter of each organization at its host: the limit counts per organization, whoever calls. */
-const rateLimiters = new Map<string, RateLimiter>();
-
 /** What is requested with the node's credential, read once: n8n reads and decrypts it anew for each request that comes without. */
 function credentialSession(context: Context, data: ICredentialDataDecryptedObject, settings: Settings): Session {
 	const decrypted: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
@@ -403,40 +377,65 @@ function credentialSession(context: Context, data: ICredentialDataDecryptedObjec
 			return await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
 		},
 		renew: async () => {
-			const newer = await context.getCredentials('hubbleApi');
-			const { baseUrl, organizationId, token } = settingsOf(newer);
+			// One that cannot be read is no news: what is reported is the refusal.
+			const newer = await credentialOf(context, 'hubbleApi', settingsOf).catch(() => undefined);
+			if (!newer) return;
+			const { baseUrl, organizationId, token } = newer.settings;
 			// The run calls the same address to its end, and a token goes nowhere but where its credential says.
 			if (baseUrl !== settings.baseUrl || organizationId !== settings.organizationId || secrets.includes(token)) return;
 			secrets.push(token);
-			decrypted.data = newer;
+			decrypted.data = newer.data;
 		},
 	};
 }
 
+/** Reads the credential of the node. Throws when it cannot be used. */
+export async function credentialOf<S>(
+	context: Context,
+	type: string,
+	settingsIn: (data: ICredentialDataDecryptedObject) => S,
+): Promise<{ data: ICredentialDataDecryptedObject; settings: S }> {
+	const data = await context.getCredentials(type);
+	try {
+		return { data, settings: settingsIn(data) };
+	} catch (error) {
+		throw new NodeOperationError(context.getNode(), asError(error), {
+			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
+		});
+	}
+}
+
+/** The rate limiter of each organization at its host: the limit counts per organization, whoever calls. */
+const rateLimiters = new Map<string, RateLimiter>();
+
+/** What all callers of an organization in this process share. */
+export function sharedBy({ baseUrl, organizationId }: Pick<Service, 'baseUrl' | 'organizationId'>) {
+	const { host } = new URL(baseUrl);
+	const rateLimiter = rateLimiterOf(rateLimiters, `${host} ${organizationId}`, performance.now());
+	return { rateLimiter, clock: clockOf(host) };
+}
+
+/** A run that has sent nothing yet. */
+export const newRun = (context: Context, limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {}): Run => ({
+	context,
+	signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
+	traffic: { requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0, unanswered: [], failedAt: 0 },
+	...limits,
+});
+
 /**
- * Reads the credential of the node. Throws when it cannot be used, before anything is sent.
+ * Hubble behind the credential of the node. Nothing is sent yet. Throws when the credential cannot be used.
  * @param limits how long the run may take, where it is not an execution
  */
 export async function connect(
 	context: Context,
 	limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {},
 ): Promise<HubbleClient> {
-	const data = await context.getCredentials('hubbleApi');
-	let settings: Settings;
-	try {
-		settings = settingsOf(data);
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), asError(error), {
-			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
-		});
-	}
+	const { data, settings } = await credentialOf(context, 'hubbleApi', settingsOf);
 	const { baseUrl, organizationId, perSecond, prefixes } = settings;
-	const { host } = new URL(baseUrl);
-	const rateLimiter = rateLimiterOf(rateLimiters, `${host} ${organizationId}`, performance.now());
-	const signal = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
 	return new HubbleClient(
-		{ baseUrl, organizationId, prefixes, rateLimiter, perSecond, clock: clockOf(host) },
-		{ context, signal, traffic: noTraffic(), ...limits },
+		{ baseUrl, organizationId, prefixes, perSecond, ...sharedBy(settings) },
+		newRun(context, limits),
 		credentialSession(context, data, settings),
 	);
 }

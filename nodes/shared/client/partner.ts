@@ -1,13 +1,20 @@
 /** Hubble's gift-card service behind a partner credential: another host, a login of its own, other words for errors. */
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
-import { HubbleClient, noTraffic, sessionOf, type Context, type Run, type Service } from './client';
-import { clockOf } from './clock';
+import {
+	credentialOf,
+	HubbleClient,
+	newRun,
+	sessionOf,
+	sharedBy,
+	type Context,
+	type Run,
+	type Service,
+	type Session,
+} from './client';
 import type { Endpoint } from './endpoints';
-import { asError, copyOf, unchanged, type Explanation, type Failure } from './errors';
+import { copyOf, unchanged, type Explanation, type Failure } from './errors';
 import { rowsOf } from './json';
-import { rateLimiterOf, type RateLimiter } from './rateLimiter';
-import type { Call, Reply } from './request';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
 export const PARTNER_HOSTS: Readonly<Record<string, string>> = {
@@ -120,99 +127,70 @@ const MARGIN_MS = 60_000;
 /** How long a login lasts when the reply does not tell: typically an hour, so this is safely less. */
 const DEFAULT_LOGIN_S = 600;
 
-/** The partner service: each call goes out with the token of a login, which is renewed when it ends. */
-class PartnerClient extends HubbleClient {
-	private readonly key: string;
+/** The login of a credential that is there, or a new one. */
+async function loginOf(key: string, logIn: () => Promise<Login>): Promise<Login> {
+	const known = logins.get(key);
+	const login = await known?.catch(() => undefined);
+	if (login && login.endsAt > performance.now()) return login;
+	// Another call may have started a login meanwhile.
+	const other = logins.get(key);
+	if (other && other !== known) return await other;
+	const next = logIn();
+	logins.delete(key);
+	logins.set(key, next);
+	const [oldest = ''] = logins.keys();
+	if (logins.size > MOST_LOGINS) logins.delete(oldest);
+	return await next;
+}
 
-	constructor(
-		service: Service,
-		run: Run,
-		private readonly settings: PartnerSettings,
-		session = sessionOf(run.context, [settings.clientSecret]),
-	) {
-		super(service, run, session);
-		this.key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
-	}
-
-	override with(limits: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
-		return new PartnerClient(this.service, this.runWith(limits), this.settings, this.session);
-	}
-
-	/** One call, with a new login when Hubble refuses the one that is there: a 401 means that nothing was done. */
-	override async send(call: Call): Promise<Reply> {
-		for (let tries = 1; ; tries++) {
-			const login = await this.login();
-			try {
-				return await this.as(login.token).send(call);
-			} catch (error) {
-				if (!(error instanceof NodeApiError) || error.httpCode !== '401' || tries > 1) throw unchanged(error);
-				login.endsAt = 0;
-			}
-		}
-	}
-
-	/** The login that is there, or a new one; none in a run in which the client ID and secret were refused. */
-	private async login(): Promise<Login> {
-		this.throwIfRefused();
-		const known = logins.get(this.key);
-		const login = await known?.catch(() => undefined);
-		if (login && login.endsAt > performance.now()) return login;
-		this.throwIfRefused();
-		// Another call may have started a login meanwhile.
-		if (logins.get(this.key) === known) this.keep(this.newLogin());
-		try {
-			return await (logins.get(this.key) ?? this.newLogin());
-		} catch (error) {
-			if (error instanceof NodeApiError && error.httpCode === '401') this.session.refusedToken = copyOf(error);
-			// All who waited for the login get this error, and each adds what it was about.
-			throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
-		}
-	}
-
-	private keep(login: Promise<Login>): void {
-		logins.delete(this.key);
-		logins.set(this.key, login);
-		const [oldest = ''] = logins.keys();
-		if (logins.size > MOST_LOGINS) logins.delete(oldest);
-	}
-
-	private async newLogin(): Promise<Login> {
-		const { clientId, clientSecret } = this.settings;
-		const { context, traffic } = this.run;
-		// Others wait for this login, so it is not ended with the execution that began it.
-		const own = new HubbleClient(this.service, { context, traffic }, sessionOf(context, [clientSecret]));
+/** Each call goes out with the token of a login, which is renewed when it ends, and when Hubble refuses it. */
+function partnerSession(service: Service, { context, traffic }: Run, settings: PartnerSettings): Session {
+	const { clientId, clientSecret } = settings;
+	const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+	// Others wait for this login, so it is not ended with the execution that began it.
+	const own = new HubbleClient(service, { context, traffic }, sessionOf(context, [clientSecret], false));
+	const logIn = async (): Promise<Login> => {
 		const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
 		const lastsMs = (Number(body.expiresInSecs) || DEFAULT_LOGIN_S) * 1000;
 		return { token: String(body.token), endsAt: performance.now() + lastsMs - Math.min(MARGIN_MS, lastsMs / 10) };
-	}
+	};
+	const secrets = [clientSecret];
+	const session: Session = {
+		...sessionOf(context, secrets),
+		async open() {
+			try {
+				const { token } = await loginOf(key, logIn);
+				if (!secrets.includes(token)) secrets.push(token);
+			} catch (error) {
+				if (error instanceof NodeApiError && error.httpCode === '401') session.refusedToken = copyOf(error);
+				// All who waited for the login get this error, and each adds what it was about.
+				throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
+			}
+		},
+		async renew() {
+			const login = await logins.get(key)?.catch(() => undefined);
+			if (login && login.token === secrets.at(-1)) login.endsAt = 0;
+			await session.open?.();
+		},
+	};
+	return session;
 }
-
-const rateLimiters = new Map<string, RateLimiter>();
 
 /** The partner behind the credential of the node. Nothing is sent yet. Throws when the credential cannot be used. */
 export async function connectPartner(context: Context): Promise<HubbleClient> {
-	let settings: PartnerSettings;
-	try {
-		settings = partnerSettingsOf(await context.getCredentials('hubblePartnerApi'));
-	} catch (error) {
-		throw new NodeOperationError(context.getNode(), asError(error), {
-			description: 'Open the credential, correct the field, and test it there. Nothing was sent.',
-		});
-	}
-	const { baseUrl, clientId } = settings;
-	const { host } = new URL(baseUrl);
+	const { settings } = await credentialOf(context, 'hubblePartnerApi', partnerSettingsOf);
+	const { baseUrl, clientId: organizationId } = settings;
 	const service: Service = {
 		baseUrl,
-		organizationId: clientId,
+		organizationId,
 		prefixes: { v1: '/v1', v2: '/v2' },
-		rateLimiter: rateLimiterOf(rateLimiters, `${host} ${clientId}`, performance.now()),
 		perSecond: PER_SECOND,
-		clock: clockOf(host),
 		explain: explainPartner,
 		check: checkEnvironment(baseUrl),
+		...sharedBy({ baseUrl, organizationId }),
 	};
-	const signal = 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
-	return new PartnerClient(service, { context, signal, traffic: noTraffic() }, settings);
+	const run = newRun(context);
+	return new HubbleClient(service, run, partnerSession(service, run, settings));
 }
 
 /** Brands in a page. */

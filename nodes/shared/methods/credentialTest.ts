@@ -1,16 +1,24 @@
 /**
- * The test behind the credential's dialog. A function and not n8n's declarative test, which shows a bare
+ * The tests behind the credentials' dialogs. Functions and not n8n's declarative test, which shows a bare
  * "ECONNREFUSED" when a host is down.
  */
-import { sleep } from 'n8n-workflow';
-import { objectOf } from '../client/json';
-import { asError } from '../client/errors';
-import type { ICredentialsDecrypted, ICredentialTestFunctions, INodeCredentialTestResult } from 'n8n-workflow';
-import { settingsOf, type Settings } from '../client/credential';
+import { randomUUID } from 'node:crypto';
+import {
+	sleep,
+	type ICredentialsDecrypted,
+	type ICredentialTestFunctions,
+	type IDataObject,
+	type INodeCredentialTestResult,
+} from 'n8n-workflow';
+import { settingsOf } from '../client/credential';
 import { endpoints, type Endpoint } from '../client/endpoints';
+import { asError } from '../client/errors';
+import { objectOf } from '../client/json';
+import { partnerEndpoints, partnerSettingsOf } from '../client/partner';
+import { isSuccess } from '../client/request';
 import { bothSpellings, READS } from '../client/scopes';
 
-/** How long one request of the test may take, and the pause before the one more try after a 429. */
+/** How long one request of a test may take, and the pause before the one more try after a 429. */
 const TIMEOUT_MS = 10_000;
 const BUSY_PAUSE_MS = 1_500;
 
@@ -19,39 +27,53 @@ interface Answer {
 	body: unknown;
 }
 
-type Ask = (endpoint: Endpoint, query?: string) => Promise<Answer>;
+/** Sends a request by the only helper that n8n gives to credential tests. */
+const ask = async ({ helpers }: ICredentialTestFunctions, options: IDataObject): Promise<Answer> =>
+	await helpers.request({
+		timeout: TIMEOUT_MS,
+		followRedirect: false,
+		simple: false,
+		resolveWithFullResponse: true,
+		json: true,
+		...options,
+	});
 
-/** Asks once, and once more when Hubble is busy. */
-function asker({ helpers }: ICredentialTestFunctions, { baseUrl, prefixes, organizationId, token }: Settings): Ask {
-	const once = async ({ path }: Endpoint, query = ''): Promise<Answer> =>
-		// The only request helper that n8n gives to credential tests.
-		await helpers.request({
-			uri: `${baseUrl}${path.replace('{org_id}', organizationId).replace(/^\/v1/, prefixes.v1)}${query}`,
-			headers: { Authorization: `Bearer ${token}` },
-			timeout: TIMEOUT_MS,
-			followRedirect: false,
-			simple: false,
-			resolveWithFullResponse: true,
-			json: true,
-		});
-	return async (endpoint, query) => {
-		const answer = await once(endpoint, query);
-		if (answer.statusCode !== 429) return answer;
-		await sleep(BUSY_PAUSE_MS);
-		return await once(endpoint, query);
-	};
+const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
+const passed = (message: string): INodeCredentialTestResult => ({ status: 'OK', message });
+
+/** The result of a test with the settings of a credential, or why they cannot be used, or nobody answers there. */
+async function tested<S extends { baseUrl: string }>(
+	settingsIn: () => S,
+	field: string,
+	test: (settings: S) => Promise<INodeCredentialTestResult>,
+): Promise<INodeCredentialTestResult> {
+	let settings: S;
+	try {
+		settings = settingsIn();
+	} catch (error) {
+		return failed(asError(error).message);
+	}
+	try {
+		return await test(settings);
+	} catch (error) {
+		const { code, cause } = objectOf(error);
+		const reason = String(code ?? objectOf(cause).code ?? 'no response');
+		return failed(
+			`Could not reach ${settings.baseUrl} (${reason}): check the ${field} and the network of this n8n server`,
+		);
+	}
 }
 
 /** Why the reply to the check is no success; `undefined` when it is one. */
-function whyRefused({ statusCode, body }: Answer, { baseUrl, organizationId }: Settings): string | undefined {
-	const reply = typeof body === 'object' && body !== null ? objectOf(body) : {};
+function whyRefused({ statusCode, body }: Answer, baseUrl: string, organizationId: string): string | undefined {
+	const reply = objectOf(body);
 	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
 	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
 	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in a few seconds';
 	if (isHubbles && [400, 403, 404].includes(statusCode)) {
 		return `The API Token does not belong to the organization ${organizationId}: check the Organization ID`;
 	}
-	if (!isHubbles || statusCode < 200 || statusCode >= 300) {
+	if (!isHubbles || !isSuccess(statusCode)) {
 		return `${baseUrl} did not respond like the Hubble API (HTTP ${statusCode}): check the Base URL, or try again later`;
 	}
 	const owner = reply.org_id;
@@ -61,45 +83,75 @@ function whyRefused({ statusCode, body }: Answer, { baseUrl, organizationId }: S
 	return undefined;
 }
 
-/** What the key may not read, in words that name the scopes: all of them at once. */
-async function lacking(ask: Ask): Promise<string[]> {
-	const answers = await Promise.all(
-		READS.map(async ({ endpoint, query }) => await ask(endpoint, query && `?${new URLSearchParams(query).toString()}`)),
-	);
-	return READS.flatMap(({ what, endpoint: { scope = '' } }, index) =>
-		answers[index]?.statusCode === 403 ? [`${what} (${bothSpellings(scope)})`] : [],
-	);
-}
-
 async function hubbleApiTest(
 	this: ICredentialTestFunctions,
-	credential: ICredentialsDecrypted,
+	{ data = {} }: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
-	const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
-	let settings: Settings;
-	try {
-		settings = settingsOf(credential.data ?? {});
-	} catch (error) {
-		return failed(asError(error).message);
-	}
-	const { baseUrl } = settings;
-	try {
-		const ask = asker(this, settings);
-		const reason = whyRefused(await ask(endpoints.checkKey), settings);
-		if (reason) return failed(reason);
-		const missing = await lacking(ask);
-		if (missing.length === READS.length) {
-			return failed(
-				`The token is valid but has no read scopes. Give the key the scopes it needs: ${missing.join(', ')}`,
-			);
-		}
-		const without = missing.length ? `. The key may not read: ${missing.join(', ')}` : '';
-		return { status: 'OK', message: `Hubble accepts the token for this organization${without}` };
-	} catch (error) {
-		const { code, cause } = objectOf(error);
-		const reason = String(code ?? objectOf(cause).code ?? 'no response');
-		return failed(`Could not reach ${baseUrl} (${reason}): check the Base URL and the network of this n8n server`);
-	}
+	return await tested(
+		() => settingsOf(data),
+		'Base URL',
+		async ({ baseUrl, organizationId, prefixes, token }) => {
+			const once = async ({ path }: Endpoint, qs?: IDataObject) => {
+				const uri = baseUrl + path.replace('{org_id}', organizationId).replace(/^\/v1/, prefixes.v1);
+				return await ask(this, { uri, qs, headers: { Authorization: `Bearer ${token}` } });
+			};
+			const patiently: typeof once = async (endpoint, qs) => {
+				const answer = await once(endpoint, qs);
+				if (answer.statusCode !== 429) return answer;
+				await sleep(BUSY_PAUSE_MS);
+				return await once(endpoint, qs);
+			};
+			const reason = whyRefused(await patiently(endpoints.checkKey), baseUrl, organizationId);
+			if (reason) return failed(reason);
+			const answers = await Promise.all(READS.map(async ({ endpoint, query }) => await patiently(endpoint, query)));
+			// All that the key may not read at once, in words that name the scopes.
+			const missing = READS.flatMap(({ what, endpoint: { scope = '' } }, index) =>
+				answers[index]?.statusCode === 403 ? [`${what} (${bothSpellings(scope)})`] : [],
+			).join(', ');
+			if (answers.every(({ statusCode }) => statusCode === 403))
+				return failed(`The token is valid but has no read scopes. Give the key the scopes it needs: ${missing}`);
+			const without = missing && `. The key may not read: ${missing}`;
+			return passed(`Hubble accepts the token for this organization${without}`);
+		},
+	);
 }
 
 export const credentialTest = { hubbleApiTest };
+
+/** Logs in when the credential has what that takes. The secret is tried at no other address than the one that the user chose. */
+export async function hubblePartnerApiTest(
+	this: ICredentialTestFunctions,
+	{ data = {} }: ICredentialsDecrypted,
+): Promise<INodeCredentialTestResult> {
+	const has = (name: string) => String(data[name] ?? '').trim() !== '';
+	if (!has('clientId') && !has('clientSecret')) {
+		if (has('webhookSecret') || has('nextWebhookSecret'))
+			return passed('The webhook secret is checked when the first event arrives');
+		return failed('Enter the Webhook Secret for the trigger, or the Client ID and Client Secret for the node');
+	}
+	return await tested(
+		() => partnerSettingsOf(data),
+		'environment',
+		async ({ baseUrl, clientId, clientSecret }) => {
+			const { statusCode, body } = await ask(this, {
+				method: 'POST',
+				uri: `${baseUrl}${partnerEndpoints.login.path}`,
+				headers: { 'X-REQUEST-ID': randomUUID() },
+				body: { clientId, clientSecret },
+			});
+			if (isSuccess(statusCode) && typeof objectOf(body).token === 'string')
+				return passed('Hubble accepts the Client ID and Client Secret');
+			if (statusCode === 401)
+				return failed(
+					`Hubble does not accept this Client ID and Client Secret at ${baseUrl}: the pair is wrong, or belongs to another environment`,
+				);
+			if (statusCode === 403)
+				return failed(
+					"Hubble does not allow calls from this n8n server: ask Hubble's staff to add its public IP address to the allow-list",
+				);
+			return failed(
+				`${baseUrl} did not respond like the partner API (HTTP ${statusCode}): check the environment, or try again later`,
+			);
+		},
+	);
+}
