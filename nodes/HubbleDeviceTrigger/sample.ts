@@ -1,11 +1,11 @@
 /** What *Fetch Test Event* shows: of each event a device with which it is so, else an example that fits the settings. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import { withoutUndefined } from '../shared/client/json';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { between, endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Area } from '../shared/device/areas';
 import { placeHeard } from '../shared/device/device';
-import { withoutUndefined } from '../shared/operation/readItem';
 import { radians, EARTH_M, type Place } from '../shared/operation/place';
 import { startBudget, type Budget } from '../shared/polling/poll';
 import { crossings } from './borders';

@@ -1,7 +1,6 @@
 /** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
-import { objectOf } from '../shared/client/json';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, type Page } from '../shared/client/pages';
@@ -100,7 +99,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
 		// A token that leads in a circle would give the same packets at each poll: time leads on.
-		if (objectOf(error).cause instanceof RepeatedToken) {
+		if (error instanceof RepeatedToken) {
 			const { received, next } = read;
 			read.next = positionAfter(next, { isHead: false, fresh: [], again: [], received, now: received });
 		}

@@ -1,7 +1,7 @@
 /** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
 import { NodeApiError, NodeOperationError, type IDataObject, type INode, type JsonObject } from 'n8n-workflow';
 import type { Endpoint } from './endpoints';
-import { objectOf } from './json';
+import { objectOf, withoutUndefined } from './json';
 import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
@@ -34,9 +34,6 @@ export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
 	baseUrl: string;
 	organizationId: string;
 }
-
-/** 'device_id' → 'device'. */
-const noun = (placeholder: string) => placeholder.replace(/_id$/, '').replace(/_/g, ' ');
 
 export interface Explanation {
 	message: string;
@@ -77,27 +74,12 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 function notFound({ ids, organizationId, said }: Failure): Explanation {
 	if (isOfOrganization(said)) return otherOrganization(organizationId);
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
-	const elsewhere = `belong to an organization other than ${organizationId}, which is the one in the credential`;
-	if (name)
-		return {
-			message: `Hubble has no ${noun(name)} with the ID ${id}`,
-			remedy: `It may have been deleted, or ${elsewhere}.`,
-		};
+	const noun = name?.replace(/_id$/, '').replace(/_/g, ' ');
 	return {
-		message: 'Hubble did not find what was requested',
-		remedy: `It may have been deleted, or ${elsewhere}.`,
+		message: noun ? `Hubble has no ${noun} with the ID ${id}` : 'Hubble did not find what was requested',
+		remedy: `It may have been deleted, or belong to an organization other than ${organizationId}, which is the one in the credential.`,
 	};
 }
-
-/** The message for each status of a Hubble error. */
-const BY_STATUS: Readonly<Record<number, (failure: Failure) => Explanation>> = {
-	400: () => ({
-		message: 'Hubble rejected the request as invalid',
-		remedy: "Compare the parameters with Hubble's answer.",
-	}),
-	403: forbidden,
-	404: notFound,
-};
 
 function explain(failure: Failure): Explanation {
 	const { status, code, isHubbles, baseUrl, tries, askedToWaitMs } = failure;
@@ -122,14 +104,19 @@ function explain(failure: Failure): Explanation {
 			remedy: `${counted(tries, 'attempt')}. Try again later.`,
 		};
 	}
-	const known = isHubbles ? BY_STATUS[status]?.(failure) : undefined;
+	if (isHubbles && status === 403) return forbidden(failure);
+	if (isHubbles && status === 404) return notFound(failure);
+	if (isHubbles && status === 400) {
+		return {
+			message: 'Hubble rejected the request as invalid',
+			remedy: "Compare the parameters with Hubble's answer.",
+		};
+	}
 	const detail = code ? `, ${code}` : '';
-	return (
-		known ?? {
-			message: `The response is not from the Hubble API (HTTP ${status}${detail})`,
-			remedy: checkBaseUrl(baseUrl),
-		}
-	);
+	return {
+		message: `The response is not from the Hubble API (HTTP ${status}${detail})`,
+		remedy: checkBaseUrl(baseUrl),
+	};
 }
 
 /** No whole reply: the host, the network, or the time was the matter. */
@@ -195,13 +182,8 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;
 	Object.assign(error, { failure: causeOf(failure) });
-	Object.assign(error.context, {
-		requestId,
-		...(status ? { status } : {}),
-		...(said ? { said } : {}),
-		...(errorCode ? { errorCode } : {}),
-		...(mayHaveHappened ? { mayHaveHappened } : {}),
-	});
+	const told = { requestId, status, said, errorCode, mayHaveHappened: mayHaveHappened || undefined };
+	Object.assign(error.context, withoutUndefined(told));
 	return error;
 }
 
@@ -243,29 +225,29 @@ export function errorCodeIn({ id, code }: IDataObject): string | undefined {
 	return typeof code === 'string' || numbered !== undefined ? String(numbered ?? code) : undefined;
 }
 
+/** The error of a reply that says something else than it should. */
+export class UnexpectedReply extends NodeOperationError {
+	constructor(node: INode, message: string, advice: string, requestId: string) {
+		super(node, message, { description: `${advice} X-Request-ID: ${requestId}.` });
+		this.context.requestId = requestId;
+	}
+}
+
 /** The error of a success whose body is not what Hubble gives. */
-export function unexpectedResponse(
+export const unexpectedResponse = (
 	node: INode,
 	wanted: string,
 	baseUrl: string,
 	requestId: string,
 	method = 'GET',
 	check = checkBaseUrl(baseUrl),
-): NodeOperationError {
-	const error = new NodeOperationError(node, `The response has no ${wanted}`, {
-		description: `${check}${method === 'GET' ? '' : DOUBT} X-Request-ID: ${requestId}.`,
-	});
-	error.context.requestId = requestId;
-	return error;
-}
+) => new UnexpectedReply(node, `The response has no ${wanted}`, `${check}${method === 'GET' ? '' : DOUBT}`, requestId);
 
 /** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
-export class RepeatedToken extends Error {
-	constructor(
-		what: string,
-		readonly requestId?: string,
-	) {
-		super(`Hubble returned the same ${what} twice`);
+export class RepeatedToken extends UnexpectedReply {
+	constructor(node: INode, what: string, requestId: string) {
+		const advice = "The list would never end. Run it again; if the token repeats again, tell Hubble's support.";
+		super(node, `Hubble returned the same ${what} twice`, advice, requestId);
 	}
 }
 
@@ -280,28 +262,21 @@ export interface Progress {
 }
 
 /** The error with how many rows came before it and where to go on. */
-export function withProgress(node: INode, cause: unknown, progress: Progress): Error {
-	const { pages, rowsFetched, token, rest } = progress;
+export function withProgress(node: INode, cause: unknown, { pages, rowsFetched, token, rest }: Progress): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(node, asError(cause));
-	const isRepeated = cause instanceof RepeatedToken;
-	if (isRepeated) {
-		const request = cause.requestId ? ` X-Request-ID: ${cause.requestId}.` : '';
-		error.description = `The list would never end. Run it again; if the token repeats again, tell Hubble's support.${request}`;
-		Object.assign(error.context, { requestId: cause.requestId });
-	}
 	if (!pages) return error;
-	const [resumeStartTime, resumeEndTime] = rest
-		? [rest.from, rest.to].map((time) => new Date(1000 * time).toISOString())
-		: [];
-	const where = rest ? { resumeStartTime, resumeEndTime } : token && !isRepeated ? { resumeToken: token } : {};
+	const [resumeStartTime, resumeEndTime] = [rest?.from, rest?.to].map((time) =>
+		time === undefined ? undefined : new Date(1000 * time).toISOString(),
+	);
+	const resumeToken = rest || cause instanceof RepeatedToken ? undefined : token;
 	const how = rest
 		? ` To resume, set Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
-		: where.resumeToken
-			? ` To resume, set Options → Continuation Token to ${token}`
+		: resumeToken
+			? ` To resume, set Options → Continuation Token to ${resumeToken}`
 			: '';
 	const from = pages === 1 ? 'one page' : `${pages} pages`;
 	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${how}`;
-	Object.assign(error.context, { rowsFetched, ...where });
+	Object.assign(error.context, { rowsFetched, ...withoutUndefined({ resumeToken, resumeStartTime, resumeEndTime }) });
 	return error;
 }

@@ -11,6 +11,10 @@ export const entriesOf = (value: unknown): unknown[] => (Array.isArray(value) ? 
 /** The fields of a value; none when it has no fields. */
 export const objectOf = (value: unknown): IDataObject => (isObject(value) ? value : {});
 
+/** Without the fields that are not set. */
+export const withoutUndefined = (object: Record<string, unknown>): IDataObject =>
+	objectOf(Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
+
 /** The entries that are objects; none when it is no list. */
 export const rowsOf = (list: unknown): IDataObject[] => entriesOf(list).filter(isObject);
 

@@ -56,10 +56,10 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 		}[list.pages];
 		yield { rows, next, body, ms, retryAfterMs, requestId };
 		if (!next) return;
-		if (seen.has(next)) throw new RepeatedToken('Continuation-Token', requestId);
+		if (seen.has(next)) throw new RepeatedToken(hubble.context.getNode(), 'Continuation-Token', requestId);
 		// What ignores the number of the page gives the first one for ever.
 		const content = isNumbered ? JSON.stringify(rows) : '';
-		if (isNumbered && content === before) throw new RepeatedToken('page', requestId);
+		if (isNumbered && content === before) throw new RepeatedToken(hubble.context.getNode(), 'page', requestId);
 		before = content;
 		seen.add(next);
 		place = next;

@@ -13,7 +13,7 @@ import {
 	type Session,
 } from './client';
 import type { Endpoint } from './endpoints';
-import { copyOf, unchanged, type Explanation, type Failure } from './errors';
+import { copyOf, RepeatedToken, unchanged, type Explanation, type Failure } from './errors';
 import { rowsOf } from './json';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
@@ -234,7 +234,7 @@ export async function* brandPages(
 		yield { rows, isLast };
 		if (isLast) return;
 		const key = JSON.stringify(next);
-		if (seen.has(key)) throw new Error(`Hubble returned the same cursor twice. X-Request-ID: ${requestId}.`);
+		if (seen.has(key)) throw new RepeatedToken(hubble.context.getNode(), 'cursor', requestId);
 		seen.add(key);
 		place = next;
 	}

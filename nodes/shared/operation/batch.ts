@@ -1,6 +1,7 @@
 /** Sends what many items ask in few calls, and brings the replies back onto the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
+import { UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type Refused } from './packing';
 
@@ -224,11 +225,6 @@ function unconfirmed(
 	const id = Object.values(request.ids).at(-1);
 	const reason =
 		'refused' in result ? `Hubble says: "${hubble.redact(result.refused)}"` : 'Check whether the change was made.';
-	const error = new NodeOperationError(
-		hubble.context.getNode(),
-		`Hubble's response does not include ${id ? `the device ${id}` : 'this item'}`,
-		{ itemIndex: request.itemIndex, description: `${reason} X-Request-ID: ${requestId}.` },
-	);
-	error.context.requestId = requestId;
-	return error;
+	const message = `Hubble's response does not include ${id ? `the device ${id}` : 'this item'}`;
+	return new UnexpectedReply(hubble.context.getNode(), message, reason, requestId);
 }

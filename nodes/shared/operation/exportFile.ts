@@ -7,13 +7,12 @@ import { Hash } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 import { endpoints } from '../client/endpoints';
 import { asError } from '../client/errors';
-import { objectOf } from '../client/json';
+import { objectOf, withoutUndefined } from '../client/json';
 import { acceptedRows, type List, type Page } from '../client/pages';
 import { columnChoice, csvStyle, withTagColumns } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
-import { withoutUndefined } from './readItem';
 import { wantedPages } from './rows';
 import { isoTime } from './times';
 

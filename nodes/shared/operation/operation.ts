@@ -116,9 +116,7 @@ export interface Work {
 }
 
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
-export interface Preparation<R = ItemRequest> {
-	context: IExecuteFunctions;
-	hubble: HubbleClient;
+export interface Preparation<R = ItemRequest> extends Omit<Work, 'request'> {
 	requests: readonly R[];
 	/** Whether the user wants one request for each item. */
 	isSingle: boolean;
@@ -126,8 +124,6 @@ export interface Preparation<R = ItemRequest> {
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	/** Whether the run goes on after a failure. */
 	canContinue: boolean;
-	/** What the user should know beside the output, each once a run. */
-	hints: Set<Hint>;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { hubbleNow } from '../client/clock';
-import { isObject, objectOf, rowsOf } from '../client/json';
+import { isObject, objectOf, rowsOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
 import { runsAsTool } from '../n8n';
 import {
@@ -34,10 +34,6 @@ import { asText, flag, isEmpty, nthItem, oneOf, parameterError, quoted, texts, t
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
 export const TOOL_ROWS = 100;
-
-/** Without the fields that are not set. */
-export const withoutUndefined = (object: Record<string, unknown>) =>
-	objectOf(Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
 
 /** An expression that is a field of the item and nothing else, such as `={{ $json.device.id }}`. */
 const FIELD_OF_ITEM = /^=\{\{\s*\$json((?:\.[A-Za-z_]\w*)+)\s*\}\}$/;

@@ -6,7 +6,7 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { objectOf } from '../client/json';
+import { objectOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails } from '../n8n';
@@ -22,7 +22,7 @@ import {
 	type Preparation,
 	type Work,
 } from './operation';
-import { readItemRequest, withoutUndefined } from './readItem';
+import { readItemRequest } from './readItem';
 import { replyItems, shapeOf } from './rows';
 import { camelCase } from './times';
 import { counted } from './values';

@@ -1,5 +1,5 @@
 /** Times: Hubble's numbers, and the ISO text beside them that people and n8n's date functions read. */
-import type { IDataObject } from 'n8n-workflow';
+import { tryToParseDateTime, type IDataObject } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { counted } from './values';
 
@@ -122,25 +122,12 @@ export function shortTime(seconds: number, timeZone: string): string {
 	return new Intl.DateTimeFormat('en-GB', form).format(seconds * 1000).replace(',', '');
 }
 
-/**
- * When a day of the calendar begins in a time zone, in Unix seconds: its first moment, also where clocks change at midnight.
- * @param month from 0; it and the day may lie outside their ranges, as in `Date.UTC`
- */
-function dayStart(year: number, month: number, day: number, timezone: string): number {
-	const wall = Date.UTC(year, month, day);
-	const zone = [wall - DAY_S * 1000, wall + DAY_S * 1000].map((around) => offsetAt(around, timezone));
-	const moments = zone.map((offset) => wall - offset).sort((a, b) => a - b);
-	// Of a midnight that comes twice the first; where it is left out, the clocks' next hour.
-	const first = moments.find((moment) => moment + offsetAt(moment, timezone) === wall) ?? Math.max(...moments);
-	return first / 1000;
-}
-
-/** Periods of the calendar: how many days or months before now they begin, and end where that is not now. */
+/** Periods of the calendar: how many of which units before this one they begin; those before it end where it begins. */
 const CALENDAR = {
-	today: { days: [0] },
-	yesterday: { days: [-1, 0] },
-	thisMonth: { months: [0] },
-	lastMonth: { months: [-1, 0] },
+	today: { unit: 'day', back: 0 },
+	yesterday: { unit: 'day', back: 1 },
+	thisMonth: { unit: 'month', back: 0 },
+	lastMonth: { unit: 'month', back: 1 },
 } as const;
 
 /**
@@ -154,13 +141,16 @@ export function calendarPeriod(
 ): { start: number; end: number } | undefined {
 	const period = Object.entries(CALENDAR).find(([known]) => known === name)?.[1];
 	if (!period) return undefined;
-	const local = new Date(now * 1000 + offsetAt(now * 1000, timezone));
-	const [year, month, day] = [local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate()];
-	const at = (back: number) =>
-		'days' in period ? dayStart(year, month, day + back, timezone) : dayStart(year, month + back, 1, timezone);
-	const [from, to] = 'days' in period ? period.days : period.months;
-	const start = at(from);
-	return { start, end: to === undefined ? Math.max(start + 1, Math.ceil(now)) : at(to) };
+	const { unit, back } = period;
+	const local = tryToParseDateTime(new Date(now * 1000), timezone);
+	const startOf = (ago: number) => {
+		const start = local.minus({ [unit]: ago }).startOf(unit);
+		// A midnight that comes twice is given as its second.
+		const before = start.minus({ hours: 1 });
+		return (before.hasSame(start, 'day') ? before : start).toSeconds();
+	};
+	const start = startOf(back);
+	return { start, end: back ? startOf(0) : Math.max(start + 1, Math.ceil(now)) };
 }
 
 /**

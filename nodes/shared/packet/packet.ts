@@ -1,9 +1,8 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
-import { isObject, objectOf } from '../client/json';
+import { isObject, objectOf, withoutUndefined } from '../client/json';
 import type { List } from '../client/pages';
 import { placeOf } from '../operation/place';
-import { withoutUndefined } from '../operation/readItem';
 import { isoTime } from '../operation/times';
 
 /**
