@@ -6,35 +6,18 @@ import { endpoints, type Endpoint } from './endpoints';
  * What a key reads in the nodes, by the call that shows whether it may, and the nodes that do. A scope to write cannot
  * be tried without writing.
  */
-export const READS: ReadonlyArray<{
-	what: string;
-	nodes: readonly string[];
-	endpoint: Endpoint;
-	query?: Record<string, string>;
-}> = [
-	{
-		what: 'devices',
-		nodes: ['Hubble Device', 'Hubble Device Trigger'],
-		endpoint: endpoints.listDevices,
-		query: { limit: '10' },
-	},
-	{
-		what: 'packets',
-		nodes: ['Hubble Packet', 'Hubble Packet Poll Trigger'],
-		endpoint: endpoints.listPackets,
-		query: { start: '0', end: '1' },
-	},
-	{
-		what: 'webhooks, for the Hubble Packet Trigger',
-		nodes: ['Hubble Webhook', 'Hubble Packet Trigger'],
-		endpoint: endpoints.listWebhooks,
-	},
-	{ what: 'metrics', nodes: ['Hubble Metric'], endpoint: endpoints.getDeviceMetrics, query: { days: '1' } },
-	{ what: 'the organization', nodes: ['Hubble Organization'], endpoint: endpoints.getOrganization },
-	{ what: 'users', nodes: ['Hubble Organization User'], endpoint: endpoints.listUsers, query: { page_size: '5' } },
-	{ what: 'API keys', nodes: ['Hubble API Key'], endpoint: endpoints.listKeys },
-	{ what: 'usage', nodes: ['Hubble Billing'], endpoint: endpoints.listUsage },
-];
+export const READS = (
+	[
+		['devices', ['Hubble Device', 'Hubble Device Trigger'], endpoints.listDevices, { limit: '10' }],
+		['packets', ['Hubble Packet', 'Hubble Packet Poll Trigger'], endpoints.listPackets, { start: '0', end: '1' }],
+		['webhooks, for the Hubble Packet Trigger', ['Hubble Webhook', 'Hubble Packet Trigger'], endpoints.listWebhooks],
+		['metrics', ['Hubble Metric'], endpoints.getDeviceMetrics, { days: '1' }],
+		['the organization', ['Hubble Organization'], endpoints.getOrganization],
+		['users', ['Hubble Organization User'], endpoints.listUsers, { page_size: '5' }],
+		['API keys', ['Hubble API Key'], endpoints.listKeys],
+		['usage', ['Hubble Billing'], endpoints.listUsage],
+	] satisfies Array<[what: string, nodes: string[], endpoint: Endpoint, query?: Record<string, string>]>
+).map(([what, nodes, endpoint, query]) => ({ what, nodes, endpoint, query }));
 
 /** Subjects whose short name is another word. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {

@@ -11,6 +11,8 @@ import {
 	readHubbleSensor,
 	readKeyValue,
 	SENSOR_NAMES,
+	utf8Text,
+	withoutPadding,
 	type Values,
 } from './formats';
 import { parseLayout } from './layout';
@@ -69,18 +71,11 @@ export function hexBytes(payload: string): Buffer {
 	return Buffer.from(digits, 'hex');
 }
 
-/** A byte order mark at the beginning is left out. */
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** UTF-8 text without the zero bytes that devices fill a payload up with. */
+/** UTF-8 text without padding. */
 function textOf(bytes: Buffer): string {
-	let end = bytes.length;
-	while (end > 0 && bytes[end - 1] === 0) end--;
-	try {
-		return utf8.decode(bytes.subarray(0, end));
-	} catch {
-		throw unfit('the payload is not UTF-8 text');
-	}
+	const text = utf8Text(withoutPadding(bytes));
+	if (text === undefined) throw unfit('the payload is not UTF-8 text');
+	return text;
 }
 
 /** JSON, or null where there is nothing. A number that is too large (1e999) would be stored as null without a word. */

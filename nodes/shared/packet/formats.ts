@@ -10,6 +10,7 @@
  * Zero bytes to the end of a payload are padding. Behind an unknown ID nothing can be read, as its length is unknown.
  */
 import type { IDataObject } from 'n8n-workflow';
+import { isoTime } from '../operation/times';
 import { NUMBERS, scaled, sum, unfit, type NumberType } from './payloadFields';
 
 /** What a payload says; `decodeError` says where reading ended before the end of the payload. */
@@ -176,8 +177,6 @@ function prepared(kinds: Readonly<Record<number, Kind>>, isLittle: boolean): Rea
 	);
 }
 
-const isoTime = (unixSeconds: number) => new Date(unixSeconds * 1000).toISOString();
-
 const cayenne = new Map<number, Found>([
 	...prepared(CAYENNE, false),
 	[0x85, { name: 'time', size: 4, read: (bytes, at) => isoTime(bytes.readUInt32BE(at)) }],
@@ -193,16 +192,20 @@ const version = (size: number): Found => ({
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** A text of BTHome; what is not UTF-8 in it is replaced, and said. */
-function textObject(bytes: Buffer): Omit<Found, 'size'> {
-	const name = 'text';
-	const read = () => bytes.toString();
+/** The text without a byte order mark; `undefined` where the bytes are not UTF-8. */
+export function utf8Text(bytes: Buffer): string | undefined {
 	try {
-		utf8.decode(bytes);
-		return { name, read };
+		return utf8.decode(bytes);
 	} catch {
-		return { name, read, note: '"text" is not UTF-8: what cannot be read is shown as \ufffd' };
+		return undefined;
 	}
+}
+
+/** Bytes without the zeros that devices fill a payload up with. */
+export function withoutPadding(bytes: Buffer): Buffer {
+	let end = bytes.length;
+	while (end > 0 && bytes[end - 1] === 0) end--;
+	return bytes.subarray(0, end);
 }
 
 /** The objects of BTHome that are no plain numbers; `at` is where the value of the object begins. */
@@ -218,8 +221,12 @@ function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined 
 			return { name: 'dimmer', size: 2, read: () => ({ event: event(DIMMER), steps: bytes[at + 1] }) };
 		case 0x50:
 			return { name: 'timestamp', size: 4, read: () => isoTime(bytes.readUInt32LE(at)) };
-		case 0x53:
-			return { size, ...textObject(bytes.subarray(at + 1, at + size)) };
+		case 0x53: {
+			const text = bytes.subarray(at + 1, at + size);
+			const note =
+				utf8Text(text) === undefined ? '"text" is not UTF-8: what cannot be read is shown as \ufffd' : undefined;
+			return { name: 'text', size, read: () => text.toString(), note };
+		}
 		case 0x54:
 			return { name: 'raw', size, read: () => bytes.toString('hex', at + 1, at + size) };
 		case 0xf1:
@@ -234,7 +241,8 @@ function bthomeObject(id: number, bytes: Buffer, at: number): Found | undefined 
 const hex = (byte: number) => `0x${byte.toString(16).padStart(2, '0')}`;
 
 /** What was read, and the byte before which reading ended; `Infinity` when all was read. */
-interface Reading extends Values {
+interface Reading {
+	values: Values;
 	end: number;
 }
 
@@ -248,23 +256,20 @@ function readAll(
 	const decoded: IDataObject = {};
 	const units: Record<string, string> = {};
 	const notes: string[] = [];
-	const values = (end: number, reason?: string): Reading => {
+	const ended = (end: number, reason?: string): Reading => {
 		if (reason) notes.push(reason);
-		return {
-			decoded,
-			...(Object.keys(units).length ? { decodedUnits: units } : {}),
-			...(notes.length ? { decodeError: notes.join('; ') } : {}),
-			end,
-		};
+		const values: Values = { decoded };
+		if (Object.keys(units).length) values.decodedUnits = units;
+		if (notes.length) values.decodeError = notes.join('; ');
+		return { values, end };
 	};
-	let end = bytes.length;
-	while (end > 0 && bytes[end - 1] === 0) end--;
-	for (let at = from; at < end;) {
-		if (at + headSize > bytes.length) return values(at, `the payload ends within the value at byte ${at}`);
+	const { length } = withoutPadding(bytes);
+	for (let at = from; at < length;) {
+		if (at + headSize > bytes.length) return ended(at, `the payload ends within the value at byte ${at}`);
 		const { found, suffix = '', unknown } = head(at);
-		if (!found) return values(at, `${unknown}; nothing was read from there on`);
+		if (!found) return ended(at, `${unknown}; nothing was read from there on`);
 		const begin = at + headSize;
-		if (begin + found.size > bytes.length) return values(at, `the payload ends within "${found.name}" at byte ${at}`);
+		if (begin + found.size > bytes.length) return ended(at, `the payload ends within "${found.name}" at byte ${at}`);
 		const name = `${found.name}${suffix}`;
 		let key = name;
 		for (let count = 2; Object.hasOwn(decoded, key); count++) key = `${name}_${count}`;
@@ -273,45 +278,32 @@ function readAll(
 		if (found.note) notes.push(found.note);
 		at = begin + found.size;
 	}
-	return values(Infinity);
+	return ended(Infinity);
 }
-
-/** A reading without what only its reader needs. */
-const valuesOf = ({ decoded, decodedUnits, decodeError }: Reading): Values => ({
-	decoded,
-	...(decodedUnits ? { decodedUnits } : {}),
-	...(decodeError ? { decodeError } : {}),
-});
 
 const POLYLINE = 0xf0;
 
 /** A payload in CayenneLPP: channel, type and value, one after the other. */
 export const readCayenne = (bytes: Buffer): Values =>
-	valuesOf(
-		readAll(bytes, 2, (at) => {
-			const id = bytes.readUInt8(at + 1);
-			const what = `${hex(id)} at byte ${at + 1}`;
-			const unknown = id === POLYLINE ? `${what} is a polyline, which is not supported` : `${what} is unknown`;
-			return { found: cayenne.get(id), suffix: `_${bytes[at]}`, unknown };
-		}),
-	);
+	readAll(bytes, 2, (at) => {
+		const id = bytes.readUInt8(at + 1);
+		const what = `${hex(id)} at byte ${at + 1}`;
+		const unknown = id === POLYLINE ? `${what} is a polyline, which is not supported` : `${what} is unknown`;
+		return { found: cayenne.get(id), suffix: `_${bytes[at]}`, unknown };
+	}).values;
 
 /** BTHome v2 objects from a byte on: ID and value, one after the other. The IDs of a device ascend. */
-function readObjects(bytes: Buffer, from: number): Reading & { ascendsTo: number } {
+function readObjects(bytes: Buffer, from: number): { values: Values; ascendsTo: number } {
 	let last = 0;
 	let ascendsTo = Infinity;
-	const read = readAll(
-		bytes,
-		1,
-		(at) => {
-			const id = bytes.readUInt8(at);
-			if (id < last) ascendsTo = Math.min(ascendsTo, at);
-			last = id;
-			return { found: bthomeObject(id, bytes, at + 1), unknown: `${hex(id)} at byte ${at} is unknown` };
-		},
-		from,
-	);
-	return { ...read, ascendsTo: Math.min(ascendsTo, read.end) };
+	const objectAt = (at: number) => {
+		const id = bytes.readUInt8(at);
+		if (id < last) ascendsTo = Math.min(ascendsTo, at);
+		last = id;
+		return { found: bthomeObject(id, bytes, at + 1), unknown: `${hex(id)} at byte ${at} is unknown` };
+	};
+	const { values, end } = readAll(bytes, 1, objectAt, from);
+	return { values, ascendsTo: Math.min(ascendsTo, end) };
 }
 
 /** BTHome's UUID as it is sent, and as it is written. */
@@ -338,13 +330,13 @@ function objectsBegin(bytes: Buffer, at: number): number {
 }
 
 /** A payload of BTHome v2 objects without anything before them. */
-export const readBthomeObjects = (bytes: Buffer): Values => valuesOf(readObjects(bytes, 0));
+export const readBthomeObjects = (bytes: Buffer): Values => readObjects(bytes, 0).values;
 
 /** Service data of BTHome v2 as a scanner shows them: the device information, then objects; perhaps the UUID first. */
 export function readBthomeService(bytes: Buffer): Values {
 	if (!bytes.length) return { decoded: {} };
 	const hasUuid = BTHOME_UUIDS.includes(bytes.toString('hex', 0, 2));
-	return valuesOf(readObjects(bytes, objectsBegin(bytes, hasUuid ? 2 : 0)));
+	return readObjects(bytes, objectsBegin(bytes, hasUuid ? 2 : 0)).values;
 }
 
 /**
@@ -359,14 +351,14 @@ export function readBthome(bytes: Buffer): Values {
 	const alone = readObjects(bytes, 0);
 	if (first & ENCRYPTED) {
 		const isLong = bytes.length > LEAST_ENCRYPTED + (first & HAS_ADDRESS ? 6 : 0);
-		return alone.ascendsTo === Infinity || !isLong ? valuesOf(alone) : readBthomeService(bytes);
+		return alone.ascendsTo === Infinity || !isLong ? alone.values : readBthomeService(bytes);
 	}
 	const behind = readObjects(bytes, objectsBegin(bytes, 0));
-	if (alone.ascendsTo > behind.ascendsTo || !Object.keys(behind.decoded).length) return valuesOf(alone);
-	if (alone.ascendsTo < behind.ascendsTo || behind.ascendsTo < Infinity) return valuesOf(behind);
-	const [name = ''] = Object.keys(alone.decoded);
+	if (alone.ascendsTo > behind.ascendsTo || !Object.keys(behind.values.decoded).length) return alone.values;
+	if (alone.ascendsTo < behind.ascendsTo || behind.ascendsTo < Infinity) return behind.values;
+	const [name = ''] = Object.keys(alone.values.decoded);
 	const note = `it may be objects alone, beginning with "${name}"; if so, choose "BTHome (Objects Only)", else "BTHome (Service Data)"`;
-	return { ...valuesOf(behind), decodeError: [behind.decodeError, note].filter(Boolean).join('; ') };
+	return { ...behind.values, decodeError: [behind.values.decodeError, note].filter(Boolean).join('; ') };
 }
 
 /** The types of Hubble's sensor payload: its first byte. */
