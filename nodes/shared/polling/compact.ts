@@ -13,12 +13,8 @@ export const keyOf = (id: string): string => createHash('sha256').update(id).dig
 
 /** A number as so many letters. */
 export function numberText(number: number, length: number): string {
-	let rest = number;
 	let text = '';
-	while (text.length < length) {
-		text = `${LETTERS[rest % 64]}${text}`;
-		rest = Math.floor(rest / 64);
-	}
+	for (let rest = number; text.length < length; rest = Math.floor(rest / 64)) text = `${LETTERS[rest % 64]}${text}`;
 	return text;
 }
 
