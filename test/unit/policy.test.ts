@@ -115,7 +115,7 @@ describe('Pace', () => {
 	it('lets those who wait go in the order in which they came, and what is urgent at once', () => {
 		const limiter = newRateLimiter();
 		const [first, second] = [{}, {}];
-		const waiters = waitersOf(limiter, 'packets', 0).add(first).add(second);
+		const waiters = waitersOf(limiter, 'packets').add(first).add(second);
 		expect(slotWait(limiter, 'packets', 0, { waiter: second })).toBeGreaterThan(0);
 		expect(slotWait(limiter, 'packets', 0, { waiter: second, isUrgent: true })).toBe(0);
 		expect(slotWait(limiter, 'packets', 0, { waiter: first })).toBe(0);
@@ -128,7 +128,7 @@ describe('Pace', () => {
 		const early = { turnAt: 1 };
 		const [late, alike] = [{ turnAt: 2 }, { turnAt: 2 }];
 		const [first, second] = [{}, {}];
-		const waiters = waitersOf(limiter, 'packets', 0);
+		const waiters = waitersOf(limiter, 'packets');
 		const order: object[] = [];
 		for (const waiter of [late, alike, first, early, second, {}]) waiters.add(waiter);
 		for (let now = 0; waiters.size; now += 1000) {

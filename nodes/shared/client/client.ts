@@ -30,7 +30,6 @@ import { rateLimiterOf, recordResponse, recordStart, slotWait, waitersOf, type R
 import { isSuccess, lackOf, limitsIn, sendOnce, wasSent, type Attempt, type Call, type Reply } from './request';
 import { retryDelay } from './retry';
 
-/** Every place in n8n from which a node calls Hubble. */
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
 /** The service to call. Its rate limiter and clock are shared by all callers in this process. */
@@ -49,7 +48,6 @@ export interface Service {
 	check?: string;
 }
 
-/** A node that polls. */
 export interface Poller {
 	/** When it last had a turn within the rate limit, on the clock of `performance.now()`. */
 	turnAt: number;
@@ -279,7 +277,7 @@ export class HubbleClient {
 	private async acquireSlot(name: string): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
 		const { isUrgent, signal, poller } = this.run;
-		const waiters = waitersOf(rateLimiter, name, performance.now());
+		const waiters = waitersOf(rateLimiter, name);
 		const waiter = { turnAt: poller?.turnAt };
 		waiters.add(waiter);
 		try {
@@ -303,7 +301,6 @@ export class HubbleClient {
 		}
 	}
 
-	/** One try; the rate limiter learns what its reply says. */
 	private async sendOnce(call: Call, name: string): Promise<Attempt> {
 		const { baseUrl, organizationId, prefixes, clock, rateLimiter } = this.service;
 		const values: Record<string, string> = { ...call.ids, org_id: organizationId };
@@ -320,7 +317,6 @@ export class HubbleClient {
 		return attempt;
 	}
 
-	/** Throws when a success is not Hubble's. */
 	private checkReply(call: Call, { body, requestId }: Reply): void {
 		const lack = lackOf(call, body);
 		if (!lack) return;
@@ -336,7 +332,6 @@ export class HubbleClient {
 		return secrets.length > known;
 	}
 
-	/** What is known of a call that failed for good. */
 	private failureOf(
 		{ endpoint, ids = {} }: Call,
 		{ status, code, problem, retryAfterMs, requestId, body }: Attempt,

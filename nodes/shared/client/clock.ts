@@ -6,7 +6,6 @@
  */
 export const AHEAD_S = 300;
 
-/** The clocks of this n8n, in milliseconds. */
 export interface OwnClocks {
 	/** Monotonic: never jumps. */
 	monotonic: () => number;

@@ -2,7 +2,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
 
-/** The fields of a Hubble API credential, normalized. */
 export interface Settings {
 	baseUrl: string;
 	organizationId: string;

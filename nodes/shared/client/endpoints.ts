@@ -3,7 +3,6 @@
  * definition that Hubble publishes has them. Operation rows, pickers, registration and polling refer to these.
  */
 
-/** The list in a reply. */
 export interface ListFacts {
 	/** The field of the reply that holds the rows. */
 	rows: string;
@@ -13,7 +12,6 @@ export interface ListFacts {
 	pageSize?: { name: string; min: number; max: number };
 }
 
-/** One call of the API. */
 export interface Endpoint {
 	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
 	/** With placeholders, e.g. '/v1/org/{org_id}/devices/{device_id}'. */
@@ -45,10 +43,8 @@ export const DEFAULT_PERIOD_S = 7 * 86_400;
 /** Devices that one call registers, updates or deletes. */
 export const DEVICES_PER_CALL = 1000;
 
-/** Webhooks that an organization may have. */
 export const WEBHOOKS_PER_ORGANIZATION = 2;
 
-/** Packets in one delivery. */
 export const DELIVERY_SIZE = { min: 10, max: 1000 } as const;
 
 /** Requests a second that Hubble takes ("Rate Limits"), by a leaky bucket each. */
@@ -83,7 +79,6 @@ const device = { replyHas: { id: 'text' } } as const;
 const user = { replyHas: { user_id: 'text', email: 'text' } } as const;
 const metrics = { scope: 'read-platform-metrics', replyHas: { buckets: 'list' } } as const;
 
-/** All of the API is below an organization. */
 const ORG = '/v1/org/{org_id}';
 
 /** All calls by the names that the simulator's contract gives them. `/v1` and `/v2` become the credential's prefixes. */

@@ -40,17 +40,14 @@ export interface Explanation {
 	remedy: string;
 }
 
-/** '1 attempt', '3 attempts'. */
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** What to do when the reply is not from Hubble, or not what Hubble gives. */
 const checkBaseUrl = (baseUrl: string) =>
 	`Check the Base URL in the credential (${baseUrl}). It must point to the Hubble API and have no path.`;
 
 /** Whether Hubble's words are about the organization, as when the ID in the credential is that of another one. */
 const isOfOrganization = (said = '') => /\borganization\b/i.test(said) && !/\b(scopes?|plan|devices?)\b/i.test(said);
 
-/** What the credential's dialog says, too. */
 const otherOrganization = (organizationId: string): Explanation => ({
 	message: `The API Token does not belong to the organization ${organizationId}`,
 	remedy: 'Check the Organization ID in the credential.',

@@ -42,7 +42,6 @@ export const partnerEndpoints = {
 	getBalance: { method: 'GET', path: '/v1/partners/wallet/balance', replyHas: { balance: 'number' } },
 } as const satisfies Record<string, Endpoint>;
 
-/** The login settings of a partner credential. */
 export interface PartnerSettings {
 	baseUrl: string;
 	clientId: string;
@@ -110,7 +109,6 @@ function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure
 	return { message: `Hubble rejected the request (${errorCode})${reason}`, remedy };
 }
 
-/** What a login gave. */
 interface Login {
 	token: string;
 	/** On the clock of `performance.now()`; 0 once Hubble has refused it. */
@@ -127,7 +125,6 @@ const MARGIN_MS = 60_000;
 /** How long a login lasts when the reply does not tell: typically an hour, so this is safely less. */
 const DEFAULT_LOGIN_S = 600;
 
-/** The login of a credential that is there, or a new one. */
 async function loginOf(key: string, logIn: () => Promise<Login>): Promise<Login> {
 	const known = logins.get(key);
 	const login = await known?.catch(() => undefined);
@@ -193,7 +190,6 @@ export async function connectPartner(context: Context): Promise<HubbleClient> {
 	return new HubbleClient(service, run, partnerSession(service, run, settings));
 }
 
-/** Brands in a page. */
 const PAGE = 100;
 
 /** What leads to the next page: `{pageNo, limit}` in today's documents, a text in older ones; `undefined` at the end. */

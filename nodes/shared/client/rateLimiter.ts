@@ -12,7 +12,6 @@ import { newSharing, recordRefusal, shareOf, type Sharing } from './sharing';
 /** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 
-/** A request that waits for its turn. */
 export interface Waiter {
 	/** Of a poll: when its node last had a turn. `undefined`: it is no poll's. */
 	turnAt?: number;
@@ -34,7 +33,6 @@ export interface Bucket {
 	waiters: Set<Waiter>;
 	/** Whether the last start was a poll's. */
 	wasPoll: boolean;
-	usedAt: number;
 }
 
 /** All buckets of one organization: its own, and one for each endpoint that was called of late. */
@@ -61,7 +59,7 @@ export interface RateHeaders {
 	resetMs?: number;
 }
 
-const newBucket = (now: number, factor = 1): Bucket => ({
+const newBucket = (factor = 1): Bucket => ({
 	factor,
 	told: Infinity,
 	starts: [],
@@ -69,7 +67,6 @@ const newBucket = (now: number, factor = 1): Bucket => ({
 	sharing: newSharing(),
 	waiters: new Set(),
 	wasPoll: false,
-	usedAt: now,
 });
 
 /**
@@ -77,29 +74,24 @@ const newBucket = (now: number, factor = 1): Bucket => ({
  * @param perSecond requests to one endpoint in a second, until a credential names its rate
  */
 export function newRateLimiter(now = 0, perSecond: number = RATE_LIMITS.endpoint): RateLimiter {
-	const organization = newBucket(now, RATE_LIMITS.organization / RATE_LIMITS.endpoint);
+	const organization = newBucket(RATE_LIMITS.organization / RATE_LIMITS.endpoint);
 	return { perSecond, organization, endpoints: new Map(), usedAt: now };
-}
-
-/** Gets or creates an entry; creating evicts idle ones. */
-function entryOf<T extends { usedAt: number }>(map: Map<string, T>, key: string, now: number, create: () => T): T {
-	const found = map.get(key);
-	if (found) return found;
-	for (const [name, { usedAt }] of map) if (usedAt < now - IDLE_MS) map.delete(name);
-	const created = create();
-	map.set(key, created);
-	return created;
 }
 
 /** The rate limiter of an organization, out of those that this process keeps: one, whichever credential calls. */
 export function rateLimiterOf(limiters: Map<string, RateLimiter>, organization: string, now: number): RateLimiter {
-	const limiter = entryOf(limiters, organization, now, () => newRateLimiter(now));
+	const limiter = limiters.get(organization) ?? newRateLimiter(now);
+	for (const [name, { usedAt }] of limiters) if (usedAt < now - IDLE_MS) limiters.delete(name);
 	limiter.usedAt = now;
+	limiters.set(organization, limiter);
 	return limiter;
 }
 
-const bucketOf = ({ endpoints }: RateLimiter, endpoint: string, now: number): Bucket =>
-	entryOf(endpoints, endpoint, now, () => newBucket(now));
+function bucketOf({ endpoints }: RateLimiter, endpoint: string): Bucket {
+	const bucket = endpoints.get(endpoint) ?? newBucket();
+	endpoints.set(endpoint, bucket);
+	return bucket;
+}
 
 /** Requests a second that a bucket takes, and how many starts that lets through at once, at most. */
 function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit: number; depth: number } {
@@ -107,7 +99,6 @@ function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit:
 	return { limit, depth: Math.max(1, Math.floor(limit)) };
 }
 
-/** @param isUrgent whether to take what Hubble allows, without a thought for other processes */
 function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent: boolean): number {
 	const { starts } = bucket;
 	const heldUntil = isUrgent ? 0 : bucket.heldUntil;
@@ -122,8 +113,7 @@ function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent:
 }
 
 /** Who waits for an endpoint, in the order in which they came. */
-export const waitersOf = (limiter: RateLimiter, endpoint: string, now: number): Set<Waiter> =>
-	bucketOf(limiter, endpoint, now).waiters;
+export const waitersOf = (limiter: RateLimiter, endpoint: string): Set<Waiter> => bucketOf(limiter, endpoint).waiters;
 
 /**
  * Whose turn it is: polls and others alternate, so that a crowd of polls takes no more than half of the limit from a node
@@ -153,7 +143,7 @@ export function slotWait(
 	now: number,
 	{ waiter, isUrgent = false }: { waiter?: Waiter; isUrgent?: boolean } = {},
 ): number {
-	const bucket = bucketOf(limiter, endpoint, now);
+	const bucket = bucketOf(limiter, endpoint);
 	const isNext = isUrgent || waiter === undefined || waiter === nextOf(bucket);
 	const waits = [limiter.organization, bucket].map((each) => bucketWait(limiter, each, now, isUrgent));
 	return Math.max(isNext ? 0 : TURN_MS, ...waits);
@@ -168,9 +158,8 @@ export function rateOf(limiter: RateLimiter, endpoint: string, now: number): num
 /** Notes that a request to `endpoint` starts now. */
 export function recordStart(limiter: RateLimiter, endpoint: string, now: number, waiter?: Waiter): void {
 	limiter.usedAt = now;
-	for (const bucket of [limiter.organization, bucketOf(limiter, endpoint, now)]) {
+	for (const bucket of [limiter.organization, bucketOf(limiter, endpoint)]) {
 		const { depth } = limitOf(limiter, bucket);
-		bucket.usedAt = now;
 		bucket.wasPoll = waiter?.turnAt !== undefined;
 		bucket.starts.push(now);
 		while (bucket.starts.length > depth) bucket.starts.shift();
@@ -188,7 +177,7 @@ export function recordResponse(
 	now: number,
 	random: number,
 ): void {
-	const bucket = bucketOf(limiter, endpoint, now);
+	const bucket = bucketOf(limiter, endpoint);
 	const { sharing } = bucket;
 	const holdFor = (ms: number) => {
 		bucket.heldUntil = Math.max(bucket.heldUntil, now + Math.min(ms, LONGEST_RETRY_AFTER_MS));

@@ -48,7 +48,6 @@ export interface Reply {
 	ms: number;
 }
 
-/** The outcome of one try. */
 export interface Attempt extends Outcome, Reply {
 	/** What is wrong with the body of a success. */
 	problem?: string;
@@ -56,7 +55,6 @@ export interface Attempt extends Outcome, Reply {
 	startedAt: number;
 }
 
-/** What a client needs to send a request. */
 export interface Sender {
 	url: string;
 	/** Adds the authorization header. */
@@ -68,7 +66,6 @@ export interface Sender {
 	clock: HubbleClock;
 }
 
-/** A header that is a decimal number, not below zero. */
 function decimal(value: unknown): number | undefined {
 	return /^\d+(\.\d+)?$/.test(String(value)) ? Number(value) : undefined;
 }
@@ -117,7 +114,6 @@ async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['r
 	return jsonParse(said, { fallbackValue: said });
 }
 
-/** What the reply holds: JSON as an object, anything else as text. */
 async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Promise<unknown> {
 	if (read) return await fromStream(reply, read);
 	return rows ? parseReply(reply.body as Buffer) : reply.body;

@@ -20,7 +20,6 @@ const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
 /** Failures that another try cannot mend: the name, the certificate or the address is wrong. */
 const FINAL_CODES = /^(ENOTFOUND|ERR_INVALID_|ERR_TLS_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_|UNABLE_TO_)/;
 
-/** The outcome of one try. */
 export interface Outcome {
 	/** HTTP status; `undefined` when no whole reply came (timeout, dropped connection, cut body). */
 	status?: number;

@@ -53,7 +53,6 @@ export interface Period {
 	latest?: number;
 }
 
-/** So many rows in so many seconds. */
 interface Density {
 	rows: number;
 	seconds: number;
@@ -95,7 +94,6 @@ function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period
 	return { first, last, rows: rows.length, seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)) };
 }
 
-/** One reading of a period. */
 class PeriodReader {
 	/** In the order in which they are given. */
 	private readonly windows: TimeWindow[];
@@ -304,7 +302,6 @@ class PeriodReader {
 export const readPeriod = (history: PacketHistory, period: Period, progress: Progress): AsyncGenerator<Page> =>
 	new PeriodReader(history, period, progress).pages();
 
-/** How much of a list is wanted. */
 export interface Reading {
 	/** How many rows are wanted; Infinity for all. */
 	limit: number;

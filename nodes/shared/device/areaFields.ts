@@ -6,7 +6,6 @@ import { circle, polygons, type Area } from './areas';
 /** Meters: half the circumference of the earth reaches any place. */
 const LARGEST_RADIUS = 20_100_000;
 
-/** The fields of an area, by its form. */
 export const areaFields = {
 	circle: [
 		{

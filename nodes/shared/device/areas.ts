@@ -123,7 +123,6 @@ function positionOf(given: unknown): Position {
 	throw new Error(`${JSON.stringify(given)} is not a position: GeoJSON gives the longitude first, then the latitude`);
 }
 
-/** A ring of GeoJSON, closed where it is not. */
 function ringOf(given: unknown): Ring {
 	const corners = entriesOf(given).map(positionOf);
 	if (new Set(corners.map(String)).size < 3) throw new Error('a polygon needs at least three corners');
@@ -132,7 +131,6 @@ function ringOf(given: unknown): Ring {
 	return corners;
 }
 
-/** The edges of a ring. */
 function* edgesOf(ring: Ring): Generator<[Position, Position]> {
 	let before: Position | undefined;
 	for (const corner of ring) {
@@ -185,7 +183,6 @@ function placeIn(polygon: Polygon = []): Place {
 	return { latitude: mean(ring, 1), longitude: mean(ring, 0) };
 }
 
-/** Metres from a place to the nearest edge. */
 function distanceToRing(ring: Ring, place: Place): number {
 	let nearest = Infinity;
 	for (const edge of edgesOf(ring)) {

@@ -13,7 +13,6 @@ import { acceptedRows, pages } from '../client/pages';
 import type { Search } from '../operation/fields';
 import { isoTime } from '../operation/times';
 
-/** Where a picker finds its entries, and what the user reads. */
 interface Picker {
 	endpoint: Endpoint & { list: ListFacts };
 	/** The field with the ID. */
@@ -27,7 +26,6 @@ interface Picker {
 const ENOUGH = 20;
 const MOST_PAGES = 10;
 
-/** What is there of the parts, in one line. */
 const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
 
 /** Entries whose label or ID contains what was typed: Hubble cannot search, so its pages are compared here. */

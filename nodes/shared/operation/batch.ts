@@ -20,7 +20,6 @@ export interface BatchHandlers {
 	canContinue: boolean;
 }
 
-/** A call that failed as a whole. */
 interface Failed extends Refused<ItemRequest> {
 	error: unknown;
 }
@@ -40,7 +39,6 @@ export async function runBatches(
 	for (const run of runs) await run.run();
 }
 
-/** One kind of batch calls while it runs. */
 class BatchRun {
 	private readonly calls: ItemRequest[][];
 	/** Parts that were carried out. */
@@ -211,11 +209,9 @@ const partsOf = (failures: readonly Failed[]) => failures.reduce((sum, { group }
 
 const isRefusedWhole = (error: unknown) => error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '');
 
-/** What two failures have in common when they have the same cause. */
 const wordsOf = (error: unknown) =>
 	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);
 
-/** The error of one part that a reply refuses, or does not mention. */
 function unconfirmed(
 	hubble: HubbleClient,
 	request: ItemRequest,

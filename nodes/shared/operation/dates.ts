@@ -42,7 +42,6 @@ function scaled(count: number): number {
 	return seconds >= SMALLEST_COUNT ? seconds : NaN;
 }
 
-/** @param value a Date, a DateTime, or ISO text */
 function parsedSeconds(value: unknown, timezone: string): number {
 	try {
 		return tryToParseDateTime(value, timezone).toMillis() / 1000;

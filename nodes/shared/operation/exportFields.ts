@@ -47,7 +47,6 @@ const format = (hasLines: boolean): Field => ({
 	description: 'What the file contains',
 });
 
-/** The columns to tick: the simplified fields. */
 const columns = (names: readonly string[]): Field => ({
 	displayName: 'Columns',
 	name: 'columns',
@@ -93,7 +92,6 @@ const tagKeys = {
 	toWire: texts,
 } satisfies Field;
 
-/** What the settings say of the columns. */
 interface ColumnChoice {
 	/** The columns in their order; `tags` is replaced by those of the tags. */
 	columns: string[];
@@ -195,7 +193,6 @@ const csvOptions = {
 	},
 } satisfies Fields;
 
-/** How the user wants a table written. */
 export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle {
 	const { byteOrderMark = true, defusesFormulas = true, timeFormat, keepsTexts } = settings;
 	// Of both, the one that is given decides on the other: a comma is not the decimal sign and the delimiter.
@@ -228,7 +225,6 @@ const most = {
 	collection: 'options',
 } satisfies Field;
 
-/** How much is written, and from where on. */
 const range = { limit: most, continuationToken } satisfies Fields;
 
 /** The parameters of an export of rows with these simplified fields; `hasLines` where rows of several devices follow each other in time. */

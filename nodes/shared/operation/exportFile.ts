@@ -29,10 +29,8 @@ export interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> 
 	devices: (work: Work) => AsyncIterable<Page>;
 }
 
-/** Characters that are written at once. */
 const SLICE = 65_536;
 
-/** One file while it is written. */
 class FileText {
 	count = 0;
 	/** Rows that are none. */

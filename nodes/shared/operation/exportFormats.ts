@@ -75,7 +75,6 @@ function isConverted(given: string): boolean {
 	return NUMERIC.test(text) || (DATE_LIKE.test(text) && (!/[a-zä]/i.test(text) || MONTH.test(text)));
 }
 
-/** A text as a spreadsheet must read it. */
 function safeText(text: string, { defusesFormulas, keepsTexts }: CsvStyle): string {
 	if (keepsTexts && isConverted(text)) return `="${text}"`;
 	return defusesFormulas && FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
@@ -106,12 +105,9 @@ function valueAt(value: unknown, path: string): { key: string; value: unknown } 
 	return undefined;
 }
 
-/** The simplified fields that are times. */
 const TIME_COLUMNS = new Set(['timestamp', 'lastPacketAt', 'createdAt']);
 
-/** How the column of a tag begins. */
 const TAG = 'tags.';
-/** So many tags without a column are named. */
 const MOST_LEFT_OUT = 20;
 
 /** A column is a simplified field, or a path into the row. Hubble's Unix times are written as times. */

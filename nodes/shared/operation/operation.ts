@@ -10,7 +10,6 @@ import type { List } from '../client/pages';
 import type { Call } from '../client/request';
 import type { Field, ValuesOf } from './fields';
 
-/** Wire name → parameter. */
 export type Fields = Readonly<Record<string, Field>>;
 
 /** What one input item asks of Hubble: a call in the wire's names, and what becomes of its reply. Nothing is sent yet. */
@@ -54,7 +53,6 @@ export interface Turn {
 export const inTurn = (request: ItemRequest): ItemRequest =>
 	request.turn?.body ? { ...request, body: request.turn.body() } : request;
 
-/** The parameters of an operation, by where their values go. */
 export interface Parameters {
 	inPath?: Fields;
 	inQuery?: Fields;
@@ -73,7 +71,6 @@ export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body'
 /** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
 export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
-/** How many items become few calls. */
 export interface Batch {
 	/** The call that many items share. */
 	endpoint: Endpoint;

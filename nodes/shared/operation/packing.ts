@@ -26,7 +26,6 @@ export function toBatches<Unit>(
 	return rounds.flatMap((groups) => [...groups.values()]).flatMap((queue) => chunks(queue, size));
 }
 
-/** Cuts a list into pieces of at most `size`, in order. */
 export function chunks<T>(list: readonly T[], size: number): T[][] {
 	return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 }

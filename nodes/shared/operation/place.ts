@@ -25,7 +25,6 @@ export function placeOf(latitude: unknown, longitude: unknown, accuracy?: unknow
 /** The mean radius of the earth in metres (IUGG). */
 export const EARTH_M = 6_371_008.8;
 
-/** Degrees in radians. */
 export const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
 /** Metres between two places on a sphere (haversine). */

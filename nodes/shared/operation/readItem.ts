@@ -160,7 +160,6 @@ function wireValue(field: Field, value: unknown, surroundings: ConversionContext
 	return toWire ? toWire(value, surroundings) : value;
 }
 
-/** Reads the fields of an operation for one item. */
 function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: () => number) {
 	const surroundings = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>

@@ -105,7 +105,6 @@ export async function countRows(list: List, work: Work): Promise<number> {
 	return rowCount;
 }
 
-/** The pages that one item asks for. */
 export function wantedPages({ hubble, request }: Work, list: List): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
 	const hasClientFilters = clientFilters.length > 0;

@@ -136,7 +136,6 @@ export async function run(
 	return [outputs.all()];
 }
 
-/** Shows what the user should know beside the output. */
 export function showHints(
 	context: IExecuteFunctions,
 	hints: ReadonlySet<Hint>,

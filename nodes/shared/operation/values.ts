@@ -86,7 +86,6 @@ export function freeId(value: unknown): string {
 const EMAIL =
 	/^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i;
 
-/** An email address. */
 export function email(value: unknown): string {
 	const address = asText(value).trim();
 	if (!EMAIL.test(address)) throw new Error(`${quoted(address)} is not an email address`);
@@ -99,7 +98,6 @@ export function asText(value: unknown): string {
 	return String(value);
 }
 
-/** The name of a field of the output. */
 export function fieldName(value: unknown): string {
 	const field = asText(value).trim();
 	if (field === '__proto__') throw new Error('"__proto__" cannot be the name of a field');

@@ -150,7 +150,6 @@ function isJson(bytes: Buffer): boolean {
 	}
 }
 
-/** Why a payload has none of the fields. */
 function whyNothing(bytes: Buffer, fields: readonly PayloadField[]): string {
 	if (isJson(bytes)) return 'the payload is JSON, not bytes with these values';
 	return `the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`;

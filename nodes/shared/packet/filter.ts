@@ -123,7 +123,6 @@ export interface ReadPacket {
 	said?: Decoded;
 }
 
-/** How a node's packets are read. */
 export interface PacketReader {
 	decodes: boolean;
 	read: (packet: Packet) => ReadPacket;

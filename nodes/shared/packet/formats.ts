@@ -361,7 +361,6 @@ export function readBthome(bytes: Buffer): Values {
 	return { ...behind.values, decodeError: [behind.values.decodeError, note].filter(Boolean).join('; ') };
 }
 
-/** The types of Hubble's sensor payload: its first byte. */
 const SENSORS: Readonly<Record<number, readonly [name: string, unit?: string]>> = {
 	1: ['temperature', '°C'],
 	2: ['pressure'],
@@ -370,7 +369,6 @@ const SENSORS: Readonly<Record<number, readonly [name: string, unit?: string]>> 
 };
 const BATTERY = 4;
 
-/** What a sensor payload may say. */
 export const SENSOR_NAMES = Object.values(SENSORS).map(([name]) => name);
 
 const hundredths = scaled(NUMBERS.int16[2], 0.01);

@@ -35,7 +35,6 @@ export interface PayloadField {
 /** Why a table or a payload cannot be used. */
 export const unfit = (reason: string) => new Error(reason);
 
-/** Reads a value that begins at a byte. */
 type Read = (bytes: Buffer, at: number) => number | string | boolean;
 
 /** A 64-bit integer as a number where a number can hold it exactly, else as text. */
@@ -108,7 +107,6 @@ function shortest(value: number): number {
 
 type ReadNumber = (bytes: Buffer, at: number) => number | string;
 
-/** Size in bytes, and how it is read. */
 export const NUMBERS = {
 	int8: [1, (bytes, at) => bytes.readInt8(at), (bytes, at) => bytes.readInt8(at)],
 	int16: [2, (bytes, at) => bytes.readInt16BE(at), (bytes, at) => bytes.readInt16LE(at)],
@@ -165,7 +163,6 @@ function rounded(value: number | string, decimals: number): number | string {
 	return Number.isFinite(result) ? Math.sign(value) * result : value;
 }
 
-/** How many bits the whole number of a bit field may have. */
 export const WIDTHS = [8, 16, 24, 32, 40, 48, 56, 64];
 
 /** `length` bits from `bit` on, of a whole number of `width` bits. Bit 0 is the least significant one in either order. */
@@ -226,7 +223,6 @@ function wordSize(value: unknown): number {
 	return width;
 }
 
-/** The part of a whole number that a row of bits is. */
 function bitsOf({ type, bit, length, width, signed }: PayloadField, isLittle: boolean) {
 	const isSigned = isSet('Signed', signed);
 	const one = type === 'bool';
@@ -292,14 +288,12 @@ const excludeEachOther = (a: Condition, b: Condition) => a && b && a.at === b.at
 /** A field's name; an expression may have given a number. */
 export const nameOf = ({ name }: PayloadField) => asText(name ?? '').trim();
 
-/** What is to be said beside the values that were read. */
 export interface Remarks {
 	/** Gets the units of the rows that were read, where it is there. */
 	units?: Record<string, string>;
 	notes?: string[];
 }
 
-/** A row made ready. `adds`: to the value of its name. */
 function prepare(field: PayloadField, index: number, earlier: Map<string, Condition[]>) {
 	const name = typeof field.name === 'object' ? String(index + 1) : nameOf(field);
 	try {

@@ -63,7 +63,6 @@ export function numbersIn(decoded: unknown, path = '', depth = 1): Array<[name: 
 	});
 }
 
-/** What a row is about. */
 export interface Grouping {
 	groupBy: 'all' | 'device' | 'tag';
 	/** The key of the tag to group by. */
@@ -118,7 +117,6 @@ export class Groups<T> {
 	}
 }
 
-/** By interval and field. */
 type Cells = Map<number, Figures>;
 
 /** Takes packets one at a time, in any order. */

@@ -11,10 +11,8 @@ import { unfit } from './payloadFields';
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
-/** Why values cannot be compared. */
 export const NOT_DECODED = 'the payloads are not decoded; choose their format in "Decode Payload"';
 
-/** The parameter "Field": one decoded value. */
 export const decodedField: INodeProperties = {
 	displayName: 'Field',
 	name: 'field',

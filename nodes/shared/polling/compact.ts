@@ -8,10 +8,8 @@ export const TIME = 5;
 /** The digits of numbers to the base 64. */
 export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Eight characters for an ID. */
 export const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64url').slice(0, KEY);
 
-/** A number as so many letters. */
 export function numberText(number: number, length: number): string {
 	let text = '';
 	for (let rest = number; text.length < length; rest = Math.floor(rest / 64)) text = `${LETTERS[rest % 64]}${text}`;
@@ -30,7 +28,6 @@ export function numberOf(text: string): number {
 /** Times are counted from 2015 on: five letters then reach to 2049. 0 stays 0. */
 const EPOCH_S = 1_420_070_400;
 
-/** Unix seconds, without their fraction. */
 export const stampText = (seconds: number): string =>
 	numberText(seconds === 0 ? 0 : Math.max(1, Math.floor(seconds) - EPOCH_S), TIME);
 

@@ -12,7 +12,6 @@ import { COMMIT_MS, mayDiscardPolls, pollBudgetMs, storesPositionWithExecution }
 import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
 
-/** What one poll read. */
 export interface Read<P> {
 	/** The position after what was read. */
 	next: P;
@@ -36,7 +35,6 @@ export interface PolledStream<P> {
 /** The longest that a poll takes: n8n abandons it after 45 s, and its publication after some 80 s. */
 const LONGEST_POLL_MS = 30_000;
 
-/** The time of a poll. */
 export interface Budget {
 	/** When the poll must be over, on the clock of `performance.now()`. */
 	deadline: number;
@@ -46,7 +44,6 @@ export interface Budget {
 	endStep: () => boolean;
 }
 
-/** Starts the time of a poll. */
 export function startBudget(context: IPollFunctions, poller?: Poller): Budget {
 	let begin = performance.now();
 	const deadline = begin + Math.min(pollBudgetMs(context) ?? LONGEST_POLL_MS, LONGEST_POLL_MS);
@@ -113,7 +110,6 @@ const inTurn =
 		}
 	};
 
-/** Asks Hubble nothing for so long. */
 function wait(memory: Memory, ms: number): void {
 	memory.notBefore = performance.now() + Math.min(ms, LONGEST_RETRY_AFTER_MS);
 }
