@@ -233,13 +233,12 @@ describe('Pace', () => {
 			const now = index * 10_000;
 			const limiter = rateLimiterOf(limiters, `api.hubble.com ${index}`, now);
 			recordStart(limiter, 'packets', now);
-			recordStart(first, `endpoint ${index}`, now);
+			recordStart(first, 'devices', now);
 			expect(rateLimiterOf(limiters, 'waits for its turn', now)).toBe((waiting ??= limiters.get('waits for its turn')));
 		}
 		// First is used all the time, the others are idle after ten minutes.
 		expect(limiters.get('api.hubble.com 0')).toBe(first);
 		expect(limiters.size).toBeLessThanOrEqual(63);
-		expect(first.endpoints.size).toBeLessThanOrEqual(62);
 		expect(first.organization.starts).toHaveLength(RATE_LIMITS.organization);
 	});
 

@@ -236,7 +236,7 @@ export class HubbleClient {
 			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
-				const error = hubbleError(this.context.getNode(), { ...failure, explain: this.service.explain });
+				const error = hubbleError(this.context.getNode(), failure);
 				this.remember(name, failure, copyOf(error), begunAt);
 				throw error;
 			}
@@ -332,31 +332,17 @@ export class HubbleClient {
 		return secrets.length > known;
 	}
 
-	private failureOf(
-		{ endpoint, ids = {} }: Call,
-		{ status, code, problem, retryAfterMs, requestId, body }: Attempt,
-		mayHaveHappened: boolean,
-		tries: number,
-	): Failure {
+	private failureOf({ endpoint, ids = {} }: Call, attempt: Attempt, mayHaveHappened: boolean, tries: number): Failure {
+		const { baseUrl, organizationId, explain } = this.service;
+		const { body } = attempt;
 		// `description` in Hubble's errors, other fields in those of proxies.
-		const said = body.description ?? body.message ?? body.name;
-		const errorCode = errorCodeIn(body);
-		return {
-			...endpoint,
-			ids,
-			status,
-			code: code || problem,
-			isCut: problem !== undefined,
-			said: typeof said === 'string' ? this.redact(said) : undefined,
-			errorCode: errorCode && this.redact(errorCode),
-			isHubbles: 'name' in body || 'description' in body || (this.service.explain !== undefined && 'code' in body),
-			mayHaveHappened,
-			askedToWaitMs: retryAfterMs,
-			requestId,
-			tries,
-			baseUrl: this.baseUrl,
-			organizationId: this.organizationId,
-		};
+		const words = body.description ?? body.message ?? body.name;
+		const said = typeof words === 'string' ? this.redact(words) : undefined;
+		const code = errorCodeIn(body);
+		const errorCode = code && this.redact(code);
+		const isHubbles = 'name' in body || 'description' in body || (explain !== undefined && 'code' in body);
+		const about = { ids, said, errorCode, isHubbles, mayHaveHappened, tries, baseUrl, organizationId, explain };
+		return { ...endpoint, ...attempt, ...about };
 	}
 }
 

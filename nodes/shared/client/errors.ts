@@ -2,18 +2,16 @@
 import { NodeApiError, NodeOperationError, type IDataObject, type INode, type JsonObject } from 'n8n-workflow';
 import type { Endpoint } from './endpoints';
 import { objectOf, withoutUndefined } from './json';
+import type { Attempt } from './request';
 import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
-export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
+export interface Failure
+	extends
+		Pick<Endpoint, 'method' | 'scope'>,
+		Pick<Attempt, 'status' | 'code' | 'problem' | 'retryAfterMs' | 'requestId'> {
 	/** What names the thing that is worked on, the last one most exactly. */
 	ids: Readonly<Record<string, string>>;
-	/** Without a status no whole reply came. */
-	status?: number;
-	/** Node's code of a connection failure, e.g. ECONNRESET, or what was wrong with the reply. */
-	code?: string;
-	/** Whether a reply came, but not whole. */
-	isCut?: boolean;
 	/** What the other side says of it (`description` of Hubble's error body). */
 	said?: string;
 	/** The code that the other side gives, such as E300. */
@@ -24,10 +22,6 @@ export interface Failure extends Pick<Endpoint, 'method' | 'scope'> {
 	isHubbles: boolean;
 	/** Whether this or an earlier try may have been carried out without an answer that says so. */
 	mayHaveHappened: boolean;
-	/** `Retry-After` of the last reply, in milliseconds. */
-	askedToWaitMs?: number;
-	/** `X-Request-ID` of the reply, or the one that was sent. */
-	requestId: string;
 	/** How often the request was sent. */
 	tries: number;
 	/** Base URL and organization, for messages that send the user to the credential. */
@@ -79,7 +73,7 @@ function notFound({ ids, organizationId, said }: Failure): Explanation {
 }
 
 function explain(failure: Failure): Explanation {
-	const { status, code, isHubbles, baseUrl, tries, askedToWaitMs } = failure;
+	const { status, problem, isHubbles, baseUrl, tries, retryAfterMs } = failure;
 	if (status === undefined) return unanswered(failure);
 	if (status === 401) {
 		return {
@@ -89,7 +83,7 @@ function explain(failure: Failure): Explanation {
 		};
 	}
 	if (status === 429) {
-		const asked = askedToWaitMs ? ` Hubble asked for a pause of ${Math.ceil(askedToWaitMs / 1000)} s.` : '';
+		const asked = retryAfterMs ? ` Hubble asked for a pause of ${Math.ceil(retryAfterMs / 1000)} s.` : '';
 		return {
 			message: `Rate limit reached (${counted(tries, 'attempt')})`,
 			remedy: `Something else is calling the API for this organization.${asked} Run fewer workflows at the same time, or try again later.`,
@@ -109,7 +103,7 @@ function explain(failure: Failure): Explanation {
 			remedy: "Compare the parameters with Hubble's answer.",
 		};
 	}
-	const detail = code ? `, ${code}` : '';
+	const detail = problem ? `, ${problem}` : '';
 	return {
 		message: `The response is not from the Hubble API (HTTP ${status}${detail})`,
 		remedy: checkBaseUrl(baseUrl),
@@ -117,9 +111,9 @@ function explain(failure: Failure): Explanation {
 }
 
 /** No whole reply: the host, the network, or the time was the matter. */
-function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation {
-	const detail = code ? ` (${code})` : '';
-	if (isCut) {
+function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanation {
+	const detail = problem || code ? ` (${problem ?? code})` : '';
+	if (problem) {
 		return {
 			message: 'The response from Hubble was incomplete',
 			remedy: `${counted(tries, 'attempt')}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
@@ -153,8 +147,8 @@ function unanswered({ code = '', isCut, baseUrl, tries }: Failure): Explanation 
  * Why the call failed, for n8n's pauses between polls (n8n-workflow, errors/failure). A 403 is among the causes that
  * pass: a scope can be given at any time, and n8n would not ask again for half an hour.
  */
-function causeOf({ status = 0, isHubbles, askedToWaitMs }: Failure) {
-	const wait = askedToWaitMs ? { retryAfterMs: askedToWaitMs } : {};
+function causeOf({ status = 0, isHubbles, retryAfterMs }: Failure) {
+	const wait = retryAfterMs ? { retryAfterMs } : {};
 	if (status === 401) return { cause: 'credential-invalid' };
 	if (status === 429) return { cause: 'rate-limited', ...wait };
 	if (isHubbles && (status === 400 || status === 404)) return { cause: 'configuration-invalid' };
