@@ -83,8 +83,8 @@ const tags = { tag: [{ key: 'site', value: 'Rotterdam' }] };
 const location = { location: { lat: 51.9, long: 4.5, location_name: 'Hall 3' } };
 const environment = 'production';
 const longAgo = '2000-01-01T00:00:00Z';
-const changed = { name: 'Renamed', tags, installLocation: location };
-const expires = '2099-01-01T00:00:00Z';
+const changed = { name: 'Renamed', tags: { list: { rows: tags } }, installLocation: location };
+const onDate = { expiration: 'date', expires: '2099-01-01T00:00:00Z' };
 
 const deviceUpdates = (['automatic', 'single'] as const).flatMap((batching): Sample[] => {
 	const shared = {
@@ -155,14 +155,14 @@ export const samples: readonly Sample[] = [
 		resource: 'apiKey',
 		operation: 'create',
 		call: 'createKey',
-		parameters: () => ({ name: 'Read only', scopes: ['read-devices', 'packets:read'], expires }),
+		parameters: () => ({ name: 'Read only', scopes: ['read-devices', 'packets:read'], ...onDate }),
 		gives: () => ({
 			keyName: 'Read only',
 			scopes: ['read-devices', 'read-packets'],
 			expiresAt: '2099-01-01T00:00:00.000Z',
 			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
 		}),
-		bad: { expires: 'some day' },
+		bad: { expiration: 'date', expires: 'some day' },
 	},
 	{
 		node: 'Hubble API Key',
@@ -188,14 +188,14 @@ export const samples: readonly Sample[] = [
 		operation: 'rotate',
 		call: 'createKey',
 		alsoCalls: { listKeys: 'error', checkKey: 'error', deleteKey: 'hint' },
-		parameters: (hubble) => ({ keyId: byId(newKey(hubble)), expires }),
+		parameters: (hubble) => ({ keyId: byId(newKey(hubble)), ...onDate }),
 		gives: () => ({
 			keyName: 'API key',
 			key: any(expect.stringMatching(/^\S+\.\S+\.\S+$/)),
 			replacedKeyId: any(expect.any(String)),
 			expiresAt: '2099-01-01T00:00:00.000Z',
 		}),
-		bad: { expires: 'some day' },
+		bad: { expiration: 'date', expires: 'some day' },
 	},
 	{
 		node: 'Hubble API Key',
@@ -204,7 +204,7 @@ export const samples: readonly Sample[] = [
 		call: 'updateKey',
 		parameters: (hubble) => ({
 			keyId: byId(newKey(hubble)),
-			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expiry: { expiry: { expires } } },
+			updateFields: { name: 'Renamed', scopes: 'read-devices, billing:read', expiry: { expiry: onDate } },
 		}),
 		gives: () => ({
 			keyName: 'Renamed',

@@ -1,5 +1,5 @@
 import { NodeOperationError } from 'n8n-workflow';
-import { isPast } from '../shared/client/clock';
+import { hubbleNow, isPast } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
@@ -9,7 +9,7 @@ import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
 import { inCamelCase } from '../shared/operation/times';
-import { asText, text, texts, type ConversionContext } from '../shared/operation/values';
+import { asText, numberIn, text, texts, type ConversionContext } from '../shared/operation/values';
 import { rotate } from './rotate';
 
 const keyName = {
@@ -81,7 +81,7 @@ const NEVER = 0;
 /** The moment at which a key expires; one in the past would be a key that never worked. */
 function expiryTime(value: unknown, surroundings: ConversionContext): number {
 	const seconds = unixSeconds('down')(value, surroundings);
-	if (seconds === undefined) throw new Error('it is required; for a key that does not expire, choose Never');
+	if (seconds === undefined) throw new Error('it needs a date; for a key that does not expire, choose Never');
 	if (isPast(seconds)) throw new Error('it is in the past');
 	return seconds;
 }
@@ -91,23 +91,48 @@ const expiration = {
 	name: 'expiration',
 	type: 'options',
 	options: [
+		{ name: 'After Days', value: 'days', description: 'The key stops working after a number of days' },
 		{ name: 'Never', value: 'never', description: 'The key works until it is deleted' },
 		{ name: 'On Date', value: 'date', description: 'The key stops working at a date and time' },
 	],
-	default: 'date',
+	default: 'days',
+	standsFirst: true,
 	description: 'When the key stops working',
+} satisfies Field;
+
+const expireDays = {
+	displayName: 'Expires After (Days)',
+	name: 'expireDays',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 90,
+	required: true,
+	standsFirst: true,
+	description: 'How many days from now the key works',
+	shownWhen: { expiration: ['days'] },
+	toWire: numberIn(1, 36_500, false),
 } satisfies Field;
 
 const expires = {
 	displayName: 'Expires',
 	name: 'expires',
 	type: 'dateTime',
-	default: '={{ $now.plus({ days: 90 }).toISO() }}',
+	default: '',
 	required: true,
 	description: 'When the key stops working',
 	shownWhen: { expiration: ['date'] },
 	toWire: expiryTime,
 } satisfies Field;
+
+/** When a key expires that works for some days; without days it never does. */
+const expiryIn = (days: unknown): number =>
+	days === undefined ? NEVER : Math.ceil(hubbleNow() + 86_400 * Number(days));
+
+/** The body with the expiry, where it was not chosen as a date. */
+const withExpiry: Operation['derive'] = ({ body, settings: { expireDays: days, ...settings } }) => ({
+	body: { expires_at_seconds: expiryIn(days), ...body },
+	settings,
+});
 
 const newExpiry = {
 	displayName: 'Expiration',
@@ -126,7 +151,15 @@ const newExpiry = {
 					name: 'expiration',
 					type: 'options',
 					options: expiration.options,
-					default: 'date',
+					default: 'days',
+				},
+				{
+					displayName: 'Expires After (Days)',
+					name: 'expireDays',
+					type: 'number',
+					typeOptions: { minValue: 1 },
+					default: 90,
+					displayOptions: { show: { expiration: ['days'] } },
 				},
 				{
 					displayName: 'Expires',
@@ -140,8 +173,12 @@ const newExpiry = {
 	],
 	collection: 'updateFields',
 	toWire: (value, surroundings) => {
-		const { expiration: kind = 'date', expires: date } = objectOf(objectOf(value).expiry);
-		return kind === 'never' ? NEVER : expiryTime(date, surroundings);
+		const { expiration: kind = 'days', expires: date, expireDays: days = 90 } = objectOf(objectOf(value).expiry);
+		if (kind === 'date') return expiryTime(date, surroundings);
+		if (kind === 'never') return NEVER;
+		const wanted = expireDays.toWire(days);
+		if (wanted === undefined) throw new Error('it needs a number of days');
+		return expiryIn(wanted);
 	},
 } satisfies Field;
 
@@ -167,11 +204,12 @@ export const apiKeyOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		inBody: {
-			name: { ...keyName, required: true },
-			expires_at_seconds: { ...expires, whenHidden: () => NEVER },
+			name: { ...keyName, required: true, standsFirst: true },
+			expires_at_seconds: expires,
 			scopes: { ...scopes, required: true, shownWhen: { access: ['selected'] } },
 		},
-		settings: { access, expiration },
+		settings: { access, expiration, expireDays },
+		derive: withExpiry,
 		alsoCalls: { endpoint: endpoints.listScopes, when: 'for a scope that this node does not know' },
 		prepare: refuseUnknownScopes,
 		// What is shown only once comes first.
@@ -210,8 +248,9 @@ export const apiKeyOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: endpoints.createKey,
 		alsoCalls: { endpoint: endpoints.listKeys },
-		inBody: { expires_at_seconds: { ...expires, whenHidden: () => NEVER } },
-		settings: { oldKeyId: { ...apiKey, standsFirst: true }, expiration },
+		inBody: { expires_at_seconds: expires },
+		settings: { oldKeyId: { ...apiKey, standsFirst: true }, expiration, expireDays },
+		derive: withExpiry,
 		items: rotate,
 	},
 	{

@@ -1,11 +1,12 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
+import { hubbleNow } from '../shared/client/clock';
 import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
-import { invoice } from '../shared/operation/fields';
-import type { Operation, Work } from '../shared/operation/operation';
+import { CALENDAR_PERIODS, invoice } from '../shared/operation/fields';
+import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { listItems } from '../shared/operation/rows';
-import { inCamelCase } from '../shared/operation/times';
+import { calendarPeriod, inCamelCase } from '../shared/operation/times';
 import { rowsOf } from '../shared/client/json';
 
 /**
@@ -54,6 +55,20 @@ const downloadPdf: Operation['items'] = async (work) => {
 	return [{ json: inCamelCase({ ...(row ?? { invoice_id }), file_name: name }), binary: { [field]: file } }];
 };
 
+/** When an invoice was issued. */
+const issued = {
+	displayName: 'Period',
+	name: 'period',
+	type: 'options',
+	options: CALENDAR_PERIODS,
+	default: 'lastMonth',
+	description: 'Only invoices issued in this period, in the time zone of the workflow',
+	collection: 'filters',
+	toWire: (name, { timezone }) => calendarPeriod(String(name), hubbleNow(), timezone),
+	matches: ({ issue_timestamp: at }, { start, end }: { start: number; end: number }) =>
+		Number(at) >= start && Number(at) < end,
+} satisfies ClientFilter;
+
 /** Billing's calls (API definition, tag "Billing"). */
 export const billingOperations: readonly Operation[] = [
 	{
@@ -83,6 +98,7 @@ export const billingOperations: readonly Operation[] = [
 		action: 'Get many invoices',
 		description: 'Get the latest invoices of the organization',
 		endpoint: endpoints.listInvoices,
+		clientFilters: [issued],
 	},
 	{
 		resource: 'paymentMethod',

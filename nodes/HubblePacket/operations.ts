@@ -7,7 +7,7 @@ import { decodeFields } from '../shared/packet/decodeFields';
 import { nameOf } from '../shared/packet/payloadFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
-import { device, environment, type Field } from '../shared/operation/fields';
+import { CALENDAR_PERIODS, device, environment, type Field } from '../shared/operation/fields';
 import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
 import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
@@ -51,10 +51,7 @@ const period = {
 		{ name: 'Last 30 Days', value: 'last30Days', description: 'Everything that Hubble keeps' },
 		{ name: 'Last 7 Days', value: 'last7Days' },
 		{ name: 'Last Hour', value: 'lastHour' },
-		{ name: 'Last Month', value: 'lastMonth', description: 'The whole month before this one' },
-		{ name: 'This Month', value: 'thisMonth', description: 'From the first of the month until now' },
-		{ name: 'Today', value: 'today', description: 'From midnight until now' },
-		{ name: 'Yesterday', value: 'yesterday', description: 'From midnight to midnight' },
+		...CALENDAR_PERIODS,
 	],
 	default: 'last7Days',
 	description: 'When Hubble received the packets. Days and months are those of the time zone of the workflow.',

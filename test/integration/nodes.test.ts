@@ -141,11 +141,16 @@ describe('pickers', () => {
 		]);
 		expect((await search('searchInvoices', '1004')).results).toEqual([
 			{
-				name: expect.stringMatching(/^SIM-1004 20\d\d-\d\d-\d\d, [\d.]+, \(draft\)$/),
+				name: expect.stringMatching(/^SIM-1004 · 20\d\d-\d\d-\d\d · 149.50 \(draft\)$/),
 				value: main.invoices[0]?.invoice_id,
 			},
 		]);
 		expect((await search('searchInvoices', 'nothing')).results).toEqual([]);
+		main.invoices.reverse();
+		const { results } = await search('searchInvoices');
+		expect(results.map(({ name }) => name.slice(0, 8))).toEqual(['SIM-1004', 'SIM-1003', 'SIM-1002', 'SIM-1001']);
+		expect(results[3]?.name).toMatch(/152.50 \(paid\)$/);
+		main.invoices.reverse();
 	});
 
 	test('the columns of the resource mapper are name, place, and each tag key of the fleet', async () => {
@@ -187,6 +192,23 @@ describe('pickers', () => {
 		expect(new Set(zones.map(({ value }) => value)).size).toBe(zones.length);
 		for (const { value } of zones) expect(() => new Intl.DateTimeFormat('en', { timeZone: value })).not.toThrow();
 	});
+});
+
+test('invoices come by the month in which they were issued', async () => {
+	const { invoices } = hubble.world.main;
+	const now = new Date();
+	const first = (back: number) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - back, 1) / 1000;
+	const times = [first(0), first(0) - 1, first(1), first(1) - 1];
+	const kept = invoices.map(({ issue_timestamp }) => issue_timestamp);
+	invoices.forEach((one, n) => (one.issue_timestamp = times[n] ?? 0));
+	const { items } = await run(nodeNamed('Hubble Billing'), {
+		resource: 'invoice',
+		operation: 'getAll',
+		returnAll: true,
+		filters: { period: 'lastMonth' },
+	});
+	expect(items.map(({ json }) => json.invoiceId)).toEqual(invoices.slice(1, 3).map(({ invoice_id }) => invoice_id));
+	invoices.forEach((one, n) => (one.issue_timestamp = kept[n] ?? 0));
 });
 
 describe('invoice PDF', () => {
@@ -263,6 +285,7 @@ describe('invoice PDF', () => {
 describe('API keys', () => {
 	const never = { expiration: 'never' };
 	const all = { access: 'all', ...never };
+	const onDate = { access: 'all', expiration: 'date' };
 	const create = (more: IDataObject) =>
 		run(nodeNamed('Hubble API Key'), { resource: 'apiKey', operation: 'create', name: 'New', ...more });
 	const sent = () => hubble.log.find(({ call }) => call === 'createKey')?.body;
@@ -299,9 +322,21 @@ describe('API keys', () => {
 		expect(Math.abs(at - Date.now() / 1000 - 90 * 86_400)).toBeLessThan(4000);
 	});
 
+	test('expire after the days that were chosen, in an update, too', async () => {
+		const at = () => Number(objectOf(hubble.log.at(-1)?.body).set_expires_at_seconds) - Date.now() / 1000;
+		const [keyId = ''] = hubble.world.main.keys.keys();
+		for (const [expiry, days] of [
+			[{}, 90],
+			[{ expireDays: 7 }, 7],
+		] as Array<[IDataObject, number]>) {
+			await create({ operation: 'update', keyId: byId(keyId), updateFields: { expiry: { expiry } } });
+			expect(Math.abs(at() - days * 86_400)).toBeLessThan(4000);
+		}
+	});
+
 	test('with scopes get no warning; both spellings do', async () => {
 		const scopes = '={{ ["devices:read", "write-devices", "read-devices"] }}';
-		const outcome = await create({ scopes, expires: '2099-01-01' });
+		const outcome = await create({ scopes, expiration: 'date', expires: '2099-01-01' });
 		expect(outcome.hints).toEqual([]);
 		expect(sent()).toEqual({
 			name: 'New',
@@ -313,10 +348,16 @@ describe('API keys', () => {
 	const nothing = ['={{ $json.missing }}', '={{ null }}', '={{ "" }}', '={{ [] }}', '={{ ["", null] }}'];
 	test.each([
 		...nothing.map((scopes) => ['Scope Names or IDs', { scopes, ...never }, 'the expression returned no value']),
-		...nothing.map((expires) => ['Expires', { access: 'all', expires }, 'the expression returned no value']),
-		['Expires', { access: 'all', expires: '={{ new Date(null) }}' }, 'is in the past'],
-		['Expires', { access: 'all', expires: '={{ 0.5 }}' }, 'is not a date and time'],
-		['Expires', { access: 'all', expires: '2020-01-01' }, 'is in the past'],
+		...nothing.map((expires) => ['Expires', { ...onDate, expires }, 'the expression returned no value']),
+		...nothing.map((expireDays) => [
+			'Expires After (Days)',
+			{ access: 'all', expireDays },
+			'the expression returned no value',
+		]),
+		['Expires After (Days)', { access: 'all', expireDays: 0 }, 'is not a number from 1'],
+		['Expires', { ...onDate, expires: '={{ new Date(null) }}' }, 'is in the past'],
+		['Expires', { ...onDate, expires: '={{ 0.5 }}' }, 'is not a date and time'],
+		['Expires', { ...onDate, expires: '2020-01-01' }, 'is in the past'],
 		['Scope Names or IDs', { scopes: '={{ "read-devices," }}', ...never }, 'has an empty part'],
 		['Scope Names or IDs', { scopes: '={{ 7 }}', ...never }, 'is not a scope'],
 		['Scope Names or IDs', { scopes: '={{ {a: 1} }}', ...never }, 'is not a text'],
@@ -335,7 +376,7 @@ describe('API keys', () => {
 
 	test('without a choice are not made at all: n8n marks the parameter', async () => {
 		await expect(create({ scopes: [], ...never })).rejects.toThrow('issues');
-		await expect(create({ access: 'all', expires: '' })).rejects.toThrow('issues');
+		await expect(create({ ...onDate, expires: '' })).rejects.toThrow('issues');
 		expect(hubble.log).toEqual([]);
 	});
 
@@ -348,15 +389,19 @@ describe('API keys', () => {
 
 		test.each([
 			[{ expiration: 'never' }, { set_name: 'Renamed', set_expires_at_seconds: 0 }],
-			[{ expires: '2099-01-01' }, { set_name: 'Renamed', set_expires_at_seconds: 4_070_908_800 }],
+			[
+				{ expiration: 'date', expires: '2099-01-01' },
+				{ set_name: 'Renamed', set_expires_at_seconds: 4_070_908_800 },
+			],
 		])('expire as %j says', async (expiry, body) => {
 			expect((await update({ expiry: { expiry } })).error).toBeUndefined();
 			expect(hubble.log.map((entry) => entry.body)).toEqual([body]);
 		});
 
 		test.each([
-			['Expiration', { expiry: { expiry: { expires: '' } } }],
-			['Expiration', { expiry: { expiry: { expires: '={{ $json.missing }}' } } }],
+			['Expiration', { expiry: { expiry: { expiration: 'date', expires: '' } } }],
+			['Expiration', { expiry: { expiry: { expireDays: '' } } }],
+			['Expiration', { expiry: { expiry: { expiration: 'date', expires: '={{ $json.missing }}' } } }],
 			['Expiration', { expiry: { expiry: { expiration: '={{ "some day" }}' } } }],
 			...nothing.map((scopes): [string, IDataObject] => ['Scope Names or IDs', { scopes }]),
 			['Scope Names or IDs', { scopes: [] }],

@@ -18,6 +18,8 @@ interface Picker {
 	/** The field with the ID. */
 	id: string;
 	label: (row: IDataObject) => string;
+	/** The time by which entries are sorted, the newest first; without one they are sorted by their labels. */
+	newestBy?: string;
 	/** The call that gets one entry by its ID, for lists that are too long to look through, and its placeholder. */
 	one?: { endpoint: Endpoint; placeholder: string };
 }
@@ -29,7 +31,7 @@ const MOST_PAGES = 10;
 const text = (...parts: unknown[]) => parts.filter(Boolean).join(' ');
 
 /** Entries whose label or ID contains what was typed: Hubble cannot search, so its pages are compared here. */
-function searchIn({ endpoint, id, label, one }: Picker) {
+function searchIn({ endpoint, id, label, newestBy, one }: Picker) {
 	const { list } = endpoint;
 	const entry = (row: IDataObject) => ({ name: label(row) || String(row[id]), value: String(row[id]) });
 	return async function (
@@ -51,13 +53,13 @@ function searchIn({ endpoint, id, label, one }: Picker) {
 		for await (const page of pages(hubble, call, list, list.pageSize?.max)) {
 			next = page.next;
 			looked += 1;
-			const matches = [...acceptedRows(page.rows, list)]
-				.map(entry)
-				.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
+			const rows = [...acceptedRows(page.rows, list)];
+			if (newestBy) rows.sort((a, b) => Number(b[newestBy]) - Number(a[newestBy]));
+			const matches = rows.map(entry).filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
 			found.push(...matches);
 			if (found.length >= ENOUGH || looked === MOST_PAGES) break;
 		}
-		found.sort((a, b) => a.name.localeCompare(b.name));
+		if (!newestBy) found.sort((a, b) => a.name.localeCompare(b.name));
 		// n8n asks for the next page when the user scrolls to the end, so there must be an end to scroll to.
 		if (next && !found.length) found.push(goOn(looked * (list.pageSize?.max ?? 1)));
 		return { results: found, paginationToken: next };
@@ -88,16 +90,17 @@ export const listSearch = {
 		endpoint: endpoints.listInvoices,
 		id: 'invoice_id',
 		label: ({ invoice_number, issue_timestamp: issued, total_balance: total, status }) =>
-			text(
+			[
 				invoice_number,
-				[
-					typeof issued === 'number' && (isoTime(issued) ?? '').slice(0, 10),
+				typeof issued === 'number' && isoTime(issued)?.slice(0, 10),
+				text(
 					typeof total === 'number' && total.toFixed(2),
-					status && `(${text(status).toLowerCase()})`,
-				]
-					.filter(Boolean)
-					.join(', '),
-			),
+					status && `(${status === 'COMPLETED' ? 'paid' : text(status).toLowerCase()})`,
+				),
+			]
+				.filter(Boolean)
+				.join(' · '),
+		newestBy: 'issue_timestamp',
 	}),
 	searchUsers: searchIn({
 		endpoint: endpoints.listUsers,

@@ -362,6 +362,14 @@ export const role = {
 	description: 'What the user may do in the organization',
 } satisfies Field;
 
+/** The periods that follow the calendar (`calendarPeriod`). */
+export const CALENDAR_PERIODS = [
+	{ name: 'Last Month', value: 'lastMonth', description: 'The whole month before this one' },
+	{ name: 'This Month', value: 'thisMonth', description: 'From the first of the month until now' },
+	{ name: 'Today', value: 'today', description: 'From midnight until now' },
+	{ name: 'Yesterday', value: 'yesterday', description: 'From midnight to midnight' },
+];
+
 /** The only tag that Hubble filters by (API definition, `filter_tags`): those of the user's own are none of it. */
 export const environment = {
 	displayName: 'Environment',

@@ -217,6 +217,7 @@ const chains: Step[][] = [
 				operation: 'create',
 				name: 'Short-lived',
 				scopes: ['read-devices'],
+				expiration: 'date',
 				expires: '2099-01-01T00:00:00Z',
 			},
 			gives: () => ({
