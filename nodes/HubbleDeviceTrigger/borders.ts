@@ -20,14 +20,13 @@ export function reorderAreas(
 	if (cursor?.of === of && String(shapes) === String(old.shapes))
 		return { cursor, inside: new Set(inside), areas: ordered };
 	const moved = [...inside].flatMap((key) => {
-		const shape = known[areaOf(key)];
-		const to = shape === undefined ? -1 : shapes.indexOf(shape);
+		const to = shapes.indexOf(known[areaOf(key)] ?? '');
 		return to < 0 ? [] : [areaKey(deviceOf(key), to)];
 	});
 	const fresh = shapes.length - areas.filter(isKnown).length;
 	// A new area is learnt from all devices that were ever heard.
 	const from = fresh ? 1 : old.from;
-	return { cursor: { of, from, shapes, fresh }, inside: new Set(cursor?.of === of ? moved : []), areas: ordered };
+	return { cursor: { of, from, shapes, fresh }, inside: new Set(moved), areas: ordered };
 }
 
 export interface BorderRules {

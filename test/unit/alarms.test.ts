@@ -160,7 +160,7 @@ const packet = fc.record({
 	again: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
 	isLost: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
 });
-const stream = fc.array(packet, { maxLength: 60 }).map((drawn) => {
+const stream = fc.array(packet, { maxLength: 60, size: 'max' }).map((drawn) => {
 	let now = START;
 	return drawn.flatMap(({ device, values, after, late, again, isLost }): Packet[] => {
 		now += after;
@@ -241,7 +241,7 @@ it('P9: are all reported through crashes at every step, and only those of the la
 		'crash after hand-over',
 	);
 	fc.assert(
-		fc.property(stream, someRows, fc.array(outcome, { maxLength: 30 }), (packets, rows, outcomes) => {
+		fc.property(stream, someRows, fc.array(outcome, { maxLength: 30, size: 'max' }), (packets, rows, outcomes) => {
 			const { delivered, repeatable } = simulate(packets, rows, outcomes);
 			const truth = sorted(expected(packets, rows));
 			expect([...new Set(sorted(delivered))]).toEqual([...new Set(truth)]);

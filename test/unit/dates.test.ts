@@ -77,6 +77,13 @@ describe('a date is read as it is meant', () => {
 		[new Date(EIGHT_FIVE), EIGHT_FIVE],
 		[DateTime.fromISO(EIGHT_FIVE, { zone: 'Asia/Tokyo' }), EIGHT_FIVE],
 		['2000-01-01T00:00:00Z', '2000-01-01T00:00:00Z'],
+		['1970-01-01T00:00:00Z', '1970-01-01T00:00:00Z'],
+		['2026-11-20T080500', EIGHT_FIVE],
+		['2026-11-20 1:05 AM', '2026-11-20T00:05:00Z'],
+		['2026-11-20T21:05+14:00', EIGHT_FIVE],
+		[1e9, '2001-09-09T01:46:40Z'],
+		[1e11, '5138-11-16T09:46:40Z'],
+		[1e14, '5138-11-16T09:46:40Z'],
 	])('%j is %s', (value, iso) => expect(seconds(value)).toBe(at(iso)));
 });
 
@@ -115,7 +122,16 @@ describe('a date that may be another one is refused with an example', () => {
 		'2026-11-20 13:05 PM',
 		'2026-11-20 0:05 AM',
 		'2026-11-20 8',
+		'2026-11-20T24:00',
 		'2026-11-20T08:05+15:00',
+		'2026-11-20T08:05+01:60',
+		'+1795158300',
+		'1795158300e0',
+		'on 2026-11-20',
+		'on 2026-11',
+		'on 20.11.2026',
+		'2026-11 08:05',
+		'2026-11-20 at 08:05',
 		'2026-11-20T08:05 CET',
 		'2026-11-20T08:05 Berlin',
 		'2026-11-20T08:05[Europe/Berlin]',
@@ -139,6 +155,20 @@ describe('a date that may be another one is refused with an example', () => {
 		DateTime.invalid('never'),
 		new Date('nonsense'),
 	])('%j', (value) => expect(() => seconds(value)).toThrow(/is not a date and time, e\.g\. 2026-01-31T08:00:00Z$/));
+});
+
+test('months and zones are known by all their names', () => {
+	for (let month = 0; month < 12; month++) {
+		const noon = new Date(Date.UTC(2026, month, 3, 12));
+		for (const length of ['short', 'long'] as const) {
+			const name = noon.toLocaleString('en', { month: length, timeZone: 'UTC' });
+			expect(seconds(`3 ${name} 2026 12:00 GMT`)).toBe(noon.getTime() / 1000);
+		}
+	}
+	const hours = { UT: 0, EST: -5, EDT: -4, CST: -6, CDT: -5, MST: -7, MDT: -6, PST: -8, PDT: -7 };
+	for (const [zone, offset] of Object.entries(hours)) {
+		expect(seconds(`2026-11-20 12:00 ${zone}`)).toBe(Date.UTC(2026, 10, 20, 12 - offset) / 1000);
+	}
 });
 
 test.each([undefined, null, '', ' ', NaN, [], {}])('%p is no date, and no present moment either', (value) =>

@@ -561,7 +561,7 @@ describe('the text layout', () => {
 		expect(
 			parseLayout(`# my sensor
 temperature: int16 @4 ×0.01 °C
-battery: UINT8 @1 when byte 0 = 2
+battery:UINT8 @1 when  byte  0  =  2
  tilt angle : int16@10 little x0.1 - 40 decimals 1 °
 open: bool @12 bit 1
 mode: bits @0x0c bit 2 length 3 big *10 +.5
@@ -569,7 +569,7 @@ power: BITS16 @13 length 5 Signed ×2
 + tilt angle: int8 @14
 late: bool24 @1 bit 20
 serial: ascii @0 length 4 # to the end
-flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
+flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		).toEqual([
 			{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01, unit: '°C' },
 			{ name: 'battery', type: 'uint8', offset: 1, when: 'byte', whenByte: 0, whenValue: 2 },
@@ -603,7 +603,7 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 				add: fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0)),
 				decimals: fc.nat(9),
 				endianness: fc.constantFrom('big', 'little'),
-				unit: fc.constantFrom('°C', '%', 'mV', 'm/s²', 'x', 'bit/s'),
+				unit: fc.constantFrom('°C', '%', 'mV', 'm/s²', 'x', 'bit/s', 'kbit', 'm-2', 'm*s'),
 				when: fc.record({ whenByte: fc.nat(20), whenValue: fc.nat(255) }),
 			},
 			{ requiredKeys: ['type', 'offset'] },
@@ -636,7 +636,15 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 
 	test.each([
 		['temperature int16 @4', 'it does not begin with a name, a colon and a type'],
+		['a:b: int16 @4', 'it does not begin with a name, a colon and a type'],
 		['temperature: int17 @4', 'the type "int17" is unknown'],
+		['temperature: bits8x @4', 'the type "bits8x" is unknown'],
+		['temperature: xbits8 @4', 'the type "xbits8" is unknown'],
+		['temperature: int16 @4 bit 3', '"bit 3" does not go with the type int16'],
+		['serial: ascii @4 big', '"big" does not go with the type ascii'],
+		['temperature: int16 @4 5', '"5" is not recognized'],
+		['temperature: int16 @4 bit', '"bit" is not recognized'],
+		['temperature: int16 @4 when byte 0 = 1 °C', '"when byte 0 = 1 °C" is not recognized'],
 		['temperature: bits12 @4', 'the type "bits12" is unknown'],
 		['temperature: int16 @4 signed', '"signed" does not go with the type int16'],
 		['temperature: toString @4', 'the type "toString" is unknown'],
@@ -650,7 +658,7 @@ flow: float32 @2 m³/h WHEN BYTE 0x01 = 0xff`),
 		['open: bool @4 ×2', '"×2" does not go with the type bool'],
 		['open: bool @4 %', 'the type bool has no unit'],
 	])('names the line that is wrong: %s', (line, reason) => {
-		const layout = `a: uint8 @0\n\n${line}`;
+		const layout = `a: uint8 @0\n\n  ${line} `;
 		const decoder = () => payloadDecoder({ decode: 'layout', layout });
 		expect(decoder).toThrow(`"Payload Layout": line 3, "${line}": ${reason}`);
 	});

@@ -106,6 +106,19 @@ describe('by what Hubble gives of a brand,', () => {
 		).toBeUndefined();
 	});
 
+	it.each<[object, string]>([
+		[{ minVoucherAmount: 101 }, "100 is below the brand's minimum voucher amount of 101"],
+		[{ maxVoucherAmount: 99 }, "100 is above the brand's maximum voucher amount of 99"],
+		[{ maxVouchersPerDenomination: 1 }, '2 vouchers of 100 are more than the 1 that the brand allows'],
+		[{ maxDenominationsPerOrder: 0 }, '1 denominations are more than the 0 that the brand allows in one order'],
+		[{ maxVouchersPerOrder: 1 }, '2 vouchers are more than the 1 that the brand allows in one order'],
+		[{ minOrderAmount: 201 }, "the amount of 200 is below the brand's minimum order amount of 201"],
+		[{ maxOrderAmount: 199 }, "the amount of 200 is above the brand's maximum order amount of 199"],
+	])('%j is broken in these words', (limits, words) => {
+		expect(refusal(limits)).toBe(words);
+		expect(refusal(limits, { status: 'INACTIVE' })).toBe('the brand is INACTIVE, so it cannot be ordered');
+	});
+
 	it('a list of older documents counts', () => {
 		expect(refusal({}, { denominations: ['500', '1000'] })).toBe('the brand has no 100, only 500, 1000');
 	});

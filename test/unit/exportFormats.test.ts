@@ -56,9 +56,12 @@ describe('csvCell', () => {
 		},
 	);
 
-	it.each([-5, '-5', '+31.5', '-1.5e-7', -0.25, 'a=1', 'x-y', true, ''])('%j stays as it is', (cell) => {
-		expect(csvCell(cell, style)).toBe(String(cell));
-	});
+	it.each([-5, '-5', '+31.5', '-1.5e-7', '-5.25', '-.25', '+1e5', '-2e10', -0.25, 'a=1', 'x-y', 'a\tb', true, ''])(
+		'%j stays as it is',
+		(cell) => {
+			expect(csvCell(cell, style)).toBe(String(cell));
+		},
+	);
 
 	it.each([
 		'0017',
@@ -70,18 +73,34 @@ describe('csvCell', () => {
 		'2026-11-3',
 		'12:30',
 		'1 Mar',
+		'12März',
+		'5 Mai',
 		'Sept1',
+		'Okt 2026',
+		'31.Dez',
+		'12.5.2026',
+		'12e50',
 		'5 %',
+		' 17 ',
+		'1'.repeat(40),
 	])('%j is kept as text where it is asked for', (text) => {
 		expect(parse(csvCell(text, { ...style, keepsTexts: true }), ',')).toEqual([`="${text}"`]);
 	});
 
-	it.each(['Hall 3', '6ea5c7d0-1e2f-4a3b-8c4d-5e6f7a8b9c0d', 'a=1', '', 'Dock', 'T=21.4,B=87'])(
-		'%j is no number to any spreadsheet',
-		(text) => {
-			expect(parse(csvCell(text, { ...style, keepsTexts: true }), ',')).toEqual([text]);
-		},
-	);
+	it.each([
+		'Hall 3',
+		'6ea5c7d0-1e2f-4a3b-8c4d-5e6f7a8b9c0d',
+		'a=1',
+		'',
+		'Dock',
+		'T=21.4,B=87',
+		'3/4 inch',
+		'No. 3/4',
+		'...',
+		'1'.repeat(41),
+	])('%j is no number to any spreadsheet', (text) => {
+		expect(parse(csvCell(text, { ...style, keepsTexts: true }), ',')).toEqual([text]);
+	});
 
 	it('writes the decimal sign of numbers alone', () => {
 		const comma: CsvStyle = { ...style, delimiter: ';', decimalSign: ',' };
@@ -116,13 +135,23 @@ describe('a table', () => {
 	const row = {
 		at: '2026-11-20T07:05:00.000Z',
 		own: { site: 'Oslo', 'a.b': 'x', _env: 'production' },
-		device: { timestamp: 1_795_158_300, rssi: -85.5, x: {}, 'x.y': { z: 1 }, seen: null, list: [1] },
+		device: {
+			timestamp: 1_795_158_300,
+			rssi: -85.5,
+			x: {},
+			'x.y': { z: 1 },
+			seen: null,
+			expires_at: 'never',
+			list: [1],
+		},
 		decoded: { timestamp: 1_795_158_300, ok: false },
 	};
 	const columns: Array<[column: string, cell: string]> = [
 		['timestamp', '2026-11-20T07:05:00.000Z'],
 		['deviceName', 'Room 1'],
-		['lastPacketAt', ''],
+		['lastPacketAt', '2026-11-20T07:05:00.000Z'],
+		['createdAt', '2026-11-20T07:05:00.000Z'],
+		['battery', ''],
 		['tags.site', 'Oslo'],
 		['tags.a.b', 'x'],
 		['tags.none', ''],
@@ -130,6 +159,8 @@ describe('a table', () => {
 		['device.rssi', '-85.5'],
 		['device.x.y.z', '1'],
 		['device.seen', ''],
+		['device.seen.deep', ''],
+		['device.expires_at', 'never'],
 		['device.list', '[1]'],
 		['device.none.deep', ''],
 		['at.length', ''],
@@ -138,7 +169,7 @@ describe('a table', () => {
 		['decoded.ok', 'false'],
 	];
 	const simplify: FormatInput['simplify'] = ({ at, own }) =>
-		({ timestamp: at, lastPacketAt: null, deviceName: 'Room 1', tags: own }) as never;
+		({ timestamp: at, lastPacketAt: at, createdAt: at, battery: null, deviceName: 'Room 1', tags: own }) as never;
 	const names = columns.map(([column]) => column);
 	const lines = (given: Partial<CsvStyle>) =>
 		fileOf('csv', [row, row], { simplify, columns: names, csv: { ...plain, ...given } }).text.split('\r\n');
@@ -153,8 +184,7 @@ describe('a table', () => {
 	it('has the times of a zone, and a byte order mark where it is wanted', () => {
 		const [head, first] = lines({ delimiter: ';', timezone: 'Europe/Berlin' });
 		expect(head).toBe(`\ufeff${names.join(';')}`);
-		const times = first?.split(';') ?? [];
-		expect([times[0], times[6], times[13]]).toEqual(['2026-11-20 08:05:00', '2026-11-20 08:05:00', '1795158300']);
+		expect(first?.split(';')).toEqual(columns.map(([, cell]) => cell.replace('T07:05:00.000Z', ' 08:05:00')));
 		expect(fileOf('csv', [], { columns: ['tags.a;b', 'x'], csv: { ...plain, delimiter: ';' } }).text).toBe(
 			'\ufeff"tags.a;b";x\r\n',
 		);
@@ -222,6 +252,9 @@ it('GeoJSON has a track for each device, in the order of time', () => {
 		],
 	});
 	expect(about).toEqual({ withoutLocation: 1 });
+	const unnamed = fileOf('geojsonLines', [{ latitude: 1, longitude: 2 }], {}).text;
+	const properties = { deviceId: '', deviceName: null, count: 1, firstTime: null, lastTime: null };
+	expect(JSON.parse(unnamed)).toMatchObject({ features: [{ properties }] });
 });
 
 describe('a track', () => {
@@ -280,6 +313,17 @@ describe('a track', () => {
 		expect(along([180, 1], [-180, 1])).toEqual([
 			[180, 1],
 			[-180, 1],
+		]);
+		expect(along([170, 0], [-180, 5], [-180, 9])).toEqual([
+			[
+				[170, 0],
+				[180, 5],
+			],
+			[
+				[-180, 5],
+				[-180, 5],
+				[-180, 9],
+			],
 		]);
 		expect(along([0, 0], [180, 0])).toEqual([
 			[0, 0],

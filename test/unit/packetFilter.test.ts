@@ -1,6 +1,6 @@
 import { simplifyDevice } from '../../nodes/shared/device/device';
 import { normalizePacket, packetKey, simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
-import { packetFilter } from '../../nodes/shared/packet/filter';
+import { packetFilter, packetReader } from '../../nodes/shared/packet/filter';
 import {
 	chosenFields,
 	searchDecodedFields,
@@ -175,6 +175,7 @@ describe('packetFilter', () => {
 		[picked('00000000-0000-4000-8000-000000000000'), false],
 		[{ networkTypes: ['TERRESTRIAL'] }, true],
 		[{ networkTypes: ['SATELLITE'] }, false],
+		[{ networkTypes: ['SATELLITE', 'TERRESTRIAL'] }, true],
 		[{ tags: ['_env:production'] }, true],
 		[{ tags: ['_env=production'] }, true],
 		[{ tags: ['_env:sandbox'] }, false],
@@ -196,6 +197,52 @@ describe('packetFilter', () => {
 		for (const device of [[null], [{ deviceId: id }], 7])
 			expect(() => packetFilter({ devices: { device } } as never)).toThrow('is not an ID');
 		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
+	});
+});
+
+describe('packetReader', () => {
+	const readerOf = (parameters: Record<string, unknown>, stored = parameters) =>
+		packetReader({
+			getNode: () => ({ name: 'Trigger', parameters: stored }),
+			getNodeParameter: (name: string, otherwise: unknown) => parameters[name] ?? otherwise,
+		} as never);
+	const warm = { value: [{ field: 't', condition: 'above', than: '8' }] };
+
+	it.each<[Record<string, unknown>, string]>([
+		[{ filters: 'tags' }, '"Filters": the expression returned no fields'],
+		[{ filters: { tags: [] } }, '"Tags" is empty; enter a value, or remove it'],
+		[{ filters: { tags: ['production'] } }, '"Tags": "production" is not a tag'],
+		[{ filters: { networkTypes: ['LTE'] } }, '"Filters": "LTE" is not one of SATELLITE, TERRESTRIAL'],
+		[{ filters: { valuesMatch: 'some' } }, '"Values Must Match": "some" is not one of all, any'],
+		[{ filters: { values: { value: [{ than: '8' }] } } }, '"Values": row 1: "Field" is required'],
+		[{ filters: { values: warm } }, '"Values": the payloads are not decoded'],
+		[{ decodePayload: 'layout', payloadLayout: 't' }, '"Payload Layout": line 1'],
+		[{ decodePayload: 'fields', payloadFields: { field: [{ type: 'odd' }] } }, '"Payload Fields": payload field'],
+		[{ simplify: 'perhaps' }, '"Simplify": "perhaps" is neither true nor false'],
+	])('refuses %j by the name of the parameter', (parameters, reason) => {
+		expect(() => readerOf(parameters)).toThrow(new RegExp(`^${reason}`));
+	});
+
+	it('refuses an expression that gives no format, and takes a format that nobody chose for none', () => {
+		expect(() => readerOf({ decodePayload: '' }, { decodePayload: '={{ $json.none }}' })).toThrow(
+			'"Decode Payload": the expression returned no value',
+		);
+		expect([{}, { decodePayload: '' }, { decodePayload: 'none' }].map((given) => readerOf(given).decodes)).toEqual(
+			Array(3).fill(false),
+		);
+	});
+
+	it('simplifies and decodes as it is told, and simplifies where it is told nothing', () => {
+		const shown = (parameters: Record<string, unknown>) => {
+			const { read, show, decodes, select } = readerOf(parameters);
+			expect(select([nested])).toEqual([read(nested)]);
+			const { deviceId, device, decoded } = show(read(nested));
+			return { decodes, isSimple: deviceId === id, isWhole: device !== undefined, decoded };
+		};
+		const simple = { isSimple: true, isWhole: false };
+		expect(shown({})).toEqual({ decodes: false, ...simple, decoded: undefined });
+		expect(shown({ decodePayload: 'text' })).toEqual({ decodes: true, ...simple, decoded: 'hello' });
+		expect(shown({ simplify: false })).toMatchObject({ isSimple: false, isWhole: true });
 	});
 });
 

@@ -8,7 +8,7 @@ describe('Batches', () => {
 
 	it('keep every item once, within the size, one group to a call', () => {
 		fc.assert(
-			fc.property(fc.array(unit, { maxLength: 60 }), fc.integer({ min: 1, max: 9 }), (units, size) => {
+			fc.property(fc.array(unit, { maxLength: 60, size: 'max' }), fc.integer({ min: 1, max: 9 }), (units, size) => {
 				const batches = toBatches(units, size, options);
 				expect(new Set(batches.flat())).toEqual(new Set(units));
 				expect(batches.flat()).toHaveLength(units.length);
@@ -24,7 +24,7 @@ describe('Batches', () => {
 
 	it('keep the order of what is asked of one device', () => {
 		fc.assert(
-			fc.property(fc.array(unit, { maxLength: 60 }), (units) => {
+			fc.property(fc.array(unit, { maxLength: 60, size: 'max' }), (units) => {
 				const order = toBatches(units, 4, options).flat();
 				for (const wanted of ['a', 'b', 'c', 'd']) {
 					const of = (list: typeof units) => list.filter(({ key }) => key === wanted);
@@ -37,6 +37,7 @@ describe('Batches', () => {
 	it('are as few as the size allows', () => {
 		const units = Array.from({ length: 2500 }, (_, index) => ({ id: String(index) }));
 		expect(toBatches(units, 1000, { keyOf: ({ id }) => id }).map(({ length }) => length)).toEqual([1000, 1000, 500]);
+		expect(toBatches([1, 1, 2], 2)).toEqual([[1, 1], [2]]);
 	});
 });
 
@@ -60,6 +61,7 @@ describe('Pieces of a list', () => {
 				for (const place of places) expect(place >= 0 && place < length).toBe(true);
 			}),
 		);
+		expect([100, 101].map((length) => samplePlaces(length).length)).toEqual([2, 4]);
 	});
 });
 
@@ -86,7 +88,7 @@ describe('A refused call', () => {
 	}
 
 	const parts = fc
-		.array(fc.record({ owner: fc.nat(200), isBad: fc.boolean() }), { minLength: 1, maxLength: 300 })
+		.array(fc.record({ owner: fc.nat(200), isBad: fc.boolean() }), { minLength: 1, maxLength: 300, size: 'max' })
 		.map((list) => list.sort((a, b) => a.owner - b.owner));
 	const ofOwner = (list: readonly Part[]) => new Set(list.filter(({ isBad }) => isBad).map(({ owner }) => owner));
 
@@ -126,6 +128,16 @@ describe('A refused call', () => {
 		const { given, calls } = settle(whole, () => 'no');
 		expect(given).toHaveLength(1000);
 		expect(calls).toBeLessThanOrEqual(1 + 2 + 4 + 16);
+	});
+
+	it.each([
+		['of small groups', 18, () => 'no'],
+		['of parts that are refused in other words', 100, (group: readonly Part[]) => (group.length > 1 ? 'no' : 'other')],
+	])('%s is taken apart to the end', (_, length, say) => {
+		const whole = Array.from({ length }, (_one, owner) => ({ owner, isBad: true }));
+		const { given, calls } = settle(whole, say);
+		expect(given).toHaveLength(length);
+		expect(calls).toBeGreaterThan(length);
 	});
 
 	it('of one bad part in a thousand takes two calls for each halving', () => {

@@ -59,7 +59,7 @@ function simulate(events: readonly string[], history: number, isAtomic: boolean)
 
 it('loses nothing, and repeats at most the last execution for each crash or restart', () => {
 	fc.assert(
-		fc.property(fc.array(event, { maxLength: 60 }), fc.nat(20), (events, history) => {
+		fc.property(fc.array(event, { maxLength: 60, size: 'max' }), fc.nat(20), (events, history) => {
 			const { delivered, length, restarts } = simulate(events, history, false);
 			expect([...new Set(delivered)].sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, index) => index));
 			expect(delivered.length - length).toBeLessThanOrEqual(restarts * PAGE);
@@ -70,7 +70,7 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 
 it('repeats nothing where n8n stores the position with the execution', () => {
 	fc.assert(
-		fc.property(fc.array(event, { maxLength: 60 }), fc.nat(20), (events, history) => {
+		fc.property(fc.array(event, { maxLength: 60, size: 'max' }), fc.nat(20), (events, history) => {
 			const { delivered, length } = simulate(events, history, true);
 			expect(delivered).toEqual(Array.from({ length }, (_, index) => index));
 		}),

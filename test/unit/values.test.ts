@@ -25,13 +25,21 @@ import { tagMap } from '../../nodes/HubbleDevice/tags';
 import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
 
 describe('ids', () => {
-	test.each(['null', 'undefined', '__proto__', 'constructor', '[object Object]', '.', '..', ' .. '])(
-		'%p does not travel',
-		(id) => {
-			expect(() => freeId(id)).toThrow('is not an ID');
-			expect(() => uuid(id)).toThrow('is not an ID');
-		},
-	);
+	test.each([
+		'null',
+		'undefined',
+		'NaN',
+		'__proto__',
+		'constructor',
+		'prototype',
+		'[object Object]',
+		'.',
+		'..',
+		' .. ',
+	])('%p does not travel', (id) => {
+		expect(() => freeId(id)).toThrow('is not an ID');
+		expect(() => uuid(id)).toThrow('is not an ID');
+	});
 
 	test.each([{ a: 1 }, ['6ea53e36-b7fb-429f-8c2e-d536cab71089'], true])('%p is no ID, and is shown as it is', (id) => {
 		expect(() => uuid(id)).toThrow(`${JSON.stringify(id)} is not an ID`);
@@ -109,9 +117,9 @@ describe('texts', () => {
 	});
 
 	test('a tag is a key and a value', () => {
-		expect(tagFilters(['a:b', 'c=d e', 'f:g=h'])).toEqual(['a:b', 'c:d e', 'f:g=h']);
+		expect(tagFilters(['_env:b', 'c=d e', 'f:g=h'])).toEqual(['_env:b', 'c:d e', 'f:g=h']);
 		expect(tagFilters([])).toBeUndefined();
-		for (const wrong of ['a', ':b', 'a:', 'a b:c']) {
+		for (const wrong of ['a', ':b', 'a:', 'a b:c', 'a:b\nc']) {
 			expect(() => tagFilters([wrong])).toThrow(`"${wrong}" is not a tag of the form key:value, e.g. _env:production`);
 		}
 	});
@@ -123,8 +131,9 @@ describe('texts', () => {
 		expect(() => texts(['a', ''])).toThrow('entry 2 of the list is empty');
 	});
 
-	test.each(['a@example.com', "o'neil+n8n@mail.example.co.uk"])('%s is an email address', (address) =>
-		expect(email(address)).toBe(address),
+	test.each(['a@example.com', "o'neil+n8n@mail.example.co.uk", 'ab.cd.ef@x.com', 'a@b.c'])(
+		'%s is an email address',
+		(address) => expect(email(` ${address} `)).toBe(address),
 	);
 	test.each([
 		'a@b',
@@ -134,6 +143,7 @@ describe('texts', () => {
 		'.a@example.com',
 		'a@-x.com',
 		'a@exam_ple.com',
+		'a@example.com!',
 	])('%s is not', (address) => expect(() => email(address)).toThrow('is not an email address'));
 
 	test.each([{ a: 1 }, [1], true, 'abc'])('%p is no number', (value) =>
@@ -168,7 +178,7 @@ describe('texts', () => {
 });
 
 test('a message shows a value as it is, and not at any length', () => {
-	expect(['a', { a: 1 }, undefined, 7].map(quoted)).toEqual(['"a"', '{"a":1}', 'undefined', '7']);
+	expect(['a "b"', { a: 1 }, undefined, 7].map(quoted)).toEqual(['"a "b""', '{"a":1}', 'undefined', '7']);
 	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
 	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
 });

@@ -35,10 +35,10 @@ const all = { heardOf: (row: Device) => heardAt(row, hearing), isQuiet: () => tr
 
 const NONE = openMarks({});
 const quietMarks = fc
-	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30 })
+	.array(fc.tuple(fc.uuid(), second, fc.oneof(fc.constant(0), second)), { maxLength: 30, size: 'max' })
 	.map((marks) => new Map(marks.map(([id, created, heard]) => [quietKey(id, created), heard])));
 const insideMarks = fc
-	.array(fc.tuple(fc.uuid(), fc.nat(MOST_AREAS - 1)), { maxLength: 30 })
+	.array(fc.tuple(fc.uuid(), fc.nat(MOST_AREAS - 1)), { maxLength: 30, size: 'max' })
 	.map((marks) => new Set(marks.map(([id, area]) => areaKey(keyOf(id), area))));
 
 it('writes marks as text and reads the same again', () => {
@@ -72,7 +72,7 @@ it('gets the state before a poll back from the difference beside the one after i
 });
 
 it('reports each device of a window once and in order, however the window is cut into pages and executions', () => {
-	const times = fc.array(fc.integer({ min: 100, max: 110 }), { maxLength: 40 });
+	const times = fc.array(fc.integer({ min: 100, max: 110 }), { maxLength: 40, size: 'max' });
 	fc.assert(
 		fc.property(times, fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 5 }), (seconds, room, seconds2) => {
 			const all = seconds.sort((a, b) => a - b).map((time, index) => device(`d${index}`, time));
@@ -131,6 +131,7 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 	const again = compareQuiet(marks, listed, range);
 	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
 	expect(again.isFull).toBe(true);
+	compareQuiet(marks, listed.slice(0, 1), { ...range, most: 9 });
 	expect(marks).toEqual(before);
 	// One that is not quiet needs no room.
 	const others = { ...range, isQuiet: ({ id }: Device) => id === 'c' };
@@ -145,6 +146,7 @@ it('stores no mark twice beside the state after a poll, and none where there is 
 	expect(beside.pack(state, state)).toEqual({});
 	expect(beside.pack({}, {})).toEqual({});
 	expect(beside.unpack({}, {})).toEqual({});
+	expect([NONE.quiet.size, NONE.inside.size, NONE.waiting.size, NONE.placed.size]).toEqual([0, 0, 0, 0]);
 });
 
 it('goes on within a second behind its token, and with the IDs of that second alone', () => {

@@ -95,7 +95,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 /** The filters that the user added. One that says nothing is refused: without it, all packets would come. */
 function givenFilters(context: Reader): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
-	const filters = collectionOf(context, 'filters');
+	const filters = readParameter(context, 'Filters', () => collectionOf(context, 'filters'));
 	for (const { displayName, name, type } of filterFields) {
 		readParameter(context, displayName, () =>
 			isGiven(stored[name], filters[name], type !== 'fixedCollection' && name in stored),
@@ -138,7 +138,7 @@ export interface PacketReader {
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: Reader): PacketReader {
-	const filters = readParameter(context, 'Filters', () => givenFilters(context));
+	const filters = givenFilters(context);
 	readParameter(context, 'Tags', () => tagFilters(filters.tags));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
 	readParameter(context, 'Values Must Match', () => matchOf(filters.valuesMatch));
