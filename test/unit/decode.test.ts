@@ -1,6 +1,6 @@
 /** Decoding of payloads: encoding first gives back what was put in, and what cannot be read says why. */
 import fc from 'fast-check';
-import { base64Bytes, hexBytes, payloadDecoder } from '../../nodes/shared/packet/decode';
+import { base64Bytes, hexBytes, looksLikeHex, payloadDecoder, sensorTest } from '../../nodes/shared/packet/decode';
 import { parseLayout } from '../../nodes/shared/packet/layout';
 import type { PayloadField } from '../../nodes/shared/packet/payloadFields';
 
@@ -207,7 +207,17 @@ it.each<[string, string, unknown, string]>([
 });
 
 it('says what is not Base64', () => {
-	for (const odd of ['not base64!', 'AA=A', 'AAAAA', 'A A A A A', "''AAAA", 'data:text/plain,AAAA'])
+	for (const odd of [
+		'not base64!',
+		'AA=A',
+		'A=',
+		"AA'AA",
+		'xdata:;base64,AAAA',
+		'AAAAA',
+		'A A A A A',
+		"''AAAA",
+		'data:text/plain,AAAA',
+	])
 		expect(payloadDecoder({ decode: 'hex' })?.(odd)).toEqual({ decodeError: 'the payload is not Base64' });
 	for (const good of ['AP8=', 'AP8', ''])
 		expect(payloadDecoder({ decode: 'hex' })?.(good)).toEqual({ decoded: good && '00ff' });
@@ -327,12 +337,28 @@ test.each([
 	['7f800000', 'Infinity'],
 	['ff800000', '-Infinity'],
 ])('%s of a float is null, and said; the other values stay', (hex, what) => {
-	const layout = 'a: uint8 @0\nt: float32 @0 ×2 decimals 1 °C';
+	const layout = 'a: uint8 @0\nt: float32 @0 ×2 decimals 1 °C\nu: float32 @0';
 	expect(payloadDecoder({ decode: 'layout', layout }, hexBytes)?.(hex)).toEqual({
-		decoded: { a: parseInt(hex.slice(0, 2), 16), t: null },
+		decoded: { a: parseInt(hex.slice(0, 2), 16), t: null, u: null },
 		decodedUnits: { t: '°C' },
-		decodeError: `"t" is not a number: ${what}`,
+		decodeError: `"t" is not a number: ${what}; "u" is not a number: ${what}`,
 	});
+});
+
+test('what is neither JSON nor a table is said', () => {
+	expect(payloadDecoder({ decode: 'json' })?.(base64(Buffer.from('{"a"')))?.decodeError).toMatch(
+		/^the payload is not JSON: ./,
+	);
+	expect(() => payloadDecoder({ decode: 'layout' })).toThrow('"Payload Layout": there are no payload fields');
+	expect(() => payloadDecoder({ decode: 'fields' })).toThrow('"Payload Fields": there are no payload fields');
+});
+
+test('a payload of BTHome that may be one of a sensor of Hubble is told', () => {
+	const payloads = [base64(Buffer.from('012909', 'hex')), base64(Buffer.from('4001', 'hex')), '', 'not base64!'];
+	for (const decode of ['bthome', 'bthomeObjects', 'bthomeService']) {
+		expect(payloads.map((payload) => sensorTest({ decode })?.(payload))).toEqual([true, false, false, false]);
+	}
+	expect(['hex', 'xbthome', undefined].map((decode) => sensorTest({ decode }))).toEqual(Array(3).fill(undefined));
 });
 
 test('a number of JSON that is too large is null, and said', () => {
@@ -341,6 +367,8 @@ test('a number of JSON that is too large is null, and said', () => {
 		decoded: { a: [1, null], t: 2 },
 		decodeError: '"1" is too large for a number',
 	});
+	const long = base64(Buffer.from(`{"a":1${'0'.repeat(309)}}`));
+	expect(payloadDecoder({ decode: 'json' })?.(long)).toMatchObject({ decoded: { a: null } });
 });
 
 describe('bits', () => {
@@ -426,6 +454,7 @@ test.each([
 	['with blanks in it', ' AQ ID BAU= '],
 	['as a data: URL', 'data:application/octet-stream;base64,AQIDBAU='],
 	['behind the apostrophe of a spreadsheet', "'AQIDBAU="],
+	['behind blanks and an apostrophe', "  'AQIDBAU="],
 	['without padding', 'AQIDBAU'],
 ])('Base64 is read %s', (_, given) => {
 	expect(base64Bytes(given)).toEqual(Buffer.of(1, 2, 3, 4, 5));
@@ -534,6 +563,9 @@ describe('When', () => {
 		);
 		expect(why(Uint8Array.of(0x7b))).toEqual(
 			nothing('the payload has 1 byte, and none of the values: byte 0 is 123, not 1 or 2; there is no byte 8'),
+		);
+		expect(why(Buffer.from('12'))).toEqual(
+			nothing('the payload has 2 bytes, and none of the values: byte 0 is 49, not 1 or 2; there is no byte 8'),
 		);
 		for (const json of ['{"t":21.3}', '[1,2,3,4]\0\0\0\0']) {
 			expect(why(Buffer.from(json))).toEqual(nothing('the payload is JSON, not bytes with these values'));
@@ -934,9 +966,11 @@ describe('key=value', () => {
 });
 
 test('hexadecimal digits are read as people write them', () => {
-	for (const given of ['0aff', '0x0AFF', '0a ff', '0a:FF', ' 0a-ff\n'])
+	for (const given of ['0aff', '0x0AFF', ' 0x0aff', '0a ff', '0a:FF', ' 0a-ff\n'])
 		expect(hexBytes(given)).toEqual(Buffer.of(10, 255));
-	for (const odd of ['0af', 'xyz', '0x0g']) expect(() => hexBytes(odd)).toThrow('the payload is not hexadecimal');
+	expect(['00ff', '0x0', 'ff', 'xy00', '01:02'].map(looksLikeHex)).toEqual([true, false, false, false, true]);
+	for (const odd of ['0af', 'xyz', '0x0g', '0a0xff'])
+		expect(() => hexBytes(odd)).toThrow('the payload is not hexadecimal');
 });
 
 test('what is of the wrong type is named by what it is', () => {

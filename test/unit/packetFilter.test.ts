@@ -402,6 +402,6 @@ describe('valueFilter', () => {
 			'humidity',
 			'battery',
 		]);
-		expect(await offered({ decodePayload: 'json' })).toEqual([]);
+		expect(await offered({ decodePayload: 'json', payloadFields: { field: [{ name: 'a' }] } })).toEqual([]);
 	});
 });
