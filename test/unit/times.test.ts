@@ -1,7 +1,18 @@
 /** Periods of the calendar in a time zone. */
 import { DateTime } from 'luxon';
 import fc from 'fast-check';
-import { calendarPeriod } from '../../nodes/shared/operation/times';
+import {
+	binEdges,
+	calendarPeriod,
+	camelCase,
+	duration,
+	inCamelCase,
+	isoTime,
+	isTimeName,
+	shortTime,
+	timeText,
+	withIsoTimes,
+} from '../../nodes/shared/operation/times';
 
 const at = (text: string) => Date.parse(text) / 1000;
 
@@ -49,5 +60,80 @@ it('days and months are those of luxon, in every zone and at any moment of 30 ye
 			}
 		}),
 		{ numRuns: 500 },
+	);
+});
+
+it('a time is ISO text, and none where it is none', () => {
+	expect([1.5, 0, NaN, 1e300].map(isoTime)).toEqual([
+		'1970-01-01T00:00:01.500Z',
+		'1970-01-01T00:00:00.000Z',
+		null,
+		null,
+	]);
+	expect([timeText(1e300, 'UTC'), timeText(1500, 'Asia/Kolkata')]).toEqual(['', '1970-01-01 05:30:01']);
+	expect(shortTime(at('2026-11-28T23:02:00Z'), 'Europe/Berlin')).toBe('29 Nov 00:02');
+});
+
+it('times of Hubble are known by their names, at any depth; 0 is never', () => {
+	expect(['timestamp', 'created_at', 'current_period_end', 'toString', 'rssi'].map(isTimeName)).toEqual([
+		true,
+		true,
+		false,
+		false,
+		false,
+	]);
+	const row = {
+		expires_at_seconds: 0,
+		list: [{ timestamp: 60, note: 'x' }, null, 7],
+		sub: { next_payment_date: 60e6, created_at: '60', own: null },
+		constructor: 1,
+	};
+	const minute = '1970-01-01T00:01:00.000Z';
+	expect(withIsoTimes(row as never)).toEqual({
+		expires_at_seconds: 0,
+		expires_at_seconds_iso: null,
+		list: [{ timestamp: 60, timestamp_iso: minute, note: 'x' }, null, 7],
+		sub: { next_payment_date: 60e6, next_payment_date_iso: minute, created_at: '60', own: null },
+		constructor: 1,
+	});
+	expect(inCamelCase(row as never)).toEqual({
+		expiresAt: null,
+		list: [{ timestamp: minute, note: 'x' }, null, 7],
+		sub: { nextPaymentDate: minute, createdAt: '60', own: null },
+		constructor: 1,
+	});
+	const names = ['org_id', '_env', 'v2_x', 'a_seconds_b', 'a__b', 'a_B'];
+	expect(names.map(camelCase)).toEqual(['orgId', '_env', 'v2X', 'aSecondsB', 'a__b', 'a_B']);
+});
+
+it.each([
+	[59, 'less than a minute'],
+	[60, '1 minute'],
+	[7199, '120 minutes'],
+	[7200, '2 hours'],
+	[3 * 86_400 - 1, '72 hours'],
+	[3 * 86_400, '3 days'],
+])('%i s are %s', (seconds, words) => expect(duration(seconds)).toBe(words));
+
+it('bins begin where the clocks show a multiple of their size, through both changes of a year', () => {
+	const zone = 'Europe/Berlin';
+	const edges = (start: string, end: string, size: number) =>
+		binEdges(at(start), at(end), size, zone).map((edge) => timeText(edge * 1000, zone).slice(5, 16));
+	expect(edges('2026-03-28T23:00:00Z', '2026-03-29T03:30:00Z', 3600)).toEqual(
+		['00', '01', '03', '04', '05', '06'].map((hour) => `03-29 ${hour}:00`),
+	);
+	expect(edges('2026-10-24T23:10:00Z', '2026-10-25T02:00:00Z', 3600)).toEqual(
+		['01', '02', '02', '03'].map((hour) => `10-25 ${hour}:00`),
+	);
+	expect(edges('2026-03-28T10:00:00Z', '2026-03-30T10:00:00Z', 86_400)).toEqual(
+		['03-28', '03-29', '03-30', '03-31'].map((day) => `${day} 00:00`),
+	);
+	expect(edges('2026-10-25T00:00:00Z', '2026-10-25T12:00:00Z', 6 * 3600)).toEqual(
+		['00', '06', '12', '18'].map((hour) => `10-25 ${hour}:00`),
+	);
+	// Clocks that leave out midnight: the day begins at one o'clock.
+	const cairo = binEdges(at('2026-04-23T10:00:00Z'), at('2026-04-24T22:00:00Z'), 86_400, 'Africa/Cairo');
+	expect(cairo.map((edge) => isoTime(edge))).toEqual(
+		['22T22', '23T22', '24T21', '25T21'].map((hour) => `2026-04-${hour}:00:00.000Z`).slice(0, cairo.length),
 	);
 });

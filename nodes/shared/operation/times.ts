@@ -20,9 +20,10 @@ const UNITS_PER_SECOND: Readonly<Record<string, number>> = {
 	next_payment_date: 1e6,
 };
 
+const unitsOf = (name: string) => (Object.hasOwn(UNITS_PER_SECOND, name) ? UNITS_PER_SECOND[name] : undefined);
+
 /** Whether Hubble gives a number under this name that counts seconds since 1970. */
-export const isTimeName = (name: string): boolean =>
-	Object.hasOwn(UNITS_PER_SECOND, name) && UNITS_PER_SECOND[name] === 1;
+export const isTimeName = (name: string): boolean => unitsOf(name) === 1;
 
 /** Unix seconds → ISO text in UTC with milliseconds; `null` for what is no time. */
 export function isoTime(unixSeconds: number): string | null {
@@ -67,7 +68,7 @@ function rewritten(
 		return typeof value === 'object' && value !== null ? rewritten(objectOf(value), write) : value;
 	};
 	const entries = Object.entries(row).flatMap(([name, value]) =>
-		write(name, inside(value), typeof value === 'number' ? UNITS_PER_SECOND[name] : undefined),
+		write(name, inside(value), typeof value === 'number' ? unitsOf(name) : undefined),
 	);
 	return objectOf(Object.fromEntries(entries));
 }
