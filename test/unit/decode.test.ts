@@ -567,9 +567,7 @@ describe('When', () => {
 		expect(why(Buffer.from('12'))).toEqual(
 			nothing('the payload has 2 bytes, and none of the values: byte 0 is 49, not 1 or 2; there is no byte 8'),
 		);
-		for (const json of ['{"t":21.3}', '[1,2,3,4]\0\0\0\0']) {
-			expect(why(Buffer.from(json))).toEqual(nothing('the payload is JSON, not bytes with these values'));
-		}
+		expect(why(Buffer.from('{"t":21.3}\0\0'))).toEqual(nothing('the payload is JSON with other names: t'));
 		expect(decode?.('')).toEqual({ decoded: {} });
 		const adding = payloadDecoder({
 			decode: 'layout',
@@ -586,6 +584,16 @@ describe('When', () => {
 			decodeError: 'the payload has 9 bytes, "late" ends at byte 10',
 		});
 	});
+});
+
+test.each(['layout', 'fields'])('%s: a payload that is an object in JSON is read by its own names', (decode) => {
+	const read = payloadDecoder({ decode, layout: 'a: uint8 @0 %', table: { field: [{ name: 'a', unit: '%' }] } });
+	const of = (text: string) => read?.(base64(Buffer.from(text)));
+	expect(of('{"a":21.3,"b":{"c":1}}')).toEqual({ decoded: { a: 21.3, b: { c: 1 } } });
+	// What is no whole object is bytes, as is one without a name: two bytes may be that by chance.
+	for (const text of ['{}', '{"a":1', '[{"a":1}]', '{"a":1}x', '{\u0000"a":1}']) {
+		expect(of(text)).toEqual({ decoded: { a: text.charCodeAt(0) }, decodedUnits: { a: '%' } });
+	}
 });
 
 describe('the text layout', () => {

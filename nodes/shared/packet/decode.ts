@@ -140,34 +140,44 @@ export function decodedNames(settings: DecodeSettings): string[] {
 	return [...new Set(payloadFields(settings).map(nameOf).filter(Boolean))];
 }
 
-/** Whether a payload is an object or a list in JSON: a plain number may be bytes as well. */
-function isJson(bytes: Buffer): boolean {
-	if (!['{', '['].includes(String.fromCharCode(bytes[0] ?? 0))) return false;
+/** What a payload says that is an object in JSON as a whole, with a field: no bytes are one by chance. */
+function jsonObject(bytes: Buffer): Decoded | undefined {
+	if (bytes[0] !== 0x7b) return undefined;
 	try {
-		return Boolean(readJson(bytes));
+		const read = readJson(bytes);
+		return Object.keys(objectOf(read.decoded)).length ? read : undefined;
 	} catch {
-		return false;
+		return undefined;
 	}
 }
 
-function whyNothing(bytes: Buffer, fields: readonly PayloadField[]): string {
-	if (isJson(bytes)) return 'the payload is JSON, not bytes with these values';
-	return `the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`;
+/** JSON is read by its own names, one of which must be among those of the fields: else it is another device's. */
+function namedIn(json: Decoded, names: ReadonlySet<string>): Decoded {
+	const own = Object.keys(objectOf(json.decoded));
+	if (own.some((name) => names.has(name))) return json;
+	return { decoded: {}, decodeError: `the payload is JSON with other names: ${own.slice(0, 5).join(', ')}` };
 }
 
-/** Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. */
+/**
+ * Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. An object
+ * in JSON is read by its own names.
+ */
 function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
 	const units = fields.flatMap((field) => (field.unit ? [[nameOf(field), field.unit] as const] : []));
 	const shared = Object.fromEntries(units);
+	const names = new Set(fields.map(nameOf));
 	const differ = fields.some(({ when }) => when === 'byte');
 	return (bytes) => {
 		if (!bytes.length) return { decoded: {} };
+		const json = jsonObject(bytes);
+		if (json) return namedIn(json, names);
 		const remarks: Remarks = { units: differ ? {} : undefined };
 		const result: Decoded = { decoded: read(bytes, remarks) };
 		if (units.length) result.decodedUnits = differ ? remarks.units : shared;
 		if (remarks.notes) result.decodeError = remarks.notes.join('; ');
-		if (differ && !Object.keys(objectOf(result.decoded)).length) result.decodeError = whyNothing(bytes, fields);
+		if (differ && !Object.keys(objectOf(result.decoded)).length)
+			result.decodeError = `the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`;
 		return result;
 	};
 }

@@ -241,7 +241,7 @@ export const decodeFields = {
 		hint: 'One value per line, e.g. <code>battery: uint8 @1 % when byte 0 = 2</code>',
 		shownWhen: { decodePayload: ['layout'] },
 		description:
-			'One value per line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, signed, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii. A line that begins with + adds to the value above. # starts a comment.',
+			'One value per line: name, colon, type, @byte; then as needed ×scale, +add, decimals n, bit n, length n, signed, little, a unit, and "when byte n = value". Types: int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii. A line that begins with + adds to the value above. # starts a comment. A payload that is a JSON object with one of the names is read as JSON.',
 	},
 } as const satisfies Record<string, Field>;
 
