@@ -27,7 +27,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble Device: Get Many Devices': [...list, 'Simplify', flt, opt],
 	'Hubble Device: Create or Update Device': [
 		'Match By',
-		'If There Is None',
+		'If No Device Matches',
 		'Fields',
 		'Name',
 		'Tags',
@@ -83,7 +83,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 		'Denominations',
 		'Reference',
 		'Wait for the Result',
-		'Longest Wait (Seconds)',
+		'Max Wait (Seconds)',
 		more,
 		opt,
 	],

@@ -230,7 +230,7 @@ export const matchBy = {
 } satisfies Field;
 
 export const matchTag = {
-	displayName: 'Key of the Tag',
+	displayName: 'Tag Key',
 	name: 'matchTag',
 	type: 'string',
 	default: '',
@@ -240,9 +240,9 @@ export const matchTag = {
 	toWire: text(TAG_LIMITS.key),
 } satisfies Field;
 
-export const ifNone = {
-	displayName: 'If There Is None',
-	name: 'ifNone',
+export const ifNoMatch = {
+	displayName: 'If No Device Matches',
+	name: 'ifNoMatch',
 	type: 'options',
 	options: [
 		{
@@ -354,7 +354,7 @@ export const createOrUpdate = {
 	settings: {
 		matchBy: { ...matchBy, standsFirst: true },
 		matchTag: { ...matchTag, standsFirst: true },
-		ifNone: { ...ifNone, standsFirst: true },
+		ifNoMatch: { ...ifNoMatch, standsFirst: true },
 		fieldsFrom,
 		columns,
 	},

@@ -162,16 +162,16 @@ const sides: INodeProperties[] = [
 		description: 'Which side of the border a device must be on. Devices without a known place are left out.',
 	},
 	{
-		displayName: 'Place of the Device',
+		displayName: 'Location',
 		name: 'areaBy',
 		type: 'options',
 		options: [
-			{ name: 'Heard, Else Installed', value: 'either', description: 'The first of the two that is known' },
-			{ name: 'Where It Is Installed', value: 'installed' },
-			{ name: 'Where It Was Heard Last', value: 'heard' },
+			{ name: 'Installed', value: 'installed' },
+			{ name: 'Last Heard', value: 'heard' },
+			{ name: 'Last Heard, Else Installed', value: 'either', description: 'The first of the two that is known' },
 		],
 		default: 'either',
-		description: 'Which place of a device to compare',
+		description: 'Which location of a device to compare',
 	},
 ];
 

@@ -38,7 +38,7 @@ function validateMatch(request: fields.Match): string | undefined {
 	const { matchBy, matchTag } = request.settings;
 	const { names: listed, tags } = request.body;
 	if (matchBy === 'name' && !listed) return '"Name" is required, because devices are matched by it';
-	if (matchBy === 'tag' && !matchTag) return '"Key of the Tag" is required';
+	if (matchBy === 'tag' && !matchTag) return '"Tag Key" is required';
 	if (matchBy === 'tag' && !Object.hasOwn(tags ?? {}, String(matchTag))) {
 		return `"Tags": add the tag "${String(matchTag)}", by which devices are matched`;
 	}

@@ -245,9 +245,9 @@ export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest
 			fail(request.itemIndex, itemError(all, request.itemIndex, reason));
 		} else if (device) {
 			updates.push(...changes.of(asUpdate(request, device), 'Tags').map((update) => tally.updating(update)));
-		} else if (unread || request.settings.ifNone === 'fail') {
+		} else if (unread || request.settings.ifNoMatch === 'fail') {
 			fail(request.itemIndex, noneFound(all, request.itemIndex, match, matches));
-		} else if (request.settings.ifNone === 'skip') {
+		} else if (request.settings.ifNoMatch === 'skip') {
 			tally.skipped.push(valueIn(match));
 		} else {
 			created.set(match, request.itemIndex);

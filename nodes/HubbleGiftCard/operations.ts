@@ -199,7 +199,7 @@ const placing = {
 		description: 'Whether to wait until an order that is PROCESSING is done',
 	},
 	waitSeconds: {
-		displayName: 'Longest Wait (Seconds)',
+		displayName: 'Max Wait (Seconds)',
 		name: 'waitSeconds',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: 3600 },

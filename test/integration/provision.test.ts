@@ -411,10 +411,10 @@ describe('Create or Update', () => {
 			{ name: 'Sensor 00300', serial: '2' },
 		];
 		for (const device of devices().slice(0, 1)) change(device, { name: 'Sensor 00300' });
-		const failed = await upsert(input, { ifNone: 'fail' }, go);
+		const failed = await upsert(input, { ifNoMatch: 'fail' }, go);
 		expect(failed.items[0]?.json.error).toBe('No device has the name "Senser 00300"');
 		expect(failed.items[1]?.json).toMatchObject({ created: false });
-		const skipped = await upsert(input, { ifNone: 'skip' });
+		const skipped = await upsert(input, { ifNoMatch: 'skip' });
 		expect(skipped.items.map(({ json, pairedItem }) => [json.name, pairedItem])).toEqual([
 			['Sensor 00300', { item: 1 }],
 		]);

@@ -678,6 +678,7 @@ describe('Hubble Webhook: Check', () => {
 			[first.webhook_id, 'secretLost', false],
 			[second.webhook_id, 'listening', false],
 		]);
+		expect((await check()).items.map(({ json }) => json.advice === '')).toEqual([false, true]);
 		hubble.world.main.webhooks.clear();
 		const foreign = taken('https://example.com/webhook/a/webhook', 'n8n: Receive [00000000-000000000000]');
 		const manual = place({

@@ -6,9 +6,9 @@ import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } 
 
 export type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
 
-/** And what to do about it. */
+/** And what to do about it; nothing where it is as it should be. */
 export const STATES: Readonly<Record<State, string>> = {
-	listening: 'A published Hubble Packet Trigger of this n8n knows this webhook and its secret.',
+	listening: '',
 	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
 	secretLost:
 		'A Hubble Packet Trigger listens at the URL but does not know the secret of this webhook. Unpublish and publish its workflow.',
