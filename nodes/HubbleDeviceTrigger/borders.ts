@@ -3,6 +3,7 @@ import { placeHeard } from '../shared/device/device';
 import { isInside, type Area } from '../shared/device/areas';
 import { keyOf } from '../shared/polling/compact';
 import { areaKey, areaOf, deviceOf, MOST_MARKS, type Marks, type TimedMarks } from './marks';
+import type { Settings } from './settings';
 import { latestStamp, type AreaCursor, type Device } from './watch';
 
 /** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
@@ -29,17 +30,6 @@ export function reorderAreas(
 	return { cursor: { of, from, shapes, fresh }, inside: new Set(moved), areas: ordered };
 }
 
-export interface BorderRules {
-	/** Metres: how far outside of an area a device must be to have left it. */
-	borderWidth: number;
-	/** Metres; without it each area has its own radius. */
-	maxInaccuracy?: number;
-	/** Whether a crossing waits for a second packet from the same side. */
-	confirms: boolean;
-	/** Seconds by which a place may be older than the last packet, where that says none. */
-	lookBack: number;
-}
-
 export interface Crossing {
 	event: 'entered' | 'left';
 	area: Area;
@@ -58,7 +48,12 @@ export function crossings(
 	device: Device,
 	areas: readonly Area[],
 	learnt: number,
-	{ borderWidth, maxInaccuracy, confirms, lookBack }: BorderRules,
+	{
+		borderWidth,
+		maxInaccuracy,
+		confirms,
+		lookBack,
+	}: Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' | 'lookBack'>,
 	now: number,
 	most = MOST_MARKS,
 ): { crossed: Crossing[]; isFull: boolean } {

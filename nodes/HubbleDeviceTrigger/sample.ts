@@ -1,18 +1,18 @@
 /** What *Fetch Test Event* shows: of each event a device with which it is so, else an example that fits the settings. */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { withoutUndefined } from '../shared/client/json';
-import { connect, type HubbleClient } from '../shared/client/client';
+import { connect } from '../shared/client/client';
 import { between, endpoints } from '../shared/client/endpoints';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Area } from '../shared/device/areas';
 import { placeHeard } from '../shared/device/device';
 import { radians, EARTH_M, type Place } from '../shared/operation/place';
-import { startBudget, type Budget } from '../shared/polling/poll';
+import { startBudget } from '../shared/polling/poll';
 import { crossings } from './borders';
 import { eventItem, type Happening } from './item';
 import { openMarks } from './marks';
-import { DEVICES, silenceOf } from './reading';
-import { readSettings, type EventName, type Settings } from './settings';
+import { DEVICES, silenceOf, type Run } from './reading';
+import { readSettings, type EventName } from './settings';
 import { heardAt, type Device } from './watch';
 
 /** By which devices are sorted. */
@@ -28,13 +28,8 @@ const madeUp = (now: number): Device => ({
 	created_ts: now - 60,
 });
 
-interface Look {
-	hubble: HubbleClient;
-	settings: Settings;
-	budget: Budget;
-	/** Hubble's time in Unix seconds. */
-	now: number;
-}
+/** Where and how a test searches. */
+type Look = Pick<Run, 'hubble' | 'settings' | 'budget' | 'now'>;
 
 /** What `say` has to say of the first device that passes the filters, by a time, the latest first, as far as a test looks. */
 async function first<T>(

@@ -7,7 +7,6 @@ import { hasTags } from '../shared/device/device';
 import { environment, inCollection, pickedDevices, pickedIds } from '../shared/operation/fields';
 import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
 import { flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
-import type { BorderRules } from './borders';
 import { MOST_AREAS } from './marks';
 
 /**
@@ -19,12 +18,20 @@ export const SAMPLE_DELAY_S = 900;
 export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
 export type EventName = (typeof EVENTS)[number];
 
-export interface Settings extends BorderRules {
+export interface Settings {
 	events: ReadonlySet<EventName>;
 	/** Seconds without a packet after which a device is silent. */
 	silence: number;
 	reportsSilentAlready: boolean;
 	areas: Area[];
+	/** Metres: how far outside of an area a device must be to have left it. */
+	borderWidth: number;
+	/** Metres; without it each area has its own radius. */
+	maxInaccuracy?: number;
+	/** Whether a crossing waits for a second packet from the same side. */
+	confirms: boolean;
+	/** Seconds by which a place may be older than the last packet, where that says none. */
+	lookBack: number;
 	/** Tags for Hubble to filter by: the environment. */
 	tags?: string[];
 	/** Whether a device has the own tags that are wanted. */

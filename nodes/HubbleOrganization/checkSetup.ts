@@ -15,21 +15,10 @@ import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 const STATE_NAMES = ['failed', 'warning', 'ok'] as const;
 type State = (typeof STATE_NAMES)[number];
 
-interface Finding {
-	check: string;
-	state: State;
-	meaning: string;
-	/** What to do; empty if nothing needs to be done. */
-	advice: string;
-}
-
-const ok = (check: string, meaning: string): Finding => ({ check, state: 'ok', meaning, advice: '' });
-const bad = (check: string, state: State, meaning: string, advice: string): Finding => ({
-	check,
-	state,
-	meaning,
-	advice,
-});
+/** @param advice what to do; empty if nothing needs to be done */
+const finding = (check: string, state: State, meaning: string, advice = '') => ({ check, state, meaning, advice });
+const ok = (check: string, meaning: string) => finding(check, 'ok', meaning);
+type Finding = ReturnType<typeof finding>;
 
 const statusOf = (error: unknown): string => String(objectOf(error).httpCode ?? '');
 
@@ -42,11 +31,11 @@ async function tokenFinding({ hubble }: Work): Promise<Finding> {
 	} catch (error) {
 		if (statusOf(error) === '401') {
 			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
-			return bad(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
+			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
 		if (!['403', '404'].includes(statusOf(error))) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
-		return bad(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
+		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
 	}
 }
 
@@ -67,14 +56,14 @@ async function readFindings(work: Work): Promise<Finding[]> {
 				else {
 					const { message, description = '' } = objectOf(error);
 					const advice = String(description || 'Run Check Setup again.');
-					findings.push(bad(`${name}: ${endpoint.scope}`, 'failed', String(message), advice));
+					findings.push(finding(`${name}: ${endpoint.scope}`, 'failed', String(message), advice));
 				}
 			}
 		}),
 	);
 	const advice = 'Add those that your workflows need to the key. Scopes to write cannot be tried without writing.';
 	const scopes = lacking.length
-		? bad(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
+		? finding(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
 		: ok(name, 'The key may read all that the nodes read. Scopes to write cannot be tried without writing.');
 	return [scopes, ...findings.sort((a, b) => a.check.localeCompare(b.check))];
 }
@@ -93,7 +82,7 @@ function clockFinding({ hubble }: Work): Finding {
 	const ahead = Math.round(Date.now() / 1000 - hubble.now());
 	if (Math.abs(ahead) <= CLOCK_TOLERANCE_S) return ok(name, "n8n's clock agrees with that of Hubble.");
 	const meaning = `n8n's clock is ${counted(Math.abs(ahead), 'second')} ${ahead > 0 ? 'ahead of' : 'behind'} that of Hubble. The nodes go by Hubble's, but schedules and expressions such as $now by n8n's.`;
-	return bad(name, 'warning', meaning, 'Set the clock of the server, best by NTP.');
+	return finding(name, 'warning', meaning, 'Set the clock of the server, best by NTP.');
 }
 
 /** Whether the URL that n8n gives to webhooks looks like one that Hubble reaches; nothing where n8n does not tell. */
@@ -105,10 +94,10 @@ function urlFindings({ context, request }: Work): Finding[] {
 		"Set N8N_WEBHOOK_URL (WEBHOOK_URL in n8n 1) to n8n's public https address, or take the Hubble Packet Poll Trigger, which needs none.";
 	if (isPrivateHost(url.hostname)) {
 		const meaning = `n8n says that its address is ${url.origin}, which Hubble cannot reach: no packet comes to the Hubble Packet Trigger.`;
-		return [bad(name, 'failed', meaning, advice)];
+		return [finding(name, 'failed', meaning, advice)];
 	}
 	if (url.protocol !== 'https:') {
-		return [bad(name, 'warning', `Packets would travel to ${url.origin} without encryption.`, advice)];
+		return [finding(name, 'warning', `Packets would travel to ${url.origin} without encryption.`, advice)];
 	}
 	return [ok(name, `n8n says that its address is ${url.origin}, which looks like one that Hubble reaches.`)];
 }
@@ -123,7 +112,7 @@ async function webhookFindings({ context, request }: Work, body: IDataObject): P
 		if (['listening', 'manual', 'foreign'].includes(state)) continue;
 		const level = state === 'secretLost' ? 'failed' : 'warning';
 		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} is in the state ${state}.`;
-		findings.push(bad(name, level, meaning, STATES[state]));
+		findings.push(finding(name, level, meaning, STATES[state]));
 	}
 	const used = ['no webhook', 'one webhook'][webhooks.length] ?? counted(webhooks.length, 'webhook');
 	const all = `The organization has ${used}; two are possible. Nothing needs to be done.`;
@@ -143,7 +132,7 @@ async function storageFinding({ helpers }: IExecuteFunctions): Promise<Finding> 
 	const where = /^[a-z0-9]+/.exec(id ?? '')?.[0];
 	if (where) return ok(name, `n8n keeps files outside of its memory (${where}): exports may be large.`);
 	const advice = 'For exports of more than some 100 MB, set N8N_DEFAULT_BINARY_DATA_MODE=filesystem.';
-	return bad(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);
+	return finding(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);
 }
 
 /** The failed checks with what to do, and the names of those with a warning. */

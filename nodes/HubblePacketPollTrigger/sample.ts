@@ -1,5 +1,5 @@
 /** What *Fetch Test Event* shows: the latest packets, alarms as they could be, and an example where nothing fits. */
-import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect } from '../shared/client/client';
 import { hubbleNow } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
@@ -13,35 +13,25 @@ import { hear, openAlarms, type Change, type Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
 const madeUp = (now: number): Packet => ({
-	device: { id: '00000000-0000-4000-8000-000000000000', name: 'Example device', payload: '', timestamp: now },
+	device: {
+		id: '00000000-0000-4000-8000-000000000000',
+		name: 'Example device',
+		payload: '',
+		timestamp: Math.ceil(now),
+	},
 	network_type: 'TERRESTRIAL',
 });
 
-/**
- * The latest packets, the newest first, until `isEnough` says so.
- * @returns the newest one, or one that is made up
- */
-async function latestPackets(
-	context: IPollFunctions,
-	limit: number,
-	isEnough: (packets: Packet[]) => boolean,
-): Promise<Packet> {
-	const hubble = await connect(context);
-	return (await newestPackets(hubble, limit, isEnough)) ?? madeUp(Math.ceil(hubble.now()));
-}
-
 /** The latest packets for the editor, newest first; positions stay where they are. */
 export async function sample(context: IPollFunctions, reader: PacketReader): Promise<INodeExecutionData[][]> {
-	const { select, show, read, misfit } = reader;
+	const { show, read, misfit } = reader;
 	const isFiltered = Object.keys(objectOf(context.getNodeParameter('filters', {}))).length > 0;
-	const found: IDataObject[] = [];
-	const newest = await latestPackets(context, isFiltered ? LOOKED_AT : SAMPLE, (packets) => {
-		found.push(...select(packets).map(show));
-		return found.length >= SAMPLE;
-	});
+	const hubble = await connect(context);
+	const limit = isFiltered ? LOOKED_AT : SAMPLE;
+	const { newest = madeUp(hubble.now()), found } = await newestPackets(hubble, limit, reader);
 	const hint = misfit();
 	const shown = found.length
-		? found.slice(0, SAMPLE).map((json) => ({ ...(hint ? { hint } : {}), ...json }))
+		? found.slice(0, SAMPLE).map((one) => ({ ...(hint ? { hint } : {}), ...show(one) }))
 		: [{ isExample: true, hint: hint ?? NONE, ...show(read(newest)) }];
 	return [shown.map((json) => ({ json }))];
 }
@@ -71,17 +61,16 @@ function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacke
  */
 export async function sampleAlarms(context: IPollFunctions, settings: AlarmSettings): Promise<INodeExecutionData[][]> {
 	const { rules, reader } = settings;
-	const passing: ReadPacket[] = [];
 	let changes: Array<Change<Source>> = [];
-	const newest = await latestPackets(context, LOOKED_AT, (packets) => {
-		passing.push(...reader.select(packets));
+	const hubble = await connect(context);
+	const { newest = madeUp(hubble.now()), found } = await newestPackets(hubble, LOOKED_AT, reader, (passing) => {
 		changes = changesIn(settings, passing);
 		return rules.every((rule) => changes.some((change) => change.rule === rule && change.event === 'raised'));
 	});
 	const misfit = reader.misfit();
 	const items = rules.flatMap((rule) => {
-		const over = passing.find(({ said }) => isOver(rule, valueAt(said?.decoded, rule.field)));
-		const examples = examplesOf(reader, rule, over, passing[0] ?? reader.read(newest));
+		const over = found.find(({ said }) => isOver(rule, valueAt(said?.decoded, rule.field)));
+		const examples = examplesOf(reader, rule, over, found[0] ?? reader.read(newest));
 		return examples.map((example) => {
 			const real = changes.filter((change) => change.rule === rule && change.event === example.event).at(-1);
 			return alarmItem(real ?? example, context.getTimezone()).json;

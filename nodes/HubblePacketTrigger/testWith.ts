@@ -16,7 +16,6 @@ import { optional } from '../shared/operation/readItem';
 import { oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
-import type { Packet } from '../shared/packet/packet';
 import { call, listenerAt, rootOfTrigger } from '../shared/webhook/probe';
 import { fingerprint } from '../shared/webhook/verify';
 
@@ -55,12 +54,7 @@ export async function sendLatest(context: IHookFunctions): Promise<void> {
 	const url = String(context.getNodeWebhookUrl('default'));
 	const fail = (message: string) => new NodeOperationError(context.getNode(), message);
 	const hubble = await connect(context, { deadline: performance.now() + READING_MS, isUrgent: true });
-	const { select } = packetReader(context);
-	const found: Packet[] = [];
-	const newest = await newestPackets(hubble, LOOKED_AT, (packets) => {
-		found.push(...select(packets).map(({ packet }) => packet));
-		return found.length >= SAMPLE;
-	});
+	const { newest, found } = await newestPackets(hubble, LOOKED_AT, packetReader(context));
 	if (!newest) throw fail('Hubble has no packets to test with. Send one from a device, and try again.');
 	if (!found.length) {
 		throw fail(
@@ -73,7 +67,7 @@ export async function sendLatest(context: IHookFunctions): Promise<void> {
 		);
 	}
 	const headers = { 'x-hubble-token': secret };
-	const body = { packets: found.slice(0, SAMPLE) };
+	const body = { packets: found.slice(0, SAMPLE).map(({ packet }) => packet) };
 	void deliver(context, hubble, { method: 'POST', url, headers, body, json: true });
 }
 

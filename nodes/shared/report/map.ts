@@ -14,15 +14,6 @@ const LEAST_SPAN = 0.01;
 /** The coast is known to about a quarter of a degree: on a map of a region it would be in the wrong place. */
 const LEAST_SPAN_WITH_COAST = 12;
 
-/** What a map shows: degrees of its left and upper edge, and pixels per degree in both directions. */
-interface View {
-	west: number;
-	north: number;
-	perLongitude: number;
-	perLatitude: number;
-	height: number;
-}
-
 /** The least window around all longitudes: also across ±180°. */
 function longitudeRange(longitudes: number[]): [from: number, span: number] {
 	const sorted = longitudes.sort((a, b) => a - b);
@@ -35,7 +26,8 @@ function longitudeRange(longitudes: number[]): [from: number, span: number] {
 	return [from, 360 - gap];
 }
 
-function viewOf(places: readonly Place[]): View {
+/** What a map shows: degrees of its left and upper edge, and pixels per degree in both directions. */
+function viewOf(places: readonly Place[]) {
 	const [from, span] = longitudeRange(places.map(({ longitude }) => longitude));
 	let [south, north] = [90, -90];
 	for (const { latitude } of places) [south, north] = [Math.min(south, latitude), Math.max(north, latitude)];
@@ -55,6 +47,8 @@ function viewOf(places: readonly Place[]): View {
 		height,
 	};
 }
+
+type View = ReturnType<typeof viewOf>;
 
 const DEGREE_STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45, 60];
 
