@@ -101,8 +101,8 @@ export async function chartItems(work: Work): Promise<INodeExecutionData[]> {
 				},
 			],
 		},
-		{ sections: [packetSection(rows)] },
-		{ sections: [deviceSection(rowsOf(devices.buckets))] },
+		[packetSection(rows)],
+		[deviceSection(rowsOf(devices.buckets))],
 	];
 	const drawing = { title: 'Metrics', blocks, name: 'metrics' };
 	return [await reportItem(work, drawing, figures)];

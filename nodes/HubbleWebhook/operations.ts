@@ -1,10 +1,14 @@
+import type { INodeExecutionData } from 'n8n-workflow';
 import { webhook, type Field } from '../shared/operation/fields';
-import { DELIVERY_SIZE, endpoints, LENGTHS } from '../shared/client/endpoints';
+import { DELIVERY_SIZE, endpoints, LENGTHS, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
+import { asError, detailsOf, unchanged } from '../shared/client/errors';
+import { rowsOf } from '../shared/client/json';
 import { checkWebhooks, deleteOrphans, moveToNewUrl } from './check';
-import { createWebhook } from './create';
-import type { Operation } from '../shared/operation/operation';
+import type { Operation, Work } from '../shared/operation/operation';
 import { rowItems } from '../shared/operation/rows';
+import { inCamelCase } from '../shared/operation/times';
 import { numberIn, text } from '../shared/operation/values';
+import { bothInUse } from '../shared/webhook/ownership';
 
 function address(value: unknown): string | undefined {
 	const url = text(LENGTHS.webhookUrl)(value).trim();
@@ -42,6 +46,21 @@ const batchSize: Field = {
 	description: 'Maximum number of packets that Hubble sends in one request, from 10 to 1,000',
 	toWire: numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max),
 };
+
+/** Creates a webhook; where Hubble has no room for it, says who uses the others. */
+async function createWebhook({ hubble, request }: Work): Promise<INodeExecutionData[]> {
+	try {
+		return [{ json: inCamelCase((await hubble.send(request)).body) }];
+	} catch (error) {
+		const { status } = detailsOf(error);
+		if (status !== 400 && status !== 409) throw unchanged(error);
+		// Hubble's own words stand in the description, with the X-Request-ID.
+		const known = await hubble.send({ endpoint: endpoints.listWebhooks }).catch(() => undefined);
+		const webhooks = known ? rowsOf(known.body.webhooks) : [];
+		if (webhooks.length < WEBHOOKS_PER_ORGANIZATION) throw unchanged(error);
+		throw unchanged(Object.assign(asError(error), { message: bothInUse(webhooks) }));
+	}
+}
 
 /** The webhooks' calls (API definition, tag "Packet Webhooks"). An organization has at most two webhooks. */
 export const webhookOperations: readonly Operation[] = [

@@ -147,7 +147,7 @@ describe('values of a packet report', () => {
 			['t'],
 			many.filter(({ device }) => Math.abs(device.timestamp - now + 80 * 3600) > 9000),
 		);
-		const page = pageOf({ title: '', lead: '', blocks: section ? [{ sections: [section] }] : [], footer: '' });
+		const page = pageOf({ title: '', lead: '', blocks: section ? [[section]] : [], footer: '' });
 		expect([...page.matchAll(/class="line"/g)]).toHaveLength(2);
 	});
 

@@ -76,7 +76,7 @@ export interface Section {
 }
 
 /** Figures in a row, or sections: two stand side by side where there is room. */
-export type Block = { figures: readonly Figure[] } | { sections: readonly Section[] };
+export type Block = { figures: readonly Figure[] } | readonly Section[];
 
 export interface Drawing {
 	title: string;

@@ -147,11 +147,11 @@ export class FleetReport implements Report {
 					{ label: 'Never heard', value: wholeNumber(never), remark: percent(never, devices) },
 				],
 			},
-			{ sections: [mapSection('Where the devices are', where, map)] },
-			...(this.values ? [{ sections: [this.values.section()] }] : []),
-			{ sections: [lastHeard, byNetwork] },
-			...(groups ? [{ sections: [groups.section()] }] : []),
-			{ sections: [this.silentTable(after)] },
+			[mapSection('Where the devices are', where, map)],
+			...(this.values ? [[this.values.section()]] : []),
+			[lastHeard, byNetwork],
+			...(groups ? [[groups.section()]] : []),
+			[this.silentTable(after)],
 		];
 	}
 

@@ -124,7 +124,7 @@ const section = ({ title, subtitle, content, notes = [] }: Section): Markup =>
 const part = (block: Block): Markup =>
 	'figures' in block
 		? markup`<table${style('border-collapse:collapse;font-size:13px')}><tr>${block.figures.map(figure)}</tr></table>`
-		: markup`${block.sections.map(section)}`;
+		: markup`${block.map(section)}`;
 
 /** The body of a mail, at most 90 kB. */
 export const mailOf = ({ title, lead, blocks, footer }: Drawing): string =>

@@ -132,14 +132,12 @@ export class PacketReport implements Report {
 					{ label: 'By satellite', value: percent(satellite, packets), remark: counted(satellite, 'packet') },
 				],
 			},
-			{ sections: [this.overTime()] },
-			...(this.values?.sections() ?? []).map((section) => ({ sections: [section] })),
-			{
-				sections: [mapSection('Where packets were heard', MAP, { places, tone: 2, nouns: ['packet', 'by satellite'] })],
-			},
-			...(groups ? [{ sections: [groups.section()] }] : []),
-			{ sections: strengths.map((series) => this.strength(series)) },
-			{ sections: [this.deviceTable()] },
+			[this.overTime()],
+			...(this.values?.sections() ?? []).map((section) => [section]),
+			[mapSection('Where packets were heard', MAP, { places, tone: 2, nouns: ['packet', 'by satellite'] })],
+			...(groups ? [[groups.section()]] : []),
+			strengths.map((series) => this.strength(series)),
+			[this.deviceTable()],
 		];
 	}
 

@@ -118,7 +118,7 @@ export function pageOf({ title, lead, blocks, footer }: Drawing): string {
 	const policy = "default-src 'none'; style-src 'unsafe-inline'";
 	const body = blocks.map((block) => {
 		if ('figures' in block) return markup`<dl>${block.figures.map(tile)}</dl> `;
-		const sections = block.sections.map(section);
+		const sections = block.map(section);
 		return sections.length > 1 ? markup`<div class="two">${sections}</div> ` : markup`${sections} `;
 	});
 	return markup`<!doctype html>
