@@ -1,29 +1,17 @@
 /** What a poll looks for: registrations, devices that are heard again or fell silent. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { notAhead } from '../shared/polling/poll';
 import { MOST_MARKS, quietKey } from './marks';
-import { devicesBy, emit, readAhead, readWindow, room, silenceOf, warn, type Run } from './reading';
+import { cursorOf, devicesBy, emit, readAhead, readWindow, room, silenceOf, warn, type Run } from './reading';
 import { SATELLITE_DELAY_S } from '../shared/device/device';
-import { compareQuiet, heardAt, latestStamp, mark, type Cursor, type Device, type Gone } from './watch';
+import { compareQuiet, heardAt, latestStamp, mark, type Device, type Gone } from './watch';
 
 /** Registrations of the last seconds are left to the next poll: Hubble may still be writing them. */
 const SETTLE_S = 30;
 
-/**
- * The cursor as it was stored, or where a new one begins.
- * @param latest the latest that it can be, in Unix seconds
- */
-function cursorOf(run: Run, stored: Cursor | undefined, of: string, begin: number, latest: number): Cursor {
-	if (stored?.of !== of) return { of, from: begin };
-	const from = notAhead(run.context, stored.from, latest);
-	return from === stored.from ? stored : { of, from };
-}
-
 /** Reports devices that were registered, and those of them that were heard already. */
 export async function registered(run: Run): Promise<void> {
-	const { settings, state, now } = run;
+	const { settings, now } = run;
 	const end = now - SETTLE_S;
-	const cursor = cursorOf(run, state.registered, settings.devices, end, end);
 	const watchesFirst = settings.events.has('firstHeard');
 	const report = (device: Device) => {
 		const { created_ts } = device;
@@ -35,10 +23,8 @@ export async function registered(run: Run): Promise<void> {
 		if (heardAt(device, run)) emitFirstHeard(run, device);
 		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, 0);
 	};
-	const save = (reached: Cursor) => {
-		state.registered = reached;
-	};
-	await readWindow(run, { field: 'created_ts', cursor, end, report, save, each: watchesFirst ? 2 : 1 });
+	const of = settings.devices;
+	await readWindow(run, { name: 'registered', of, begin: end, end, report, each: watchesFirst ? 2 : 1 });
 }
 
 const emitFirstHeard = (run: Run, device: Device) => emit(run, { event: 'firstHeard', device, of: device.created_ts });
@@ -176,32 +162,21 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 /** Devices that only satellites hear have a window of their own where Silent For is shorter than their packets may take. */
 export async function silent(run: Run): Promise<void> {
 	const { settings, now, state } = run;
+	const { silence, devices, events } = settings;
 	const reportsAll = settings.reportsSilentAlready && !state.silent;
 	await readAhead(run);
-	await silentIn(run, 'silent', now - settings.silence, reportsAll);
-	const hasOther = settings.silence < SATELLITE_DELAY_S;
-	if (hasOther) await silentIn(run, 'silentBySatellite', now - SATELLITE_DELAY_S, reportsAll);
+	const readIn = async (name: 'silent' | 'silentBySatellite', end: number) =>
+		await readWindow(run, {
+			name,
+			of: `${devices} ${silence}`,
+			// Times of before the first second are those of devices that were never heard.
+			begin: reportsAll ? 1 : end,
+			end,
+			report: (device) => reportSilent(run, device),
+			isIn: (device) => windowOf(run, device) === name,
+			each: events.has('heardAgain') ? 2 : 1,
+		});
+	await readIn('silent', now - silence);
+	if (silence < SATELLITE_DELAY_S) await readIn('silentBySatellite', now - SATELLITE_DELAY_S);
 	else state.silentBySatellite = undefined;
-}
-
-async function silentIn(
-	run: Run,
-	name: 'silent' | 'silentBySatellite',
-	end: number,
-	reportsAll: boolean,
-): Promise<void> {
-	const { settings, state } = run;
-	const { silence, devices } = settings;
-	await readWindow(run, {
-		field: 'most_recent_packet_ts',
-		// Times of before the first second are those of devices that were never heard.
-		cursor: cursorOf(run, state[name], `${devices} ${silence}`, reportsAll ? 1 : end, end),
-		end,
-		report: (device) => reportSilent(run, device),
-		isIn: (device) => windowOf(run, device) === name,
-		save: (reached) => {
-			state[name] = reached;
-		},
-		each: settings.events.has('heardAgain') ? 2 : 1,
-	});
 }

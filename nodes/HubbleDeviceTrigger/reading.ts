@@ -5,7 +5,7 @@ import type { HubbleClient } from '../shared/client/client';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { acceptedRows, type List } from '../shared/client/pages';
 import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
-import { pagesFrom, type Budget } from '../shared/polling/poll';
+import { notAhead, pagesFrom, type Budget } from '../shared/polling/poll';
 import { eventItem, type Happening } from './item';
 import type { Marks } from './marks';
 import type { Settings } from './settings';
@@ -117,16 +117,30 @@ export async function* devicesBy(
 	}
 }
 
+/**
+ * The cursor as it was stored, or where a new one begins.
+ * @param latest the latest that it can be, in Unix seconds
+ */
+export function cursorOf(run: Run, stored: Cursor | undefined, of: string, begin: number, latest: number): Cursor {
+	if (stored?.of !== of) return { of, from: begin };
+	const from = notAhead(run.context, stored.from, latest);
+	return from === stored.from ? stored : { of, from };
+}
+
+/** A window of time; times are Unix seconds. */
 interface Window {
-	field: SortField;
-	cursor: Cursor;
+	/** Where its cursor stands in the state. */
+	name: 'registered' | 'silent' | 'silentBySatellite';
+	/** The settings that it is of. */
+	of: string;
+	/** Where it begins the first time. */
+	begin: number;
 	end: number;
 	report: (device: Device) => void;
 	/** Events that one device may be at once. */
 	each: number;
 	/** Which of the devices count; all unless given. */
 	isIn?: (device: Device) => boolean;
-	save: (cursor: Cursor) => void;
 }
 
 /**
@@ -134,12 +148,13 @@ interface Window {
  * belong to a window of last packets where they were heard, not where Hubble lists them.
  */
 export async function readWindow(run: Run, window: Window): Promise<void> {
-	const { field, cursor, end, report, each, save, isIn = () => true } = window;
-	const { future = [] } = run;
-	const isHeard = field === 'most_recent_packet_ts';
+	const { name, of, begin, end, report, each, isIn = () => true } = window;
+	const { future = [], state } = run;
+	const isHeard = name !== 'registered';
+	const field = isHeard ? 'most_recent_packet_ts' : 'created_ts';
 	const timeOf = isHeard ? (device: Device) => heardAt(device, run) : timeBy(field);
-	let at = cursor;
-	save(at);
+	let at = cursorOf(run, state[name], of, begin, end);
+	state[name] = at;
 	if (at.from >= end || room(run) < each) return;
 	const query = { [`filter_${field}`]: between(at.from, end) };
 	for await (const { devices, reached, token } of devicesBy(run, field, query, end, at)) {
@@ -155,7 +170,7 @@ export async function readWindow(run: Run, window: Window): Promise<void> {
 		const { fresh, next } = takeNew(at, listed.filter(isIn), timeOf, { reached, token }, most);
 		fresh.forEach(report);
 		at = next;
-		save(at);
+		state[name] = at;
 		if (at.seen || room(run) < each) break;
 	}
 }
