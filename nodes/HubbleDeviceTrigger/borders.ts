@@ -37,6 +37,8 @@ export interface Crossing {
 	at: number;
 }
 
+type BorderRules = Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' | 'lookBack'>;
+
 /**
  * Which areas a device entered or left; what is remembered is set to what is so now. A place counts when it was heard
  * no earlier than the one that counted before: packets by satellite may come out of order.
@@ -48,12 +50,7 @@ export function crossings(
 	device: Device,
 	areas: readonly Area[],
 	learnt: number,
-	{
-		borderWidth,
-		maxInaccuracy,
-		confirms,
-		lookBack,
-	}: Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' | 'lookBack'>,
+	{ borderWidth, maxInaccuracy, confirms, lookBack }: BorderRules,
 	now: number,
 	most = MOST_MARKS,
 ): { crossed: Crossing[]; isFull: boolean } {
