@@ -4,7 +4,6 @@
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { asError, copyOf, DOUBT, unchanged } from '../shared/client/errors';
-import type { HubbleClient } from '../shared/client/client';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
@@ -79,11 +78,11 @@ class OrderRun {
 	/** Whether the run must stop, so that nothing more is begun. */
 	isOver = false;
 
-	private readonly hubble: HubbleClient;
-
-	constructor(private readonly work: Preparation) {
+	constructor(
+		private readonly work: Preparation,
+		private readonly hubble = work.hubble,
+	) {
 		const kept = work.context.getContext('node');
-		this.hubble = work.hubble;
 		this.isAfterKill = Boolean((kept.isAfterKill ??= work.context.getMode() === 'retry' && kept.sent === undefined));
 		this.sent = (kept.sent ??= {}) as IDataObject;
 	}

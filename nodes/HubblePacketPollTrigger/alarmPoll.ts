@@ -71,21 +71,18 @@ export const besideAlarms = {
 		packed.alarms && after.alarms ? { ...packed, alarms: beside.unpack(packed.alarms, after.alarms) } : packed,
 };
 
-/** Whether a packet can be heard at the time of its stamp: none comes from the future, or later than Hubble keeps it. */
-const isTrusted = (heard: number, { received, now }: PageTime): boolean =>
-	heard <= now + AHEAD_S && heard >= received - PACKET_RETENTION_S;
-
 /** A packet as alarms see it. It is shown when an alarm begins or ends by it. */
-export function toldBy({ show }: PacketReader, read: ReadPacket, time: PageTime): Told<Source> {
+export function toldBy({ show }: PacketReader, read: ReadPacket, { received, now }: PageTime): Told<Source> {
 	const { packet, said } = read;
 	const stamp = Math.floor(heardAt(packet));
-	const trusts = isTrusted(stamp, time);
+	// None comes from the future, or later than Hubble keeps it.
+	const isTrusted = stamp <= now + AHEAD_S && stamp >= received - PACKET_RETENTION_S;
 	return {
 		device: packet.device.id,
-		heard: trusts ? stamp : time.received,
-		isTrusted: trusts,
+		heard: isTrusted ? stamp : received,
+		isTrusted,
 		valueOf: (field) => valueAt(said?.decoded, field),
-		source: { device: packet.device, key: packetKey(packet), shown: () => show(read), isTrusted: trusts },
+		source: { device: packet.device, key: packetKey(packet), shown: () => show(read), isTrusted },
 	};
 }
 

@@ -81,15 +81,17 @@ function readStart(context: IPollFunctions) {
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
 	const { context, hubble, work, most, budget } = reader;
-	const { emptyAt = from.start + MARGIN_S } = from;
+	const { start, token, seen, emptyAt = start + MARGIN_S } = from;
+	// The stream is left open: without `end`, Hubble goes on with packets yet to come.
+	const call = { endpoint: endpoints.listPackets, query: { start }, continuationToken: token };
 	const read: Reading = { next: from, items: [], received: emptyAt };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
-		read.next = { start: from.start, seen: from.seen };
+		read.next = { start, seen };
 	};
 	try {
-		for await (const page of pagesFrom(context, hubble, callAt(from), PACKETS, from.start, restart)) {
+		for await (const page of pagesFrom(context, hubble, call, PACKETS, start, restart)) {
 			takePage(reader, read, page);
 			pagesRead += 1;
 			count += page.rows.length;
@@ -108,7 +110,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
 	// Where nothing came, nothing is stored; with alarms, now and then, that it was so.
-	if (!count && read.next.token === from.token) {
+	if (!count && read.next.token === token) {
 		const isLater = from.alarms !== undefined && read.next.start + MARGIN_S >= emptyAt + QUIET_S;
 		read.next = isLater ? { ...from, emptyAt: read.next.start + MARGIN_S } : from;
 	}
@@ -154,13 +156,6 @@ function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next
 	);
 	if (isHead) read.waitMs = retryAfterMs;
 }
-
-/** The stream is left open: without `end`, Hubble goes on with packets yet to come. */
-const callAt = ({ token, start }: Position) => ({
-	endpoint: endpoints.listPackets,
-	query: { start },
-	continuationToken: token,
-});
 
 /** The moment to start from, in Unix seconds. */
 const dateOf = (context: IPollFunctions): number =>

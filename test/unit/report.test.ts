@@ -32,7 +32,7 @@ const device = (index: number, age?: number) => ({
 describe('markup', () => {
 	it('escapes texts, joins lists and leaves out nothing', () => {
 		expect(markup`<b title="${evil}">${[markup`<i>`, 1, null, undefined, false]}</b>`.text).toBe(
-			'<b title="&lt;/td&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;"><i>1</b>',
+			'<b title="&#60;/td&#62;&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;&#39;&#38;"><i>1</b>',
 		);
 	});
 
@@ -269,7 +269,7 @@ describe('a map', () => {
 		for (let id = 1; id <= 7; id++) bins.add({ latitude: 52, longitude: 4.9 }, false, String(id));
 		const map = { places: bins, tone: 2, nouns: ['thing', 'marked'] } as const;
 		expect(mapOf({ ...map, describe: (id) => `<${id}>` }).text).toContain(
-			'<title>7 things, 0 marked\n&lt;1&gt;\n&lt;2&gt;\n&lt;3&gt;\n&lt;4&gt;\n&lt;5&gt;\nand 2 more</title',
+			'<title>7 things, 0 marked\n&#60;1&#62;\n&#60;2&#62;\n&#60;3&#62;\n&#60;4&#62;\n&#60;5&#62;\nand 2 more</title',
 		);
 		expect(mapOf(map).text).toContain('<title>7 things, 0 marked</title');
 	});

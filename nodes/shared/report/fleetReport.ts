@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
-import { timeText } from '../operation/times';
+import { duration, timeText } from '../operation/times';
 import type { Work } from '../operation/operation';
 import { wholeNumber, counted } from '../operation/values';
 import type { Block, PlaceMap, Section } from './blocks';
@@ -33,12 +33,6 @@ interface Silent {
 	name: string;
 	heardAt: number;
 	place: string;
-}
-
-/** '5 h', '3 days' */
-function duration(seconds: number): string {
-	if (seconds < 2 * DAY) return `${Math.max(1, Math.round(seconds / HOUR))} h`;
-	return `${wholeNumber(seconds / DAY)} days`;
 }
 
 export class FleetReport implements Report {

@@ -5,21 +5,13 @@ export class Markup {
 	constructor(readonly text: string) {}
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-	'&': '&amp;',
-	'<': '&lt;',
-	'>': '&gt;',
-	'"': '&quot;',
-	"'": '&#39;',
-};
-
 export type Part = Markup | string | number | null | undefined | false | readonly Part[];
 
 function textOf(part: Part): string {
 	if (part instanceof Markup) return part.text;
 	if (part === null || part === undefined || part === false) return '';
 	if (typeof part === 'object') return part.map(textOf).join('');
-	return String(part).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+	return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** HTML from a template: texts and numbers in it are escaped, lists joined, and nothing stands for nothing. */

@@ -32,11 +32,12 @@ export function ownerOf(context: IHookFunctions | IWebhookFunctions): Owner {
 }
 
 const PREFIX = 'n8n: ';
+/** As of ` [01234567-0123456789ab]`. */
+const TAG_LENGTH = 24;
 
 /** The name of an endpoint at Hubble: the workflow for people, the tag for us. */
 export function taggedName(workflow: string, { instance, node }: Owner): string {
-	const tag = ` [${instance}-${node}]`;
-	return `${PREFIX}${workflow}`.slice(0, LENGTHS.name - tag.length) + tag;
+	return `${PREFIX}${workflow}`.slice(0, LENGTHS.name - TAG_LENGTH) + ` [${instance}-${node}]`;
 }
 
 /** The owner by the tag in an endpoint's name; `undefined` when it has none: made by hand, renamed, or of another tool. */
@@ -50,11 +51,7 @@ const short = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : 
 
 /** The name of the workflow that registered an endpoint, perhaps cut; `null` where its name has no tag. */
 export const workflowIn = (endpoint: IDataObject): string | null =>
-	ownerIn(endpoint)
-		? String(endpoint.name)
-				.replace(/ \[[^\]]{21}\]$/, '')
-				.slice(PREFIX.length)
-		: null;
+	ownerIn(endpoint) ? String(endpoint.name).slice(PREFIX.length, -TAG_LENGTH) : null;
 
 /** What an error says in the place of an endpoint that has no name. */
 export const endpointName = ({ name }: IDataObject) => String(name || 'without a name');

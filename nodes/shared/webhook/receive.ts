@@ -4,6 +4,7 @@
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { asError } from '../client/errors';
+import { isObject } from '../client/json';
 import { refuseRemarks } from './acknowledge';
 import { deliveryKey, follow, outcomeOf, type Answer } from './deliveryLog';
 import { PROBE_HEADER, probeValue } from './probe';
@@ -110,21 +111,14 @@ const deliveriesOf = (calls: number) =>
  * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
  * anybody noticing: so n8n's log says it.
  */
-function refuseUnverified(
-	context: IWebhookFunctions,
-	source: WebhookService,
-	{ headers }: Delivery,
-): IWebhookResponseData {
+function unverified(context: IWebhookFunctions, source: WebhookService, { headers }: Delivery): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
 	if (source.identify && headers[PROBE_HEADER] === probeValue(context)) {
 		return answer(context, 401, message, { endpoint: source.identify(context) });
 	}
-	tellOnceAMinute(
-		context,
-		'unverified',
-		(calls) =>
-			`could not verify ${deliveriesOf(calls)}. If Hubble sent ${calls > 1 ? 'these' : 'it'}, ${source.remedy(context)}.`,
-	);
+	const text = (calls: number) =>
+		`could not verify ${deliveriesOf(calls)}. If Hubble sent ${calls > 1 ? 'these' : 'it'}, ${source.remedy(context)}.`;
+	tellOnceAMinute(context, 'unverified', text);
 	return answer(context, 401, message);
 }
 
@@ -156,15 +150,13 @@ async function take(context: IWebhookFunctions, source: WebhookService): Promise
 			return answer(context, 400, 'The body could not be read.');
 		}
 	}
-	if (!source.verify(delivery, secrets)) return refuseUnverified(context, source, delivery);
+	if (!source.verify(delivery, secrets)) return unverified(context, source, delivery);
 
 	if (!/^application\/json\s*(;|$)/i.test(String(delivery.headers['content-type']))) {
 		return refuse(context, 415, 'The Content-Type must be application/json.');
 	}
 	const { body, rawBody } = delivery;
-	if (typeof body !== 'object' || body === null || Array.isArray(body) || !rawBody?.length) {
-		return refuse(context, 400, 'The body must be a JSON object.');
-	}
+	if (!isObject(body) || !rawBody?.length) return refuse(context, 400, 'The body must be a JSON object.');
 	return start(context, source.read(context, delivery));
 }
 
