@@ -225,7 +225,7 @@ async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<I
 		if (webhook.url === url) {
 			await remove(hubble, webhook.webhook_id);
 			warn(context, `removed the webhook ${named(webhook)} at its URL, whose secret it does not know`);
-		} else if (isOurs && (await listenerAt(context, webhook, root)) === 'nobody') {
+		} else if (isOurs && (await listenerAt(context, webhook, root)) === 'orphan') {
 			await remove(hubble, webhook.webhook_id);
 			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
 		} else kept.push(webhook);

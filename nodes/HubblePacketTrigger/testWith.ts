@@ -61,7 +61,7 @@ export async function sendLatest(context: IHookFunctions): Promise<void> {
 			`None of the latest ${LOOKED_AT.toLocaleString('en')} packets passes the filters. Change "Filters", or pin an example as the output of this node.`,
 		);
 	}
-	if (['nobody', 'unknown'].includes(await listenerAt(context, { url }, rootOfTrigger(url)))) {
+	if (['orphan', 'unknown'].includes(await listenerAt(context, { url }, rootOfTrigger(url)))) {
 		throw fail(
 			`n8n cannot reach its own test URL ${url}, to which it sends the packets of a test. Check the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1. Or copy the output of a Hubble Packet Poll Trigger (Fetch Test Event) and pin it as the output of this node.`,
 		);

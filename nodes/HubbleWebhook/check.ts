@@ -31,7 +31,7 @@ export const moveToNewUrl: Field = {
 /** The webhook at the new public URL, if its trigger listens there. */
 async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {
 	const url = atRoot(root, String(webhook.url));
-	if ((await listenerAt(context, { ...webhook, url }, root)) !== 'alive') return undefined;
+	if ((await listenerAt(context, { ...webhook, url }, root)) !== 'listening') return undefined;
 	const ids = { webhook_id: String(webhook.webhook_id) };
 	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
 }

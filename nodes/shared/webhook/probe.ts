@@ -64,14 +64,8 @@ export const MANUAL = 'manual';
 /** What stands for an endpoint in the answer. */
 export const webhookDigest = (id: string) => hash('sha256', `endpoint ${id}`).slice(0, 16);
 
-/**
- * - `alive`: a Hubble Packet Trigger that knows the endpoint and its secret
- * - `manual`: one with manual registration; whether its secret is this endpoint's, only a delivery shows
- * - `stranger`: one that does not know this endpoint
- * - `nobody`: n8n says that no published workflow has this URL
- * - `unknown`: no answer, or one of somebody else
- */
-export type Listener = 'alive' | 'manual' | 'stranger' | 'nobody' | 'unknown';
+/** Who listens: what each means stands in `STATES`. `unknown`: no answer, or one of somebody else. */
+export type Listener = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'unknown';
 
 /** One call to this n8n, whatever its answer is. */
 export async function call(context: Caller, options: IHttpRequestOptions): Promise<IN8nHttpFullResponse> {
@@ -94,10 +88,11 @@ export async function listenerAt(
 		const options = { method: 'POST', url: String(url), headers, body: {}, json: true } as const;
 		const { statusCode, body } = await call(context, options);
 		const { message, endpoint } = objectOf(body);
-		if (isUnregistered(statusCode, message)) return 'nobody';
+		if (isUnregistered(statusCode, message)) return 'orphan';
 		if (statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
+		// Whether its secret is this endpoint's, only a delivery shows.
 		if (endpoint === MANUAL) return 'manual';
-		return endpoint === webhookDigest(String(webhook_id)) ? 'alive' : 'stranger';
+		return endpoint === webhookDigest(String(webhook_id)) ? 'listening' : 'secretLost';
 	} catch {
 		return 'unknown';
 	}

@@ -4,7 +4,7 @@ import { resumeUrl } from '../n8n';
 import { instanceOf, ownerIn } from './ownership';
 import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from './probe';
 
-export type State = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'otherNode' | 'foreign' | 'oldUrl' | 'unknown';
+export type State = Listener | 'otherNode' | 'foreign' | 'oldUrl';
 
 /** And what to do about it; nothing where it is as it should be. */
 export const STATES: Readonly<Record<State, string>> = {
@@ -20,14 +20,6 @@ export const STATES: Readonly<Record<State, string>> = {
 		'This n8n had another public URL when it registered this webhook: run Check Webhooks with Move to New URL; or unpublish the workflow, publish it, and delete this webhook. Leave it alone if another n8n with a copy of the database uses it.',
 	unknown:
 		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check Webhooks again when n8n is reachable there.',
-};
-
-const BY_LISTENER: Readonly<Record<Listener, State>> = {
-	alive: 'listening',
-	manual: 'manual',
-	stranger: 'secretLost',
-	nobody: 'orphan',
-	unknown: 'unknown',
 };
 
 /** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
@@ -46,7 +38,7 @@ export async function stateOf(
 	const isHere = belowRoot(root, url) !== undefined;
 	if (!isTagged && !isHere) return 'foreign';
 	if (!isHere) return root === undefined ? 'unknown' : 'oldUrl';
-	if (isTagged || isTriggerAt(root, url)) return BY_LISTENER[await listenerAt(context, webhook, root)];
+	if (isTagged || isTriggerAt(root, url)) return await listenerAt(context, webhook, root);
 	// Any other node would start its workflow with a call.
 	const hasPost = await hasPostAt(context, url);
 	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';
