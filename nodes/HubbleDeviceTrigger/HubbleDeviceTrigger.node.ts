@@ -20,7 +20,7 @@ export class HubbleDeviceTrigger implements INodeType {
 		version: 1,
 		subtitle: namesSubtitle('events', eventOptions),
 		description:
-			'Starts the workflow when a device falls silent, is heard again, is new, or crosses the border of an area',
+			'Starts the workflow when a device falls silent, is heard again, is new, or crosses the border of an area. The actions register, find, change, export and report devices.',
 		...builderHint(
 			'Polls the fleet for changes: silent, heard again, registered, entered or left an area. Use it instead of a Schedule Trigger that compares devices.',
 			['hubbleDevice', 'Reads and changes the devices'],

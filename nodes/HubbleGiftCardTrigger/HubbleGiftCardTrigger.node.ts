@@ -26,7 +26,8 @@ export class HubbleGiftCardTrigger implements INodeType {
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
 		version: 2,
 		subtitle: namesSubtitle('events', eventOptions),
-		description: 'Starts the workflow when a brand, an order or the wallet balance of your gift-card account changes',
+		description:
+			'Starts the workflow when a brand, an order or the wallet balance of your gift-card account changes. The actions get brands and place orders.',
 		eventTriggerDescription: 'Waiting for Hubble to send an event to the Test URL',
 		activationMessage: 'Hubble can now send gift-card events to this workflow.',
 		...builderHint(

@@ -45,7 +45,9 @@ export class HubblePacketTrigger implements INodeType {
 		// From version 2 on, n8n evaluates no expression of its own before it hands a call over.
 		version: 2,
 		subtitle: '={{$parameter["triggerOn"] === "batch" ? "On packets in one request" : "On packets received"}}',
-		description: 'Starts the workflow when Hubble delivers packets of your devices',
+		// n8n shows this text for the node of the same name, too.
+		description:
+			'Starts the workflow when Hubble delivers packets of your devices. The actions get, decode, summarize, export and report packets.',
 		eventTriggerDescription: 'Waiting for the next packet that passes the filters',
 		activationMessage: 'Hubble can now deliver packets to this workflow.',
 		...builderHint(

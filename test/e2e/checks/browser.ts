@@ -113,7 +113,11 @@ const searches: Record<string, string[]> = {
 	truck: ['Hubble Device'],
 	diagnose: ['Hubble Webhook', 'Hubble Organization'],
 	setup: ['Hubble Organization'],
-	humidity: ['Hubble Packet'],
+	humidity: ['Hubble Packet', 'Hubble Packet Poll'],
+	threshold: ['Hubble Packet Poll'],
+	count: ['Hubble Device', 'Hubble Packet', 'Hubble Metric'],
+	order: ['Hubble Gift Card'],
+	pdf: ['Hubble Billing'],
 };
 
 /** Opens the list of nodes for a new workflow. */
