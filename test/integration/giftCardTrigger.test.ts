@@ -98,6 +98,11 @@ describe('gift-card events', () => {
 			{ id: 'o "9007199254740993, \\', status: 'FAILED', list: ['9007199254740993'] },
 			'orderTerminalState',
 		],
+		[
+			'{"id":"o\uFEFF","status":"X","ref":12345678901234567890,"f":0.12345678901234567890,"e":1e-9999999999999999,"z":0e9999999999999999}',
+			{ id: 'o\uFEFF', status: 'X', ref: '12345678901234567890', f: 0.12345678901234568, e: 0, z: 0 },
+			'orderTerminalState',
+		],
 	])('keeps the digits of integers: %s', async (raw, data, event) => {
 		const headers = { 'x-verify': createHmac('sha256', 'partner').update(raw).digest('base64') };
 		const { items } = await place(all, key).deliver(raw, headers, { body: JSON.parse(raw) as IDataObject });
@@ -112,6 +117,7 @@ describe('gift-card events', () => {
 		['walletLowBalance', { balance: '49.50', threshold: '100', currency: 'INR' }],
 		['brandUpdated', { id: 7, denominationType: 'FIXED' }],
 		['brandUpdated', { id: 'b', status: 'INACTIVE' }],
+		['brandUpdated', { id: 'b', status: 'ACTIVE' }],
 		['brandUpdated', { id: 'b', amountRestrictions: { minOrderAmount: '5' } }],
 		['brandDiscountUpdated', { brandId: 'b', subventionPercentage: '8' }],
 		['sdkTransaction', { transactionReferenceId: 't', orderStatus: 'PENDING_REVIEW', amount: '500' }],
@@ -125,11 +131,42 @@ describe('gift-card events', () => {
 
 	it.each([
 		{ id: 'order', status: ['SUCCESS'] },
+		{ id: '', status: 'SUCCESS' },
+		{ brandId: 'b' },
+		{ subventionPercentage: 5 },
 		{ balance: 'much', threshold: 2 },
 		{ amountRestrictions: [{ minAmount: 5 }] },
 	])('takes %j for unrecognized, and leaves it as it is', async (data) => {
 		expect((await place(all, key).deliver(data, sign(data))).items).toEqual([
 			expect.objectContaining({ event: 'unrecognized', data }),
+		]);
+	});
+
+	it('refuses a number that is too large, and names twenty fields of an event at most', async () => {
+		const raw = '{"balance":1e400,"threshold":2}';
+		const headers = { 'x-verify': createHmac('sha256', 'partner').update(raw).digest('base64') };
+		const { status, message } = await place(all, key).deliver(raw, headers, { body: JSON.parse(raw) as IDataObject });
+		expect([status, message]).toEqual([400, 'The body contains a number that is too large, or is nested too deeply.']);
+		warnings.splice(0);
+		const wide = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`f${index}`, 1]));
+		await place({ events: ['brandUpdated'] }, key).deliver(wide, sign(wide));
+		expect(warnings).toEqual([expect.stringMatching(/: f0, .*, f19$/)]);
+	});
+
+	it.each([
+		[{ events: [] }, '"Events": choose at least one'],
+		[{ ...all, options: { allowedSenders: ' , ' } }, '"Allowed Senders" is empty; remove the option to allow all'],
+		[{ ...all, options: { allowedSenders: 'hubble' } }, '"Allowed Senders": "hubble" is neither an IP address'],
+	])('is not published with %j', async (parameters, reason) => {
+		await expect(place(parameters, key).exists()).rejects.toThrow(reason);
+	});
+
+	it('says whose secret to look at where a delivery cannot be verified', async () => {
+		await place(all, key).deliver({}, {});
+		expect(warnings).toEqual([
+			expect.stringContaining(
+				'compare the Webhook Secret in the credential with the one agreed with Hubble for this environment.',
+			),
 		]);
 	});
 

@@ -350,62 +350,6 @@ describe('a packet whose stamp cannot be', () => {
 	});
 });
 
-describe('room', () => {
-	const many = (count: number, t: number, from = 0) =>
-		Array.from({ length: count }, (_, index) => at(index / 1000, t, `device ${from + index}`));
-
-	it('P12: suffices for 100,000 devices and thousands of alarms, in less than 2 MB with what stands beside them', () => {
-		const { state } = read(
-			NONE,
-			[...many(100_000, 5), ...many(7000, 9.25).map((one) => ({ ...one, heard: START + 1e4 }))],
-			[warm],
-		);
-		const size = JSON.stringify(state).length;
-		expect(size).toBeLessThan(1_520_000);
-		expect(state.marks[0]).toContain(keyOf('device 99999'));
-		// A poll ends before it has changed too much.
-		const { alarms } = read(state, [], [warm]);
-		let changed = 0;
-		for (; !hasChangedEnough(alarms); changed += 1000) {
-			for (const { device } of many(1000, 9.25, 20_000 + changed))
-				hear(alarms, { source: '', device, heard: START + 2e4, isTrusted: true, valueOf: () => 9.25 });
-		}
-		expect(changed).toBeGreaterThan(10_000);
-		const both = size + JSON.stringify(beside.pack(state, alarmState(alarms))).length;
-		expect(both).toBeLessThan(2_000_000);
-	});
-
-	it('is made by forgetting devices without an alarm that were heard long ago', () => {
-		const full = read(
-			NONE,
-			[at(-60, 9, 'raised'), ...many(90_000, 5), at(-60, 5, 'idle'), ...many(30_000, 5, 90_000)],
-			[warm],
-		);
-		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
-		expect(full.state.marks[0]).toContain(keyOf('raised'));
-		expect(full.state.marks[0]).not.toContain(keyOf('idle'));
-		expect(full.alarms.isFull).toBe(false);
-	});
-
-	it('that is used up by alarms leaves them as they are, and says so', () => {
-		const full = read(NONE, many(70_000, 9.25), [warm]);
-		expect(full.alarms.isFull).toBe(true);
-		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
-		const known = full.events.length;
-		expect(known).toBeGreaterThan(50_000);
-		// Nor are all devices looked at for each packet, where hardly one can be forgotten.
-		const nearly = read(NONE, [...many(known - 200, 9.25), ...many(500, 5, 80_000)], [warm]);
-		expect(nearly.alarms.isFull).toBe(true);
-		const next = read(
-			full.state,
-			[...many(70_000, 9.25).slice(known), at(500, 5, 'device 0'), at(501, 9, 'new')],
-			[warm],
-		);
-		expect(names(next.events)).toContain('cleared Warm device 0');
-		expect(next.events.filter(({ event }) => event === 'raised').length).toBeLessThan(10);
-	});
-});
-
 describe('rules', () => {
 	it.each([
 		[[], 'click Add Rule'],
@@ -501,4 +445,60 @@ it('say nothing of minutes where an alarm is over at once, or its stamps are out
 		expect(text).toBe('d1: Warm is over after less than a minute. t is 5, at worst 9');
 		expect(lastedSeconds).toBe(Math.max(0, seconds));
 	}
+});
+
+describe('room', () => {
+	const many = (count: number, t: number, from = 0) =>
+		Array.from({ length: count }, (_, index) => at(index / 1000, t, `device ${from + index}`));
+
+	it('P12: suffices for 100,000 devices and thousands of alarms, in less than 2 MB with what stands beside them', () => {
+		const { state } = read(
+			NONE,
+			[...many(100_000, 5), ...many(7000, 9.25).map((one) => ({ ...one, heard: START + 1e4 }))],
+			[warm],
+		);
+		const size = JSON.stringify(state).length;
+		expect(size).toBeLessThan(1_520_000);
+		expect(state.marks[0]).toContain(keyOf('device 99999'));
+		// A poll ends before it has changed too much.
+		const { alarms } = read(state, [], [warm]);
+		let changed = 0;
+		for (; !hasChangedEnough(alarms); changed += 1000) {
+			for (const { device } of many(1000, 9.25, 20_000 + changed))
+				hear(alarms, { source: '', device, heard: START + 2e4, isTrusted: true, valueOf: () => 9.25 });
+		}
+		expect(changed).toBeGreaterThan(10_000);
+		const both = size + JSON.stringify(beside.pack(state, alarmState(alarms))).length;
+		expect(both).toBeLessThan(2_000_000);
+	});
+
+	it('is made by forgetting devices without an alarm that were heard long ago', () => {
+		const full = read(
+			NONE,
+			[at(-60, 9, 'raised'), ...many(90_000, 5), at(-60, 5, 'idle'), ...many(30_000, 5, 90_000)],
+			[warm],
+		);
+		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
+		expect(full.state.marks[0]).toContain(keyOf('raised'));
+		expect(full.state.marks[0]).not.toContain(keyOf('idle'));
+		expect(full.alarms.isFull).toBe(false);
+	});
+
+	it('that is used up by alarms leaves them as they are, and says so', () => {
+		const full = read(NONE, many(70_000, 9.25), [warm]);
+		expect(full.alarms.isFull).toBe(true);
+		expect(JSON.stringify(full.state).length).toBeLessThan(1_520_000);
+		const known = full.events.length;
+		expect(known).toBeGreaterThan(50_000);
+		// Nor are all devices looked at for each packet, where hardly one can be forgotten.
+		const nearly = read(NONE, [...many(known - 200, 9.25), ...many(500, 5, 80_000)], [warm]);
+		expect(nearly.alarms.isFull).toBe(true);
+		const next = read(
+			full.state,
+			[...many(70_000, 9.25).slice(known), at(500, 5, 'device 0'), at(501, 9, 'new')],
+			[warm],
+		);
+		expect(names(next.events)).toContain('cleared Warm device 0');
+		expect(next.events.filter(({ event }) => event === 'raised').length).toBeLessThan(10);
+	});
 });
