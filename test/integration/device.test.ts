@@ -340,6 +340,7 @@ describe('Bad input is refused before the first call', () => {
 		['Fields to Update', { operation: 'update', deviceId: device(good), updateFields: { clearTags: false } }],
 		['Never Heard', { operation: 'getAll', filters: { neverHeard: true, silentForHours: 3 } }],
 		['Area', { operation: 'getAll', filters: { area: { circle: { latitude: 51.9, radius: 500 } } } }],
+		['Area', { operation: 'getAll', filters: { area: {} } }],
 		['Area', { operation: 'getAll', filters: { area: { polygon: { geojson: 'here' } } } }],
 		['Area', { operation: 'getAll', filters: { area: { circle: { latitude: 1, longitude: 1 }, polygon: {} } } }],
 		['Environment', { operation: 'getAll', filters: { environment: 'staging' } }],

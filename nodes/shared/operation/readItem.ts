@@ -174,8 +174,9 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 		if (isHidden(field)) return field.whenHidden?.(other, now, surroundings);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
-		// A group begins with a row, which says nothing until somebody fills it in.
-		const isAdded = field.collection !== undefined && given !== undefined && type !== 'fixedCollection';
+		// A group of one form begins with a row, which says nothing until somebody fills it in.
+		const beginsWithRow = type === 'fixedCollection' && field.options?.length === 1;
+		const isAdded = field.collection !== undefined && given !== undefined && !beginsWithRow;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
 		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
