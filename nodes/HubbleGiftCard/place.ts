@@ -96,8 +96,12 @@ class OrderRun {
 			throw withReference(error, reference, wasSent ? IN_DOUBT : NOTHING_NOW);
 		});
 		if (existing) {
-			this.checkIsOurs(existing, errand);
-			return { reply: existing, isOld: true };
+			const found = { reply: existing, isOld: true };
+			const isOurs = errand.isMade || this.sent[reference] === errand.owner || errand.request.settings.returnExisting;
+			const other = isOurs ? undefined : this.foreign(existing, errand, 'it may belong to another execution');
+			const failure = this.contradiction(found, errand) ?? other;
+			if (failure) throw failure;
+			return found;
 		}
 		await this.check(errand).catch((error: unknown) => {
 			throw withReference(error, reference, wasSent ? IN_DOUBT : NOT_PLACED);
@@ -202,15 +206,6 @@ class OrderRun {
 			if (!isInDoubt) this.disclaim(errand);
 			throw withReference(error, reference, isInDoubt ? IN_DOUBT : NOT_PLACED);
 		}
-	}
-
-	/** Throws when an order that exists is not what is asked, or not of this execution where that is not wanted. */
-	private checkIsOurs(reply: Reply, errand: Errand): void {
-		const failure = this.contradiction({ reply, isOld: true }, errand);
-		if (failure) throw failure;
-		const { isMade, reference, owner, request } = errand;
-		if (isMade || this.sent[reference] === owner || request.settings.returnExisting) return;
-		throw this.foreign(reply, errand, 'it may belong to another execution');
 	}
 
 	/** @param advice what it means for the money; where the order was sent before, it may be on its way */

@@ -150,16 +150,15 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	if (known?.url !== urlOf(context)) return false;
 	const { hubble, url } = await open(context);
 	if (known.organization !== hubble.organizationId) return false;
-	const look = async () => {
+	try {
 		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
 		const [only, second] = ours;
 		return !second && only?.webhook_id === known.id && only.url === url && only.max_batch_size === maxBatchSize;
-	};
-	return await look().catch(async (error: unknown) => {
+	} catch (error) {
 		if (!isPassing(error)) throw unchanged(error);
 		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
-	});
+	}
 }
 
 interface Wanted {

@@ -186,29 +186,18 @@ export class PacketReport implements Report {
 		const listed = all.filter(([, { packets }], index) => isListed(packets, index));
 		const rest = all.slice(listed.length);
 		const restPackets = rest.reduce((sum, [, { packets }]) => sum + packets, 0);
+		const amount = (packets: number) => [wholeNumber(packets), percent(packets, this.packets)];
 		const rows = listed.map(([id, { name, packets, last }]) => [
 			name || '–',
 			{ id },
 			timeText(last * 1000, timezone).slice(0, 16),
-			wholeNumber(packets),
-			percent(packets, this.packets),
+			...amount(packets),
 		]);
-		const others = [
-			counted(rest.length, 'other device'),
-			'',
-			'',
-			wholeNumber(restPackets),
-			percent(restPackets, this.packets),
-		];
+		if (rest.length) rows.push([counted(rest.length, 'other device'), '', '', ...amount(restPackets)]);
 		return {
 			title,
 			subtitle: 'By number of packets',
-			content: {
-				table: {
-					columns: ['Device', 'Device ID', 'Last heard', '#Packets', '#Share'],
-					rows: rest.length ? [...rows, others] : rows,
-				},
-			},
+			content: { table: { columns: ['Device', 'Device ID', 'Last heard', '#Packets', '#Share'], rows } },
 			notes: [
 				rest.length > 0 && 'Export Packets contains all.',
 				this.beyond > 0 &&

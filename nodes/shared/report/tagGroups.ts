@@ -1,4 +1,5 @@
 /** Counts by the value of a tag of the user's choice, such as the site. Pure. */
+import { objectOf } from '../client/json';
 import { wholeNumber } from '../operation/values';
 import type { Section } from './blocks';
 
@@ -22,8 +23,8 @@ export class TagGroups {
 
 	/** @param tags those of the device; @param amounts one for each column */
 	add(tags: unknown, amounts: readonly number[]): void {
-		const hasTag = typeof tags === 'object' && tags !== null && Object.hasOwn(tags, this.key);
-		const value = hasTag ? String(Object.entries(tags).find(([key]) => key === this.key)?.[1]) : NO_TAG;
+		const all = objectOf(tags);
+		const value = Object.hasOwn(all, this.key) ? String(all[this.key]) : NO_TAG;
 		let sums = this.groups.get(value);
 		if (!sums && this.groups.size < MOST_GROUPS) this.groups.set(value, (sums = this.columns.map(() => 0)));
 		addTo(sums ?? this.beyond, amounts);
@@ -36,12 +37,8 @@ export class TagGroups {
 		for (const [, sums] of rest) addTo(others, sums);
 		const listed = rows.slice(0, MOST_LISTED).map(([value, sums]) => [value, ...sums.map(wholeNumber)]);
 		const other = others.some(Boolean) ? [['Others', ...others.map(wholeNumber)]] : [];
-		return {
-			title: `By ${this.key}`,
-			content: {
-				table: { columns: [this.key, ...this.columns.map((name) => `#${name}`)], rows: [...listed, ...other] },
-			},
-		};
+		const columns = [this.key, ...this.columns.map((name) => `#${name}`)];
+		return { title: `By ${this.key}`, content: { table: { columns, rows: [...listed, ...other] } } };
 	}
 }
 
