@@ -507,7 +507,8 @@ describe('the other operations', () => {
 			expect(results).toEqual([{ name: 'Spice Bazaar (100 to 5,000)', value: 'brand-flexible' }]);
 			const all = await searchBrands.call(context);
 			expect(all.results).toHaveLength(partner.brands.size);
-			expect(all.results).toContainEqual({
+			// It would stand among the others by its name.
+			expect(all.results.at(-1)).toEqual({
 				name: 'Brand brand-inactive (100 to 5,000, inactive)',
 				value: 'brand-inactive',
 			});

@@ -1,5 +1,5 @@
 /** The search behind the list of brands. */
-import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult } from 'n8n-workflow';
+import type { IDataObject, ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult } from 'n8n-workflow';
 import { entriesOf, isObject } from '../client/json';
 import { brandPages, connectPartner } from '../client/partner';
 
@@ -22,7 +22,7 @@ const entryOf = (brand: IDataObject) => {
 	return { name: about ? `${name} (${about})` : name, value: String(brand.id) };
 };
 
-/** Brands whose title or ID contains what was typed, each with its price range. */
+/** Brands whose title or ID contains what was typed, each with its price range; those that cannot be ordered come last. */
 export async function searchBrands(this: ILoadOptionsFunctions, filter = ''): Promise<INodeListSearchResult> {
 	const hubble = await connectPartner(this);
 	const wanted = filter.trim();
@@ -36,5 +36,6 @@ export async function searchBrands(this: ILoadOptionsFunctions, filter = ''): Pr
 		looked += 1;
 		if (looked === MOST_PAGES) break;
 	}
-	return { results: results.sort((a, b) => a.name.localeCompare(b.name)) };
+	const rank = ({ name }: INodeListSearchItems) => Number(/\binactive\)$/.test(name));
+	return { results: results.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)) };
 }
