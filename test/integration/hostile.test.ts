@@ -87,8 +87,8 @@ async function expectHarmless(
 
 /** What an operation also reads, depending on the value: the scopes, for an unknown one; the webhooks, after a refusal; Hubble's time, where it matters; the tags of all devices, for a column each. */
 const READS: Readonly<Record<string, readonly string[]>> = {
-	createKey: ['listScopes'],
-	updateKey: ['listScopes'],
+	createKey: ['listScopes', 'checkKey'],
+	updateKey: ['listScopes', 'checkKey'],
 	createWebhook: ['listWebhooks'],
 	listDevices: ['checkKey'],
 	listPackets: ['checkKey', 'listDevices'],
