@@ -119,8 +119,6 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Pro
 	return rows ? parseReply(reply.body as Buffer) : reply.body;
 }
 
-const isObject = (body: unknown): body is IDataObject => typeof body === 'object' && body !== null;
-
 function optionsOf(call: Call, { url, timeLeft }: Sender, requestId: string): IHttpRequestOptions {
 	return {
 		method: call.endpoint.method,
@@ -160,7 +158,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		return {
 			status: isCut ? undefined : reply.statusCode,
 			...(isGarbled ? { problem: isCut ? 'cut short' : isPage ? 'a web page' : 'not JSON' } : {}),
-			body: isObject(body) ? body : {},
+			body: objectOf(body),
 			headers,
 			// The server may echo what it was sent, including the token.
 			requestId: redact(String(headers['x-request-id'] ?? requestId)),

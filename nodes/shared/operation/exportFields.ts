@@ -6,25 +6,6 @@ import type { Fields, ItemRequest, RequestOf } from './operation';
 import { binaryField, fileName } from './outputFile';
 import { texts } from './values';
 
-/** The JSON fields of an export's item. */
-const JSON_FIELDS = [
-	'fileName',
-	'count',
-	'complete',
-	'firstTime',
-	'lastTime',
-	'bytes',
-	'requests',
-	'withoutLocation',
-	'skipped',
-	'continuationToken',
-	'rowsRepeated',
-	'resumeStartTime',
-	'resumeEndTime',
-	'stoppedBy',
-	'tagsWithoutColumn',
-];
-
 const csvOnly = { format: ['csv'] } as const;
 
 const geoJsonLines = {
@@ -237,7 +218,7 @@ export const exportFields = (names: readonly string[], { hasLines = false } = {}
 	...csvOptions,
 	gzip,
 	fileName,
-	binaryField: binaryField(JSON_FIELDS),
+	binaryField,
 	...range,
 });
 

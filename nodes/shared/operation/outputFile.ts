@@ -2,7 +2,7 @@
 import type { Field } from './fields';
 import type { ItemRequest } from './operation';
 import { timeText } from './times';
-import { asText } from './values';
+import { fieldName } from './values';
 
 /** Bytes of a name, which file systems limit to 255 with the extension. */
 const LONGEST_NAME = 240;
@@ -61,18 +61,12 @@ export const fileName: Field = {
 	collection: 'options',
 };
 
-/** The binary field of an output whose JSON has fields of its own: one name for both would confuse every later node. */
-export const binaryField = (jsonFields: readonly string[]): Field => ({
+export const binaryField: Field = {
 	displayName: 'Put Output File in Field',
 	name: 'binaryPropertyName',
 	type: 'string',
 	default: 'data',
 	hint: 'The name of the output binary field to put the file in',
 	collection: 'options',
-	toWire: (value) => {
-		const name = asText(value).trim();
-		if (jsonFields.includes(name)) throw new Error(`"${name}" is already a field in the JSON of the output`);
-		if (Object.hasOwn(Object.prototype, name)) throw new Error(`"${name}" cannot be the name of a field`);
-		return name;
-	},
-});
+	toWire: fieldName,
+};

@@ -13,7 +13,7 @@ import {
 	simplify,
 	type Field,
 } from './fields';
-import { choiceOf, hasToken, titleOf, type ClientFilter, type Operation } from './operation';
+import { choiceOf, hasToken, titleOf, type Operation } from './operation';
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
@@ -37,18 +37,12 @@ export function fieldsOf(operation: Operation): Field[] {
 	return [...new Set(fields.flatMap((field) => [...deciding(field), field]))];
 }
 
-/** Strips our own keys. */
+/** Our own keys of a parameter; the others are n8n's. */
+const OURS = /^(collection|mayBe[A-Z]\w+|matches|remark|shownWhen|standsFirst|toWire|when[A-Z]\w+)$/;
+
 function shown(field: Field): INodeProperties {
-	const property: Partial<ClientFilter> = { ...field };
-	delete property.collection;
-	delete property.whenEmpty;
-	delete property.whenHidden;
-	delete property.shownWhen;
-	delete property.standsFirst;
-	delete property.mayBeBlank;
-	delete property.toWire;
-	delete property.matches;
-	const plain = property as INodeProperties;
+	const entries = Object.entries(field).filter(([key]) => !OURS.test(key));
+	const plain = Object.fromEntries(entries) as INodeProperties;
 	return field.collection ? inCollection(plain) : plain;
 }
 

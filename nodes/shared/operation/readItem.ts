@@ -216,11 +216,7 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 			.map(([name, id]) => [name, String(id)]),
 	);
 
-/**
- * What one item asks, in the wire's names. Throws an error that names the parameter and the item.
- * @param stored the node's parameters with their expressions, as `getNode` gives them
- * @param now gives Hubble's time in Unix seconds
- */
+/** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
 export function readItemRequest(
 	context: IExecuteFunctions,
 	stored: IDataObject,
@@ -302,6 +298,9 @@ function whyNotSent({ endpoint, validate }: Operation, request: ItemRequest): st
 	return validate?.(request);
 }
 
+/** What a trigger reads its parameters from. */
+export type TriggerContext = IHookFunctions | IPollFunctions | IWebhookFunctions;
+
 /** Reads a parameter of a trigger. An Error becomes a NodeOperationError that names the parameter. */
 export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, displayName: string, read: () => T): T {
 	try {
@@ -312,7 +311,7 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 }
 
 /** The fields of a trigger's collection. Throws an Error for what has none: without filters, all would come. */
-export function collectionOf(context: IHookFunctions | IPollFunctions | IWebhookFunctions, name: string): IDataObject {
+export function collectionOf(context: TriggerContext, name: string): IDataObject {
 	const values: unknown = context.getNodeParameter(name, {});
 	if (!isObject(values)) throw new Error('the expression returned no fields');
 	return values;
@@ -336,7 +335,7 @@ export function namedRows<T>(rows: readonly unknown[], most: number, read: (row:
 
 /** Reads a parameter of a trigger's collection; `undefined` when it is not there. One that is there must say something. */
 export function optional<T>(
-	context: IHookFunctions | IPollFunctions | IWebhookFunctions,
+	context: TriggerContext,
 	collection: string,
 	name: string,
 	title: string,
@@ -353,12 +352,7 @@ export function optional<T>(
 }
 
 /** Whether a parameter of a trigger is on. Throws a NodeOperationError when it is neither on nor off. */
-export function isOn(
-	context: IHookFunctions | IPollFunctions | IWebhookFunctions,
-	name: string,
-	displayName: string,
-	fallback: boolean,
-): boolean {
+export function isOn(context: TriggerContext, name: string, displayName: string, fallback: boolean): boolean {
 	return readParameter(context, displayName, () => {
 		const value: unknown = context.getNodeParameter(name, fallback);
 		// n8n copies the whole node whenever it is asked for it.

@@ -1,12 +1,5 @@
 /** What both triggers make of the packets that Hubble hands over: which become items, and what they hold. */
-import {
-	NodeOperationError,
-	type IDataObject,
-	type IHookFunctions,
-	type INodeProperties,
-	type IPollFunctions,
-	type IWebhookFunctions,
-} from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type INodeProperties } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
 import { payloadDecoder, withDecoded, type Decoded } from './decode';
@@ -14,12 +7,9 @@ import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
-import { collectionOf, isGiven, isOn, readParameter } from '../operation/readItem';
+import { collectionOf, isGiven, isOn, readParameter, type TriggerContext } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
-
-/** What a trigger reads its parameters from. */
-type Reader = IHookFunctions | IPollFunctions | IWebhookFunctions;
 
 /** The networks that Hubble names (API definition, `packet`). */
 const NETWORKS = ['SATELLITE', 'TERRESTRIAL'];
@@ -93,7 +83,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 }
 
 /** The filters that the user added. One that says nothing is refused: without it, all packets would come. */
-function givenFilters(context: Reader): IDataObject {
+function givenFilters(context: TriggerContext): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
 	const filters = readParameter(context, 'Filters', () => collectionOf(context, 'filters'));
 	for (const { displayName, name, type } of filterFields) {
@@ -105,7 +95,7 @@ function givenFilters(context: Reader): IDataObject {
 }
 
 /** How payloads are decoded; `undefined` when they are not. */
-function decoder(context: Reader) {
+function decoder(context: TriggerContext) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
 	const decode = parameter('decodePayload');
 	if (decode === 'none') return undefined;
@@ -137,7 +127,7 @@ export interface PacketReader {
  * Filters, shortens and decodes packets as the node's parameters say; they are read once.
  * Throws a NodeOperationError that names the parameter at fault.
  */
-export function packetReader(context: Reader): PacketReader {
+export function packetReader(context: TriggerContext): PacketReader {
 	const filters = givenFilters(context);
 	readParameter(context, 'Tags', () => tagFilters(filters.tags));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));

@@ -49,7 +49,6 @@ export class LatestPackets {
 	}
 
 	/**
-	 * @param reading a number of its own for each reading
 	 * @param isWanted whether the packet may be given; in any case reading need not go on for its device
 	 */
 	add(packet: Packet, reading: number, isWanted = true): void {

@@ -39,23 +39,6 @@ export interface ReportSource {
 	start: (frame: ReportFrame, hints: Work['hints']) => Report;
 }
 
-const JSON_FIELDS = [
-	'fileName',
-	'title',
-	'packets',
-	'devices',
-	'terrestrial',
-	'satellite',
-	'unknownNetwork',
-	'heard',
-	'silent',
-	'neverHeard',
-	'activeDevices',
-	'neverActiveDevices',
-	'skipped',
-	'html',
-];
-
 const title: Field = {
 	displayName: 'Title',
 	name: 'reportTitle',
@@ -106,7 +89,7 @@ export const silentAfterHours: Field = {
 };
 
 /** The parameters that all reports have. */
-export const reportFields: Fields = { title, html, fileName, binaryField: binaryField(JSON_FIELDS) };
+export const reportFields: Fields = { title, html, fileName, binaryField };
 
 /** Reads all rows and gives one item: the file, and its figures in the JSON. */
 export const reportOn =
