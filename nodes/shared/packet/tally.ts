@@ -8,10 +8,13 @@ class Tally {
 	private count = 0;
 	private failed = 0;
 	private reason = '';
+	/** Whether all payloads until now look like those of Hubble's sensors, though they are read in another format. */
+	private areSensors = true;
 
-	note(payload: string, { decoded, decodeError }: Decoded): void {
+	note(payload: string, { decoded, decodeError }: Decoded, isSensors: (payload: string) => boolean): void {
 		if (!payload) return;
 		this.count += 1;
+		this.areSensors &&= isSensors(payload);
 		const isNothing = decoded === undefined || (typeof decoded === 'object' && !Object.keys(decoded ?? {}).length);
 		if (!decodeError || !isNothing) return;
 		this.failed += 1;
@@ -20,6 +23,7 @@ class Tally {
 
 	/** "1 of 3 payloads does not fit: 13 bytes, "t" ends at byte 42."; nothing where all could be read. */
 	text(): string | undefined {
+		if (this.count && this.areSensors) return 'This looks like Hubble Sensor, not BTHome. Choose that format.';
 		if (!this.failed) return undefined;
 		const reason = this.reason.replace(/^the payload (?:has|is) /, '');
 		return `${this.share()}: ${reason}.`;
@@ -33,36 +37,17 @@ class Tally {
 	}
 }
 
-/** Whether all payloads of a run that were read as BTHome look like those of Hubble's sensors. */
-class Sensors {
-	private count = 0;
-	private isOther = false;
-
-	note(payload: string, isSensors: (payload: string) => boolean): void {
-		if (this.isOther || !payload) return;
-		this.isOther = !isSensors(payload);
-		this.count += 1;
-	}
-
-	text(): string | undefined {
-		return this.isOther || !this.count ? undefined : 'This looks like Hubble Sensor, not BTHome. Choose that format.';
-	}
-}
-
 /** A decoder that keeps count for the hint of its run: one for all items. */
 export function tallied(
 	decode: (payload: string) => Decoded,
 	hints: Set<Hint>,
-	isSensors?: (payload: string) => boolean,
+	isSensors: (payload: string) => boolean = () => false,
 ): (payload: string) => Decoded {
-	const others = isSensors && ([...hints].find((hint) => hint instanceof Sensors) ?? new Sensors());
-	if (others) hints.add(others);
 	const tally = [...hints].find((hint) => hint instanceof Tally) ?? new Tally();
 	hints.add(tally);
 	return (payload) => {
 		const result = decode(payload);
-		tally.note(payload, result);
-		if (isSensors) others?.note(payload, isSensors);
+		tally.note(payload, result, isSensors);
 		return result;
 	};
 }
