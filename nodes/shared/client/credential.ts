@@ -19,16 +19,14 @@ function baseUrlOf(given: string): string {
 	const text = given.trim();
 	if (!text) throw new Error('The Base URL in the Hubble credential is empty');
 	const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
-	if (!URL.canParse(url)) {
+	if (!URL.canParse(url))
 		throw new Error('The Base URL in the Hubble credential is not an address such as https://api.hubble.com');
-	}
-	const parsed = new URL(url);
-	if (!/^https?:$/.test(parsed.protocol))
+	const { protocol, username, password, search, hash, origin, pathname } = new URL(url);
+	if (!/^https?:$/.test(protocol))
 		throw new Error('The Base URL in the Hubble credential does not begin with https://');
-	if (parsed.username || parsed.password)
-		throw new Error('The Base URL in the Hubble credential contains a user name or password');
-	if (parsed.search || parsed.hash) throw new Error('The Base URL in the Hubble credential contains a "?" or "#"');
-	return parsed.origin + parsed.pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
+	if (username || password) throw new Error('The Base URL in the Hubble credential contains a user name or password');
+	if (search || hash) throw new Error('The Base URL in the Hubble credential contains a "?" or "#"');
+	return origin + pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
 }
 
 /** A token as it is pasted: with blanks around it, or with the word that stands before it in the header. */
@@ -41,16 +39,15 @@ export const tokenOf = (pasted: string): string => pasted.trim().replace(/^Beare
 export function settingsOf(credential: IDataObject): Settings {
 	const token = tokenOf(String(credential.apiToken ?? ''));
 	const organizationId = String(credential.organizationId ?? '').trim();
+	const perSecond = Number(credential.requestsPerSecond || RATE_LIMITS.endpoint);
 	if (!token) throw new Error('The API Token in the Hubble credential is empty');
 	if (/[^\x21-\x7e]/.test(token))
 		throw new Error('The API Token in the Hubble credential contains a character that no token has, such as a space');
 	if (!organizationId) throw new Error('The Organization ID in the Hubble credential is empty');
-	if (!WHOLE_UUID.test(organizationId)) {
+	if (!WHOLE_UUID.test(organizationId))
 		throw new Error(
 			'The Organization ID in the Hubble credential is not an ID such as 123e4567-e89b-12d3-a456-426614174000',
 		);
-	}
-	const perSecond = Number(credential.requestsPerSecond || RATE_LIMITS.endpoint);
 	if (!(perSecond > 0)) throw new Error('The Requests per Second in the Hubble credential is not a number above 0');
 	return {
 		baseUrl: baseUrlOf(String(credential.baseUrl ?? '')),

@@ -1,7 +1,7 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S, hubbleNow } from '../client/clock';
-import { objectOf } from '../client/json';
+import { objectOf, withoutUndefined } from '../client/json';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
 
@@ -128,17 +128,8 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 export function simplifyRegistered(row: IDataObject): IDataObject {
 	const { name, environment, tags, installPlace, installLatitude, installLongitude, createdAt, deviceId } =
 		simplifyDevice(row);
-	const { created, key = null } = row;
-	return {
-		...(created === undefined ? {} : { created }),
-		key,
-		name,
-		environment,
-		tags,
-		installPlace,
-		installLatitude,
-		installLongitude,
-		createdAt,
-		deviceId,
-	};
+	const place = { installPlace, installLatitude, installLongitude };
+	const { key = null } = row;
+	const registered = withoutUndefined({ created: row.created });
+	return { ...registered, key, name, environment, tags, ...place, createdAt, deviceId };
 }

@@ -84,9 +84,7 @@ export function toProperties(
 
 function operationProperties(operation: Operation): INodeProperties[] {
 	const { resource, value } = operation;
-	const displayOptions = {
-		show: { ...(resource ? { resource: [resource] } : {}), operation: [value] },
-	};
+	const displayOptions = { show: { ...(resource ? { resource: [resource] } : {}), operation: [value] } };
 	const fields = fieldsOf(operation);
 	const standing = fields
 		.filter(({ collection }) => !collection)

@@ -35,11 +35,7 @@ const WAYS: INodePropertyOptions[] = [
 		description: "What Hubble's dashboard shows in its sensor widget: temperature, pressure, humidity or battery",
 	},
 	{ name: 'BTHome', value: 'bthome', description: 'Version 2, with or without device information and UUID' },
-	{
-		name: 'BTHome (Objects Only)',
-		value: 'bthomeObjects',
-		description: 'For devices that send no device information',
-	},
+	{ name: 'BTHome (Objects Only)', value: 'bthomeObjects', description: 'For devices that send no device information' },
 	{
 		name: 'BTHome (Service Data)',
 		value: 'bthomeService',
@@ -63,13 +59,7 @@ const WAYS: INodePropertyOptions[] = [
 /** One row of the table of payload fields. */
 const VALUES: INodeProperties[] = [
 	{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. temperature' },
-	{
-		displayName: 'Type',
-		name: 'type',
-		type: 'options',
-		options: TYPES,
-		default: 'uint8',
-	},
+	{ displayName: 'Type', name: 'type', type: 'options', options: TYPES, default: 'uint8' },
 	{
 		displayName: 'Byte',
 		name: 'offset',
@@ -223,13 +213,7 @@ export const decodeFields = {
 		default: {},
 		shownWhen: { decodePayload: ['fields'] },
 		description: 'The values in a payload and their positions',
-		options: [
-			{
-				displayName: 'Field',
-				name: 'field',
-				values: VALUES,
-			},
-		],
+		options: [{ displayName: 'Field', name: 'field', values: VALUES }],
 	},
 	layout: {
 		displayName: 'Payload Layout',

@@ -201,21 +201,8 @@ export class Summary {
 	private row({ about, key }: Group<Cells>, bin: number, field: string, figures: Figures): IDataObject {
 		const { count, min, mean, max, first, last } = figures;
 		const { localTime, startTime, endTime } = this.timesOf(bin);
-		return {
-			localTime,
-			...about,
-			field,
-			unit: this.units.get(field) ?? null,
-			count,
-			min,
-			mean,
-			max,
-			first,
-			last,
-			startTime,
-			endTime,
-			...key,
-		};
+		const unit = this.units.get(field) ?? null;
+		return { localTime, ...about, field, unit, count, min, mean, max, first, last, startTime, endTime, ...key };
 	}
 
 	private cellOf({ cells }: Group<Cells>, bin: number, field: string): Figures {

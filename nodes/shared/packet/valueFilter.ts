@@ -39,11 +39,7 @@ const CONDITION_FIELDS: INodeProperties[] = [
 		type: 'options',
 		options: [
 			{ name: 'Is Above', value: 'above' },
-			{
-				name: 'Is Absent',
-				value: 'absent',
-				description: 'The payload does not contain it, or it is null',
-			},
+			{ name: 'Is Absent', value: 'absent', description: 'The payload does not contain it, or it is null' },
 			{ name: 'Is Below', value: 'below' },
 			{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
 			{ name: 'Is Equal To', value: 'equal' },
@@ -81,13 +77,7 @@ export const valueFilters: INodeProperties[] = [
 		placeholder: 'Add Value',
 		default: {},
 		description: 'Only packets whose decoded values meet these conditions. Choose the format in Decode Payload.',
-		options: [
-			{
-				displayName: 'Value',
-				name: 'value',
-				values: CONDITION_FIELDS,
-			},
-		],
+		options: [{ displayName: 'Value', name: 'value', values: CONDITION_FIELDS }],
 	},
 	{
 		displayName: 'Values Must Match',
