@@ -28,7 +28,6 @@ export interface Page {
 	ms?: number;
 	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
 	retryAfterMs?: number;
-	/** The reply's X-Request-ID. */
 	requestId?: string;
 }
 

@@ -295,15 +295,12 @@ class PeriodReader {
 	}
 }
 
-/**
- * The pages of a period in order; of the latest rows each page is turned round. Throws what a request threw.
- * @param progress is kept up to date: how much was given, and where to go on
- */
+/** The pages of a period in order; of the latest rows each page is turned round. Keeps `progress` up to date. */
 export const readPeriod = (history: PacketHistory, period: Period, progress: Progress): AsyncGenerator<Page> =>
 	new PeriodReader(history, period, progress).pages();
 
 export interface Reading {
-	/** How many rows are wanted; Infinity for all. */
+	/** Infinity for all rows. */
 	limit: number;
 	/** Where to begin: a Continuation-Token, or the number of a page. */
 	continuationToken?: string;

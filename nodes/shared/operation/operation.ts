@@ -14,7 +14,6 @@ export type Fields = Readonly<Record<string, Field>>;
 
 /** What one input item asks of Hubble: a call in the wire's names, and what becomes of its reply. Nothing is sent yet. */
 export interface ItemRequest extends Call {
-	/** Index of the input item. */
 	itemIndex: number;
 	ids: Record<string, string>;
 	query: IDataObject;
@@ -25,7 +24,6 @@ export interface ItemRequest extends Call {
 	limit: number;
 	/** Whether an AI agent called the node: it is told when there is more. */
 	isTool: boolean;
-	/** Whether the output is simplified. */
 	isSimplified: boolean;
 	/** The simplified fields that are put out; `undefined` for all. */
 	outputFields?: readonly string[];
@@ -45,7 +43,6 @@ export interface ItemRequest extends Call {
 export interface Turn {
 	/** The body, as everything before it was carried out or not. Throws an error that says why nothing is sent. */
 	body?(): IDataObject;
-	/** Told when Hubble has confirmed it. */
 	done(): void;
 }
 
@@ -72,7 +69,6 @@ export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body'
 export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
 export interface Batch {
-	/** The call that many items share. */
 	endpoint: Endpoint;
 	/** How many parts one call may hold (API definition). */
 	size: number;
@@ -115,11 +111,9 @@ export interface Work {
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
 export interface Preparation<R = ItemRequest> extends Omit<Work, 'request'> {
 	requests: readonly R[];
-	/** Whether the user wants one request for each item. */
 	isSingle: boolean;
 	/** Puts an error in the place of an item's data; throws it when the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
-	/** Whether the run goes on after a failure. */
 	canContinue: boolean;
 }
 
@@ -164,14 +158,12 @@ export interface Operation extends Parameters {
 	prepare?(all: Preparation): Promise<ItemRequest[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	validate?(request: ItemRequest): string | undefined;
-	/** What the user should know about this combination of values, though it is carried out. */
 	warn?(request: ItemRequest): string | undefined;
 }
 
 /** In the place of an endpoint where Hubble is asked nothing: the node carries such a row out itself. */
 export const NO_CALL: Endpoint = { method: 'GET', path: '' };
 
-/** The operation's name as n8n shows it. */
 export const titleOf = ({ name, object }: Operation): string => (object ? `${name} ${object}` : name);
 
 /** The list of which the user chooses how much to read; `undefined` where there is no choice. */

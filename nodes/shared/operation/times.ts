@@ -36,14 +36,10 @@ const isoOf = (value: number, units: number) => (value === 0 ? null : isoTime(va
 
 /** The row with `<name>_iso` behind each time in it, at any depth; else as Hubble gave it. */
 export const withIsoTimes = (row: IDataObject): IDataObject =>
-	rewritten(row, (name, value, units) =>
-		units === undefined
-			? [[name, value]]
-			: [
-					[name, value],
-					[`${name}_iso`, isoOf(Number(value), units)],
-				],
-	);
+	rewritten(row, (name, value, units) => {
+		const iso: Array<[string, unknown]> = units === undefined ? [] : [[`${name}_iso`, isoOf(Number(value), units)]];
+		return [[name, value], ...iso];
+	});
 
 /** `expires_at_seconds` → `expiresAt`, `org_id` → `orgId`. */
 export const camelCase = (name: string): string =>
