@@ -10,7 +10,7 @@ const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 export interface BatchHandlers {
-	emit: (itemIndex: number, row: IDataObject) => void;
+	emit: (part: ItemRequest, row: IDataObject) => void;
 	/** Throws when the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	/** Puts a failure in the place of data, also when the run must stop. */
@@ -155,7 +155,7 @@ class BatchRun {
 			if (!('json' in result)) continue;
 			this.done += 1;
 			request.turn?.done();
-			this.handlers.emit(request.itemIndex, result.json);
+			this.handlers.emit(request, result.json);
 		}
 		this.reportSurplus(group, results.slice(group.length));
 		const isShownOnce = this.batch.showsOnce && outcomes.some(({ result }) => 'json' in result);
@@ -170,7 +170,7 @@ class BatchRun {
 	private reportSurplus(group: readonly ItemRequest[], surplus: readonly BatchResult[]): void {
 		const last = group.at(-1);
 		if (!surplus.length || !last) return;
-		for (const result of surplus) if ('json' in result) this.handlers.emit(last.itemIndex, result.json);
+		for (const result of surplus) if ('json' in result) this.handlers.emit(last, result.json);
 		this.handlers.hint(
 			`Hubble's response has entries that no item asked for (${surplus.length}). They are in the output, after the last item.`,
 		);

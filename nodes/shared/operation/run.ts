@@ -169,13 +169,8 @@ async function carryOut(
 		if (group) group.push(request);
 		else if (batch) groups.set(batch, [request]);
 	}
-	const byItem = new Map(requests.map((request) => [request.itemIndex, request]));
 	await runBatches(hubble, groups, {
-		emit: (itemIndex, row) => {
-			const request = byItem.get(itemIndex);
-			const shape = request ? shapeOf(operation, request) : undefined;
-			outputs.add(itemIndex, [{ json: shape?.(row) ?? row }]);
-		},
+		emit: (request, row) => outputs.add(request.itemIndex, [{ json: shapeOf(operation, request)(row) }]),
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
 		hint: (message) => work.hints.add(message),
