@@ -348,6 +348,11 @@ it.each([
 	expect(Math.abs(place.longitude)).toBeLessThanOrEqual(180);
 });
 
+it('knows a place in a frame around a wide hole', () => {
+	const { inside: place, contains } = polygon(square(0, 0, 10, 10), square(1, 1, 9, 9));
+	expect(contains(place)).toBe(true);
+});
+
 const geometry = { type: 'Polygon', coordinates: [square(0, 0, 1, 1)] };
 const feature = { type: 'Feature', properties: {}, geometry };
 const marker = { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: [7, 8] } };

@@ -68,7 +68,7 @@ export function polygons(name: string, geojson: unknown): Area {
 		radius: Math.sqrt(area / Math.PI),
 		contains: (place) => read.some((polygon) => isWithinPolygon(polygon, place)),
 		distanceTo: (place) => Math.min(...read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
-		inside: placeIn(read[0]),
+		inside: placeIn(read),
 		...(leftOut ? { leftOut } : {}),
 	};
 }
@@ -169,18 +169,30 @@ function isWithin(ring: Ring, { latitude, longitude }: Place): boolean {
 	});
 }
 
-const mean = (corners: Ring, axis: 0 | 1) => corners.reduce((sum, corner) => sum + corner[axis], 0) / corners.length;
+/** A place in the first polygon: on the parallel that halves its largest part between two corners, amid the longest stretch. */
+function placeIn([polygon = []]: Polygon[]): Place {
+	const heights = [...new Set(polygon.flat().map(([, latitude]) => latitude))].sort((a, b) => a - b);
+	const [, latitude] = widest(heights);
+	const crossed = polygon.flatMap((ring) =>
+		[...edgesOf(ring)]
+			.filter(([[, y1], [, y2]]) => y1 > latitude !== y2 > latitude)
+			.map(([[x1, y1], [x2, y2]]) => x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1)),
+	);
+	const [, longitude] = widest(
+		crossed.sort((a, b) => a - b),
+		2,
+	);
+	return { latitude, longitude: longitude - 360 * Math.round(longitude / 360) };
+}
 
-/** A place in a polygon: amid three corners in a row, as some of them are a triangle within it (an "ear"). */
-function placeIn(polygon: Polygon = []): Place {
-	const [ring = []] = polygon;
-	for (let index = 2; index < ring.length; index++) {
-		const ear = ring.slice(index - 2, index + 1);
-		const longitude = mean(ear, 0);
-		const place = { latitude: mean(ear, 1), longitude: longitude - 360 * Math.round(longitude / 360) };
-		if (isWithinPolygon(polygon, place)) return place;
+/** The widest gap between a number and the next one, and its middle; of every `step`-th number alone. */
+function widest(numbers: readonly number[], step = 1): [width: number, middle: number] {
+	let found: [number, number] = [0, numbers[0] ?? 0];
+	for (let index = 1; index < numbers.length; index += step) {
+		const [from = 0, to = 0] = numbers.slice(index - 1, index + 1);
+		if (to - from > found[0]) found = [to - from, (from + to) / 2];
 	}
-	return { latitude: mean(ring, 1), longitude: mean(ring, 0) };
+	return found;
 }
 
 function distanceToRing(ring: Ring, place: Place): number {
