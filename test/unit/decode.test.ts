@@ -568,6 +568,8 @@ describe('When', () => {
 			nothing('the payload has 2 bytes, and none of the values: byte 0 is 49, not 1 or 2; there is no byte 8'),
 		);
 		expect(why(Buffer.from('{"t":21.3}\0\0'))).toEqual(nothing('the payload is JSON with other names: t'));
+		const six = Buffer.from('{"h":1,"i":2,"j":3,"k":4,"l":5,"m":6}');
+		expect(why(six)).toEqual(nothing('the payload is JSON with other names: h, i, j, k, l'));
 		expect(decode?.('')).toEqual({ decoded: {} });
 		const adding = payloadDecoder({
 			decode: 'layout',

@@ -227,9 +227,8 @@ describe('packetReader', () => {
 		expect(() => readerOf({ decodePayload: '' }, { decodePayload: '={{ $json.none }}' })).toThrow(
 			'"Decode Payload": the expression returned no value',
 		);
-		expect([{}, { decodePayload: '' }, { decodePayload: 'none' }].map((given) => readerOf(given).decodes)).toEqual(
-			Array(3).fill(false),
-		);
+		const none = [{}, { decodePayload: '' }, { decodePayload: 'none' }, { filters: { values: {} } }];
+		expect(none.map((given) => readerOf(given).decodes)).toEqual(Array(4).fill(false));
 	});
 
 	it('simplifies and decodes as it is told, and simplifies where it is told nothing', () => {

@@ -102,12 +102,19 @@ it('of a list of one page reads that page, whatever its header says', async () =
 	const { asked, rows } = await read({ pages: 'one', pageSize: sized }, [{ rows: [1, 2], token: 'b' }], undefined, 2);
 	expect([asked, rows]).toEqual([[{ q: 1, page_size: 2, token: undefined }], [1, 2]]);
 	// A list that takes no size is not asked for one.
-	expect((await read({ pages: 'one' }, [{ rows: 'odd' }], undefined, 2)).asked).toEqual([{ q: 1, token: undefined }]);
+	expect(await read({ pages: 'one' }, [{ rows: 'odd' }], undefined, 2)).toMatchObject({
+		asked: [{ q: 1, token: undefined }],
+		rows: [],
+	});
 });
 
 it('says where to go on when a later page fails; a number is no token', async () => {
 	const { failure } = await read({}, [{ rows: [1, 2], token: 'b' }]);
-	expect(failure).toMatchObject({ message: 'broken', context: { rowsFetched: 2, resumeToken: 'b' } });
+	expect(failure).toMatchObject({
+		message: 'broken',
+		description: expect.stringContaining('2 rows from one page'),
+		context: { rowsFetched: 2, resumeToken: 'b' },
+	});
 	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2);
 	expect(numbered.failure).toMatchObject({ context: { rowsFetched: 2 } });
 	expect((numbered.failure as { context: object }).context).not.toHaveProperty('resumeToken');

@@ -98,7 +98,6 @@ function givenFilters(context: TriggerContext): IDataObject {
 function decoder(context: TriggerContext) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
 	const decode = parameter('decodePayload');
-	if (decode === 'none') return undefined;
 	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
 	try {
 		return payloadDecoder({ decode, table: parameter('payloadFields'), layout: parameter('payloadLayout') });
