@@ -115,6 +115,8 @@ describe('senderFilter', () => {
 		['127.0.0.1', '', false],
 		['127.0.0.1', 'localhost', false],
 		['', '127.0.0.1', false],
+		['::1', '::1]/x', false],
+		['::1', '\t::1', false],
 	])('%s and %s → %s', (list, sender, isAllowed) => {
 		expect(senderFilter(list)(sender)).toBe(isAllowed);
 	});
@@ -131,6 +133,7 @@ describe('senderFilter', () => {
 		'1.2.3.4/-1',
 		'1.2.3.4/8/9',
 		'1.2.3.4/0x8',
+		'1234',
 		'1.2.3.4/',
 		':::',
 		'1::2::3',
