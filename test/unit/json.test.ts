@@ -1,5 +1,5 @@
 /** The JSON of lists: sequence numbers that no number can hold stay what they are. */
-import { entriesOf, isObject, objectOf, parseReply, rowsOf } from '../../nodes/shared/client/json';
+import { entriesOf, isObject, objectOf, parseReply, rowsOf, withoutUndefined } from '../../nodes/shared/client/json';
 
 const parsed = (text: string) => parseReply(Buffer.from(text));
 
@@ -27,6 +27,7 @@ it('takes fields from objects and entries from lists, and nothing from what is n
 	const [object, list] = [{ a: 1 }, [{ a: 1 }, null, [1], 'text']];
 	expect([object, {}, list, ...none].filter(isObject)).toEqual([object, {}]);
 	expect([object, list, ...none].map(objectOf)).toEqual([object, ...Array(6).fill({})]);
+	expect(withoutUndefined({ a: undefined, b: null, c: 0 })).toStrictEqual({ b: null, c: 0 });
 	expect([list, object, ...none].map(entriesOf)).toEqual([list, ...Array(6).fill([])]);
 	expect([list, object, ...none].map(rowsOf)).toEqual([[object], ...Array(6).fill([])]);
 });
