@@ -213,6 +213,7 @@ it('says what is not Base64', () => {
 		'A=',
 		"AA'AA",
 		'xdata:;base64,AAAA',
+		'AAdata:;base64,AA',
 		'AAAAA',
 		'A A A A A',
 		"''AAAA",
