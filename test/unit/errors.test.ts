@@ -1,5 +1,6 @@
 /** What the user reads when Hubble does not do what was asked, and what a workflow can read of it. */
 import { NodeApiError, NodeOperationError, type INode } from 'n8n-workflow';
+import { NoPlaceInTime } from '../../nodes/shared/client/client';
 import {
 	asError,
 	copyOf,
@@ -165,6 +166,16 @@ it('a call that may have changed something leaves a doubt, one that reads does n
 	expect([checked.message, checked.description]).toEqual(['The response has no list', `${BASE_URL} X-Request-ID: r.`]);
 	expect(unexpectedResponse(node, 'ID', '', 'r', 'POST', 'Look.').description).toBe(`Look. ${DOUBT} X-Request-ID: r.`);
 	expect(detailsOf(checked)).toMatchObject({ requestId: 'r' });
+});
+
+it('what is of a kind of its own has the name that n8n knows, or n8n would hand on nothing but its message', () => {
+	const ours = [
+		unexpectedResponse(node, 'list', '', 'r'),
+		new RepeatedToken(node, 'page', 'r'),
+		new NoPlaceInTime(node),
+		copyOf(new RepeatedToken(node, 'page', 'r')),
+	];
+	expect(ours.map(({ name }) => name)).toEqual(Array(4).fill('NodeOperationError'));
 });
 
 it.each<[Partial<Failure>, object]>([

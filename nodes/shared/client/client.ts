@@ -115,6 +115,8 @@ export const sessionOf = ({ helpers }: Context, secrets: string[], hasToken = tr
 
 /** There was no place in the rate limit in the time that the run has: nothing was sent. */
 export class NoPlaceInTime extends NodeOperationError {
+	override name = NodeOperationError.name;
+
 	constructor(node: INode) {
 		super(node, 'Timed out waiting for the rate limit', {
 			description:

@@ -218,6 +218,9 @@ export function errorCodeIn({ id, code }: IDataObject): string | undefined {
 
 /** The error of a reply that says something else than it should. */
 export class UnexpectedReply extends NodeOperationError {
+	/** n8n knows its own errors by their names: of others it may hand on the message alone. */
+	override name = NodeOperationError.name;
+
 	constructor(node: INode, message: string, advice: string, requestId: string) {
 		super(node, message, { description: `${advice} X-Request-ID: ${requestId}.` });
 		this.context.requestId = requestId;
