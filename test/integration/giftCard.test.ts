@@ -565,6 +565,24 @@ describe('the other operations', () => {
 		expect(partner.calls.login).toBe(2);
 	});
 
+	it.each([
+		['once is tried once more', 1, ['ok', 'ok'], 5],
+		['twice is given up', 9, Array(2).fill('Hubble does not accept the client ID and secret'), 4],
+	])('a session that a new login gives again, refused %s', async (_, refusals, expected, asked) => {
+		let refused = 0;
+		const server = await serverThat(async ({ url }, reply) => {
+			if (url.endsWith('/auth/login')) return await reply.send({ token: 'session-0-same' });
+			return (refused += 1) > refusals ? await reply.send({ balance: 7 }) : await reply.code(401).send({});
+		});
+		const { items } = await node(
+			{ resource: 'wallet', operation: 'getBalance' },
+			{ credential: credentialOf(server.url), input: [{}, {}], onError: 'continueRegularOutput' },
+		);
+		await server.close();
+		expect(items.map(({ json }) => json.error ?? 'ok')).toEqual(expected);
+		expect(server.asked()).toBe(asked);
+	});
+
 	it('ask once a run with a client ID and secret that are refused', async () => {
 		const outcome = await node(
 			{ resource: 'wallet', operation: 'getBalance' },

@@ -157,7 +157,7 @@ function partnerSession(service: Service, { context, traffic }: Run, settings: P
 		async open() {
 			try {
 				const { token } = await loginOf(key, logIn);
-				if (!secrets.includes(token)) secrets.push(token);
+				if (token !== secrets.at(-1)) secrets.push(token);
 			} catch (error) {
 				if (error instanceof NodeApiError && error.httpCode === '401') session.refusedToken = copyOf(error);
 				// All who waited for the login get this error, and each adds what it was about.
@@ -167,7 +167,10 @@ function partnerSession(service: Service, { context, traffic }: Run, settings: P
 		async renew() {
 			const login = await logins.get(key)?.catch(() => undefined);
 			if (login && login.token === secrets.at(-1)) login.endsAt = 0;
+			const known = secrets.length;
 			await session.open?.();
+			// A login may give the token that is there, and a refusal may pass: it is tried once more.
+			if (secrets.length === known) secrets.push(...secrets.slice(-1));
 		},
 	};
 	return session;
