@@ -1,18 +1,31 @@
 /** What a poll looks for: registrations, devices that are heard again or fell silent. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { MOST_MARKS, quietKey } from './marks';
-import { cursorOf, devicesBy, emit, readAhead, readWindow, room, silenceOf, warn, type Run } from './reading';
+import {
+	beginWindow,
+	cursorOf,
+	devicesBy,
+	emit,
+	readAhead,
+	readWindow,
+	room,
+	silenceOf,
+	warn,
+	type Run,
+} from './reading';
 import { SATELLITE_DELAY_S } from '../shared/device/device';
 import { compareQuiet, heardAt, latestStamp, mark, type Device, type Gone } from './watch';
 
 /** Registrations of the last seconds are left to the next poll: Hubble may still be writing them. */
 const SETTLE_S = 30;
 
+export function beginRegistered(run: Run): void {
+	beginWindow(run, 'registered', run.settings.devices, run.now - SETTLE_S);
+}
+
 /** Reports devices that were registered, and those of them that were heard already. */
 export async function registered(run: Run): Promise<void> {
-	const { settings, now } = run;
-	const end = now - SETTLE_S;
-	const watchesFirst = settings.events.has('firstHeard');
+	const watchesFirst = run.settings.events.has('firstHeard');
 	const report = (device: Device) => {
 		const { created_ts } = device;
 		emit(run, { event: 'registered', device, of: created_ts });
@@ -23,8 +36,7 @@ export async function registered(run: Run): Promise<void> {
 		if (heardAt(device, run)) emitFirstHeard(run, device);
 		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, 0);
 	};
-	const of = settings.devices;
-	await readWindow(run, { name: 'registered', of, begin: end, end, report, each: watchesFirst ? 2 : 1 });
+	await readWindow(run, { name: 'registered', end: run.now - SETTLE_S, report, each: watchesFirst ? 2 : 1 });
 }
 
 const emitFirstHeard = (run: Run, device: Device) => emit(run, { event: 'firstHeard', device, of: device.created_ts });
@@ -160,23 +172,28 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 }
 
 /** Devices that only satellites hear have a window of their own where Silent For is shorter than their packets may take. */
-export async function silent(run: Run): Promise<void> {
+export function beginSilent(run: Run): void {
 	const { settings, now, state } = run;
-	const { silence, devices, events } = settings;
-	const reportsAll = settings.reportsSilentAlready && !state.silent;
+	const { silence, devices, reportsSilentAlready } = settings;
+	const of = `${devices} ${silence}`;
+	// Times of before the first second are those of devices that were never heard.
+	const begin = reportsSilentAlready && !state.silent ? 1 : undefined;
+	beginWindow(run, 'silent', of, now - silence, begin);
+	if (silence < SATELLITE_DELAY_S) beginWindow(run, 'silentBySatellite', of, now - SATELLITE_DELAY_S, begin);
+	else state.silentBySatellite = undefined;
+}
+
+export async function silent(run: Run): Promise<void> {
+	const { settings, now } = run;
 	await readAhead(run);
 	const readIn = async (name: 'silent' | 'silentBySatellite', end: number) =>
 		await readWindow(run, {
 			name,
-			of: `${devices} ${silence}`,
-			// Times of before the first second are those of devices that were never heard.
-			begin: reportsAll ? 1 : end,
 			end,
 			report: (device) => reportSilent(run, device),
 			isIn: (device) => windowOf(run, device) === name,
-			each: events.has('heardAgain') ? 2 : 1,
+			each: settings.events.has('heardAgain') ? 2 : 1,
 		});
-	await readIn('silent', now - silence);
-	if (silence < SATELLITE_DELAY_S) await readIn('silentBySatellite', now - SATELLITE_DELAY_S);
-	else state.silentBySatellite = undefined;
+	await readIn('silent', now - settings.silence);
+	await readIn('silentBySatellite', now - SATELLITE_DELAY_S);
 }

@@ -5,7 +5,7 @@ import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/clie
 import { counted } from '../shared/operation/values';
 import { poll, type Budget, type Read } from '../shared/polling/poll';
 import { areas } from './areas';
-import { quiet, registered, silent } from './events';
+import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
 import { warn, type Run } from './reading';
 import { sample } from './sample';
@@ -55,10 +55,10 @@ async function watch(
 }
 
 /** What a poll does, and for which events. What is heard comes before what falls silent. */
-const STEPS: ReadonlyArray<{ events: EventName[]; take: (run: Run) => Promise<void> }> = [
-	{ events: ['registered', 'firstHeard'], take: registered },
+const STEPS: ReadonlyArray<{ events: EventName[]; begin?: (run: Run) => void; take: (run: Run) => Promise<void> }> = [
+	{ events: ['registered', 'firstHeard'], begin: beginRegistered, take: registered },
 	{ events: ['heardAgain', 'firstHeard'], take: quiet },
-	{ events: ['silent'], take: silent },
+	{ events: ['silent'], begin: beginSilent, take: silent },
 	{ events: ['entered', 'left'], take: areas },
 ];
 
@@ -84,6 +84,7 @@ async function takeSteps(run: Run, startWith = 0): Promise<void> {
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
 	forgetUnwatched(run, wanted);
+	for (const index of wanted) STEPS[index]?.begin?.(run);
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;

@@ -127,14 +127,21 @@ export function cursorOf(run: Run, stored: Cursor | undefined, of: string, begin
 	return from === stored.from ? stored : { of, from };
 }
 
+type WindowName = 'registered' | 'silent' | 'silentBySatellite';
+
+/**
+ * Begins a window where it ends, unless it is known: with the first poll, whether or not that has time to read it.
+ * Otherwise what happens until one has would be lost.
+ * @param end Unix seconds, as `begin`
+ */
+export function beginWindow(run: Run, name: WindowName, of: string, end: number, begin = end): void {
+	run.state[name] = cursorOf(run, run.state[name], of, begin, end);
+}
+
 /** A window of time; times are Unix seconds. */
 interface Window {
 	/** Where its cursor stands in the state. */
-	name: 'registered' | 'silent' | 'silentBySatellite';
-	/** The settings that it is of. */
-	of: string;
-	/** Where it begins the first time. */
-	begin: number;
+	name: WindowName;
 	end: number;
 	report: (device: Device) => void;
 	/** Events that one device may be at once. */
@@ -144,18 +151,17 @@ interface Window {
 }
 
 /**
- * Reads a window from its cursor up to its end, and reports each device in it once. Devices with a stamp from the future
+ * Reads a window that has begun from its cursor up to its end, and reports each device in it once. Devices with a stamp from the future
  * belong to a window of last packets where they were heard, not where Hubble lists them.
  */
 export async function readWindow(run: Run, window: Window): Promise<void> {
-	const { name, of, begin, end, report, each, isIn = () => true } = window;
+	const { name, end, report, each, isIn = () => true } = window;
 	const { future = [], state } = run;
 	const isHeard = name !== 'registered';
 	const field = isHeard ? 'most_recent_packet_ts' : 'created_ts';
 	const timeOf = isHeard ? (device: Device) => heardAt(device, run) : timeBy(field);
-	let at = cursorOf(run, state[name], of, begin, end);
-	state[name] = at;
-	if (at.from >= end || room(run) < each) return;
+	let at = state[name];
+	if (!at || at.from >= end || room(run) < each) return;
 	const query = { [`filter_${field}`]: between(at.from, end) };
 	for await (const { devices, reached, token } of devicesBy(run, field, query, end, at)) {
 		const { from } = at;

@@ -9,6 +9,7 @@ const HISTORIES: Readonly<Record<Kind, number>> = { packets: 25, deliveries: 30,
 // They share a machine with the other tests.
 jest.setTimeout(120_000);
 
+const shipped = new ShippedCode();
 const traces = Error.stackTraceLimit;
 beforeAll(() => {
 	Error.stackTraceLimit = 0;
@@ -18,10 +19,9 @@ afterAll(() => {
 });
 
 test.each(Object.keys(KINDS) as Kind[])('histories of %s: what is promised holds', async (kind) => {
-	const code = new ShippedCode();
 	let kills = 0;
 	for (let seed = 1; seed <= HISTORIES[kind]; seed++) {
-		const told = await history(kind, seed, code);
+		const told = await history(kind, seed, shipped);
 		expect(told.broken?.message).toBeUndefined();
 		kills += told.kills;
 	}
@@ -31,4 +31,6 @@ test.each(Object.keys(KINDS) as Kind[])('histories of %s: what is promised holds
 test.each(FAULTS)('$kind: the fault is found that $name', async (fault) => {
 	const { broken } = await history(fault.kind, fault.seed, new ShippedCode([fault]));
 	expect(broken?.promise).toContain(fault.breaks);
+	// It is the fault that breaks it.
+	expect((await history(fault.kind, fault.seed, shipped)).broken).toBeUndefined();
 });
