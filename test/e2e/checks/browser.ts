@@ -347,7 +347,6 @@ async function filterPickers(page: Page, n8n: N8n): Promise<string[]> {
 		await openNode(page, name);
 		await page.getByPlaceholder('Add Filter').click();
 		await withText(page.locator('[role=option]:visible, .el-select-dropdown__item:visible'), 'Devices').first().click();
-		await page.getByText('Add Device', { exact: true }).click();
 		await picked.click();
 		// Another one for each trigger.
 		const entry = page.getByTestId('rlc-item').filter({ hasText: deviceName }).nth(chosen.length);
