@@ -3,7 +3,15 @@ import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow'
 import { objectOf } from '../shared/client/json';
 import { hasEmptyExpression, namedRows, readParameter } from '../shared/operation/readItem';
 import { asText, isEmpty, numberIn, oneOf } from '../shared/operation/values';
-import { bound, conditionOf, decodedField, fieldOf, numeric } from '../shared/packet/valueFilter';
+import {
+	bound,
+	comparedWith,
+	conditionOf,
+	decodedField,
+	fieldOf,
+	numeric,
+	upperBound,
+} from '../shared/packet/valueFilter';
 import { MOST_PACKETS, MOST_RULES, type Rule } from './alarms';
 
 const CONDITIONS = ['above', 'below', 'between', 'equal', 'outside'] as const;
@@ -41,23 +49,8 @@ const FIELDS: INodeProperties[] = [
 		default: 'above',
 		description: 'What must be true of the value',
 	},
-	{
-		displayName: 'Threshold',
-		name: 'than',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 8',
-		description: 'The number, or the text, to compare the value with',
-	},
-	{
-		displayName: 'And',
-		name: 'and',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 25',
-		description: 'The upper bound',
-		...showFor('between', 'outside'),
-	},
+	{ ...comparedWith, displayName: 'Threshold' },
+	{ ...upperBound, ...showFor('between', 'outside') },
 	{
 		displayName: 'For At Least',
 		name: 'forAtLeast',

@@ -30,6 +30,25 @@ export const decodedField: INodeProperties = {
 	],
 };
 
+/** What a value is compared with. */
+export const comparedWith: INodeProperties = {
+	displayName: 'Value',
+	name: 'than',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 8',
+	description: 'The number, or the text, to compare the value with',
+};
+
+export const upperBound: INodeProperties = {
+	displayName: 'And',
+	name: 'and',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 25',
+	description: 'The upper bound',
+};
+
 /** One condition. */
 const CONDITION_FIELDS: INodeProperties[] = [
 	decodedField,
@@ -47,24 +66,8 @@ const CONDITION_FIELDS: INodeProperties[] = [
 		default: 'above',
 		description: 'What must be true of the value',
 	},
-	{
-		displayName: 'Value',
-		name: 'than',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 8',
-		description: 'The number, or the text, to compare the value with',
-		displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } },
-	},
-	{
-		displayName: 'And',
-		name: 'and',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 25',
-		description: 'The upper bound',
-		displayOptions: { show: { condition: ['between'] } },
-	},
+	{ ...comparedWith, displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } } },
+	{ ...upperBound, displayOptions: { show: { condition: ['between'] } } },
 ];
 
 /** The parameters "Values" and "Values Must Match", for the collection "Filters". */
