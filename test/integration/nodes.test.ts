@@ -355,6 +355,7 @@ describe('API keys', () => {
 			'the expression returned no value',
 		]),
 		['Expires After (Days)', { access: 'all', expireDays: 0 }, 'is not a number from 1'],
+		['Expires After (Days)', { access: 'all', expireDays: '' }, 'is required'],
 		['Expires', { ...onDate, expires: '={{ new Date(null) }}' }, 'is in the past'],
 		['Expires', { ...onDate, expires: '={{ 0.5 }}' }, 'is not a date and time'],
 		['Expires', { ...onDate, expires: '2020-01-01' }, 'is in the past'],

@@ -537,7 +537,9 @@ withEachClock(
 				fleet.hear('device 0', { heard: clock - 2 * HOUR, accuracy: 5 });
 				const filters = { filters: { ownTags: ['site:Rotterdam'] } };
 				const others = await test(fleet, { ...silentFor(1), ...filters });
-				for (const item of Object.values(others)) expect(item).toMatchObject({ isExample: true });
+				for (const item of Object.values(others))
+					expect(item).toMatchObject({ name: 'Example device', isExample: true });
+				expect(ago(others.registered, 'registeredAt')).toBe(60);
 				fleet.add('ours', { tags: { site: 'Rotterdam' }, created: 1, heard: clock - 5 * HOUR, latitude, longitude });
 				const ours = await test(fleet, { ...silentFor(1), ...filters });
 				for (const item of Object.values(ours)) expect(item).toMatchObject({ name: 'ours' });

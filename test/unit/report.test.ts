@@ -272,6 +272,9 @@ describe('a map', () => {
 			'<title>7 things, 0 marked\n&#60;1&#62;\n&#60;2&#62;\n&#60;3&#62;\n&#60;4&#62;\n&#60;5&#62;\nand 2 more</title',
 		);
 		expect(mapOf(map).text).toContain('<title>7 things, 0 marked</title');
+		const one = new PlaceBins();
+		one.add({ latitude: 52, longitude: 4.9 }, false);
+		expect(mapOf({ ...map, places: one }).text).toContain('<title>1 thing, 0 marked</title');
 	});
 
 	it('counts what is nowhere', () => {
