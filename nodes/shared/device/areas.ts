@@ -1,7 +1,7 @@
 /** Areas on the earth, and whether a place is in them. Pure. */
 import { jsonParse } from 'n8n-workflow';
 import { entriesOf, objectOf } from '../client/json';
-import { distanceBetween, EARTH_M, radians, type Place } from '../operation/place';
+import { distanceBetween, EARTH_M, isWithin, radians, type Place } from '../operation/place';
 
 export interface Area {
 	name: string;
@@ -51,7 +51,8 @@ type Polygon = Ring[];
  * polygon is left out. Throws an Error whose message says what is wrong.
  */
 export function polygons(name: string, geojson: unknown): Area {
-	const { found, others } = polygonsIn(parsed(geojson));
+	const others: Others = new Map();
+	const found = polygonsIn(parsed(geojson), others);
 	const leftOut = [...others].map(([what, count]) => `${what} (${count})`).join(', ');
 	if (!found.length) {
 		const has = leftOut ? `no polygon, only: ${leftOut}` : 'nothing in it';
@@ -86,40 +87,35 @@ function parsed(geojson: unknown): unknown {
 /** What is no polygon, by its kind, and how often it comes. */
 type Others = Map<string, number>;
 
-/** The coordinates of all polygons in a GeoJSON object, at any depth, and what else there is. */
-function polygonsIn(geojson: unknown, others: Others = new Map()): { found: unknown[][]; others: Others } {
+/** The coordinates of all polygons in a GeoJSON object, at any depth; what else there is goes into `others`. */
+function polygonsIn(geojson: unknown, others: Others): unknown[][] {
 	const { type, coordinates, geometry, geometries, features } = objectOf(geojson);
-	const all = (parts: unknown) => entriesOf(parts).flatMap((part) => polygonsIn(part, others).found);
+	const all = (parts: unknown) => entriesOf(parts).flatMap((part) => polygonsIn(part, others));
 	const none = (what: string): unknown[][] => {
 		others.set(what, (others.get(what) ?? 0) + 1);
 		return [];
 	};
-	const filled = (parts: unknown[][]) => (parts.length && parts.every(({ length }) => length) ? parts : undefined);
-	const read = (): unknown[][] => {
-		switch (type) {
-			case 'Polygon':
-				return filled([entriesOf(coordinates)]) ?? none('Polygon without coordinates');
-			case 'MultiPolygon':
-				return filled(entriesOf(coordinates).map(entriesOf)) ?? none('MultiPolygon without coordinates');
-			case 'Feature':
-				return geometry ? polygonsIn(geometry, others).found : none('Feature without a geometry');
-			case 'FeatureCollection':
-				return all(features);
-			case 'GeometryCollection':
-				return all(geometries);
-			default:
-				return none(typeof type === 'string' ? type : 'something that is not GeoJSON');
-		}
-	};
-	return { found: read(), others };
+	const filled = (parts: unknown[][]) =>
+		parts.length && parts.every(({ length }) => length) ? parts : none(`${String(type)} without coordinates`);
+	switch (type) {
+		case 'Polygon':
+			return filled([entriesOf(coordinates)]);
+		case 'MultiPolygon':
+			return filled(entriesOf(coordinates).map(entriesOf));
+		case 'Feature':
+			return geometry ? polygonsIn(geometry, others) : none('Feature without a geometry');
+		case 'FeatureCollection':
+			return all(features);
+		case 'GeometryCollection':
+			return all(geometries);
+		default:
+			return none(typeof type === 'string' ? type : 'something that is not GeoJSON');
+	}
 }
-
-const isNumber = (value: unknown, most: number): value is number =>
-	typeof value === 'number' && Math.abs(value) <= most;
 
 function positionOf(given: unknown): Position {
 	const [longitude, latitude] = entriesOf(given);
-	if (isNumber(longitude, 360) && isNumber(latitude, 90)) return [longitude, latitude];
+	if (isWithin(longitude, 360) && isWithin(latitude, 90)) return [longitude, latitude];
 	throw new Error(`${JSON.stringify(given)} is not a position: GeoJSON gives the longitude first, then the latitude`);
 }
 
@@ -151,49 +147,34 @@ function sizeOf(ring: Ring): number {
 
 function isWithinPolygon(polygon: Polygon, place: Place): boolean {
 	const [outer = [], ...holes] = polygon;
-	return isWithin(outer, place) && !holes.some((hole) => isWithin(hole, place));
+	return isInRing(outer, place) && !holes.some((hole) => isInRing(hole, place));
 }
 
 /** What a longitude may be, as rings go beyond ±180. */
 const TURNS = [0, -360, 360];
 
+/** The longitudes at which a ring crosses a parallel. */
+const crossingsAt = (latitude: number, ring: Ring): number[] =>
+	[...edgesOf(ring)]
+		.filter(([[, y1], [, y2]]) => y1 > latitude !== y2 > latitude)
+		.map(([[x1, y1], [x2, y2]]) => x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1));
+
 /** Whether a place is within a ring: a line from it to the east crosses the ring an odd number of times. */
-function isWithin(ring: Ring, { latitude, longitude }: Place): boolean {
-	return TURNS.some((turn) => {
-		const x = longitude + turn;
-		let isOdd = false;
-		for (const [[x1, y1], [x2, y2]] of edgesOf(ring)) {
-			if (y1 > latitude !== y2 > latitude && x < x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1)) isOdd = !isOdd;
-		}
-		return isOdd;
-	});
+function isInRing(ring: Ring, { latitude, longitude }: Place): boolean {
+	const crossed = crossingsAt(latitude, ring);
+	return TURNS.some((turn) => crossed.filter((x) => longitude + turn < x).length % 2 === 1);
 }
 
-/** A place in the first polygon: on the parallel that halves its largest part between two corners, amid the longest stretch. */
+/** A place in the first polygon: on a parallel between its middle corners, amid the first stretch inside of it. */
 function placeIn([polygon = []]: Polygon[]): Place {
 	const heights = [...new Set(polygon.flat().map(([, latitude]) => latitude))].sort((a, b) => a - b);
-	const [, latitude] = widest(heights);
-	const crossed = polygon.flatMap((ring) =>
-		[...edgesOf(ring)]
-			.filter(([[, y1], [, y2]]) => y1 > latitude !== y2 > latitude)
-			.map(([[x1, y1], [x2, y2]]) => x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1)),
-	);
-	const [, longitude] = widest(
-		crossed.sort((a, b) => a - b),
-		2,
-	);
+	const latitude = middle(heights.slice(heights.length / 2 - 1));
+	const longitude = middle(polygon.flatMap((ring) => crossingsAt(latitude, ring)).sort((a, b) => a - b));
 	return { latitude, longitude: longitude - 360 * Math.round(longitude / 360) };
 }
 
-/** The widest gap between a number and the next one, and its middle; of every `step`-th number alone. */
-function widest(numbers: readonly number[], step = 1): [width: number, middle: number] {
-	let found: [number, number] = [0, numbers[0] ?? 0];
-	for (let index = 1; index < numbers.length; index += step) {
-		const [from = 0, to = 0] = numbers.slice(index - 1, index + 1);
-		if (to - from > found[0]) found = [to - from, (from + to) / 2];
-	}
-	return found;
-}
+/** Between the first number and the second. */
+const middle = ([from = 0, to = from]: readonly number[]): number => (from + to) / 2;
 
 function distanceToRing(ring: Ring, place: Place): number {
 	let nearest = Infinity;

@@ -8,7 +8,8 @@ export interface Place {
 	accuracy?: number;
 }
 
-const isWithin = (value: unknown, most: number): value is number =>
+/** Whether a value is a number of at most this size. */
+export const isWithin = (value: unknown, most: number): value is number =>
 	typeof value === 'number' && Math.abs(value) <= most;
 
 /**
