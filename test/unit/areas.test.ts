@@ -353,6 +353,34 @@ it('knows a place in a frame around a wide hole', () => {
 	expect(contains(place)).toBe(true);
 });
 
+it('knows a place in any polygon', () => {
+	fc.assert(
+		fc.property(fc.oneof(withHole, atPole, box, triangle), (rings) => {
+			fc.pre(sizeOf(rings[0] as Corner[]) > 100);
+			const { inside: place, contains } = polygons('P', polygonOf(rings));
+			expect([contains(place), Math.abs(place.longitude) <= 180]).toEqual([true, true]);
+		}),
+		{ numRuns: 300 },
+	);
+});
+
+it('is another area by another name or form, however it is written', () => {
+	const form = (...rings: number[][][]) => ({ type: 'Polygon', coordinates: rings });
+	const [one, hole] = [form(square(0, 0, 4, 4)), form(square(0, 0, 4, 4), square(1, 1, 2, 2))];
+	const shapes = [
+		polygons('A', one),
+		polygons('B', one),
+		polygons('A', hole),
+		circle('A', at(1, 2), 3),
+		circle('B', at(1, 2), 3),
+		circle('A', at(2, 2), 3),
+		circle('A', at(1, 1), 3),
+		circle('A', at(1, 2), 4),
+	].map(({ shape }) => shape);
+	expect(new Set(shapes).size).toBe(shapes.length);
+	expect(polygons('A', ` ${JSON.stringify(one)}`).shape).toBe(shapes[0]);
+});
+
 const geometry = { type: 'Polygon', coordinates: [square(0, 0, 1, 1)] };
 const feature = { type: 'Feature', properties: {}, geometry };
 const marker = { type: 'Feature', properties: {}, geometry: { type: 'Point', coordinates: [7, 8] } };
@@ -397,6 +425,7 @@ it.each([
 	[{ type: 'Feature', geometry: null }, 'only: Feature without a geometry (1)'],
 	[{ type: 'Polygon' }, 'only: Polygon without coordinates (1)'],
 	[{ type: 'MultiPolygon', coordinates: [[], []] }, 'only: MultiPolygon without coordinates (1)'],
+	[{ type: 'MultiPolygon', coordinates: [[square(0, 0, 1, 1)], []] }, 'only: MultiPolygon without coordinates (1)'],
 	[{ type: 'Polygon', coordinates: [[at(0, 0), 1]] }, 'the longitude first'],
 	[{ type: 'Polygon', coordinates: [square(0, 0, 1, 90.5)] }, '[1,90.5] is not a position'],
 	[{ type: 'Polygon', coordinates: [square(0, 0, 360.5, 1)] }, '[360.5,0] is not a position'],

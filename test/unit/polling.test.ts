@@ -42,7 +42,7 @@ function nodeOf(members: object = {}, id = `node ${(nodes += 1)}`) {
 	const context = {
 		getNode: () => ({ id, name: 'Poll' }) as INode,
 		getWorkflow: () => ({ id: 'workflow' }),
-		getWorkflowStaticData: () => n8n.data,
+		getWorkflowStaticData: (type: string) => (type === 'node' ? n8n.data : {}),
 		logger: { warn: (line: string) => warnings.push(line) },
 		...members,
 	} as unknown as IPollFunctions;
@@ -369,9 +369,9 @@ describe('pages from a token', () => {
 
 	async function read(token: string | undefined, answer: (call: Call) => IDataObject) {
 		const { context, warnings } = nodeOf();
-		const asked: Array<[unknown, unknown]> = [];
+		const asked: unknown[][] = [];
 		const send = async (call: Call) => {
-			asked.push([call.continuationToken, call.query?.limit]);
+			asked.push([call.endpoint, call.continuationToken, call.query?.limit]);
 			const { next, ...body } = answer(call);
 			return { body, headers: { 'continuation-token': next } };
 		};
@@ -396,8 +396,8 @@ describe('pages from a token', () => {
 		});
 		expect([asked, rows, failure, restarts]).toEqual([
 			[
-				['old', 7],
-				[undefined, 7],
+				[endpoints.listDevices, 'old', 7],
+				[endpoints.listDevices, undefined, 7],
 			],
 			[1],
 			undefined,
