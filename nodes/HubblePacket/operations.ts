@@ -4,7 +4,6 @@ import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/clien
 import { payloadFields, withDecoded } from '../shared/packet/decode';
 import { pages } from '../shared/client/pages';
 import { decodeFields } from '../shared/packet/decodeFields';
-import { nameOf } from '../shared/packet/payloadFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { CALENDAR_PERIODS, device, environment, type Field } from '../shared/operation/fields';
@@ -134,10 +133,10 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	return (row: IDataObject) => (isPacket(row) ? withDecoded(row, decode(row.device.payload), shape) : row);
 }
 
-/** The simplified fields, and what decoding adds: the fields of the table, or the payload as a whole. */
+/** The simplified fields, and what decoding adds: the values of the layout, or the payload as a whole. */
 function columns({ settings }: ItemRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
-	const names = new Set(payloadFields(settings).map((field) => `decoded.${nameOf(field)}`));
+	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));
 	const said = [...(names.size ? names : ['decoded']), 'decodeError'];
 	return SIMPLIFIED.flatMap((name) => (name === 'deviceName' ? [name, ...said] : [name]));
 }

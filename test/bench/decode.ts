@@ -7,16 +7,16 @@ const PACKETS = 100_000;
 const RUNS = 15;
 
 /** 13 bytes, as they come by satellite. */
-const field = [
-	{ name: 'uptime', type: 'uint32', offset: 0 },
-	{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01, unit: '°C' },
-	{ name: 'humidity', type: 'uint16', offset: 6, scale: 0.01, unit: '%' },
-	{ name: 'battery', type: 'uint16', offset: 8, unit: 'mV' },
-	{ name: 'tilt', type: 'int16', offset: 10, endianness: 'little', scale: 0.1 },
-	{ name: 'moving', type: 'bool', offset: 12, bit: 0 },
-	{ name: 'open', type: 'bool', offset: 12, bit: 1 },
-	{ name: 'mode', type: 'bits', offset: 12, bit: 2, length: 3 },
-];
+const layout = `
+uptime: uint32 @0
+temperature: int16 @4 ×0.01 °C
+humidity: uint16 @6 ×0.01 %
+battery: uint16 @8 mV
+tilt: int16 @10 little ×0.1
+moving: bool @12 bit 0
+open: bool @12 bit 1
+mode: bits @12 bit 2 length 3
+`;
 
 /** The same by hand. */
 function byHand(payload: string) {
@@ -40,7 +40,7 @@ export async function decode(): Promise<Result[]> {
 	const payloads = Array.from({ length: PACKETS }, (_, index) =>
 		Buffer.from(Array.from({ length: 13 }, (_byte, at) => (index * 31 + at * 17) & 255)).toString('base64'),
 	);
-	const read = payloadDecoder({ decode: 'fields', table: { field } });
+	const read = payloadDecoder({ decode: 'layout', layout });
 	if (!read) throw new Error('No decoder');
 	const time = (work: (payload: string) => unknown) => {
 		const begin = performance.now();

@@ -106,13 +106,8 @@ describe('CSV', () => {
 		const { bytes } = await write({
 			format: 'csv',
 			options: { timeFormat: 'iso', byteOrderMark: false },
-			decodePayload: 'fields',
-			payloadFields: {
-				field: [
-					{ name: 'uptime', type: 'uint32', offset: 0 },
-					{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01 },
-				],
-			},
+			decodePayload: 'layout',
+			payloadLayout: 'uptime: uint32 @0\ntemperature: int16 @4 ×0.01',
 		});
 		const [header, ...rows] = parseCsv(bytes.toString());
 		const simple = simplifyPacket(packets()[0] as unknown as Packet);
@@ -208,8 +203,8 @@ describe('CSV', () => {
 			format: 'csv',
 			columns: ['packetKey'],
 			options: { moreColumns: ['device.tags.a.b', 'decoded.x.y', 'decoded.x.z'] },
-			decodePayload: 'fields',
-			payloadFields: { field: [{ name: 'x.y', type: 'uint8', offset: 0, add: '={{ "5" }}' }] },
+			decodePayload: 'layout',
+			payloadLayout: 'x.y: uint8 @0 +5',
 		});
 		restore();
 		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
@@ -499,9 +494,9 @@ it('decoding adds what the payload says to each packet, or why it cannot be read
 	}
 });
 
-it('a wrong table of payload fields is refused before anything is sent', async () => {
-	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'fields', payloadFields: {} }));
-	expect(error?.message).toContain('there are no payload fields');
+it('a layout without a value is refused before anything is sent', async () => {
+	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'layout', payloadLayout: '' }));
+	expect(error?.message).toContain('"Payload Layout" is empty');
 	expect(hubble.log).toHaveLength(0);
 });
 

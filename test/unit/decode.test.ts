@@ -2,16 +2,15 @@
 import fc from 'fast-check';
 import { base64Bytes, hexBytes, looksLikeHex, payloadDecoder, sensorTest } from '../../nodes/shared/packet/decode';
 import { parseLayout } from '../../nodes/shared/packet/layout';
-import type { PayloadField } from '../../nodes/shared/packet/payloadFields';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-const decode = (fields: PayloadField[], bytes: Uint8Array) =>
-	payloadDecoder({ decode: 'fields', table: { field: fields } })?.(base64(bytes));
+const decode = (layout: string, bytes: Uint8Array) => payloadDecoder({ decode: 'layout', layout })?.(base64(bytes));
 /** A payload given in hexadecimal, blanks allowed. */
 const read = (decode: string, hex: string) => payloadDecoder({ decode }, hexBytes)?.(hex);
 
 type Sample = {
-	field: Omit<PayloadField, 'name' | 'offset' | 'endianness'>;
+	type: string;
+	parts?: string;
 	size: number;
 	put: (view: DataView, at: number, isLittle: boolean) => void;
 	value: unknown;
@@ -38,7 +37,7 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 		const max = sign === 'int' ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
 		const method = `set${sign === 'int' ? 'Int' : 'Uint'}${bits}` as 'setInt16';
 		return fc.integer({ min, max }).map((value): Sample => ({
-			field: { type: `${sign}${bits}` },
+			type: `${sign}${bits}`,
 			size: bits / 8,
 			value,
 			put: (view, at, isLittle) => view[method](at, value, isLittle),
@@ -48,7 +47,7 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 		fc
 			.integer({ min: type === 'int24' ? -(2 ** 23) : 0, max: type === 'int24' ? 2 ** 23 - 1 : 2 ** 24 - 1 })
 			.map((value): Sample => ({
-				field: { type },
+				type,
 				size: 3,
 				value,
 				put: (view, at, isLittle) =>
@@ -56,31 +55,32 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 			})),
 	),
 	fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value): Sample => ({
-		field: { type: 'int64' },
+		type: 'int64',
 		size: 8,
 		value: Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
 		put: (view, at, isLittle) => view.setBigInt64(at, value, isLittle),
 	})),
 	fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((value): Sample => ({
-		field: { type: 'uint64' },
+		type: 'uint64',
 		size: 8,
 		value: Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
 		put: (view, at, isLittle) => view.setBigUint64(at, value, isLittle),
 	})),
 	fc.double().map((value): Sample => ({
-		field: { type: 'float64' },
+		type: 'float64',
 		size: 8,
 		value: finite(value),
 		put: (view, at, isLittle) => view.setFloat64(at, value, isLittle),
 	})),
 	fc.float().map((value): Sample => ({
-		field: { type: 'float32' },
+		type: 'float32',
 		size: 4,
 		value: finite(shortestBySearch(value)),
 		put: (view, at, isLittle) => view.setFloat32(at, value, isLittle),
 	})),
 	fc.tuple(fc.boolean(), fc.nat(7), fc.nat(255)).map(([value, bit, noise]): Sample => ({
-		field: { type: 'bool', bit },
+		type: 'bool',
+		parts: `bit ${bit}`,
 		size: 1,
 		value,
 		put: (view, at) => view.setUint8(at, value ? noise | (1 << bit) : noise & ~(1 << bit)),
@@ -100,7 +100,8 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 			const part = BigInt.asUintN(8 * size, word) >> BigInt(bit);
 			const value = signed ? BigInt.asIntN(length, part) : BigInt.asUintN(length, part);
 			return {
-				field: { type: 'bits', width: 8 * size, bit, length, signed },
+				type: `bits${8 * size}`,
+				parts: `bit ${bit} length ${length}${signed ? ' signed' : ''}`,
 				size,
 				value: Number.isSafeInteger(Number(value)) ? Number(value) : String(value),
 				put: (view, at, isLittle) => {
@@ -116,26 +117,28 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
 			maxLength: 12,
 		})
 		.map((value): Sample => ({
-			field: { type: 'ascii', length: value.length },
+			type: 'ascii',
+			parts: `length ${value.length}`,
 			size: value.length,
 			value,
 			put: (view, at) => [...value].forEach((char, index) => view.setUint8(at + index, char.charCodeAt(0))),
 		})),
 );
 
-it('decode ∘ encode is the identity, for any table', () => {
+it('decode ∘ encode is the identity, for any layout', () => {
 	fc.assert(
 		fc.property(fc.array(fc.tuple(sample, fc.boolean()), { minLength: 1, maxLength: 10 }), (samples) => {
 			const view = new DataView(new ArrayBuffer(samples.reduce((sum, [{ size }]) => sum + size, 0)));
 			let offset = 0;
-			const fields = samples.map(([{ field, size, put }, isLittle], index): PayloadField => {
+			const lines = samples.map(([{ type, parts, size, put }, isLittle], index) => {
 				put(view, offset, isLittle);
 				offset += size;
-				return { ...field, name: `f${index}`, offset: offset - size, endianness: isLittle ? 'little' : 'big' };
+				const order = type !== 'ascii' && isLittle ? 'little' : '';
+				return [`f${index}:`, type, `@${offset - size}`, order, parts].join(' ');
 			});
 			const expected = Object.fromEntries(samples.map(([{ value }], index) => [`f${index}`, value]));
 			const noNumbers = Object.keys(expected).filter((name) => expected[name] === null);
-			expect(decode(fields, new Uint8Array(view.buffer))).toEqual({
+			expect(decode(lines.join('\n'), new Uint8Array(view.buffer))).toEqual({
 				decoded: expected,
 				...(noNumbers.length
 					? {
@@ -175,35 +178,20 @@ it('text, hex, JSON and bytes give back what was sent', () => {
 });
 
 it('scales, adds, and names the units once for all', () => {
-	const fields: PayloadField[] = [
-		{ name: 'temperature', type: 'int16', offset: 0, scale: 0.01, add: 0, unit: '°C' },
-		{ name: 'battery', type: 'uint8', offset: 2, scale: 10, add: 2000, unit: 'mV' },
-		{ name: 'raw', type: 'uint8', offset: 2, unit: '' },
-	];
-	expect(decode(fields, Uint8Array.of(0x08, 0x59, 0x7d))).toEqual({
+	const layout = 'temperature: int16 @0 ×0.01 °C\nbattery: uint8 @2 ×10 +2000 mV\nraw: uint8 @2';
+	expect(decode(layout, Uint8Array.of(0x08, 0x59, 0x7d))).toEqual({
 		decoded: { temperature: 21.37, battery: 3250, raw: 125 },
 		decodedUnits: { temperature: '°C', battery: 'mV' },
 	});
 });
 
-it.each<[string, string, unknown, string]>([
-	[
-		'a short payload',
-		'fields',
-		{
-			field: [
-				{ name: 'a', type: 'uint8' },
-				{ name: 'b', type: 'uint32', offset: 1 },
-			],
-		},
-		'the payload has 3 bytes, "b" ends at byte 5',
-	],
-	['what is not JSON', 'json', {}, 'the payload is not'],
-	['what is not UTF-8', 'text', {}, 'the payload is not UTF-8 text'],
-])('says why it cannot read %s', (_, mode, table, reason) => {
-	expect(payloadDecoder({ decode: mode, table })?.(base64(Uint8Array.of(0xff, 0xfe, 0xfd)))).toEqual({
-		decodeError: expect.stringContaining(reason),
-	});
+it.each<[string, string, string]>([
+	['a short payload', 'layout', 'the payload has 3 bytes, "b" ends at byte 5'],
+	['what is not JSON', 'json', 'the payload is not'],
+	['what is not UTF-8', 'text', 'the payload is not UTF-8 text'],
+])('says why it cannot read %s', (_, mode, reason) => {
+	const read = payloadDecoder({ decode: mode, layout: 'a: uint8 @0\nb: uint32 @1' });
+	expect(read?.(base64(Uint8Array.of(0xff, 0xfe, 0xfd)))).toEqual({ decodeError: expect.stringContaining(reason) });
 });
 
 it('says what is not Base64', () => {
@@ -224,43 +212,23 @@ it('says what is not Base64', () => {
 		expect(payloadDecoder({ decode: 'hex' })?.(good)).toEqual({ decoded: good && '00ff' });
 });
 
-it.each<[string, PayloadField[]]>([
-	['there are no payload fields', []],
-	['it has no name', [{ name: ' ', type: 'uint8' }]],
-	[
-		'its name is used twice',
-		[
-			{ name: 'a', type: 'uint8' },
-			{ name: 'a', type: 'int8' },
-		],
-	],
-	['Byte is not a whole number', [{ name: 'a', type: 'uint8', offset: -1 }]],
-	['Scale is not a number: "abc"', [{ name: 'a', type: 'uint8', scale: 'abc' as never }]],
-	['Byte Order is neither', [{ name: 'a', type: 'uint16', endianness: 'Little' as never }]],
-	['Type "toString" is unknown', [{ name: 'a', type: 'toString' as never }]],
-	['cannot be used', [{ name: '__proto__', type: 'uint8' }]],
-	[
-		'it ends with bit 8, and the highest bit of a word of 8 bits is 7',
-		[{ name: 'a', type: 'bits', bit: 5, length: 4 }],
-	],
-	['it ends with bit 8, and the highest bit of a word of 8 bits', [{ name: 'a', type: 'bool', bit: 8 }]],
-	['it ends with bit 64', [{ name: 'a', type: 'bits', width: 64, bit: 60, length: 5 }]],
-	['Word Size is none of 8, 16, 24, 32, 40, 48, 56, 64 bits: 12', [{ name: 'a', type: 'bits', width: 12 }]],
-	['there is no value of the same name above it', [{ name: 'a', type: 'int8', adds: true }]],
-	[
-		'the type ascii cannot be added',
-		[
-			{ name: 'a', type: 'int8' },
-			{ name: 'a', type: 'ascii', adds: true },
-		],
-	],
-])('refuses a table of which: %s', (reason, fields) => {
-	expect(() => payloadDecoder({ decode: 'fields', table: { field: fields } })).toThrow(reason);
+it.each([
+	['"Payload Layout" is empty; enter one value per line', ''],
+	['"Payload Layout" is empty', '# to come'],
+	['payload field "a": its name is used twice', 'a: uint8 @0\na: int8 @0'],
+	['"__proto__": this name cannot be used', '__proto__: uint8 @0'],
+	['it ends with bit 8, and the highest bit of a word of 8 bits is 7', 'a: bits @0 bit 5 length 4'],
+	['it ends with bit 8, and the highest bit of a word of 8 bits', 'a: bool @0 bit 8'],
+	['it ends with bit 64', 'a: bits64 @0 bit 60 length 5'],
+	['there is no value of the same name above it', '+ a: int8 @0'],
+	['the type ascii cannot be added', 'a: int8 @0\n+ a: ascii @0'],
+	['the type bool cannot be added', 'a: int8 @0\n+ a: bool @0'],
+])('refuses a layout of which: %s', (reason, layout) => {
+	expect(() => payloadDecoder({ decode: 'layout', layout })).toThrow(reason);
 });
 
-it('takes numbers that came as text, and nothing as the default', () => {
-	const field = { name: 7, type: 'uint8', offset: '1', scale: null, add: '5' } as never;
-	expect(decode([field], Uint8Array.of(9, 20))).toEqual({ decoded: { 7: 25 } });
+it('takes a name that is a number, and refuses a format that there is not', () => {
+	expect(decode('7: uint8 @1 +5', Uint8Array.of(9, 20))).toEqual({ decoded: { 7: 25 } });
 	expect(() => payloadDecoder({ decode: 'toString' })).toThrow('"Decode Payload": unknown payload format "toString"');
 });
 
@@ -292,10 +260,11 @@ test('a scaled integer is the decimal that one would write down', () => {
 			fc.nat(6),
 			fc.integer({ min: 1, max: 99 }),
 			(raw, power, factor) => {
-				const field: PayloadField = { name: 'v', type: 'int16', scale: Number(`${factor}e-${power}`) };
 				const bytes = Buffer.alloc(2);
 				bytes.writeInt16BE(raw);
-				expect(decode([field], bytes)).toEqual({ decoded: { v: Number(`${raw * factor}e-${power}`) + 0 } });
+				expect(decode(`v: int16 @0 ×${factor}e-${power}`, bytes)).toEqual({
+					decoded: { v: Number(`${raw * factor}e-${power}`) + 0 },
+				});
 			},
 		),
 	);
@@ -350,8 +319,7 @@ test('what is neither JSON nor a table is said', () => {
 	expect(payloadDecoder({ decode: 'json' })?.(base64(Buffer.from('{"a"')))?.decodeError).toMatch(
 		/^the payload is not JSON: ./,
 	);
-	expect(() => payloadDecoder({ decode: 'layout' })).toThrow('"Payload Layout": there are no payload fields');
-	expect(() => payloadDecoder({ decode: 'fields' })).toThrow('"Payload Fields": there are no payload fields');
+	expect(() => payloadDecoder({ decode: 'layout' })).toThrow('"Payload Layout" is empty');
 });
 
 test('a payload of BTHome that may be one of a sensor of Hubble is told', () => {
@@ -469,18 +437,8 @@ test('Base64 that an export made safe is read again; what looks like hexadecimal
 });
 
 test('an empty payload decodes to nothing', () => {
-	const nothing = (decode: string) =>
-		payloadDecoder({ decode, layout: 'a: uint8 @0', table: { field: [{ name: 'a' }] } })?.('');
-	for (const decode of [
-		'fields',
-		'layout',
-		'keyValue',
-		'cayenne',
-		'bthome',
-		'bthomeObjects',
-		'bthomeService',
-		'hubbleSensor',
-	])
+	const nothing = (decode: string) => payloadDecoder({ decode, layout: 'a: uint8 @0' })?.('');
+	for (const decode of ['layout', 'keyValue', 'cayenne', 'bthome', 'bthomeObjects', 'bthomeService', 'hubbleSensor'])
 		expect(nothing(decode)).toEqual({ decoded: {} });
 	expect(['json', 'text', 'hex', 'bytes'].map(nothing)).toEqual([null, '', '', []].map((decoded) => ({ decoded })));
 });
@@ -589,8 +547,8 @@ describe('When', () => {
 	});
 });
 
-test.each(['layout', 'fields'])('%s: a payload that is an object in JSON is read by its own names', (decode) => {
-	const read = payloadDecoder({ decode, layout: 'a: uint8 @0 %', table: { field: [{ name: 'a', unit: '%' }] } });
+test('a payload that is an object in JSON is read by its own names', () => {
+	const read = payloadDecoder({ decode: 'layout', layout: 'a: uint8 @0 %' });
 	const of = (text: string) => read?.(base64(Buffer.from(text)));
 	expect(of('{"a":21.3,"b":{"c":1}}')).toEqual({ decoded: { a: 21.3, b: { c: 1 } } });
 	// What is no whole object is bytes, as is one without a name: two bytes may be that by chance.
@@ -599,8 +557,8 @@ test.each(['layout', 'fields'])('%s: a payload that is an object in JSON is read
 	}
 });
 
-describe('the text layout', () => {
-	test('is the table of the form', () => {
+describe('the layout', () => {
+	test('is a value for each line', () => {
 		expect(
 			parseLayout(`# my sensor
 temperature: int16 @4 ×0.01 °C
@@ -615,7 +573,7 @@ serial: ascii @0 length 4 # to the end
 flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		).toEqual([
 			{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01, unit: '°C' },
-			{ name: 'battery', type: 'uint8', offset: 1, when: 'byte', whenByte: 0, whenValue: 2 },
+			{ name: 'battery', type: 'uint8', offset: 1, when: { at: 0, wanted: 2 } },
 			{
 				name: 'tilt angle',
 				type: 'int16',
@@ -632,11 +590,11 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 			{ name: 'tilt angle', type: 'int8', offset: 14, adds: true },
 			{ name: 'late', type: 'bool', width: 24, offset: 1, bit: 20 },
 			{ name: 'serial', type: 'ascii', offset: 0, length: 4 },
-			{ name: 'flow', type: 'float32', offset: 2, unit: 'm³/h', when: 'byte', whenByte: 1, whenValue: 255 },
+			{ name: 'flow', type: 'float32', offset: 2, unit: 'm³/h', when: { at: 1, wanted: 255 } },
 		]);
 	});
 
-	/** A row as a line, its parts in any order. */
+	/** A field and the order of the parts of its line. */
 	const row = fc
 		.record(
 			{
@@ -647,13 +605,13 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 				decimals: fc.nat(9),
 				endianness: fc.constantFrom('big', 'little'),
 				unit: fc.constantFrom('°C', '%', 'mV', 'm/s²', 'x', 'bit/s', 'kbit', 'm-2', 'm*s'),
-				when: fc.record({ whenByte: fc.nat(20), whenValue: fc.nat(255) }),
+				when: fc.record({ at: fc.nat(20), wanted: fc.nat(255) }),
 			},
 			{ requiredKeys: ['type', 'offset'] },
 		)
 		.chain((given) => fc.tuple(fc.constant(given), fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 })));
 
-	test('says each row of the form', () => {
+	test('says each field, its parts in any order', () => {
 		fc.assert(
 			fc.property(fc.array(row, { minLength: 1, maxLength: 5 }), (rows) => {
 				const lines = rows.map(([{ type, offset, scale, add, decimals, endianness, unit, when }, order], index) => {
@@ -664,15 +622,11 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 						decimals === undefined ? '' : `decimals ${decimals}`,
 						endianness ?? '',
 					];
-					const condition = when && `when byte ${when.whenByte} = ${when.whenValue}`;
+					const condition = when && `when byte ${when.at} = ${when.wanted}`;
 					return [`v${index}: ${type}`, ...order.map((at) => parts[at]), unit, condition].filter(Boolean).join(' ');
 				});
-				const table = rows.map(([{ when, ...given }], index) => ({
-					name: `v${index}`,
-					...given,
-					...(when ? { when: 'byte', ...when } : {}),
-				}));
-				expect(parseLayout(lines.join('\n'))).toEqual(table);
+				const fields = rows.map(([given], index) => ({ name: `v${index}`, ...given }));
+				expect(parseLayout(lines.join('\n'))).toEqual(fields);
 			}),
 		);
 	});
@@ -680,7 +634,8 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 	test.each([
 		['temperature int16 @4', 'it does not begin with a name, a colon and a type'],
 		['a:b: int16 @4', 'it does not begin with a name, a colon and a type'],
-		['temperature: int17 @4', 'the type "int17" is unknown'],
+		['temperature: int17 @4', 'the type "int17" is unknown; types are int8 to int64'],
+		['temperature: int16 @4 when byte 0 = 256', '256 is more than 255, the most a byte can be'],
 		['temperature: bits8x @4', 'the type "bits8x" is unknown'],
 		['temperature: xbits8 @4', 'the type "xbits8" is unknown'],
 		['temperature: int16 @4 bit 3', '"bit 3" does not go with the type int16'],
@@ -984,15 +939,9 @@ test('hexadecimal digits are read as people write them', () => {
 		expect(() => hexBytes(odd)).toThrow('the payload is not hexadecimal');
 });
 
-test('what is of the wrong type is named by what it is', () => {
-	const wrong = (field: object) => () => decode([field as never], Uint8Array.of(1));
-	expect(wrong({ name: 'a', type: 'uint8', offset: { a: 1 } })).toThrow(
-		'Byte is not a whole number of 0 or more: {"a":1}',
-	);
-	expect(wrong({ name: 'a', type: 'uint8', when: 'byte', whenValue: 256 })).toThrow(
-		'Equals is more than 255, the most a byte can be: 256',
-	);
-	expect(wrong({ name: { a: 1 }, type: 'uint8' })).toThrow('payload field "1": {"a":1} is not a text');
+test('what is no text is no layout, and no format', () => {
 	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('"Decode Payload": unknown payload format {"a":1}');
-	expect(() => payloadDecoder({ decode: 'layout', layout: {} })).toThrow('"Payload Layout": {} is not a text');
+	expect(() => payloadDecoder({ decode: 'layout', layout: { a: 1 } })).toThrow(
+		'"Payload Layout": {"a":1} is not a text',
+	);
 });

@@ -217,7 +217,7 @@ describe('packetReader', () => {
 		[{ filters: { values: { value: [{ than: '8' }] } } }, '"Values": row 1: "Field" is required'],
 		[{ filters: { values: warm } }, '"Values": the payloads are not decoded'],
 		[{ decodePayload: 'layout', payloadLayout: 't' }, '"Payload Layout": line 1'],
-		[{ decodePayload: 'fields', payloadFields: { field: [{ type: 'odd' }] } }, '"Payload Fields": payload field'],
+		[{ decodePayload: 'layout', payloadLayout: 'a: uint8 @0\na: uint8 @1' }, '"Payload Layout": payload field "a"'],
 		[{ simplify: 'perhaps' }, '"Simplify": "perhaps" is neither true nor false'],
 	])('refuses %j by the name of the parameter', (parameters, reason) => {
 		expect(() => readerOf(parameters)).toThrow(new RegExp(`^${reason}`));
@@ -392,15 +392,13 @@ describe('valueFilter', () => {
 		const payloadLayout = 'kind: uint8 @0\nt: int8 @1 when byte 0 = 1\nt: int8 @2 when byte 0 = 2';
 		expect(await offered({ decodePayload: 'layout', payloadLayout })).toEqual(['kind', 't']);
 		expect(await offered({ decodePayload: 'layout', payloadLayout }, ' KI ')).toEqual(['kind']);
-		expect(await offered({ decodePayload: 'fields', payloadFields: { field: [{ name: 'a' }, { name: '' }] } })).toEqual(
-			['a'],
-		);
+		expect(await offered({ decodePayload: 'layout', payloadLayout: '' })).toEqual([]);
 		expect(await offered({ decodePayload: 'hubbleSensor' })).toEqual([
 			'temperature',
 			'pressure',
 			'humidity',
 			'battery',
 		]);
-		expect(await offered({ decodePayload: 'json', payloadFields: { field: [{ name: 'a' }] } })).toEqual([]);
+		expect(await offered({ decodePayload: 'json', payloadLayout: 'a: uint8 @0' })).toEqual([]);
 	});
 });

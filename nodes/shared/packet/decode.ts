@@ -17,7 +17,7 @@ import {
 } from './formats';
 import { parseLayout } from './layout';
 import type { Packet } from './packet';
-import { fieldReader, missed, nameOf, unfit, type PayloadField, type Remarks } from './payloadFields';
+import { fieldReader, missed, unfit, type PayloadField, type Remarks } from './payloadFields';
 
 /** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
 export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'>> {
@@ -29,8 +29,6 @@ export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'
 export interface DecodeSettings {
 	/** "Decode Payload". */
 	decode?: unknown;
-	/** "Payload Fields". */
-	table?: unknown;
 	/** "Payload Layout". */
 	layout?: unknown;
 }
@@ -110,11 +108,9 @@ const READERS: Readonly<Record<string, (bytes: Buffer) => Decoded>> = {
 	hubbleSensor: readHubbleSensor,
 };
 
-/** The rows of the form or of the text layout; none for other ways to decode. Throws an Error that names a wrong line. */
-export function payloadFields({ decode, table, layout }: DecodeSettings): PayloadField[] {
-	if (decode === 'layout') return parseLayout(asText(layout ?? ''));
-	return decode === 'fields' ? (((table ?? {}) as { field?: PayloadField[] }).field ?? []) : [];
-}
+/** The fields of the layout; none for other ways to decode. Throws an Error that names a wrong line. */
+export const payloadFields = ({ decode, layout }: DecodeSettings): PayloadField[] =>
+	decode === 'layout' ? parseLayout(asText(layout ?? '')) : [];
 
 /**
  * Whether a payload that is read as BTHome is rather one of Hubble's sensors: some are both, with other values.
@@ -137,7 +133,7 @@ export function sensorTest(
 /** The names of the values that a payload may have, where they are known before one came. Throws as `payloadFields`. */
 export function decodedNames(settings: DecodeSettings): string[] {
 	if (settings.decode === 'hubbleSensor') return SENSOR_NAMES;
-	return [...new Set(payloadFields(settings).map(nameOf).filter(Boolean))];
+	return [...new Set(payloadFields(settings).map(({ name }) => name))];
 }
 
 /** What a payload says that is an object in JSON as a whole, with a field: no bytes are one by chance. */
@@ -162,12 +158,12 @@ function namedIn(json: Decoded, names: ReadonlySet<string>): Decoded {
  * Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. An object
  * in JSON is read by its own names.
  */
-function tableReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
+function layoutReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
-	const units = fields.flatMap((field) => (field.unit ? [[nameOf(field), field.unit] as const] : []));
+	const units = fields.flatMap(({ name, unit }) => (unit ? [[name, unit] as const] : []));
 	const shared = Object.fromEntries(units);
-	const names = new Set(fields.map(nameOf));
-	const differ = fields.some(({ when }) => when === 'byte');
+	const names = new Set(fields.map(({ name }) => name));
+	const differ = fields.some(({ when }) => when);
 	return (bytes) => {
 		if (!bytes.length) return { decoded: {} };
 		const json = jsonObject(bytes);
@@ -210,12 +206,11 @@ export const withDecoded = (packet: Packet, said: Decoded, shape: (packet: IData
 
 function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 	const { decode } = settings;
-	if (decode === 'fields' || decode === 'layout') {
+	if (decode === 'layout') {
 		try {
-			return tableReader(payloadFields(settings));
+			return layoutReader(payloadFields(settings));
 		} catch (error) {
-			const parameter = decode === 'fields' ? 'Payload Fields' : 'Payload Layout';
-			throw unfit(parameterError(parameter, asError(error).message));
+			throw unfit(parameterError('Payload Layout', asError(error).message));
 		}
 	}
 	const read = typeof decode === 'string' && Object.hasOwn(READERS, decode) ? READERS[decode] : undefined;

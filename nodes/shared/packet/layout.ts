@@ -1,5 +1,5 @@
 /**
- * The text layout: the rows of "Payload Fields" as lines, to be pasted, shared and kept in one place.
+ * The layout: the values of a payload as lines of text, to be pasted, shared and kept in one place.
  *
  *     line      = [ "+" ] name ":" type "@" byte { part } [ unit ] [ condition ] [ "#" remark ]
  *     type      = int8 … int64 | uint8 … uint64 | float32 | float64 | bits8 … bits64 | bool8 … bool64 | ascii
@@ -30,10 +30,13 @@ const PARTS: ReadonlyArray<{ key: keyof PayloadField; pattern: RegExp; on?: (typ
 	{ key: 'endianness', pattern: part('(big|little)'), on: (type) => type !== 'ascii' },
 ];
 
+/** The types in words. */
+export const PAYLOAD_TYPES = 'int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii';
+
 const isNumeric = (type: string) => type === 'bits' || Object.hasOwn(NUMBERS, type);
 const isType = (type: string): type is PayloadField['type'] => isNumeric(type) || type === 'bool' || type === 'ascii';
 
-/** The rows of a layout. Throws an Error that names the line by its number and text. */
+/** The fields of a layout. Throws an Error that names the line by its number and text. */
 export function parseLayout(layout: string): PayloadField[] {
 	return layout.split(/\r\n|\r|\n/).flatMap((line, index) => {
 		const text = line.replace(/(^|\s)#.*/, '').trim();
@@ -46,29 +49,38 @@ export function parseLayout(layout: string): PayloadField[] {
 	});
 }
 
+/** A line while it is read: where the value begins comes later. */
+type Line = Omit<PayloadField, 'offset'> & Partial<Pick<PayloadField, 'offset'>>;
+
 function parseLine(text: string): PayloadField {
 	const [, adds, name, given, parts] = /^(\+)?([^:]+):\s*([a-z0-9]+)(?=[\s@]|$)(.*)$/i.exec(text) ?? [];
 	if (!name || !given) throw unfit('it does not begin with a name, a colon and a type');
 	const [, bitType, width] = /^(bits|bool)(\d+)$/i.exec(given) ?? [];
 	const type = (bitType ?? given).toLowerCase();
-	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) throw unfit(`the type "${given}" is unknown`);
+	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) {
+		throw unfit(`the type "${given}" is unknown; types are ${PAYLOAD_TYPES}`);
+	}
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
-	const field: PayloadField = { name: name.trim(), type };
+	const field: Line = { name: name.trim(), type };
 	if (adds) field.adds = true;
 	if (width) field.width = Number(width);
-	if (condition)
-		Object.assign(field, { when: 'byte', whenByte: Number(condition[1]), whenValue: Number(condition[2]) });
+	if (condition) {
+		const [at = NaN, wanted = NaN] = condition.slice(1).map(Number);
+		if (wanted > 255) throw unfit(`${wanted} is more than 255, the most a byte can be`);
+		field.when = { at, wanted };
+	}
 	readParts(field, (parts ?? '').slice(0, condition?.index).trim());
-	if (field.offset === undefined) throw unfit('it does not say at which byte the value begins, e.g. @4');
-	return field;
+	const { offset } = field;
+	if (offset === undefined) throw unfit('it does not say at which byte the value begins, e.g. @4');
+	return { ...field, offset };
 }
 
 /** The value of a part that is a word; `undefined` for a number. */
 const wordOf = (key: string, word: string) =>
 	key === 'signed' ? true : key === 'endianness' ? word.toLowerCase() : undefined;
 
-/** Puts the parts of a line into its row; what is left at the end is the unit. */
-function readParts(field: PayloadField, text: string): void {
+/** Puts the parts of a line into its field; what is left at the end is the unit. */
+function readParts(field: Line, text: string): void {
 	let rest = text;
 	for (;;) {
 		const found = PARTS.find(({ pattern }) => pattern.test(rest));

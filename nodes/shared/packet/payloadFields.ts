@@ -1,21 +1,20 @@
-/** Values at fixed places in a payload: rows of a table, made once into a function that reads them. */
+/** Values at fixed places in a payload: the lines of a layout, made once into a function that reads them. */
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
-import { asText, flag, numberIn, quoted } from '../operation/values';
 
-/** One value in a payload: a row of the form, or a line of the text layout. */
+/** One value in a payload: a line of the layout. */
 export interface PayloadField {
 	name: string;
 	type: NumberType | 'bits' | 'bool' | 'ascii';
+	/** Where it begins, in bytes from 0. */
+	offset: number;
 	/** Whether it is added to the value of the same name before it, such as a fraction that is sent separately. */
 	adds?: boolean;
-	/** Where it begins, in bytes from 0. */
-	offset?: number;
-	/** `bits`, `bool`: how many bits the whole number has of which they are a part; 8 without it. */
+	/** `bits`, `bool`: how many bits the whole number has of which they are a part, one of `WIDTHS`; 8 without it. */
 	width?: number;
 	/** `bits`, `bool`: the lowest bit, 0 for the least significant of the whole number. */
 	bit?: number;
-	/** `bits`: how many bits; `ascii`: how many characters, 0 for the rest of the payload. */
+	/** `bits`: how many bits, one without it; `ascii`: how many characters, the rest of the payload without it. */
 	length?: number;
 	/** `bits`: whether the highest of them is the sign. */
 	signed?: boolean;
@@ -24,15 +23,18 @@ export interface PayloadField {
 	scale?: number;
 	add?: number;
 	/** How many decimals the result is rounded to; all of them without it. */
-	decimals?: number | '';
+	decimals?: number;
 	unit?: string;
-	/** `byte`: the value is there only in payloads whose byte at `whenByte` is `whenValue`. */
-	when?: 'always' | 'byte';
-	whenByte?: number;
-	whenValue?: number;
+	/** The value is there only in payloads whose byte at `at` is `wanted`. */
+	when?: Condition;
 }
 
-/** Why a table or a payload cannot be used. */
+interface Condition {
+	at: number;
+	wanted: number;
+}
+
+/** Why a layout or a payload cannot be used. */
 export const unfit = (reason: string) => new Error(reason);
 
 type Read = (bytes: Buffer, at: number) => number | string | boolean;
@@ -195,139 +197,85 @@ function bits(
 	];
 }
 
-/** A number of the table as its cell or an expression gives it. */
-function cell(what: string, value: unknown, fallback: number, min = -Number.MAX_VALUE, isWhole = false): number {
-	try {
-		return numberIn(min, Number.MAX_VALUE, isWhole)(value) ?? fallback;
-	} catch {
-		throw unfit(`${what} is not ${isWhole ? 'a whole number of 0 or more' : 'a number'}: ${quoted(value)}`);
-	}
-}
-
-const count = (what: string, value: unknown) => cell(what, value, 0, 0, true);
-
-/** A switch of the table as its cell or an expression gives it; off where it is not there. */
-function isSet(what: string, value: unknown): boolean {
-	try {
-		return value !== undefined && flag(value) === true;
-	} catch (error) {
-		throw unfit(`${what}: ${asError(error).message}`);
-	}
-}
-
-/** The size of the whole number of a bit field, in bits; one byte where it is not there. */
-function wordSize(value: unknown): number {
-	if (value === undefined || value === '') return 8;
-	const width = WIDTHS.find((one) => one === value);
-	if (width === undefined) throw unfit(`Word Size is none of ${WIDTHS.join(', ')} bits: ${quoted(value)}`);
-	return width;
-}
-
-function bitsOf({ type, bit, length, width, signed }: PayloadField, isLittle: boolean) {
-	const isSigned = isSet('Signed', signed);
-	const one = type === 'bool';
-	const given = { bit: count('Bit', bit), length: one ? 1 : count('Length', length) || 1, isSigned: isSigned && !one };
-	return bits({ ...given, width: wordSize(width) }, isLittle);
-}
-
-/** A row as where it begins, how many bytes it needs from there, and how it is read. */
-function compile(field: PayloadField): { at: number; size: number; read: Read } {
-	const { type = 'uint8', endianness = 'big' } = field;
-	const at = count('Byte', field.offset);
-	const isLittle = endianness === 'little';
-	if (!isLittle && endianness !== 'big') throw unfit(`Byte Order is neither "big" nor "little": ${quoted(endianness)}`);
+/** How many bytes a field needs from where it begins, and how it is read there. */
+function compile(field: PayloadField): { size: number; read: Read } {
+	const { type, width = 8, bit = 0, length = 0, signed = false, scale, add, decimals } = field;
+	const isLittle = field.endianness === 'little';
 	if (type === 'ascii') {
-		const length = count('Length', field.length);
 		// What a fixed field is filled up with is no text.
-		const read: Read = (bytes) =>
+		const read: Read = (bytes, at) =>
 			bytes.toString('latin1', at, length ? at + length : undefined).replace(/(?<!\0)\0+$/, '');
-		return { at, size: length, read };
+		return { size: length, read };
 	}
-	const isBits = type === 'bits' || type === 'bool';
-	if (!isBits && !Object.hasOwn(NUMBERS, type)) throw unfit(`Type ${quoted(type)} is unknown`);
-	const [size, plain] = isBits ? bitsOf(field, isLittle) : [NUMBERS[type][0], NUMBERS[type][isLittle ? 2 : 1]];
-	if (type === 'bool') return { at, size, read: (bytes) => plain(bytes, at) === 1 };
-	const read = scaled(plain, cell('Scale', field.scale, 1), cell('Add', field.add, 0));
-	const decimals = count('Decimals', field.decimals);
-	if (String(field.decimals ?? '').trim() === '') return { at, size, read };
-	return { at, size, read: (bytes) => rounded(read(bytes, at), decimals) };
+	if (type === 'bool') {
+		const [size, plain] = bits({ bit, length: 1, width, isSigned: false }, isLittle);
+		return { size, read: (bytes, at) => plain(bytes, at) === 1 };
+	}
+	const [size, plain] =
+		type === 'bits'
+			? bits({ bit, length: length || 1, width, isSigned: signed }, isLittle)
+			: [NUMBERS[type][0], NUMBERS[type][isLittle ? 2 : 1]];
+	const read = scaled(plain, scale, add);
+	return { size, read: decimals === undefined ? read : (bytes, at) => rounded(read(bytes, at), decimals) };
 }
 
-/** Whether a payload has the value of a row; `undefined` for a row of each payload. */
-function condition({ when = 'always', whenByte, whenValue }: PayloadField) {
-	if (when === 'always') return undefined;
-	if (when !== 'byte') throw unfit(`When is neither "always" nor "byte": ${quoted(when)}`);
-	const at = count('When Byte', whenByte);
-	const wanted = count('Equals', whenValue);
-	if (wanted > 255) throw unfit(`Equals is more than 255, the most a byte can be: ${wanted}`);
-	return { at, wanted };
-}
-
-type Condition = ReturnType<typeof condition>;
-
-/** Which bytes keep a payload from having any row: 'byte 0 is 7, not 1 or 2'. */
+/** Which bytes keep a payload from having any field: 'byte 0 is 7, not 1 or 2'. */
 export function missed(fields: readonly PayloadField[], bytes: Buffer): string {
 	const wanted = new Map<number, Set<number>>();
-	for (const when of fields.map(condition)) {
+	for (const { when } of fields) {
 		if (when) wanted.set(when.at, (wanted.get(when.at) ?? new Set()).add(when.wanted));
 	}
 	return [...wanted]
 		.flatMap(([at, values]) => {
 			const byte = bytes[at];
 			if (byte === undefined) return `there is no byte ${at}`;
-			// A row that only adds has nothing to add to, though its byte is right.
+			// A field that only adds has nothing to add to, though its byte is right.
 			const others = [...values].filter((value) => value !== byte);
 			return others.length ? `byte ${at} is ${byte}, not ${others.join(' or ')}` : [];
 		})
 		.join('; ');
 }
 
-/** Whether two rows are never in the same payload, so that they may have one name. */
-const excludeEachOther = (a: Condition, b: Condition) => a && b && a.at === b.at && a.wanted !== b.wanted;
-
-/** A field's name; an expression may have given a number. */
-export const nameOf = ({ name }: PayloadField) => asText(name ?? '').trim();
+/** Whether two fields are never in the same payload, so that they may have one name. */
+const excludeEachOther = (a?: Condition, b?: Condition) => a && b && a.at === b.at && a.wanted !== b.wanted;
 
 export interface Remarks {
-	/** Gets the units of the rows that were read, where it is there. */
+	/** Gets the units of the fields that were read, where it is there. */
 	units?: Record<string, string>;
 	notes?: string[];
 }
 
-function prepare(field: PayloadField, index: number, earlier: Map<string, Condition[]>) {
-	const name = typeof field.name === 'object' ? String(index + 1) : nameOf(field);
+/** @param earlier conditions of the fields before it, by their names */
+function prepare(field: PayloadField, earlier: Map<string, Array<Condition | undefined>>) {
+	const { name, type, adds, when } = field;
 	try {
-		nameOf(field);
-		if (!name) throw unfit('it has no name');
 		if (name === '__proto__') throw unfit('this name cannot be used');
-		const when = condition(field);
 		const others = earlier.get(name) ?? [];
-		const adds = isSet('Add to Value Above', field.adds);
 		if (adds) {
 			if (!others.length) throw unfit('there is no value of the same name above it');
-			if (field.type === 'bool' || field.type === 'ascii') throw unfit(`the type ${field.type} cannot be added`);
+			if (type === 'bool' || type === 'ascii') throw unfit(`the type ${type} cannot be added`);
 		} else {
 			if (!others.every((other) => excludeEachOther(other, when))) throw unfit('its name is used twice');
 			earlier.set(name, [...others, when]);
 		}
-		return { name, adds, unit: asText(field.unit ?? ''), when, ...compile(field) };
+		return { ...field, ...compile(field) };
 	} catch (error) {
 		throw unfit(`payload field "${name}": ${asError(error).message}`);
 	}
 }
 
 /**
- * All rows of a table as one function from bytes to an object; rows that a payload does not have are absent, and what
- * is no number, such as the NaN of a float, is null and noted. Throws when the table is wrong, and the function when
- * a payload is too short.
+ * All fields of a layout as one function from bytes to an object; fields that a payload does not have are absent, and
+ * what is no number, such as the NaN of a float, is null and noted. Throws when the layout is wrong, and the function
+ * when a payload is too short.
  */
 export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, remarks: Remarks) => IDataObject {
-	const earlier = new Map<string, Condition[]>();
-	const compiled = fields.map((field, index) => prepare(field, index, earlier));
-	if (!compiled.length) throw unfit('there are no payload fields');
+	const earlier = new Map<string, Array<Condition | undefined>>();
+	const compiled = fields.map((field) => prepare(field, earlier));
+	if (!compiled.length) throw unfit('it is empty; enter one value per line, e.g. temperature: int16 @4 ×0.01 °C');
 	return (bytes, remarks) => {
 		const result: IDataObject = {};
-		for (const { name, adds, unit, when, at, size, read } of compiled) {
+		for (const { name, adds, unit, when, offset: at, size, read } of compiled) {
 			if (when && bytes[when.at] !== when.wanted) continue;
 			if (bytes.length < at + size)
 				throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
