@@ -61,11 +61,11 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 			.filter(({ created }) => created >= createdFrom && created < createdTo)
 			.filter((row) => stamp(row) >= heardFrom && stamp(row) < heardTo)
 			.filter(({ tags }) => !qs.filter_tags || `_env:${String(tags?._env)}` === String(qs.filter_tags))
-			.sort((a, b) => direction * (timeOf(a) - timeOf(b)) || (a.id < b.id ? -1 : 1))
 			.filter(
 				(row) =>
 					!afterId || direction * (timeOf(row) - afterTime) > 0 || (timeOf(row) === afterTime && row.id > afterId),
-			);
+			)
+			.sort((a, b) => direction * (timeOf(a) - timeOf(b)) || (a.id < b.id ? -1 : 1));
 		const page = rows.slice(0, pageSize);
 		const last = page.at(-1);
 		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id, qs]) : '';

@@ -77,16 +77,20 @@ const offsets = new Map<string, number>();
 const MOST_OFFSETS = 20_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** The format of a locale and a time zone, made once: to make one takes as long as to use it some hundred times. */
+function formatOf(locale: string, timeZone: string, form: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+	const key = `${locale} ${timeZone}`;
+	let format = formats.get(key);
+	if (!format) formats.set(key, (format = new Intl.DateTimeFormat(locale, { ...form, timeZone })));
+	return format;
+}
+
 function offsetAt(unixMs: number, timezone: string): number {
 	const quarter = Math.floor(unixMs / QUARTER_MS);
 	const key = `${timezone} ${quarter}`;
 	const known = offsets.get(key);
 	if (known !== undefined) return known;
-	let format = formats.get(timezone);
-	if (!format) {
-		const options = { timeZone: timezone, hourCycle: 'h23', dateStyle: 'short', timeStyle: 'medium' } as const;
-		formats.set(timezone, (format = new Intl.DateTimeFormat('sv-SE', options)));
-	}
+	const format = formatOf('sv-SE', timezone, { hourCycle: 'h23', dateStyle: 'short', timeStyle: 'medium' });
 	const begin = quarter * QUARTER_MS;
 	const offset = Date.parse(`${format.format(begin).replace(' ', 'T')}Z`) - begin;
 	if (offsets.size >= MOST_OFFSETS) offsets.clear();
@@ -115,8 +119,10 @@ export function duration(seconds: number): string {
 
 /** Unix seconds → '28 Nov 14:02' by the clocks of a time zone. */
 export function shortTime(seconds: number, timeZone: string): string {
-	const form = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone } as const;
-	return new Intl.DateTimeFormat('en-GB', form).format(seconds * 1000).replace(',', '');
+	const form = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const;
+	return formatOf('en-GB', timeZone, form)
+		.format(seconds * 1000)
+		.replace(',', '');
 }
 
 /** Periods of the calendar: how many of which units before this one they begin; those before it end where it begins. */
