@@ -342,6 +342,18 @@ it.each([
 			[0, 0],
 		],
 	],
+	[
+		'of which a tip hangs down to the middle of its height',
+		[
+			[5, 0],
+			[10, 0],
+			[10, 10],
+			[-5, 10],
+			[-4, 5],
+			[-3, 8],
+			[5, 0],
+		],
+	],
 ])('knows a place in a polygon %s', (_, ring) => {
 	const { inside: place, contains } = polygon(ring);
 	expect(contains(place)).toBe(true);

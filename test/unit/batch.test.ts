@@ -165,16 +165,23 @@ describe('a call that is refused as a whole', () => {
 });
 
 describe('devices that are gone', () => {
-	const batch = batchOf({ whenGone: ({ ids }) => ({ results: [{ json: ids }] }) });
+	const batch = batchOf({
+		whenGone: () => ({ gone: true }),
+		fromReply: ({ gone }, parts) =>
+			parts.map(({ ids }) => ({ json: { device_id: gone ? `${ids.device_id} gone` : ids.device_id } })),
+	});
+	const gone = (...items: number[]) => items.map((n) => ['emit', n, `d${n} gone`]);
+	const isWhole = (ids: string[]) => ids.length === 4;
 
 	it.each([
-		['after a call without a clear answer: that call did it', true, [0, 1, 2, 3], emitted(0, 1, 2, 3)],
-		['without such a call: they were never known', false, [0, 1, 2, 3], []],
-		['of which one is still there: the others were never known', true, [0, 2, 3], emitted(1)],
-	])('%s', async (_, isUnclear, gone, wanted) => {
+		['after a call without a clear answer: that call did it', isWhole, [0, 1, 2, 3], gone(0, 1, 2, 3)],
+		['after such a call beside a clear one', (ids: string[]) => ids.join() === 'd0,d1', [0, 1, 2, 3], gone(0, 1, 2, 3)],
+		['without such a call: they were never known', () => false, [0, 1, 2, 3], []],
+		['of which one is still there: the others were never known', isWhole, [0, 2, 3], emitted(1)],
+	])('%s', async (_, isUnclear, unknown, wanted) => {
 		const answer = (ids: string[]) => {
-			if (ids.some((id) => gone.some((n) => id === `d${n}`)))
-				throw failure('404', { mayHaveHappened: isUnclear && ids.length === 4 });
+			if (ids.some((id) => unknown.some((n) => id === `d${n}`)))
+				throw failure('404', { mayHaveHappened: isUnclear(ids) });
 		};
 		const { seen, errors } = await outcomeOf({ batch, answer });
 		expect(seen.filter(([how]) => how === 'emit')).toEqual(wanted);
@@ -183,16 +190,15 @@ describe('devices that are gone', () => {
 	});
 
 	it('are those of which that was wanted: the others do not count', async () => {
-		const mixed = batchOf({
-			whenGone: ({ ids }) => (ids.device_id === 'd3' ? undefined : { results: [{ json: ids }] }),
-		});
+		const mixed = batchOf({ ...batch, whenGone: ({ ids }) => (ids.device_id === 'd3' ? undefined : { gone: true }) });
 		const answer = (ids: string[]) => {
-			if (ids.length > 1 || ids[0] !== 'd3') throw failure('404', { mayHaveHappened: ids.length === 4 });
+			if (ids.length > 1 || ids[0] !== 'd3') throw failure('404', { mayHaveHappened: isWhole(ids) });
 		};
 		const { seen } = await outcomeOf({ batch: mixed, answer });
-		expect(seen).toEqual([...emitted(3), ...emitted(0, 1, 2)]);
+		expect(seen).toEqual([...emitted(3), ...gone(0, 1, 2)]);
 		const unasked = await outcomeOf({ batch: batchOf(), answer });
 		expect(unasked.seen.filter(([how]) => how === 'fail')).toHaveLength(3);
+		expect(unasked.thrown).toBeUndefined();
 	});
 
 	it('fail by another refusal than a 404', async () => {
@@ -220,7 +226,7 @@ describe('keys that Hubble shows once', () => {
 		['too many for one call', five, 4, 'Or register at most 4 devices in one run.'],
 		[
 			'of two kinds',
-			[part(0), part(1, { query: { q: '2' } })],
+			[part(0), part(1, { query: { q: '2' } }), part(2), part(3)],
 			1,
 			'Or use a separate run for each combination of encryption, key format, EID rotation, and fields that are set.',
 		],
@@ -281,12 +287,12 @@ describe('a reply', () => {
 	});
 
 	it('with more than was asked for gives that after the last item', async () => {
-		const results: BatchResult[] = [0, 1, 8, 9].map((n) => ({ json: { device_id: `d${n}` } }));
+		const results: BatchResult[] = [0, 1, 2, 8, 9].map((n) => ({ json: { device_id: `d${n}` } }));
 		const { seen, hints } = await outcomeOf({
-			parts: [part(0), part(1)],
+			parts: [part(0), part(1), part(2)],
 			answer: () => ({ results: [...results, { missing: true }] }),
 		});
-		expect(seen).toEqual([...emitted(0, 1), ['emit', 1, 'd8'], ['emit', 1, 'd9']]);
+		expect(seen).toEqual([...emitted(0, 1, 2), ['emit', 2, 'd8'], ['emit', 2, 'd9']]);
 		expect(hints).toEqual([
 			"Hubble's response has entries that no item asked for (3). They are in the output, after the last item.",
 		]);
