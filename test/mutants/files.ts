@@ -34,7 +34,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/packet/latest': ['unit/latest'],
 	'HubbleGiftCard/denominations': ['unit/denominations'],
 	'HubbleGiftCard/reference': ['unit/reference'],
-	'HubbleGiftCard/place': ['histories/orders'],
+	'HubbleGiftCard/place': ['unit/orders'],
 	'HubbleGiftCardTrigger/events': ['integration/giftCardTrigger'],
 	'HubblePacketPollTrigger/stream': ['unit/position'],
 	'HubblePacketPollTrigger/alarms': ['unit/alarms'],

@@ -1,0 +1,639 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets all orders begin before one goes on */
+/** Orders one by one: what is asked of Hubble, how often and when, and what its answers mean for the money. */
+import { NodeApiError, NodeOperationError, type IDataObject, type INode } from 'n8n-workflow';
+import { placeOrders } from '../../nodes/HubbleGiftCard/place';
+import { DOUBT } from '../../nodes/shared/client/errors';
+import { partnerEndpoints } from '../../nodes/shared/client/partner';
+import type { Call } from '../../nodes/shared/client/request';
+import type { Preparation } from '../../nodes/shared/operation/operation';
+
+const node = { id: '1', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' } as INode;
+
+const CALLS = {
+	look: partnerEndpoints.getOrderByReference,
+	brand: partnerEndpoints.getBrand,
+	place: partnerEndpoints.placeOrder,
+	order: partnerEndpoints.getOrder,
+	balance: partnerEndpoints.getBalance,
+} as const;
+type Kind = keyof typeof CALLS;
+const kindOf = (call: Call) =>
+	(Object.keys(CALLS) as Kind[]).find((kind) => CALLS[kind] === call.endpoint) ?? ('none' as Kind);
+
+/** A failure as the client throws it. */
+function failure(httpCode?: string, errorCode?: string): NodeApiError {
+	const error = new NodeApiError(node, {}, { httpCode, message: `Status ${httpCode}`, description: `Why.${DOUBT}` });
+	error.context.errorCode = errorCode;
+	return error;
+}
+const unreadable = () => new NodeOperationError(node, 'The response has no "id" field', { description: 'Why.' });
+
+let now = 0;
+let world = 0;
+beforeEach(() => {
+	world += 1;
+	now = 1_000_000 * world;
+	jest.spyOn(performance, 'now').mockImplementation(() => now);
+	jest.spyOn(Math, 'random').mockImplementation(() => 0.5);
+});
+afterAll(() => jest.restoreAllMocks());
+
+interface Item {
+	/** Without it, one is made. */
+	reference?: string;
+	email?: string;
+	brand?: string;
+	/** How many vouchers of 100. */
+	quantity?: number;
+	settings?: IDataObject;
+}
+
+type Answer = (call: Call) => IDataObject | Error;
+
+interface Setup {
+	items?: Item[];
+	/** What Hubble has, by reference. */
+	orders?: Map<string, IDataObject>;
+	/** What the next calls of a kind are answered with, instead of what Hubble would; `undefined`: as Hubble would. */
+	answers?: Partial<Record<Kind, Array<Answer | undefined>>>;
+	kept?: IDataObject;
+	mode?: string;
+	executionId?: string;
+	canContinue?: boolean;
+	isStopped?: boolean;
+	/** What an order is when it was just placed. */
+	placed?: IDataObject;
+	/** Called before each wait. */
+	onWait?: (hubble: { isStopped: boolean; session: IDataObject }) => void;
+}
+
+async function ordersOf(setup: Setup) {
+	const { items = [{ reference: 'r' }], orders = new Map<string, IDataObject>(), answers = {}, kept = {} } = setup;
+	const { mode = 'webhook', executionId = '1', canContinue = true, placed = { status: 'SUCCESS' } } = setup;
+	const calls: string[] = [];
+	const bodies: Array<Call['body']> = [];
+	const waits: number[] = [];
+	const failed: Array<[itemIndex: number, error: NodeApiError, ids: unknown]> = [];
+	const hints = new Set<string>();
+	let [inFlight, most] = [0, 0];
+	const unanswered: unknown[] = ['before'];
+
+	const asHubble: Record<Kind, Answer> = {
+		look: ({ ids }) => orders.get(String(ids?.reference)) ?? failure('404', 'E001'),
+		brand: ({ ids }) => ({ id: ids?.brand_id, status: 'ACTIVE' }),
+		place: ({ body }) => {
+			bodies.push(body);
+			const order = { id: `o${orders.size + 1}`, ...placed };
+			orders.set(String(body?.referenceId), order);
+			return order;
+		},
+		order: ({ ids }) => [...orders.values()].find(({ id }) => id === ids?.order_id) ?? failure('404', 'E001'),
+		balance: () => ({ balance: 900 }),
+	};
+	const hubble = {
+		baseUrl: `https://world-${world}`,
+		organizationId: 'client',
+		isStopped: setup.isStopped ?? false,
+		session: {} as IDataObject,
+		run: { traffic: { unanswered } },
+		redact: (text: string) => text.replace('secret', '***'),
+		delay: async (ms: number) => {
+			waits.push(ms);
+			setup.onWait?.(hubble);
+			// All that wait begin before one goes on.
+			await new Promise((resolve) => setImmediate(resolve));
+			now += ms;
+		},
+		with: ({ deadline }: { deadline: number }) => ({
+			send: async (call: Call) => await send(call, deadline),
+		}),
+		send: async (call: Call) => await send(call),
+	};
+	const send = async (call: Call, deadline?: number) => {
+		const kind = kindOf(call);
+		const of = Object.values(call.ids ?? {}).join();
+		calls.push(
+			[kind, of, deadline === undefined ? '' : `until ${deadline - 1_000_000 * world}`].filter(Boolean).join(' '),
+		);
+		inFlight += 1;
+		most = Math.max(most, inFlight);
+		await new Promise((resolve) => setImmediate(resolve));
+		inFlight -= 1;
+		const answer = (answers[kind]?.shift() ?? asHubble[kind])(call);
+		if (answer instanceof Error) {
+			unanswered.push(answer);
+			throw answer;
+		}
+		return { body: answer, requestId: `q${calls.length}` };
+	};
+	const requests = items.map(({ reference, email = 'a@example.com', brand = 'b', quantity = 1, settings = {} }, n) => ({
+		itemIndex: n,
+		ids: { brand_id: brand },
+		isTool: false,
+		settings: { ...settings },
+		body: {
+			...(reference === undefined ? {} : { referenceId: reference }),
+			denominationDetails: [{ denomination: 100, quantity }],
+			customerDetails: { email },
+		},
+	}));
+	const context = {
+		getContext: (type: string) => (type === 'node' ? kept : {}),
+		getExecutionId: () => executionId,
+		getMode: () => mode,
+		getInstanceId: () => 'n8n',
+		getWorkflow: () => ({ id: 'w' }),
+		getNode: () => node,
+		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? 0 : ''),
+	};
+	const fail = (itemIndex: number, error: unknown, ids: unknown) => {
+		failed.push([itemIndex, error as NodeApiError, ids]);
+		if (!canContinue) throw error as Error;
+	};
+	const work = { context, hubble, requests, fail, canContinue, hints } as unknown as Preparation;
+	const outcome = await placeOrders(work).then(
+		(done) => ({ replies: done.map(({ reply }) => reply), done, thrown: undefined }),
+		(thrown: NodeApiError) => ({ replies: [], done: [], thrown }),
+	);
+	const [error] = failed.map(([, one]) => one);
+	return {
+		...outcome,
+		calls,
+		bodies,
+		waits,
+		failed,
+		error,
+		hints: [...hints],
+		orders,
+		kept,
+		unanswered,
+		most: () => most,
+	};
+}
+
+const NOT_PLACED = /^The order was not placed\. Reference: r\. Why\.$/;
+const NOTHING_NOW = /^Nothing new was ordered\. Reference: r\. /;
+const IN_DOUBT =
+	/^It is not known whether the order was placed\. Retry this execution: the order is placed at most once\. To start a new execution instead, enter the same reference and turn on Options → Return Existing Order\. Reference: r\. /;
+
+describe('an order', () => {
+	it('is looked for, its brand is read, and it is sent', async () => {
+		const { calls, bodies, done, failed } = await ordersOf({ items: [{ reference: 'r', quantity: 3 }] });
+		expect(calls).toEqual(['look r', 'brand b', 'place', 'balance']);
+		expect(bodies).toEqual([
+			{
+				referenceId: 'r',
+				productId: 'b',
+				amount: 300,
+				denominationDetails: [{ denomination: 100, quantity: 3 }],
+				customerDetails: { email: 'a@example.com' },
+			},
+		]);
+		expect(failed).toEqual([]);
+		expect(done).toEqual([
+			expect.objectContaining({
+				itemIndex: 0,
+				reply: { amount: 300, id: 'o1', status: 'SUCCESS', referenceId: 'r', alreadyPlaced: false, walletBalance: 900 },
+			}),
+		]);
+	});
+
+	it('that is there is not sent, and no balance is asked for', async () => {
+		const orders = new Map([['r', { id: 'o1', status: 'SUCCESS', amount: 100 }]]);
+		const items = [{ reference: 'r', settings: { returnExisting: true } }];
+		const { calls, replies } = await ordersOf({ items, orders });
+		expect(calls).toEqual(['look r']);
+		expect(replies).toEqual([{ amount: 100, id: 'o1', status: 'SUCCESS', referenceId: 'r', alreadyPlaced: true }]);
+	});
+
+	it('beside one that is there has the balance, as it is now', async () => {
+		const orders = new Map([['r', { id: 'o1', status: 'SUCCESS' }]]);
+		const items = [
+			{ reference: 'r', settings: { returnExisting: true } },
+			{ reference: 's', email: 'b@example.com' },
+		];
+		const { replies } = await ordersOf({ items, orders });
+		expect(replies).toMatchObject([{ walletBalance: 900 }, { walletBalance: 900, alreadyPlaced: false }]);
+	});
+
+	it.each<[string, Answer]>([
+		['fails', () => failure('500')],
+		['is none', () => ({})],
+	])('has no balance where asking for it %s', async (_, balance) => {
+		expect((await ordersOf({ answers: { balance: [balance] } })).replies[0]).not.toHaveProperty('walletBalance');
+	});
+
+	it('is the same one in a retry, by a reference that is made or kept', async () => {
+		for (const items of [[{}], [{ reference: 'r' }]]) {
+			const [orders, kept] = [new Map<string, IDataObject>(), {}];
+			await ordersOf({ items, orders, kept });
+			const again = await ordersOf({ items, orders, kept, mode: 'retry', executionId: '2' });
+			expect([again.calls.length, again.replies[0]?.alreadyPlaced]).toEqual([1, true]);
+		}
+	});
+
+	it('of another execution is not given, and named', async () => {
+		const orders = new Map([['r', { id: 'o1', status: 'SUCCESS' } as IDataObject]]);
+		const { failed, error } = await ordersOf({ orders });
+		expect(failed[0]).toEqual([0, error, { brand_id: 'b' }]);
+		expect(error).toMatchObject({
+			message: 'The reference "r" already belongs to the order o1 (SUCCESS): it may belong to another execution',
+			description:
+				'Nothing new was ordered. Reference: r. Give each order its own reference. To get an existing order, turn on Options → Return Existing Order. X-Request-ID: q1.',
+			context: { itemIndex: 0, orderId: 'o1', referenceId: 'r' },
+		});
+		orders.set('r', { id: 'o1' });
+		expect((await ordersOf({ orders })).error?.message).toMatch(/belongs to the order o1: it may/);
+	});
+
+	it('that contradicts what is asked is not given: as it was found, as it was sent, and as it ends', async () => {
+		const settings = { returnExisting: true, wait: true, waitSeconds: 60 };
+		const items = [{ reference: 'r', settings }];
+		const found = await ordersOf({ items, orders: new Map([['r', { id: 'o1', productId: 'c' }]]) });
+		expect(found.error?.message).toMatch(/to the order o1: it is for the brand c$/);
+		expect(found.error?.description).toMatch(NOTHING_NOW);
+		const sent = await ordersOf({ items, placed: { status: 'SUCCESS', productId: 'c' } });
+		expect(sent.error?.description).toMatch(
+			/^Hubble returned this order when the order of this item was sent: compare the two\. Reference: r\. /,
+		);
+		const ended = await ordersOf({
+			items,
+			placed: { status: 'PROCESSING' },
+			answers: { order: [() => ({ id: 'o1', status: 'SUCCESS', productId: 'c' })] },
+		});
+		expect([ended.replies, ended.error?.message]).toEqual([[], expect.stringMatching(/it is for the brand c$/)]);
+		// An amount of an order that was found is compared; that of a new one may be after a discount.
+		const cheap = { id: 'o1', status: 'SUCCESS', amount: 90 };
+		expect((await ordersOf({ items, orders: new Map([['r', cheap]]) })).error?.message).toMatch(/amount is 90$/);
+		expect((await ordersOf({ items, placed: cheap })).error).toBeUndefined();
+	});
+});
+
+describe('the look for an order', () => {
+	it.each<[string, Error, boolean]>([
+		['E001 with 404', failure('404', 'E001'), true],
+		['E001 with 400', failure('400', 'E001'), true],
+		['another code with 404', failure('404', 'E999'), true],
+		['no code with 404', failure('404'), false],
+		['another code with 400', failure('400', 'E999'), false],
+		['no status', failure(undefined), false],
+		['what is no answer', new Error('away'), false],
+	])('takes %s for one that is not there: %s', async (_, error, isNone) => {
+		const { calls } = await ordersOf({ answers: { look: [() => error] } });
+		expect(calls.includes('place')).toBe(isNone);
+	});
+
+	it('that fails orders nothing, and says so', async () => {
+		const { error, calls } = await ordersOf({ answers: { look: [() => failure('503')] } });
+		expect(error?.description).toBe('Nothing new was ordered. Reference: r. Why.');
+		expect([error?.context.referenceId, calls]).toEqual(['r', ['look r']]);
+	});
+
+	it('that fails after the order was sent, or may have been, leaves it in doubt', async () => {
+		const kept = {};
+		const lost = Array(6).fill(() => failure('503')) as Answer[];
+		await ordersOf({ kept, answers: { place: [...lost] } });
+		const { error } = await ordersOf({ kept, answers: { look: [() => failure('503')] } });
+		expect(error?.description).toMatch(IN_DOUBT);
+		// n8n was killed: nothing is kept of the execution that is retried.
+		const killed = await ordersOf({
+			mode: 'retry',
+			kept: { firstExecution: '1' },
+			answers: { look: [() => failure('503')] },
+		});
+		expect(killed.error?.description).toMatch(IN_DOUBT);
+		expect(killed.kept).toMatchObject({ isAfterKill: true });
+		// An error without words of its own.
+		const bare = Object.assign(failure('503'), { description: undefined });
+		expect((await ordersOf({ answers: { look: [() => bare] } })).error?.description).toBe(
+			'Nothing new was ordered. Reference: r. ',
+		);
+	});
+
+	it('passes on what is none of n8n’s errors', async () => {
+		const away = new Error('away');
+		expect((await ordersOf({ answers: { look: [() => away] } })).error).toBe(away);
+	});
+});
+
+describe('before it is sent', () => {
+	it('a brand is read once for all, and again by the next where that failed', async () => {
+		const items = ['r', 's', 't'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
+		const shared = await ordersOf({ items });
+		expect(shared.calls.filter((call) => call === 'brand b')).toHaveLength(1);
+		const { failed, calls } = await ordersOf({ items, answers: { brand: [() => failure('500')] } });
+		expect(failed.map(([, { description }]) => description)).toEqual(
+			['r', 's', 't'].map((one) => `The order was not placed. Reference: ${one}. Why.`),
+		);
+		expect(calls.filter((call) => call === 'brand b')).toHaveLength(1);
+		const many = Array.from({ length: 41 }, (_, n) => ({ reference: `m${n}`, email: `${n}@example.com` }));
+		const later = await ordersOf({ items: many, answers: { brand: [() => failure('500')] } });
+		expect(later.failed).toHaveLength(40);
+		expect(later.calls.filter((call) => call === 'brand b')).toHaveLength(2);
+	});
+
+	it('one that its brand does not allow is refused', async () => {
+		const brand = () => ({ id: 'b', status: 'INACTIVE' });
+		const { error, calls } = await ordersOf({ answers: { brand: [brand] } });
+		expect(error?.message).toBe('"Denominations": the brand is INACTIVE, so it cannot be ordered');
+		expect([error?.description, error?.context.itemIndex]).toEqual(['The order was not placed. Reference: r. ', 0]);
+		expect(calls).toEqual(['look r', 'brand b']);
+	});
+
+	it('one of a run that is stopped is not sent', async () => {
+		const { error, calls } = await ordersOf({ isStopped: true });
+		expect([error?.message, error?.description]).toEqual([
+			'The execution was stopped',
+			'The order was not placed. Reference: r. ',
+		]);
+		expect([error?.context.itemIndex, calls]).toEqual([0, ['look r', 'brand b']]);
+	});
+
+	it('one that was sent before stays in doubt', async () => {
+		const kept = {};
+		await ordersOf({ kept, answers: { place: Array.from({ length: 6 }, () => () => failure('503')) } });
+		const { error } = await ordersOf({ kept, answers: { brand: [() => failure('500')] } });
+		expect(error?.description).toMatch(IN_DOUBT);
+	});
+
+	it('no more than forty are on their way at once', async () => {
+		const items = Array.from({ length: 45 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
+		const { most, replies } = await ordersOf({ items });
+		expect([most(), replies.length]).toEqual([40, 45]);
+		expect((await ordersOf({ items: [] })).calls).toEqual([]);
+	});
+
+	it('nothing more is begun where one failed and the run must stop', async () => {
+		const items = Array.from({ length: 45 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
+		const answers = { look: [() => failure('503')] };
+		const stopped = await ordersOf({ items, answers: { ...answers }, canContinue: false });
+		expect([stopped.thrown?.message, stopped.orders.size]).toEqual(['Status 503', 39]);
+		expect(stopped.calls).not.toContain('balance');
+		const { orders, replies } = await ordersOf({ items, answers: { look: [() => failure('503')] } });
+		expect([orders.size, replies.length]).toEqual([44, 44]);
+	});
+});
+
+describe('an order whose reply fails', () => {
+	it.each<[string, () => Error, boolean]>([
+		['no reply', () => failure(undefined), true],
+		['a success that cannot be read', unreadable, true],
+		['408', () => failure('408'), true],
+		['500', () => failure('500'), true],
+		['503', () => failure('503'), true],
+		['300', () => failure('300'), false],
+		['400', () => failure('400'), false],
+		['401', () => failure('401'), false],
+		['409', () => failure('409'), false],
+		['429', () => failure('429'), false],
+		['499', () => failure('499'), false],
+	])('by %s', async (_, error, isInDoubt) => {
+		const { calls, waits, replies, unanswered, ...more } = await ordersOf({ answers: { place: [error] } });
+		const sent = ['look r', 'brand b', 'place', 'look r'];
+		expect(calls).toEqual(isInDoubt ? [...sent, 'place', 'balance'] : sent);
+		expect([waits, replies.length]).toEqual(isInDoubt ? [[1000], 1] : [[], 0]);
+		if (!isInDoubt) expect(more.error?.description).toMatch(NOT_PLACED);
+		// What the client counted as unanswered: the looks, and an order that was refused.
+		expect(unanswered).toHaveLength(isInDoubt ? 3 : 4);
+	});
+
+	it('is looked for before it is sent again, and is the order of this run', async () => {
+		const orders = new Map<string, IDataObject>();
+		const lost = () => {
+			orders.set('r', { id: 'o1', status: 'SUCCESS' });
+			return failure('503');
+		};
+		const { calls, replies } = await ordersOf({ orders, answers: { place: [lost] } });
+		expect(calls).toEqual(['look r', 'brand b', 'place', 'look r', 'balance']);
+		expect(replies).toMatchObject([{ id: 'o1', alreadyPlaced: false }]);
+	});
+
+	it('is sent six times, with longer pauses, and then in doubt', async () => {
+		const lost = Array.from({ length: 7 }, () => () => failure('503'));
+		const { calls, waits, error } = await ordersOf({ answers: { place: lost } });
+		expect(calls.filter((call) => call === 'place')).toHaveLength(6);
+		expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
+		expect(error?.description).toMatch(IN_DOUBT);
+		expect(error?.message).toBe('Status 503');
+	});
+
+	it('waits a quarter shorter or longer, so that many do not come at once', async () => {
+		for (const [random, pause] of [
+			[0, 750],
+			[1, 1250],
+		] as const) {
+			jest.spyOn(Math, 'random').mockImplementation(() => random);
+			expect((await ordersOf({ items: [{}], answers: { place: [() => failure('503')] } })).waits).toEqual([pause]);
+		}
+	});
+
+	it('once in doubt stays so, also by a refusal', async () => {
+		const { error } = await ordersOf({ answers: { place: [() => failure('503'), () => failure('400')] } });
+		expect([error?.message, error?.description]).toEqual(['Status 400', expect.stringMatching(IN_DOUBT)]);
+	});
+
+	it('says what failed: the look where the order is in doubt, else the refusal', async () => {
+		const look = () => [undefined, () => failure('502')];
+		const inDoubt = await ordersOf({ answers: { place: [() => failure('503')], look: look() } });
+		expect([inDoubt.error?.message, inDoubt.error?.description]).toEqual([
+			'Status 502',
+			expect.stringMatching(IN_DOUBT),
+		]);
+		world += 1;
+		const refused = await ordersOf({ answers: { place: [() => failure('400')], look: look() } });
+		expect([refused.error?.message, refused.error?.description]).toEqual([
+			'Status 400',
+			expect.stringMatching(NOT_PLACED),
+		]);
+	});
+});
+
+describe('a reference of the user’s', () => {
+	const inDoubt = async (settings: IDataObject = {}, kept: IDataObject = {}) =>
+		await ordersOf({
+			kept,
+			items: [{ reference: 'r', settings }],
+			answers: { place: Array.from({ length: 6 }, () => () => failure('503')) },
+		});
+
+	it('under which another execution is in doubt is refused, unless an existing order is wanted', async () => {
+		await inDoubt();
+		const { error, calls } = await ordersOf({ executionId: '2' });
+		expect(calls).toEqual(['look r', 'brand b']);
+		expect(error).toMatchObject({
+			message:
+				'The reference "r" already belongs to an order: another execution is ordering with it right now, or does not know whether its order was placed',
+			description:
+				'Nothing new was ordered. Reference: r. Give each order its own reference. To get an existing order, turn on Options → Return Existing Order.',
+		});
+		expect(error?.context).not.toHaveProperty('orderId');
+		const items = [{ reference: 'r', settings: { returnExisting: true } }];
+		const wanted = await ordersOf({ executionId: '2', items });
+		expect(wanted.replies).toHaveLength(1);
+		expect(Object.values(wanted.kept.sent as IDataObject)).toHaveLength(1);
+	});
+
+	it('that was refused is free again, for other executions too; one in doubt is kept', async () => {
+		const { kept } = await ordersOf({ answers: { place: [() => failure('400')] } });
+		expect(kept.sent).toEqual({});
+		expect((await ordersOf({ executionId: '2' })).replies).toHaveLength(1);
+		world += 1;
+		expect((await inDoubt()).kept.sent).toEqual({ r: expect.any(String) });
+	});
+
+	it('is another one for another Hubble and organization', async () => {
+		await inDoubt();
+		world += 1;
+		expect((await ordersOf({ executionId: '2' })).replies).toHaveLength(1);
+	});
+
+	it('of a retry is known by what the execution kept, where this process has forgotten it', async () => {
+		const { kept } = await inDoubt();
+		world += 1;
+		expect((await ordersOf({ kept, mode: 'retry', executionId: '2' })).replies).toHaveLength(1);
+		world += 1;
+		// Kept for another order than the one that is asked for now.
+		const other = await ordersOf({ kept: { sent: { r: 'other' } } });
+		expect(other.error?.message).toMatch(/another execution is ordering with it/);
+		expect(other.error?.description).toMatch(NOTHING_NOW);
+	});
+
+	it('that was sent before leaves it in doubt where another order has it now', async () => {
+		const { kept } = await inDoubt();
+		const orders = new Map([['r', { id: 'o1', productId: 'c' }]]);
+		expect((await ordersOf({ kept, orders })).error?.description).toMatch(IN_DOUBT);
+	});
+
+	it('that is made is nobody else’s: the process need not remember it', async () => {
+		const first = await ordersOf({
+			items: [{}],
+			answers: { place: Array.from({ length: 6 }, () => () => failure('503')) },
+		});
+		const [reference] = Object.keys(first.kept.sent as IDataObject);
+		expect((await ordersOf({ items: [{ reference }], executionId: '2' })).replies).toHaveLength(1);
+	});
+});
+
+describe('an order that is PROCESSING', () => {
+	const waiting = (seconds: number, more: IDataObject = {}) => ({
+		items: [{ reference: 'r', settings: { wait: true, waitSeconds: seconds, ...more } }],
+		placed: { status: 'PROCESSING' },
+	});
+	const busy = () => ({ id: 'o1', status: 'PROCESSING' });
+	const OPEN = 'An order is still PROCESSING. The event "Order Reached Terminal State" tells when it is done.';
+
+	it('is looked at ever more slowly until it is done', async () => {
+		const order = [...Array.from({ length: 5 }, () => busy), () => ({ id: 'o1', status: 'SUCCESS' })];
+		const { waits, replies, hints, calls } = await ordersOf({ ...waiting(600), answers: { order } });
+		expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
+		expect(replies).toMatchObject([{ status: 'SUCCESS', alreadyPlaced: false }]);
+		expect(hints).toEqual([]);
+		expect(calls.filter((call) => call.startsWith('order'))).toEqual(Array(6).fill('order o1 until 600000'));
+	});
+
+	it('is given as it is when the time is up, which is said', async () => {
+		const { waits, replies, hints } = await ordersOf(waiting(5));
+		expect([waits, replies, hints]).toEqual([
+			[1000, 2000, 2000],
+			[expect.objectContaining({ status: 'PROCESSING' })],
+			[OPEN],
+		]);
+	});
+
+	it.each([
+		['no wait is wanted', { wait: false }],
+		['the wait is 0', { waitSeconds: 0 }],
+	])('is given at once, without a word, where %s', async (_, settings) => {
+		const { waits, replies, hints } = await ordersOf(waiting(60, settings));
+		expect([waits, replies.length, hints]).toEqual([[], 1, []]);
+	});
+
+	it('is given as it was seen last where looking fails; what failed is said, unless it is over', async () => {
+		const failing = () => failure('500');
+		const failed = await ordersOf({ ...waiting(3), answers: { order: [busy, failing, failing] } });
+		expect(failed.hints).toEqual([
+			'An order was still PROCESSING when last checked. Checking again failed: Status 500',
+		]);
+		expect(failed.replies).toMatchObject([{ status: 'PROCESSING' }]);
+		world += 1;
+		expect((await ordersOf({ ...waiting(3), answers: { order: [failing, busy] } })).hints).toEqual([OPEN]);
+	});
+
+	it.each([
+		['the run is stopped', { isStopped: true }],
+		['the login is refused', { session: { refusedToken: 'x' } }],
+	])('is looked at no more where a look fails and %s', async (_, state) => {
+		const onWait = (hubble: object) => void Object.assign(hubble, state);
+		const order = [() => failure('500'), () => ({ id: 'o1', status: 'SUCCESS' })];
+		const { waits, hints } = await ordersOf({ ...waiting(60), onWait, answers: { order } });
+		expect([waits, hints.length]).toEqual([[1000], 1]);
+	});
+
+	it('shares the pace with all that are open', async () => {
+		const settings = { wait: true, waitSeconds: 60 };
+		const items = Array.from({ length: 30 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com`, settings }));
+		const order = Array.from({ length: 30 }, (_, n) => () => ({ id: `o${n + 1}`, status: 'SUCCESS' }));
+		const many = await ordersOf({ items, placed: { status: 'PROCESSING' }, answers: { order } });
+		expect(Math.max(...many.waits)).toBe(1500);
+		world += 1;
+		// Those that are done count no more.
+		const one = { items: items.slice(0, 1), placed: { status: 'PROCESSING' } };
+		const slow = Array.from({ length: 2 }, () => busy);
+		expect((await ordersOf({ ...one, answers: { order: [...slow, ...order.slice(0, 1)] } })).waits[0]).toBe(1000);
+	});
+
+	it('is followed no longer where another one failed and the run must stop', async () => {
+		const settings = { wait: true, waitSeconds: 600 };
+		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com`, settings }));
+		const answers = { place: [undefined, () => failure('400')] };
+		const { waits, thrown } = await ordersOf({ items, placed: { status: 'PROCESSING' }, answers, canContinue: false });
+		expect([waits.length, thrown?.message]).toEqual([1, 'Status 400']);
+	});
+});
+
+describe('an order that bought nothing', () => {
+	const end = (status: string, more: IDataObject = {}) => ({ placed: { status, ...more } });
+
+	it.each(['FAILED', 'CANCELLED', 'REVERSED'])('fails: %s', async (status) => {
+		const { error, replies, failed } = await ordersOf(end(status, { failureReason: 'a secret' }));
+		expect([replies, failed[0]?.[2]]).toEqual([[], { brand_id: 'b' }]);
+		expect(error).toMatchObject({
+			message: `The order o1 ended as ${status}: a ***`,
+			description:
+				'Nothing was bought with it. Reference: r. Hubble fills each reference once. Use a new reference to order again. X-Request-ID: q3.',
+			context: { itemIndex: 0, orderId: 'o1', referenceId: 'r' },
+		});
+	});
+
+	it('with a reference that was made is ordered again by a new run', async () => {
+		const { error } = await ordersOf({ items: [{}], ...end('FAILED', { failureReason: null }) });
+		expect(error?.message).toBe('The order o1 ended as FAILED');
+		expect(error?.description).toContain(
+			'once. To order again, run the workflow again for this item only (a retry returns this order). X-Request',
+		);
+	});
+
+	it('is given as it is where that is wanted, and so is one that was reversed in part', async () => {
+		const items = [{ reference: 'r', settings: { failOnFailed: false } }];
+		expect((await ordersOf({ items, ...end('FAILED') })).replies).toMatchObject([{ status: 'FAILED' }]);
+		world += 1;
+		expect((await ordersOf(end('PARTIALLY_REVERSED'))).replies).toHaveLength(1);
+	});
+
+	it.each([
+		[1, false, ''],
+		[
+			2,
+			false,
+			' 1 other order of this run was placed but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order them again.',
+		],
+		[3, false, ' 2 other orders of this run were placed but left'],
+		[3, true, ''],
+	])('ends a run of %i orders, or not (%s)', async (count, canContinue, says) => {
+		const items = Array.from({ length: count }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
+		const answers = { place: [() => ({ id: 'o1', status: 'FAILED' })] };
+		const { error, replies } = await ordersOf({ items, answers, canContinue });
+		expect(error?.description).toContain(`order again.${says}${says.endsWith('left') ? '' : ' X-Request-ID: '}`);
+		expect(replies).toHaveLength(canContinue ? count - 1 : 0);
+	});
+});
