@@ -14,7 +14,7 @@ export const firstScreens: Readonly<Record<string, readonly string[]>> = {
 	'Hubble API Key: API Key: Rotate': ['API Key', 'Expiration', 'Expires After (Days)'],
 	'Hubble API Key: API Key: Update': ['API Key', update],
 	'Hubble API Key: Scope: Get Many': list,
-	'Hubble Billing: Invoice: Download PDF': ['Invoice', 'Put Output File in Field'],
+	'Hubble Billing: Invoice: Download PDF': ['Invoice', opt],
 	'Hubble Billing: Invoice: Get Many': [...list, flt],
 	'Hubble Billing: Payment Method: Get Many': list,
 	'Hubble Billing: Subscription: Get': [],

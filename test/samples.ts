@@ -235,7 +235,10 @@ export const samples: readonly Sample[] = [
 		operation: 'downloadPdf',
 		call: 'getInvoicePdf',
 		alsoCalls: { listInvoices: 'hint' },
-		parameters: (hubble, n) => ({ invoiceId: byId(invoice(hubble, n).invoice_id), binaryPropertyName: 'invoice' }),
+		parameters: (hubble, n) => ({
+			invoiceId: byId(invoice(hubble, n).invoice_id),
+			options: { binaryPropertyName: 'invoice' },
+		}),
 		gives: () => ({ invoiceNumber: 'SIM-1004', fileName: 'SIM-1004.pdf' }),
 		bad: { invoiceId: byId('../..') },
 		unknown: { parameters: { invoiceId: byId('in_0') }, id: 'in_0' },

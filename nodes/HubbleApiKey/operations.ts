@@ -1,4 +1,4 @@
-import { NodeOperationError } from 'n8n-workflow';
+import { NodeOperationError, type INodeProperties } from 'n8n-workflow';
 import { hubbleNow, isPast } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
@@ -86,26 +86,37 @@ function expiryTime(value: unknown, surroundings: ConversionContext): number {
 	return seconds;
 }
 
+/** The parts of an expiration, as a new key and a changed one have them. */
+const parts = {
+	expiration: {
+		displayName: 'Expiration',
+		name: 'expiration',
+		type: 'options',
+		options: [
+			{ name: 'After Days', value: 'days', description: 'The key stops working after a number of days' },
+			{ name: 'Never', value: 'never', description: 'The key works until it is deleted' },
+			{ name: 'On Date', value: 'date', description: 'The key stops working at a date and time' },
+		],
+		default: 'days',
+	},
+	expireDays: {
+		displayName: 'Expires After (Days)',
+		name: 'expireDays',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: 90,
+	},
+	expires: { displayName: 'Expires', name: 'expires', type: 'dateTime', default: '' },
+} satisfies Record<string, INodeProperties>;
+
 const expiration = {
-	displayName: 'Expiration',
-	name: 'expiration',
-	type: 'options',
-	options: [
-		{ name: 'After Days', value: 'days', description: 'The key stops working after a number of days' },
-		{ name: 'Never', value: 'never', description: 'The key works until it is deleted' },
-		{ name: 'On Date', value: 'date', description: 'The key stops working at a date and time' },
-	],
-	default: 'days',
+	...parts.expiration,
 	standsFirst: true,
 	description: 'When the key stops working',
 } satisfies Field;
 
 const expireDays = {
-	displayName: 'Expires After (Days)',
-	name: 'expireDays',
-	type: 'number',
-	typeOptions: { minValue: 1 },
-	default: 90,
+	...parts.expireDays,
 	required: true,
 	standsFirst: true,
 	description: 'How many days from now the key works',
@@ -114,10 +125,7 @@ const expireDays = {
 } satisfies Field;
 
 const expires = {
-	displayName: 'Expires',
-	name: 'expires',
-	type: 'dateTime',
-	default: '',
+	...parts.expires,
 	required: true,
 	description: 'When the key stops working',
 	shownWhen: { expiration: ['date'] },
@@ -146,28 +154,9 @@ const newExpiry = {
 			displayName: 'Expiration',
 			name: 'expiry',
 			values: [
-				{
-					displayName: 'Expiration',
-					name: 'expiration',
-					type: 'options',
-					options: expiration.options,
-					default: 'days',
-				},
-				{
-					displayName: 'Expires After (Days)',
-					name: 'expireDays',
-					type: 'number',
-					typeOptions: { minValue: 1 },
-					default: 90,
-					displayOptions: { show: { expiration: ['days'] } },
-				},
-				{
-					displayName: 'Expires',
-					name: 'expires',
-					type: 'dateTime',
-					default: '',
-					displayOptions: { show: { expiration: ['date'] } },
-				},
+				parts.expiration,
+				{ ...parts.expireDays, displayOptions: { show: { expiration: ['days'] } } },
+				{ ...parts.expires, displayOptions: { show: { expiration: ['date'] } } },
 			],
 		},
 	],

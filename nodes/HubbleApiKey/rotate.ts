@@ -1,6 +1,5 @@
 /** The rotation of an API key: nothing is deleted unless the new key works, and nothing new is left behind unless it does. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import type { Work } from '../shared/operation/operation';
@@ -61,13 +60,11 @@ export async function rotate(work: Work): Promise<INodeExecutionData[]> {
 	await tryKey(work, created);
 	// What is needed at once comes first.
 	const { key } = created;
-	try {
-		await hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } });
-	} catch (error) {
+	const failure = await failureOf(hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } }));
+	if (failure) {
 		hints.add(
-			`The old API key ${oldId} was not deleted: ${asError(error).message}. The new key works; delete the old one yourself.`,
+			`The old API key ${oldId} was not deleted: ${failure.message}. The new key works; delete the old one yourself.`,
 		);
-		return [{ json: inCamelCase({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: false }) }];
 	}
-	return [{ json: inCamelCase({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: true }) }];
+	return [{ json: inCamelCase({ key, ...created, replacedKeyId: oldId, oldKeyDeleted: !failure }) }];
 }

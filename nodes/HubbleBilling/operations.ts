@@ -5,6 +5,7 @@ import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
 import { CALENDAR_PERIODS, invoice } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
+import { binaryField, safeName } from '../shared/operation/outputFile';
 import { listItems } from '../shared/operation/rows';
 import { calendarPeriod, inCamelCase } from '../shared/operation/times';
 import { rowsOf } from '../shared/client/json';
@@ -30,20 +31,12 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 	return known;
 }
 
-/** A file name that is safe on every system: 'INV/2026 7' → 'INV-2026-7.pdf'. */
-function fileName(invoiceNumber: unknown): string {
-	const safe = String(invoiceNumber)
-		.replace(/[^\w.-]+/g, '-')
-		.slice(0, 100)
-		.replace(/^[.-]+|(?<![.-])[.-]+$/g, '');
-	return `${safe || 'invoice'}.pdf`;
-}
-
 const downloadPdf: Operation['items'] = async (work) => {
 	const { context, hubble, request } = work;
 	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
-	const name = fileName(row?.invoice_number ?? invoice_id);
+	const number = String(row?.invoice_number ?? invoice_id).replace(/[/\\]/g, '-');
+	const name = `${safeName(number) || 'invoice'}.pdf`;
 	const { body, requestId } = await hubble.send({
 		...request,
 		read: async (stream) => ({ file: await context.helpers.prepareBinaryData(stream, name, 'application/pdf') }),
@@ -51,7 +44,7 @@ const downloadPdf: Operation['items'] = async (work) => {
 	const file = body.file as IBinaryData | undefined;
 	// n8n returns the size as text.
 	if (!file || file.fileSize === '0 B') throw unexpectedResponse(context.getNode(), 'PDF', hubble.baseUrl, requestId);
-	const field = String(request.settings.binaryPropertyName);
+	const field = String(request.settings.binaryField ?? 'data');
 	return [{ json: inCamelCase({ ...(row ?? { invoice_id }), file_name: name }), binary: { [field]: file } }];
 };
 
@@ -79,16 +72,7 @@ export const billingOperations: readonly Operation[] = [
 		description: 'Get an invoice as a PDF file in a binary field of the output',
 		endpoint: endpoints.getInvoicePdf,
 		inPath: { invoice_id: invoice },
-		settings: {
-			binaryPropertyName: {
-				displayName: 'Put Output File in Field',
-				name: 'binaryPropertyName',
-				type: 'string',
-				default: 'data',
-				required: true,
-				description: 'Name of the output binary field to put the file in',
-			},
-		},
+		settings: { binaryField },
 		items: downloadPdf,
 	},
 	{
@@ -138,14 +122,12 @@ export const billingOperations: readonly Operation[] = [
 				name: 'networkType',
 				type: 'options',
 				options: [
-					{ name: 'Any', value: 'any' },
 					{ name: 'Satellite', value: 'satellite', description: 'Needs satellite access' },
 					{ name: 'Terrestrial', value: 'terrestrial' },
 				],
-				default: 'any',
+				default: 'terrestrial',
 				description: 'Only devices last heard over this network',
 				collection: 'filters',
-				toWire: (value) => (value === 'any' ? undefined : value),
 			},
 		},
 	},

@@ -1,9 +1,9 @@
 /** How many input items become few calls: the batch calls of the devices, and their replies back onto the items. */
-import type { GenericValue, IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 import { DEVICES_PER_CALL, endpoints } from '../shared/client/endpoints';
 import type { Registration } from './fields';
 import type { ItemRequest, Batch, BatchResult } from '../shared/operation/operation';
-import { rowsOf } from '../shared/client/json';
+import { rowsOf, withoutUndefined } from '../shared/client/json';
 
 /**
  * Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold.
@@ -14,30 +14,26 @@ export const registration: Batch = {
 	size: DEVICES_PER_CALL,
 	showsOnce: true,
 	split: (request: Registration) => {
-		const { n_devices, names: listed, tags: tagged, install_locations, ...shared } = request.body;
+		const { n_devices, names, tags, install_locations: install_location, ...shared } = request.body;
 		return Array.from({ length: n_devices ?? 0 }, (_, index): ItemRequest => ({
 			...request,
-			body: {
-				...shared,
-				...(listed ? { name: listed[index] } : {}),
-				...(tagged ? { tags: tagged } : {}),
-				...(install_locations ? { install_location: install_locations } : {}),
-			},
+			body: withoutUndefined({ ...shared, name: names?.[index], tags, install_location }),
 		}));
 	},
 	// Names, tags and locations are lists as long as the call's devices: all of them have one, or none.
-	groupOf: ({ query, body: { name, tags: tagged, install_location, ...shared } }) =>
-		JSON.stringify([query, shared, name !== undefined, tagged !== undefined, install_location !== undefined]),
+	groupOf: ({ query, body: { name, tags, install_location, ...shared } }) =>
+		JSON.stringify([query, shared, ...[name, tags, install_location].map((one) => one !== undefined)]),
 	toBody: (parts) => {
-		const { name, tags: tagged, install_location, ...shared } = parts[0]?.body ?? {};
-		const all = (field: string): GenericValue[] => parts.map(({ body }) => body[field]);
-		return {
+		const { name, tags, install_location, ...shared } = parts[0]?.body ?? {};
+		const all = (field: string, first: unknown) =>
+			first === undefined ? undefined : parts.map(({ body }) => body[field]);
+		return withoutUndefined({
 			...shared,
 			n_devices: parts.length,
-			...(name !== undefined ? { names: all('name') } : {}),
-			...(tagged !== undefined ? { tags: all('tags') } : {}),
-			...(install_location !== undefined ? { install_locations: all('install_location') } : {}),
-		};
+			names: all('name', name),
+			tags: all('tags', tags),
+			install_locations: all('install_location', install_location),
+		});
 	},
 	fromReply: ({ devices }, parts) => registeredFor(parts, Array.isArray(devices) ? devices : []),
 };

@@ -6,23 +6,14 @@ import { SIMPLIFIED } from '../shared/device/device';
 import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
 import { tagMap, type Tags } from './tags';
 
-/** The meaning of a column, by its header as returned by `plainHeader`. */
-type Meaning = 'name' | 'latitude' | 'longitude' | 'place' | 'installLatitude' | 'installLongitude';
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-	name: 'name',
-	devicename: 'name',
-	latitude: 'latitude',
-	lat: 'latitude',
-	longitude: 'longitude',
-	long: 'longitude',
-	lng: 'longitude',
-	lon: 'longitude',
-	place: 'place',
-	placename: 'place',
-	installplace: 'place',
-	installlocation: 'place',
-	installlatitude: 'installLatitude',
-	installlongitude: 'installLongitude',
+/** The headers of the columns that mean something, as `plainHeader` gives them. */
+const HEADERS = {
+	name: ['name', 'devicename'],
+	latitude: ['latitude', 'lat'],
+	longitude: ['longitude', 'long', 'lng', 'lon'],
+	place: ['place', 'placename', 'installplace', 'installlocation'],
+	installLatitude: ['installlatitude'],
+	installLongitude: ['installlongitude'],
 };
 
 const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, '');
@@ -78,7 +69,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		const plain = plainHeader(title);
 		const key = TAG_COLUMN.exec(title)?.[1]?.trim();
 		if (!title || NO_HEADER.test(title) || isEmpty(value)) continue;
-		const meaning = Object.hasOwn(MEANINGS, plain) ? MEANINGS[plain] : undefined;
+		const [meaning] = Object.entries(HEADERS).find(([, headers]) => headers.includes(plain)) ?? [];
 		if (key) addTag(key, value);
 		else if (meaning) {
 			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is also the ${meaning}`);
@@ -87,11 +78,9 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		else if (plain === 'environment') addTag('_env', value);
 		else if (!NOT_TAGS.has(plain)) addTag(title, value);
 	}
-	return onWire(found, tags, isHeard(cells));
+	// In our export the place may be where the device was heard, not where it is installed.
+	return onWire(found, tags, cells.locationType === 'heard');
 }
-
-/** Whether the place of a row of our export is where the device was heard, not where it is installed. */
-const isHeard = ({ locationType }: IDataObject) => locationType === 'heard';
 
 /** The columns `latitude` and `longitude` come before our own of the install location: a person may have changed them. */
 function onWire(found: IDataObject, tag: unknown[], isElsewhere: boolean): DeviceRow {

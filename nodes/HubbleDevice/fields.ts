@@ -1,7 +1,8 @@
 /** The parameters that only devices have, without the filters of their list. */
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
-import { batching, deviceOrName, KEEP_INPUT, type Field } from '../shared/operation/fields';
+import { degrees } from '../shared/device/areaFields';
+import { deviceOrName, KEEP_INPUT, textPart, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { columns, fieldsFrom } from './columns';
@@ -37,27 +38,22 @@ export const count = {
 	whenEmpty: () => 1,
 } satisfies Field;
 
-export const names = {
-	displayName: 'Name',
-	name: 'name',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. Cold room 4',
-	description:
-		'At most 250 characters. For several devices, an expression that returns a list of names. If empty, Hubble generates one.',
-	toWire: (value) => texts(value)?.map(nameOnWire),
-} satisfies Field;
-
-export const name = {
+const title = {
 	displayName: 'Name',
 	name: 'name',
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. Cold room 4',
 	description: 'At most 250 characters',
-	collection: 'updateFields',
-	toWire: nameOnWire,
 } satisfies Field;
+
+export const names = {
+	...title,
+	description: `${title.description}. For several devices, an expression that returns a list of names. If empty, Hubble generates one.`,
+	toWire: (value) => texts(value)?.map(nameOnWire),
+} satisfies Field;
+
+export const name = { ...title, collection: 'updateFields', toWire: nameOnWire } satisfies Field;
 
 export const tags = {
 	displayName: 'Tags',
@@ -71,10 +67,7 @@ export const tags = {
 		{
 			displayName: 'Tag',
 			name: 'tag',
-			values: [
-				{ displayName: 'Key', name: 'key', type: 'string', default: '', placeholder: 'e.g. site' },
-				{ displayName: 'Value', name: 'value', type: 'string', default: '', placeholder: 'e.g. Rotterdam' },
-			],
+			values: [textPart('Key', 'key', 'e.g. site'), textPart('Value', 'value', 'e.g. Rotterdam')],
 		},
 	],
 	mayBeBlank: ['value'],
@@ -114,20 +107,20 @@ export const removeTags = {
 	toWire: tagKeys,
 } satisfies Field;
 
-export const clearTags = {
-	displayName: 'Clear Tags',
-	name: 'clearTags',
-	type: 'boolean',
-	default: true,
-	description: 'Whether to remove all of your own tags',
-	collection: 'updateFields',
-	toWire: onlyWhenTrue,
-} satisfies Field;
+/** What removes something from a device; it has no effect when off. */
+const clear = (displayName: string, name: string, description: string) =>
+	({
+		displayName,
+		name,
+		type: 'boolean',
+		default: true,
+		description,
+		collection: 'updateFields',
+		toWire: (value): true | undefined => (flag(value) ? true : undefined),
+	}) satisfies Field;
 
-/** A boolean that has no effect when off. */
-function onlyWhenTrue(value: unknown): true | undefined {
-	return flag(value) ? true : undefined;
-}
+export const clearTags = clear('Clear Tags', 'clearTags', 'Whether to remove all of your own tags');
+export const clearLocation = clear('Clear Install Location', 'clearLocation', 'Whether to remove the install location');
 
 export const installLocation = {
 	displayName: 'Install Location',
@@ -141,27 +134,9 @@ export const installLocation = {
 			displayName: 'Location',
 			name: 'location',
 			values: [
-				{
-					displayName: 'Latitude',
-					name: 'lat',
-					type: 'number',
-					default: '',
-					description: 'In decimal degrees, -90 to 90',
-				},
-				{
-					displayName: 'Longitude',
-					name: 'long',
-					type: 'number',
-					default: '',
-					description: 'In decimal degrees, -180 to 180',
-				},
-				{
-					displayName: 'Name',
-					name: 'location_name',
-					type: 'string',
-					default: '',
-					placeholder: 'e.g. Hall 3, north wall',
-				},
+				degrees('Latitude', 'lat', 90),
+				degrees('Longitude', 'long', 180),
+				textPart('Name', 'location_name', 'e.g. Hall 3, north wall'),
 			],
 		},
 	],
@@ -179,16 +154,6 @@ export const changeLocation = {
 		'Where the device is mounted. A name alone keeps the coordinates, which are read first. Coordinates alone remove the name.',
 	collection: 'updateFields',
 	toWire: placeOnWire,
-} satisfies Field;
-
-export const clearLocation = {
-	displayName: 'Clear Install Location',
-	name: 'clearLocation',
-	type: 'boolean',
-	default: true,
-	description: 'Whether to remove the install location',
-	collection: 'updateFields',
-	toWire: onlyWhenTrue,
 } satisfies Field;
 
 export const destination = {
@@ -255,22 +220,6 @@ export const ifNoMatch = {
 	],
 	default: 'register',
 	description: 'What to do when no device matches',
-} satisfies Field;
-
-export const lookupBatching = {
-	...batching,
-	options: [
-		{
-			name: 'Automatic',
-			value: 'automatic',
-			description: 'Request each device once, or read the device list when there are many',
-		},
-		{
-			name: 'One Request per Device',
-			value: 'single',
-			description: 'Send one request for each item, three per second',
-		},
-	],
 } satisfies Field;
 
 /** The name of the field for a row of output beside the fields of its input item; `run.ts` joins them. */

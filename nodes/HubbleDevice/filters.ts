@@ -2,11 +2,10 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { hubbleNow } from '../shared/client/clock';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
-import { areaFields, readArea } from '../shared/device/areaFields';
+import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import type { Field } from '../shared/operation/fields';
-import { objectOf } from '../shared/client/json';
+import { ownTags, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
@@ -108,13 +107,8 @@ const nameContains = {
 			.includes(String(part).toLowerCase()),
 } satisfies ClientFilter;
 
-const ownTags = {
-	displayName: 'Own Tags',
-	name: 'ownTags',
-	type: 'string',
-	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-	default: [],
-	placeholder: 'e.g. site:Rotterdam',
+const byOwnTags = {
+	...ownTags,
 	description:
 		'Only devices that have all of these tags. Hubble cannot filter by them, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
@@ -129,16 +123,11 @@ interface Wanted {
 }
 
 function wantedArea(value: unknown): Wanted | undefined {
-	const given = objectOf(value);
-	const rows = (['circle', 'polygon'] as const).flatMap((form) => {
-		const row = given[form];
-		return row ? [{ form, row: objectOf(row) }] : [];
-	});
-	const [first, second] = rows;
-	if (second) throw new Error('it has a circle and a polygon; remove one of them');
-	if (!first) return undefined;
-	const { areaSide = 'inside', areaBy = 'either' } = first.row;
-	return { area: readArea[first.form](first.row, ''), isInside: areaSide === 'inside', by: String(areaBy) };
+	const [row, another] = areaRows(value);
+	if (another) throw new Error('it has a circle and a polygon; remove one of them');
+	if (!row) return undefined;
+	const { areaSide = 'inside', areaBy = 'either' } = row;
+	return { area: readArea(row, ''), isInside: areaSide === 'inside', by: String(areaBy) };
 }
 
 /** Whether a device is on the wanted side; one whose place is not known is on neither. */
@@ -195,4 +184,4 @@ const area = {
 	},
 } satisfies ClientFilter;
 
-export const clientFilters: ClientFilter[] = [nameContains, ownTags, area];
+export const clientFilters: ClientFilter[] = [nameContains, byOwnTags, area];

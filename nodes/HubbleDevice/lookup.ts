@@ -26,14 +26,10 @@ export class DeviceLookup {
 	/** IDs that were neither found nor requested individually. */
 	private readonly open: Set<string>;
 
-	/**
-	 * @param isSingle whether the list is left alone
-	 * @param canContinue whether the other IDs are still wanted when one is not found
-	 */
+	/** @param canContinue whether the other IDs are still wanted when one is not found */
 	constructor(
 		private readonly hubble: HubbleClient,
 		ids: Iterable<string>,
-		private readonly isSingle: boolean,
 		private readonly canContinue: boolean,
 	) {
 		this.wanted = new Set(ids);
@@ -47,7 +43,7 @@ export class DeviceLookup {
 
 	/** Never throws: `found` and `failed` tell what came of it. */
 	async run(): Promise<void> {
-		if (this.isSingle || this.wanted.size <= FEW) await this.askSingly();
+		if (this.wanted.size <= FEW) await this.askSingly();
 		else await this.readList();
 	}
 
@@ -87,21 +83,20 @@ export class DeviceLookup {
 	}
 
 	private async askSingly(): Promise<void> {
-		await Promise.all(Array.from({ length: AT_ONCE }, async () => await this.askOneAfterTheOther()));
-	}
-
-	private async askOneAfterTheOther(): Promise<void> {
-		for (;;) {
-			const [id] = this.open;
-			if (id === undefined || this.hasEnded) return;
-			this.open.delete(id);
-			try {
-				const { body } = await this.hubble.send({ endpoint: endpoints.getDevice, ids: { device_id: id } });
-				this.found.set(id, body);
-			} catch (error) {
-				if (this.found.has(id)) continue;
-				this.failed.set(id, error);
+		// All workers take from one list, which a page may shorten meanwhile.
+		const ids = this.open.values();
+		const worker = async () => {
+			for (const id of ids) {
+				if (this.hasEnded) return;
+				this.open.delete(id);
+				try {
+					const { body } = await this.hubble.send({ endpoint: endpoints.getDevice, ids: { device_id: id } });
+					this.found.set(id, body);
+				} catch (error) {
+					if (!this.found.has(id)) this.failed.set(id, error);
+				}
 			}
-		}
+		};
+		await Promise.all(Array.from({ length: AT_ONCE }, worker));
 	}
 }

@@ -82,30 +82,22 @@ function registeredRow({
 	};
 }
 
-/** An update with what the columns of the input say: it goes over what stands in Fields to Update. */
+/**
+ * An update with what the columns of the input say: it goes over what stands in Fields to Update. Hubble clears tags by
+ * an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more.
+ */
 function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change): Partial<ItemRequest> {
-	return clearings({
-		ids,
-		body: {
-			...body,
-			...(row?.name === undefined ? {} : { set_name: row.name }),
-			...(row?.place ? { set_install_location: row.place } : {}),
-		},
-		settings: { ...settings, ...(row?.tags ? { addTags: { ...settings.addTags, ...row.tags } } : {}) },
-	});
-}
-
-/** Hubble clears tags by an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more. */
-function clearings({ ids, body, settings }: Pick<fields.Change, 'ids' | 'body' | 'settings'>): Partial<ItemRequest> {
-	const { clearTags, clearLocation } = settings;
+	const { addTags, clearTags, clearLocation } = settings;
 	if (clearTags && body.set_tags) throw new Error('"Clear Tags" cannot be combined with Replace Tags');
 	return {
 		body: {
 			...(clearTags ? { set_tags: {} } : {}),
 			...(clearLocation ? { set_install_location: { lat: 0, long: 0 } } : {}),
 			...body,
+			...(row?.name === undefined ? {} : { set_name: row.name }),
+			...(row?.place ? { set_install_location: row.place } : {}),
 		},
-		settings,
+		settings: { ...settings, ...(row?.tags ? { addTags: { ...addTags, ...row.tags } } : {}) },
 		...(body.set_destination_org_id ? { whenGone: { id: ids.device_id } } : {}),
 	};
 }
@@ -197,7 +189,7 @@ export const deviceOperations: readonly Operation[] = [
 		description: 'Get a device by its ID or name. Many input items take few requests.',
 		endpoint: endpoints.getDevice,
 		inPath: { device_id: deviceOrName },
-		settings: { batching: fields.lookupBatching, keepInput: fields.keepInput },
+		settings: { keepInput: fields.keepInput },
 		shape: simplifyDevice,
 		simplifiedFields: SIMPLIFIED,
 		prepare: findDevices,

@@ -10,7 +10,7 @@ import { creation, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
 import { ambiguity, devicesByMatch, nameMatch, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
-import { changedTags, type TagChange } from './tags';
+import { changedTags } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
@@ -18,10 +18,10 @@ const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
  * The devices of these requests by their IDs. Each that is not found fails, and is not among those given back.
  */
 async function lookUp(
-	{ hubble, isSingle, canContinue, fail }: Omit<Preparation, 'requests'>,
+	{ hubble, canContinue, fail }: Omit<Preparation, 'requests'>,
 	requests: ReadonlyArray<Pick<ItemRequest, 'ids' | 'itemIndex'>>,
 ): Promise<Map<string, IDataObject>> {
-	const lookup = new DeviceLookup(hubble, requests.map(idOf), isSingle, canContinue);
+	const lookup = new DeviceLookup(hubble, requests.map(idOf), canContinue);
 	await lookup.run();
 	for (const request of requests) {
 		const failure = lookup.failed.get(idOf(request));
@@ -69,6 +69,16 @@ async function named<R extends NamedRequest>({
 
 type NamedRequest = Pick<ItemRequest, 'ids' | 'itemIndex' | 'whenGone'>;
 
+/** The same, and the devices with those IDs, where they are wanted. */
+async function read<R extends NamedRequest>(
+	all: Omit<Preparation, 'requests'> & { requests: readonly R[] },
+	isWanted: (request: R) => boolean = () => true,
+): Promise<Named<R>> {
+	const { requests, rows } = await named(all);
+	const unread = requests.filter((request) => isWanted(request) && !rows.has(idOf(request)));
+	return { requests, rows: new Map([...rows, ...(await lookUp(all, unread))]) };
+}
+
 /** Delete: the devices by their names, where items name them so. */
 export const idsOfNames = async (all: Preparation): Promise<ItemRequest[]> => (await named(all)).requests;
 
@@ -82,37 +92,30 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 		all.fail(itemIndex, itemError(all, itemIndex, reason), ids);
 		return false;
 	});
-	const { requests, rows } = await named({ ...all, requests: accepted });
-	if (all.isSingle) return requests;
-	const found = await lookUp(
-		all,
-		requests.filter((request) => !rows.has(idOf(request))),
-	);
+	const { requests, rows } = await read({ ...all, requests: accepted });
 	return requests.flatMap((request) => {
-		const reply = rows.get(idOf(request)) ?? found.get(idOf(request));
+		const reply = rows.get(idOf(request));
 		return reply ? [{ ...request, reply }] : [];
 	});
 }
 
-const tagChangeOf = ({ settings: { addTags, removeTags } }: Change): TagChange | undefined =>
-	addTags || removeTags ? { set: addTags, remove: removeTags } : undefined;
+const changesTags = ({ settings: { addTags, removeTags } }: Change) => Boolean(addTags ?? removeTags);
 
 /** Whether a change depends on the current device, which must then be read first. */
 const isRelative = (request: Change) => {
 	const place = request.body.set_install_location;
-	return tagChangeOf(request) !== undefined || (place !== undefined && place.lat === undefined);
+	return changesTags(request) || (place !== undefined && place.lat === undefined);
 };
 
 /** The body of a change, where the device is as `present` says. Throws when the device would have too many tags. */
 function changeOf(request: Change, present: IDataObject): Change['body'] {
-	const { body } = request;
-	const change = tagChangeOf(request);
+	const { body, settings } = request;
 	const place = body.set_install_location;
 	const at = placeInstalled(present);
 	const kept = at ? { lat: at.latitude, long: at.longitude } : {};
 	return {
 		...body,
-		...(change ? { set_tags: changedTags(objectOf(present.tags), change) } : {}),
+		...(changesTags(request) ? { set_tags: changedTags(objectOf(present.tags), settings) } : {}),
 		...(place ? { set_install_location: { ...kept, ...place } } : {}),
 	};
 }
@@ -177,14 +180,9 @@ class Changes {
 
 /** Update: where tags are added or removed, or a place is renamed, the devices are read first. */
 export async function readPresent(all: Preparation<Change>): Promise<ItemRequest[]> {
-	const { requests, rows } = await named(all);
-	const relative = requests.filter(isRelative);
-	if (!relative.length) return requests;
-	const found = await lookUp(
-		all,
-		relative.filter((request) => !rows.has(idOf(request))),
-	);
-	const changes = new Changes(all, new Map([...rows, ...found]));
+	const { requests, rows } = await read(all, isRelative);
+	if (!requests.some(isRelative)) return requests;
+	const changes = new Changes(all, rows);
 	return requests.flatMap((request) => changes.of(request));
 }
 

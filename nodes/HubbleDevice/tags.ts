@@ -68,26 +68,26 @@ export function tagKeys(value: unknown): string[] | undefined {
 	return keys;
 }
 
-/** A change to the tags of a device. */
-export interface TagChange {
-	set?: Tags;
-	remove?: readonly string[];
-}
-
 /**
  * The tags of a device after a change, as `set_tags` takes them: a full replacement, so all that nobody named must
  * be in it. Hubble keeps its own tags by itself; `_env` goes with them, as users may write it, but is left out beside ten
  * others where it stays as it is: every device has one, and nobody knows whether Hubble counts it.
  * Throws when they are too many.
  */
-export function changedTags(present: IDataObject, { set = {}, remove = [] }: TagChange): Tags {
-	const removed = new Set(remove);
+export function changedTags(
+	present: IDataObject,
+	{ addTags = {}, removeTags = [] }: { addTags?: Tags; removeTags?: readonly string[] },
+): Tags {
+	const removed = new Set(removeTags);
 	const kept = Object.entries(present).filter(
 		([key, value]) =>
 			!removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(String(value)) : !key.startsWith('_')),
 	);
-	const { _env, ...own }: Tags = { ...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])), ...set };
+	const { _env, ...own }: Tags = {
+		...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])),
+		...addTags,
+	};
 	checkCount(own);
 	const isFull = Object.keys(own).length === TAG_LIMITS.count;
-	return _env === undefined || (isFull && set._env === undefined) ? own : { _env, ...own };
+	return _env === undefined || (isFull && addTags._env === undefined) ? own : { _env, ...own };
 }

@@ -1,12 +1,12 @@
 /** The user's settings: which events of which devices. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, INodePropertyOptions, IPollFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
-import { areaFields, readArea } from '../shared/device/areaFields';
+import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
-import { environment, inCollection, pickedDevices, pickedIds } from '../shared/operation/fields';
+import { environment, inCollection, ownTags, pickedDevices, pickedIds, textPart } from '../shared/operation/fields';
 import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
-import { flag, numberIn, oneOf, quoted, tagFilters } from '../shared/operation/values';
+import { flag, numberIn, oneOf, tagFilters } from '../shared/operation/values';
 import { MOST_AREAS } from './marks';
 
 /**
@@ -15,8 +15,26 @@ import { MOST_AREAS } from './marks';
  */
 export const SAMPLE_DELAY_S = 900;
 
-export const EVENTS = ['entered', 'firstHeard', 'heardAgain', 'left', 'registered', 'silent'] as const;
-export type EventName = (typeof EVENTS)[number];
+/** What each event is called, and when it comes. */
+const EVENTS = {
+	entered: {
+		name: 'Entered an Area',
+		description: 'A device sent its latest packet from inside an area it was not in before',
+	},
+	firstHeard: { name: 'First Heard', description: 'A device sent its first packet' },
+	heardAgain: { name: 'Heard Again', description: 'A device that was silent sent a packet' },
+	left: {
+		name: 'Left an Area',
+		description: 'A device sent its latest packet from outside an area it was in before',
+	},
+	registered: { name: 'Registered', description: 'A device was registered in the organization' },
+	silent: {
+		name: 'Silent',
+		description: 'A device has not been heard for the time in Silent For (Hours). Reported once.',
+	},
+};
+export type EventName = keyof typeof EVENTS;
+const isEvent = (name: string): name is EventName => Object.hasOwn(EVENTS, name);
 
 export interface Settings {
 	events: ReadonlySet<EventName>;
@@ -47,53 +65,14 @@ const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOption
 	displayOptions: { show: { events } },
 });
 
-const nameField = (placeholder: string): INodeProperties => ({
-	displayName: 'Name',
-	name: 'name',
-	type: 'string',
-	default: '',
-	placeholder,
-	description: 'The name of the area in the output',
-});
+const areaName = textPart('Name', 'name', 'e.g. Depot Rotterdam', 'The name of the area in the output');
 
-export const eventOptions: INodePropertyOptions[] = [
-	{
-		name: 'Entered an Area',
-		value: 'entered',
-		description: 'A device sent its latest packet from inside an area it was not in before',
-		action: 'On device entered an area',
-	},
-	{
-		name: 'First Heard',
-		value: 'firstHeard',
-		description: 'A device sent its first packet',
-		action: 'On device first heard',
-	},
-	{
-		name: 'Heard Again',
-		value: 'heardAgain',
-		description: 'A device that was silent sent a packet',
-		action: 'On device heard again',
-	},
-	{
-		name: 'Left an Area',
-		value: 'left',
-		description: 'A device sent its latest packet from outside an area it was in before',
-		action: 'On device left an area',
-	},
-	{
-		name: 'Registered',
-		value: 'registered',
-		description: 'A device was registered in the organization',
-		action: 'On device registered',
-	},
-	{
-		name: 'Silent',
-		value: 'silent',
-		description: 'A device has not been heard for the time in Silent For (Hours). Reported once.',
-		action: 'On device silent',
-	},
-];
+export const eventOptions: INodePropertyOptions[] = Object.entries(EVENTS).map(([value, { name, description }]) => ({
+	name,
+	value,
+	description,
+	action: `On device ${name.toLowerCase()}`,
+}));
 
 export const properties: INodeProperties[] = [
 	{
@@ -132,16 +111,8 @@ export const properties: INodeProperties[] = [
 		placeholder: 'Add Area',
 		description: 'The areas to watch. A device is where its most recent packet was heard.',
 		options: [
-			{
-				displayName: 'Circle',
-				name: 'circle',
-				values: [nameField('e.g. Depot Rotterdam'), ...areaFields.circle],
-			},
-			{
-				displayName: 'Polygon',
-				name: 'polygon',
-				values: [nameField('e.g. Port of Rotterdam'), ...areaFields.polygon],
-			},
+			{ displayName: 'Circle', name: 'circle', values: [areaName, ...areaFields.circle] },
+			{ displayName: 'Polygon', name: 'polygon', values: [areaName, ...areaFields.polygon] },
 		],
 		...forEvents('entered', 'left'),
 	},
@@ -161,15 +132,7 @@ export const properties: INodeProperties[] = [
 				default: 'production',
 				description: 'Only devices of this environment',
 			},
-			{
-				displayName: 'Own Tags',
-				name: 'ownTags',
-				type: 'string',
-				typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-				default: [],
-				placeholder: 'e.g. site:Rotterdam',
-				description: 'Only devices that have all of these tags, as key:value',
-			},
+			ownTags,
 		],
 	},
 	{
@@ -240,22 +203,18 @@ export const properties: INodeProperties[] = [
 	},
 ];
 
-function required(number?: number): number {
-	if (number === undefined) throw new Error('it is required');
-	return number;
-}
-
 function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 	return readParameter(context, 'Events', () => {
 		const chosen: unknown[] = [context.getNodeParameter('events', [])].flat();
 		if (!chosen.length) throw new Error('choose at least one');
-		return new Set(chosen.map(oneOf(EVENTS)));
+		return new Set(chosen.map(oneOf(Object.keys(EVENTS).filter(isEvent))));
 	});
 }
 
 function silenceOf(context: IPollFunctions): number {
 	return readParameter(context, 'Silent For (Hours)', () => {
-		const hours = required(numberIn(0, 1e6, false)(context.getNodeParameter('silentForHours', 24)));
+		const hours = numberIn(0, 1e6, false)(context.getNodeParameter('silentForHours', 24));
+		if (hours === undefined) throw new Error('it is required');
 		const silence = Math.floor(hours * 3600);
 		if (silence < SAMPLE_DELAY_S) {
 			throw new Error('it must be at least 0.25 (15 minutes), because Hubble updates the last packet with a delay');
@@ -269,28 +228,20 @@ function areasOf(context: IPollFunctions): Area[] {
 		const given = objectOf(context.getNodeParameter('areas', {}));
 		if (hasEmptyExpression(context.getNode().parameters.areas, given))
 			throw new Error('an expression returned no value');
-		const rows = (['circle', 'polygon'] as const).flatMap((form) =>
-			[given[form] ?? []].flat().map((row) => ({ ...objectOf(row), form })),
-		);
+		const rows = areaRows(given);
 		if (!rows.length) throw new Error('add at least one area, a circle or a polygon');
-		return namedRows(rows, MOST_AREAS, (row, name) =>
-			readArea[row.form === 'circle' ? 'circle' : 'polygon'](row, name),
-		);
+		return namedRows(rows, MOST_AREAS, readArea);
 	});
-}
-
-function environmentOf(value: unknown): string[] {
-	if (value !== 'production' && value !== 'sandbox')
-		throw new Error(`${quoted(value)} is neither production nor sandbox`);
-	return [`_env:${value}`];
 }
 
 /** Reads all parameters. Throws a NodeOperationError that names the one at fault. */
 export function readSettings(context: IPollFunctions): Settings {
 	const events = eventsOf(context);
 	const watches = (...names: EventName[]) => names.some((name) => events.has(name));
-	const tags = optional(context, 'filters', environment.name, 'Environment', environmentOf);
-	const ownTags = optional(context, 'filters', 'ownTags', 'Own Tags', tagFilters);
+	const tags = optional(context, 'filters', environment.name, 'Environment', (value) =>
+		environment.toWire(oneOf(environment.options.map((option) => option.value))(value)),
+	);
+	const own = optional(context, 'filters', ownTags.name, ownTags.displayName, tagFilters);
 	const picked = optional(context, 'filters', pickedDevices.name, 'Devices', pickedIds);
 	const ids = picked?.length ? new Set(picked) : undefined;
 	return {
@@ -305,8 +256,8 @@ export function readSettings(context: IPollFunctions): Settings {
 			3600 * (optional(context, 'options', 'lookBack', 'Look Back (Hours)', numberIn(0.25, 720, false)) ?? 0.25),
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
-		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, ownTags ?? []),
-		devices: JSON.stringify([tags, ownTags, picked]),
+		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, own ?? []),
+		devices: JSON.stringify([tags, own, picked]),
 		simplify: isOn(context, 'simplify', 'Simplify', true),
 	};
 }

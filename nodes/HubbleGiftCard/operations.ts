@@ -3,7 +3,7 @@ import { asError } from '../shared/client/errors';
 import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
-import type { Field } from '../shared/operation/fields';
+import { picker, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
@@ -18,25 +18,13 @@ export const giftCardResources = [
 	{ name: 'Wallet', value: 'wallet' },
 ];
 
-const brandId: Field = {
+const brandId = picker({
 	displayName: 'Brand',
 	name: 'brandId',
-	type: 'resourceLocator',
-	default: { mode: 'list', value: '' },
-	required: true,
 	description: 'The brand to work on. Its ID is its product ID.',
-	modes: [
-		{
-			displayName: 'From List',
-			name: 'list',
-			type: 'list',
-			placeholder: 'Select a brand…',
-			typeOptions: { searchListMethod: 'searchBrands', searchable: true },
-		},
-		{ displayName: 'By ID', name: 'id', type: 'string', placeholder: 'e.g. 01HV3Y5ZJ0' },
-	],
-	toWire: freeId,
-};
+	search: 'searchBrands',
+	example: '01HV3Y5ZJ0',
+});
 
 const orderId: Field = {
 	displayName: 'Order ID',
@@ -172,6 +160,16 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 	toWire,
 });
 
+const orderReference: Field = {
+	displayName: 'Reference',
+	name: 'reference',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. order-4711',
+	toWire: reference,
+};
+
+/** What is done about an order beside placing it. */
 const placing = {
 	spends: {
 		displayName: 'This spends money: each run buys vouchers from your wallet. <b>Execute step</b> is a run, too.',
@@ -179,17 +177,6 @@ const placing = {
 		type: 'notice',
 		default: '',
 		standsFirst: true,
-	},
-	reference: {
-		displayName: 'Reference',
-		name: 'reference',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. order-4711',
-		hint: 'Without your own order number, each click on Execute step buys again',
-		description:
-			'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed.',
-		toWire: reference,
 	},
 	wait: {
 		displayName: 'Wait for the Result',
@@ -225,15 +212,6 @@ const placing = {
 		collection: 'options',
 		description:
 			'Whether to return an order that another execution placed with the same reference. Without it the item fails, so that a reference used twice never gives a card to the wrong person.',
-	},
-	discount: {
-		displayName: 'Discount Amount',
-		name: 'discountAmount',
-		type: 'number',
-		default: 0,
-		collection: 'additionalFields',
-		description: "The discount that the customer gets, in the brand's currency",
-		toWire: money(0),
 	},
 } satisfies Record<string, Field>;
 
@@ -292,13 +270,7 @@ export const giftCardOperations: readonly Operation[] = [
 		settings: {
 			by,
 			orderId: { ...orderId, shownWhen: { by: ['id'] } },
-			reference: {
-				...placing.reference,
-				description: undefined,
-				hint: undefined,
-				required: true,
-				shownWhen: { by: ['reference'] },
-			},
+			reference: { ...orderReference, required: true, shownWhen: { by: ['reference'] } },
 		},
 		items: getOrder,
 	},
@@ -317,16 +289,23 @@ export const giftCardOperations: readonly Operation[] = [
 			name: customer('Customer Name', 'customerName', 'e.g. Asha Rao', text(200)),
 			phoneNumber: customer('Customer Phone', 'customerPhone', 'e.g. +919812345678', text(30)),
 			email: customer('Customer Email', 'customerEmail', 'e.g. asha@example.com', email),
-			referenceId: placing.reference,
-			discountAmount: placing.discount,
+			referenceId: {
+				...orderReference,
+				hint: 'Without your own order number, each click on Execute step buys again',
+				description:
+					'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed.',
+			},
+			discountAmount: {
+				displayName: 'Discount Amount',
+				name: 'discountAmount',
+				type: 'number',
+				default: 0,
+				collection: 'additionalFields',
+				description: "The discount that the customer gets, in the brand's currency",
+				toWire: money(0),
+			},
 		},
-		settings: {
-			spends: placing.spends,
-			wait: placing.wait,
-			waitSeconds: placing.waitSeconds,
-			failOnFailed: placing.failOnFailed,
-			returnExisting: placing.returnExisting,
-		},
+		settings: placing,
 		derive: ({ body: { name, phoneNumber, email, ...body } }) => {
 			const customerDetails = withoutUndefined({ name, phoneNumber, email });
 			// Partners that sell to companies have no customers to name: for them it may be absent.

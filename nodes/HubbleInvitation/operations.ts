@@ -1,18 +1,6 @@
-import { role, type Field } from '../shared/operation/fields';
+import { emailAddress, role } from '../shared/operation/fields';
 import { endpoints } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
-import { email } from '../shared/operation/values';
-
-const invitee: Field = {
-	displayName: 'Email',
-	name: 'email',
-	type: 'string',
-	default: '',
-	required: true,
-	placeholder: 'name@email.com',
-	description: 'The address of the invited person',
-	toWire: email,
-};
 
 /** The invitations' calls (API definition, tag "Organizations"). */
 export const invitationOperations: readonly Operation[] = [
@@ -31,7 +19,7 @@ export const invitationOperations: readonly Operation[] = [
 		action: 'Revoke invitation',
 		description: 'Revoke an invitation, so that it can no longer be accepted',
 		endpoint: endpoints.revokeInvitation,
-		inBody: { invitee_email: invitee },
+		inBody: { invitee_email: emailAddress },
 		idInBody: 'invitee_email',
 	},
 	{
@@ -41,6 +29,6 @@ export const invitationOperations: readonly Operation[] = [
 		action: 'Send invitation',
 		description: 'Invite a person to the organization by email',
 		endpoint: endpoints.sendInvitation,
-		inBody: { invitee_email: invitee, role: { ...role, required: true } },
+		inBody: { invitee_email: emailAddress, role: { ...role, required: true } },
 	},
 ];

@@ -83,22 +83,19 @@ export async function chartItems(work: Work): Promise<INodeExecutionData[]> {
 		neverActiveDevices: numberOf(devices.total_never_active_devices),
 	};
 	const mean = whole.reduce((sum, value) => sum + value, 0) / Math.max(1, whole.length);
+	const share = (label: string, value: number) => ({
+		label,
+		value: wholeNumber(value),
+		remark: percent(value, figures.devices),
+	});
 	const blocks = [
 		{
 			figures: [
 				{ label: 'Packets', value: wholeNumber(figures.packets), remark: `in ${counted(Number(days), 'day')}` },
 				{ label: 'Packets a day', value: whole.length ? wholeNumber(mean) : '–', remark: 'mean of whole days' },
 				{ label: 'Devices', value: wholeNumber(figures.devices) },
-				{
-					label: 'Active in a year',
-					value: wholeNumber(figures.activeDevices),
-					remark: percent(figures.activeDevices, figures.devices),
-				},
-				{
-					label: 'Never active',
-					value: wholeNumber(figures.neverActiveDevices),
-					remark: percent(figures.neverActiveDevices, figures.devices),
-				},
+				share('Active in a year', figures.activeDevices),
+				share('Never active', figures.neverActiveDevices),
 			],
 		},
 		[packetSection(rows)],

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
+import { textPart } from '../shared/operation/fields';
 import { setupItems } from './checkSetup';
 import type { Operation } from '../shared/operation/operation';
 import { asText, email, isEmpty, numberIn, text } from '../shared/operation/values';
@@ -86,7 +87,7 @@ export const organizationOperations: readonly Operation[] = [
 						displayName: 'Address',
 						name: 'address',
 						values: [
-							{ displayName: 'City', name: 'city', type: 'string', default: '', placeholder: 'e.g. Rotterdam' },
+							textPart('City', 'city', 'e.g. Rotterdam'),
 							{
 								displayName: 'Country Code',
 								name: 'country',
@@ -94,21 +95,9 @@ export const organizationOperations: readonly Operation[] = [
 								default: '',
 								description: 'Numeric country code (ISO 3166), e.g. 840 for the United States',
 							},
-							{ displayName: 'State', name: 'state', type: 'string', default: '', placeholder: 'e.g. WA' },
-							{
-								displayName: 'Street',
-								name: 'street_address',
-								type: 'string',
-								default: '',
-								placeholder: 'e.g. 1 Harbor Street',
-							},
-							{
-								displayName: 'Street, Second Line',
-								name: 'street_address_line_two',
-								type: 'string',
-								default: '',
-								placeholder: 'e.g. Hall 3',
-							},
+							textPart('State', 'state', 'e.g. WA'),
+							textPart('Street', 'street_address', 'e.g. 1 Harbor Street'),
+							textPart('Street, Second Line', 'street_address_line_two', 'e.g. Hall 3'),
 						],
 					},
 				],
@@ -139,15 +128,8 @@ export const organizationOperations: readonly Operation[] = [
 						displayName: 'Contact',
 						name: 'contact',
 						values: [
-							{ displayName: 'Email', name: 'email', type: 'string', default: '', placeholder: 'name@email.com' },
-							{
-								displayName: 'Phone Number',
-								name: 'phoneNumber',
-								type: 'string',
-								default: '',
-								placeholder: 'e.g. +12065550100',
-								description: 'With the country code, in E.164 format',
-							},
+							textPart('Email', 'email', 'name@email.com'),
+							textPart('Phone Number', 'phoneNumber', 'e.g. +12065550100', 'With the country code, in E.164 format'),
 						],
 					},
 				],

@@ -1,7 +1,17 @@
-import { role, user } from '../shared/operation/fields';
+import { emailAddress, role, user, type Field } from '../shared/operation/fields';
 import { endpoints, LENGTHS } from '../shared/client/endpoints';
 import type { Operation } from '../shared/operation/operation';
-import { email, text } from '../shared/operation/values';
+import { text } from '../shared/operation/values';
+
+const personName = (displayName: string, name: string): Field => ({
+	displayName,
+	name,
+	type: 'string',
+	default: '',
+	description: 'At most 250 characters',
+	collection: 'updateFields',
+	toWire: text(LENGTHS.name),
+});
 
 /** The users' calls (API definition, tag "Organizations"). */
 export const userOperations: readonly Operation[] = [
@@ -13,16 +23,7 @@ export const userOperations: readonly Operation[] = [
 		description: 'Give a person access to the organization immediately, without an invitation',
 		endpoint: endpoints.addUser,
 		inBody: {
-			email: {
-				displayName: 'Email',
-				name: 'email',
-				type: 'string',
-				default: '',
-				required: true,
-				placeholder: 'name@email.com',
-				description: 'The address of the person to add',
-				toWire: email,
-			},
+			email: emailAddress,
 			role: { ...role, required: true },
 		},
 	},
@@ -52,24 +53,8 @@ export const userOperations: readonly Operation[] = [
 		endpoint: endpoints.updateUser,
 		inPath: { user_id: user },
 		inBody: {
-			set_first_name: {
-				displayName: 'First Name',
-				name: 'firstName',
-				type: 'string',
-				default: '',
-				description: 'At most 250 characters',
-				collection: 'updateFields',
-				toWire: text(LENGTHS.name),
-			},
-			set_last_name: {
-				displayName: 'Last Name',
-				name: 'lastName',
-				type: 'string',
-				default: '',
-				description: 'At most 250 characters',
-				collection: 'updateFields',
-				toWire: text(LENGTHS.name),
-			},
+			set_first_name: personName('First Name', 'firstName'),
+			set_last_name: personName('Last Name', 'lastName'),
 			set_role: { ...role, collection: 'updateFields' },
 		},
 	},

@@ -97,14 +97,6 @@ it('stops asking after a 401', async () => {
 	expect(hubble.log).toHaveLength(1);
 });
 
-it('asks for each item on its own when told to', async () => {
-	const [first] = ids();
-	const input = Array.from({ length: 6 }, () => ({ deviceId: first }));
-	const { items } = await run(input, { options: { batching: 'single' } });
-	expect(items).toHaveLength(6);
-	expect(hubble.log.map(({ call }) => call)).toEqual(Array(6).fill('getDevice'));
-});
-
 describe('Keep Input Fields', () => {
 	const keep = (name = 'device') => ({ options: { keepInput: name } });
 

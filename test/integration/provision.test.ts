@@ -262,7 +262,6 @@ describe('By Name', () => {
 		['update', { updateFields: { addTags: listed(tag(['a', 'b'])) } }, 'updateDevices'],
 		['update', { updateFields: { removeTags: ['site'] }, options: { batching: 'single' } }, 'updateDevice'],
 		['delete', {}, 'deleteDevices'],
-		['get', { options: { batching: 'single' } }, 'getDevice'],
 	])('%s %j looks the name up', async (operation, more, call) => {
 		const [wanted] = label('Kühl');
 		const { items, error } = await named(operation, ['Kühl'], more);

@@ -113,17 +113,13 @@ describe('Retry', () => {
 });
 
 describe('What would fail again is not asked again', () => {
-	/** One request for each of so many devices. */
+	/** One request for each of so many items. */
 	const getEach = async (count: number, token = hubble.token) =>
 		await run(
 			new HubbleDevice(),
+			{ operation: 'getAll', limit: 1 },
 			{
-				operation: 'get',
-				deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
-				options: { batching: 'single' },
-			},
-			{
-				input: [...hubble.world.main.devices.keys()].slice(0, count).map((id) => ({ id })),
+				input: Array.from({ length: count }, (_, n) => ({ n })),
 				onError: 'continueRegularOutput',
 				credential: credentialFor({ ...hubble, token }, { requestsPerSecond: 1000 }),
 			},
@@ -139,7 +135,7 @@ describe('What would fail again is not asked again', () => {
 	});
 
 	it('but a 403 for another reason concerns its item alone', async () => {
-		hubble.addFault({ call: 'getDevice', status: 403, times: 2 });
+		hubble.addFault({ call: 'listDevices', status: 403, times: 2 });
 		const { items } = await getEach(10);
 		expect(hubble.log).toHaveLength(10);
 		expect(items.filter(({ json }) => json.error)).toHaveLength(2);
@@ -152,7 +148,7 @@ describe('What would fail again is not asked again', () => {
 			/^Hubble could not process the request \(HTTP 503\)/,
 		],
 	])('while Hubble %s: the other items say so', async (_, fault, words) => {
-		hubble.addFault({ call: 'getDevice', ...fault, times: 999 });
+		hubble.addFault({ call: 'listDevices', ...fault, times: 999 });
 		const { items } = await getEach(30);
 		// What was on its way when the third one failed is asked to its end.
 		expect(hubble.log.length).toBeLessThanOrEqual(5 * (AT_ONCE + 2));
@@ -383,20 +379,10 @@ describe('Pages', () => {
 describe('Pace', () => {
 	it('starts at most three requests a second at one endpoint, whichever item or node asks', async () => {
 		virtualTime.isReal = true;
-		const ids = [...hubble.world.main.devices.keys()].slice(0, 5);
-		const get = () =>
-			run(
-				new HubbleDevice(),
-				{
-					operation: 'get',
-					deviceId: { __rl: true, mode: 'id', value: '={{ $json.id }}' },
-					simplify: false,
-					options: { batching: 'single' },
-				},
-				{ input: ids.map((id) => ({ id })) },
-			);
+		const input = Array.from({ length: 5 }, (_, n) => ({ n }));
+		const get = () => run(new HubbleDevice(), { operation: 'getAll', limit: 1 }, { input });
 		const [first, second] = await Promise.all([get(), get()]);
-		expect([...first.items, ...second.items].map(({ json }) => json.id)).toEqual([...ids, ...ids]);
+		expect([...first.items, ...second.items]).toHaveLength(10);
 		const starts = hubble.log.map(({ startedAt }) => startedAt).sort((a, b) => a - b);
 		// Half of a fair distance is left for what the network and this machine's scheduler do to requests.
 		const tooClose = starts.filter((start, index) => index >= 3 && start - (starts[index - 3] ?? 0) < 833);

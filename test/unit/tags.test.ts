@@ -11,7 +11,7 @@ it('a change sets what it names, removes what it names, and leaves the rest as i
 	fc.assert(
 		fc.property(tags, environment, tags, fc.array(key), (own, _env, set, remove) => {
 			const removed = remove.filter((name) => !Object.hasOwn(set, name));
-			const after = changedTags({ ...own, _env, _cal: 'of Hubble' }, { set, remove: removed });
+			const after = changedTags({ ...own, _env, _cal: 'of Hubble' }, { addTags: set, removeTags: removed });
 			const expected = Object.entries({ ...own, _env, ...set }).filter(
 				([name]) => !removed.some((gone) => gone === name),
 			);
@@ -21,7 +21,7 @@ it('a change sets what it names, removes what it names, and leaves the rest as i
 });
 
 it('a change of the environment is a change of "_env"', () => {
-	expect(changedTags({ _env: 'sandbox', site: 'x' }, { set: { _env: 'production' } })).toEqual({
+	expect(changedTags({ _env: 'sandbox', site: 'x' }, { addTags: { _env: 'production' } })).toEqual({
 		_env: 'production',
 		site: 'x',
 	});
@@ -29,13 +29,13 @@ it('a change of the environment is a change of "_env"', () => {
 
 it('ten tags fit, and "_env" beside them only where it changes', () => {
 	const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`t${n}`, '1']));
-	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { t0: '2' } })).toEqual({ ...ten, t0: '2' });
-	expect(changedTags({ _env: 'sandbox', ...ten }, { set: { _env: 'production' } })).toEqual({
+	expect(changedTags({ _env: 'sandbox', ...ten }, { addTags: { t0: '2' } })).toEqual({ ...ten, t0: '2' });
+	expect(changedTags({ _env: 'sandbox', ...ten }, { addTags: { _env: 'production' } })).toEqual({
 		_env: 'production',
 		...ten,
 	});
-	expect(() => changedTags(ten, { set: { more: '1' } })).toThrow('11 tags');
-	expect(changedTags(ten, { set: { more: '1' }, remove: ['t0'] })).not.toHaveProperty('t0');
+	expect(() => changedTags(ten, { addTags: { more: '1' } })).toThrow('11 tags');
+	expect(changedTags(ten, { addTags: { more: '1' }, removeTags: ['t0'] })).not.toHaveProperty('t0');
 });
 
 it.each([

@@ -1,31 +1,27 @@
 /** An area as a parameter: a circle, or polygons as GeoJSON. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import { objectOf } from '../client/json';
 import { numberIn } from '../operation/values';
 import { circle, polygons, type Area } from './areas';
 
 /** Meters: half the circumference of the earth reaches any place. */
 const LARGEST_RADIUS = 20_100_000;
 
+/** A coordinate of a place. */
+export const degrees = (displayName: string, name: string, most: number): INodeProperties => ({
+	displayName,
+	name,
+	type: 'number',
+	typeOptions: { numberPrecision: 6 },
+	default: '',
+	placeholder: 'e.g. 51.9244',
+	description: `In decimal degrees, -${most} to ${most}`,
+});
+
 export const areaFields = {
 	circle: [
-		{
-			displayName: 'Latitude',
-			name: 'latitude',
-			type: 'number',
-			typeOptions: { numberPrecision: 6 },
-			default: '',
-			placeholder: 'e.g. 51.9244',
-			description: 'Latitude of the center in decimal degrees, -90 to 90',
-		},
-		{
-			displayName: 'Longitude',
-			name: 'longitude',
-			type: 'number',
-			typeOptions: { numberPrecision: 6 },
-			default: '',
-			placeholder: 'e.g. 4.4777',
-			description: 'Longitude of the center in decimal degrees, -180 to 180',
-		},
+		degrees('Latitude', 'latitude', 90),
+		degrees('Longitude', 'longitude', 180),
 		{
 			displayName: 'Radius (Meters)',
 			name: 'radius',
@@ -50,17 +46,19 @@ export const areaFields = {
 	],
 } satisfies Record<string, INodeProperties[]>;
 
-export type AreaForm = keyof typeof areaFields;
+/** The rows of a group with both forms of areas, each with its form. */
+export const areaRows = (group: unknown): IDataObject[] =>
+	Object.keys(areaFields).flatMap((form) =>
+		[objectOf(group)[form] ?? []].flat().map((row) => ({ ...objectOf(row), form })),
+	);
 
-/** Reads a row of `areaFields`. Throws an Error that says what is wrong with it. */
-export const readArea: Record<AreaForm, (row: IDataObject, name: string) => Area> = {
-	circle({ latitude: lat, longitude: long, radius }, name) {
-		const latitude = numberIn(-90, 90, false)(lat);
-		const longitude = numberIn(-180, 180, false)(long);
-		if (latitude === undefined || longitude === undefined) throw new Error('it needs a latitude and a longitude');
-		const metres = numberIn(1, LARGEST_RADIUS, false)(radius);
-		if (metres === undefined) throw new Error('it needs a radius');
-		return circle(name, { latitude, longitude }, metres);
-	},
-	polygon: ({ geojson }, name) => polygons(name, geojson),
-};
+/** Reads a row of `areaRows`. Throws an Error that says what is wrong with it. */
+export function readArea(row: IDataObject, name: string): Area {
+	if (row.form === 'polygon') return polygons(name, row.geojson);
+	const latitude = numberIn(-90, 90, false)(row.latitude);
+	const longitude = numberIn(-180, 180, false)(row.longitude);
+	if (latitude === undefined || longitude === undefined) throw new Error('it needs a latitude and a longitude');
+	const metres = numberIn(1, LARGEST_RADIUS, false)(row.radius);
+	if (metres === undefined) throw new Error('it needs a radius');
+	return circle(name, { latitude, longitude }, metres);
+}

@@ -75,32 +75,16 @@ export function hasTags({ tags }: IDataObject, wanted: readonly string[]): boole
 	return wanted.every((tag) => own.has(tag));
 }
 
-/** The names of the flat fields: what people look for first, the key last. */
-export const SIMPLIFIED = [
-	'name',
-	'lastPacketAt',
-	'timestampTrusted',
-	'environment',
-	'tags',
-	'latitude',
-	'longitude',
-	'locationType',
-	'locationAccuracy',
-	'installPlace',
-	'installLatitude',
-	'installLongitude',
-	'createdAt',
-	'deviceId',
-];
-
 /**
  * A device in flat fields, `tags` an object of its own tags. The place is where it was heard last, else where it is
  * installed; `locationType` says which of them, `heard` or `installed`, `locationAccuracy` by how many metres the place
  * may be off. `install…` is where it is installed, as name and coordinates. `timestampTrusted` is `false` where a stamp
  * of the device is from the future: then it was heard later than `lastPacketAt`, or nobody knows when.
  */
-export function simplifyDevice(row: IDataObject): IDataObject {
-	const now = hubbleNow();
+export const simplifyDevice = (row: IDataObject): IDataObject => flat(row, hubbleNow());
+
+/** What people look for first comes first, the key last. */
+function flat(row: IDataObject, now: number) {
 	const { timestamp } = lastPacket(row, now);
 	const { _env, ...tags } = objectOf(row.tags);
 	const heard = placeHeard(row, now);
@@ -123,6 +107,9 @@ export function simplifyDevice(row: IDataObject): IDataObject {
 		deviceId: row.id ?? row.device_id,
 	};
 }
+
+/** The names of the flat fields. */
+export const SIMPLIFIED = Object.keys(flat({}, 0));
 
 /** A device as a registration gives it, in flat fields; `key` is `null` where Hubble does not show it. */
 export function simplifyRegistered(row: IDataObject): IDataObject {

@@ -1,7 +1,7 @@
 /** The form of a parameter, and the parameters that several operations share. */
 import type { GenericValue, IDataObject, INodeProperties } from 'n8n-workflow';
 import { isObject, objectOf } from '../client/json';
-import { asText, FREE_ID, freeId, isEmpty, numberIn, text, type ConversionContext, uuid } from './values';
+import { asText, email, FREE_ID, freeId, isEmpty, numberIn, text, type ConversionContext, uuid } from './values';
 import { LENGTHS, UUID } from '../client/endpoints';
 
 /** The collections in which optional parameters stand, with their titles. */
@@ -173,11 +173,11 @@ export const KEEP_INPUT = 'keepInput';
 export type Search = 'searchApiKeys' | 'searchDevices' | 'searchInvoices' | 'searchUsers' | 'searchWebhooks';
 
 /** Picks one thing from its list or by its ID. */
-function picker(picked: {
+export function picker(picked: {
 	displayName: string;
 	name: string;
 	description: string;
-	search: Search;
+	search: Search | 'searchBrands';
 	/** An ID as Hubble gives it. */
 	example: string;
 	/** Whether the ID is a UUID; else only its characters are checked. */
@@ -350,6 +350,25 @@ export const invoice = picker({
 	example: 'in_1a2b3c4d',
 });
 
+/** A line of text in a group. */
+export const textPart = (
+	displayName: string,
+	name: string,
+	placeholder: string,
+	description?: string,
+): INodeProperties => ({ displayName, name, type: 'string', default: '', placeholder, description });
+
+export const emailAddress = {
+	displayName: 'Email',
+	name: 'email',
+	type: 'string',
+	default: '',
+	required: true,
+	placeholder: 'name@email.com',
+	description: 'The address of the person',
+	toWire: email,
+} satisfies Field;
+
 export const role = {
 	displayName: 'Role',
 	name: 'role',
@@ -369,6 +388,17 @@ export const CALENDAR_PERIODS = [
 	{ name: 'Today', value: 'today', description: 'From midnight until now' },
 	{ name: 'Yesterday', value: 'yesterday', description: 'From midnight to midnight' },
 ];
+
+/** A filter that is applied in n8n. */
+export const ownTags = {
+	displayName: 'Own Tags',
+	name: 'ownTags',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+	default: [],
+	placeholder: 'e.g. site:Rotterdam',
+	description: 'Only devices that have all of these tags, as key:value',
+} satisfies INodeProperties;
 
 /** The only tag that Hubble filters by (API definition, `filter_tags`): those of the user's own are none of it. */
 export const environment = {

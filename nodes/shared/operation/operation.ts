@@ -111,7 +111,6 @@ export interface Work {
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
 export interface Preparation<R = ItemRequest> extends Omit<Work, 'request'> {
 	requests: readonly R[];
-	isSingle: boolean;
 	/** Puts an error in the place of an item's data; throws it when the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	canContinue: boolean;

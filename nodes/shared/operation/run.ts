@@ -159,8 +159,7 @@ async function carryOut(
 	const isSingle = option(context, operation, batching.name) === 'single';
 	const { canContinue } = outputs;
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
-	const requests =
-		(await operation.prepare?.({ context, hubble, requests: read, isSingle, fail, canContinue, hints })) ?? read;
+	const requests = (await operation.prepare?.({ context, hubble, requests: read, fail, canContinue, hints })) ?? read;
 	const groups = new Map<Batch, ItemRequest[]>();
 	const alone: ItemRequest[] = [];
 	for (const request of requests) {
