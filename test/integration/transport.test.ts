@@ -50,6 +50,14 @@ describe('Retry', () => {
 		expect(hubble.log).toHaveLength(2);
 	});
 
+	it('says that a reply broke off, not that Hubble was not reached', async () => {
+		hubble.addFault({ call: 'registerDevices', cutBody: 20 });
+		const { error } = await register();
+		expect(error?.message).toBe('The response from Hubble was incomplete');
+		expect(error?.description).toContain('1 attempt (cut short).');
+		expect(error?.description).toContain('The request may still have succeeded.');
+	});
+
 	it('finds an invitation revoked whose reply was lost', async () => {
 		const [email = ''] = hubble.world.main.invitations.keys();
 		hubble.addFault({ call: 'revokeInvitation', cutBody: 1 });

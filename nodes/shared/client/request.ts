@@ -167,9 +167,11 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		};
 	} catch (error) {
 		// n8n's engine puts the code of a connection failure where a status would be.
-		const { code, httpCode, cause } = objectOf(error);
-		const failed = { code: String(code ?? httpCode ?? objectOf(cause).code ?? ''), body: {}, headers: {}, requestId };
-		return { ...failed, ...sinceStart() };
+		const given = objectOf(error);
+		const code = String(given.code ?? given.httpCode ?? objectOf(given.cause).code ?? '');
+		// The connection ended within the body.
+		const problem = code === 'ERR_BAD_RESPONSE' ? { problem: 'cut short' } : {};
+		return { code, ...problem, body: {}, headers: {}, requestId, ...sinceStart() };
 	}
 }
 
