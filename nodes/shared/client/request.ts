@@ -169,8 +169,8 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		// n8n's engine puts the code of a connection failure where a status would be.
 		const given = objectOf(error);
 		const code = String(given.code ?? given.httpCode ?? objectOf(given.cause).code ?? '');
-		// The connection ended within the body.
-		const problem = code === 'ERR_BAD_RESPONSE' ? { problem: 'cut short' } : {};
+		// The connection ended within the body: newer releases of n8n give the status of such a reply.
+		const problem = /^(ERR_BAD_RESPONSE|\d{3})$/.test(code) ? { problem: 'cut short' } : {};
 		return { code, ...problem, body: {}, headers: {}, requestId, ...sinceStart() };
 	}
 }
