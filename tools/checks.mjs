@@ -1,11 +1,10 @@
-// What `npm test` looks at beside the tests: form, lint, types, and what a release must fulfil. Two run side by side, the
-// longest first; each prints its output when it ends, and its time.
+// What `npm test` looks at beside the tests: lint, types and form. Two run side by side, the longest first; each prints its
+// output when it ends, and its time.
 import { spawn } from 'node:child_process';
 
 const waiting = [
-	['release', 'node tools/release.mjs'],
-	['types', 'tsc -p test/tsconfig.json'],
 	['lint', 'n8n-node lint'],
+	['types', 'tsc -p test/tsconfig.json'],
 	['form', 'prettier --check .'],
 ];
 

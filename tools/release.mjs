@@ -1,7 +1,6 @@
 // What must be right before a release, beside the tests: the tarball has no install script, and n8n's scanner of community
 // packages, whose rules run on the sources and on what is built with inline configuration off, finds nothing.
-// (`npx @n8n/scan-community-package` reads published packages only.) With `--twice` (`npm run test:release`), builds in two
-// folders must also give one tarball.
+// (`npx @n8n/scan-community-package` reads published packages only.) Builds in two folders must give one tarball.
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -81,10 +80,8 @@ async function scan(cwd, patterns) {
 }
 
 const tarball = pack(root);
-if (process.argv.includes('--twice')) {
-	const [first, second] = [hash(tarball), hash(pack(copyOfSources()))];
-	check(`builds in two folders give one tarball (SHA-256 ${first})`, first === second ? '' : `the second is ${second}`);
-}
+const [first, second] = [hash(tarball), hash(pack(copyOfSources()))];
+check(`builds in two folders give one tarball (SHA-256 ${first})`, first === second ? '' : `the second is ${second}`);
 
 execFileSync('tar', ['-xzf', tarball, '-C', work]);
 const packed = join(work, 'package');
