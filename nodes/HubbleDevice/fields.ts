@@ -190,6 +190,7 @@ export const matchBy = {
 		{ name: 'Name', value: 'name', description: 'The device with exactly this name' },
 		{ name: 'Tag', value: 'tag', description: 'The device whose tag has the same value' },
 	],
+	standsFirst: true,
 	default: 'name',
 	description: 'How to recognize a device that already exists',
 } satisfies Field;
@@ -198,6 +199,7 @@ export const matchTag = {
 	displayName: 'Tag Key',
 	name: 'matchTag',
 	type: 'string',
+	standsFirst: true,
 	default: '',
 	placeholder: 'e.g. serial',
 	description: 'The key of the tag that identifies the device. Its value is among the tags below.',
@@ -218,6 +220,7 @@ export const ifNoMatch = {
 		{ name: 'Register', value: 'register', description: 'Register a new device' },
 		{ name: 'Skip', value: 'skip', description: 'Leave the item out of the output' },
 	],
+	standsFirst: true,
 	default: 'register',
 	description: 'What to do when no device matches',
 } satisfies Field;
@@ -300,13 +303,7 @@ export const register = {
 export const createOrUpdate = {
 	inBody: registered,
 	inQuery: { key_format: keyFormat },
-	settings: {
-		matchBy: { ...matchBy, standsFirst: true },
-		matchTag: { ...matchTag, standsFirst: true },
-		ifNoMatch: { ...ifNoMatch, standsFirst: true },
-		fieldsFrom,
-		columns,
-	},
+	settings: { matchBy, matchTag, ifNoMatch, fieldsFrom, columns },
 };
 
 export const change = {

@@ -75,18 +75,12 @@ export class Tally {
 		hints.add({ text: () => this.text() });
 	}
 
-	updating(request: ItemRequest): ItemRequest {
-		const { turn } = request;
-		return {
-			...request,
-			turn: {
-				...turn,
-				done: () => {
-					turn?.done();
-					this.updated += 1;
-				},
-			},
+	updating({ turn, ...request }: ItemRequest): ItemRequest {
+		const done = () => {
+			turn?.done();
+			this.updated += 1;
 		};
+		return { ...request, turn: { ...turn, done } };
 	}
 
 	registering(request: ItemRequest, name: string): ItemRequest {
@@ -95,14 +89,10 @@ export class Tally {
 
 	private text(): string | undefined {
 		const { updated, registered, skipped } = this;
-		if (!registered.length && !skipped.length) return undefined;
-		return [
-			`${wholeNumber(updated)} updated`,
-			...(registered.length ? [`${wholeNumber(registered.length)} registered: ${listed(registered)}`] : []),
-			...(skipped.length
-				? [`${wholeNumber(skipped.length)} skipped because no device matches: ${listed(skipped)}`]
-				: []),
-		].join(', ');
+		const said = (names: readonly string[], what: string) =>
+			names.length ? [`${wholeNumber(names.length)} ${what}: ${listed(names)}`] : [];
+		const others = [...said(registered, 'registered'), ...said(skipped, 'skipped because no device matches')];
+		return others.length ? [`${wholeNumber(updated)} updated`, ...others].join(', ') : undefined;
 	}
 }
 
@@ -114,19 +104,16 @@ export function noneFound(
 	{ unread, requestId }: Matches,
 ): NodeOperationError {
 	// An unreadable entry may be this device; registering would create a duplicate.
-	return unread
-		? itemError(
-				all,
-				itemIndex,
+	const [message, description] = unread
+		? [
 				`Could not determine whether a device has ${meantBy(match)}: ${unread} of the entries in Hubble's list could not be read`,
 				`Nothing was registered or changed for this item. Run it again; if it fails again, tell Hubble's support. X-Request-ID: ${requestId}.`,
-			)
-		: itemError(
-				all,
-				itemIndex,
+			]
+		: [
 				`No device has ${meantBy(match)}`,
 				'Check the spelling in Hubble: capital letters and spaces matter. Nothing was sent for this item.',
-			);
+			];
+	return itemError(all, itemIndex, message, description);
 }
 
 /** The name or the value of the tag in what tells a device from others. */

@@ -14,9 +14,7 @@ import { changedTags } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
-/**
- * The devices of these requests by their IDs. Each that is not found fails, and is not among those given back.
- */
+/** The devices of these requests by their IDs. Each that is not found fails, and is not among those given back. */
 async function lookUp(
 	{ hubble, canContinue, fail }: Omit<Preparation, 'requests'>,
 	requests: ReadonlyArray<Pick<ItemRequest, 'ids' | 'itemIndex'>>,
@@ -37,10 +35,7 @@ interface Named<R> {
 }
 
 /** Finds the devices that items name; each that does not mean one device fails, and is not among the requests given back. */
-async function named<R extends NamedRequest>({
-	requests,
-	...all
-}: Omit<Preparation, 'requests'> & { requests: readonly R[] }): Promise<Named<R>> {
+async function named<R extends NamedRequest>({ requests, ...all }: Preparation<R>): Promise<Named<R>> {
 	const rows = new Map<string, IDataObject>();
 	const names = requests.flatMap(({ ids }) => ids.device_name ?? []);
 	if (!names.length) return { requests: [...requests], rows };
@@ -71,7 +66,7 @@ type NamedRequest = Pick<ItemRequest, 'ids' | 'itemIndex' | 'whenGone'>;
 
 /** The same, and the devices with those IDs, where they are wanted. */
 async function read<R extends NamedRequest>(
-	all: Omit<Preparation, 'requests'> & { requests: readonly R[] },
+	all: Preparation<R>,
 	isWanted: (request: R) => boolean = () => true,
 ): Promise<Named<R>> {
 	const { requests, rows } = await named(all);
