@@ -1,14 +1,11 @@
 /** Count: how many packets a period has, as one number or by device or tag. */
 import type { INodeExecutionData } from 'n8n-workflow';
-import { acceptedRows, leftOut } from '../shared/client/pages';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
 import { TOOL_ROWS } from '../shared/operation/readItem';
-import { wantedPages } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { counted } from '../shared/operation/values';
-import { PACKETS } from '../shared/packet/packet';
 import { Groups } from '../shared/packet/summary';
-import { filteredHere } from './filters';
+import { filteredHere, wantedPackets } from './filters';
 import { grouping } from './summarize';
 
 export const countSettings = {
@@ -18,20 +15,16 @@ export const countSettings = {
 
 /** Reads all packets of the period, keeps none of them, and gives one count, or one for each group. */
 export async function countItems(work: Work): Promise<INodeExecutionData[]> {
-	const { hints, request } = work;
+	const { request } = work;
 	const { groupBy = 'all', tag }: RequestOf<{ settings: typeof countSettings }>['settings'] = request.settings;
 	const groups = new Groups({ groupBy, tag }, () => ({ count: 0 }));
 	let packetsRead = 0;
-	let malformed = 0;
 	let count = 0;
 	const filtered = filteredHere(work, () => (packetsRead += 1));
-	for await (const { rows } of wantedPages(filtered, PACKETS)) {
-		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), filtered.request.clientFilters)) {
-			count += 1;
-			groups.of(row).cells.count += 1;
-		}
+	for await (const packet of wantedPackets(filtered)) {
+		count += 1;
+		groups.of(packet).cells.count += 1;
 	}
-	if (malformed) hints.add(leftOut(malformed, PACKETS));
 	const { start, end } = request.query;
 	const times = { startTime: isoTime(Number(start)), endTime: isoTime(Number(end)) };
 	if (groupBy === 'all') return [{ json: { count, ...(filtered === work ? {} : { packetsRead }), ...times } }];

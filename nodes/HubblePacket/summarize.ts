@@ -1,17 +1,14 @@
 /** Summarize: what the decoded values of a period were, in a row for each device or tag and each hour or day. */
 import type { INodeExecutionData } from 'n8n-workflow';
-import { acceptedRows, leftOut } from '../shared/client/pages';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
-import { rowItems, wantedPages } from '../shared/operation/rows';
+import { rowItems } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
 import { decodeFields, NUMERIC_WAYS } from '../shared/packet/decodeFields';
-import { PACKETS } from '../shared/packet/packet';
-import { unfit } from '../shared/packet/payloadFields';
 import { Summary } from '../shared/packet/summary';
 import { decoderOf } from '../shared/packet/tally';
 import { chosenFields, decodedField, valueFilter } from '../shared/packet/valueFilter';
-import { filteredHere } from './filters';
+import { filteredHere, wantedPackets } from './filters';
 
 /** What rows are about: the parameters. */
 export const grouping = {
@@ -39,7 +36,7 @@ export const grouping = {
 		toWire: text(TAG_LIMITS.key),
 		// Not "required": n8n would ask for it whatever an expression in Group By returns.
 		whenEmpty: () => {
-			throw unfit('it is required');
+			throw new Error('it is required');
 		},
 	},
 } satisfies Fields;
@@ -97,13 +94,9 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 		fields: fields?.length ? fields : undefined,
 	});
 	const all = filteredHere({ ...work, request: { ...request, limit: Infinity } });
-	let malformed = 0;
-	for await (const { rows } of wantedPages(all, PACKETS)) {
-		for (const row of acceptedRows(rows, PACKETS, () => (malformed += 1), all.request.clientFilters)) {
-			if (decode) summary.add(row, decode(row.device.payload));
-		}
+	for await (const packet of wantedPackets(all)) {
+		if (decode) summary.add(packet, decode(packet.device.payload));
 	}
-	if (malformed) hints.add(leftOut(malformed, PACKETS));
 	for (const hint of remarksOf(summary)) hints.add(hint);
 	return rowItems(work, [...summary.rows()]);
 }

@@ -113,6 +113,5 @@ export function alarmWork(
 			const all = [...alarms.already.values(), ...changes];
 			return { items: all.map((change) => alarmItem(change, timezone)), alarms: alarmState(alarms) };
 		},
-		misfit: reader.misfit,
 	};
 }

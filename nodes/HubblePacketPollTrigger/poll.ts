@@ -54,15 +54,17 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 			read: async (from) => {
 				const known = { ...from, start: notAhead(context, from.start, Math.max(begin.start, now)) };
 				const work = alarms ? alarmWork(context, alarms, known.alarms) : packetWork(reader);
-				return await readStream({ context, hubble, work, most: plain?.most ?? MOST_FOR_ALARMS, budget }, known);
+				const read = await readStream({ context, hubble, work, most: plain?.most ?? MOST_FOR_ALARMS, budget }, known);
+				const misfit = reader.misfit();
+				if (misfit) context.logger.warn(`"${context.getNode().name}": ${misfit} Check "Decode Payload".`);
+				return read;
 			},
 		};
 	});
 }
 
-const packetWork = ({ select, show, misfit }: PacketReader): Work => ({
+const packetWork = ({ select, show }: PacketReader): Work => ({
 	take: (packets) => select(packets).map((read) => ({ json: show(read) })),
-	misfit,
 });
 
 function readStart(context: IPollFunctions) {
@@ -117,8 +119,6 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
 	read.items.push(...items);
 	if (alarms) read.next = { ...read.next, alarms };
-	const misfit = work.misfit();
-	if (misfit) context.logger.warn(`"${context.getNode().name}": ${misfit} Check "Decode Payload".`);
 	return read;
 }
 

@@ -6,6 +6,7 @@ import { asText, isEmpty, numberIn, oneOf } from '../shared/operation/values';
 import {
 	bound,
 	comparedWith,
+	conditionField,
 	conditionOf,
 	decodedField,
 	fieldOf,
@@ -35,20 +36,11 @@ const FIELDS: INodeProperties[] = [
 		description: 'What the alarm is called in the output',
 	},
 	decodedField,
-	{
-		displayName: 'Condition',
-		name: 'condition',
-		type: 'options',
-		options: [
-			{ name: 'Is Above', value: 'above' },
-			{ name: 'Is Below', value: 'below' },
-			{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
-			{ name: 'Is Equal To', value: 'equal' },
-			{ name: 'Is Outside', value: 'outside', description: 'Below the first bound, or above the second one' },
-		],
-		default: 'above',
-		description: 'What must be true of the value',
-	},
+	conditionField({
+		name: 'Is Outside',
+		value: 'outside',
+		description: 'Below the first bound, or above the second one',
+	}),
 	{ ...comparedWith, displayName: 'Threshold' },
 	{ ...upperBound, ...showFor('between', 'outside') },
 	{
@@ -112,13 +104,7 @@ export const alarmRules: INodeProperties = {
 	required: true,
 	description: 'What raises an alarm: a decoded value that is beyond a threshold, for each device on its own',
 	displayOptions: { show: { triggerOn: ['alarms'] } },
-	options: [
-		{
-			displayName: 'Rule',
-			name: 'rule',
-			values: FIELDS,
-		},
-	],
+	options: [{ displayName: 'Rule', name: 'rule', values: FIELDS }],
 };
 
 export const reportAlready: INodeProperties = {

@@ -68,8 +68,6 @@ export interface Work {
 	/** Whether the rest must wait for the next poll. */
 	isFull?: () => boolean;
 	finish?: () => { items: INodeExecutionData[]; alarms?: AlarmState };
-	/** Why none of the payloads could be decoded. */
-	misfit: () => string | undefined;
 }
 
 /** When a page was received, about, and what time it is, in Unix seconds. */

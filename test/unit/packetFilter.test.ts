@@ -195,7 +195,7 @@ describe('packetFilter', () => {
 	it('says which value is wrong', () => {
 		expect(() => packetFilter(picked('Tracker 1'))).toThrow('"Tracker 1" is not an ID');
 		for (const device of [[null], [{ deviceId: id }], 7])
-			expect(() => packetFilter({ devices: { device } } as never)).toThrow('is not an ID');
+			expect(() => packetFilter({ devices: { device } } as never)).toThrow('choose a device in each row');
 		expect(() => packetFilter({ tags: ['production'] })).toThrow('key:value');
 	});
 });
@@ -210,6 +210,8 @@ describe('packetReader', () => {
 
 	it.each<[Record<string, unknown>, string]>([
 		[{ filters: 'tags' }, '"Filters": the expression returned no fields'],
+		[{ filters: { devices: { list: { rows: picked('').devices } } } }, '"Filters": choose a device in each row'],
+		[{ filters: { values: { list: { rows: { value: [{ field: '' }] } } } } }, '"Values": row 1: "Field" is required'],
 		[{ filters: { tags: [] } }, '"Tags" is empty; enter a value, or remove it'],
 		[{ filters: { tags: ['production'] } }, '"Tags": "production" is not a tag'],
 		[{ filters: { networkTypes: ['LTE'] } }, '"Filters": "LTE" is not one of SATELLITE, TERRESTRIAL'],
@@ -315,15 +317,14 @@ describe('valueFilter', () => {
 		expect(passes({ field: 't', than: 8 })).toBe(true);
 	});
 
-	it('takes a row that nobody filled in for none, and counts it', () => {
+	it('refuses a row that nobody filled in: else all packets would pass', () => {
 		const untouched = { field: { mode: 'list', value: '' }, condition: 'above', than: '', and: '' };
-		expect(passes(untouched)).toBeUndefined();
-		expect(passes(untouched, row('t', 'above', '9'))).toBe(false);
-		expect(() => passes(untouched, row('t', 'above', ''))).toThrow('row 2: "Value" is required');
-		for (const touched of [{ condition: 'absent' }, { than: '8' }])
-			expect(() => passes({ ...untouched, ...touched })).toThrow('row 1: "Field" is required');
-		expect(chosenFields({ row: [{ field: { mode: 'list', value: '' } }, { field: 't' }] })).toEqual(['t']);
-		expect(packetFilter(picked(''))).toBeUndefined();
+		expect(() => passes(untouched)).toThrow('row 1: "Field" is required');
+		expect(() => passes(row('t', 'above', '9'), untouched)).toThrow('row 2: "Field" is required');
+		expect(() => passes(row('t', 'above', ''))).toThrow('row 1: "Value" is required');
+		expect(() => chosenFields({ row: [{ field: { mode: 'list', value: '' } }] })).toThrow('"Field" is required');
+		expect(chosenFields({ row: [{ field: 't' }, { field: { mode: 'id', value: 't' } }] })).toEqual(['t']);
+		expect(() => packetFilter(picked(''))).toThrow('choose a device in each row');
 	});
 
 	it('takes every value of a payload that cannot be read for absent', () => {
@@ -363,7 +364,7 @@ describe('valueFilter', () => {
 		]);
 		expect(chosenFields({})).toEqual([]);
 		expect(() => chosenFields({ row: ['a'] })).toThrow('row 1: "a" is not a row');
-		expect(chosenFields({ row: [{ field: 'a' }, {}] })).toEqual(['a']);
+		expect(() => chosenFields({ row: [{ field: 'a' }, {}] })).toThrow('row 2: "Field" is required');
 	});
 
 	it('knows a unit where it is a text', () => {

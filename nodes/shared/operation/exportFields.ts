@@ -47,7 +47,6 @@ const moreColumns = {
 	default: [],
 	placeholder: 'e.g. location.altitude',
 	description: 'More columns for a CSV file, as paths into what Hubble returns',
-	collection: 'options',
 	toWire: texts,
 } satisfies Field;
 
@@ -58,7 +57,6 @@ const tagColumns = {
 	default: true,
 	description:
 		'Whether a CSV file has a column for each tag of your devices instead of one with all tags. The device list is read for it.',
-	collection: 'options',
 } satisfies Field;
 
 const tagKeys = {
@@ -69,7 +67,6 @@ const tagKeys = {
 	default: [],
 	placeholder: 'e.g. site',
 	description: 'Keys of the tags that get their own column in a CSV file, instead of all tags',
-	collection: 'options',
 	toWire: texts,
 } satisfies Field;
 
@@ -107,7 +104,6 @@ const csvOptions = {
 		type: 'boolean',
 		default: true,
 		description: 'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
-		collection: 'options',
 	},
 	defusesFormulas: {
 		displayName: 'Defuse Formulas',
@@ -116,7 +112,6 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to put an apostrophe in front of CSV text that a spreadsheet would treat as a formula. Numbers are unchanged.',
-		collection: 'options',
 	},
 	decimalSign: {
 		displayName: 'Decimal Sign',
@@ -129,7 +124,6 @@ const csvOptions = {
 		default: 'comma',
 		description:
 			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
-		collection: 'options',
 		toWire: (value) => (value === 'comma' ? ',' : '.'),
 	},
 	delimiter: {
@@ -144,7 +138,6 @@ const csvOptions = {
 		default: 'semicolon',
 		description:
 			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
-		collection: 'options',
 		toWire: (value) => DELIMITERS[String(value)],
 	},
 	keepsTexts: {
@@ -154,7 +147,6 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs would read the formula.',
-		collection: 'options',
 	},
 	timeFormat: {
 		displayName: 'Time Format',
@@ -170,7 +162,6 @@ const csvOptions = {
 		],
 		default: 'spreadsheet',
 		description: 'How times are written in a CSV file',
-		collection: 'options',
 	},
 } satisfies Fields;
 
@@ -195,7 +186,6 @@ const gzip = {
 	type: 'boolean',
 	default: false,
 	description: 'Whether to compress the file with gzip',
-	collection: 'options',
 } satisfies Field;
 
 const most = {
@@ -203,28 +193,24 @@ const most = {
 	shownWhen: undefined,
 	required: false,
 	description: 'Max number of rows to write. Without it, all are written.',
-	collection: 'options',
 } satisfies Field;
 
-const range = { limit: most, continuationToken } satisfies Fields;
+type Range = RequestOf<{ settings: { limit: typeof most; continuationToken: typeof continuationToken } }>;
+
+const inOptions = (fields: Fields): Fields =>
+	Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { ...field, collection: 'options' }]));
 
 /** The parameters of an export of rows with these simplified fields; `hasLines` where rows of several devices follow each other in time. */
 export const exportFields = (names: readonly string[], { hasLines = false } = {}): Fields => ({
 	format: format(hasLines),
 	columns: columns(names),
-	moreColumns,
-	tagColumns,
-	tagKeys,
-	...csvOptions,
-	gzip,
+	...inOptions({ moreColumns, tagColumns, tagKeys, ...csvOptions, gzip, limit: most }),
 	fileName,
 	binaryField,
-	...range,
+	continuationToken,
 });
 
 /** An export writes everything, unless an option limits it or says where an earlier one ended. */
-export function exportRange({
-	settings,
-}: RequestOf<{ settings: typeof range }>): Pick<ItemRequest, 'limit' | 'continuationToken'> {
+export function exportRange({ settings }: Range): Pick<ItemRequest, 'limit' | 'continuationToken'> {
 	return { limit: settings.limit ?? Infinity, continuationToken: settings.continuationToken };
 }

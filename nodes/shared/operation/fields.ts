@@ -279,14 +279,6 @@ export function inCollection(property: INodeProperties): INodeProperties {
 export const ungrouped = (value: unknown): unknown =>
 	isObject(value) && isObject(value.list) ? value.list.rows : value;
 
-/** Whether a row is as n8n adds it, with nothing filled in. */
-export const isUntouched = (row: IDataObject, fields: readonly INodeProperties[]): boolean =>
-	fields.every(({ name, type, default: preset }) => {
-		const value = row[name] === undefined ? preset : row[name];
-		if (type === 'resourceLocator') return isEmpty(objectOf(value).value ?? value);
-		return value === preset;
-	});
-
 /** One device of `pickedDevices`. */
 const pickedDevice: INodeProperties = {
 	displayName: device.displayName,
@@ -309,13 +301,13 @@ export const pickedDevices: INodeProperties = {
 	options: [{ displayName: 'Device', name: 'device', values: [pickedDevice] }],
 };
 
-/** The IDs in a value of `pickedDevices`; a row that nobody filled in has none. Throws an Error when one is no ID. */
-export function pickedIds(value: unknown): string[] {
-	const rows: unknown[] = [objectOf(value).device ?? []].flat();
-	return rows
-		.filter((row) => !isObject(row) || !isUntouched(row, [pickedDevice]))
-		.map((row) => uuid(objectOf(objectOf(row).deviceId).value ?? ''));
-}
+/** The IDs in a value of `pickedDevices`. Throws an Error when one is no ID, as in a row that nobody filled in. */
+export const pickedIds = (value: unknown): string[] =>
+	[objectOf(value).device ?? []].flat().map((row) => {
+		const { value: id = '' } = objectOf(objectOf(row).deviceId);
+		if (isEmpty(id)) throw new Error('choose a device in each row, or remove the row');
+		return uuid(id);
+	});
 
 export const webhook = picker({
 	displayName: 'Webhook',

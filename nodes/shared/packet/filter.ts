@@ -82,7 +82,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 	};
 }
 
-/** The filters that the user added. One that says nothing is refused, as all packets would come; a row as n8n adds it is none. */
+/** The filters that the user added. One that says nothing is refused, as all packets would come. */
 function givenFilters(context: TriggerContext): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
 	const filters = readParameter(context, 'Filters', () => collectionOf(context, 'filters'));

@@ -117,23 +117,6 @@ export function tagsOf({ device: { tags } }: Packet): IDataObject {
 	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)/s.exec(String(tag))?.slice(1) ?? []));
 }
 
-/** The names of the flat fields: what people look for first, the keys last. */
-export const SIMPLIFIED = [
-	'timestamp',
-	'deviceName',
-	'environment',
-	'tags',
-	'payload',
-	'latitude',
-	'longitude',
-	'locationAccuracy',
-	'rssi',
-	'networkType',
-	'sequenceNumber',
-	'deviceId',
-	'packetKey',
-];
-
 /** Where a packet was heard; `undefined` when it does not say. */
 export const placeOfPacket = ({ location }: Packet) =>
 	placeOf(location?.latitude, location?.longitude, location?.horizontal_accuracy);
@@ -167,3 +150,6 @@ export function simplifyPacket(packet: IDataObject): IDataObject {
 		packetKey: packetKey(packet),
 	};
 }
+
+/** The names of the flat fields: what people look for first, the keys last. */
+export const SIMPLIFIED = Object.keys(simplifyPacket({ device: { id: 'any', payload: '', timestamp: 0 } }));

@@ -34,7 +34,7 @@ interface Condition {
 	wanted: number;
 }
 
-/** Why a layout or a payload cannot be used. */
+/** Why a layout or a payload cannot be used. (n8n's lint takes a `new Error` in a `catch` for one that a node throws.) */
 export const unfit = (reason: string) => new Error(reason);
 
 type Read = (bytes: Buffer, at: number) => number | string | boolean;
@@ -158,11 +158,9 @@ export function scaled(read: ReadNumber, scale = 1, add = 0): ReadNumber {
 
 /** A value rounded in decimal, half away from zero: 1.005 to two decimals is 1.01. */
 function rounded(value: number | string, decimals: number): number | string {
-	if (typeof value === 'string') return valueOf(decimalRounded(decimal(value), decimals));
-	const [digits = '', exponent = '0'] = String(Math.abs(value)).split('e');
-	const shifted = Math.round(Number(`${digits}e${Number(exponent) + decimals}`));
-	const result = Number(`${shifted}e${-decimals}`);
-	return Number.isFinite(result) ? Math.sign(value) * result : value;
+	if (!Number.isFinite(Number(value))) return value;
+	const result = decimalRounded(decimal(value), decimals);
+	return typeof value === 'string' ? valueOf(result) : Number(textOf(result));
 }
 
 export const WIDTHS = [8, 16, 24, 32, 40, 48, 56, 64];

@@ -1,8 +1,13 @@
 /** Filter by value: whether what a payload says meets the user's conditions, and the parameters for them. */
-import type { IDataObject, ILoadOptionsFunctions, INodeListSearchResult, INodeProperties } from 'n8n-workflow';
+import type {
+	IDataObject,
+	ILoadOptionsFunctions,
+	INodeListSearchResult,
+	INodeProperties,
+	INodePropertyOptions,
+} from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { isObject, objectOf } from '../client/json';
-import { isUntouched } from '../operation/fields';
 import type { ItemRequest } from '../operation/operation';
 import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
 import { decodedNames, payloadDecoder } from './decode';
@@ -49,23 +54,26 @@ export const upperBound: INodeProperties = {
 	description: 'The upper bound',
 };
 
+/** What must be true of a value: the conditions of filters and alarms, and one that only the filter or the alarm has. */
+export const conditionField = (own: INodePropertyOptions): INodeProperties => ({
+	displayName: 'Condition',
+	name: 'condition',
+	type: 'options',
+	options: [
+		{ name: 'Is Above', value: 'above' },
+		{ name: 'Is Below', value: 'below' },
+		{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
+		{ name: 'Is Equal To', value: 'equal' },
+		own,
+	].sort((a, b) => a.name.localeCompare(b.name)),
+	default: 'above',
+	description: 'What must be true of the value',
+});
+
 /** One condition. */
 const CONDITION_FIELDS: INodeProperties[] = [
 	decodedField,
-	{
-		displayName: 'Condition',
-		name: 'condition',
-		type: 'options',
-		options: [
-			{ name: 'Is Above', value: 'above' },
-			{ name: 'Is Absent', value: 'absent', description: 'The payload does not contain it, or it is null' },
-			{ name: 'Is Below', value: 'below' },
-			{ name: 'Is Between', value: 'between', description: 'Both bounds are included' },
-			{ name: 'Is Equal To', value: 'equal' },
-		],
-		default: 'above',
-		description: 'What must be true of the value',
-	},
+	conditionField({ name: 'Is Absent', value: 'absent', description: 'The payload does not contain it, or it is null' }),
 	{ ...comparedWith, displayOptions: { show: { condition: ['above', 'below', 'between', 'equal'] } } },
 	{ ...upperBound, displayOptions: { show: { condition: ['between'] } } },
 ];
@@ -162,21 +170,13 @@ export function conditionOf(
 	return (value) => numeric(value) >= least && numeric(value) <= most;
 }
 
-/**
- * Reads the rows of a fixed collection that somebody filled in. Throws an Error that names the row, and one for what has
- * no rows: without them, everything would be taken.
- */
-function readRows<T>(
-	given: unknown,
-	name: string,
-	fields: readonly INodeProperties[],
-	read: (row: IDataObject) => T,
-): T[] {
+/** Reads the rows of a fixed collection. Throws an Error that names the row, and one for what has no rows. */
+function readRows<T>(given: unknown, name: string, read: (row: IDataObject) => T): T[] {
 	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is not a list of rows`);
-	return [objectOf(given)[name] ?? []].flat().flatMap((row: unknown, index) => {
+	return [objectOf(given)[name] ?? []].flat().map((row: unknown, index) => {
 		try {
 			if (!isObject(row)) throw new Error(`${quoted(row)} is not a row`);
-			return isUntouched(row, fields) ? [] : [read(row)];
+			return read(row);
 		} catch (error) {
 			throw unfit(`row ${index + 1}: ${asError(error).message}`);
 		}
@@ -201,7 +201,7 @@ export function matchOf(value: unknown): 'all' | 'any' {
  */
 export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
 	const match = matchOf(valuesMatch);
-	const conditions = readRows(values, 'value', CONDITION_FIELDS, (row) => {
+	const conditions = readRows(values, 'value', (row) => {
 		const name = fieldOf(row);
 		const meets = conditionOf(oneOf(CONDITIONS)(row.condition ?? 'above'), row);
 		return (decoded: unknown) => meets(valueAt(decoded, name));
@@ -213,7 +213,7 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 }
 
 /** The names of chosen decoded values, each once. Throws an Error that names the row. */
-export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', [decodedField], fieldOf))];
+export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', fieldOf))];
 
 /** Why payloads cannot be decoded, or their values not be compared, in this way; `undefined` when they can. */
 export function valueReason({ settings }: ItemRequest): string | undefined {
