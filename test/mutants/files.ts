@@ -23,7 +23,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/operation/packing': ['unit/packing'],
 	'shared/operation/values': ['unit/values'],
 	'shared/operation/dates': ['unit/dates'],
-	'shared/operation/times': ['unit/times', 'unit/exportFormats', 'unit/summary', 'unit/tables'],
+	'shared/operation/times': ['unit/times'],
 	'shared/operation/exportFormats': ['unit/exportFormats'],
 	'shared/packet/decode': ['unit/decode', 'unit/packetFilter'],
 	'shared/packet/formats': ['unit/vectors', 'unit/decode'],

@@ -120,6 +120,9 @@ function sortByTime(file, block) {
 	for (const child of block.children) if (child.type !== 'test') sortByTime(file, child);
 }
 
+/** A test whose name is another in each run, as with a time in it: it would not be found again, and meet no mutant. */
+const unnamed = (test) => ({ ...test, status: TestStatus.Failed, failureMessage: 'The name is another in each run' });
+
 /** What runs now, for the handler of circus's events, of which there is one. */
 const current = { file: '', wanted: undefined, isOver: false, stopsEarly: false, results: [] };
 const stryker = (globalThis.__stryker__ ??= {});
@@ -206,7 +209,9 @@ class Runner {
 		const timeOf = (file) => [...took].reduce((sum, [id, ms]) => sum + (id.startsWith(`${file}: `) ? ms : 0), 0);
 		this.files = [...this.files].sort((a, b) => timeOf(a) - timeOf(b));
 		Object.assign(stryker, { mutantCoverage: { static: {}, perTest: {} } });
-		return { ...(await this.run(this.files)), mutantCoverage: stryker.mutantCoverage };
+		const result = await this.run(this.files);
+		const tests = result.tests.map((test) => (took.has(test.id) ? test : unnamed(test)));
+		return { ...result, tests, mutantCoverage: stryker.mutantCoverage };
 	}
 
 	async mutantRun({ activeMutant, testFilter, hitLimit }) {

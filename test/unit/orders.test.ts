@@ -252,7 +252,8 @@ describe('an order', () => {
 		const found = await ordersOf({ items, orders: new Map([['r', { id: 'o1', productId: 'c' }]]) });
 		expect(found.error?.message).toMatch(/to the order o1: it is for the brand c$/);
 		expect(found.error?.description).toMatch(NOTHING_NOW);
-		const sent = await ordersOf({ items, placed: { status: 'SUCCESS', productId: 'c' } });
+		const sent = await ordersOf({ items, placed: { status: 'PROCESSING', productId: 'c' } });
+		expect(sent.waits).toEqual([]);
 		expect(sent.error?.description).toMatch(
 			/^Hubble returned this order when the order of this item was sent: compare the two\. Reference: r\. /,
 		);
@@ -278,7 +279,7 @@ describe('the look for an order', () => {
 		['another code with 400', failure('400', 'E999'), false],
 		['no status', failure(undefined), false],
 		['what is no answer', new Error('away'), false],
-	])('takes %s for one that is not there: %s', async (_, error, isNone) => {
+	])('takes %s for one that is not there, or not', async (_, error, isNone) => {
 		const { calls } = await ordersOf({ answers: { look: [() => error] } });
 		expect(calls.includes('place')).toBe(isNone);
 	});
@@ -303,6 +304,11 @@ describe('the look for an order', () => {
 		});
 		expect(killed.error?.description).toMatch(IN_DOUBT);
 		expect(killed.kept).toMatchObject({ isAfterKill: true });
+		// What is kept says that nothing was sent.
+		const unsent = { mode: 'retry', kept: { firstExecution: '1', sent: {} } };
+		expect((await ordersOf({ ...unsent, answers: { look: [() => failure('503')] } })).error?.description).toMatch(
+			NOTHING_NOW,
+		);
 		// An error without words of its own.
 		const bare = Object.assign(failure('503'), { description: undefined });
 		expect((await ordersOf({ answers: { look: [() => bare] } })).error?.description).toBe(
@@ -481,6 +487,14 @@ describe('a reference of the user’s', () => {
 		expect((await inDoubt()).kept.sent).toEqual({ r: expect.any(String) });
 	});
 
+	it('of another execution is not freed by an order that is refused', async () => {
+		await inDoubt();
+		const items = [{ reference: 'r', settings: { returnExisting: true } }];
+		const refused = await ordersOf({ executionId: '2', items, answers: { place: [() => failure('400')] } });
+		expect(refused.kept.sent).toEqual({ r: expect.any(String) });
+		expect((await ordersOf({ executionId: '3' })).error?.message).toMatch(/another execution is ordering with it/);
+	});
+
 	it('is another one for another Hubble and organization', async () => {
 		await inDoubt();
 		world += 1;
@@ -572,14 +586,11 @@ describe('an order that is PROCESSING', () => {
 	it('shares the pace with all that are open', async () => {
 		const settings = { wait: true, waitSeconds: 60 };
 		const items = Array.from({ length: 30 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com`, settings }));
-		const order = Array.from({ length: 30 }, (_, n) => () => ({ id: `o${n + 1}`, status: 'SUCCESS' }));
-		const many = await ordersOf({ items, placed: { status: 'PROCESSING' }, answers: { order } });
-		expect(Math.max(...many.waits)).toBe(1500);
-		world += 1;
+		const done = () => ({ id: 'o1', status: 'SUCCESS' });
+		const order = [...Array.from({ length: 29 }, () => done), busy, done];
+		const { waits } = await ordersOf({ items, placed: { status: 'PROCESSING' }, answers: { order } });
 		// Those that are done count no more.
-		const one = { items: items.slice(0, 1), placed: { status: 'PROCESSING' } };
-		const slow = Array.from({ length: 2 }, () => busy);
-		expect((await ordersOf({ ...one, answers: { order: [...slow, ...order.slice(0, 1)] } })).waits[0]).toBe(1000);
+		expect([Math.min(...waits), Math.max(...waits.slice(0, 30)), waits[30]]).toEqual([1000, 1500, 2000]);
 	});
 
 	it('is followed no longer where another one failed and the run must stop', async () => {
@@ -618,6 +629,13 @@ describe('an order that bought nothing', () => {
 		expect((await ordersOf({ items, ...end('FAILED') })).replies).toMatchObject([{ status: 'FAILED' }]);
 		world += 1;
 		expect((await ordersOf(end('PARTIALLY_REVERSED'))).replies).toHaveLength(1);
+	});
+
+	it('ends a run of which nothing else was bought', async () => {
+		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
+		const answers = { place: [() => ({ id: 'o1', status: 'FAILED' }), () => failure('400')] };
+		const { thrown } = await ordersOf({ items, answers, canContinue: false });
+		expect(thrown?.description).toMatch(/^Nothing was bought with it\. .* to order again\. X-Request-ID: \w+\.$/);
 	});
 
 	it.each([
