@@ -17,18 +17,12 @@ export interface List<Row extends IDataObject = IDataObject> extends ListFacts {
 	timeOf?: (row: unknown) => number;
 }
 
-export interface Page {
+/** One reply of a list; on the empty page at the head of an open stream `retryAfterMs` says when to ask again. */
+export interface Page extends Partial<Pick<Reply, 'body' | 'ms' | 'retryAfterMs' | 'requestId'>> {
 	/** As Hubble sent them; `acceptedRows` leaves out what is no row. */
 	rows: readonly unknown[];
 	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
 	next?: string;
-	/** What the reply says beside the list. */
-	body?: IDataObject;
-	/** How long the reply took, without waiting for its turn, in milliseconds. */
-	ms?: number;
-	/** Milliseconds until asking again is worthwhile, on the empty page at the head of an open stream. */
-	retryAfterMs?: number;
-	requestId?: string;
 }
 
 /**
@@ -65,20 +59,28 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 	}
 }
 
-/** The same; an error on a page tells how far the run came: its `context` holds `rowsFetched` and `resumeToken`. */
-export async function* pages(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
-	const progress: Progress = { pages: 0, rowsFetched: 0 };
+/** Pages, counted in `progress`; an error on the way to one says how far the run came, and how to resume it. */
+export async function* counted(
+	{ context }: HubbleClient,
+	{ pages: by }: List,
+	given: AsyncIterable<Page>,
+	progress: Progress = { pages: 0, rowsFetched: 0 },
+): AsyncGenerator<Page> {
 	try {
-		for await (const page of chain(hubble, call, list, pageSize)) {
+		for await (const page of given) {
 			progress.pages += 1;
 			progress.rowsFetched += page.rows.length;
-			progress.token = list.pages === 'token' ? page.next : undefined;
+			progress.token = by === 'token' ? page.next : undefined;
 			yield page;
 		}
 	} catch (error) {
-		throw withProgress(hubble.context.getNode(), error, progress);
+		throw withProgress(context.getNode(), error, progress);
 	}
 }
+
+/** All pages of a list; an error's `context` holds `rowsFetched` and `resumeToken`. The parameters are those of `chain`. */
+export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> =>
+	counted(hubble, list, chain(hubble, call, list, pageSize));
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {

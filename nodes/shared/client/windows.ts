@@ -9,8 +9,8 @@
  */
 import type { HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
-import { withProgress, type Progress } from './errors';
-import { chain, pages, type List, type Page } from './pages';
+import type { Progress } from './errors';
+import { chain, counted, pages, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
 
@@ -58,16 +58,10 @@ interface Density {
 	seconds: number;
 }
 
-/** From when to when the rows of a page were received. */
-interface Reach extends Density {
-	first: number;
-	last: number;
-}
-
 interface TimeWindow {
 	from: number;
 	to: number;
-	/** Oldest first. */
+	/** In the order in which they are given, once it is complete. */
 	pages: Page[];
 	/** Ends what is on its way for it: it is not tried again. */
 	stop: AbortController;
@@ -76,16 +70,12 @@ interface TimeWindow {
 	error?: unknown;
 	/** Seconds at its beginning in which there is hardly a row; set when its length is decided. */
 	lead?: number;
-	/** The latest rows: its first page, which is full. */
-	opening?: Reach;
 }
 
 const windowOf = ({ from, to }: Period): TimeWindow => ({ from, to, pages: [], stop: new AbortController() });
 
-const perSecond = ({ rows, seconds }: Density) => rows / seconds;
-
-/** As most clocks say; `undefined` when they say nothing, or stand. */
-function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period): Reach | undefined {
+/** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing, or stand. */
+function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period) {
 	const times = Float64Array.from(rows.map(timeOf).filter(Number.isFinite)).sort();
 	const end = times.length - 1;
 	const [first, last] = [times[Math.floor(CLOCKS_OFF * end)], times[Math.ceil((1 - CLOCKS_OFF) * end)]];
@@ -94,7 +84,8 @@ function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period
 	return { first, last, rows: rows.length, seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)) };
 }
 
-class PeriodReader {
+/** The pages of a period in order; of the latest rows each page is turned round. Keeps `rest` of `progress` up to date. */
+export class PeriodReader {
 	/** In the order in which they are given. */
 	private readonly windows: TimeWindow[];
 	/** What was learned last, and of all windows so far. */
@@ -105,6 +96,7 @@ class PeriodReader {
 	private busy = 0;
 	private wake = () => {};
 
+	/** @param progress the caller counts in it what it takes */
 	constructor(
 		private readonly history: PacketHistory,
 		private readonly period: Period,
@@ -124,8 +116,8 @@ class PeriodReader {
 				if (!window) return;
 				this.progress.rest = this.isBackwards ? { from, to: window.to } : { from: window.from, to };
 				if (window.error) throw window.error;
-				if (window.isComplete) yield* this.give(window);
-				else await new Promise<void>((done) => (this.wake = done));
+				if (!window.isComplete) await new Promise<void>((done) => (this.wake = done));
+				else yield* this.give(window);
 			}
 		} finally {
 			this.isOver = true;
@@ -139,31 +131,20 @@ class PeriodReader {
 
 	/** The pages as they come. @returns whether windows are better, as the first one tells */
 	private async *beginning(): AsyncGenerator<Page, boolean> {
-		const [whole] = this.windows;
-		if (!whole) return true;
+		const [whole = windowOf(this.period)] = this.windows;
+		let mayCut = true;
 		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
-			const mayCut = page.next && !this.progress.pages && this.history.parallel() > 1;
-			if (mayCut && this.shorten(whole, page)) return true;
-			this.progress.token = page.next;
-			yield this.counted(page);
+			if (mayCut && page.next && this.history.parallel() > 1 && this.shorten(whole, page)) return true;
+			mayCut = false;
+			yield page;
 		}
 		return false;
 	}
 
 	private *give({ pages }: TimeWindow): Generator<Page> {
 		this.windows.shift();
-		for (let page = this.taken(pages); page; page = this.taken(pages)) {
-			const rows = this.isBackwards ? [...page.rows].reverse() : page.rows;
-			yield this.counted({ ...page, rows, next: pages.length || this.windows.length ? 'more' : undefined });
-		}
-	}
-
-	private taken = (pages: Page[]) => (this.isBackwards ? pages.pop() : pages.shift());
-
-	private counted(page: Page): Page {
-		this.progress.pages += 1;
-		this.progress.rowsFetched += page.rows.length;
-		return page;
+		for (let page = pages.shift(); page; page = pages.shift())
+			yield { ...page, next: pages.length || this.windows.length ? 'more' : undefined };
 	}
 
 	/** Starts as many windows as make sense now. */
@@ -172,52 +153,45 @@ class PeriodReader {
 		while (!this.isOver && this.busy < parallel) {
 			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
 			const window = this.windows[index];
-			if (!window || (index && !this.isWanted(window, this.windows.slice(0, index), parallel))) return;
-			if (window.lead === undefined) this.cut(window, this.lengthOf(window));
+			if (!window || (index && !this.isWanted(this.windows.slice(0, index), parallel))) return;
+			if (window.lead === undefined) this.cut(window, this.secondsFrom(window.from));
 			void this.read(window);
 		}
 	}
 
-	/** Whether to read a window beside those before it. */
-	private isWanted({ opening }: TimeWindow, before: readonly TimeWindow[], parallel: number): boolean {
+	/** Whether to read another window beside those before it. */
+	private isWanted(before: readonly TimeWindow[], parallel: number): boolean {
 		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		const isSearch = opening !== undefined || GROWTH * this.density.rows < this.rowsEach;
-		return !this.isBackwards || (!isSearch && before.length * this.rowsEach < this.missing);
+		return !this.isBackwards || (!this.isSearch && before.length * this.latestEach < this.missing);
 	}
 
 	private get missing(): number {
-		return Math.max(1, (this.period.latest ?? Infinity) - this.progress.rowsFetched);
+		return (this.period.latest ?? Infinity) - this.progress.rowsFetched;
 	}
 
 	/** The latest rows that a window is made for: for a few, half a page, since few rows tell their density badly. */
-	private get rowsEach(): number {
-		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, 1.25 * this.missing));
+	private get latestEach(): number {
+		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, this.missing));
 	}
 
-	/** Seconds in which so many rows come; where they hardly do, as far as is bold enough, or as all windows tell. */
-	private secondsFor(wanted: number, { rows, seconds }: Density): number {
-		const { overall } = this;
-		const far = Math.max(GROWTH * seconds, overall.rows ? wanted / perSecond(overall) : 0);
-		return Math.min(far, rows ? (wanted * seconds) / rows : Infinity);
+	/** Whether hardly a row has come, so that nobody knows where the latest ones are. */
+	private get isSearch(): boolean {
+		return GROWTH * this.density.rows < this.latestEach;
 	}
 
-	/** How many seconds of a window to read, if it has so many. */
-	private lengthOf({ from, to, opening }: TimeWindow): number {
-		const { density } = this;
-		if (!this.isBackwards) {
-			// Fewer pages near the end, so that all windows end together.
-			const pagesLeft = ((this.period.to - from) * perSecond(density)) / PACKETS_PER_PAGE / this.history.parallel();
-			const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
-			return this.secondsFor(PACKETS_PER_PAGE * pages, density);
-		}
-		if (!opening) return this.secondsFor(this.rowsEach, density);
-		const left = to - Math.min(to, Math.max(from, opening.last));
-		if (left <= Math.max(1, 2 * opening.seconds)) return Infinity;
-		// Behind that page it is as dense, or there is a pause: then the latest rows may be anywhere.
-		const isPause = this.overall.seconds > 0 && perSecond(density) * GROWTH < perSecond(opening);
-		return isPause ? left - Math.sqrt(left * Math.max(1, opening.seconds)) : this.secondsFor(this.rowsEach, opening);
+	/** How many seconds of what begins at `from` a window is to have. */
+	private secondsFrom(from: number): number {
+		const { density, overall } = this;
+		const perSecond = density.rows / density.seconds;
+		// Fewer pages near the end, so that all windows end together.
+		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
+		const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
+		const wanted = this.isBackwards ? this.latestEach : PACKETS_PER_PAGE * pages;
+		// Where hardly a row comes, as far as is bold enough, or as all windows tell.
+		const far = Math.max(GROWTH * density.seconds, overall.rows && (wanted * overall.seconds) / overall.rows);
+		return Math.min(far, wanted / perSecond);
 	}
 
 	/**
@@ -225,14 +199,14 @@ class PeriodReader {
 	 * @returns whether there is a rest
 	 */
 	private cut(window: TimeWindow, seconds: number, lead = 0): boolean {
-		const { from, to, opening } = window;
+		const { from, to } = window;
 		const length = Math.max(1, Math.ceil(lead + seconds));
 		if (!(length < to - from)) return false;
 		const [kept, rest] = this.isBackwards
 			? [{ from: to - length }, { from, to: to - length }]
 			: [{ to: from + length }, { from: from + length, to }];
-		this.windows.splice(this.windows.indexOf(window) + 1, 0, { ...windowOf(rest), opening });
-		Object.assign(window, kept, { opening: undefined, lead });
+		this.windows.splice(this.windows.indexOf(window) + 1, 0, windowOf(rest));
+		Object.assign(window, kept, { lead });
 		return true;
 	}
 
@@ -243,12 +217,14 @@ class PeriodReader {
 		try {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
-			const density = { rows, seconds: window.to - window.from - (window.lead ?? 0) };
+			const seconds = window.to - window.from - (window.lead ?? 0);
 			// Further back it is as dense as in the window that is furthest back, whichever reply came last.
 			const isNearer = this.windows.slice(this.windows.indexOf(window)).some(({ isComplete }) => isComplete);
-			if (!this.isBackwards || !isNearer) this.density = density;
+			if (!this.isBackwards || !isNearer) this.density = { rows, seconds };
 			this.overall.rows += rows;
-			this.overall.seconds += density.seconds;
+			this.overall.seconds += seconds;
+			if (this.isBackwards)
+				window.pages = window.pages.reverse().map((page) => ({ ...page, rows: [...page.rows].reverse() }));
 			window.isComplete = true;
 		} catch (error) {
 			window.error = error;
@@ -278,11 +254,11 @@ class PeriodReader {
 		const { pages, from, to, isStarted } = window;
 		const isLong = pages.length >= MOST_PAGES;
 		const reach = reachOf(page, this.history, window);
-		const guess = (to - from) / GROWTH;
 		if (this.isBackwards) {
-			if (pages.length || !reach) return (!pages.length || isLong) && this.cut(window, guess);
-			window.opening = reach;
-			return this.cut(window, this.lengthOf(window));
+			if (isLong) return this.cut(window, (to - from) / 2);
+			// The latest rows may be behind that page: in half of that time, unless as long a time beside it has hardly any.
+			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
+			return !pages.length && this.isSearch && behind > 2 * this.density.seconds && this.cut(window, behind / 2);
 		}
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
@@ -290,14 +266,10 @@ class PeriodReader {
 		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
 		if (isDense) this.density = reach;
-		const seconds = pages.length && lead ? 0 : isDense ? this.lengthOf(window) : guess;
+		const seconds = pages.length && lead ? 0 : isDense ? this.secondsFrom(from) : (to - from) / GROWTH;
 		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, lead);
 	}
 }
-
-/** The pages of a period in order; of the latest rows each page is turned round. Keeps `progress` up to date. */
-export const readPeriod = (history: PacketHistory, period: Period, progress: Progress): AsyncGenerator<Page> =>
-	new PeriodReader(history, period, progress).pages();
 
 export interface Reading {
 	/** Infinity for all rows. */
@@ -331,11 +303,8 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	const history: PacketHistory = {
 		timeOf,
 		async *chain(start, end, signal) {
-			for await (const page of chain(
-				hubble.with({ signal }),
-				{ ...call, query: { ...call.query, start, end } },
-				list,
-			)) {
+			const part = { ...call, query: { ...call.query, start, end } };
+			for await (const page of chain(hubble.with({ signal }), part, list)) {
 				const { ms = 0 } = page;
 				latencyMs = latencyMs ? 0.7 * latencyMs + 0.3 * ms : ms;
 				yield page;
@@ -347,11 +316,8 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	// How many are read for those that a filter keeps, nobody knows.
 	const latest = isAll ? undefined : hasClientFilters ? Infinity : limit;
 	const progress: Progress = { pages: 0, rowsFetched: 0 };
-	try {
-		yield* readPeriod(history, { from: Number(start), to: Number(end), latest }, progress);
-	} catch (error) {
-		throw withProgress(hubble.context.getNode(), error, progress);
-	}
+	const reader = new PeriodReader(history, { from: Number(start), to: Number(end), latest }, progress);
+	yield* counted(hubble, list, reader.pages(), progress);
 }
 
 /** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. */
