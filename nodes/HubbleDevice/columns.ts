@@ -15,6 +15,9 @@ const HEADERS = {
 	installLatitude: ['installlatitude'],
 	installLongitude: ['installlongitude'],
 };
+const MEANINGS = new Map(
+	Object.entries(HEADERS).flatMap(([meaning, headers]) => headers.map((header) => [header, meaning] as const)),
+);
 
 const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, '');
 
@@ -69,7 +72,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		const plain = plainHeader(title);
 		const key = TAG_COLUMN.exec(title)?.[1]?.trim();
 		if (!title || NO_HEADER.test(title) || isEmpty(value)) continue;
-		const [meaning] = Object.entries(HEADERS).find(([, headers]) => headers.includes(plain)) ?? [];
+		const meaning = MEANINGS.get(plain);
 		if (key) addTag(key, value);
 		else if (meaning) {
 			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is also the ${meaning}`);
