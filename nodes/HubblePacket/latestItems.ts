@@ -12,7 +12,7 @@ import { counted } from '../shared/operation/values';
 import { withDecoded } from '../shared/packet/decode';
 import { packetFilter } from '../shared/packet/filter';
 import type { LatestPackets } from '../shared/packet/latest';
-import { SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
+import { simplifiedWith, simplifyPacket } from '../shared/packet/packet';
 import { LatestReader } from '../shared/packet/readLatest';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
@@ -132,12 +132,10 @@ function countRequests(hints: Set<Hint>): RequestCount {
 
 /** A device without a packet, in the fields of a packet. */
 function silentRow({ request }: Work, device: IDataObject, isDecoded: boolean): IDataObject {
-	const nothing = Object.fromEntries(SIMPLIFIED.map((name) => [name, null]));
-	const said = isDecoded ? { decoded: null, decodeError: null } : {};
-	const { timestamp, ...others } = nothing;
+	const names = simplifiedWith(isDecoded ? ['decoded', 'decodeError'] : []);
+	const nothing = Object.fromEntries(names.map((name) => [name, null]));
 	const { id, name = null } = device;
 	const { _env, ...tags } = objectOf(device.tags);
 	const named = { deviceName: name, environment: _env ?? null, tags, deviceId: id };
-	const flat = { timestamp, deviceName: null, ...said, ...others };
-	return chosenShape(request, () => ({ ...flat, ...named }))({ device });
+	return chosenShape(request, () => ({ ...nothing, ...named }))({ device });
 }

@@ -11,7 +11,7 @@ import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } fro
 import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
-import { isPacket, PACKETS, SIMPLIFIED, simplifyPacket } from '../shared/packet/packet';
+import { isPacket, PACKETS, SIMPLIFIED, simplifiedWith, simplifyPacket } from '../shared/packet/packet';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter, valueReason } from '../shared/packet/valueFilter';
 import { chosenShape, listItems } from '../shared/operation/rows';
@@ -137,8 +137,7 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 function columns({ settings }: ItemRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
 	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));
-	const said = [...(names.size ? names : ['decoded']), 'decodeError'];
-	return SIMPLIFIED.flatMap((name) => (name === 'deviceName' ? [name, ...said] : [name]));
+	return simplifiedWith([...(names.size ? names : ['decoded']), 'decodeError']);
 }
 
 const getMany: Operation = {

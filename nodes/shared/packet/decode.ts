@@ -13,17 +13,13 @@ import {
 	SENSOR_NAMES,
 	utf8Text,
 	withoutPadding,
-	type Values,
+	type Decoded,
 } from './formats';
 import { parseLayout } from './layout';
 import type { Packet } from './packet';
 import { fieldReader, missed, unfit, type PayloadField, type Remarks } from './payloadFields';
 
-/** What is added to an item: what the payload says, and why it cannot be read, or not to its end. */
-export interface Decoded extends Partial<Omit<Values, 'decoded' | 'decodedUnits'>> {
-	decoded?: IDataObject[string];
-	decodedUnits?: Readonly<Record<string, string>>;
-}
+export type { Decoded };
 
 /** How a payload is to be decoded: the values of the parameters, as n8n gives them. */
 export interface DecodeSettings {

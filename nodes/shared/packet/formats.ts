@@ -13,11 +13,16 @@ import type { IDataObject } from 'n8n-workflow';
 import { isoTime } from '../operation/times';
 import { NUMBERS, scaled, sum, unfit, type NumberType } from './payloadFields';
 
-/** What a payload says; `decodeError` says where reading ended before the end of the payload. */
-export interface Values {
-	decoded: IDataObject;
-	decodedUnits?: Record<string, string>;
+/** What a payload says; `decodeError` says why it cannot be read, or where reading ended before its end. */
+export interface Decoded {
+	decoded?: IDataObject[string];
+	decodedUnits?: Readonly<Record<string, string>>;
 	decodeError?: string;
+}
+
+/** Of a format that gives its values names. */
+interface Values extends Decoded {
+	decoded: IDataObject;
 }
 
 type Part = readonly [type: NumberType, scale?: number];

@@ -90,6 +90,7 @@ function readParts(field: Line, text: string): void {
 		if (field[key] !== undefined) throw unfit(`"${whole}" repeats what the line already says`);
 		if (on && !on(field.type)) throw unfit(`"${whole}" does not go with the type ${field.type}`);
 		Object.assign(field, { [key]: wordOf(key, value) ?? Number(value.replace(/\s+/g, '')) });
+		if (Math.abs(Number(field[key])) === Infinity) throw unfit(`"${whole}" is too large for a number`);
 		rest = rest.slice(whole?.length).trim();
 	}
 	if (!rest) return;

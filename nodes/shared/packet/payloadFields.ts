@@ -127,10 +127,7 @@ export const NUMBERS = {
 export type NumberType = keyof typeof NUMBERS;
 
 /** How many decimals a number has when it is written; at most 22, as 10^22 is the last power that is exact. */
-function decimalsOf(value: number): number {
-	const [digits = '', exponent = '0'] = String(value).split('e');
-	return Math.min(22, Math.max(0, (digits.split('.')[1] ?? '').length - Number(exponent)));
-}
+const decimalsOf = (value: number): number => Math.min(22, decimal(value).places);
 
 /**
  * Reads a number, times `scale`, plus `add`, in decimal: 3 × 0.1 is 0.3. Integers are scaled as integers and divided
@@ -143,12 +140,11 @@ export function scaled(read: ReadNumber, scale = 1, add = 0): ReadNumber {
 	const factor = Math.round(scale * power);
 	const addend = Math.round(add * power);
 	return (bytes, at) => {
-		const given = read(bytes, at);
-		if (typeof given === 'string') {
+		const value = read(bytes, at);
+		if (typeof value === 'string') {
 			const by = decimal(scale);
-			return valueOf(decimalSum({ ...by, digits: BigInt(given) * by.digits }, decimal(add)));
+			return valueOf(decimalSum({ ...by, digits: BigInt(value) * by.digits }, decimal(add)));
 		}
-		const value = given;
 		const product = value * factor;
 		const sum = product + addend;
 		if (Number.isSafeInteger(product) && Number.isSafeInteger(sum)) return sum / power;
