@@ -21,6 +21,7 @@ import type { N8n, WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
 import { freePort, pause, until } from '../processes';
 import { beginsWith, descriptionsIn, forms } from './forms';
+import { messages } from './messages';
 import { everyFiveSeconds, register } from './polls';
 import { partnerKey, withHubble } from './trigger';
 
@@ -58,6 +59,7 @@ export const browserChecks: Check[] = [
 	inEditor('the credential dialog says what to do, until the step runs', credential),
 	inEditor('pickers list names', pickers),
 	inEditor('the triggers, from Execute step to a published execution', triggers),
+	inEditor('what a step says that fails, that warns, or that shows an example', messages),
 	inEditor('a test with the latest packets while both webhooks are taken', testWithLatest),
 ];
 
