@@ -1,7 +1,6 @@
 /** Summaries of decoded values, held against a slow reading of the same packets by luxon's calendar. */
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
-import { binAt } from '../../nodes/shared/operation/times';
 import type { Packet } from '../../nodes/shared/packet/packet';
 import { Figures, numbersIn, Summary, type SummaryFrame } from '../../nodes/shared/packet/summary';
 
@@ -205,10 +204,4 @@ test('numbers of a payload, by their paths, and no deeper than payloads are', ()
 		['gps_1.latitude', 2],
 	]);
 	expect([numbersIn(deep), numbersIn(5), numbersIn('x'), numbersIn(undefined)]).toEqual([[], [], [], []]);
-});
-
-test('the bin of a time', () => {
-	const edges = [0, 10, 20, 30];
-	expect([-1, 0, 9.9, 10, 29, 30, 99].map((time) => binAt(edges, time))).toEqual([0, 0, 0, 1, 2, 2, 2]);
-	expect(binAt([0, 10], 5)).toBe(0);
 });

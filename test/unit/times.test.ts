@@ -2,6 +2,7 @@
 import { DateTime } from 'luxon';
 import fc from 'fast-check';
 import {
+	binAt,
 	binEdges,
 	calendarPeriod,
 	camelCase,
@@ -131,9 +132,23 @@ it('bins begin where the clocks show a multiple of their size, through both chan
 	expect(edges('2026-10-25T00:00:00Z', '2026-10-25T12:00:00Z', 6 * 3600)).toEqual(
 		['00', '06', '12', '18'].map((hour) => `10-25 ${hour}:00`),
 	);
-	// Clocks that leave out midnight: the day begins at one o'clock.
+	const west = binEdges(at('2026-11-01T04:10:00Z'), at('2026-11-01T07:00:00Z'), 3600, 'America/New_York');
+	expect(west.map((edge) => isoTime(edge))).toEqual(
+		['04', '05', '06', '07'].map((hour) => `2026-11-01T${hour}:00:00.000Z`),
+	);
+	// Clocks that leave out midnight, east and west of UTC: the day begins at one o'clock.
+	const paulo = binEdges(at('2018-11-03T12:00:00Z'), at('2018-11-05T12:00:00Z'), 86_400, 'America/Sao_Paulo');
+	expect(paulo.map((edge) => isoTime(edge))).toEqual(
+		['03T03', '04T03', '05T02', '06T02'].map((hour) => `2018-11-${hour}:00:00.000Z`),
+	);
 	const cairo = binEdges(at('2026-04-23T10:00:00Z'), at('2026-04-24T22:00:00Z'), 86_400, 'Africa/Cairo');
 	expect(cairo.map((edge) => isoTime(edge))).toEqual(
 		['22T22', '23T22', '24T21', '25T21'].map((hour) => `2026-04-${hour}:00:00.000Z`).slice(0, cairo.length),
 	);
+});
+
+it('the bin of a time', () => {
+	const edges = [0, 10, 20, 30];
+	expect([-1, 0, 9.9, 10, 29, 30, 99].map((time) => binAt(edges, time))).toEqual([0, 0, 0, 1, 2, 2, 2]);
+	expect(binAt([0, 10], 5)).toBe(0);
 });
