@@ -69,7 +69,6 @@ const REMEDIES: ReadonlyArray<[codes: RegExp, remedy: string]> = [
 	[/^E10[0-2]$/, 'The brand cannot be ordered now. Get it, or get the active brands.'],
 	[/^E15\d$/, "Compare the denominations and their counts with the brand's 'amountRestrictions'."],
 	[/^E300$/, 'The balance of the wallet is too low. Top up the wallet.'],
-	[/^/, "Compare the parameters with Hubble's answer."],
 ];
 
 const checkEnvironment = (baseUrl: string) =>
@@ -105,7 +104,8 @@ function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure
 		};
 	}
 	const reason = said ? `: ${said.replace(/\.$/, '')}` : '';
-	const [, remedy = ''] = REMEDIES.find(([codes]) => codes.test(errorCode)) ?? [];
+	const [, remedy = "Compare the parameters with Hubble's answer."] =
+		REMEDIES.find(([codes]) => codes.test(errorCode)) ?? [];
 	return { message: `Hubble rejected the request (${errorCode})${reason}`, remedy };
 }
 

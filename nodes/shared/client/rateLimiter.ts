@@ -144,7 +144,7 @@ export function slotWait(
 	{ waiter, isUrgent = false }: { waiter?: Waiter; isUrgent?: boolean } = {},
 ): number {
 	const bucket = bucketOf(limiter, endpoint);
-	const isNext = isUrgent || waiter === undefined || waiter === nextOf(bucket);
+	const isNext = isUrgent || waiter === nextOf(bucket);
 	const waits = [limiter.organization, bucket].map((each) => bucketWait(limiter, each, now, isUrgent));
 	return Math.max(isNext ? 0 : TURN_MS, ...waits);
 }

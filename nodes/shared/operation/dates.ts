@@ -110,8 +110,7 @@ function isoText(text: string): string | undefined {
 function isoDate(year: string, month: string, day: string): string | undefined {
 	const number = /^\d/.test(month) ? Number(month) : MONTHS.indexOf(month.slice(0, 3).toLowerCase()) + 1;
 	const date = new Date(Date.UTC(Number(year), number - 1, Number(day)));
-	const exists = date.getUTCMonth() === number - 1 && date.getUTCDate() === Number(day);
-	return exists ? date.toISOString().slice(0, 10) : undefined;
+	return date.getUTCMonth() === number - 1 ? date.toISOString().slice(0, 10) : undefined;
 }
 
 /** The rest of a text behind its day; midnight where nothing stands there. */
@@ -123,8 +122,7 @@ function isoTimeOfDay(text: string): string | undefined {
 	// An hour alone is a time by 12 hours only: "2026-11-20 8" may be anything.
 	const isComplete = minutes !== undefined || half !== undefined;
 	if (hour === undefined || offset === undefined || !isComplete) return undefined;
-	const time = `${hour}:${minutes ?? '00'}:${seconds}.${fraction}`;
-	return Number(minutes ?? 0) < 60 && Number(seconds) < 60 ? time + offset : undefined;
+	return `${hour}:${minutes ?? '00'}:${seconds}.${fraction}${offset}`;
 }
 
 function hourOf(given: string | undefined, half: string | undefined): string | undefined {
