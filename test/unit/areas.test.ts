@@ -345,13 +345,13 @@ it.each([
 	[
 		'of which a tip hangs down to the middle of its height',
 		[
+			[-3, 8],
 			[5, 0],
 			[10, 0],
 			[10, 10],
 			[-5, 10],
 			[-4, 5],
 			[-3, 8],
-			[5, 0],
 		],
 	],
 ])('knows a place in a polygon %s', (_, ring) => {
