@@ -24,7 +24,7 @@ export class HubblePacket implements INodeType {
 		subtitle: subtitleOf(packetOperations),
 		description: 'Read the packets that the devices of a Hubble fleet sent',
 		...builderHint(
-			'Packets that devices have sent in the last 30 days: get, the latest of each device, count, summarize by hour or day, export to a file, report. Payloads are decoded by a layout of their values, without a Code node.',
+			'Packets that devices have sent in the last 30 days: get, the latest of each device, count, summarize by hour or day, export to a file, report. Payloads are decoded by a form or a layout of their values, without a Code node.',
 			['hubblePacketTrigger', 'Starts a workflow with packets as they come'],
 			['hubbleDevice', 'The devices that sent them'],
 		),

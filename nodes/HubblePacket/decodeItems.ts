@@ -80,7 +80,7 @@ const wary =
 function payloadReader(hints: Set<Hint>): (settings: DecodeSettings, encoding: string, payload: string) => Decoded {
 	const decoders = new Map<string, (payload: string) => Decoded>();
 	return (settings, encoding, payload) => {
-		const key = JSON.stringify([encoding, settings.decode, settings.layout]);
+		const key = JSON.stringify([encoding, settings.decode, settings.table, settings.layout]);
 		let decoder = decoders.get(key);
 		if (!decoder) {
 			const read = payloadDecoder(settings, ENCODINGS[encoding]) ?? (() => ({}));

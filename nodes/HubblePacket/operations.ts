@@ -133,7 +133,7 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 	return (row: IDataObject) => (isPacket(row) ? withDecoded(row, decode(row.device.payload), shape) : row);
 }
 
-/** The simplified fields, and what decoding adds: the values of the layout, or the payload as a whole. */
+/** The simplified fields, and what decoding adds: the values at fixed positions, or the payload as a whole. */
 function columns({ settings }: ItemRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
 	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));

@@ -171,7 +171,7 @@ test('a wrong layout is named with its line', async () => {
 	const { error } = await run({ payloadLayout: 'a: uint8 @0\nb: uint9 @1' }, [{ payload: 'AA==' }]);
 	expect(error?.message).toContain('"Payload Layout": line 2, "b: uint9 @1": the type "uint9" is unknown');
 	const none = await run({}, [{ payload: 'AA==' }]);
-	expect(none.error?.message).toContain('"Payload Layout" is empty; enter one value per line');
+	expect(none.error?.message).toContain('"Payload Layout" is empty; add a value');
 });
 
 test('n8n asks for a credential for every other operation, and for none here', () => {

@@ -1,7 +1,8 @@
 /** Decoding of payloads: encoding first gives back what was put in, and what cannot be read says why. */
 import fc from 'fast-check';
 import { base64Bytes, hexBytes, looksLikeHex, payloadDecoder, sensorTest } from '../../nodes/shared/packet/decode';
-import { parseLayout } from '../../nodes/shared/packet/layout';
+import { decodeFields } from '../../nodes/shared/packet/decodeFields';
+import { parseLayout, parseRows } from '../../nodes/shared/packet/layout';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const decode = (layout: string, bytes: Uint8Array) => payloadDecoder({ decode: 'layout', layout })?.(base64(bytes));
@@ -213,7 +214,7 @@ it('says what is not Base64', () => {
 });
 
 it.each([
-	['"Payload Layout" is empty; enter one value per line', ''],
+	['"Payload Layout" is empty; add a value', ''],
 	['"Payload Layout" is empty', '# to come'],
 	['payload field "a": its name is used twice', 'a: uint8 @0\na: int8 @0'],
 	['"__proto__": this name cannot be used', '__proto__: uint8 @0'],
@@ -627,8 +628,80 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 				});
 				const fields = rows.map(([given], index) => ({ name: `v${index}`, ...given }));
 				expect(parseLayout(lines.join('\n'))).toEqual(fields);
+				// The form says the same, in cells that may be texts, beside those of other types, which it hides.
+				const hidden = { bit: 0, length: 0, signed: false, adds: false, width: 8 };
+				const cells = fields.map(({ when, ...given }) => ({
+					...(given.type === 'bits' ? {} : hidden),
+					...given,
+					scale: given.scale === undefined ? '' : String(given.scale),
+					...(when ? { when: 'byte', whenByte: when.at, whenValue: String(when.wanted) } : { when: 'always' }),
+				}));
+				expect(parseRows(cells)).toEqual(fields);
 			}),
 		);
+	});
+
+	test('takes every type of the form', () => {
+		const [{ values }] = decodeFields.table.options;
+		const types = values.find(({ name }) => name === 'type') as { options: Array<{ name: string; value: string }> };
+		expect(types.options).toHaveLength(15);
+		for (const { value } of types.options) {
+			const bits = value === 'bits' || value === 'bool' ? { width: 16 } : {};
+			expect(parseRows([{ name: 'a', type: value, ...bits }])).toEqual([
+				{ name: 'a', type: value, offset: 0, ...bits },
+			]);
+		}
+		expect(types.options.find(({ value }) => value === 'uint24')?.name).toBe('Unsigned Int 24');
+	});
+
+	test('a row of the form may be a part of a word, or add to the one above', () => {
+		expect(
+			parseRows([
+				{
+					name: ' mode ',
+					type: 'bits',
+					offset: '0x0c',
+					width: 16,
+					bit: 2,
+					length: 3,
+					signed: true,
+					add: -1,
+					unit: '°',
+				},
+				{ name: 'mode', type: 'int8', offset: 1, adds: true, add: '2' },
+				{ name: 'open', type: 'bool', bit: 1, unit: 'left over', scale: 2 },
+				{ name: 'text', type: 'ascii', length: 4, endianness: 'big' },
+				{ name: 7 },
+			]),
+		).toEqual([
+			{ name: 'mode', type: 'bits', offset: 12, width: 16, bit: 2, length: 3, signed: true, add: -1, unit: '°' },
+			{ name: 'mode', type: 'int8', offset: 1, adds: true, add: 2 },
+			{ name: 'open', type: 'bool', offset: 0, bit: 1 },
+			{ name: 'text', type: 'ascii', offset: 0, length: 4 },
+			{ name: '7', type: 'uint8', offset: 0 },
+		]);
+	});
+
+	test.each([
+		[{ name: ' ' }, 'row 2: it has no name'],
+		[{ name: 'b', type: 'odd' }, 'row 2, "b: odd @0": the type "odd" is unknown'],
+		[{ name: 'b', offset: -1 }, 'row 2, "b: uint8 @-1": "@-1" is not recognized'],
+		[{ name: 'b', scale: 'abc' }, '"×abc" is not recognized'],
+		[{ name: 'b', type: 'uint16', endianness: 'Litle' }, 'row 2: "Litle" is'],
+		[{ name: 'b', type: 'bits', width: 12 }, 'the type "bits12" is unknown'],
+		[{ name: 'b', when: 'byte', whenValue: 256 }, '256 is more than 255'],
+		[{ name: 'b', offset: { a: 1 } }, 'row 2: {"a":1} is not a text'],
+		[{ name: { a: 1 } }, 'row 2: {"a":1} is not a text'],
+		[{ name: 'b', adds: 'maybe' }, 'row 2: "maybe" is neither true nor false'],
+		[{ name: 'b', adds: true }, 'payload field "b": there is no value of the same name above it'],
+	])('refuses a row of the form: %j', (row, reason) => {
+		expect(() => payloadDecoder({ decode: 'fields', table: { field: [{ name: 'a' }, row] } })).toThrow(reason);
+	});
+
+	test('an empty form is refused by its name', () => {
+		for (const table of [undefined, {}, { field: [] }]) {
+			expect(() => payloadDecoder({ decode: 'fields', table })).toThrow('"Payload Fields" is empty; add a value');
+		}
 	});
 
 	test.each([

@@ -15,7 +15,7 @@ import {
 	withoutPadding,
 	type Decoded,
 } from './formats';
-import { parseLayout } from './layout';
+import { parseLayout, parseRows } from './layout';
 import type { Packet } from './packet';
 import { fieldReader, missed, unfit, type PayloadField, type Remarks } from './payloadFields';
 
@@ -25,6 +25,8 @@ export type { Decoded };
 export interface DecodeSettings {
 	/** "Decode Payload". */
 	decode?: unknown;
+	/** "Payload Fields". */
+	table?: unknown;
 	/** "Payload Layout". */
 	layout?: unknown;
 }
@@ -104,9 +106,11 @@ const READERS: Readonly<Record<string, (bytes: Buffer) => Decoded>> = {
 	hubbleSensor: readHubbleSensor,
 };
 
-/** The fields of the layout; none for other ways to decode. Throws an Error that names a wrong line. */
-export const payloadFields = ({ decode, layout }: DecodeSettings): PayloadField[] =>
-	decode === 'layout' ? parseLayout(asText(layout ?? '')) : [];
+/** The fields of the layout or of the form; none for other ways to decode. Throws an Error that names a wrong line. */
+export function payloadFields({ decode, table, layout }: DecodeSettings): PayloadField[] {
+	if (decode === 'layout') return parseLayout(asText(layout ?? ''));
+	return decode === 'fields' ? parseRows([objectOf(table).field ?? []].flat().map(objectOf)) : [];
+}
 
 /**
  * Whether a payload that is read as BTHome is rather one of Hubble's sensors: some are both, with other values.
@@ -202,11 +206,12 @@ export const withDecoded = (packet: Packet, said: Decoded, shape: (packet: IData
 
 function readerOf(settings: DecodeSettings): (bytes: Buffer) => Decoded {
 	const { decode } = settings;
-	if (decode === 'layout') {
+	if (decode === 'layout' || decode === 'fields') {
 		try {
 			return layoutReader(payloadFields(settings));
 		} catch (error) {
-			throw unfit(parameterError('Payload Layout', asError(error).message));
+			const parameter = decode === 'fields' ? 'Payload Fields' : 'Payload Layout';
+			throw unfit(parameterError(parameter, asError(error).message));
 		}
 	}
 	const read = typeof decode === 'string' && Object.hasOwn(READERS, decode) ? READERS[decode] : undefined;

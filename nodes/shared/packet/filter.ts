@@ -100,7 +100,7 @@ function decoder(context: TriggerContext) {
 	const decode = parameter('decodePayload');
 	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
 	try {
-		return payloadDecoder({ decode, layout: parameter('payloadLayout') });
+		return payloadDecoder({ decode, table: parameter('payloadFields'), layout: parameter('payloadLayout') });
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), asError(error).message);
 	}

@@ -1,5 +1,6 @@
 /**
- * The layout: the values of a payload as lines of text, to be pasted, shared and kept in one place.
+ * The layout: the values of a payload as lines of text, to be pasted, shared and kept in one place. A row of the form
+ * "Payload Fields" is one such line.
  *
  *     line      = [ "+" ] name ":" type "@" byte { part } [ unit ] [ condition ] [ "#" remark ]
  *     type      = int8 … int64 | uint8 … uint64 | float32 | float64 | bits8 … bits64 | bool8 … bool64 | ascii
@@ -11,29 +12,61 @@
  * The parts may come in any order; "x" and "*" stand for "×" as well. Bytes and values may be hexadecimal (0x1f).
  * "bits" and "bool" alone are those of one byte. A line that begins with "+" adds to the value of its name above.
  */
-import { NUMBERS, unfit, WIDTHS, type PayloadField } from './payloadFields';
+import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
+import { asText, flag, oneOf } from '../operation/values';
+import { NUMBERS, unfit, WIDTHS, type PayloadField } from './payloadFields';
+
+function isNumeric(type: string): boolean {
+	return type === 'bits' || Object.hasOwn(NUMBERS, type);
+}
+function hasWidth(type: string): boolean {
+	return type === 'bits' || type === 'bool';
+}
 
 const NUMBER = '(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
 const part = (pattern: string) => new RegExp(`^${pattern}(?=\\s|$)`, 'i');
 
-/** What may follow a type; `on` says which types take it. */
-const PARTS: ReadonlyArray<{ key: keyof PayloadField; pattern: RegExp; on?: (type: string) => boolean }> = [
-	{ key: 'offset', pattern: part(`@\\s*${COUNT}`) },
-	{ key: 'scale', pattern: part(`[×x*]\\s*(-?${NUMBER})`), on: (type) => isNumeric(type) },
-	{ key: 'add', pattern: part(`([+-]\\s*${NUMBER})`), on: (type) => isNumeric(type) },
-	{ key: 'decimals', pattern: part(`decimals\\s+${COUNT}`), on: (type) => isNumeric(type) },
-	{ key: 'bit', pattern: part(`bit\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'bool' },
-	{ key: 'length', pattern: part(`length\\s+${COUNT}`), on: (type) => type === 'bits' || type === 'ascii' },
-	{ key: 'signed', pattern: part('(signed)'), on: (type) => type === 'bits' },
-	{ key: 'endianness', pattern: part('(big|little)'), on: (type) => type !== 'ascii' },
+interface Part {
+	key: keyof PayloadField;
+	pattern: RegExp;
+	/** What the cell of a form becomes. */
+	written: (cell: string) => string;
+	/** Which types take it. */
+	on?: (type: string) => boolean;
+}
+
+/** What may follow a type. */
+const PARTS: readonly Part[] = [
+	{ key: 'offset', pattern: part(`@\\s*${COUNT}`), written: (byte) => `@${byte}` },
+	{ key: 'scale', pattern: part(`[×x*]\\s*(-?${NUMBER})`), written: (by) => `×${by}`, on: isNumeric },
+	{ key: 'add', pattern: part(`([+-]\\s*${NUMBER})`), written: (n) => n.replace(/^(?![+-])/, '+'), on: isNumeric },
+	{ key: 'decimals', pattern: part(`decimals\\s+${COUNT}`), written: (n) => `decimals ${n}`, on: isNumeric },
+	{ key: 'bit', pattern: part(`bit\\s+${COUNT}`), written: (bit) => `bit ${bit}`, on: hasWidth },
+	{
+		key: 'length',
+		pattern: part(`length\\s+${COUNT}`),
+		written: (n) => `length ${n}`,
+		on: (type) => type === 'bits' || type === 'ascii',
+	},
+	{
+		key: 'signed',
+		pattern: part('(signed)'),
+		written: (isSigned) => (flag(isSigned) ? 'signed' : ''),
+		on: (type) => type === 'bits',
+	},
+	{
+		key: 'endianness',
+		pattern: part('(big|little)'),
+		written: oneOf(['big', 'little']),
+		on: (type) => type !== 'ascii',
+	},
 ];
 
 /** The types in words. */
 export const PAYLOAD_TYPES = 'int8 to int64, uint8 to uint64, float32, float64, bits8 to bits64, bool, ascii';
 
-const isNumeric = (type: string) => type === 'bits' || Object.hasOwn(NUMBERS, type);
 const isType = (type: string): type is PayloadField['type'] => isNumeric(type) || type === 'bool' || type === 'ascii';
 
 /** The fields of a layout. Throws an Error that names the line by its number and text. */
@@ -48,6 +81,36 @@ export function parseLayout(layout: string): PayloadField[] {
 		}
 	});
 }
+
+/** A row of the form as a line. */
+function lineOf(row: IDataObject): string {
+	const cell = (key: string) => asText(row[key] ?? '').trim();
+	const type = cell('type') || 'uint8';
+	const name = cell('name');
+	if (!name) throw unfit('it has no name');
+	const parts = PARTS.flatMap(({ key, written, on }) => (cell(key) && (on?.(type) ?? true) ? written(cell(key)) : []));
+	return [
+		`${flag(cell('adds')) ? '+' : ''}${name}:`,
+		`${type}${hasWidth(type) ? cell('width') : ''}`,
+		...parts,
+		isNumeric(type) ? cell('unit') : '',
+		cell('when') === 'byte' ? `when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}` : '',
+	]
+		.filter(Boolean)
+		.join(' ');
+}
+
+/** The fields of the form's rows. Throws an Error that names the row by its number, and shows it as a line. */
+export const parseRows = (rows: readonly IDataObject[]): PayloadField[] =>
+	rows.map((row, index) => {
+		let line = '';
+		try {
+			line = lineOf({ offset: 0, ...row });
+			return parseLine(line);
+		} catch (error) {
+			throw unfit(`row ${index + 1}${line && `, "${line}"`}: ${asError(error).message}`);
+		}
+	});
 
 /** A line while it is read: where the value begins comes later. */
 type Line = Omit<PayloadField, 'offset'> & Partial<Pick<PayloadField, 'offset'>>;

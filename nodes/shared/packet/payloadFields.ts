@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
 
-/** One value in a payload: a line of the layout. */
+/** One value in a payload: a line of the layout, or a row of the form. */
 export interface PayloadField {
 	name: string;
 	type: NumberType | 'bits' | 'bool' | 'ascii';
@@ -266,7 +266,7 @@ function prepare(field: PayloadField, earlier: Map<string, Array<Condition | und
 export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, remarks: Remarks) => IDataObject {
 	const earlier = new Map<string, Array<Condition | undefined>>();
 	const compiled = fields.map((field) => prepare(field, earlier));
-	if (!compiled.length) throw unfit('it is empty; enter one value per line, e.g. temperature: int16 @4 ×0.01 °C');
+	if (!compiled.length) throw unfit('it is empty; add a value, such as temperature: int16 @4 ×0.01 °C');
 	return (bytes, remarks) => {
 		const result: IDataObject = {};
 		for (const { name, adds, unit, when, offset: at, size, read } of compiled) {

@@ -103,11 +103,12 @@ export const valueFilters: INodeProperties[] = [
 	},
 ];
 
-/** The names to choose from: those that the format or the layout give. For other formats they are typed. */
+/** The names to choose from: those that the format, the form or the layout give. For other formats they are typed. */
 export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = ''): Promise<INodeListSearchResult> {
 	const parameter = (name: string) => this.getCurrentNodeParameter(name);
 	const names = decodedNames({
 		decode: parameter('decodePayload'),
+		table: parameter('payloadFields'),
 		layout: parameter('payloadLayout'),
 	});
 	const wanted = filter.trim().toLowerCase();
