@@ -5,10 +5,6 @@ const { createRequire, isBuiltin } = require('node:module');
 const { compileFunction } = require('node:vm');
 const { default: Runtime } = require('jest-runtime');
 
-// A worker with n8n's engine needs longer to take itself down than Jest waits for it (half a second): it ends at once.
-if (require.main?.filename.endsWith('/processChild.js'))
-	process.once('exit', () => process.kill(process.pid, 'SIGKILL'));
-
 module.exports = class extends Runtime {
 	constructor(...given) {
 		super(...given);
