@@ -784,7 +784,11 @@ describe('CayenneLPP', () => {
 		expect(read('cayenne', '01 67 01')).toMatchObject({
 			decodeError: 'the payload ends within "temperature" at byte 0',
 		});
+		expect(read('cayenne', '01 67')).toMatchObject({ decodeError: 'the payload ends within "temperature" at byte 0' });
 		expect(read('cayenne', '01')).toMatchObject({ decodeError: 'the payload ends within the value at byte 0' });
+		expect(read('cayenne', '01 05 01')).toMatchObject({
+			decodeError: '0x05 at byte 1 is unknown; nothing was read from there on',
+		});
 	});
 
 	test('decode ∘ encode is the identity', () => {
@@ -900,6 +904,19 @@ describe('BTHome v2', () => {
 			expect(read('bthome', hex)).not.toHaveProperty('decodeError');
 		});
 
+		test.each<[string, object, string]>([
+			// One byte less than the shortest service data that are encrypted, without an address and with one.
+			['41 4E00 65 0000000001', { distance_m: 7.8 }, '0x65 at byte 3'],
+			['43 4E34 65 00000000000000000000 01', { current: 13.39 }, '0x65 at byte 3'],
+			// Both readings end at the same byte.
+			['40 3A01 FF', { button: 'press' }, '0xff at byte 3'],
+		])('%s: what was read is kept, and only the rest said', (hex, decoded, place) => {
+			expect(read('bthome', hex)).toMatchObject({
+				decoded,
+				decodeError: `${place} is unknown; nothing was read from there on`,
+			});
+		});
+
 		test('what may be both is taken for service data, and said; both can be chosen', () => {
 			expect(read('bthome', '40 3A01')).toEqual({
 				decoded: { button: 'press' },
@@ -908,10 +925,16 @@ describe('BTHome v2', () => {
 			});
 			expect(read('bthomeObjects', '40 3A01')).toMatchObject({ decoded: { distance_mm: 314 } });
 			expect(read('bthomeService', '40 3A01')).toEqual({ decoded: { button: 'press' } });
+			expect(read('bthome', '40 5302 57FF')).toEqual({
+				decoded: { text: 'W\ufffd' },
+				decodeError: expect.stringMatching(/^"text" is not UTF-8[^;]*; it may be objects alone, beginning/) as string,
+			});
 		});
 
 		test.each([
 			['41A47266C95F730011223378237214', 'encrypted, according to its device information 0x41'],
+			['41 4E00 65 000000000001', 'encrypted, according to its device information 0x41'],
+			['43 4E34 65 0000000000000000000000 01', 'encrypted, according to its device information 0x43'],
 			['41D2FCEFE52EB212D600112233BC38C966', 'encrypted, according to its device information 0x41'],
 			['45 A47266C95F730011223378237214', 'encrypted, according to its device information 0x45'],
 			['D2FC41A47266C95F73', 'encrypted'],
@@ -935,6 +958,11 @@ describe('BTHome v2', () => {
 			decodeError: '"text" is not UTF-8: what cannot be read is shown as \ufffd',
 		});
 		expect(read('bthome', '53 03 EFBFBD')).toEqual({ decoded: { text: '\ufffd' } });
+		expect(read('bthome', '53 01 FF 65 01')).toEqual({
+			decoded: { text: '\ufffd' },
+			decodeError:
+				'"text" is not UTF-8: what cannot be read is shown as \ufffd; 0x65 at byte 3 is unknown; nothing was read from there on',
+		});
 	});
 
 	test('says which object it does not know, and keeps what came before', () => {
@@ -981,6 +1009,10 @@ describe('key=value', () => {
 		expect(text('t=21.5;h=40, ok=true&id=007 n=-1e3\nlong=12345678901234567890;empty=')).toEqual({
 			decoded: { t: 21.5, h: 40, ok: true, id: '007', n: -1000, long: '12345678901234567890', empty: '' },
 		});
+		expect(text('a=1e-3;b=2e10;c=123456789012345e10;d=0.00123456789012345;e=1000000000000001')).toEqual({
+			decoded: { a: 0.001, b: 2e10, c: 123456789012345e10, d: 0.00123456789012345, e: '1000000000000001' },
+		});
+		expect(text('t=1;=a=5')).toEqual({ decodeError: '"=a=5" is not of the form key=value' });
 		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
 		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" is there twice' });
 		expect(text('__proto__=1')).toEqual({ decodeError: 'the key "__proto__" cannot be used' });
