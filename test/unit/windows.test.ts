@@ -249,6 +249,7 @@ function together(count: number, everyS: number, widthS: number, agoS: number): 
 }
 
 const steady = (perS: number) => Float64Array.from({ length: 7 * DAY * perS }, (_, index) => index / perS);
+const dense = (perS: number) => Float64Array.from({ length: 600 * perS }, (_, index) => 7 * DAY - 600 + index / perS);
 const isOld = (id: number) => id % 400 === 7;
 const minutes = 60;
 const hours = 3600;
@@ -257,6 +258,7 @@ it.each<[string, number, World]>([
 	...[1e-5, 1e-3, 0.1, 1, 5].map(
 		(rate) => [`steady, ${rate} a second`, 6, { times: steady(rate) }] as [string, number, World],
 	),
+	...[500, 3000].map((rate) => [`dense, ${rate} a second`, 4, { times: dense(rate) }] as [string, number, World]),
 	['hourly, 17 minutes ago', 15, { times: together(10_000, hours, 10, 17 * minutes) }],
 	['hourly, 4 minutes ago', 15, { times: together(10_000, hours, 10, 4 * minutes) }],
 	['hourly, 20 minutes ago', 15, { times: together(10_000, hours, 10, 20 * minutes) }],

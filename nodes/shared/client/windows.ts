@@ -258,7 +258,10 @@ export class PeriodReader {
 			if (isLong) return this.cut(window, (to - from) / 2);
 			// The latest rows may be behind that page: in half of that time, unless as long a time beside it has hardly any.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
-			return !pages.length && this.isSearch && behind > 2 * this.density.seconds && this.cut(window, behind / 2);
+			if (pages.length || !this.isSearch || behind <= 2 * this.density.seconds) return false;
+			// The first page of all: as far as is known, it is as dense behind it.
+			const isFirst = reach && !this.overall.seconds;
+			return this.cut(window, isFirst ? (this.latestEach * reach.seconds) / reach.rows : behind / 2);
 		}
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
