@@ -672,6 +672,8 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 				{ name: 'open', type: 'bool', bit: 1, unit: 'left over', scale: 2 },
 				{ name: 'text', type: 'ascii', length: 4, endianness: 'big' },
 				{ name: 7 },
+				{ name: '+a: b #3', unit: 'parts per million' },
+				{ name: 'pulses', unit: '1/min' },
 			]),
 		).toEqual([
 			{ name: 'mode', type: 'bits', offset: 12, width: 16, bit: 2, length: 3, signed: true, add: -1, unit: '°' },
@@ -679,12 +681,17 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 			{ name: 'open', type: 'bool', offset: 0, bit: 1 },
 			{ name: 'text', type: 'ascii', offset: 0, length: 4 },
 			{ name: '7', type: 'uint8', offset: 0 },
+			{ name: '+a: b #3', type: 'uint8', offset: 0, unit: 'parts per million' },
+			{ name: 'pulses', type: 'uint8', offset: 0, unit: '1/min' },
 		]);
 	});
 
 	test.each([
 		[{ name: ' ' }, 'row 2: it has no name'],
 		[{ name: 'b', type: 'odd' }, 'row 2, "b: odd @0": the type "odd" is unknown'],
+		[{ name: 'b', type: 'UINT8', scale: 2 }, 'the type "UINT8" is unknown; types are int8 to int64'],
+		[{ name: 'b', type: 'bool16', bit: 3 }, 'the type "bool16" is unknown'],
+		[{ name: 'b', when: 'bytes', whenByte: 1 }, 'row 2: "bytes" is not one of always, byte'],
 		[{ name: 'b', offset: -1 }, 'row 2, "b: uint8 @-1": "@-1" is not recognized'],
 		[{ name: 'b', scale: 'abc' }, '"×abc" is not recognized'],
 		[{ name: 'b', type: 'uint16', endianness: 'Litle' }, 'row 2: "Litle" is'],

@@ -69,6 +69,8 @@ export const PAYLOAD_TYPES = 'int8 to int64, uint8 to uint64, float32, float64, 
 
 const isType = (type: string): type is PayloadField['type'] => isNumeric(type) || type === 'bool' || type === 'ascii';
 
+const unknownType = (type: string) => unfit(`the type "${type}" is unknown; types are ${PAYLOAD_TYPES}`);
+
 /** The fields of a layout. Throws an Error that names the line by its number and text. */
 export function parseLayout(layout: string): PayloadField[] {
 	return layout.split(/\r\n|\r|\n/).flatMap((line, index) => {
@@ -94,7 +96,9 @@ function lineOf(row: IDataObject): string {
 		`${type}${hasWidth(type) ? cell('width') : ''}`,
 		...parts,
 		isNumeric(type) ? cell('unit') : '',
-		cell('when') === 'byte' ? `when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}` : '',
+		oneOf(['always', 'byte'])(cell('when') || 'always') === 'byte'
+			? `when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}`
+			: '',
 	]
 		.filter(Boolean)
 		.join(' ');
@@ -106,7 +110,11 @@ export const parseRows = (rows: readonly IDataObject[]): PayloadField[] =>
 		let line = '';
 		try {
 			line = lineOf({ offset: 0, ...row });
-			return parseLine(line);
+			// In cells of their own, a name may hold a colon, and a unit blanks.
+			const field = parseLine(lineOf({ offset: 0, ...row, name: 'value', unit: '' }));
+			const [name = '', type = '', unit] = ['name', 'type', 'unit'].map((key) => asText(row[key] ?? '').trim());
+			if (type && type !== field.type) throw unknownType(type);
+			return { ...field, name, ...(unit && isNumeric(field.type) ? { unit } : {}) };
 		} catch (error) {
 			throw unfit(`row ${index + 1}${line && `, "${line}"`}: ${asError(error).message}`);
 		}
@@ -121,7 +129,7 @@ function parseLine(text: string): PayloadField {
 	const [, bitType, width] = /^(bits|bool)(\d+)$/i.exec(given) ?? [];
 	const type = (bitType ?? given).toLowerCase();
 	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) {
-		throw unfit(`the type "${given}" is unknown; types are ${PAYLOAD_TYPES}`);
+		throw unknownType(given);
 	}
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
 	const field: Line = { name: name.trim(), type };
