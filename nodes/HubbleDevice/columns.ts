@@ -63,6 +63,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1]?.trim() ?? []);
 	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
 	const found: IDataObject = {};
+	const headers = new Map<string, string>();
 	const tags: Array<{ key: string; value: unknown }> = [];
 	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
 	for (const [header, cell] of Object.entries(cells)) {
@@ -75,7 +76,9 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 		const meaning = MEANINGS.get(plain);
 		if (key) addTag(key, value);
 		else if (meaning) {
-			if (found[meaning] !== undefined) throw new Error(`column "${title}": another column is also the ${meaning}`);
+			const other = headers.get(meaning);
+			if (other !== undefined) throw new Error(`columns "${other}" and "${header}" mean the same; remove one of them`);
+			headers.set(meaning, header);
 			found[meaning] = value as string;
 		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
 		else if (plain === 'environment') addTag('_env', value);

@@ -55,7 +55,8 @@ it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789'])('%s is i
 });
 
 it.each([
-	[{ name: 'A', ' Name ': 'B' }, 'another column is also the name'],
+	[{ name: 'A', ' Name ': 'B' }, 'columns "name" and " Name " mean the same; remove one of them'],
+	[{ 'Install Latitude': 1, x: 2, install_latitude: 3 }, 'columns "Install Latitude" and "install_latitude" mean'],
 	[{ site: 'x', ' site': 'y' }, 'is there twice'],
 	[{ tags: 'indoor' }, 'column "tags"'],
 	[{ latitude: 52 }, 'a latitude and a longitude'],

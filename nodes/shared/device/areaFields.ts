@@ -14,7 +14,7 @@ export const degrees = (displayName: string, name: string, most: number): INodeP
 	type: 'number',
 	typeOptions: { numberPrecision: 6 },
 	default: '',
-	placeholder: 'e.g. 51.9244',
+	placeholder: most === 90 ? 'e.g. 51.9244' : 'e.g. 4.4777',
 	description: `In decimal degrees, -${most} to ${most}`,
 });
 
