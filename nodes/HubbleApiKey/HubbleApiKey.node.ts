@@ -19,7 +19,7 @@ export class HubbleApiKey implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: subtitleOf(apiKeyOperations),
-		description: 'Create, find, update, delete and validate the API keys of a Hubble organization',
+		description: 'Create, rotate, find, update, delete and validate the API keys of a Hubble organization',
 		...builderHint(
 			'Keys that give access to a Hubble organization. Rotate creates a new key, tries it and deletes the old one in one step.',
 		),

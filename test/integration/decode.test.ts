@@ -142,9 +142,14 @@ describe('a hint says how many payloads do not fit', () => {
 		const none = await packetRun({ operation: 'getAll', returnAll: true, payloadLayout: 'a: uint8 @200' });
 		const file = await packetRun({ operation: 'export', payloadLayout: 'a: uint8 @200' });
 		await hubble.close();
-		const noFit = /^None of 20 payloads fit: (\d+ bytes, "a" ends at byte 201|JSON with other names: t, h)\.$/;
+		const noFit =
+			/^None of 20 payloads fit: (\d+ bytes, "a" ends at byte 201|JSON with other names: t, h\. To read both, give your values these names)\.$/;
 		expect([fits.hints, none.hints, file.hints]).toEqual([
-			[expect.stringMatching(/^\d+ of 20 payloads do not fit: JSON with other names: t, h\.$/)],
+			[
+				expect.stringMatching(
+					/^\d+ of 20 payloads do not fit: JSON with other names: t, h\. To read both, give your values these names\.$/,
+				),
+			],
 			[expect.stringMatching(noFit)],
 			[expect.stringMatching(noFit)],
 		]);
@@ -194,7 +199,7 @@ test('the layout that `npm start` prints reads what the simulated devices send',
 	const [texts, readings] = [decoded.filter(isText), decoded.filter((row) => !isText(row))];
 	expect(texts.length).toBeGreaterThan(50);
 	expect(readings.length).toBeGreaterThan(250);
-	const json = 'the payload is JSON with other names: t, h';
+	const json = 'the payload is JSON with other names: t, h. To read both, give your values these names';
 	expect(new Set(texts.map((row) => JSON.stringify([row.decoded, row.decodeError])))).toEqual(
 		new Set([JSON.stringify([{}, json])]),
 	);

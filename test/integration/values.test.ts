@@ -52,7 +52,7 @@ const lastOf = (world = hubble.world.main, until = Infinity) => {
 
 /** The hint on the packets of which a layout reads nothing: those in JSON. */
 const someJson = (count: number, of: number) =>
-	`${count.toLocaleString('en')} of ${of.toLocaleString('en')} payloads do not fit: JSON with other names: t, h.`;
+	`${count.toLocaleString('en')} of ${of.toLocaleString('en')} payloads do not fit: JSON with other names: t, h. To read both, give your values these names.`;
 const allJson = () => someJson(temperatures().filter(Number.isNaN).length, 4500);
 
 describe('filter by value', () => {

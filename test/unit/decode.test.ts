@@ -527,9 +527,13 @@ describe('When', () => {
 		expect(why(Buffer.from('12'))).toEqual(
 			nothing('the payload has 2 bytes, and none of the values: byte 0 is 49, not 1 or 2; there is no byte 8'),
 		);
-		expect(why(Buffer.from('{"t":21.3}\0\0'))).toEqual(nothing('the payload is JSON with other names: t'));
+		expect(why(Buffer.from('{"t":21.3}\0\0'))).toEqual(
+			nothing('the payload is JSON with other names: t. To read both, give your values these names'),
+		);
 		const six = Buffer.from('{"h":1,"i":2,"j":3,"k":4,"l":5,"m":6}');
-		expect(why(six)).toEqual(nothing('the payload is JSON with other names: h, i, j, k, l'));
+		expect(why(six)).toEqual(
+			nothing('the payload is JSON with other names: h, i, j, k, l. To read both, give your values these names'),
+		);
 		expect(decode?.('')).toEqual({ decoded: {} });
 		const adding = payloadDecoder({
 			decode: 'layout',

@@ -151,7 +151,11 @@ function jsonObject(bytes: Buffer): Decoded | undefined {
 function namedIn(json: Decoded, names: ReadonlySet<string>): Decoded {
 	const own = Object.keys(objectOf(json.decoded));
 	if (own.some((name) => names.has(name))) return json;
-	return { decoded: {}, decodeError: `the payload is JSON with other names: ${own.slice(0, 5).join(', ')}` };
+	const others = own.slice(0, 5).join(', ');
+	return {
+		decoded: {},
+		decodeError: `the payload is JSON with other names: ${others}. To read both, give your values these names`,
+	};
 }
 
 /**

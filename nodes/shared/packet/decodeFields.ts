@@ -11,7 +11,7 @@ const EXACT = 'As text if it is too large for a number';
 const TYPES: INodePropertyOptions[] = [
 	{ name: 'ASCII Text', value: 'ascii' },
 	{ name: 'Bit Field', value: 'bits', description: 'Some bits of a whole number' },
-	{ name: 'Boolean', value: 'bool', description: 'One bit of a whole number' },
+	{ name: 'Boolean', value: 'bool', description: 'One bit, such as a flag' },
 	...['Float', 'Int', 'Unsigned Int'].flatMap((kind) =>
 		(kind === 'Float' ? [32, 64] : [8, 16, 24, 32, 64]).map((bits) => ({
 			name: `${kind} ${bits}`,
