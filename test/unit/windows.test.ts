@@ -1,9 +1,19 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- a clock that waits for nothing */
 /** A period in windows: any packets, any clocks, any order of replies give each packet once, in order, in few requests. */
 import fc from 'fast-check';
+import type { IDataObject } from 'n8n-workflow';
+import type { HubbleClient } from '../../nodes/shared/client/client';
 import type { Progress } from '../../nodes/shared/client/errors';
-import type { Page } from '../../nodes/shared/client/pages';
-import { parallelFor, PeriodReader, type PacketHistory, type Period } from '../../nodes/shared/client/windows';
+import type { List, Page } from '../../nodes/shared/client/pages';
+import { newRateLimiter, recordResponse, recordStart } from '../../nodes/shared/client/rateLimiter';
+import {
+	parallelFor,
+	PeriodReader,
+	readPages,
+	type PacketHistory,
+	type Period,
+	type Reading,
+} from '../../nodes/shared/client/windows';
 
 const DAY = 86_400;
 
@@ -240,9 +250,9 @@ it.each<[string, number, number, ArrayLike<number>]>([
 	expect(60 / 3 / seconds).toBeGreaterThanOrEqual(bound);
 });
 
-/** A week of packets that come together, `ago` seconds before its end for the last time. */
-function together(count: number, everyS: number, widthS: number, agoS: number): number[] {
-	const begins = range(1, Math.floor((7 * DAY - agoS) / everyS) + 1).map(
+/** A week, or its end, of packets that come together, `agoS` seconds before its end for the last time. */
+function together(count: number, everyS: number, widthS: number, agoS: number, lastS = 7 * DAY): number[] {
+	const begins = range(1, Math.floor((lastS - agoS) / everyS) + 1).map(
 		(turn) => 7 * DAY - agoS - widthS - (turn - 1) * everyS,
 	);
 	return begins.reverse().flatMap((begin) => range(0, count).map((index) => begin + (index / count) * widthS));
@@ -254,35 +264,41 @@ const isOld = (id: number) => id % 400 === 7;
 const minutes = 60;
 const hours = 3600;
 
-it.each<[string, number, World]>([
+it.each<[string, number, () => World]>([
 	...[1e-5, 1e-3, 0.1, 1, 5].map(
-		(rate) => [`steady, ${rate} a second`, 6, { times: steady(rate) }] as [string, number, World],
+		(rate) => [`steady, ${rate} a second`, 6, () => ({ times: steady(rate) })] as [string, number, () => World],
 	),
-	...[500, 3000].map((rate) => [`dense, ${rate} a second`, 4, { times: dense(rate) }] as [string, number, World]),
-	['hourly, 17 minutes ago', 15, { times: together(10_000, hours, 10, 17 * minutes) }],
-	['hourly, 4 minutes ago', 15, { times: together(10_000, hours, 10, 4 * minutes) }],
-	['hourly, 20 minutes ago', 15, { times: together(10_000, hours, 10, 20 * minutes) }],
-	['hourly, 50 minutes ago', 15, { times: together(10_000, hours, 10, 50 * minutes) }],
-	['daily, an hour ago', 15, { times: together(5000, DAY, 10, hours) }],
-	['daily, 12 hours ago', 15, { times: together(5000, DAY, 10, 12 * hours) }],
-	['daily, 23.9 hours ago', 15, { times: together(5000, DAY, 10, 23.9 * hours) }],
-	['daily within a second', 15, { times: together(5000, DAY, 1, 12 * hours) }],
+	...[500, 3000].map(
+		(rate) => [`dense, ${rate} a second`, 4, () => ({ times: dense(rate) })] as [string, number, () => World],
+	),
+	['hourly, 17 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 17 * minutes) })],
+	['hourly, 4 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 4 * minutes) })],
+	['hourly, 20 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 20 * minutes) })],
+	['hourly, 50 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 50 * minutes) })],
+	['daily, an hour ago', 15, () => ({ times: together(5000, DAY, 10, hours) })],
+	['daily, 12 hours ago', 15, () => ({ times: together(5000, DAY, 10, 12 * hours) })],
+	['daily, 23.9 hours ago', 15, () => ({ times: together(5000, DAY, 10, 23.9 * hours) })],
+	['daily within a second', 15, () => ({ times: together(5000, DAY, 1, 12 * hours) })],
 	[
 		'hourly, heard up to 3 minutes before',
 		15,
-		{ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => time - ((id * 7919) % 180) },
+		() => ({ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => time - ((id * 7919) % 180) }),
 	],
 	[
 		'steady, one in 400 from last week',
 		10,
-		{ times: steady(5), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) },
+		() => ({ times: steady(5), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) }),
 	],
 	[
 		'hourly, one in 400 from last week',
 		15,
-		{ times: together(10_000, hours, 10, 50 * minutes), heard: (time, id) => (isOld(id) ? time - 7 * DAY : time) },
+		() => ({
+			times: together(10_000, hours, 10, 50 * minutes),
+			heard: (time, id) => (isOld(id) ? time - 7 * DAY : time),
+		}),
 	],
-])('gives the latest 50 of 7 days in few requests: %s', async (_, most, world) => {
+])('gives the latest 50 of 7 days in few requests: %s', async (_, most, worldOf) => {
+	const world = worldOf();
 	const period = { from: 0, to: 7 * DAY, latest: 50 };
 	const { ids, requests } = await read({ ...world, latency: () => 1000 }, period);
 	const { length } = world.times;
@@ -303,7 +319,7 @@ it.each([
 	[10_000, DAY, 10],
 ])('reads bursts in few requests: %d packets every %d s within %d s', async (count, everyS, widthS) => {
 	const from = everyS < DAY ? 6 * DAY : 0;
-	const times = together(count, everyS, widthS, 50).filter((time) => time >= from);
+	const times = together(count, everyS, widthS, 50, 7 * DAY - from);
 	const { ids, requests } = await read({ times, parallel: 4, latency: () => 1000 }, { from, to: 7 * DAY });
 	expect(ids).toHaveLength(times.length);
 	expect(requests).toBeLessThanOrEqual(10 + (1.75 * times.length) / 1000);
@@ -380,4 +396,151 @@ it('takes a page of very many rows that are empty, in both orders', async () => 
 		for await (const page of pages) count += page.rows.length;
 		expect(count).toBe(300_001);
 	}
+});
+
+describe('readPages', () => {
+	const call = { endpoint: { method: 'GET', path: '/v1/x' } } as const;
+	const limiter = newRateLimiter();
+	beforeEach(() => Object.assign(limiter, newRateLimiter()));
+
+	/** Reads the rows that Hubble received at these times, as callers do; `ms` is how long a reply is said to take. */
+	async function readList(
+		list: Partial<List>,
+		reading: Reading,
+		query: IDataObject,
+		times: number[],
+		ms: (request: number) => number = () => 0,
+	) {
+		const asked: IDataObject[] = [];
+		const signals: unknown[] = [];
+		const inFlight: number[] = [];
+		let busy = 0;
+		const client = {
+			context: { getNode: () => ({ name: 'Hubble' }) },
+			service: { rateLimiter: limiter },
+			now: () => 10 * DAY + 0.7,
+			with({ signal }: { signal: AbortSignal }) {
+				signals.push(signal);
+				return client;
+			},
+			async send({
+				query: { start = 0, end = Infinity, ...more },
+				continuationToken,
+			}: {
+				query: IDataObject;
+				continuationToken?: string;
+			}) {
+				const request = asked.push({ start, end, ...more, token: continuationToken });
+				inFlight.push((busy += 1));
+				await new Promise((done) => setImmediate(done));
+				busy -= 1;
+				const [from, to, at] = [Number(start), Number(end), Number(continuationToken ?? 0)];
+				const held = times.filter((time) => time >= from && time < to);
+				const rows = held.slice(at, at + 1000).map((time) => ({ time }));
+				const token = at + 1000 < held.length ? String(at + 1000) : undefined;
+				return {
+					body: { things: rows },
+					headers: { 'continuation-token': token },
+					ms: ms(request),
+				};
+			},
+		};
+		const found: unknown[] = [];
+		const all: List = { rows: 'things', pages: 'token', ...list };
+		for await (const { rows } of readPages(client as unknown as HubbleClient, { ...call, query }, all, reading)) {
+			found.push(...rows.map((row) => (row as Row).time));
+			if (found.length >= reading.limit) break;
+		}
+		return { asked, signals, inFlight, found };
+	}
+
+	const timeOf = (row: unknown) => (row as Row).time;
+	const pageSize = { name: 'page_size', min: 10, max: 1000 };
+
+	it.each<[Reading, number]>([
+		[{ limit: 5 }, 10],
+		[{ limit: 50 }, 51],
+		[{ limit: 5000 }, 1000],
+		[{ limit: Infinity }, 1000],
+		[{ limit: 50, hasClientFilters: true }, 1000],
+	])('asks for pages of the size that %j needs: %d', async (reading, size) => {
+		const { asked } = await readList({ pageSize }, reading, { q: 1 }, [1, 2]);
+		expect(asked).toEqual([{ start: 0, end: Infinity, q: 1, page_size: size, token: undefined }]);
+	});
+
+	it.each<[string, Partial<List>, Reading]>([
+		['what does not lie in time', {}, { limit: Infinity, newestFirst: true }],
+		['what begins at a token', { timeOf }, { limit: Infinity, continuationToken: '0' }],
+		['what begins at a token, the latest', { timeOf }, { limit: 5, newestFirst: true, continuationToken: '0' }],
+		['the oldest', { timeOf }, { limit: 5 }],
+	])('reads %s page by page', async (_, list, reading) => {
+		const { asked, found } = await readList(list, reading, {}, [1, 2]);
+		expect(found).toEqual([1, 2]);
+		expect(asked).toEqual([{ start: 0, end: Infinity, token: reading.continuationToken }]);
+	});
+
+	const end = 10 * DAY;
+	/** Five rows a second. */
+	const recent = (count: number) => range(0, count).map((index) => end - (count - index) / 5);
+
+	it('reads all of a period from its beginning, else from a week ago', async () => {
+		const all = { limit: Infinity };
+		const week = await readList({ timeOf }, all, { end, q: 1 }, recent(3));
+		expect(week.asked).toEqual([{ start: end - 7 * DAY, end, q: 1, token: undefined }]);
+		expect(week.found).toEqual(recent(3));
+		const day = await readList({ timeOf }, all, { start: end - DAY, end }, recent(3));
+		expect(day.asked).toEqual([{ start: end - DAY, end, token: undefined }]);
+	});
+
+	it.each([
+		['few, half a page at a time', {}, 100],
+		['what a filter keeps, nearly a page at a time', { hasClientFilters: true }, 190],
+	])('reads the latest backwards from a minute: %s', async (_, more, seconds) => {
+		const reading = { limit: 400, newestFirst: true, ...more };
+		const { asked, found, signals } = await readList({ timeOf }, reading, { end }, recent(9000));
+		expect(asked.slice(0, 2)).toEqual([
+			{ start: end - 60, end, token: undefined },
+			{ start: end - 60 - seconds, end: end - 60, token: undefined },
+		]);
+		expect(found.slice(0, 400)).toEqual(recent(400).reverse());
+		expect(signals).toEqual(asked.map(() => expect.any(AbortSignal) as unknown));
+	});
+
+	it('reads as many windows at once as the time of replies and the rate limit allow', async () => {
+		const peaks = async (ms: (request: number) => number) => {
+			const { inFlight } = await readList({ timeOf }, { limit: Infinity }, { end }, recent(40_000), ms);
+			return [Math.max(...inFlight.slice(0, 6)), Math.max(...inFlight.slice(-10))];
+		};
+		expect(await peaks(() => 1000)).toEqual([4, 4]);
+		expect(await peaks(() => 200)).toEqual([1, 1]);
+		// Replies that have become quick.
+		expect(await peaks((request) => (request === 1 ? 1000 : 1))).toEqual([4, 1]);
+		recordStart(limiter, 'GET /v1/x', performance.now());
+		recordResponse(limiter, 'GET /v1/x', { tooMany: true, startedAt: performance.now() }, performance.now(), 0);
+		expect(await peaks(() => 1000)).toEqual([2, 2]);
+	});
+
+	it('does not take one slow reply for slow replies', async () => {
+		const reading = { limit: 5000, newestFirst: true };
+		const { inFlight } = await readList({ timeOf }, reading, { end }, recent(9000), (request) =>
+			request === 3 ? 400 : 200,
+		);
+		expect(Math.max(...inFlight)).toBe(1);
+	});
+});
+
+it.each([
+	[0, 3, 1],
+	[266, 3, 1],
+	[267, 3, 2],
+	[500, 3, 2],
+	[501, 3, 3],
+	[1000, 3, 4],
+	[2600, 3, 8],
+	[9000, 3, 8],
+	// One process is busy with twenty.
+	[100, 20, 3],
+	[100, 99, 3],
+])('replies that take %d ms, %d requests a second: %d windows side by side', (latencyMs, perSecond, windows) => {
+	expect(parallelFor(latencyMs, perSecond)).toBe(windows);
 });
