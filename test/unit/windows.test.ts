@@ -325,6 +325,28 @@ it.each([
 	expect(requests).toBeLessThanOrEqual(10 + (1.75 * times.length) / 1000);
 });
 
+it.each<[string, number, NonNullable<World['heard']>]>([
+	['are right', 18, (time) => time],
+	['stand before the period', 61, () => -7],
+	['stand behind the period', 61, () => 40 * DAY],
+	['say nothing', 61, () => NaN],
+	['say nothing in one of three', 18, (time, id) => (id % 3 ? time : NaN)],
+	['are up to two hours behind', 18, (time, id) => time - ((id * 7919) % 7200)],
+	['are up to a day behind', 25, (time, id) => time - ((id * 7919) % DAY)],
+	[
+		'are days off in three of a thousand',
+		18,
+		(time, id) => time + (id % 1000 === 29 ? -5 : id % 1000 === 30 ? -4 : id % 1000 === 970 ? 5 : 0) * DAY,
+	],
+	['are a day ahead in one of fifty', 20, (time, id) => (id % 50 ? time : time + DAY)],
+	['are three days behind', 25, (time) => time - 3 * DAY],
+])('reads 60 pages soon where the clocks %s', async (_, most, heard) => {
+	const world: World = { times: even(60_000), heard, parallel: 4, latency: () => 1000 };
+	const { ids, seconds } = await read(world, { from: 0, to: 29 * DAY });
+	expect(ids).toHaveLength(60_000);
+	expect(seconds).toBeLessThanOrEqual(most);
+});
+
 it('puts out what was read of the latest packets when a later page fails', async () => {
 	const world: World = {
 		times: Float64Array.from({ length: 4500 }, (_, index) => index / 15),
