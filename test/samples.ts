@@ -618,7 +618,8 @@ export const samples: readonly Sample[] = [
 		parameters: () => ({
 			payload: '01 07 D0',
 			payloadEncoding: 'hex',
-			payloadLayout: 'temperature: int16 @1 ×0.01 °C',
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 'temperature', type: 'int16', offset: 1, scale: 0.01, unit: '°C' }] },
 			options: { outputField: 'reading' },
 		}),
 		gives: () => ({ payload: '01 07 D0', reading: { temperature: 20 }, readingUnits: { temperature: '°C' } }),

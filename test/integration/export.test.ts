@@ -106,8 +106,13 @@ describe('CSV', () => {
 		const { bytes } = await write({
 			format: 'csv',
 			options: { timeFormat: 'iso', byteOrderMark: false },
-			decodePayload: 'layout',
-			payloadLayout: 'uptime: uint32 @0\ntemperature: int16 @4 ×0.01',
+			decodePayload: 'fields',
+			payloadFields: {
+				field: [
+					{ name: 'uptime', type: 'uint32', offset: 0 },
+					{ name: 'temperature', type: 'int16', offset: 4, scale: 0.01 },
+				],
+			},
 		});
 		const [header, ...rows] = parseCsv(bytes.toString());
 		const simple = simplifyPacket(packets()[0] as unknown as Packet);
@@ -203,8 +208,8 @@ describe('CSV', () => {
 			format: 'csv',
 			columns: ['packetKey'],
 			options: { moreColumns: ['device.tags.a.b', 'decoded.x.y', 'decoded.x.z'] },
-			decodePayload: 'layout',
-			payloadLayout: 'x.y: uint8 @0 +5',
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 'x.y', type: 'uint8', offset: 0, add: '={{ "5" }}' }] },
 		});
 		restore();
 		const payload = Buffer.from(String(packets()[0]?.device.payload), 'base64');
@@ -494,9 +499,12 @@ it('decoding adds what the payload says to each packet, or why it cannot be read
 	}
 });
 
-it('a layout without a value is refused before anything is sent', async () => {
-	const { error } = await execute(setup({ operation: 'getAll', decodePayload: 'layout', payloadLayout: '' }));
-	expect(error?.message).toContain('"Payload Layout" is empty');
+it.each([
+	['Fields', { decodePayload: 'fields', payloadFields: {} }],
+	['Layout', { decodePayload: 'layout', payloadLayout: '' }],
+])('%s without a value is refused before anything is sent', async (way, parameters) => {
+	const { error } = await execute(setup({ operation: 'getAll', ...parameters }));
+	expect(error?.message).toContain(`"Payload ${way}" is empty`);
 	expect(hubble.log).toHaveLength(0);
 });
 

@@ -74,6 +74,7 @@ const parametersOf = (properties: readonly INodeProperties[]): Parameter[] =>
 			return [{ name: displayName, title: displayName, property, put }];
 		});
 
+const FIELD = { name: 'value', type: 'uint8', offset: 0, when: 'always' };
 const CIRCLE = { name: 'Yard', latitude: 51.9, longitude: 4.5, radius: 100 };
 const SQUARE = {
 	type: 'Polygon',
@@ -86,15 +87,15 @@ const SQUARE = {
 		],
 	],
 };
-const payloadLayout = 'value: uint8 @0';
+const payloadFields = { field: [FIELD] };
 const areas = { circle: [CIRCLE], polygon: [{ name: 'Field', geojson: JSON.stringify(SQUARE) }] };
 const alarmRules = { rule: [{ name: 'High', field: 'value', condition: 'above', than: '8' }] };
 const PLACES: Array<{ trigger: INodeType; others: IDataObject }> = [
-	{ trigger: new HubblePacketTrigger(), others: { payloadLayout } },
+	{ trigger: new HubblePacketTrigger(), others: { payloadFields } },
 	{ trigger: new HubbleGiftCardTrigger(), others: { events: ['brandUpdated'] } },
 	{
 		trigger: new HubblePacketPollTrigger(),
-		others: { startFrom: 'everything', payloadLayout, decodePayload: 'layout', alarmRules },
+		others: { startFrom: 'everything', payloadFields, decodePayload: 'fields', alarmRules },
 	},
 	{ trigger: new HubbleDeviceTrigger(), others: { events: ['registered', 'silent', 'entered'], areas } },
 ];

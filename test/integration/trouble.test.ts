@@ -83,6 +83,14 @@ describe('Odd input from expressions is refused, never guessed', () => {
 	it.each([
 		['Start Time', { operation: 'getAll', period: 'custom', startTime: '={{ undefined }}' }],
 		['End Time', { operation: 'export', period: 'custom', endTime: '={{ $json.no }}' }],
+		[
+			'Payload Fields',
+			{
+				operation: 'getAll',
+				decodePayload: 'fields',
+				payloadFields: { field: [{ name: 'a', type: 'uint8', scale: '={{ "abc" }}' }] },
+			},
+		],
 		['Payload Layout', { operation: 'getAll', decodePayload: 'layout', payloadLayout: '={{ "a: uint8 @0 ×abc" }}' }],
 		['Decode Payload', { operation: 'export', decodePayload: '={{ "constructor" }}' }],
 	])('%s: %j of packets', async (parameter, parameters) => {

@@ -84,41 +84,37 @@ export function parseLayout(layout: string): PayloadField[] {
 	});
 }
 
-/** A row of the form as a line. */
-function lineOf(row: IDataObject): string {
-	const cell = (key: string) => asText(row[key] ?? '').trim();
-	const type = cell('type') || 'uint8';
-	const name = cell('name');
-	if (!name) throw unfit('it has no name');
-	const parts = PARTS.flatMap(({ key, written, on }) => (cell(key) && (on?.(type) ?? true) ? written(cell(key)) : []));
-	return [
-		`${flag(cell('adds')) ? '+' : ''}${name}:`,
-		`${type}${hasWidth(type) ? cell('width') : ''}`,
-		...parts,
-		isNumeric(type) ? cell('unit') : '',
-		oneOf(['always', 'byte'])(cell('when') || 'always') === 'byte'
-			? `when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}`
-			: '',
-	]
-		.filter(Boolean)
-		.join(' ');
-}
+/** Cells of the form that are a choice: an expression that found nothing is none of it. */
+const CHOICES = ['adds', 'endianness', 'signed', 'type', 'when', 'width'];
 
 /** The fields of the form's rows. Throws an Error that names the row by its number, and shows it as a line. */
 export const parseRows = (rows: readonly IDataObject[]): PayloadField[] =>
-	rows.map((row, index) => {
+	rows.map((given, index) => {
+		const row: IDataObject = { offset: 0, ...given };
+		const cell = (key: string) => asText(row[key] ?? (row[key] === null && CHOICES.includes(key) ? 'null' : '')).trim();
 		let line = '';
 		try {
-			line = lineOf({ offset: 0, ...row });
+			const [name, unit, type] = [cell('name'), cell('unit'), cell('type') || 'uint8'];
+			if (!name) throw unfit('it has no name');
+			const adds = flag(cell('adds')) ? '+' : '';
+			const parts = partsOf(type, cell);
+			line = `${adds}${name}: ${parts}`;
 			// In cells of their own, a name may hold a colon, and a unit blanks.
-			const field = parseLine(lineOf({ offset: 0, ...row, name: 'value', unit: '' }));
-			const [name = '', type = '', unit] = ['name', 'type', 'unit'].map((key) => asText(row[key] ?? '').trim());
-			if (type && type !== field.type) throw unknownType(type);
-			return { ...field, name, ...(unit && isNumeric(field.type) ? { unit } : {}) };
+			const field = parseLine(`${adds}value: ${parts}`);
+			if (type !== field.type) throw unknownType(type);
+			return { ...field, name, ...(unit && isNumeric(type) ? { unit } : {}) };
 		} catch (error) {
 			throw unfit(`row ${index + 1}${line && `, "${line}"`}: ${asError(error).message}`);
 		}
 	});
+
+/** What stands behind the colon of a line, from the cells of a row; those that its type does not have are hidden. */
+function partsOf(type: string, cell: (key: string) => string): string {
+	const parts = PARTS.flatMap(({ key, written, on }) => (cell(key) && (on?.(type) ?? true) ? written(cell(key)) : []));
+	const when = oneOf(['always', 'byte'])(cell('when') || 'always');
+	if (when === 'byte') parts.push(`when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}`);
+	return [`${type}${hasWidth(type) ? cell('width') : ''}`, ...parts.filter(Boolean)].join(' ');
+}
 
 /** A line while it is read: where the value begins comes later. */
 type Line = Omit<PayloadField, 'offset'> & Partial<Pick<PayloadField, 'offset'>>;
@@ -128,9 +124,7 @@ function parseLine(text: string): PayloadField {
 	if (!name || !given) throw unfit('it does not begin with a name, a colon and a type');
 	const [, bitType, width] = /^(bits|bool)(\d+)$/i.exec(given) ?? [];
 	const type = (bitType ?? given).toLowerCase();
-	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) {
-		throw unknownType(given);
-	}
+	if (!isType(type) || (width && !WIDTHS.includes(Number(width)))) throw unknownType(given);
 	const condition = /(?:^|\s)when\s+byte\s+(0x[0-9a-f]+|\d+)\s*=\s*(0x[0-9a-f]+|\d+)$/i.exec(parts ?? '');
 	const field: Line = { name: name.trim(), type };
 	if (adds) field.adds = true;

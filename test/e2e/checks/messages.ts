@@ -11,7 +11,7 @@ import type { Json } from '../n8n';
 import { until } from '../processes';
 
 /** Credentials, each with what is wrong in it. */
-export const accounts = {
+const accounts = {
 	right: () => ({}),
 	'wrong token': () => ({ apiToken: 'not-a-token' }),
 	'token with a space': () => ({ apiToken: 'two words' }),
@@ -24,7 +24,7 @@ export const accounts = {
 	'no such host': () => ({ baseUrl: 'https://hubble.invalid' }),
 } satisfies Record<string, (hubble: Simulator) => Json>;
 
-export const partnerAccounts = {
+const partnerAccounts = {
 	partner: {},
 	'wrong secret': { clientSecret: 'not-the-secret' },
 	'no secret': { clientSecret: '' },
@@ -76,7 +76,7 @@ const poll = { item: [{ mode: 'everyX', value: 5, unit: 'minutes' }] };
 const watch = (parameters: Json) => ({ node: 'hubbleDeviceTrigger', parameters: { pollTimes: poll, ...parameters } });
 
 /** By the name of the step. */
-export const rows: Record<string, Row> = {
+const rows: Record<string, Row> = {
 	'Wrong token': {
 		...register,
 		account: 'wrong token',
@@ -397,7 +397,7 @@ async function missing(page: Page, row: Row): Promise<string[]> {
 }
 
 /** What the rows need at Hubble: two devices of one name, a key of a known ID, an empty wallet. */
-export function prepare({ world }: Simulator, partner: PartnerSimulator): void {
+function prepare({ world }: Simulator, partner: PartnerSimulator): void {
 	const { main } = world;
 	for (const device of [...main.devices.values()].slice(-2)) device.name = 'Twin';
 	const { key } = world.createKey(main, { name: 'Dashboard' });
