@@ -3,6 +3,8 @@ import fc from 'fast-check';
 
 /** Texts that have broken something somewhere. */
 const ODD_TEXTS = [
+	' ',
+	'\n',
 	'../../keys',
 	'..%2f..%2fkeys',
 	'.',

@@ -84,14 +84,15 @@ export function parseLayout(layout: string): PayloadField[] {
 	});
 }
 
-/** Cells of the form that are a choice: an expression that found nothing is none of it. */
+/** Cells of the form that are a choice: an expression that found nothing, or blanks, is none of it. */
 const CHOICES = ['adds', 'endianness', 'signed', 'type', 'when', 'width'];
 
 /** The fields of the form's rows. Throws an Error that names the row by its number, and shows it as a line. */
 export const parseRows = (rows: readonly IDataObject[]): PayloadField[] =>
 	rows.map((given, index) => {
 		const row: IDataObject = { offset: 0, ...given };
-		const cell = (key: string) => asText(row[key] ?? (row[key] === null && CHOICES.includes(key) ? 'null' : '')).trim();
+		const cell = (key: string) =>
+			CHOICES.includes(key) ? asText(row[key] === null ? 'null' : (row[key] ?? '')) : asText(row[key] ?? '').trim();
 		let line = '';
 		try {
 			const [name, unit, type] = [cell('name'), cell('unit'), cell('type') || 'uint8'];
