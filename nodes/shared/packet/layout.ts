@@ -114,7 +114,8 @@ function partsOf(type: string, cell: (key: string) => string): string {
 	const parts = PARTS.flatMap(({ key, written, on }) => (cell(key) && (on?.(type) ?? true) ? written(cell(key)) : []));
 	const when = oneOf(['always', 'byte'])(cell('when') || 'always');
 	if (when === 'byte') parts.push(`when byte ${cell('whenByte') || 0} = ${cell('whenValue') || 0}`);
-	return [`${type}${hasWidth(type) ? cell('width') : ''}`, ...parts.filter(Boolean)].join(' ');
+	const width = hasWidth(type) && cell('width') && oneOf(WIDTHS.map(String))(cell('width'));
+	return [`${type}${width || ''}`, ...parts.filter(Boolean)].join(' ');
 }
 
 /** A line while it is read: where the value begins comes later. */
