@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { billingOperations } from './operations';
@@ -16,15 +10,12 @@ export class HubbleBilling implements INodeType {
 		displayName: 'Hubble Billing',
 		name: 'hubbleBilling',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(billingOperations),
 		description: 'Get the invoices, usage, subscription and payment methods of a Hubble organization',
 		...builderHint('Invoices, subscription and usage of a Hubble organization. Reads only.'),
 		defaults: { name: 'Hubble Billing' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(billingOperations, [
 			{ name: 'Invoice', value: 'invoice' },

@@ -109,7 +109,6 @@ export const billingOperations: readonly Operation[] = [
 		resource: 'usage',
 		name: 'Get Active Devices',
 		value: 'getActiveDevices',
-		action: 'Get active devices',
 		description: 'Get the devices that were active in the current billing period, with its start and end',
 		endpoint: endpoints.listActiveDevices,
 		items: (work) =>

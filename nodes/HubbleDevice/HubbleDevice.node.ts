@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
@@ -17,8 +11,7 @@ export class HubbleDevice implements INodeType {
 		displayName: 'Hubble Device',
 		name: 'hubbleDevice',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(deviceOperations),
 		description: 'Register, find, update and delete the devices of a Hubble fleet',
 		...builderHint(
@@ -31,8 +24,6 @@ export class HubbleDevice implements INodeType {
 		),
 		defaults: { name: 'Hubble Device' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(deviceOperations, [{ name: 'Device', value: 'device' }]),
 	};

@@ -1,15 +1,9 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { connectPartner } from '../shared/client/partner';
 import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
 import { searchBrands } from '../shared/methods/searchBrands';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
 import { giftCardOperations, giftCardResources } from './operations';
 
@@ -23,8 +17,7 @@ export class HubbleGiftCard implements INodeType {
 		displayName: 'Hubble Gift Card',
 		name: 'hubbleGiftCard',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(giftCardOperations),
 		description: 'Buy gift cards from Hubble, and get brands, orders and the balance of the wallet',
 		...builderHint('Gift cards from myhubble.money, which is not related to the devices of Hubble Network.', [
@@ -33,8 +26,6 @@ export class HubbleGiftCard implements INodeType {
 		]),
 		defaults: { name: 'Hubble Gift Card' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubblePartnerApi', required: true, testedBy: 'hubblePartnerApiTest' }],
 		properties: toProperties(giftCardOperations, giftCardResources),
 		...secretFields,

@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { invitationOperations } from './operations';
@@ -16,8 +10,7 @@ export class HubbleInvitation implements INodeType {
 		displayName: 'Hubble Invitation',
 		name: 'hubbleInvitation',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(invitationOperations),
 		description: 'Send, find and revoke the invitations to a Hubble organization',
 		...builderHint('Invitations of people to a Hubble organization.', [
@@ -26,8 +19,6 @@ export class HubbleInvitation implements INodeType {
 		]),
 		defaults: { name: 'Hubble Invitation' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(invitationOperations, [{ name: 'Invitation', value: 'invitation' }]),
 	};

@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { metricOperations } from './operations';
@@ -16,8 +10,7 @@ export class HubbleMetric implements INodeType {
 		displayName: 'Hubble Metric',
 		name: 'hubbleMetric',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(metricOperations),
 		description: 'Get and draw the API, packet, webhook and device metrics of a Hubble organization',
 		...builderHint(
@@ -25,8 +18,6 @@ export class HubbleMetric implements INodeType {
 		),
 		defaults: { name: 'Hubble Metric' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(metricOperations, [{ name: 'Metric', value: 'metric' }]),
 	};

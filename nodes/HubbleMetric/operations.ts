@@ -110,7 +110,6 @@ export const metricOperations: readonly Operation[] = [
 	{
 		name: 'Get API Metrics',
 		value: 'getApiMetrics',
-		action: 'Get API metrics',
 		description: 'Get how many API requests the organization made and what share of them succeeded',
 		endpoint: endpoints.getApiMetrics,
 		inQuery: period,
@@ -121,7 +120,6 @@ export const metricOperations: readonly Operation[] = [
 	{
 		name: 'Get Device Metrics',
 		value: 'getDeviceMetrics',
-		action: 'Get device metrics',
 		description: 'Get how many devices were registered, active and never active',
 		endpoint: endpoints.getDeviceMetrics,
 		inQuery: { ...period, filter_tags: environment },
@@ -132,7 +130,6 @@ export const metricOperations: readonly Operation[] = [
 	{
 		name: 'Get Packet Metrics',
 		value: 'getPacketMetrics',
-		action: 'Get packet metrics',
 		description: 'Get how many packets Hubble received',
 		endpoint: endpoints.getPacketMetrics,
 		inQuery: { ...period, filter_tags: environment },
@@ -143,7 +140,6 @@ export const metricOperations: readonly Operation[] = [
 	{
 		name: 'Get Webhook Metrics',
 		value: 'getWebhookMetrics',
-		action: 'Get webhook metrics',
 		description: 'Get how many deliveries Hubble made to webhooks and what share of them succeeded',
 		endpoint: endpoints.getWebhookMetrics,
 		inQuery: period,

@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { organizationOperations } from './operations';
@@ -16,8 +10,7 @@ export class HubbleOrganization implements INodeType {
 		displayName: 'Hubble Organization',
 		name: 'hubbleOrganization',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(organizationOperations),
 		description: 'Get and update a Hubble organization, and check whether n8n is set up for it',
 		...builderHint(
@@ -25,8 +18,6 @@ export class HubbleOrganization implements INodeType {
 		),
 		defaults: { name: 'Hubble Organization' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(organizationOperations, [{ name: 'Organization', value: 'organization' }]),
 	};

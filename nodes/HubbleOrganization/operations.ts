@@ -40,7 +40,6 @@ export const organizationOperations: readonly Operation[] = [
 	{
 		name: 'Check Setup',
 		value: 'checkSetup',
-		action: 'Check setup',
 		description:
 			"Check token, scopes, organization, clock, time zone, public URL, webhooks and n8n's storage of files: one item each, with what to do",
 		endpoint: endpoints.checkKey,
@@ -50,7 +49,6 @@ export const organizationOperations: readonly Operation[] = [
 		name: 'Get',
 		object: 'Organization',
 		value: 'get',
-		action: 'Get organization',
 		description: 'Get the name, address, contact and time zone of the organization',
 		endpoint: endpoints.getOrganization,
 	},
@@ -58,7 +56,6 @@ export const organizationOperations: readonly Operation[] = [
 		name: 'Update',
 		object: 'Organization',
 		value: 'update',
-		action: 'Update organization',
 		description: 'Change the name, address, contact or time zone of the organization',
 		endpoint: endpoints.updateOrganization,
 		inBody: {

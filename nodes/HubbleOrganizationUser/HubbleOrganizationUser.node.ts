@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { userOperations } from './operations';
@@ -16,15 +10,12 @@ export class HubbleOrganizationUser implements INodeType {
 		displayName: 'Hubble Organization User',
 		name: 'hubbleOrganizationUser',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(userOperations),
 		description: 'Add, find, update and remove the users of a Hubble organization',
 		...builderHint('Users of a Hubble organization and their roles.', ['hubbleInvitation', 'Invites people by email']),
 		defaults: { name: 'Hubble Organization User' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(userOperations, [{ name: 'User', value: 'user' }]),
 	};

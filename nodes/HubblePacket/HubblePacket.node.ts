@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { NO_CALL } from '../shared/operation/operation';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
@@ -19,8 +13,7 @@ export class HubblePacket implements INodeType {
 		displayName: 'Hubble Packet',
 		name: 'hubblePacket',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(packetOperations),
 		description: 'Read the packets that the devices of a Hubble fleet sent',
 		...builderHint(
@@ -30,8 +23,6 @@ export class HubblePacket implements INodeType {
 		),
 		defaults: { name: 'Hubble Packet' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [
 			{
 				name: 'hubbleApi',

@@ -144,7 +144,6 @@ const getMany: Operation = {
 	name: 'Get Many',
 	object: 'Packets',
 	value: 'getAll',
-	action: 'Get many packets',
 	description: 'Get the packets that Hubble received in a period, the latest first',
 	endpoint: endpoints.listPackets,
 	list: PACKETS,
@@ -187,7 +186,6 @@ export const packetOperations: readonly Operation[] = [
 		name: 'Count',
 		object: 'Packets',
 		value: 'count',
-		action: 'Count packets',
 		description:
 			'Count the packets that Hubble received in a period, all together or by device or tag. All of them are read, but none is returned.',
 		readsAll: true,
@@ -200,7 +198,6 @@ export const packetOperations: readonly Operation[] = [
 		name: 'Create',
 		object: 'Packet Report',
 		value: 'createReport',
-		action: 'Create packet report',
 		description:
 			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
@@ -212,7 +209,6 @@ export const packetOperations: readonly Operation[] = [
 		name: 'Decode',
 		object: 'Packets',
 		value: 'decode',
-		action: 'Decode packets',
 		description:
 			'Decode the payloads of items from any source, such as a database or a file. No request is sent to Hubble.',
 		endpoint: NO_CALL,
@@ -243,7 +239,6 @@ export const packetOperations: readonly Operation[] = [
 		name: 'Get Latest',
 		object: 'Packet per Device',
 		value: 'getLatest',
-		action: 'Get latest packet per device',
 		description: 'Get the latest packet of each device in a period, with its decoded values, the newest first',
 		alsoCalls: { endpoint: endpoints.listDevices },
 		makesRows: true,
@@ -257,7 +252,6 @@ export const packetOperations: readonly Operation[] = [
 		name: 'Summarize',
 		object: 'Packets',
 		value: 'summarize',
-		action: 'Summarize packets',
 		description:
 			'Get the count, minimum, mean and maximum of decoded values, in one row for each device and hour or day',
 		makesRows: true,

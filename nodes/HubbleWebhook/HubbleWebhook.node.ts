@@ -1,12 +1,6 @@
-import {
-	NodeConnectionTypes,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeType,
-	type INodeTypeDescription,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
-import { subtitleOf, toProperties } from '../shared/operation/properties';
+import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { webhookOperations } from './operations';
@@ -16,8 +10,7 @@ export class HubbleWebhook implements INodeType {
 		displayName: 'Hubble Webhook',
 		name: 'hubbleWebhook',
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
-		group: ['transform'],
-		version: 1,
+		...actionNode,
 		subtitle: subtitleOf(webhookOperations),
 		description: 'Create, test, update and delete the webhooks to which Hubble sends packets',
 		...builderHint(
@@ -26,8 +19,6 @@ export class HubbleWebhook implements INodeType {
 		),
 		defaults: { name: 'Hubble Webhook' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'hubbleApi', required: true, testedBy: 'hubbleApiTest' }],
 		properties: toProperties(webhookOperations, [{ name: 'Webhook', value: 'webhook' }]),
 	};

@@ -8,7 +8,7 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation';
+import { actionOf, listOf, NO_CALL, titleOf } from '../../nodes/shared/operation/operation';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { inCamelCase, withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
@@ -24,7 +24,7 @@ const callOf = (method: string, path: string) =>
 	(calls as readonly Call[]).find((call) => call.method === method && call.path === path);
 
 describe.each(rows)('$title', ({ node, row }) => {
-	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, action, description } = row;
+	const { endpoint, inPath = {}, inQuery = {}, inBody = {}, batch, description } = row;
 	const { method, path, scope } = endpoint;
 	const list = listOf(row);
 	const call = callOf(method, path);
@@ -95,7 +95,7 @@ describe.each(rows)('$title', ({ node, row }) => {
 
 	test('reads as n8n wants it', () => {
 		expect(titleOf(row)).toMatch(/^[A-Z][A-Za-z]*( (or|per|[A-Z][A-Za-z]*))*$/);
-		expect(action).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
+		expect(actionOf(row)).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
 		expectDescription(description);
 	});
 });
@@ -111,6 +111,14 @@ function expectDescription(text: string): void {
 	expect(text).toMatch(/^[A-Z]/);
 	expect(text.replace(/<[^>]+>/g, '').endsWith('.')).toBe(/\. [A-Z]/.test(text));
 }
+
+test('says what an operation does by its title, unless the row says it otherwise', () => {
+	const action = (node: string, value: string) =>
+		tables[node]?.filter((row) => row.value === value).map((row) => actionOf(row));
+	expect(action('Hubble Metric', 'getApiMetrics')).toEqual(['Get API metrics']);
+	expect(action('Hubble Packet', 'getLatest')).toEqual(['Get latest packet per device']);
+	expect(action('Hubble Device', 'createOrUpdate')).toEqual(['Create or update devices']);
+});
 
 describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { description, methods }) => {
 	const operations = { ...tables, ...partnerTables }[name] ?? [];
@@ -149,9 +157,10 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 	});
 
 	test('tells an AI agent by its action what each operation does', () => {
-		for (const { resource, value, action } of operations) {
+		for (const row of operations) {
+			const { resource, value } = row;
 			const parameters = { resource: resource ?? (description.properties[0]?.default as string), operation: value };
-			expect(NodeHelpers.makeDescription(parameters, description)).toBe(`${action} in ${name}`);
+			expect(NodeHelpers.makeDescription(parameters, description)).toBe(`${actionOf(row)} in ${name}`);
 		}
 	});
 
@@ -160,7 +169,7 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 			string,
 			string
 		>;
-		const wanted = operations.map(({ resource, value, action }) => [resource ? `${resource} ${value}` : value, action]);
+		const wanted = operations.map((row) => [row.resource ? `${row.resource} ${row.value}` : row.value, actionOf(row)]);
 		expect(words).toEqual(Object.fromEntries(wanted));
 	});
 

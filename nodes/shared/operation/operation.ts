@@ -127,7 +127,8 @@ export interface Operation extends Parameters {
 	/** What the operation works on, e.g. "Devices": shown behind its name in nodes with one resource. */
 	object?: string;
 	value: string;
-	action: string;
+	/** What it does, where its title does not say it as it should. */
+	action?: string;
 	description: string;
 	endpoint: Endpoint;
 	/** A call beside that of the endpoint, whose scope the token needs, too; and when it is made, where not always. */
@@ -164,6 +165,10 @@ export interface Operation extends Parameters {
 export const NO_CALL: Endpoint = { method: 'GET', path: '' };
 
 export const titleOf = ({ name, object }: Operation): string => (object ? `${name} ${object}` : name);
+
+/** 'Get API Metrics' → 'Get API metrics' */
+export const actionOf = (operation: Operation): string =>
+	operation.action ?? titleOf(operation).replace(/ [A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
 
 /** The list of which the user chooses how much to read; `undefined` where there is no choice. */
 export const choiceOf = (operation: Operation): List | undefined =>

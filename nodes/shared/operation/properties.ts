@@ -1,5 +1,11 @@
 /** The parameters that n8n shows, made from the rows of an operation table. */
-import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import {
+	NodeConnectionTypes,
+	type IDisplayOptions,
+	type INodeProperties,
+	type INodePropertyOptions,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
 import {
 	batching,
 	COLLECTIONS,
@@ -13,7 +19,15 @@ import {
 	simplify,
 	type Field,
 } from './fields';
-import { choiceOf, hasToken, titleOf, type Operation } from './operation';
+import { actionOf, choiceOf, hasToken, titleOf, type Operation } from './operation';
+
+/** What the descriptions of all nodes with operations have in common. */
+export const actionNode = {
+	group: ['transform'],
+	version: 1,
+	inputs: [NodeConnectionTypes.Main],
+	outputs: [NodeConnectionTypes.Main],
+} satisfies Partial<INodeTypeDescription>;
 
 /** All parameters of an operation in the order in which n8n shows them: those that decide on others come before them. */
 export function fieldsOf(operation: Operation): Field[] {
@@ -57,7 +71,10 @@ function operationChoice(rows: readonly Operation[]): INodeProperties {
 	const sorted = rows
 		.map((row) => ({ row, name: titleOf(row) }))
 		.sort((a, b) => rank(a.row) - rank(b.row) || byName(a, b));
-	const options = sorted.map(({ row: { value, action, description }, name }) => ({ name, value, action, description }));
+	const options = sorted.map(({ row, name }) => {
+		const { value, description } = row;
+		return { name, value, action: actionOf(row), description };
+	});
 	const first = options.find(({ value }) => value === 'getAll') ?? options[0];
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }
@@ -104,7 +121,7 @@ function operationProperties(operation: Operation): INodeProperties[] {
 
 /** The words under a node on the canvas: what its operation does, e.g. "Get many devices". An expression of n8n's. */
 export function subtitleOf(operations: readonly Operation[]): string {
-	const words = operations.map(({ resource, value, action }) => [resource ? `${resource} ${value}` : value, action]);
+	const words = operations.map((row) => [row.resource ? `${row.resource} ${row.value}` : row.value, actionOf(row)]);
 	const hasResources = operations.some(({ resource }) => resource);
 	const chosen = `${hasResources ? '$parameter["resource"] + " " + ' : ''}$parameter["operation"]`;
 	return `={{ (${JSON.stringify(Object.fromEntries(words))})[${chosen}] }}`;
