@@ -4,7 +4,7 @@ import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
-import { apiKey, type Field } from '../shared/operation/fields';
+import { apiKey, textPart, type Field } from '../shared/operation/fields';
 import type { ItemRequest, Operation } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
@@ -13,12 +13,7 @@ import { asText, numberIn, text, texts, type ConversionContext } from '../shared
 import { rotate } from './rotate';
 
 const keyName = {
-	displayName: 'Name',
-	name: 'name',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. Dashboard, read only',
-	description: 'At most 250 characters',
+	...textPart('Name', 'name', 'e.g. Dashboard, read only', 'At most 250 characters'),
 	toWire: text(LENGTHS.name),
 } satisfies Field;
 

@@ -38,14 +38,7 @@ export const count = {
 	whenEmpty: () => 1,
 } satisfies Field;
 
-const title = {
-	displayName: 'Name',
-	name: 'name',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. Cold room 4',
-	description: 'At most 250 characters',
-} satisfies Field;
+const title = textPart('Name', 'name', 'e.g. Cold room 4', 'At most 250 characters');
 
 export const names = {
 	...title,
@@ -157,11 +150,7 @@ export const changeLocation = {
 } satisfies Field;
 
 export const destination = {
-	displayName: 'Move to Organization ID',
-	name: 'destinationOrganizationId',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. 123e4567-e89b-12d3-a456-426614174000',
+	...textPart('Move to Organization ID', 'destinationOrganizationId', 'e.g. 123e4567-e89b-12d3-a456-426614174000'),
 	description:
 		'The sandbox or production counterpart of this organization. The device moves with its keys but without its packets. Cannot be combined with other fields.',
 	collection: 'updateFields',
@@ -196,12 +185,8 @@ export const matchBy = {
 } satisfies Field;
 
 export const matchTag = {
-	displayName: 'Tag Key',
-	name: 'matchTag',
-	type: 'string',
+	...textPart('Tag Key', 'matchTag', 'e.g. serial'),
 	standsFirst: true,
-	default: '',
-	placeholder: 'e.g. serial',
 	description: 'The key of the tag that identifies the device. Its value is among the tags below.',
 	shownWhen: { matchBy: ['tag'] },
 	toWire: text(TAG_LIMITS.key),

@@ -5,7 +5,7 @@ import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import { ownTags, type Field } from '../shared/operation/fields';
+import { ownTags, textPart, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
@@ -93,11 +93,7 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 }
 
 const nameContains = {
-	displayName: 'Name Contains',
-	name: 'nameContains',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. cold room',
+	...textPart('Name Contains', 'nameContains', 'e.g. cold room'),
 	description:
 		'Only devices whose name contains this text. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
 	collection: 'filters',

@@ -3,7 +3,7 @@ import { asError } from '../shared/client/errors';
 import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
-import { picker, type Field } from '../shared/operation/fields';
+import { picker, textPart, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
@@ -151,21 +151,13 @@ const denominations: Field = {
 };
 
 const customer = (displayName: string, name: string, placeholder: string, toWire: Field['toWire']): Field => ({
-	displayName,
-	name,
-	type: 'string',
-	default: '',
-	placeholder,
+	...textPart(displayName, name, placeholder),
 	collection: 'additionalFields',
 	toWire,
 });
 
 const orderReference: Field = {
-	displayName: 'Reference',
-	name: 'reference',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. order-4711',
+	...textPart('Reference', 'reference', 'e.g. order-4711'),
 	toWire: reference,
 };
 

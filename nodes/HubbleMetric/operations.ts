@@ -66,9 +66,6 @@ const includeRunning = {
 	shownWhen: { output: ['intervals'] },
 } satisfies Field;
 
-const period = { days, time_interval: interval };
-const settings = { output, includeRunning };
-
 /** When the interval that begins at a time is over, in Unix milliseconds; intervals follow UTC. */
 function endOf(start: string, { days: back, time_interval }: IDataObject): number {
 	const begin = new Date(start);
@@ -94,6 +91,14 @@ const validate = ({ query }: ItemRequest): string | undefined => {
 	return `"Interval": hourly data covers at most ${most} days. Reduce Days Back or choose Day`;
 };
 
+/** What the four calls have in common. */
+const metrics = {
+	inQuery: { days, time_interval: interval },
+	settings: { output, includeRunning },
+	items: metricItems,
+	validate,
+};
+
 /** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */
 export const metricOperations: readonly Operation[] = [
 	{
@@ -108,43 +113,33 @@ export const metricOperations: readonly Operation[] = [
 		items: chartItems,
 	},
 	{
+		...metrics,
 		name: 'Get API Metrics',
 		value: 'getApiMetrics',
 		description: 'Get how many API requests the organization made and what share of them succeeded',
 		endpoint: endpoints.getApiMetrics,
-		inQuery: period,
-		settings,
-		items: metricItems,
-		validate,
 	},
 	{
+		...metrics,
 		name: 'Get Device Metrics',
 		value: 'getDeviceMetrics',
 		description: 'Get how many devices were registered, active and never active',
 		endpoint: endpoints.getDeviceMetrics,
-		inQuery: { ...period, filter_tags: environment },
-		settings,
-		items: metricItems,
-		validate,
+		inQuery: { ...metrics.inQuery, filter_tags: environment },
 	},
 	{
+		...metrics,
 		name: 'Get Packet Metrics',
 		value: 'getPacketMetrics',
 		description: 'Get how many packets Hubble received',
 		endpoint: endpoints.getPacketMetrics,
-		inQuery: { ...period, filter_tags: environment },
-		settings,
-		items: metricItems,
-		validate,
+		inQuery: { ...metrics.inQuery, filter_tags: environment },
 	},
 	{
+		...metrics,
 		name: 'Get Webhook Metrics',
 		value: 'getWebhookMetrics',
 		description: 'Get how many deliveries Hubble made to webhooks and what share of them succeeded',
 		endpoint: endpoints.getWebhookMetrics,
-		inQuery: period,
-		settings,
-		items: metricItems,
-		validate,
 	},
 ];

@@ -60,11 +60,7 @@ export const organizationOperations: readonly Operation[] = [
 		endpoint: endpoints.updateOrganization,
 		inBody: {
 			set_name: {
-				displayName: 'Name',
-				name: 'name',
-				type: 'string',
-				default: '',
-				placeholder: 'e.g. Cold Chain Rotterdam',
+				...textPart('Name', 'name', 'e.g. Cold Chain Rotterdam'),
 				collection: 'updateFields',
 				toWire: text(Infinity),
 			},

@@ -1,6 +1,7 @@
 /** Summarize: what the decoded values of a period were, in a row for each device or tag and each hour or day. */
 import type { INodeExecutionData } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
+import { textPart } from '../shared/operation/fields';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
 import { rowItems } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
@@ -26,12 +27,7 @@ export const grouping = {
 		toWire: oneOf(['all', 'device', 'tag'] as const),
 	},
 	tag: {
-		displayName: 'Tag',
-		name: 'tag',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. site',
-		description: 'The key of the tag',
+		...textPart('Tag', 'tag', 'e.g. site', 'The key of the tag'),
 		shownWhen: { groupBy: ['tag'] },
 		toWire: text(TAG_LIMITS.key),
 		// Not "required": n8n would ask for it whatever an expression in Group By returns.

@@ -1,5 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { webhook, type Field } from '../shared/operation/fields';
+import { textPart, webhook, type Field } from '../shared/operation/fields';
 import { DELIVERY_SIZE, endpoints, LENGTHS, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { rowsOf } from '../shared/client/json';
@@ -18,22 +18,13 @@ function address(value: unknown): string | undefined {
 }
 
 const url: Field = {
-	displayName: 'URL',
-	name: 'url',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. https://n8n.example.com/webhook/packets',
+	...textPart('URL', 'url', 'e.g. https://n8n.example.com/webhook/packets'),
 	description: 'Where Hubble sends the packets. It must answer within ten seconds.',
 	toWire: address,
 };
 
 const webhookName: Field = {
-	displayName: 'Name',
-	name: 'name',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. Packets to n8n',
-	description: 'At most 250 characters',
+	...textPart('Name', 'name', 'e.g. Packets to n8n', 'At most 250 characters'),
 	toWire: text(LENGTHS.name),
 };
 

@@ -342,7 +342,7 @@ export const invoice = picker({
 	example: 'in_1a2b3c4d',
 });
 
-/** A line of text in a group. */
+/** A line of text, in a group or alone. */
 export const textPart = (
 	displayName: string,
 	name: string,

@@ -2,7 +2,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S } from '../client/endpoints';
 import { acceptedRows, leftOut, type List } from '../client/pages';
-import type { Field } from '../operation/fields';
+import { textPart, type Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
 import { wantedPages } from '../operation/rows';
@@ -40,12 +40,7 @@ export interface ReportSource {
 }
 
 const title: Field = {
-	displayName: 'Title',
-	name: 'reportTitle',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. Cold Chain, Week 45',
-	description: 'The heading of the report',
+	...textPart('Title', 'reportTitle', 'e.g. Cold Chain, Week 45', 'The heading of the report'),
 	collection: 'options',
 };
 
@@ -68,11 +63,7 @@ const html: Field = {
 };
 
 export const groupByTag: Field = {
-	displayName: 'Group by Tag',
-	name: 'groupByTag',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. site',
+	...textPart('Group by Tag', 'groupByTag', 'e.g. site'),
 	description: 'Adds a table with a row for each value of this tag of the devices',
 	collection: 'options',
 	toWire: text(32),
