@@ -18,12 +18,8 @@ export const giftCardResources = [
 	{ name: 'Wallet', value: 'wallet' },
 ];
 
-const brandId = picker({
-	displayName: 'Brand',
-	name: 'brandId',
+const brandId = picker('Brand', 'brandId', 'searchBrands', '01HV3Y5ZJ0', {
 	description: 'The brand to work on. Its ID is its product ID.',
-	search: 'searchBrands',
-	example: '01HV3Y5ZJ0',
 });
 
 const orderId: Field = {

@@ -133,6 +133,7 @@ describe('a date that may be another one is refused with an example', () => {
 		'2026-11 08:05',
 		'2026-11-20 at 08:05',
 		'2026-11-20T08:05 CET',
+		'2026-11-20T08:05 XUT',
 		'2026-11-20T08:05 Berlin',
 		'2026-11-20T08:05[Europe/Berlin]',
 		'2026-11-20T08:05Z tomorrow',

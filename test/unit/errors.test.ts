@@ -208,6 +208,7 @@ it('has what a workflow can read: only what is known', () => {
 	const all = { status: 400, said: 'no', errorCode: 'E300', mayHaveHappened: true };
 	const { status, said, errorCode, mayHaveHappened } = all;
 	const known = { requestId: 'r', status, said, errorCode, mayHaveHappened };
+	expect(hubbleError(node, { ...failure, ...all }).messages).toContain('no');
 	expect(detailsOf(hubbleError(node, { ...failure, ...all }))).toMatchObject(known);
 	const bare = detailsOf(hubbleError(node, failure));
 	expect(bare).toMatchObject({ requestId: 'r' });

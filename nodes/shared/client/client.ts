@@ -33,14 +33,8 @@ import { retryDelay } from './retry';
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
 /** The service to call. Its rate limiter and clock are shared by all callers in this process. */
-export interface Service {
-	baseUrl: string;
-	organizationId: string;
-	/** Prefix of version 1 and 2 of the API. */
-	prefixes: { v1: string; v2: string };
+export interface Service extends Omit<Settings, 'token'> {
 	rateLimiter: RateLimiter;
-	/** Requests a second to one endpoint, as the credential names them. */
-	perSecond: number;
 	clock: HubbleClock;
 	/** The service's own words for failures; `undefined` where the general ones fit. */
 	explain?: (failure: Failure) => Explanation | undefined;

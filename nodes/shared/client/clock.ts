@@ -6,14 +6,8 @@
  */
 export const AHEAD_S = 300;
 
-export interface OwnClocks {
-	/** Monotonic: never jumps. */
-	monotonic: () => number;
-	/** Unix time. */
-	wall: () => number;
-}
-
-const ownClocks: OwnClocks = { monotonic: () => performance.now(), wall: () => Date.now() };
+/** Ours: one that never jumps, and Unix time. */
+const ownClocks = { monotonic: () => performance.now(), wall: () => Date.now() };
 
 /** Hubble's Unix time minus our monotonic clock lies between these, in milliseconds. */
 interface Bounds {

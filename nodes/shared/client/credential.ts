@@ -8,6 +8,7 @@ export interface Settings {
 	token: string;
 	/** Requests a second to one endpoint. */
 	perSecond: number;
+	/** Prefix of version 1 and 2 of the API. */
 	prefixes: { v1: string; v2: string };
 }
 

@@ -74,115 +74,76 @@ const byNumber = <Rows extends string>(rows: Rows) =>
 	({ rows, pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } }) as const;
 const whole = <Rows extends string>(rows: Rows) => ({ rows, pages: 'one' }) as const;
 
-const organization = { replyHas: { org_id: 'text', name: 'text' } } as const;
-const device = { replyHas: { id: 'text' } } as const;
-const user = { replyHas: { user_id: 'text', email: 'text' } } as const;
-const metrics = { scope: 'read-platform-metrics', replyHas: { buckets: 'list' } } as const;
+const organization = { org_id: 'text', name: 'text' } as const;
+const device = { id: 'text' } as const;
+const user = { user_id: 'text', email: 'text' } as const;
 
 const ORG = '/v1/org/{org_id}';
 
+const call = (
+	method: Endpoint['method'],
+	path: string,
+	scope?: string,
+	replyHas?: Endpoint['replyHas'],
+): Omit<Endpoint, 'list'> => ({ method, path, scope, replyHas });
+
+const listed = <List extends ListFacts>(path: string, scope: string, list: List, replyHas?: Endpoint['replyHas']) => ({
+	...call('GET', path, scope, replyHas),
+	list,
+});
+
+const metrics = (path: string) => call('GET', `${ORG}/${path}`, 'read-platform-metrics', { buckets: 'list' });
+
 /** All calls by the names that the simulator's contract gives them. `/v1` and `/v2` become the credential's prefixes. */
 export const endpoints = {
-	checkKey: { method: 'GET', path: `${ORG}/check` },
-	createKey: { method: 'POST', path: `${ORG}/key`, scope: 'write-api-keys', replyHas: { key: 'text' } },
-	listKeys: { method: 'GET', path: `${ORG}/key`, scope: 'read-api-keys', list: whole('keys') },
-	updateKey: {
-		method: 'PATCH',
-		path: `${ORG}/key/{key_id}`,
-		scope: 'write-api-keys',
-		replyHas: { key_id: 'text', key_name: 'text', scopes: 'list' },
-	},
-	deleteKey: { method: 'DELETE', path: `${ORG}/key/{key_id}`, scope: 'write-api-keys' },
-	listScopes: { method: 'GET', path: `${ORG}/key_scopes`, scope: 'read-api-keys', list: whole('scopes') },
+	checkKey: call('GET', `${ORG}/check`),
+	createKey: call('POST', `${ORG}/key`, 'write-api-keys', { key: 'text' }),
+	listKeys: listed(`${ORG}/key`, 'read-api-keys', whole('keys')),
+	updateKey: call('PATCH', `${ORG}/key/{key_id}`, 'write-api-keys', {
+		key_id: 'text',
+		key_name: 'text',
+		scopes: 'list',
+	}),
+	deleteKey: call('DELETE', `${ORG}/key/{key_id}`, 'write-api-keys'),
+	listScopes: listed(`${ORG}/key_scopes`, 'read-api-keys', whole('scopes')),
 
-	getOrganization: { method: 'GET', path: ORG, scope: 'read-organization-metadata', ...organization },
-	updateOrganization: { method: 'PATCH', path: ORG, scope: 'write-organization-metadata', ...organization },
+	getOrganization: call('GET', ORG, 'read-organization-metadata', organization),
+	updateOrganization: call('PATCH', ORG, 'write-organization-metadata', organization),
 
-	registerDevices: {
-		method: 'POST',
-		path: '/v2/org/{org_id}/devices',
-		scope: 'write-devices',
-		replyHas: { devices: 'list' },
-	},
-	listDevices: { method: 'GET', path: `${ORG}/devices`, scope: 'read-devices', list: byToken('devices') },
-	updateDevices: {
-		method: 'PATCH',
-		path: `${ORG}/devices`,
-		scope: 'write-devices',
-		replyHas: { devices: 'list', results: 'list', errors: 'list' },
-	},
-	deleteDevices: { method: 'DELETE', path: `${ORG}/devices`, scope: 'write-devices', isBatch: true },
-	getDevice: { method: 'GET', path: `${ORG}/devices/{device_id}`, scope: 'read-devices', ...device },
-	updateDevice: { method: 'PATCH', path: `${ORG}/devices/{device_id}`, scope: 'write-devices', ...device },
-	deleteDevice: { method: 'DELETE', path: `${ORG}/devices/{device_id}`, scope: 'write-devices' },
+	registerDevices: call('POST', '/v2/org/{org_id}/devices', 'write-devices', { devices: 'list' }),
+	listDevices: listed(`${ORG}/devices`, 'read-devices', byToken('devices')),
+	updateDevices: call('PATCH', `${ORG}/devices`, 'write-devices', { devices: 'list', results: 'list', errors: 'list' }),
+	deleteDevices: { ...call('DELETE', `${ORG}/devices`, 'write-devices'), isBatch: true },
+	getDevice: call('GET', `${ORG}/devices/{device_id}`, 'read-devices', device),
+	updateDevice: call('PATCH', `${ORG}/devices/{device_id}`, 'write-devices', device),
+	deleteDevice: call('DELETE', `${ORG}/devices/{device_id}`, 'write-devices'),
 
-	listPackets: {
-		method: 'GET',
-		path: `${ORG}/packets`,
-		scope: 'read-packets',
-		list: { rows: 'packets', pages: 'token' },
-	},
+	listPackets: listed(`${ORG}/packets`, 'read-packets', { rows: 'packets', pages: 'token' }),
 
-	getApiMetrics: { method: 'GET', path: `${ORG}/api_metrics`, ...metrics },
-	getPacketMetrics: { method: 'GET', path: `${ORG}/packet_metrics`, ...metrics },
-	getWebhookMetrics: { method: 'GET', path: `${ORG}/webhook_metrics`, ...metrics },
-	getDeviceMetrics: { method: 'GET', path: `${ORG}/device_metrics`, ...metrics },
+	getApiMetrics: metrics('api_metrics'),
+	getPacketMetrics: metrics('packet_metrics'),
+	getWebhookMetrics: metrics('webhook_metrics'),
+	getDeviceMetrics: metrics('device_metrics'),
 
-	listUsers: { method: 'GET', path: `${ORG}/users`, scope: 'read-users', list: byNumber('users') },
-	addUser: { method: 'POST', path: `${ORG}/users`, scope: 'write-users', ...user },
-	updateUser: { method: 'PATCH', path: `${ORG}/users/{user_id}`, scope: 'write-users', ...user },
-	removeUser: { method: 'DELETE', path: `${ORG}/users/{user_id}`, scope: 'write-users' },
+	listUsers: listed(`${ORG}/users`, 'read-users', byNumber('users')),
+	addUser: call('POST', `${ORG}/users`, 'write-users', user),
+	updateUser: call('PATCH', `${ORG}/users/{user_id}`, 'write-users', user),
+	removeUser: call('DELETE', `${ORG}/users/{user_id}`, 'write-users'),
 
-	listInvitations: { method: 'GET', path: `${ORG}/invitations`, scope: 'read-invitations', list: byNumber('invites') },
-	sendInvitation: {
-		method: 'POST',
-		path: `${ORG}/invitations`,
-		scope: 'write-invitations',
-		replyHas: { invitee_email: 'text' },
-	},
-	revokeInvitation: { method: 'DELETE', path: `${ORG}/invitations`, scope: 'write-invitations' },
+	listInvitations: listed(`${ORG}/invitations`, 'read-invitations', byNumber('invites')),
+	sendInvitation: call('POST', `${ORG}/invitations`, 'write-invitations', { invitee_email: 'text' }),
+	revokeInvitation: call('DELETE', `${ORG}/invitations`, 'write-invitations'),
 
-	createWebhook: { method: 'POST', path: `${ORG}/webhooks`, scope: 'write-webhooks', replyHas: { secret: 'text' } },
-	listWebhooks: {
-		method: 'GET',
-		path: `${ORG}/webhooks`,
-		scope: 'read-webhooks',
-		list: whole('webhooks'),
-		replyHas: { webhooks: 'list' },
-	},
-	updateWebhook: {
-		method: 'PATCH',
-		path: `${ORG}/webhooks/{webhook_id}`,
-		scope: 'write-webhooks',
-		replyHas: { webhook_id: 'text', url: 'text' },
-	},
-	deleteWebhook: { method: 'DELETE', path: `${ORG}/webhooks/{webhook_id}`, scope: 'write-webhooks' },
-	testWebhook: {
-		method: 'POST',
-		path: `${ORG}/webhooks/{webhook_id}/test`,
-		scope: 'write-webhooks',
-		replyHas: { success: 'boolean' },
-	},
+	createWebhook: call('POST', `${ORG}/webhooks`, 'write-webhooks', { secret: 'text' }),
+	listWebhooks: listed(`${ORG}/webhooks`, 'read-webhooks', whole('webhooks'), { webhooks: 'list' }),
+	updateWebhook: call('PATCH', `${ORG}/webhooks/{webhook_id}`, 'write-webhooks', { webhook_id: 'text', url: 'text' }),
+	deleteWebhook: call('DELETE', `${ORG}/webhooks/{webhook_id}`, 'write-webhooks'),
+	testWebhook: call('POST', `${ORG}/webhooks/{webhook_id}/test`, 'write-webhooks', { success: 'boolean' }),
 
-	listInvoices: {
-		method: 'GET',
-		path: `${ORG}/billing/invoices`,
-		scope: 'read-billing-invoices',
-		list: whole('invoices'),
-	},
-	getInvoicePdf: { method: 'GET', path: `${ORG}/billing/invoices/{invoice_id}/pdf`, scope: 'read-billing-invoices' },
-	listUsage: { method: 'GET', path: `${ORG}/billing/usage`, scope: 'read-billing-usage', list: whole('usage') },
-	listActiveDevices: {
-		method: 'GET',
-		path: `${ORG}/billing/active-devices`,
-		scope: 'read-billing-usage',
-		list: byToken('devices'),
-	},
-	getSubscription: { method: 'GET', path: `${ORG}/billing/subscription`, scope: 'read-billing-invoices' },
-	listPaymentMethods: {
-		method: 'GET',
-		path: `${ORG}/billing/payment-method`,
-		scope: 'read-billing-invoices',
-		list: whole('payment_methods'),
-	},
+	listInvoices: listed(`${ORG}/billing/invoices`, 'read-billing-invoices', whole('invoices')),
+	getInvoicePdf: call('GET', `${ORG}/billing/invoices/{invoice_id}/pdf`, 'read-billing-invoices'),
+	listUsage: listed(`${ORG}/billing/usage`, 'read-billing-usage', whole('usage')),
+	listActiveDevices: listed(`${ORG}/billing/active-devices`, 'read-billing-usage', byToken('devices')),
+	getSubscription: call('GET', `${ORG}/billing/subscription`, 'read-billing-invoices'),
+	listPaymentMethods: listed(`${ORG}/billing/payment-method`, 'read-billing-invoices', whole('payment_methods')),
 } as const satisfies Record<string, Endpoint>;

@@ -168,7 +168,6 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const error = new NodeApiError(node, cause, {
 		message,
 		description: `${quoted}${remedy}${doubt} X-Request-ID: ${requestId}.`,
-		...(status ? { httpCode: String(status) } : {}),
 	});
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;

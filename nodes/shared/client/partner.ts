@@ -42,14 +42,8 @@ export const partnerEndpoints = {
 	getBalance: { method: 'GET', path: '/v1/partners/wallet/balance', replyHas: { balance: 'number' } },
 } as const satisfies Record<string, Endpoint>;
 
-export interface PartnerSettings {
-	baseUrl: string;
-	clientId: string;
-	clientSecret: string;
-}
-
 /** Reads a partner credential. Throws an Error that names the field which is missing or cannot be used. */
-export function partnerSettingsOf(credential: IDataObject): PartnerSettings {
+export function partnerSettingsOf(credential: IDataObject) {
 	const text = (name: string) => String(credential[name] ?? '').trim();
 	const [clientId, clientSecret] = [text('clientId'), text('clientSecret')];
 	if (!clientId) throw new Error("The Hubble Partner API credential has no 'Client ID'");
@@ -141,7 +135,11 @@ async function loginOf(key: string, logIn: () => Promise<Login>): Promise<Login>
 }
 
 /** Each call goes out with the token of a login, which is renewed when it ends, and when Hubble refuses it. */
-function partnerSession(service: Service, { context, traffic }: Run, settings: PartnerSettings): Session {
+function partnerSession(
+	service: Service,
+	{ context, traffic }: Run,
+	settings: ReturnType<typeof partnerSettingsOf>,
+): Session {
 	const { clientId, clientSecret } = settings;
 	const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 	// Others wait for this login, so it is not ended with the execution that began it.

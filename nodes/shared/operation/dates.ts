@@ -55,51 +55,35 @@ const MONTH_NAME =
 	'(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?';
 const WEEKDAY = '(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?,? )?';
 
-/** The days that leave no doubt; `day/month/year` and `month/day/year` do. A name has its number's place. */
-const DAYS: ReadonlyArray<{ form: RegExp; order: ReadonlyArray<'year' | 'month' | 'day'> }> = [
-	{ form: /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?=[T ]|$)/i, order: ['year', 'month', 'day'] },
-	{ form: /^(\d{4})(-)(\d{2})$/, order: ['year', 'month'] },
-	{ form: /^(\d{1,2})(\.)(\d{1,2})\.(\d{4})(?=,? |$)/, order: ['day', 'month', 'year'] },
-	{
-		form: new RegExp(`^${WEEKDAY}(\\d{1,2})([ -])${MONTH_NAME}[ -](\\d{4})(?=,? |$)`, 'i'),
-		order: ['day', 'month', 'year'],
-	},
-	{
-		form: new RegExp(`^${WEEKDAY}${MONTH_NAME}( )(\\d{1,2}),? (\\d{4})(?=,? |$)`, 'i'),
-		order: ['month', 'day', 'year'],
-	},
+/**
+ * The days that leave no doubt, and in which order year, month and day stand there; `day/month/year` and `month/day/year`
+ * do. A name has its number's place.
+ */
+const DAYS: ReadonlyArray<readonly [form: RegExp, order: string]> = [
+	[/^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?=[T ]|$)/i, 'ymd'],
+	[/^(\d{4})(-)(\d{2})$/, 'ym'],
+	[/^(\d{1,2})(\.)(\d{1,2})\.(\d{4})(?=,? |$)/, 'dmy'],
+	[new RegExp(`^${WEEKDAY}(\\d{1,2})([ -])${MONTH_NAME}[ -](\\d{4})(?=,? |$)`, 'i'), 'dmy'],
+	[new RegExp(`^${WEEKDAY}${MONTH_NAME}( )(\\d{1,2}),? (\\d{4})(?=,? |$)`, 'i'), 'mdy'],
 ];
 
 /** Hours and minutes, by 24 or by 12 hours; an offset or a zone's name; and in brackets what some programs add. */
 const TIME =
 	/^(?:(\d{1,2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)? ?([ap]\.?m\.?)? ?((?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|[A-Z]{1,3})?)(?: \([^()]*\))?$/i;
 
-/** Zones by name: those of mail (RFC 5322, 4.3). Other names mean several zones. */
-const ZONES: Readonly<Record<string, string>> = {
-	Z: 'Z',
-	UT: 'Z',
-	UTC: 'Z',
-	GMT: 'Z',
-	EST: '-05:00',
-	EDT: '-04:00',
-	CST: '-06:00',
-	CDT: '-05:00',
-	MST: '-07:00',
-	MDT: '-06:00',
-	PST: '-08:00',
-	PDT: '-07:00',
-};
+/** Zones by name, beside UTC: those of mail (RFC 5322, 4.3). Other names mean several zones. */
+const HOURS_WEST: Readonly<Record<string, number>> = { EST: 5, EDT: 4, CST: 6, CDT: 5, MST: 7, MDT: 6, PST: 8, PDT: 7 };
 
 /** A text of one of the forms as ISO 8601, which reads in one way only; `undefined` for any other text. */
 function isoText(text: string): string | undefined {
-	for (const { form, order } of DAYS) {
+	for (const [form, order] of DAYS) {
 		const match = form.exec(text);
 		if (!match) continue;
 		// The second group is the separator, wherever it stands.
 		const [whole, ...groups] = match;
 		const parts = groups.filter((_, index) => index !== 1);
-		const at = (part: 'year' | 'month' | 'day') => parts[order.indexOf(part)] ?? '1';
-		const date = isoDate(at('year'), at('month'), at('day'));
+		const at = (part: string) => parts[order.indexOf(part)] ?? '1';
+		const date = isoDate(at('y'), at('m'), at('d'));
 		const time = isoTimeOfDay(text.slice(whole.length).replace(/^(?:T|,? )/i, ''));
 		return date && time !== undefined ? `${date}T${time}` : undefined;
 	}
@@ -136,6 +120,8 @@ function hourOf(given: string | undefined, half: string | undefined): string | u
 /** `+1`, `+0100`, `+01:00`, `GMT+1` or a zone's name as an offset of ISO 8601. */
 function offsetOf(zone: string): string | undefined {
 	const [, sign, hours = '', minutes = '00'] = /([+-])(\d{1,2}):?(\d{2})?$/.exec(zone) ?? [];
-	if (!sign) return ZONES[zone.toUpperCase()];
+	if (/^(Z|UTC?|GMT)$/i.test(zone)) return 'Z';
+	const west = HOURS_WEST[zone.toUpperCase()];
+	if (!sign) return west === undefined ? undefined : `-0${west}:00`;
 	return Number(hours) <= 14 && Number(minutes) < 60 ? `${sign}${hours.padStart(2, '0')}:${minutes}` : undefined;
 }

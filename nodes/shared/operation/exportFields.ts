@@ -70,20 +70,17 @@ const tagKeys = {
 	toWire: texts,
 } satisfies Field;
 
-interface ColumnChoice {
-	/** The columns in their order; `tags` is replaced by those of the tags. */
-	columns: string[];
-	/** The keys of tags that get columns; `every`: those that the devices have. */
-	tagKeys: string[] | 'every' | undefined;
-}
-
-/** @param all the columns without a choice */
-export function columnChoice({ settings }: ItemRequest, all: readonly string[]): ColumnChoice {
+/**
+ * The columns in their order, of which `tags` is replaced by those of the tags, and the keys of the tags that get
+ * columns; `every`: those that the devices have.
+ * @param all the columns without a choice
+ */
+export function columnChoice({ settings }: ItemRequest, all: readonly string[]) {
 	const isDecoded = (name: string) => name === 'decoded' || name.startsWith('decoded.');
 	const ticked = texts(settings.columns)?.flatMap((name) => (name === 'decoded' ? all.filter(isDecoded) : [name]));
 	return {
 		columns: [...new Set([...(ticked ?? all), ...(texts(settings.moreColumns) ?? [])])],
-		tagKeys: texts(settings.tagKeys) ?? (settings.tagColumns ? 'every' : undefined),
+		tagKeys: texts(settings.tagKeys) ?? (settings.tagColumns ? ('every' as const) : undefined),
 	};
 }
 

@@ -172,19 +172,21 @@ export const KEEP_INPUT = 'keepInput';
 /** The lists that pickers search; `methods/listSearch.ts` has a row for each. */
 export type Search = 'searchApiKeys' | 'searchDevices' | 'searchInvoices' | 'searchUsers' | 'searchWebhooks';
 
-/** Picks one thing from its list or by its ID. */
-export function picker(picked: {
-	displayName: string;
-	name: string;
-	description: string;
-	search: Search | 'searchBrands';
-	/** An ID as Hubble gives it. */
-	example: string;
-	/** Whether the ID is a UUID; else only its characters are checked. */
-	isUuid?: boolean;
-}): Field {
-	const { displayName, name, description, search, example, isUuid } = picked;
-	const form = isUuid ? UUID : FREE_ID;
+/**
+ * Picks one thing from its list or by its ID.
+ * @param example an ID as Hubble gives it
+ * @param more `isUuid`: whether the ID is a UUID; else only its characters are checked
+ */
+export function picker(
+	displayName: string,
+	name: string,
+	search: Search | 'searchBrands',
+	example: string,
+	more: { isUuid?: boolean; description?: string } = {},
+): Field {
+	const words = displayName.replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
+	const oneOfThem = `${/^[aeio]/i.test(words) ? 'an' : 'a'} ${words}`;
+	const { isUuid, description = `The ${words} to work on` } = more;
 	return {
 		displayName,
 		name,
@@ -197,7 +199,7 @@ export function picker(picked: {
 				displayName: 'From List',
 				name: 'list',
 				type: 'list',
-				placeholder: `Select ${withArticle(displayName)}…`,
+				placeholder: `Select ${oneOfThem}…`,
 				typeOptions: { searchListMethod: search, searchable: true },
 			},
 			{
@@ -209,8 +211,8 @@ export function picker(picked: {
 					{
 						type: 'regex',
 						properties: {
-							regex: `^\\s*${form}\\s*$`,
-							errorMessage: `"${displayName}": this is not the ID of ${withArticle(displayName)}, such as ${example}`,
+							regex: `^\\s*${isUuid ? UUID : FREE_ID}\\s*$`,
+							errorMessage: `"${displayName}": this is not the ID of ${oneOfThem}, such as ${example}`,
 						},
 					},
 				],
@@ -220,18 +222,7 @@ export function picker(picked: {
 	};
 }
 
-/** 'API Key' → 'an API key', 'User' → 'a user'. */
-function withArticle(displayName: string): string {
-	const words = displayName.replace(/\b[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
-	return `${/^[aeio]/i.test(words) ? 'an' : 'a'} ${words}`;
-}
-
-export const device = picker({
-	displayName: 'Device',
-	name: 'deviceId',
-	description: 'The device to work on',
-	search: 'searchDevices',
-	example: '6ea53e36-b7fb-429f-8c2e-d536cab71089',
+export const device = picker('Device', 'deviceId', 'searchDevices', '6ea53e36-b7fb-429f-8c2e-d536cab71089', {
 	isUuid: true,
 });
 
@@ -309,38 +300,18 @@ export const pickedIds = (value: unknown): string[] =>
 		return uuid(id);
 	});
 
-export const webhook = picker({
-	displayName: 'Webhook',
-	name: 'webhookId',
-	description: 'The webhook to work on',
-	search: 'searchWebhooks',
-	example: '0d4c7c2e-52a8-4d4c-9a53-1f8f6b9a7c11',
-});
+export const webhook = picker('Webhook', 'webhookId', 'searchWebhooks', '0d4c7c2e-52a8-4d4c-9a53-1f8f6b9a7c11');
 
-export const user = picker({
-	displayName: 'User',
-	name: 'userId',
-	description: 'The user of the organization to work on',
-	search: 'searchUsers',
-	example: '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60',
+export const user = picker('User', 'userId', 'searchUsers', '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60', {
 	isUuid: true,
+	description: 'The user of the organization to work on',
 });
 
-export const apiKey = picker({
-	displayName: 'API Key',
-	name: 'keyId',
+export const apiKey = picker('API Key', 'keyId', 'searchApiKeys', '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10', {
 	description: 'The API key to work on. This is the ID of the key, not the key itself.',
-	search: 'searchApiKeys',
-	example: '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10',
 });
 
-export const invoice = picker({
-	displayName: 'Invoice',
-	name: 'invoiceId',
-	description: 'The invoice to work on',
-	search: 'searchInvoices',
-	example: 'in_1a2b3c4d',
-});
+export const invoice = picker('Invoice', 'invoiceId', 'searchInvoices', 'in_1a2b3c4d');
 
 /** A line of text, in a group or alone. */
 export const textPart = (

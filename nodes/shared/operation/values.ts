@@ -41,24 +41,14 @@ export function quoted(value: unknown): string {
 }
 
 /** What expressions make of a value that is missing, and names that objects have by themselves: never an ID. */
-const NO_ID = new Set([
-	'null',
-	'undefined',
-	'NaN',
-	'[object Object]',
-	'__proto__',
-	'constructor',
-	'prototype',
-	'.',
-	'..',
-]);
+const NO_ID = /^(null|undefined|NaN|\[object Object\]|__proto__|constructor|prototype|\.{1,2})$/;
 
 /** A text that names something; the messages of `uuid` and `freeId` say what is wrong with it. */
 function idText(value: unknown): string {
 	const id = plain(value);
 	if (typeof id !== 'string' && typeof id !== 'number') throw new Error(`${quoted(id)} is not an ID`);
 	const text = String(id).trim();
-	if (NO_ID.has(text)) throw new Error(`${quoted(text)} is not an ID`);
+	if (NO_ID.test(text)) throw new Error(`${quoted(text)} is not an ID`);
 	return text;
 }
 

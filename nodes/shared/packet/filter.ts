@@ -112,21 +112,13 @@ export interface ReadPacket {
 	said?: Decoded;
 }
 
-export interface PacketReader {
-	decodes: boolean;
-	read: (packet: Packet) => ReadPacket;
-	/** Those that pass the filters. */
-	select: (packets: Packet[]) => ReadPacket[];
-	show: (read: ReadPacket) => IDataObject;
-	/** How many of the payloads until now could not be decoded, and why; `undefined` when all could. */
-	misfit: () => string | undefined;
-}
+export type PacketReader = ReturnType<typeof packetReader>;
 
 /**
  * Filters, shortens and decodes packets as the node's parameters say; they are read once.
  * Throws a NodeOperationError that names the parameter at fault.
  */
-export function packetReader(context: TriggerContext): PacketReader {
+export function packetReader(context: TriggerContext) {
 	const filters = givenFilters(context);
 	readParameter(context, 'Tags', () => tagFilters(filters.tags));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
@@ -143,15 +135,17 @@ export function packetReader(context: TriggerContext): PacketReader {
 	const shape = isOn(context, simplifyPackets.name, simplifyPackets.displayName, true)
 		? simplifyPacket
 		: (packet: IDataObject) => packet;
-	const read = (packet: Packet) => ({ packet, said: decode?.(packet.device.payload) });
+	const read = (packet: Packet): ReadPacket => ({ packet, said: decode?.(packet.device.payload) });
 	return {
 		decodes: decode !== undefined,
 		read,
-		select(packets) {
+		/** Those that pass the filters. */
+		select(packets: Packet[]) {
 			const kept = (matches ? packets.filter(matches) : packets).map(read);
 			return hasValue ? kept.filter(({ said }) => hasValue(said?.decoded)) : kept;
 		},
-		show: ({ packet, said }) => (said ? withDecoded(packet, said, shape) : shape(packet)),
+		show: ({ packet, said }: ReadPacket) => (said ? withDecoded(packet, said, shape) : shape(packet)),
+		/** How many of the payloads until now could not be decoded, and why; `undefined` when all could. */
 		misfit: () => [...hints].map((hint) => (typeof hint === 'string' ? hint : hint.text()))[0],
 	};
 }

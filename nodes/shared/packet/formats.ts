@@ -136,16 +136,10 @@ const BTHOME_BINARY: Readonly<Record<number, string>> = Object.fromEntries([
 ]);
 
 const BUTTON: Readonly<Record<number, string>> = {
-	0x00: 'none',
-	0x01: 'press',
-	0x02: 'double_press',
-	0x03: 'triple_press',
-	0x04: 'long_press',
-	0x05: 'long_double_press',
-	0x06: 'long_triple_press',
+	...['none', 'press', 'double_press', 'triple_press', 'long_press', 'long_double_press', 'long_triple_press'],
 	0x80: 'hold_press',
 };
-const DIMMER: Readonly<Record<number, string>> = { 0: 'none', 1: 'rotate_left', 2: 'rotate_right' };
+const DIMMER = ['none', 'rotate_left', 'rotate_right'];
 
 /** A value, and how many bytes it takes. */
 interface Found {
@@ -209,7 +203,7 @@ export function utf8Text(bytes: Buffer): string | undefined {
 /** Bytes without the zeros that devices fill a payload up with. */
 export function withoutPadding(bytes: Buffer): Buffer {
 	let end = bytes.length;
-	while (end > 0 && bytes[end - 1] === 0) end--;
+	while (bytes[end - 1] === 0) end--;
 	return bytes.subarray(0, end);
 }
 
@@ -420,8 +414,8 @@ function plainValue(text: string): string | number | boolean {
 /** Text such as `t=21.5;h=40`: pairs between semicolons, commas, ampersands or blanks. Throws an Error. */
 export function readKeyValue(text: string): IDataObject {
 	const result: IDataObject = {};
-	for (const pair of text.split(/[;,&\s]+/).filter(Boolean)) {
-		const [, key, value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+	for (const pair of text.split(/[;,&\s]/).filter(Boolean)) {
+		const [, key, value = ''] = /^([^=]+)=(.*)/.exec(pair) ?? [];
 		if (!key) throw new Error(`"${pair}" is not of the form key=value`);
 		if (key === '__proto__') throw new Error(`the key "${key}" cannot be used`);
 		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" is there twice`);

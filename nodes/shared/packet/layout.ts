@@ -17,12 +17,11 @@ import { asError } from '../client/errors';
 import { asText, flag, oneOf } from '../operation/values';
 import { NUMBERS, unfit, WIDTHS, type PayloadField } from './payloadFields';
 
-function isNumeric(type: string): boolean {
-	return type === 'bits' || Object.hasOwn(NUMBERS, type);
-}
-function hasWidth(type: string): boolean {
-	return type === 'bits' || type === 'bool';
-}
+const isBits = (type: string) => type === 'bits';
+const isNumeric = (type: string) => isBits(type) || Object.hasOwn(NUMBERS, type);
+const hasWidth = (type: string) => isBits(type) || type === 'bool';
+const hasLength = (type: string) => isBits(type) || type === 'ascii';
+const hasOrder = (type: string) => type !== 'ascii';
 
 const NUMBER = '(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:e[+-]?\\d+)?';
 const COUNT = '(0x[0-9a-f]+|\\d+)';
@@ -44,24 +43,9 @@ const PARTS: readonly Part[] = [
 	{ key: 'add', pattern: part(`([+-]\\s*${NUMBER})`), written: (n) => n.replace(/^(?![+-])/, '+'), on: isNumeric },
 	{ key: 'decimals', pattern: part(`decimals\\s+${COUNT}`), written: (n) => `decimals ${n}`, on: isNumeric },
 	{ key: 'bit', pattern: part(`bit\\s+${COUNT}`), written: (bit) => `bit ${bit}`, on: hasWidth },
-	{
-		key: 'length',
-		pattern: part(`length\\s+${COUNT}`),
-		written: (n) => `length ${n}`,
-		on: (type) => type === 'bits' || type === 'ascii',
-	},
-	{
-		key: 'signed',
-		pattern: part('(signed)'),
-		written: (isSigned) => (flag(isSigned) ? 'signed' : ''),
-		on: (type) => type === 'bits',
-	},
-	{
-		key: 'endianness',
-		pattern: part('(big|little)'),
-		written: oneOf(['big', 'little']),
-		on: (type) => type !== 'ascii',
-	},
+	{ key: 'length', pattern: part(`length\\s+${COUNT}`), written: (n) => `length ${n}`, on: hasLength },
+	{ key: 'signed', pattern: part('(signed)'), written: (is) => (flag(is) ? 'signed' : ''), on: isBits },
+	{ key: 'endianness', pattern: part('(big|little)'), written: oneOf(['big', 'little']), on: hasOrder },
 ];
 
 /** The types in words. */

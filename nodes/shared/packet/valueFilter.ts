@@ -8,6 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { isObject, objectOf } from '../client/json';
+import { textPart } from '../operation/fields';
 import type { ItemRequest } from '../operation/operation';
 import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
 import { decodedNames, payloadDecoder } from './decode';
@@ -36,23 +37,9 @@ export const decodedField: INodeProperties = {
 };
 
 /** What a value is compared with. */
-export const comparedWith: INodeProperties = {
-	displayName: 'Value',
-	name: 'than',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. 8',
-	description: 'The number, or the text, to compare the value with',
-};
+export const comparedWith = textPart('Value', 'than', 'e.g. 8', 'The number, or the text, to compare the value with');
 
-export const upperBound: INodeProperties = {
-	displayName: 'And',
-	name: 'and',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. 25',
-	description: 'The upper bound',
-};
+export const upperBound = textPart('And', 'and', 'e.g. 25', 'The upper bound');
 
 /** What must be true of a value: the conditions of filters and alarms, and one that only the filter or the alarm has. */
 export const conditionField = (own: INodePropertyOptions): INodeProperties => ({
