@@ -2,7 +2,7 @@
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { degrees } from '../shared/device/areaFields';
-import { deviceOrName, KEEP_INPUT, textPart, type Field } from '../shared/operation/fields';
+import { deviceOrName, KEEP_INPUT, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { columns, fieldsFrom } from './columns';
@@ -103,11 +103,7 @@ export const removeTags = {
 /** What removes something from a device; it has no effect when off. */
 const clear = (displayName: string, name: string, description: string) =>
 	({
-		displayName,
-		name,
-		type: 'boolean',
-		default: true,
-		description,
+		...toggle(displayName, name, true, description),
 		collection: 'updateFields',
 		toWire: (value): true | undefined => (flag(value) ? true : undefined),
 	}) satisfies Field;

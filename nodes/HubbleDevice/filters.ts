@@ -5,7 +5,7 @@ import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import { ownTags, textPart, type Field } from '../shared/operation/fields';
+import { ownTags, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
@@ -52,11 +52,7 @@ export const timeFilters = {
 		},
 	},
 	neverHeard: {
-		displayName: 'Never Heard',
-		name: 'neverHeard',
-		type: 'boolean',
-		default: true,
-		description: 'Whether to return only devices that Hubble has never heard',
+		...toggle('Never Heard', 'neverHeard', true, 'Whether to return only devices that Hubble has never heard'),
 		collection: 'filters',
 	},
 } satisfies Fields;

@@ -3,7 +3,7 @@ import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device
 import { countRows, wantedPages } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
-import { deviceOrName, environment } from '../shared/operation/fields';
+import { deviceOrName, environment, toggle } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
 import { valueReason } from '../shared/packet/valueFilter';
 import { groupByTag, reportFields, reportOn, silentAfterHours } from '../shared/report/createReport';
@@ -213,11 +213,7 @@ export const deviceOperations: readonly Operation[] = [
 				collection: 'options',
 			},
 			sort_ascending: {
-				displayName: 'Sort Ascending',
-				name: 'sortAscending',
-				type: 'boolean',
-				default: true,
-				description: 'Whether the oldest comes first',
+				...toggle('Sort Ascending', 'sortAscending', true, 'Whether the oldest comes first'),
 				collection: 'options',
 			},
 		},

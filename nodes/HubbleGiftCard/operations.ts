@@ -3,7 +3,7 @@ import { asError } from '../shared/client/errors';
 import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
-import { picker, textPart, type Field } from '../shared/operation/fields';
+import { picker, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
@@ -166,13 +166,7 @@ const placing = {
 		default: '',
 		standsFirst: true,
 	},
-	wait: {
-		displayName: 'Wait for the Result',
-		name: 'wait',
-		type: 'boolean',
-		default: true,
-		description: 'Whether to wait until an order that is PROCESSING is done',
-	},
+	wait: toggle('Wait for the Result', 'wait', true, 'Whether to wait until an order that is PROCESSING is done'),
 	waitSeconds: {
 		displayName: 'Max Wait (Seconds)',
 		name: 'waitSeconds',
@@ -185,18 +179,12 @@ const placing = {
 		toWire: numberIn(1, 3600),
 	},
 	failOnFailed: {
-		displayName: 'Fail on Failed Orders',
-		name: 'failOnFailed',
-		type: 'boolean',
-		default: true,
+		...toggle('Fail on Failed Orders', 'failOnFailed', true),
 		collection: 'options',
 		description: 'Whether an order that ends as FAILED, CANCELLED or REVERSED makes its item fail',
 	},
 	returnExisting: {
-		displayName: 'Return Existing Order',
-		name: 'returnExisting',
-		type: 'boolean',
-		default: false,
+		...toggle('Return Existing Order', 'returnExisting', false),
 		collection: 'options',
 		description:
 			'Whether to return an order that another execution placed with the same reference. Without it the item fails, so that a reference used twice never gives a card to the wrong person.',

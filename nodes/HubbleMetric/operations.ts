@@ -1,5 +1,5 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { environment, type Field } from '../shared/operation/fields';
+import { environment, toggle, type Field } from '../shared/operation/fields';
 import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation, Work } from '../shared/operation/operation';
@@ -58,10 +58,7 @@ const output = {
 } satisfies Field;
 
 const includeRunning = {
-	displayName: 'Include Running Interval',
-	name: 'includeRunning',
-	type: 'boolean',
-	default: true,
+	...toggle('Include Running Interval', 'includeRunning', true),
 	description: 'Whether to include the interval that is still running, whose numbers still grow',
 	shownWhen: { output: ['intervals'] },
 } satisfies Field;

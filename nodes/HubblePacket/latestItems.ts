@@ -5,7 +5,7 @@ import { isObject, objectOf } from '../shared/client/json';
 import { acceptedRows, leftOut, type List } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import { stampsOf } from '../shared/device/device';
-import { pickedIds } from '../shared/operation/fields';
+import { pickedIds, toggle } from '../shared/operation/fields';
 import type { Fields, Hint, Work } from '../shared/operation/operation';
 import { chosenShape, cutOff } from '../shared/operation/rows';
 import { counted } from '../shared/operation/values';
@@ -30,13 +30,10 @@ const DEVICES = {
 const FEW_DEVICES = 20;
 
 export const includeSilent = {
-	displayName: 'Include Devices Without Packet',
-	name: 'includeSilent',
-	type: 'boolean',
-	default: true,
+	...toggle('Include Devices Without Packet', 'includeSilent', true),
 	description: 'Whether to also return the devices that sent no packet in the period, after all others',
 	collection: 'options',
-} as const satisfies Fields[string];
+} satisfies Fields[string];
 
 /** How many requests a run took, once for all items. */
 class RequestCount {

@@ -3,7 +3,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
-import type { Field } from '../shared/operation/fields';
+import { toggle, type Field } from '../shared/operation/fields';
 import type { Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
 import { ownerIn, workflowIn } from '../shared/webhook/ownership';
@@ -11,19 +11,13 @@ import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 
 export const deleteOrphans: Field = {
-	displayName: 'Delete Orphans',
-	name: 'deleteOrphans',
-	type: 'boolean',
-	default: false,
+	...toggle('Delete Orphans', 'deleteOrphans', false),
 	description:
 		'Whether to delete webhooks that a trigger of this n8n registered and at whose URL no published workflow listens',
 };
 
 export const moveToNewUrl: Field = {
-	displayName: 'Move to New URL',
-	name: 'moveToNewUrl',
-	type: 'boolean',
-	default: false,
+	...toggle('Move to New URL', 'moveToNewUrl', false),
 	description:
 		'Whether to move webhooks at an old public URL of this n8n to the new one, if their trigger listens there. They keep their secrets. Leave this off if another n8n with a copy of this database uses the old URL.',
 };

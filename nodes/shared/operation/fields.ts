@@ -321,6 +321,10 @@ export const textPart = (
 	description?: string,
 ): INodeProperties => ({ displayName, name, type: 'string', default: '', placeholder, description });
 
+/** What is on or off. */
+export const toggle = (displayName: string, name: string, preset: boolean, description?: string) =>
+	({ displayName, name, type: 'boolean', default: preset, description }) satisfies Field;
+
 export const emailAddress = {
 	displayName: 'Email',
 	name: 'email',
