@@ -140,24 +140,8 @@ function columns({ settings }: ItemRequest): string[] {
 	return simplifiedWith([...(names.size ? names : ['decoded']), 'decodeError']);
 }
 
-const getMany: Operation = {
-	name: 'Get Many',
-	object: 'Packets',
-	value: 'getAll',
-	description: 'Get the packets that Hubble received in a period, the latest first',
-	endpoint: endpoints.listPackets,
-	list: PACKETS,
-	shape: simplifyPacket,
-	simplifiedFields: SIMPLIFIED,
-	items: (work) => {
-		const filtered = filteredHere(work);
-		return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
-	},
-	inQuery,
-	settings: { period, order, ...decodeFields, ...tagSettings, ...valueSettings },
-	validate,
-	warn: historyHint,
-};
+/** What all that read the history have in common. */
+const history = { endpoint: endpoints.listPackets, list: PACKETS, inQuery, validate, warn: historyHint };
 
 const packetFile = exportTo({
 	name: 'packets',
@@ -182,26 +166,24 @@ const packetReport = reportOn({
 /** The packet's call (API definition, tag "Packets"), into items or into a file, and what needs no call. */
 export const packetOperations: readonly Operation[] = [
 	{
-		...getMany,
+		...history,
 		name: 'Count',
 		object: 'Packets',
 		value: 'count',
 		description:
 			'Count the packets that Hubble received in a period, all together or by device or tag. All of them are read, but none is returned.',
 		readsAll: true,
-		shape: undefined,
 		settings: { period, ...countSettings, ...decodeFields, ...tagSettings, ...valueSettings },
 		items: countItems,
 	},
 	{
-		...getMany,
+		...history,
 		name: 'Create',
 		object: 'Packet Report',
 		value: 'createReport',
 		description:
 			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
-		shape: undefined,
 		settings: { period, ...reportValueSettings, ...tagSettings, groupByTag, ...reportFields },
 		items: async (work) => await packetReport(filteredHere(work)),
 	},
@@ -215,14 +197,13 @@ export const packetOperations: readonly Operation[] = [
 		settings: decodeSettings,
 	},
 	{
-		...getMany,
+		...history,
 		name: 'Export',
 		object: 'Packets',
 		value: 'export',
 		action: 'Export packets to file',
 		description: 'Write all packets of a period, or those that pass the filters, to one file',
 		alsoCalls: { endpoint: endpoints.listDevices, when: 'for a column per tag' },
-		shape: undefined,
 		readsAll: true,
 		derive: exportRange,
 		settings: {
@@ -235,28 +216,41 @@ export const packetOperations: readonly Operation[] = [
 		items: async (work) => await packetFile(filteredHere(work)),
 	},
 	{
-		...getMany,
+		...history,
 		name: 'Get Latest',
 		object: 'Packet per Device',
 		value: 'getLatest',
 		description: 'Get the latest packet of each device in a period, with its decoded values, the newest first',
 		alsoCalls: { endpoint: endpoints.listDevices },
 		makesRows: true,
+		shape: simplifyPacket,
+		simplifiedFields: SIMPLIFIED,
 		inQuery: { start: inQuery.start, end: inQuery.end, filter_tags: environment },
 		settings: { period, ...decodeFields, ...deviceSettings, ...tagSettings, ...valueSettings, includeSilent },
 		items: latestItems,
 	},
-	getMany,
 	{
-		...getMany,
+		...history,
+		name: 'Get Many',
+		object: 'Packets',
+		value: 'getAll',
+		description: 'Get the packets that Hubble received in a period, the latest first',
+		shape: simplifyPacket,
+		simplifiedFields: SIMPLIFIED,
+		settings: { period, order, ...decodeFields, ...tagSettings, ...valueSettings },
+		items: (work) => {
+			const filtered = filteredHere(work);
+			return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
+		},
+	},
+	{
+		...history,
 		name: 'Summarize',
 		object: 'Packets',
 		value: 'summarize',
 		description:
 			'Get the count, minimum, mean and maximum of decoded values, in one row for each device and hour or day',
 		makesRows: true,
-		shape: undefined,
-		simplifiedFields: undefined,
 		settings: { period, ...summarySettings, ...tagSettings, ...valueSettings },
 		items: summaryItems,
 	},

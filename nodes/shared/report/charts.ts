@@ -21,6 +21,13 @@ export function niceStep(least: number): number {
 /** To a tenth: SVG needs no more. */
 export const toTenth = (value: number) => Math.round(value * 10) / 10;
 
+/** A text that begins at `x`, ends there, or has its middle there. */
+export const textAt = (x: number, y: number, text: string, anchor: 'start' | 'end' | 'middle'): Markup =>
+	markup`<text x="${x}" y="${y}" text-anchor="${anchor}">${text}</text>`;
+
+/** A line of a grid, and what it says. */
+export const gridLine = (path: string, label: Part): Markup => markup`<path class="grid" d="${path}" />${label}`;
+
 /** 12000 → '12k': for axes. */
 const short = (value: number): string =>
 	value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : value.toLocaleString('en');
@@ -32,20 +39,15 @@ function axisOf(values: readonly number[], leastStep: number, width: number, hei
 	let [from, to] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
 	if (from === to) [from, to] = [from - step, to + step];
 	const y = (value: number) => toTenth(TOP + (height - TOP - BOTTOM) * (1 - (value - from) / (to - from)));
-	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => from + index * step).map(
-		(value) =>
-			markup`<path class="grid" d="M${LEFT} ${y(value)}H${width}" /><text
-					x="${LEFT - 8}"
-					y="${y(value) + 4}"
-					text-anchor="end"
-					>${short(Number(value.toPrecision(6)))}</text
-				>`,
-	);
+	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => {
+		const value = from + index * step;
+		const text = short(Number(value.toPrecision(6)));
+		return gridLine(`M${LEFT} ${y(value)}H${width}`, textAt(LEFT - 8, y(value) + 4, text, 'end'));
+	});
 	return { y, lines };
 }
 
-const labelAt = (x: number, height: number, label = '') =>
-	label && markup`<text x="${toTenth(x)}" y="${height - 6}" text-anchor="middle">${label}</text>`;
+const labelAt = (x: number, height: number, label = '') => label && textAt(toTenth(x), height - 6, label, 'middle');
 
 const svg = (width: number, height: number, description: string, ...parts: Part[]): Markup =>
 	markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${description}">${parts}</svg>`;

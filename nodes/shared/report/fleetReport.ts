@@ -28,13 +28,6 @@ const AGES = [
 /** Silent devices that the report lists at most. */
 const MOST_SILENT = 50;
 
-interface Silent {
-	id: string;
-	name: string;
-	heardAt: number;
-	place: string;
-}
-
 export class FleetReport implements Report {
 	private readonly ages = AGES.map(() => 0);
 	private readonly networks = { terrestrial: 0, satellite: 0, both: 0 };
@@ -42,7 +35,7 @@ export class FleetReport implements Report {
 	private devices = 0;
 	private never = 0;
 	private silent = 0;
-	private listed: Silent[] = [];
+	private listed: Array<{ id: string; name: string; heardAt: number; place: string }> = [];
 	private readonly silentAfter: number;
 	private readonly groups?: TagGroups;
 
@@ -90,7 +83,7 @@ export class FleetReport implements Report {
 	}
 
 	/** The devices that fell silent last are those about which something can be done. */
-	private latest(): Silent[] {
+	private latest() {
 		return [...this.listed].sort((a, b) => b.heardAt - a.heardAt).slice(0, MOST_SILENT);
 	}
 

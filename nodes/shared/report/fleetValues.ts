@@ -15,12 +15,6 @@ import { digits } from './markup';
 /** Devices that the table lists at most. */
 const MOST_LISTED = 200;
 
-/** What a table shows of a device: '' where a value is absent. */
-interface Latest {
-	heard: string;
-	values: readonly string[];
-}
-
 const valueText = (value: unknown): string =>
 	typeof value === 'number' ? digits(value) : ['string', 'boolean'].includes(typeof value) ? String(value) : '';
 
@@ -29,7 +23,8 @@ const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 export class FleetValues {
 	/** The devices of the report by their IDs, with their names and the stamps of their last packets. */
 	private readonly devices = new Map<string, { name: string; stamps: readonly number[] }>();
-	private readonly latest = new Map<string, Latest>();
+	/** What the table shows of a device: '' where a value is absent. */
+	private readonly latest = new Map<string, { heard: string; values: readonly string[] }>();
 	private readonly units: string[];
 
 	/** @param names of decoded values, or paths to them */

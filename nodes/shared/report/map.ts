@@ -2,7 +2,7 @@
 import { distanceBetween, type Place } from '../operation/place';
 import { counted, wholeNumber } from '../operation/values';
 import type { PlaceMap, Section } from './blocks';
-import { niceStep, toTenth } from './charts';
+import { gridLine, niceStep, textAt, toTenth } from './charts';
 import { COASTLINE } from './coastline';
 import { markup, type Markup } from './markup';
 import { merge, type Cell } from './places';
@@ -73,18 +73,12 @@ function grid({ west, north, perLongitude, perLatitude, height }: View): Markup 
 	const columns = [...multiples(west, west + WIDTH / perLongitude, step)].map((degree) => {
 		const x = toTenth((degree - west) * perLongitude);
 		const isRoom = x > 60 && x < WIDTH - 30;
-		return markup`<path
-				class="grid"
-				d="M${x} 0V${height}"
-			/>${isRoom && markup`<text x="${x}" y="15" text-anchor="middle">${degrees(wrap(degree), step, 'EW')}</text>`}`;
+		return gridLine(`M${x} 0V${height}`, isRoom && textAt(x, 15, degrees(wrap(degree), step, 'EW'), 'middle'));
 	});
 	const rows = parallels.map((degree) => {
 		const y = toTenth((north - degree) * perLatitude);
 		const isRoom = y > 30 && y < height - 40;
-		return markup`<path
-				class="grid"
-				d="M0 ${y}H${WIDTH}"
-			/>${isRoom && markup`<text x="8" y="${y + 4}">${degrees(degree, step, 'NS')}</text>`}`;
+		return gridLine(`M0 ${y}H${WIDTH}`, isRoom && textAt(8, y + 4, degrees(degree, step, 'NS'), 'start'));
 	});
 	return markup`${columns}${rows}`;
 }
@@ -115,7 +109,7 @@ function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
 	const length = toTenth(metres / metresPerPixel);
 	const text = metres >= 1000 ? `${wholeNumber(metres / 1000)} km` : `${wholeNumber(metres)} m`;
 	const y = height - 16;
-	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" /><text x="22" y="${y - 6}">${text}</text>`;
+	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" />${textAt(22, y - 6, text, 'start')}`;
 }
 
 /** Circles that would lie on each other become one: cells of so many pixels. */

@@ -61,18 +61,12 @@ class Strengths {
 	}
 }
 
-interface Heard {
-	name: string;
-	packets: number;
-	last: number;
-}
-
 export class PacketReport implements Report {
 	private readonly timeline: Timeline;
 	private readonly places = new PlaceBins();
 	private readonly strengths = NETWORKS.map(() => new Strengths());
 	private readonly byNetwork = NETWORKS.map(() => 0);
-	private readonly devices = new Map<string, Heard>();
+	private readonly devices = new Map<string, { name: string; packets: number; last: number }>();
 	/** Packets of devices that came when `MOST_DEVICES` were known. */
 	private beyond = 0;
 	private packets = 0;
