@@ -49,16 +49,12 @@ export class DeviceLookup {
 
 	private async readList(): Promise<void> {
 		const { list } = endpoints.listDevices;
-		const query = { sort_field: 'most_recent_packet_ts', sort_ascending: false };
+		const recentFirst = { sort_field: 'most_recent_packet_ts', sort_ascending: false };
+		const call = { endpoint: endpoints.listDevices, query: recentFirst };
 		let asking: Promise<void> | undefined;
 		let pagesRead = 0;
 		try {
-			for await (const { rows } of pages(
-				this.hubble,
-				{ endpoint: endpoints.listDevices, query },
-				list,
-				list.pageSize.max,
-			)) {
+			for await (const { rows } of pages(this.hubble, call, list, list.pageSize.max)) {
 				const before = this.open.size;
 				for (const row of acceptedRows(rows, list)) this.take(row);
 				pagesRead += 1;

@@ -14,20 +14,6 @@ import { changedTags } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
-/** The devices of these requests by their IDs. Each that is not found fails, and is not among those given back. */
-async function lookUp(
-	{ hubble, canContinue, fail }: Omit<Preparation, 'requests'>,
-	requests: ReadonlyArray<Pick<ItemRequest, 'ids' | 'itemIndex'>>,
-): Promise<Map<string, IDataObject>> {
-	const lookup = new DeviceLookup(hubble, requests.map(idOf), canContinue);
-	await lookup.run();
-	for (const request of requests) {
-		const failure = lookup.failed.get(idOf(request));
-		if (failure !== undefined) fail(request.itemIndex, failure, request.ids);
-	}
-	return lookup.found;
-}
-
 /** Requests with the IDs of their devices, and the devices that were found by their names, by those IDs. */
 interface Named<R> {
 	requests: R[];
@@ -64,14 +50,20 @@ async function named<R extends NamedRequest>({ requests, ...all }: Preparation<R
 
 type NamedRequest = Pick<ItemRequest, 'ids' | 'itemIndex' | 'whenGone'>;
 
-/** The same, and the devices with those IDs, where they are wanted. */
+/** The same, and the devices with those IDs, where they are wanted: each that is not found fails, and is not among them. */
 async function read<R extends NamedRequest>(
 	all: Preparation<R>,
 	isWanted: (request: R) => boolean = () => true,
 ): Promise<Named<R>> {
 	const { requests, rows } = await named(all);
 	const unread = requests.filter((request) => isWanted(request) && !rows.has(idOf(request)));
-	return { requests, rows: new Map([...rows, ...(await lookUp(all, unread))]) };
+	const lookup = new DeviceLookup(all.hubble, unread.map(idOf), all.canContinue);
+	await lookup.run();
+	for (const request of unread) {
+		const failure = lookup.failed.get(idOf(request));
+		if (failure !== undefined) all.fail(request.itemIndex, failure, request.ids);
+	}
+	return { requests, rows: new Map([...rows, ...lookup.found]) };
 }
 
 /** Delete: the devices by their names, where items name them so. */

@@ -67,13 +67,8 @@ export function columnChart({ columns, height = HEIGHT, description }: Columns):
 			if (!part) return null;
 			const [from, to] = [y(below), y(below + part)];
 			below += part;
-			return markup`<rect
-				class="f${series + 1}"
-				x="${x}"
-				y="${to}"
-				width="${toTenth(breadth)}"
-				height="${toTenth(Math.max(0.8, from - to))}"
-			/>`;
+			const high = toTenth(Math.max(0.8, from - to));
+			return markup`<rect class="f${series + 1}" x="${x}" y="${to}" width="${toTenth(breadth)}" height="${high}" />`;
 		});
 		return markup`<g><title>${title}</title>${rects}${labelAt(x + breadth / 2, height, label)}</g>`;
 	});

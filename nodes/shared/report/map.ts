@@ -94,11 +94,8 @@ function land({ west, north, perLongitude, perLatitude }: View): Markup {
 	}).join('');
 	const world = toTenth(360 * perLongitude);
 	const [left, right] = [west < -180, west + WIDTH / perLongitude > 180];
-	return markup`<path
-			id="land"
-			class="land"
-			d="${path}"
-		/>${left && markup`<use href="#land" x="${-world}" />`}${right && markup`<use href="#land" x="${world}" />`}`;
+	const copy = (x: number) => markup`<use href="#land" x="${x}" />`;
+	return markup`<path id="land" class="land" d="${path}" />${left && copy(-world)}${right && copy(world)}`;
 }
 
 /** A bar of a round length, right for the middle of the map. */
@@ -155,14 +152,8 @@ function circles(cells: readonly Cell[], view: View, map: PlaceMap): Markup {
 		const { latitudes, longitudes, count: all, marked } = cell;
 		const at = markup`cx="${toTenth(longitudes / all)}" cy="${toTenth(latitudes / all)}"`;
 		const inner = Math.min(radius(all), toTenth(radius(all) * Math.sqrt(marked / all)));
-		return markup`<g
-			><title>${titleOf(cell, map)}</title
-			><circle
-				class="f1"
-				${at}
-				r="${radius(all)}"
-			/>${marked > 0 && markup`<circle class="f${tone}" ${at} r="${inner}" />`}</g
-		> `;
+		const circle = (kind: number, r: number) => markup`<circle class="f${kind}" ${at} r="${r}" />`;
+		return markup`<g><title>${titleOf(cell, map)}</title>${circle(1, radius(all))}${marked > 0 && circle(tone, inner)}</g> `;
 	})}`;
 }
 
