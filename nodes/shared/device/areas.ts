@@ -39,7 +39,7 @@ export function circle(name: string, center: Place, radius: number): Area {
 
 type Position = [longitude: number, latitude: number];
 
-/** A closed ring: its last corner is its first one. Longitudes may go beyond ±180. */
+/** The corners of a closed ring; its first one may come again at the end. Longitudes may go beyond ±180. */
 type Ring = Position[];
 
 /** The outer ring and the holes in it. */
@@ -122,18 +122,12 @@ function positionOf(given: unknown): Position {
 function ringOf(given: unknown): Ring {
 	const corners = entriesOf(given).map(positionOf);
 	if (new Set(corners.map(String)).size < 3) throw new Error('a polygon needs at least three corners');
-	const [begin] = corners;
-	if (begin && String(corners.at(-1)) !== String(begin)) corners.push(begin);
 	return corners;
 }
 
-function* edgesOf(ring: Ring): Generator<[Position, Position]> {
-	let before: Position | undefined;
-	for (const corner of ring) {
-		if (before) yield [before, corner];
-		before = corner;
-	}
-}
+/** From each corner to the next, and from the last one to the first: in GeoJSON both are the same place. */
+const edgesOf = (ring: Ring) =>
+	ring.map((corner, index): [Position, Position] => [ring[index - 1] ?? ring.at(-1) ?? corner, corner]);
 
 /** Square metres within a ring on the sphere: what lies between each edge and the equator, added up. */
 function sizeOf(ring: Ring): number {
@@ -155,7 +149,7 @@ const TURNS = [0, -360, 360];
 
 /** The longitudes at which a ring crosses a parallel. */
 const crossingsAt = (latitude: number, ring: Ring): number[] =>
-	[...edgesOf(ring)]
+	edgesOf(ring)
 		.filter(([[, y1], [, y2]]) => y1 > latitude !== y2 > latitude)
 		.map(([[x1, y1], [x2, y2]]) => x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1));
 

@@ -110,9 +110,8 @@ class BatchRun {
 
 	/** Whether Hubble has none of the devices any longer, which is what was wanted. */
 	private isGone({ group, error }: Failed): boolean {
-		return (
-			error instanceof NodeApiError && error.httpCode === '404' && group.every(this.batch.whenGone ?? (() => false))
-		);
+		const isUnknown = error instanceof NodeApiError && error.httpCode === '404';
+		return isUnknown && group.every((part) => this.batch.whenGone?.(part));
 	}
 
 	/**

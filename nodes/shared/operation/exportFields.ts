@@ -1,6 +1,6 @@
 /** The parameters of an export, and what they say together. */
 import type { Field } from './fields';
-import { continuationToken, labelOf, limit } from './fields';
+import { choices, continuationToken, labelOf, limit } from './fields';
 import type { CsvStyle } from './exportFormats';
 import type { Fields, ItemRequest, RequestOf } from './operation';
 import { binaryField, fileName } from './outputFile';
@@ -8,22 +8,16 @@ import { texts } from './values';
 
 const csvOnly = { format: ['csv'] } as const;
 
-const geoJsonLines = {
-	name: 'GeoJSON Lines',
-	value: 'geojsonLines',
-	description: 'One line per device, through its places in order of time',
-};
-
 const format = (hasLines: boolean): Field => ({
 	displayName: 'Format',
 	name: 'format',
 	type: 'options',
-	options: [
-		{ name: 'CSV', value: 'csv', description: 'A table with a header, for spreadsheets and databases' },
-		...(hasLines ? [geoJsonLines] : []),
-		{ name: 'GeoJSON Points', value: 'geojson', description: 'One point per row, for maps' },
-		{ name: 'NDJSON', value: 'ndjson', description: 'One JSON object per line, with every field that Hubble returns' },
-	],
+	options: choices(
+		['CSV', 'csv', 'A table with a header, for spreadsheets and databases'],
+		['GeoJSON Lines', 'geojsonLines', 'One line per device, through its places in order of time'],
+		['GeoJSON Points', 'geojson', 'One point per row, for maps'],
+		['NDJSON', 'ndjson', 'One JSON object per line, with every field that Hubble returns'],
+	).filter(({ value }) => hasLines || value !== 'geojsonLines'),
 	default: 'csv',
 	description: 'What the file contains',
 });
@@ -114,10 +108,7 @@ const csvOptions = {
 		displayName: 'Decimal Sign',
 		name: 'decimalSign',
 		type: 'options',
-		options: [
-			{ name: 'Comma', value: 'comma' },
-			{ name: 'Point', value: 'point' },
-		],
+		options: choices(['Comma', 'comma'], ['Point', 'point']),
 		default: 'comma',
 		description:
 			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
@@ -127,11 +118,11 @@ const csvOptions = {
 		displayName: 'Delimiter',
 		name: 'delimiter',
 		type: 'options',
-		options: [
-			{ name: 'Comma', value: 'comma' },
-			{ name: 'Semicolon', value: 'semicolon', description: 'For Excel where the comma is the decimal sign' },
-			{ name: 'Tab', value: 'tab' },
-		],
+		options: choices(
+			['Comma', 'comma'],
+			['Semicolon', 'semicolon', 'For Excel where the comma is the decimal sign'],
+			['Tab', 'tab'],
+		),
 		default: 'semicolon',
 		description:
 			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
@@ -149,14 +140,10 @@ const csvOptions = {
 		displayName: 'Time Format',
 		name: 'timeFormat',
 		type: 'options',
-		options: [
-			{ name: 'ISO 8601', value: 'iso', description: 'In UTC, to the millisecond: 2026-11-01T08:00:00.000Z' },
-			{
-				name: 'Spreadsheet',
-				value: 'spreadsheet',
-				description: 'In the time zone of the workflow, to the second: 2026-11-01 09:00:00',
-			},
-		],
+		options: choices(
+			['ISO 8601', 'iso', 'In UTC, to the millisecond: 2026-11-01T08:00:00.000Z'],
+			['Spreadsheet', 'spreadsheet', 'In the time zone of the workflow, to the second: 2026-11-01 09:00:00'],
+		),
 		default: 'spreadsheet',
 		description: 'How times are written in a CSV file',
 	},

@@ -1,5 +1,5 @@
 /** The form of a parameter, and the parameters that several operations share. */
-import type { GenericValue, IDataObject, INodeProperties } from 'n8n-workflow';
+import type { GenericValue, IDataObject, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { isObject, objectOf } from '../client/json';
 import { asText, email, FREE_ID, freeId, isEmpty, numberIn, text, type ConversionContext, uuid } from './values';
 import { LENGTHS, UUID } from '../client/endpoints';
@@ -56,6 +56,12 @@ export interface ColumnRow {
 	/** The IDs of the columns that n8n's dialog knows. */
 	known: string[];
 }
+
+/** What a list of options offers. */
+export const choices = (
+	...rows: ReadonlyArray<[name: string, value: string, description?: string]>
+): INodePropertyOptions[] =>
+	rows.map(([name, value, description]) => ({ name, value, ...(description && { description }) }));
 
 export const returnAll = {
 	displayName: 'Return All',
@@ -153,14 +159,10 @@ export const batching = {
 	name: 'batching',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{ name: 'Automatic', value: 'automatic', description: 'Send the items of up to 1,000 devices in one request' },
-		{
-			name: 'One Request per Device',
-			value: 'single',
-			description: 'Send one request for each item, three per second',
-		},
-	],
+	options: choices(
+		['Automatic', 'automatic', 'Send the items of up to 1,000 devices in one request'],
+		['One Request per Device', 'single', 'Send one request for each item, three per second'],
+	),
 	default: 'automatic',
 	description: 'How the input items become requests to Hubble',
 	collection: 'options',
@@ -340,10 +342,7 @@ export const role = {
 	displayName: 'Role',
 	name: 'role',
 	type: 'options',
-	options: [
-		{ name: 'Admin', value: 'admin' },
-		{ name: 'Member', value: 'member' },
-	],
+	options: choices(['Admin', 'admin'], ['Member', 'member']),
 	default: 'member',
 	description: 'What the user may do in the organization',
 } satisfies Field;
@@ -372,10 +371,7 @@ export const environment = {
 	displayName: 'Environment',
 	name: 'environment',
 	type: 'options',
-	options: [
-		{ name: 'Production', value: 'production' },
-		{ name: 'Sandbox', value: 'sandbox' },
-	],
+	options: choices(['Production', 'production'], ['Sandbox', 'sandbox']),
 	default: 'production',
 	description: 'Only what belongs to devices of this environment',
 	collection: 'filters',

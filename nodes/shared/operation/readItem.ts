@@ -255,11 +255,11 @@ export function readItemRequest(
 		),
 		remarks: used.flatMap(({ filter, by }) => filter.remark?.(by) ?? []),
 	};
-	const request = derived(operation, read);
-	if (typeof request === 'string') throw notSent(context, item, request);
-	const reason = whyNotSent(operation, request) ?? secrecy(context, operation);
-	if (reason) throw notSent(context, item, reason);
-	return request;
+	try {
+		return completed(context, operation, read);
+	} catch (error) {
+		throw notSent(context, item, asError(error).message);
+	}
 }
 
 /** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
@@ -276,26 +276,17 @@ function chosenOutput(
 	return { isSimplified: true, outputFields: simplifiedFields.filter((name) => name === key || wanted.includes(name)) };
 }
 
-/** The request with what its parameters make together; a text says why they cannot. */
-function derived({ derive }: Operation, read: ItemRequest): ItemRequest | string {
-	try {
-		return { ...read, ...derive?.(read) };
-	} catch (error) {
-		return asError(error).message;
-	}
-}
-
-/** Refuses what would show secrets to a model. n8n has this parameter only where the node is a tool. */
-function secrecy(context: IExecuteFunctions, { hasSecrets }: Operation): string | undefined {
-	if (!hasSecrets || context.getNodeParameter(shareSecrets.name, 0, null) !== false) return undefined;
-	return `"${shareSecrets.displayName}": turn it on to let the AI model read the secrets in the output`;
-}
-
-/** Why a request is not sent; `undefined` when it is. */
-function whyNotSent({ endpoint, validate }: Operation, request: ItemRequest): string | undefined {
+/** The request with what its parameters make together. Throws an Error that says why it is not sent. */
+function completed(context: IExecuteFunctions, operation: Operation, read: ItemRequest): ItemRequest {
+	const { endpoint, derive, validate, hasSecrets } = operation;
+	const request = { ...read, ...derive?.(read) };
 	const isIdle = endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
-	if (isIdle) return '"Fields to Update": add at least one field';
-	return validate?.(request);
+	const reason = isIdle ? '"Fields to Update": add at least one field' : validate?.(request);
+	if (reason) throw new Error(reason);
+	// n8n has this parameter only where the node is a tool: what would show secrets to a model is refused.
+	if (hasSecrets && context.getNodeParameter(shareSecrets.name, 0, null) === false)
+		throw new Error(`"${shareSecrets.displayName}": turn it on to let the AI model read the secrets in the output`);
+	return request;
 }
 
 /** What a trigger reads its parameters from. */

@@ -106,7 +106,7 @@ export function timeText(unixMs: number, timezone: string): string {
 	if (Number.isNaN(new Date(unixMs).getTime())) return '';
 	const offset = offsetAt(unixMs, timezone);
 	const local = new Date(unixMs + (Number.isFinite(offset) ? offset : 0));
-	return Number.isNaN(local.getTime()) ? '' : local.toISOString().slice(0, 19).replace('T', ' ');
+	return local.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** Seconds → 'less than a minute', '45 minutes', '26 hours', '4 days'. */
@@ -166,7 +166,7 @@ export function binEdges(start: number, end: number, size: number, timezone: str
 	const unixOf = (wall: number) => wall - offset(wall - offset(wall));
 	const edges: number[] = [];
 	let wall = (Math.floor((start + offset(start)) / size) - 1) * size;
-	for (; edges.length < 2 || (edges.at(-1) ?? 0) < end; wall += size) {
+	for (; (edges.at(-1) ?? 0) < end; wall += size) {
 		let edge = unixOf(wall);
 		const exists = edge + offset(edge) === wall;
 		// Clocks that are put forward leave an hour out; a day begins behind it.

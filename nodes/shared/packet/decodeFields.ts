@@ -1,6 +1,6 @@
 /** What the parameters of decoding look like; `decode.ts` takes their values. */
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { textPart, type Field } from '../operation/fields';
+import { choices, textPart, type Field } from '../operation/fields';
 import { PAYLOAD_TYPES } from './layout';
 import { NUMBERS, WIDTHS } from './payloadFields';
 
@@ -22,33 +22,25 @@ const TYPES: INodePropertyOptions[] = [
 ];
 
 /** How a payload may be decoded: Hubble's own format first, then by name. */
-const WAYS: INodePropertyOptions[] = [
-	{
-		name: 'Hubble Sensor',
-		value: 'hubbleSensor',
-		description: "What Hubble's dashboard shows in its sensor widget: temperature, pressure, humidity or battery",
-	},
-	{ name: 'BTHome', value: 'bthome', description: 'Version 2, with or without device information and UUID' },
-	{ name: 'BTHome (Objects Only)', value: 'bthomeObjects', description: 'For devices that send no device information' },
-	{
-		name: 'BTHome (Service Data)',
-		value: 'bthomeService',
-		description: 'For payloads that begin with the device information or the UUID',
-	},
-	{ name: 'Bytes', value: 'bytes', description: 'A list of numbers from 0 to 255' },
-	{ name: 'CayenneLPP', value: 'cayenne', description: 'Channels of the Cayenne Low Power Payload' },
-	{ name: 'Fields', value: 'fields', description: 'Values at fixed positions, entered in a form' },
-	{ name: 'Hexadecimal', value: 'hex' },
-	{ name: 'JSON', value: 'json' },
-	{ name: 'Key=Value', value: 'keyValue', description: 'Text such as t=21.5;h=40' },
-	{
-		name: 'Layout',
-		value: 'layout',
-		description: 'Values at fixed positions, described in text that you can paste and share',
-	},
-	{ name: 'None', value: 'none', description: 'Leave the payload in Base64, as Hubble returns it' },
-	{ name: 'Text', value: 'text', description: 'UTF-8' },
-];
+const WAYS = choices(
+	[
+		'Hubble Sensor',
+		'hubbleSensor',
+		"What Hubble's dashboard shows in its sensor widget: temperature, pressure, humidity or battery",
+	],
+	['BTHome', 'bthome', 'Version 2, with or without device information and UUID'],
+	['BTHome (Objects Only)', 'bthomeObjects', 'For devices that send no device information'],
+	['BTHome (Service Data)', 'bthomeService', 'For payloads that begin with the device information or the UUID'],
+	['Bytes', 'bytes', 'A list of numbers from 0 to 255'],
+	['CayenneLPP', 'cayenne', 'Channels of the Cayenne Low Power Payload'],
+	['Fields', 'fields', 'Values at fixed positions, entered in a form'],
+	['Hexadecimal', 'hex'],
+	['JSON', 'json'],
+	['Key=Value', 'keyValue', 'Text such as t=21.5;h=40'],
+	['Layout', 'layout', 'Values at fixed positions, described in text that you can paste and share'],
+	['None', 'none', 'Leave the payload in Base64, as Hubble returns it'],
+	['Text', 'text', 'UTF-8'],
+);
 
 const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
 const number = (displayName: string, name: string, description: string, more: Partial<INodeProperties> = {}) =>

@@ -6,7 +6,7 @@ import { payloadDecoder, withDecoded, type Decoded } from './decode';
 import { simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
-import { inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
+import { choices, inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
 import { collectionOf, isGiven, isOn, readParameter, type TriggerContext } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
@@ -21,10 +21,7 @@ export const filterFields: INodeProperties[] = [
 		displayName: 'Network Types',
 		name: 'networkTypes',
 		type: 'multiOptions',
-		options: [
-			{ name: 'Satellite', value: 'SATELLITE' },
-			{ name: 'Terrestrial', value: 'TERRESTRIAL' },
-		],
+		options: choices(['Satellite', 'SATELLITE'], ['Terrestrial', 'TERRESTRIAL']),
 		default: [],
 		description: 'Only packets heard by these networks',
 	},
