@@ -25,9 +25,9 @@ const PAGES_AHEAD = 10;
 /** How many times as long as the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** The latest rows: seconds of the first window, and rows that another one is made for, one page at most. */
+/** The latest rows: seconds of the first window, and rows that another one is made for, hardly more than a page. */
 const FIRST_S = 60;
-const [LEAST_ROWS, MOST_ROWS] = [500, 950];
+const LATEST_ROWS = (1 - SLACK) * PACKETS_PER_PAGE;
 
 /** The part of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
@@ -70,9 +70,17 @@ interface TimeWindow {
 	error?: unknown;
 	/** Seconds at its beginning in which there is hardly a row; set when its length is decided. */
 	lead?: number;
+	/** How dense it is, as what was read before it tells, or its first page. */
+	density: Density;
 }
 
-const windowOf = ({ from, to }: Period): TimeWindow => ({ from, to, pages: [], stop: new AbortController() });
+const windowOf = ({ from, to }: Period, density: Density): TimeWindow => ({
+	from,
+	to,
+	pages: [],
+	stop: new AbortController(),
+	density,
+});
 
 /** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing, or stand. */
 function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period) {
@@ -81,16 +89,18 @@ function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period
 	const [first, last] = [times[Math.floor(CLOCKS_OFF * end)], times[Math.ceil((1 - CLOCKS_OFF) * end)]];
 	if (first === undefined || last === undefined || (last - first < 1 && (first < from || first > to))) return undefined;
 	// Rows of one instant are dense, too.
-	return { first, last, rows: rows.length, seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)) };
+	return {
+		first,
+		last,
+		rows: rows.length,
+		seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)),
+	};
 }
 
 /** The pages of a period in order; of the latest rows each page is turned round. Keeps `rest` of `progress` up to date. */
 export class PeriodReader {
 	/** In the order in which they are given. */
 	private readonly windows: TimeWindow[];
-	/** What was learned last, and of all windows so far. */
-	private density: Density = { rows: 0, seconds: FIRST_S / GROWTH };
-	private readonly overall: Density = { rows: 0, seconds: 0 };
 	private readonly isBackwards: boolean;
 	private isOver = false;
 	private busy = 0;
@@ -102,7 +112,7 @@ export class PeriodReader {
 		private readonly period: Period,
 		private readonly progress: Progress,
 	) {
-		this.windows = [windowOf(period)];
+		this.windows = [windowOf(period, { rows: 0, seconds: FIRST_S / GROWTH })];
 		this.isBackwards = period.latest !== undefined;
 	}
 
@@ -131,7 +141,8 @@ export class PeriodReader {
 
 	/** The pages as they come. @returns whether windows are better, as the first one tells */
 	private async *beginning(): AsyncGenerator<Page, boolean> {
-		const [whole = windowOf(this.period)] = this.windows;
+		const [whole] = this.windows;
+		if (!whole) return false;
 		let mayCut = true;
 		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
 			if (mayCut && page.next && this.history.parallel() > 1 && this.shorten(whole, page)) return true;
@@ -144,7 +155,10 @@ export class PeriodReader {
 	private *give({ pages }: TimeWindow): Generator<Page> {
 		this.windows.shift();
 		for (let page = pages.shift(); page; page = pages.shift())
-			yield { ...page, next: pages.length || this.windows.length ? 'more' : undefined };
+			yield {
+				...page,
+				next: pages.length || this.windows.length ? 'more' : undefined,
+			};
 	}
 
 	/** Starts as many windows as make sense now. */
@@ -153,45 +167,38 @@ export class PeriodReader {
 		while (!this.isOver && this.busy < parallel) {
 			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
 			const window = this.windows[index];
-			if (!window || (index && !this.isWanted(this.windows.slice(0, index), parallel))) return;
-			if (window.lead === undefined) this.cut(window, this.secondsFrom(window.from));
+			if (!window || (index && !this.isWanted(window, this.windows.slice(0, index), parallel))) return;
+			if (window.lead === undefined) this.cut(window, this.secondsFor(window));
 			void this.read(window);
 		}
 	}
 
-	/** Whether to read another window beside those before it. */
-	private isWanted(before: readonly TimeWindow[], parallel: number): boolean {
+	/** Whether to read a window beside those before it. */
+	private isWanted(window: TimeWindow, before: readonly TimeWindow[], parallel: number): boolean {
 		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		return !this.isBackwards || (!this.isSearch && before.length * this.latestEach < this.missing);
+		return (
+			!this.isBackwards ||
+			(!this.isSearch(window) &&
+				before.length * LATEST_ROWS < (this.period.latest ?? Infinity) - this.progress.rowsFetched)
+		);
 	}
 
-	private get missing(): number {
-		return (this.period.latest ?? Infinity) - this.progress.rowsFetched;
+	/** Whether hardly a row came before a window, so that nobody knows where the latest ones are. */
+	private isSearch({ density }: TimeWindow): boolean {
+		return GROWTH * density.rows < LATEST_ROWS;
 	}
 
-	/** The latest rows that a window is made for: for a few, half a page, since few rows tell their density badly. */
-	private get latestEach(): number {
-		return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, this.missing));
-	}
-
-	/** Whether hardly a row has come, so that nobody knows where the latest ones are. */
-	private get isSearch(): boolean {
-		return GROWTH * this.density.rows < this.latestEach;
-	}
-
-	/** How many seconds of what begins at `from` a window is to have. */
-	private secondsFrom(from: number): number {
-		const { density, overall } = this;
+	/** How many seconds a window is to have. */
+	private secondsFor({ from, density }: TimeWindow): number {
 		const perSecond = density.rows / density.seconds;
 		// Fewer pages near the end, so that all windows end together.
 		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
 		const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
-		const wanted = this.isBackwards ? this.latestEach : PACKETS_PER_PAGE * pages;
-		// Where hardly a row comes, as far as is bold enough, or as all windows tell.
-		const far = Math.max(GROWTH * density.seconds, overall.rows && (wanted * overall.seconds) / overall.rows);
-		return Math.min(far, wanted / perSecond);
+		const wanted = this.isBackwards ? LATEST_ROWS : PACKETS_PER_PAGE * pages;
+		// Where hardly a row comes, as far as is bold enough.
+		return Math.min(GROWTH * density.seconds, wanted / perSecond);
 	}
 
 	/**
@@ -205,7 +212,7 @@ export class PeriodReader {
 		const [kept, rest] = this.isBackwards
 			? [{ from: to - length }, { from, to: to - length }]
 			: [{ to: from + length }, { from: from + length, to }];
-		this.windows.splice(this.windows.indexOf(window) + 1, 0, windowOf(rest));
+		this.windows.splice(this.windows.indexOf(window) + 1, 0, windowOf(rest, window.density));
 		Object.assign(window, kept, { lead });
 		return true;
 	}
@@ -218,11 +225,10 @@ export class PeriodReader {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
 			const seconds = window.to - window.from - (window.lead ?? 0);
-			// Further back it is as dense as in the window that is furthest back, whichever reply came last.
-			const isNearer = this.windows.slice(this.windows.indexOf(window)).some(({ isComplete }) => isComplete);
-			if (!this.isBackwards || !isNearer) this.density = { rows, seconds };
-			this.overall.rows += rows;
-			this.overall.seconds += seconds;
+			// It tells how dense it is behind it, unless one that was read there does.
+			const rest = this.windows.slice(this.windows.indexOf(window) + 1);
+			const next = rest.find(({ isStarted, isComplete }) => isComplete || !isStarted);
+			if (next && !next.isComplete) next.density = { rows, seconds };
 			if (this.isBackwards)
 				window.pages = window.pages.reverse().map((page) => ({ ...page, rows: [...page.rows].reverse() }));
 			window.isComplete = true;
@@ -258,19 +264,22 @@ export class PeriodReader {
 			if (isLong) return this.cut(window, (to - from) / 2);
 			// The latest rows may be behind that page: in half of that time, unless as long a time beside it has hardly any.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
-			if (pages.length || !this.isSearch || behind <= 2 * this.density.seconds) return false;
+			if (pages.length || !this.isSearch(window) || behind <= 2 * window.density.seconds) return false;
 			// The first page of all: as far as is known, it is as dense behind it.
-			const isFirst = reach && !this.overall.seconds;
-			return this.cut(window, isFirst ? (this.latestEach * reach.seconds) / reach.rows : behind / 2);
+			const isFirst = reach && to === this.period.to;
+			return this.cut(window, isFirst ? (LATEST_ROWS * reach.seconds) / reach.rows : behind / 2);
 		}
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
 		// What is far denser than was expected is a burst that passes.
 		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
-		if (isDense) this.density = reach;
-		const seconds = pages.length && lead ? 0 : isDense ? this.secondsFrom(from) : (to - from) / GROWTH;
-		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, lead);
+		const known = pages.length ? (window.lead ?? 0) : lead;
+		if (isDense) window.density = reach;
+		else if (isLong) window.density = { rows: 2 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
+		const isKnown = isDense || isLong;
+		const seconds = pages.length && lead ? lead - known : isKnown ? this.secondsFor(window) : (to - from) / GROWTH;
+		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, known);
 	}
 }
 
