@@ -141,10 +141,7 @@ export class HubbleApi implements ICredentialType {
 	];
 
 	/** A function, as n8n makes a sandbox to evaluate an expression: some megabytes that every request would leave behind. */
-	authenticate = async (
-		{ apiToken }: ICredentialDataDecryptedObject,
-		options: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> => ({
+	authenticate = async ({ apiToken }: ICredentialDataDecryptedObject, options: IHttpRequestOptions) => ({
 		...options,
 		headers: {
 			...options.headers,

@@ -23,12 +23,7 @@ export interface Marks {
 }
 
 /** The same as n8n stores it. */
-export interface StoredMarks {
-	quietMarks?: string;
-	insideMarks?: string;
-	waitingMarks?: string;
-	placedMarks?: string;
-}
+export type StoredMarks = Partial<Record<`${keyof Marks}Marks`, string>>;
 
 /** Characters of the keys of quiet devices, 42 bits of the ID and the second of registration, and of those in areas. */
 const QUIET = KEY - 1 + TIME;

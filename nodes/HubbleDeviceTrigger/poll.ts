@@ -1,15 +1,15 @@
 /** One poll: which devices fell silent, were heard, registered, or crossed the border of an area since the last one. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged } from '../shared/client/errors';
-import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
+import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
-import { poll, type Budget, type Read } from '../shared/polling/poll';
+import { poll } from '../shared/polling/poll';
 import { areas } from './areas';
 import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
 import { warn, type Run } from './reading';
 import { sample } from './sample';
-import { readSettings, type EventName, type Settings } from './settings';
+import { readSettings, type EventName } from './settings';
 import { beside, type State } from './watch';
 
 /** Pages of one poll; the rest comes with the next ones, so that other workflows get their share of the rate limit. */
@@ -22,36 +22,24 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const settings = readSettings(context);
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
-		return {
-			stream: hubble.organizationId,
-			start: {},
-			beside,
-			read: async (from) => await watch(context, hubble, settings, budget, from),
+		const read = async (from: State) => {
+			const run: Run = {
+				context,
+				hubble,
+				settings,
+				budget,
+				now: Math.floor(hubble.now()),
+				ahead: from.ahead ?? {},
+				state: { ...from },
+				...openMarks(from),
+				items: [],
+				pagesLeft: PAGES_PER_POLL,
+			};
+			await takeSteps(run, from.startWith);
+			return { next: { ...run.state, ...storedMarks(run) }, items: run.items };
 		};
+		return { stream: hubble.organizationId, start: {}, beside, read };
 	});
-}
-
-async function watch(
-	context: IPollFunctions,
-	hubble: HubbleClient,
-	settings: Settings,
-	budget: Budget,
-	from: State,
-): Promise<Read<State>> {
-	const run: Run = {
-		context,
-		hubble,
-		settings,
-		budget,
-		now: Math.floor(hubble.now()),
-		ahead: from.ahead ?? {},
-		state: { ...from },
-		...openMarks(from),
-		items: [],
-		pagesLeft: PAGES_PER_POLL,
-	};
-	await takeSteps(run, from.startWith);
-	return { next: { ...run.state, ...storedMarks(run) }, items: run.items };
 }
 
 /** What a poll does, and for which events. What is heard comes before what falls silent. */

@@ -15,9 +15,9 @@ import {
 	isDevice,
 	latestStamp,
 	takeNew,
-	type Ahead,
 	type Cursor,
 	type Device,
+	type Hearing,
 	type Reached,
 	type State,
 } from './watch';
@@ -30,14 +30,11 @@ export const DEVICES: List<Device> = {
 	},
 };
 
-export interface Run extends Marks {
+export interface Run extends Marks, Hearing {
 	context: IPollFunctions;
 	hubble: HubbleClient;
 	settings: Settings;
 	budget: Budget;
-	/** When it began by Hubble's clock, in Unix seconds. */
-	now: number;
-	ahead: Ahead;
 	/** The devices that have a stamp from the future, once a step has asked for them. */
 	future?: readonly Device[];
 	state: State;

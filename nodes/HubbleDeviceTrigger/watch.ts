@@ -21,7 +21,7 @@ export type Ahead = Readonly<Record<string, readonly [stamp: number, since: numb
 
 /** What tells when a device was heard. */
 export interface Hearing {
-	/** Hubble's time in Unix seconds. */
+	/** Hubble's time in Unix seconds: when the poll began. */
 	now: number;
 	ahead: Ahead;
 }

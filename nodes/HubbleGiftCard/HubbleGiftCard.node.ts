@@ -5,7 +5,7 @@ import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
 import { searchBrands } from '../shared/methods/searchBrands';
 import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
-import { giftCardOperations, giftCardResources } from './operations';
+import { giftCardOperations } from './operations';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = {
@@ -27,7 +27,12 @@ export class HubbleGiftCard implements INodeType {
 		defaults: { name: 'Hubble Gift Card' },
 		usableAsTool: true,
 		credentials: [{ name: 'hubblePartnerApi', required: true, testedBy: 'hubblePartnerApiTest' }],
-		properties: toProperties(giftCardOperations, giftCardResources),
+		properties: toProperties(giftCardOperations, [
+			{ name: 'Brand', value: 'brand' },
+			{ name: 'Order', value: 'order' },
+			{ name: 'Voucher', value: 'voucher' },
+			{ name: 'Wallet', value: 'wallet' },
+		]),
 		...secretFields,
 	};
 

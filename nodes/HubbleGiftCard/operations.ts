@@ -10,14 +10,6 @@ import { email, freeId, numberIn, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
 import { placeOrders } from './place';
 
-/** The resources in the order in which n8n offers them. */
-export const giftCardResources = [
-	{ name: 'Brand', value: 'brand' },
-	{ name: 'Order', value: 'order' },
-	{ name: 'Voucher', value: 'voucher' },
-	{ name: 'Wallet', value: 'wallet' },
-];
-
 const brandId = picker('Brand', 'brandId', 'searchBrands', '01HV3Y5ZJ0', {
 	description: 'The brand to work on. Its ID is its product ID.',
 });

@@ -2,19 +2,7 @@
  * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
-import type {
-	Block,
-	Cell,
-	Column,
-	Columns,
-	Content,
-	Curve,
-	CurvePoint,
-	Drawing,
-	Figure,
-	Section,
-	Table,
-} from './blocks';
+import type { Block, Cell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
 import { wholeNumber } from '../operation/values';
 import { digits, markup, Markup, percent } from './markup';
 
@@ -58,7 +46,7 @@ function table({ columns, rows }: Table): Markup {
 type Box = readonly [height: number, colour?: string];
 
 /** Columns as cells of one row: their parts are boxes, from the bottom up. */
-function boxTable(all: ReadonlyArray<Column | CurvePoint>, cells: readonly Box[][], remark: string): Markup {
+function boxTable(all: ReadonlyArray<{ title: string }>, cells: readonly Box[][], remark: string): Markup {
 	const box = ([height, colour]: Box) =>
 		height > 0 && markup`<div${style(`height:${height}px${colour ? `;background:${colour}` : ''}`)}></div>`;
 	const [first, last] = [all[0], all.at(-1)].map((one) => one?.title.split(': ')[0]);
