@@ -74,13 +74,9 @@ interface TimeWindow {
 	density: Density;
 }
 
-const windowOf = ({ from, to }: Period, density: Density): TimeWindow => ({
-	from,
-	to,
-	pages: [],
-	stop: new AbortController(),
-	density,
-});
+const windowOf = ({ from, to }: Period, density: Density): TimeWindow => {
+	return { from, to, pages: [], stop: new AbortController(), density };
+};
 
 /** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing, or stand. */
 function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period) {
@@ -89,12 +85,8 @@ function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period
 	const [first, last] = [times[Math.floor(CLOCKS_OFF * end)], times[Math.ceil((1 - CLOCKS_OFF) * end)]];
 	if (first === undefined || last === undefined || (last - first < 1 && (first < from || first > to))) return undefined;
 	// Rows of one instant are dense, too.
-	return {
-		first,
-		last,
-		rows: rows.length,
-		seconds: Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF)),
-	};
+	const seconds = Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF));
+	return { first, last, rows: rows.length, seconds };
 }
 
 /** The pages of a period in order; of the latest rows each page is turned round. Keeps `rest` of `progress` up to date. */
@@ -155,10 +147,7 @@ export class PeriodReader {
 	private *give({ pages }: TimeWindow): Generator<Page> {
 		this.windows.shift();
 		for (let page = pages.shift(); page; page = pages.shift())
-			yield {
-				...page,
-				next: pages.length || this.windows.length ? 'more' : undefined,
-			};
+			yield { ...page, next: pages.length || this.windows.length ? 'more' : undefined };
 	}
 
 	/** Starts as many windows as make sense now. */
@@ -177,12 +166,10 @@ export class PeriodReader {
 	private isWanted(window: TimeWindow, before: readonly TimeWindow[], parallel: number): boolean {
 		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
+		const { latest = Infinity } = this.period;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		return (
-			!this.isBackwards ||
-			(!this.isSearch(window) &&
-				before.length * LATEST_ROWS < (this.period.latest ?? Infinity) - this.progress.rowsFetched)
-		);
+		if (!this.isBackwards) return true;
+		return !this.isSearch(window) && before.length * LATEST_ROWS < latest - this.progress.rowsFetched;
 	}
 
 	/** Whether hardly a row came before a window, so that nobody knows where the latest ones are. */
