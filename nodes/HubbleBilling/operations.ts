@@ -3,7 +3,7 @@ import { hubbleNow } from '../shared/client/clock';
 import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
-import { CALENDAR_PERIODS, invoice } from '../shared/operation/fields';
+import { CALENDAR_PERIODS, choices, invoice } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { binaryField, safeName } from '../shared/operation/outputFile';
 import { listItems } from '../shared/operation/rows';
@@ -120,10 +120,7 @@ export const billingOperations: readonly Operation[] = [
 				displayName: 'Network',
 				name: 'networkType',
 				type: 'options',
-				options: [
-					{ name: 'Satellite', value: 'satellite', description: 'Needs satellite access' },
-					{ name: 'Terrestrial', value: 'terrestrial' },
-				],
+				options: choices(['Satellite', 'satellite', 'Needs satellite access'], ['Terrestrial', 'terrestrial']),
 				default: 'terrestrial',
 				description: 'Only devices last heard over this network',
 				collection: 'filters',

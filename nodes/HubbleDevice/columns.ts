@@ -1,7 +1,7 @@
 /** A device as a row of a table says it: which column is what. Pure. */
 import { jsonParse, type IDataObject } from 'n8n-workflow';
 import { asText, isEmpty } from '../shared/operation/values';
-import type { ColumnRow, Field } from '../shared/operation/fields';
+import { choices, type ColumnRow, type Field } from '../shared/operation/fields';
 import { SIMPLIFIED } from '../shared/device/device';
 import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
 import { tagMap, type Tags } from './tags';
@@ -110,14 +110,10 @@ export const fieldsFrom = {
 	name: 'fieldsFrom',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{
-			name: 'From Columns',
-			value: 'columns',
-			description: 'Name, place and tags are columns of the input, such as the rows of a spreadsheet',
-		},
-		{ name: 'Set Below', value: 'below', description: 'Each field has its own value or expression' },
-	],
+	options: choices(
+		['From Columns', 'columns', 'Name, place and tags are columns of the input, such as the rows of a spreadsheet'],
+		['Set Below', 'below', 'Each field has its own value or expression'],
+	),
 	default: 'below',
 	description: 'Where the name, the place and the tags of a device come from',
 	toWire: () => undefined,

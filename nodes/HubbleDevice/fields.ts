@@ -2,7 +2,7 @@
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { degrees } from '../shared/device/areaFields';
-import { deviceOrName, KEEP_INPUT, textPart, toggle, type Field } from '../shared/operation/fields';
+import { choices, deviceOrName, KEEP_INPUT, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
 import { columns, fieldsFrom } from './columns';
@@ -13,12 +13,12 @@ export const encryption = {
 	displayName: 'Encryption',
 	name: 'encryption',
 	type: 'options',
-	options: [
-		{ name: 'AES-128-CTR', value: 'AES-128-CTR', description: '16-byte key' },
-		{ name: 'AES-128-EAX', value: 'AES-128-EAX', description: '16-byte key, for the IN100 protocol' },
-		{ name: 'AES-256-CTR', value: 'AES-256-CTR', description: '32-byte key' },
-		{ name: 'None', value: 'NONE', description: 'The device sends unencrypted' },
-	],
+	options: choices(
+		['AES-128-CTR', 'AES-128-CTR', '16-byte key'],
+		['AES-128-EAX', 'AES-128-EAX', '16-byte key, for the IN100 protocol'],
+		['AES-256-CTR', 'AES-256-CTR', '32-byte key'],
+		['None', 'NONE', 'The device sends unencrypted'],
+	),
 	default: 'AES-256-CTR',
 	description: 'The encryption that the firmware of new devices was built for. The default is AES-256-CTR.',
 	collection: 'additionalFields',
@@ -157,10 +157,7 @@ export const keyFormat = {
 	displayName: 'Key Format',
 	name: 'keyFormat',
 	type: 'options',
-	options: [
-		{ name: 'Base64', value: 'base64' },
-		{ name: 'Hexadecimal', value: 'hex' },
-	],
+	options: choices(['Base64', 'base64'], ['Hexadecimal', 'hex']),
 	default: 'base64',
 	description: 'How the keys are written in the output',
 	collection: 'additionalFields',
@@ -171,10 +168,10 @@ export const matchBy = {
 	name: 'matchBy',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{ name: 'Name', value: 'name', description: 'The device with exactly this name' },
-		{ name: 'Tag', value: 'tag', description: 'The device whose tag has the same value' },
-	],
+	options: choices(
+		['Name', 'name', 'The device with exactly this name'],
+		['Tag', 'tag', 'The device whose tag has the same value'],
+	),
 	standsFirst: true,
 	default: 'name',
 	description: 'How to recognize a device that already exists',
@@ -192,15 +189,11 @@ export const ifNoMatch = {
 	displayName: 'If No Device Matches',
 	name: 'ifNoMatch',
 	type: 'options',
-	options: [
-		{
-			name: 'Fail',
-			value: 'fail',
-			description: 'Report an error for the item, so that a typo does not register a device',
-		},
-		{ name: 'Register', value: 'register', description: 'Register a new device' },
-		{ name: 'Skip', value: 'skip', description: 'Leave the item out of the output' },
-	],
+	options: choices(
+		['Fail', 'fail', 'Report an error for the item, so that a typo does not register a device'],
+		['Register', 'register', 'Register a new device'],
+		['Skip', 'skip', 'Leave the item out of the output'],
+	),
 	standsFirst: true,
 	default: 'register',
 	description: 'What to do when no device matches',
@@ -234,10 +227,10 @@ export const eidRotation = {
 					displayName: 'Counter Source',
 					name: 'counter_source',
 					type: 'options',
-					options: [
-						{ name: 'Device Uptime', value: 'DEVICE_UPTIME', description: 'For devices without a clock' },
-						{ name: 'Unix Time', value: 'UNIX_TIME', description: 'For devices with a clock' },
-					],
+					options: choices(
+						['Device Uptime', 'DEVICE_UPTIME', 'For devices without a clock'],
+						['Unix Time', 'UNIX_TIME', 'For devices with a clock'],
+					),
 					default: 'UNIX_TIME',
 					description: 'What the device counts to change its ID',
 				},

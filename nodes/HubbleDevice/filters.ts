@@ -5,7 +5,7 @@ import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
-import { ownTags, textPart, toggle, type Field } from '../shared/operation/fields';
+import { choices, ownTags, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
@@ -135,10 +135,7 @@ const sides: INodeProperties[] = [
 		displayName: 'Side',
 		name: 'areaSide',
 		type: 'options',
-		options: [
-			{ name: 'Inside', value: 'inside' },
-			{ name: 'Outside', value: 'outside' },
-		],
+		options: choices(['Inside', 'inside'], ['Outside', 'outside']),
 		default: 'inside',
 		description: 'Which side of the border a device must be on. Devices without a known place are left out.',
 	},
@@ -146,11 +143,11 @@ const sides: INodeProperties[] = [
 		displayName: 'Location',
 		name: 'areaBy',
 		type: 'options',
-		options: [
-			{ name: 'Installed', value: 'installed' },
-			{ name: 'Last Heard', value: 'heard' },
-			{ name: 'Last Heard, Else Installed', value: 'either', description: 'The first of the two that is known' },
-		],
+		options: choices(
+			['Installed', 'installed'],
+			['Last Heard', 'heard'],
+			['Last Heard, Else Installed', 'either', 'The first of the two that is known'],
+		),
 		default: 'either',
 		description: 'Which location of a device to compare',
 	},

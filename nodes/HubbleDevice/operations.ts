@@ -3,7 +3,7 @@ import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device
 import { countRows, wantedPages } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
-import { deviceOrName, environment, toggle } from '../shared/operation/fields';
+import { choices, deviceOrName, environment, toggle } from '../shared/operation/fields';
 import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
 import { valueReason } from '../shared/packet/valueFilter';
 import { groupByTag, reportFields, reportOn, silentAfterHours } from '../shared/report/createReport';
@@ -204,10 +204,7 @@ export const deviceOperations: readonly Operation[] = [
 				displayName: 'Sort By',
 				name: 'sortBy',
 				type: 'options',
-				options: [
-					{ name: 'Created', value: 'created_ts' },
-					{ name: 'Last Packet', value: 'most_recent_packet_ts' },
-				],
+				options: choices(['Created', 'created_ts'], ['Last Packet', 'most_recent_packet_ts']),
 				default: 'created_ts',
 				description: 'What the devices are sorted by',
 				collection: 'options',

@@ -3,7 +3,7 @@ import { asError } from '../shared/client/errors';
 import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
-import { picker, textPart, toggle, type Field } from '../shared/operation/fields';
+import { choices, picker, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
@@ -35,10 +35,10 @@ const by: Field = {
 	name: 'by',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{ name: 'ID', value: 'id', description: 'The ID that Hubble gave to the order' },
-		{ name: 'Reference', value: 'reference', description: 'The reference with which the order was placed' },
-	],
+	options: choices(
+		['ID', 'id', 'The ID that Hubble gave to the order'],
+		['Reference', 'reference', 'The reference with which the order was placed'],
+	),
 	default: 'id',
 	description: 'How to identify the order',
 };
@@ -47,10 +47,7 @@ const status: ClientFilter = {
 	displayName: 'Status',
 	name: 'status',
 	type: 'options',
-	options: [
-		{ name: 'Active', value: 'ACTIVE' },
-		{ name: 'Inactive', value: 'INACTIVE' },
-	],
+	options: choices(['Active', 'ACTIVE'], ['Inactive', 'INACTIVE']),
 	default: 'ACTIVE',
 	collection: 'filters',
 	description: 'Only brands with this status',

@@ -1,5 +1,5 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { environment, toggle, type Field } from '../shared/operation/fields';
+import { choices, environment, toggle, type Field } from '../shared/operation/fields';
 import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import type { ItemRequest, Operation, Work } from '../shared/operation/operation';
@@ -26,16 +26,12 @@ const interval = {
 	displayName: 'Interval',
 	name: 'interval',
 	type: 'options',
-	options: [
-		{
-			name: 'Automatic',
-			value: 'automatic',
-			description: 'Hours for one day, days for up to 31 days, months for more',
-		},
-		{ name: 'Day', value: 'day' },
-		{ name: 'Hour', value: 'hour', description: 'For up to 15 days' },
-		{ name: 'Month', value: 'month' },
-	],
+	options: choices(
+		['Automatic', 'automatic', 'Hours for one day, days for up to 31 days, months for more'],
+		['Day', 'day'],
+		['Hour', 'hour', 'For up to 15 days'],
+		['Month', 'month'],
+	),
 	default: 'automatic',
 	description: 'The length of each interval. The one that is still running is marked by isRunning.',
 	toWire: (value) => (value === 'automatic' ? undefined : value),
@@ -45,14 +41,10 @@ const output = {
 	displayName: 'Output',
 	name: 'output',
 	type: 'options',
-	options: [
-		{ name: 'One Item per Interval', value: 'intervals' },
-		{
-			name: 'Summary with All Intervals',
-			value: 'summary',
-			description: 'One item with the totals and a list of the intervals',
-		},
-	],
+	options: choices(
+		['One Item per Interval', 'intervals'],
+		['Summary with All Intervals', 'summary', 'One item with the totals and a list of the intervals'],
+	),
 	default: 'intervals',
 	description: 'Whether to return one item per interval or one summary',
 } satisfies Field;

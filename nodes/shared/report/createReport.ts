@@ -2,7 +2,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S } from '../client/endpoints';
 import { acceptedRows, leftOut, type List } from '../client/pages';
-import { textPart, type Field } from '../operation/fields';
+import { choices, textPart, type Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
 import { wantedPages } from '../operation/rows';
@@ -48,15 +48,11 @@ const html: Field = {
 	displayName: 'HTML in JSON',
 	name: 'htmlInJson',
 	type: 'options',
-	options: [
-		{
-			name: 'For Mail',
-			value: 'mail',
-			description: 'Tables and bars that mail programs show, at most 90 kB; the map is only in the file',
-		},
-		{ name: 'None', value: 'none', description: 'The report is only in the file' },
-		{ name: 'Whole Page', value: 'page', description: 'The same page as in the file, for Form and Respond to Webhook' },
-	],
+	options: choices(
+		['For Mail', 'mail', 'Tables and bars that mail programs show, at most 90 kB; the map is only in the file'],
+		['None', 'none', 'The report is only in the file'],
+		['Whole Page', 'page', 'The same page as in the file, for Form and Respond to Webhook'],
+	),
 	default: 'mail',
 	description: 'What to put in the field html. Without this option: the whole page.',
 	collection: 'options',
