@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
-import { asText, counted, parameterError, quoted } from '../operation/values';
+import { asText, parameterError, quoted } from '../operation/values';
 import {
 	readBthome,
 	readBthomeObjects,
@@ -13,11 +13,10 @@ import {
 	SENSOR_NAMES,
 	utf8Text,
 	withoutPadding,
-	type Decoded,
 } from './formats';
 import { parseLayout, parseRows } from './layout';
 import type { Packet } from './packet';
-import { fieldReader, missed, unfit, type PayloadField, type Remarks } from './payloadFields';
+import { fieldReader, unfit, type Decoded, type PayloadField } from './payloadFields';
 
 export type { Decoded };
 
@@ -158,27 +157,14 @@ function namedIn(json: Decoded, names: ReadonlySet<string>): Decoded {
 	};
 }
 
-/**
- * Fields at fixed places, with their units: one object for all payloads, unless they differ in what they have. An object
- * in JSON is read by its own names.
- */
+/** Fields at fixed places; an object in JSON is read by its own names. */
 function layoutReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const read = fieldReader(fields);
-	const units = fields.flatMap(({ name, unit }) => (unit ? [[name, unit] as const] : []));
-	const shared = Object.fromEntries(units);
 	const names = new Set(fields.map(({ name }) => name));
-	const differ = fields.some(({ when }) => when);
 	return (bytes) => {
 		if (!bytes.length) return { decoded: {} };
 		const json = jsonObject(bytes);
-		if (json) return namedIn(json, names);
-		const remarks: Remarks = { units: differ ? {} : undefined };
-		const result: Decoded = { decoded: read(bytes, remarks) };
-		if (units.length) result.decodedUnits = differ ? remarks.units : shared;
-		if (remarks.notes) result.decodeError = remarks.notes.join('; ');
-		if (differ && !Object.keys(objectOf(result.decoded)).length)
-			result.decodeError = `the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`;
-		return result;
+		return json ? namedIn(json, names) : read(bytes);
 	};
 }
 

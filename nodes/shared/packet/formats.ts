@@ -11,14 +11,7 @@
  */
 import type { IDataObject } from 'n8n-workflow';
 import { isoTime } from '../operation/times';
-import { NUMBERS, scaled, sum, unfit, type NumberType } from './payloadFields';
-
-/** What a payload says; `decodeError` says why it cannot be read, or where reading ended before its end. */
-export interface Decoded {
-	decoded?: IDataObject[string];
-	decodedUnits?: Readonly<Record<string, string>>;
-	decodeError?: string;
-}
+import { NUMBERS, scaled, sum, unfit, type Decoded, type NumberType } from './payloadFields';
 
 /** Of a format that gives its values names. */
 interface Values extends Decoded {

@@ -1,6 +1,14 @@
 /** Values at fixed places in a payload: the lines of a layout, made once into a function that reads them. */
 import type { IDataObject } from 'n8n-workflow';
 import { asError } from '../client/errors';
+import { counted } from '../operation/values';
+
+/** What a payload says; `decodeError` says why it cannot be read, or where reading ended before its end. */
+export interface Decoded {
+	decoded?: IDataObject[string];
+	decodedUnits?: Readonly<Record<string, string>>;
+	decodeError?: string;
+}
 
 /** One value in a payload: a line of the layout, or a row of the form. */
 export interface PayloadField {
@@ -214,7 +222,7 @@ function compile(field: PayloadField): { size: number; read: Read } {
 }
 
 /** Which bytes keep a payload from having any field: 'byte 0 is 7, not 1 or 2'. */
-export function missed(fields: readonly PayloadField[], bytes: Buffer): string {
+function missed(fields: readonly PayloadField[], bytes: Buffer): string {
 	const wanted = new Map<number, Set<number>>();
 	for (const { when } of fields) {
 		if (when) wanted.set(when.at, (wanted.get(when.at) ?? new Set()).add(when.wanted));
@@ -232,12 +240,6 @@ export function missed(fields: readonly PayloadField[], bytes: Buffer): string {
 
 /** Whether two fields are never in the same payload, so that they may have one name. */
 const excludeEachOther = (a?: Condition, b?: Condition) => a && b && a.at === b.at && a.wanted !== b.wanted;
-
-export interface Remarks {
-	/** Gets the units of the fields that were read, where it is there. */
-	units?: Record<string, string>;
-	notes?: string[];
-}
 
 /** @param earlier conditions of the fields before it, by their names */
 function prepare(field: PayloadField, earlier: Map<string, Array<Condition | undefined>>) {
@@ -259,34 +261,45 @@ function prepare(field: PayloadField, earlier: Map<string, Array<Condition | und
 }
 
 /**
- * All fields of a layout as one function from bytes to an object; fields that a payload does not have are absent, and
+ * All fields of a layout as one function from bytes to what they say; fields that a payload does not have are absent, and
  * what is no number, such as the NaN of a float, is null and noted. Throws when the layout is wrong, and the function
  * when a payload is too short.
  */
-export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer, remarks: Remarks) => IDataObject {
+export function fieldReader(fields: readonly PayloadField[]): (bytes: Buffer) => Decoded {
 	const earlier = new Map<string, Array<Condition | undefined>>();
 	const compiled = fields.map((field) => prepare(field, earlier));
 	if (!compiled.length) throw unfit('it is empty; add a value, such as temperature: int16 @4 ×0.01 °C');
-	return (bytes, remarks) => {
-		const result: IDataObject = {};
+	// One object of units serves all payloads, unless they differ in what they have.
+	const units = Object.fromEntries(fields.flatMap(({ name, unit }) => (unit ? [[name, unit]] : [])));
+	const hasUnits = Object.keys(units).length > 0;
+	const differ = fields.some(({ when }) => when);
+	return (bytes) => {
+		const decoded: IDataObject = {};
+		const decodedUnits = differ ? {} : units;
+		const notes: string[] = [];
 		for (const { name, adds, unit, when, offset: at, size, read } of compiled) {
 			if (when && bytes[when.at] !== when.wanted) continue;
 			if (bytes.length < at + size)
 				throw unfit(`the payload has ${bytes.length} bytes, "${name}" ends at byte ${at + size}`);
 			let value: ReturnType<Read> | null = read(bytes, at);
 			if (adds) {
-				const base = result[name];
+				const base = decoded[name];
 				// Not there in this payload, or no number.
 				if (!isSummand(base) || !isSummand(value)) continue;
 				value = sum(base, value);
 			}
 			if (typeof value === 'number' && !Number.isFinite(value)) {
-				(remarks.notes ??= []).push(`"${name}" is not a number: ${value}`);
+				notes.push(`"${name}" is not a number: ${value}`);
 				value = null;
 			}
-			result[name] = value;
-			if (unit && remarks.units) remarks.units[name] = unit;
+			decoded[name] = value;
+			if (unit && differ) decodedUnits[name] = unit;
 		}
+		if (!Object.keys(decoded).length)
+			notes.push(`the payload has ${counted(bytes.length, 'byte')}, and none of the values: ${missed(fields, bytes)}`);
+		const result: Decoded = { decoded };
+		if (hasUnits) result.decodedUnits = decodedUnits;
+		if (notes.length) result.decodeError = notes.join('; ');
 		return result;
 	};
 }
