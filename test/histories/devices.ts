@@ -63,29 +63,32 @@ export class DeviceHistory extends PollingWorld {
 	protected answer({ url, qs = {}, headers = {} }: IHttpRequestOptions): Answer {
 		if (url.endsWith('/check')) return { body: { org_id: 'of the key' } };
 		const now = this.hubbleS();
-		const stamp = ({ heard }: Tracker) =>
-			Math.max(0, ...heard.filter((one) => one.shownFrom <= now).map(({ at }) => at));
-		const timeOf = qs.sort_field === 'created_ts' ? ({ created }: Tracker) => created : stamp;
-		const isIn = (time: number, name: string) => {
+		const within = (name: string) => {
 			const [, from = 0, to = Infinity] = /^between:(\d+):(\d+)$/.exec(String(qs[name] ?? ''))?.map(Number) ?? [];
-			return time >= from && time < to;
+			return (time: number) => time >= from && time < to;
 		};
-		const key = (row: Tracker) => `${timeOf(row).toFixed(3).padStart(15, '0')} ${row.id}`;
+		const isCreatedIn = within('filter_created_ts');
+		const isHeardIn = within('filter_most_recent_packet_ts');
 		const after = String(headers['Continuation-Token'] ?? '');
 		const rows = this.fleet
-			.filter((row) => row.listedFrom <= now && isIn(row.created, 'filter_created_ts'))
-			.filter((row) => isIn(stamp(row), 'filter_most_recent_packet_ts') && key(row) > after)
-			.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+			.filter(({ listedFrom, created }) => listedFrom <= now && isCreatedIn(created))
+			.map(({ id, created, heard }) => {
+				const stamp = Math.max(0, ...heard.filter((one) => one.shownFrom <= now).map(({ at }) => at));
+				const time = qs.sort_field === 'created_ts' ? created : stamp;
+				return { id, created, stamp, key: `${time.toFixed(3).padStart(15, '0')} ${id}` };
+			})
+			.filter(({ stamp, key }) => isHeardIn(stamp) && key > after)
+			.sort((a, b) => (a.key < b.key ? -1 : 1));
 		const page = rows.slice(0, this.pageSize);
-		const last = page.at(-1);
-		const devices = page.map((row) => ({
-			id: row.id,
-			name: row.id,
-			created_ts: row.created,
+		const devices = page.map(({ id, created, stamp }) => ({
+			id,
+			name: id,
+			created_ts: created,
 			tags: {},
-			most_recent_packet: stamp(row) ? { terrestrial: { timestamp: stamp(row) } } : {},
+			most_recent_packet: stamp ? { terrestrial: { timestamp: stamp } } : {},
 		}));
-		return { headers: { 'continuation-token': last && rows.length > page.length ? key(last) : '' }, body: { devices } };
+		const next = rows.length > page.length ? page.at(-1)?.key : undefined;
+		return { headers: { 'continuation-token': next ?? '' }, body: { devices } };
 	}
 
 	protected timesIn(position: IDataObject): number[] {

@@ -20,6 +20,7 @@ export interface Told {
 
 /** Lives one history. Throws what is no broken promise: a mistake of the simulation. */
 export async function history(kind: Kind, seed: number, code: ShippedCode): Promise<Told> {
+	code.begin();
 	const world = new KINDS[kind](seed, code);
 	await world.live().catch((error: unknown) => {
 		if (!(error instanceof Broken)) throw asError(error);

@@ -32,78 +32,107 @@ type Run = (exports: object, require: (path: string) => unknown, ...surroundings
 
 interface Module {
 	run: Run;
-	/** The modules of ours that it imports. */
-	imports: string[];
-	/** Whether it may remember something, or looks at a clock: then each process has its own. */
-	isOwn: boolean;
+	/** Whether it may remember something from one call to the next. */
+	remembers: boolean;
 }
 
-/** Words without which a module remembers nothing and looks at no clock. */
-const OWN = /\bDate\b|performance|Math\.random|node:crypto|[sS]leep|new (Weak)?(Map|Set)\b|newProcessState|^let /m;
+/** What a module begins with that remembers: something empty, or a variable. */
+const EMPTY = /^(export )?(let |const \w+ = (new \w+(<.*>)?\(\);|newProcessState\b))/m;
 
 /** What was compiled, by its text: of a copy with a fault in it, all but one module are the same. */
-const COMPILED = new Map<string, Pick<Module, 'run' | 'imports'>>();
+const COMPILED = new Map<string, Run>();
 
-function compile(path: string, source: string) {
+function compile(source: string): Run {
 	const known = COMPILED.get(source);
 	if (known) return known;
 	const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
 	const { outputText } = transpileModule(source, { compilerOptions });
 	const run = new Function('exports', 'require', 'performance', 'Date', 'Math', outputText) as Run;
-	const imports = [...outputText.matchAll(/require\("(\.[^"]+)"\)/g)].map(([, name = '']) => resolved(path, name));
-	const compiled = { run, imports };
-	COMPILED.set(source, compiled);
-	return compiled;
+	COMPILED.set(source, run);
+	return run;
 }
 
 /** The path of a module in `nodes`, out of how another one names it. */
 const resolved = (from: string, name: string) => relative(NODES, join(NODES, dirname(from), name));
 
-/** The code, compiled when a process first asks for it; with the patches, if any. */
-export class ShippedCode {
-	private readonly modules = new Map<string, Module>();
-	/** Exports of the modules that all processes may share. */
-	private readonly shared = new Map<string, object>();
+/** The modules of a process. They are loaded once, and used again for another one when that process's history is over. */
+class Modules {
+	surroundings!: Surroundings;
+	private readonly loaded = new Map<string, object>();
+	/** What begins anew with each process. */
+	private readonly fresh: Array<() => void> = [];
+	private readonly foreign: Readonly<Record<string, object>>;
+	private readonly globals: readonly unknown[];
 
-	constructor(private readonly patches: readonly Patch[] = []) {}
-
-	/** A process that has loaded nothing yet. @returns what loads a module, by its path in `nodes` without the ending */
-	start(surroundings: Surroundings): <T>(path: string) => T {
-		const { monotonic, wall, random, sleep } = surroundings;
-		const loaded = new Map<string, object>();
-		const foreign: Readonly<Record<string, object>> = {
-			'n8n-workflow': Object.create(n8nWorkflow, {
-				sleep: { value: sleep },
-				sleepWithAbort: { value: sleep },
-			}) as object,
-			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
-		};
+	constructor(private readonly moduleAt: (path: string) => Module) {
+		const of = () => this.surroundings;
+		const sleep: Surroundings['sleep'] = async (ms, signal) => await of().sleep(ms, signal);
+		const random = () => of().random();
+		const wall = () => of().wall();
 		class OwnDate extends Date {
 			constructor(...parts: []) {
 				super(...((parts.length ? parts : [wall()]) as []));
 			}
 			static override now = wall;
 		}
-		const OwnMath = Object.create(Math, { random: { value: random } }) as object;
-		const load = (path: string): object => {
-			const among = this.module(path).isOwn ? loaded : this.shared;
-			const known = among.get(path);
-			if (known) return known;
-			const exports = {};
-			among.set(path, exports);
-			const required = (name: string) => foreign[name] ?? load(resolved(path, name));
-			this.module(path).run(exports, required, { now: monotonic }, OwnDate, OwnMath);
-			return exports;
+		this.foreign = {
+			'n8n-workflow': Object.create(n8nWorkflow, {
+				sleep: { value: sleep },
+				sleepWithAbort: { value: sleep },
+			}) as object,
+			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
 		};
-		return <T>(path: string) => load(path) as T;
+		const performance = { now: () => of().monotonic() };
+		this.globals = [performance, OwnDate, Object.create(Math, { random: { value: random } })];
+	}
+
+	load(path: string): object {
+		const known = this.loaded.get(path);
+		if (known) return known;
+		const exports = {};
+		this.loaded.set(path, exports);
+		const required = (name: string) => this.foreign[name] ?? this.load(resolved(path, name));
+		const { run, remembers } = this.moduleAt(path);
+		const begin = () => run(exports, required, ...this.globals);
+		begin();
+		// Those that import it look into the same `exports`.
+		if (remembers) this.fresh.push(begin);
+		return exports;
+	}
+
+	/** A process that remembers nothing. */
+	begin(surroundings: Surroundings): void {
+		this.surroundings = surroundings;
+		for (const begin of this.fresh) begin();
+	}
+}
+
+/** The code, compiled when a process first asks for it; with the patches, if any. One history at a time uses it. */
+export class ShippedCode {
+	private readonly modules = new Map<string, Module>();
+	private readonly all: Modules[] = [];
+	/** How many of them the history uses. */
+	private used = 0;
+
+	constructor(private readonly patches: readonly Patch[] = []) {}
+
+	/** A history begins: nothing of an earlier one goes on. */
+	begin(): void {
+		this.used = 0;
+	}
+
+	/** A process that remembers nothing. @returns what loads a module, by its path in `nodes` without the ending */
+	start(surroundings: Surroundings): <T>(path: string) => T {
+		const modules = (this.all[this.used++] ??= new Modules((path) => this.module(path)));
+		modules.begin(surroundings);
+		return <T>(path: string) => modules.load(path) as T;
 	}
 
 	private module(path: string): Module {
 		const known = this.modules.get(path);
 		if (known) return known;
 		const source = this.patched(path, readFileSync(join(NODES, `${path}.ts`), 'utf8'));
-		const { run, imports } = compile(path, source);
-		const module = { run, imports, isOwn: OWN.test(source) || imports.some((name) => this.module(name).isOwn) };
+		const module = { run: compile(source), remembers: EMPTY.test(source) };
 		this.modules.set(path, module);
 		return module;
 	}
@@ -119,8 +148,5 @@ export class ShippedCode {
 }
 
 /** A UUID that the seed decides. */
-function uuid(random: () => number): string {
-	const digits = (count: number) =>
-		Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join('');
-	return `${digits(8)}-${digits(4)}-4${digits(3)}-8${digits(3)}-${digits(12)}`;
-}
+const uuid = (random: () => number): string =>
+	'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, () => '0123456789abcdef'.charAt(random() * 16));

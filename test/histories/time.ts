@@ -1,15 +1,17 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- gives the engine its turn between two moments */
 /** A clock that stands still while anything can be done, and then jumps to what comes next: waiting costs nothing. */
 export class VirtualTime {
-	private readonly due: Array<{ at: number; order: number; work: () => void }> = [];
-	private order = 0;
+	/** In the order of their times. */
+	private readonly due: Array<{ at: number; work: () => void }> = [];
 	private time = 0;
 
 	/** Milliseconds since the beginning. */
 	now = () => this.time;
 
 	later = (ms: number, work: () => void): void => {
-		this.due.push({ at: this.time + Math.max(0, ms), order: this.order++, work });
+		const at = this.time + Math.max(0, ms);
+		const after = this.due.findIndex((one) => one.at > at);
+		this.due.splice(after < 0 ? this.due.length : after, 0, { at, work });
 	};
 
 	/** Like n8n's `sleep` with a signal. */
@@ -29,10 +31,12 @@ export class VirtualTime {
 		let isDone = false;
 		const watched = work.finally(() => (isDone = true));
 		watched.catch(() => {});
+		// Node's turn: it looks for what was rejected and nobody noticed.
+		await new Promise((resolve) => setImmediate(resolve));
 		for (;;) {
-			await new Promise((resolve) => setImmediate(resolve));
+			// After all that waits for nothing but promises.
+			await new Promise((resolve) => process.nextTick(resolve));
 			if (isDone) return await watched;
-			this.due.sort((a, b) => a.at - b.at || a.order - b.order);
 			const next = this.due.shift();
 			if (!next) throw new Error(`Nothing is left to wait for at ${this.time} ms`);
 			this.time = next.at;

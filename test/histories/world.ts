@@ -145,8 +145,7 @@ export class World {
 	): Promise<IN8nHttpFullResponse> {
 		const { url, timeout = 60_000, encoding } = options;
 		if (process.isDead) await NEVER;
-		const path = new URL(url).pathname;
-		this.noteSent(`${process.number} ${options.method} ${path}`, path);
+		this.noteSent(`${process.number} ${options.method} ${url}`, url);
 		const fault = this.faultNow();
 		const sentAt = this.time.now();
 		await this.time.sleep(Math.min(this.way(), timeout));
@@ -173,7 +172,7 @@ export class World {
 	}
 
 	/** Hubble takes three requests a second to one endpoint. */
-	private noteSent(key: string, path: string): void {
+	private noteSent(key: string, url: string): void {
 		const now = this.time.now();
 		const times = this.sent.get(key) ?? [];
 		this.sent.set(key, times);
@@ -183,7 +182,7 @@ export class World {
 		this.promise(
 			now - fourth >= 999,
 			'P13: no faster than the limit',
-			() => `four requests to ${path} in ${now - fourth} ms`,
+			() => `four requests to ${url} in ${now - fourth} ms`,
 		);
 	}
 }
