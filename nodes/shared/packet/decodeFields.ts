@@ -1,6 +1,6 @@
 /** What the parameters of decoding look like; `decode.ts` takes their values. */
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { choices, textPart, type Field } from '../operation/fields';
+import { choices, textPart, toggle, type Field } from '../operation/fields';
 import { PAYLOAD_TYPES } from './layout';
 import { NUMBERS, WIDTHS } from './payloadFields';
 
@@ -48,8 +48,6 @@ const number = (displayName: string, name: string, description: string, more: Pa
 /** A number of 0 or more. */
 const count = (displayName: string, name: string, description: string, more: Partial<INodeProperties> = {}) =>
 	number(displayName, name, description, { typeOptions: { minValue: 0 }, ...more });
-const toggle = (displayName: string, name: string, description: string, ...types: string[]) =>
-	({ displayName, name, type: 'boolean', default: false, description, ...showFor(...types) }) satisfies INodeProperties;
 
 /** One row of the form. */
 const VALUES: INodeProperties[] = [
@@ -79,7 +77,7 @@ const VALUES: INodeProperties[] = [
 		'Number of bits, or of characters of a text; 0 means one bit, or the rest of the payload',
 		showFor('ascii', 'bits'),
 	),
-	toggle('Signed', 'signed', 'Whether the highest bit of the value is its sign', 'bits'),
+	{ ...toggle('Signed', 'signed', false, 'Whether the highest bit of the value is its sign'), ...showFor('bits') },
 	{
 		displayName: 'Byte Order',
 		name: 'endianness',
@@ -102,13 +100,15 @@ const VALUES: INodeProperties[] = [
 		),
 		...showFor('bits', ...NUMERIC),
 	},
-	toggle(
-		'Add to Value Above',
-		'adds',
-		'Whether to add the result to the value of the same name above, such as a fraction that is sent separately',
-		'bits',
-		...NUMERIC,
-	),
+	{
+		...toggle(
+			'Add to Value Above',
+			'adds',
+			false,
+			'Whether to add the result to the value of the same name above, such as a fraction that is sent separately',
+		),
+		...showFor('bits', ...NUMERIC),
+	},
 	{ ...textPart('Unit', 'unit', 'e.g. °C', 'Added to the output as "decodedUnits"'), ...showFor('bits', ...NUMERIC) },
 	{
 		displayName: 'When',
