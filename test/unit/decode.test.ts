@@ -1,6 +1,13 @@
 /** Decoding of payloads: encoding first gives back what was put in, and what cannot be read says why. */
 import fc from 'fast-check';
-import { base64Bytes, hexBytes, looksLikeHex, payloadDecoder, sensorTest } from '../../nodes/shared/packet/decode';
+import {
+	base64Bytes,
+	hexBytes,
+	looksLikeHex,
+	payloadDecoder,
+	payloadFields,
+	sensorTest,
+} from '../../nodes/shared/packet/decode';
 import { decodeFields } from '../../nodes/shared/packet/decodeFields';
 import { parseLayout, parseRows } from '../../nodes/shared/packet/layout';
 
@@ -697,6 +704,7 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		[{ name: 'b', type: 'bool16', bit: 3 }, 'the type "bool16" is unknown'],
 		[{ name: 'b', when: 'bytes', whenByte: 1 }, 'row 2: "bytes" is not one of always, byte'],
 		[{ name: 'b', offset: -1 }, 'row 2, "b: uint8 @-1": "@-1" is not recognized'],
+		[{ name: 'b', type: 'bits', signed: false, offset: -1 }, 'row 2, "b: bits @-1": "@-1" is not recognized'],
 		[{ name: 'b', scale: 'abc' }, '"×abc" is not recognized'],
 		[{ name: 'b', type: 'uint16', endianness: 'Litle' }, 'row 2: "Litle" is'],
 		[{ name: 'b', type: 'bits', width: 12 }, 'row 2: "12" is not one of 8, 16, '],
@@ -717,6 +725,12 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		[{ name: 'b', adds: true }, 'payload field "b": there is no value of the same name above it'],
 	])('refuses a row of the form: %j', (row, reason) => {
 		expect(() => payloadDecoder({ decode: 'fields', table: { field: [{ name: 'a' }, row] } })).toThrow(reason);
+	});
+
+	test('rows of the form say nothing of other formats, where n8n hides and keeps them', () => {
+		const table = { field: [{ name: 'a' }] };
+		expect(payloadFields({ decode: 'fields', table })).toHaveLength(1);
+		for (const decode of ['json', 'none', undefined]) expect(payloadFields({ decode, table })).toEqual([]);
 	});
 
 	test('an empty form is refused by its name', () => {

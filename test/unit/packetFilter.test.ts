@@ -394,6 +394,7 @@ describe('valueFilter', () => {
 		expect(await offered({ decodePayload: 'layout', payloadLayout })).toEqual(['kind', 't']);
 		expect(await offered({ decodePayload: 'layout', payloadLayout }, ' KI ')).toEqual(['kind']);
 		expect(await offered({ decodePayload: 'layout', payloadLayout: '' })).toEqual([]);
+		expect(await offered({ decodePayload: 'fields', payloadFields: { field: [{ name: 'door' }] } })).toEqual(['door']);
 		expect(await offered({ decodePayload: 'hubbleSensor' })).toEqual([
 			'temperature',
 			'pressure',
