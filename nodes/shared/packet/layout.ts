@@ -84,9 +84,9 @@ export const parseRows = (rows: readonly IDataObject[]): PayloadField[] =>
 			const adds = flag(cell('adds')) ? '+' : '';
 			const parts = partsOf(type, cell);
 			line = `${adds}${name}: ${parts}`;
+			if (!isType(type)) throw unknownType(type);
 			// In cells of their own, a name may hold a colon, and a unit blanks.
 			const field = parseLine(`${adds}value: ${parts}`);
-			if (type !== field.type) throw unknownType(type);
 			return { ...field, name, ...(unit && isNumeric(type) ? { unit } : {}) };
 		} catch (error) {
 			throw unfit(`row ${index + 1}${line && `, "${line}"`}: ${asError(error).message}`);
