@@ -219,6 +219,7 @@ describe('packetReader', () => {
 		[{ filters: { values: { value: [{ than: '8' }] } } }, '"Values": row 1: "Field" is required'],
 		[{ filters: { values: warm } }, '"Values": the payloads are not decoded'],
 		[{ decodePayload: 'layout', payloadLayout: 't' }, '"Payload Layout": line 1'],
+		[{ decodePayload: 'fields', payloadFields: { field: [{}] } }, '"Payload Fields": row 1: it has no name'],
 		[{ decodePayload: 'layout', payloadLayout: 'a: uint8 @0\na: uint8 @1' }, '"Payload Layout": payload field "a"'],
 		[{ simplify: 'perhaps' }, '"Simplify": "perhaps" is neither true nor false'],
 	])('refuses %j by the name of the parameter', (parameters, reason) => {
