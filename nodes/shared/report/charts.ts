@@ -183,14 +183,14 @@ export class Timeline {
 	}
 
 	marks(): Mark[] {
-		const textAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
+		const timeAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);
 		const isDays = this.end - this.start > 3 * DAY;
 		const perLabel = Math.max(1, Math.ceil((this.end - this.start) / DAY / 10));
 		return this.bins.map((_, index) => {
-			const time = textAt(index).slice(0, 16);
+			const time = timeAt(index).slice(0, 16);
 			const day = time.slice(0, 10);
-			const isNewDay = index > 0 && day !== textAt(index - 1).slice(0, 10);
+			const isNewDay = index > 0 && day !== timeAt(index - 1).slice(0, 10);
 			const isLabelled = isDays ? isNewDay && (Date.parse(day) / 1000 / DAY) % perLabel === 0 : index % every === 0;
 			return { time, label: isLabelled ? time.slice(...(isDays ? [5, 10] : [11])) : undefined };
 		});
