@@ -140,7 +140,7 @@ function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next
 	const again = packets.filter(({ key }) => seen.has(key)).map(({ key }) => key);
 	const now = Math.floor(hubble.now());
 	const received = receivedBy(
-		fresh.map(({ packet }) => heardAt(packet)),
+		packets.map(({ packet }) => heardAt(packet)),
 		read.received,
 		now,
 	);

@@ -144,6 +144,7 @@ export abstract class PollingWorld extends World {
 		// The workflow was published anew meanwhile, or another process took over.
 		if (this.mode !== 'memory' && this.isStorm && this.chance(0.05)) {
 			this.discarded += 1;
+			this.isActive = false;
 			return undefined;
 		}
 		const [items] = ended.result ?? [];

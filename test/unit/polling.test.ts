@@ -250,9 +250,22 @@ describe('where n8n stores the position with the execution', () => {
 		const { context, n8n } = nodeOf({ ...scheduled, getPollBudgetMs: () => 300_000 });
 		const { open } = source();
 		for (const is of [wanted, false]) {
-			n8n.data = { stream: 'stream', revision: 9, next: { at: 5 }, isAtomic };
+			n8n.data = { stream: 'stream', revision: is === wanted ? 9 : 10, next: { at: 5 }, isAtomic };
 			await poll(context, open);
 			expect([n8n.data.isAtomic, n8n.data.unsure !== undefined]).toEqual([is, !is]);
+			now += 10_000;
+		}
+	});
+
+	it.each<[string, Array<number | undefined>, number]>([
+		['as a poll of the process with one has told, whatever comes between', [36_000, undefined], 10],
+		['as the first one was, which n8n threw away', [undefined, undefined], 9],
+	])('is so of a poll without a budget when the workflow is published anew: %s', async (_, budgets, revision) => {
+		for (const [index, budget] of budgets.entries()) {
+			const { context, n8n } = nodeOf({ ...scheduled, getPollBudgetMs: () => budget }, `published anew ${revision}`);
+			n8n.data = { stream: 'stream', revision: index ? revision : 9, next: { at: 5 }, isAtomic: true };
+			await poll(context, source().open);
+			expect([n8n.data.isAtomic, n8n.data.unsure]).toEqual([true, undefined]);
 			now += 10_000;
 		}
 	});

@@ -11,6 +11,8 @@ export interface Memory extends Poller {
 	withoutPlace: number;
 	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
 	notBefore: number;
+	/** Whether n8n says that it stores positions with their executions, as it then does while the process lives. */
+	isAtomic?: boolean;
 	/** The last state that n8n stores with its execution, and when it was handed over. */
 	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */

@@ -121,6 +121,7 @@ async function readOn<P>(
 	{ stream, start, beside, read }: PolledStream<P>,
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
+	memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
 	const { committing } = memory;
 	const isBehind = committing !== undefined && (stored.revision ?? 0) < committing.revision;
@@ -132,7 +133,10 @@ async function readOn<P>(
 	memory.polls += 1;
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
-	const isAtomic = storesPositionWithExecution(context, staticData, memory.polls === 1 && stored.isAtomic === true);
+	// A poll that n8n threw away counts for nothing.
+	const isFirst = memory.polls === 1 || isBehind;
+	const didBefore = memory.isAtomic || (isFirst && stored.isAtomic === true);
+	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
 	const changed = advance(
 		stored,
