@@ -39,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
 	{
 		name: 'what n8n stores with an execution is forgotten when a workflow is published anew',
 		kind: 'packets',
-		seed: 451,
+		seed: 832,
 		breaks: 'after a restart',
 		file: POLL,
 		from: 'memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);',
