@@ -279,6 +279,7 @@ it.each<[string, number, () => World]>([
 	['daily, 12 hours ago', 15, () => ({ times: together(5000, DAY, 10, 12 * hours) })],
 	['daily, 23.9 hours ago', 15, () => ({ times: together(5000, DAY, 10, 23.9 * hours) })],
 	['daily within a second', 15, () => ({ times: together(5000, DAY, 1, 12 * hours) })],
+	['daily, far more than a window may hold', 60, () => ({ times: together(20_000, DAY, 300, 12 * hours) })],
 	[
 		'hourly, heard up to 3 minutes before',
 		15,

@@ -247,8 +247,10 @@ export class PeriodReader {
 		const { pages, from, to, isStarted } = window;
 		const isLong = pages.length >= MOST_PAGES;
 		const reach = reachOf(page, this.history, window);
+		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		if (this.isBackwards) {
-			if (isLong) return this.cut(window, (to - from) / 2);
+			// What lies behind so many pages comes first, and half of that time at most.
+			if (isLong) return this.cut(window, to - from - Math.max(lead, (to - from) / 2));
 			// The latest rows may be behind that page: in half of that time, unless as long a time beside it has hardly any.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
 			if (pages.length || !this.isSearch(window) || behind <= 2 * window.density.seconds) return false;
@@ -256,7 +258,6 @@ export class PeriodReader {
 			const isFirst = reach && to === this.period.to;
 			return this.cut(window, isFirst ? (LATEST_ROWS * reach.seconds) / reach.rows : behind / 2);
 		}
-		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
 		// What is far denser than was expected is a burst that passes.
 		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
