@@ -76,7 +76,7 @@ export const COMMIT_MS = 10_000;
  * are then a plain copy and not n8n's object that watches for changes. n8n keeps giving copies after the setting was
  * taken back, and does not store them in one: its scheduler's budget tells these apart, but for the poll when a
  * workflow is started, which has no budget in either.
- * @param didBefore whether n8n did so at a poll of this process before, or this is its first one and n8n did so at the last
+ * @param didBefore whether n8n did so at a poll of this process before, or at the last one of another process
  */
 export function storesPositionWithExecution(
 	context: PollContext,

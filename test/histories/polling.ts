@@ -18,7 +18,7 @@ export interface Execution {
 	items: IDataObject[];
 	/** The process that polled. */
 	process: Process;
-	/** Whether it was stored together with the position. */
+	/** Whether it was stored together with the position, and the node could know. */
 	isAtomic: boolean;
 }
 
@@ -168,7 +168,7 @@ export abstract class PollingWorld extends World {
 			this.executions.push({
 				items: (items ?? []).map(({ json }) => json),
 				process,
-				isAtomic: this.mode === 'durable' && data.isAtomic === true,
+				isAtomic: this.mode === 'durable' && (!isActivation || (JSON.parse(given) as IDataObject).isAtomic === true),
 			});
 		const after = (ms: number, work: () => void) =>
 			this.time.later(ms, () => {
@@ -229,7 +229,7 @@ export abstract class PollingWorld extends World {
 				if (count !== undefined) this.isActive = true;
 				quiet = this.isStorm || count !== 0 ? 0 : quiet + 1;
 				// Polls that are due at once, in one process: the second one begins while the first is being stored.
-				isOverdue = this.stored.isAtomic === true && this.isStorm && this.chance(0.2);
+				isOverdue = this.stored.isAtomic === true && this.isStorm && this.chance(0.2) && this.isActive;
 				if (isOverdue) continue;
 			}
 			await this.time.sleep(Math.max(0, next - this.time.now()));

@@ -5,15 +5,15 @@ import type { Stored } from './position';
 
 export interface Memory extends Poller {
 	isRunning: boolean;
-	/** Polls of this process that have read something, were it nothing new. */
-	polls: number;
+	/** The revision of the position that this process made last, or left as it was. */
+	made?: number;
 	/** Polls in a row that got no place in the rate limit in their time. */
 	withoutPlace: number;
 	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
 	notBefore: number;
 	/** Whether n8n says that it stores positions with their executions, as it then does while the process lives. */
 	isAtomic?: boolean;
-	/** The last state that n8n stores with its execution, and when it was handed over. */
+	/** The last state that was handed over with items, and when: n8n may give the one before until it has stored it. */
 	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
@@ -40,7 +40,6 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 	const key = keyOf(context);
 	const memory = memories.get(key) ?? {
 		isRunning: false,
-		polls: 0,
 		withoutPlace: 0,
 		turnAt: 0,
 		notBefore: 0,

@@ -130,12 +130,10 @@ async function readOn<P>(
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
 	const { next, items, waitMs = 0 } = await read(from);
-	memory.polls += 1;
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
-	// A poll that n8n threw away counts for nothing.
-	const isFirst = memory.polls === 1 || isBehind;
-	const didBefore = memory.isAtomic || (isFirst && stored.isAtomic === true);
+	// Of a position that this process did not make itself: also where n8n threw away what it made.
+	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== memory.made);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
 	const changed = advance(
@@ -149,8 +147,9 @@ async function readOn<P>(
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}
+	memory.made = (changed ?? stored).revision;
 	memory.committing =
-		isHandedOver && isAtomic && changed ? { revision: changed.revision ?? 0, since: performance.now() } : undefined;
+		isHandedOver && changed ? { revision: changed.revision ?? 0, since: performance.now() } : undefined;
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
