@@ -267,6 +267,7 @@ describe('where n8n stores the position with the execution', () => {
 	it.each<[string, Array<number | undefined>, number]>([
 		['as a poll of the process with one has told, whatever comes between', [36_000, undefined], 10],
 		['as the first one was, which n8n threw away', [undefined, undefined], 9],
+		['as the last one of another process was', [undefined, undefined], 12],
 	])('is so of a poll without a budget when the workflow is published anew: %s', async (_, budgets, revision) => {
 		for (const [index, budget] of budgets.entries()) {
 			const { context, n8n } = nodeOf({ ...scheduled, getPollBudgetMs: () => budget }, `published anew ${revision}`);
@@ -275,6 +276,15 @@ describe('where n8n stores the position with the execution', () => {
 			expect([n8n.data.isAtomic, n8n.data.unsure]).toEqual([true, undefined]);
 			now += 10_000;
 		}
+	});
+
+	it('is so no longer, without a budget, of a position that the process has read before', async () => {
+		const { context, n8n } = nodeOf({ ...scheduled, getPollBudgetMs: () => undefined });
+		n8n.data = { stream: 'stream', revision: 9, next: { at: 5 }, isAtomic: true };
+		await poll(context, source((next) => ({ next })).open);
+		expect(n8n.data.revision).toBe(9);
+		await poll(context, source().open);
+		expect([n8n.data.isAtomic, n8n.data.unsure !== undefined]).toEqual([false, true]);
 	});
 
 	it('is so no longer where n8n watches its data for changes', async () => {
