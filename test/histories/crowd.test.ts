@@ -13,6 +13,9 @@ import { ShippedCode } from './shipped';
 import { seeded, VirtualTime } from './time';
 import { HOST, ORGANIZATION, parameterAt } from './world';
 
+// They share a machine with the other tests.
+jest.setTimeout(120_000);
+
 const POLLS = 100;
 const ROUND_MS = 60_000;
 const ROUNDS = 10;
