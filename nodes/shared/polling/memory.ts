@@ -13,7 +13,7 @@ export interface Memory extends Poller {
 	notBefore: number;
 	/** Whether n8n says that it stores positions with their executions, as it then does while the process lives. */
 	isAtomic?: boolean;
-	/** The last state that was handed over with items, and when: n8n may give the one before until it has stored it. */
+	/** The last state that was handed over, and when: n8n may give the one before until it has stored it. */
 	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];

@@ -148,8 +148,7 @@ async function readOn<P>(
 		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
 	}
 	memory.made = (changed ?? stored).revision;
-	memory.committing =
-		isHandedOver && changed ? { revision: changed.revision ?? 0, since: performance.now() } : undefined;
+	memory.committing = changed && { revision: changed.revision ?? 0, since: performance.now() };
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
