@@ -1,3 +1,4 @@
+/* eslint-disable @n8n/community-nodes/no-restricted-globals -- the environment says which random values */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { virtualTime as mockTime } from './virtualTime';

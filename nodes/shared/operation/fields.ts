@@ -324,8 +324,10 @@ export const textPart = (
 ): INodeProperties => ({ displayName, name, type: 'string', default: '', placeholder, description });
 
 /** What is on or off. */
-export const toggle = (displayName: string, name: string, preset: boolean, description?: string) =>
-	({ displayName, name, type: 'boolean', default: preset, description }) satisfies Field;
+export const toggle = (displayName: string, name: string, preset: boolean, description?: string) => {
+	const said = { displayName, name, default: preset, description };
+	return { ...said, type: 'boolean' } satisfies Field;
+};
 
 export const emailAddress = {
 	displayName: 'Email',
