@@ -46,6 +46,15 @@ export const FAULTS: readonly Fault[] = [
 		to: '',
 	},
 	{
+		name: 'a poll without a budget is uncertain where another process, or a poll that n8n threw away, was before',
+		kind: 'packets',
+		seed: 32,
+		breaks: 'after a restart',
+		file: POLL,
+		from: 'stored.isAtomic === true && stored.revision !== made?.revision',
+		to: 'false',
+	},
+	{
 		name: 'what packets say moves the time beside a token',
 		kind: 'packets',
 		seed: 9,
@@ -78,7 +87,7 @@ export const FAULTS: readonly Fault[] = [
 		seed: 32,
 		breaks: 'comes again',
 		file: POLL,
-		from: 'if (isBehind && begun - committing.since < COMMIT_MS) return null;',
+		from: 'if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;',
 		to: '',
 	},
 	{

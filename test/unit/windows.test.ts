@@ -323,7 +323,7 @@ it.each([
 	const times = together(count, everyS, widthS, 50, 7 * DAY - from);
 	const { ids, requests } = await read({ times, parallel: 4, latency: () => 1000 }, { from, to: 7 * DAY });
 	expect(ids).toHaveLength(times.length);
-	expect(requests).toBeLessThanOrEqual(11 + (1.75 * times.length) / 1000);
+	expect(requests).toBeLessThanOrEqual(10 + (1.75 * times.length) / 1000);
 });
 
 it.each<[string, number, NonNullable<World['heard']>]>([
@@ -333,7 +333,7 @@ it.each<[string, number, NonNullable<World['heard']>]>([
 	['say nothing', 61, () => NaN],
 	['say nothing in one of three', 18, (time, id) => (id % 3 ? time : NaN)],
 	['are up to two hours behind', 18, (time, id) => time - ((id * 7919) % 7200)],
-	['are up to a day behind', 27, (time, id) => time - ((id * 7919) % DAY)],
+	['are up to a day behind', 25, (time, id) => time - ((id * 7919) % DAY)],
 	[
 		'are days off in three of a thousand',
 		18,

@@ -25,7 +25,10 @@ const PAGES_AHEAD = 10;
 /** How many times as long as the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** The latest rows: seconds of the first window, and rows that another one is made for, hardly more than a page. */
+/** Windows, at most, for a rest of the period in which hardly a row comes, oldest first. */
+const MOST_STEPS = 100;
+
+/** The latest rows: seconds of the first window, and rows that another one is made for, nearly a page. */
 const FIRST_S = 60;
 const LATEST_ROWS = (1 - SLACK) * PACKETS_PER_PAGE;
 
@@ -184,8 +187,9 @@ export class PeriodReader {
 		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
 		const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
 		const wanted = this.isBackwards ? LATEST_ROWS : PACKETS_PER_PAGE * pages;
-		// Where hardly a row comes, as far as is bold enough.
-		return Math.min(GROWTH * density.seconds, wanted / perSecond);
+		// Where hardly a row comes, as far as is bold enough; oldest first, in steps that the period is worth.
+		const step = this.isBackwards ? 0 : (this.period.to - from) / MOST_STEPS;
+		return Math.min(Math.max(GROWTH * density.seconds, step), wanted / perSecond);
 	}
 
 	/**
@@ -264,7 +268,7 @@ export class PeriodReader {
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
 		const known = pages.length ? (window.lead ?? 0) : lead;
 		if (isDense) window.density = reach;
-		else if (isLong) window.density = { rows: 2 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
+		else if (isLong) window.density = { rows: 1.5 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
 		const isKnown = isDense || isLong;
 		const seconds = pages.length && lead ? lead - known : isKnown ? this.secondsFor(window) : (to - from) / GROWTH;
 		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, known);

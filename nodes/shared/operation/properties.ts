@@ -1,4 +1,4 @@
-/** The parameters that n8n shows, made from the rows of an operation table. */
+/** What n8n shows of a node with operations: its parameters, made from the rows of their table, and what all have in common. */
 import {
 	NodeConnectionTypes,
 	type IDisplayOptions,

@@ -5,16 +5,17 @@ import type { Stored } from './position';
 
 export interface Memory extends Poller {
 	isRunning: boolean;
-	/** The revision of the position that this process made last, or left as it was. */
-	made?: number;
+	/**
+	 * The revision of the position that this process made last, or left as it was, and when: n8n may give the one before
+	 * until it has stored it.
+	 */
+	made?: { revision: number; at: number };
 	/** Polls in a row that got no place in the rate limit in their time. */
 	withoutPlace: number;
 	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
 	notBefore: number;
 	/** Whether n8n says that it stores positions with their executions, as it then does while the process lives. */
 	isAtomic?: boolean;
-	/** The last state that was handed over, and when: n8n may give the one before until it has stored it. */
-	committing?: { revision: number; since: number };
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
 	/** The newest state that needs no hand-over, or whose hand-over is certain: n8n does not store all of them. */

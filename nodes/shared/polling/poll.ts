@@ -123,9 +123,8 @@ async function readOn<P>(
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);
 	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
-	const { committing } = memory;
-	const isBehind = committing !== undefined && (stored.revision ?? 0) < committing.revision;
-	if (isBehind && begun - committing.since < COMMIT_MS) return null;
+	const { made } = memory;
+	if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
@@ -133,7 +132,7 @@ async function readOn<P>(
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	// Of a position that this process did not make itself: also where n8n threw away what it made.
-	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== memory.made);
+	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
 	const changed = advance(
@@ -145,10 +144,9 @@ async function readOn<P>(
 		isAtomic,
 	);
 	if (handOver) {
-		memory.handOvers = [...memory.handOvers.filter((made) => made === stored.unsure?.handOver), handOver];
+		memory.handOvers = [...memory.handOvers.filter((one) => one === stored.unsure?.handOver), handOver];
 	}
-	memory.made = (changed ?? stored).revision;
-	memory.committing = changed && { revision: changed.revision ?? 0, since: performance.now() };
+	memory.made = { revision: (changed ?? stored).revision ?? 0, at: performance.now() };
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
