@@ -55,7 +55,8 @@ interface World {
 	latency?: (request: number) => number;
 	/** Three requests a second, as Hubble allows. */
 	isLimited?: boolean;
-	parallel?: number;
+	/** How many windows to read side by side; of several numbers another one after each request. */
+	parallel?: number | number[];
 	/** The requests that fail. */
 	fails?: (request: number) => boolean;
 }
@@ -64,6 +65,7 @@ interface World {
 function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, parallel, fails }: World) {
 	const clock = new Clock();
 	const starts: number[] = [];
+	const parallels = [parallel].flat();
 	let latencyMs = 0;
 	const firstAt = (time: number) => {
 		let [low, high] = [0, times.length];
@@ -101,7 +103,7 @@ function hubble({ times, heard = (time) => time, latency = () => 0, isLimited, p
 	const history: PacketHistory = {
 		chain: (from, to, signal) => chain(from, to, undefined, signal),
 		timeOf: (row) => (row as Row).time,
-		parallel: () => parallel ?? parallelFor(latencyMs, 3),
+		parallel: () => parallels[starts.length % parallels.length] ?? parallelFor(latencyMs, 3),
 	};
 	return { clock, history, chain, starts };
 }
@@ -111,17 +113,20 @@ async function read(world: World, period: Period) {
 	const { clock, history, starts } = hubble(world);
 	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	const ids: number[] = [];
+	/** Whether each page said that there are more. */
+	const more: boolean[] = [];
 	const work = async () => {
 		for await (const { rows, next } of new PeriodReader(history, period, progress).pages()) {
 			progress.pages += 1;
 			progress.rowsFetched += rows.length;
 			progress.token = next;
+			more.push(next !== undefined);
 			for (const row of rows) ids.push((row as Row).id);
 			if (ids.length >= (period.latest ?? Infinity)) break;
 		}
 	};
 	const failure: unknown = await clock.run(work().catch((error: unknown) => error));
-	return { ids, failure, progress, requests: starts.length, seconds: clock.now / 1000 };
+	return { ids, more, failure, progress, requests: starts.length, seconds: clock.now / 1000 };
 }
 
 const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
@@ -158,7 +163,7 @@ const clocks = fc.constantFrom<NonNullable<World['heard']>>(
 const worlds = fc.record({
 	times: bursts,
 	heard: clocks,
-	parallel: fc.integer({ min: 1, max: 8 }),
+	parallel: fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 3 }),
 	wobble: fc.integer({ min: 0, max: 12 }),
 	skip: fc.nat(4000),
 	latest: fc.constantFrom(undefined, Infinity),
@@ -175,8 +180,9 @@ it('gives every packet of the period once and in order, whichever reply comes fi
 	await fc.assert(
 		fc.asyncProperty(worlds, async ({ times, heard, parallel, wobble, skip, latest }) => {
 			const period = periodOf(times, skip, latest);
-			const { ids, failure } = await read({ times, heard, parallel, latency: latencyOf(wobble) }, period);
+			const { ids, more, failure } = await read({ times, heard, parallel, latency: latencyOf(wobble) }, period);
 			expect(failure).toBeUndefined();
+			expect(more).toEqual(more.map((_, page) => page < more.length - 1));
 			expect(ids).toEqual(held(times, period));
 		}),
 		{ numRuns: 30 },
@@ -369,6 +375,40 @@ it('is soon through a time without packets, though replies of denser times come 
 	const { ids, requests } = await read(world, { from: 0, to: 7 * DAY, latest: 10_000 });
 	expect(ids).toHaveLength(3500);
 	expect(requests).toBeLessThanOrEqual(10);
+});
+
+it('reads the latest packets side by side where replies are slow', async () => {
+	const world: World = { times: even(60_000), latency: () => 1000, isLimited: true };
+	const { ids, seconds } = await read(world, { from: 0, to: 29 * DAY, latest: 30_000 });
+	expect(ids.slice(0, 30_000)).toEqual(range(30_000, 60_000).reverse());
+	// One after the other it is a third.
+	expect(30 / 3 / seconds).toBeGreaterThanOrEqual(0.7);
+});
+
+it('reads a period that one page holds with one request', async () => {
+	const { ids, requests } = await read({ times: even(900), parallel: 4 }, { from: 0, to: 29 * DAY });
+	expect(ids).toHaveLength(900);
+	expect(requests).toBe(1);
+});
+
+it('asks for nothing more when the caller stops, whatever is on its way', async () => {
+	await fc.assert(
+		fc.asyncProperty(
+			worlds,
+			fc.integer({ min: 1, max: 20 }),
+			async ({ times, heard, parallel, wobble, skip, latest }, taken) => {
+				const { clock, history, starts } = hubble({ times, heard, parallel, latency: latencyOf(wobble) });
+				const period = periodOf(times, skip, latest);
+				const pages = new PeriodReader(history, period, { pages: 0, rowsFetched: 0 }).pages();
+				for (let page = 0; page < taken; page++) await clock.run(pages.next());
+				const asked = starts.length;
+				await pages.return(undefined);
+				await clock.run(clock.sleep(1e6));
+				expect(starts).toHaveLength(asked);
+			},
+		),
+		{ numRuns: 30 },
+	);
 });
 
 it('asks for nothing more behind a window that failed, while those before it are still read', async () => {

@@ -81,12 +81,12 @@ const windowOf = ({ from, to }: Period, density: Density): TimeWindow => {
 	return { from, to, pages: [], stop: new AbortController(), density };
 };
 
-/** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing, or stand. */
-function reachOf({ rows }: Page, { timeOf }: PacketHistory, { from, to }: Period) {
+/** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing. */
+function reachOf({ rows }: Page, { timeOf }: PacketHistory) {
 	const times = Float64Array.from(rows.map(timeOf).filter(Number.isFinite)).sort();
 	const end = times.length - 1;
 	const [first, last] = [times[Math.floor(CLOCKS_OFF * end)], times[Math.ceil((1 - CLOCKS_OFF) * end)]];
-	if (first === undefined || last === undefined || (last - first < 1 && (first < from || first > to))) return undefined;
+	if (first === undefined || last === undefined) return undefined;
 	// Rows of one instant are dense, too.
 	const seconds = Math.max(0.1, (last - first) / (1 - 2 * CLOCKS_OFF));
 	return { first, last, rows: rows.length, seconds };
@@ -97,7 +97,6 @@ export class PeriodReader {
 	/** In the order in which they are given. */
 	private readonly windows: TimeWindow[];
 	private readonly isBackwards: boolean;
-	private isOver = false;
 	private busy = 0;
 	private wake = () => {};
 
@@ -114,7 +113,8 @@ export class PeriodReader {
 	async *pages(): AsyncGenerator<Page> {
 		const { from, to } = this.period;
 		try {
-			if (!this.isBackwards && !(yield* this.beginning())) return;
+			const [whole] = this.windows;
+			if (whole && !this.isBackwards && !(yield* this.beginning(whole))) return;
 			for (;;) {
 				this.start();
 				const [window] = this.windows;
@@ -125,19 +125,17 @@ export class PeriodReader {
 				else yield* this.give(window);
 			}
 		} finally {
-			this.isOver = true;
-			this.stopFrom(0);
+			this.drop(0);
 		}
 	}
 
-	private stopFrom(index: number): void {
-		for (const { stop } of this.windows.slice(index)) stop.abort();
+	/** The windows from there on are of no use. */
+	private drop(index: number): void {
+		for (const { stop } of this.windows.splice(index)) stop.abort();
 	}
 
 	/** The pages as they come. @returns whether windows are better, as the first one tells */
-	private async *beginning(): AsyncGenerator<Page, boolean> {
-		const [whole] = this.windows;
-		if (!whole) return false;
+	private async *beginning(whole: TimeWindow): AsyncGenerator<Page, boolean> {
 		let mayCut = true;
 		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
 			if (mayCut && page.next && this.history.parallel() > 1 && this.shorten(whole, page)) return true;
@@ -156,23 +154,23 @@ export class PeriodReader {
 	/** Starts as many windows as make sense now. */
 	private start(): void {
 		const parallel = this.history.parallel();
-		while (!this.isOver && this.busy < parallel) {
+		while (this.busy < parallel) {
 			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
 			const window = this.windows[index];
-			if (!window || (index && !this.isWanted(window, this.windows.slice(0, index), parallel))) return;
+			if (!window || (index && !this.isWanted(window, index, parallel))) return;
 			if (window.lead === undefined) this.cut(window, this.secondsFor(window));
 			void this.read(window);
 		}
 	}
 
-	/** Whether to read a window beside those before it. */
-	private isWanted(window: TimeWindow, before: readonly TimeWindow[], parallel: number): boolean {
-		const ahead = before.reduce((sum, { pages }) => sum + pages.length, this.busy);
-		if (before.some(({ error }) => error) || ahead >= PAGES_AHEAD * parallel) return false;
-		const { latest = Infinity } = this.period;
+	/** Whether to read a window beside the `before` others. */
+	private isWanted(window: TimeWindow, before: number, parallel: number): boolean {
+		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, this.busy);
+		if (ahead >= PAGES_AHEAD * parallel) return false;
+		const { latest } = this.period;
 		// The latest rows: no more than are wanted, and nothing beside a search.
-		if (!this.isBackwards) return true;
-		return !this.isSearch(window) && before.length * LATEST_ROWS < latest - this.progress.rowsFetched;
+		if (latest === undefined) return true;
+		return !this.isSearch(window) && before * LATEST_ROWS < latest - this.progress.rowsFetched;
 	}
 
 	/** Whether hardly a row came before a window, so that nobody knows where the latest ones are. */
@@ -224,9 +222,9 @@ export class PeriodReader {
 				window.pages = window.pages.reverse().map((page) => ({ ...page, rows: [...page.rows].reverse() }));
 			window.isComplete = true;
 		} catch (error) {
+			// The rows end here.
 			window.error = error;
-			// The rows end here, so what is still on its way for later windows is of no use.
-			this.stopFrom(this.windows.indexOf(window) + 1);
+			if (!window.stop.signal.aborted) this.drop(this.windows.indexOf(window) + 1);
 		}
 		this.busy -= 1;
 		this.start();
@@ -235,7 +233,9 @@ export class PeriodReader {
 
 	/** @returns whether the window was read to its end, and not cut */
 	private async readOnce(window: TimeWindow): Promise<boolean> {
-		for await (const page of this.history.chain(window.from, window.to, window.stop.signal)) {
+		const { signal } = window.stop;
+		for await (const page of this.history.chain(window.from, window.to, signal)) {
+			signal.throwIfAborted();
 			if (page.next && this.shorten(window, page)) return false;
 			window.pages.push(page);
 			this.start();
@@ -250,7 +250,7 @@ export class PeriodReader {
 	private shorten(window: TimeWindow, page: Page): boolean {
 		const { pages, from, to, isStarted } = window;
 		const isLong = pages.length >= MOST_PAGES;
-		const reach = reachOf(page, this.history, window);
+		const reach = reachOf(page, this.history);
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		if (this.isBackwards) {
 			// What lies behind so many pages comes first, and half of that time at most.
