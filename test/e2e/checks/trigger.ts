@@ -57,7 +57,7 @@ export async function withBusyN8n<T>(
 export function variant(
 	example: string,
 	parameters: Json = {},
-	after?: { type: string; parameters: Json; typeVersion: number },
+	after?: { type: string; parameters: Json; typeVersion: number; executeOnce?: boolean },
 ): WorkflowFile {
 	const file = readExample(example);
 	const [, trigger, second] = file.nodes;
