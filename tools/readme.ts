@@ -9,7 +9,8 @@ export const operationsFile = join(__dirname, '../docs/nodes.md');
 const markers = ['<!-- operations:begin -->', '<!-- operations:end -->'] as const;
 
 /** The scopes that the API token needs. */
-export function scopesOf({ endpoint: { scope }, alsoCalls }: Operation): string {
+export function scopesOf({ endpoint, alsoCalls }: Operation): string {
+	const { scope } = endpoint ?? {};
 	const also = alsoCalls?.endpoint.scope;
 	const other = also && also !== scope ? `, \`${also}\` ${alsoCalls?.when ?? ''}`.trimEnd() : '';
 	return scope ? `\`${scope}\`${other}` : 'none';

@@ -253,7 +253,7 @@ function shapeOf(schema: Schema, spelling: Spelling): Schema {
 
 /** One row of what Hubble answers to a call. */
 function rowIn(operation: Operation): Schema {
-	const { method, path } = operation.endpoint;
+	const { method, path } = operation.endpoint ?? {};
 	const reply = servedCalls.find((call) => call.method === method && call.path === path)?.reply;
 	const fields = (reply?.properties ?? {}) as Record<string, Schema>;
 	const rows = listOf(operation)?.rows ?? (operation.batch && 'devices' in fields ? 'devices' : undefined);
@@ -276,7 +276,7 @@ const asIs: Spelling = (row) => row;
 export function outputOf(node: string, operation: Operation, isSimplified = true): Schema | undefined {
 	const own = OWN[nameOf(node, operation)];
 	if (own && !('more' in own)) return own;
-	if (operation.endpoint.method === 'DELETE') return object({ deleted: flag, ...idOf(operation) });
+	if (operation.endpoint?.method === 'DELETE') return object({ deleted: flag, ...idOf(operation) });
 	const simplified = isSimplified ? SIMPLIFIED.get(operation.shape) : undefined;
 	const spelling = !operation.shape ? inCamelCase : operation.list === PACKETS ? asIs : withIsoTimes;
 	const shape = simplified ?? shapeOf(rowIn(operation), spelling);

@@ -1,7 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
-import { NO_CALL } from '../shared/operation/operation';
 import { methods } from '../shared/methods/methods';
 import { run } from '../shared/operation/run';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
@@ -30,7 +29,7 @@ export class HubblePacket implements INodeType {
 				testedBy: 'hubbleApiTest',
 				// "hide", not "show": n8n's editor takes a parameter in "show" for the choice of authentication, and hides it.
 				displayOptions: {
-					hide: { operation: packetOperations.filter((row) => row.endpoint === NO_CALL).map(({ value }) => value) },
+					hide: { operation: packetOperations.filter(({ endpoint }) => !endpoint).map(({ value }) => value) },
 				},
 			},
 		],

@@ -7,7 +7,7 @@ import { decodeFields } from '../shared/packet/decodeFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { CALENDAR_PERIODS, device, environment, type Field } from '../shared/operation/fields';
-import { NO_CALL, type Fields, type Hint, type ItemRequest, type Operation } from '../shared/operation/operation';
+import type { Fields, Hint, ItemRequest, Operation } from '../shared/operation/operation';
 import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
@@ -193,7 +193,6 @@ export const packetOperations: readonly Operation[] = [
 		value: 'decode',
 		description:
 			'Decode the payloads of items from any source, such as a database or a file. No request is sent to Hubble.',
-		endpoint: NO_CALL,
 		settings: decodeSettings,
 	},
 	{

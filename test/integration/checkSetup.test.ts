@@ -98,7 +98,7 @@ test.each([
 test('the nodes that are named are those that make calls with the scope', () => {
 	for (const { endpoint, nodes } of READS) {
 		const callers = Object.entries(tables).flatMap(([node, rows]) =>
-			rows.some((row) => row.endpoint.scope === endpoint.scope && row.endpoint.path === endpoint.path) ? [node] : [],
+			rows.some((row) => row.endpoint?.scope === endpoint.scope && row.endpoint?.path === endpoint.path) ? [node] : [],
 		);
 		expect(nodes.filter((node) => !node.endsWith('Trigger'))).toEqual(callers);
 	}

@@ -35,7 +35,7 @@ const cases = samples
 		),
 	}))
 	// A deletion is answered with an empty object; the check of a key and the subscription by any.
-	.filter(({ row }) => row && row.endpoint.method !== 'DELETE' && (row.endpoint.replyHas ?? listOf(row)))
+	.filter(({ row }) => row?.endpoint && row.endpoint.method !== 'DELETE' && (row.endpoint.replyHas ?? listOf(row)))
 	.flatMap(({ sample }) =>
 		ANSWERS.map(([what, status, body]) => ({
 			sample,

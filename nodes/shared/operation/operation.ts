@@ -130,7 +130,8 @@ export interface Operation extends Parameters {
 	/** What it does, where its title does not say it as it should. */
 	action?: string;
 	description: string;
-	endpoint: Endpoint;
+	/** None where Hubble is asked nothing: the node carries such a row out itself. */
+	endpoint?: Endpoint;
 	/** A call beside that of the endpoint, whose scope the token needs, too; and when it is made, where not always. */
 	alsoCalls?: { endpoint: Endpoint; when?: string };
 	/** The list of the reply, where there is more to know of it than the endpoint says. */
@@ -161,8 +162,8 @@ export interface Operation extends Parameters {
 	warn?(request: ItemRequest): string | undefined;
 }
 
-/** In the place of an endpoint where Hubble is asked nothing: the node carries such a row out itself. */
-export const NO_CALL: Endpoint = { method: 'GET', path: '' };
+/** An operation that asks Hubble something. */
+export type Asking = Operation & Required<Pick<Operation, 'endpoint'>>;
 
 export const titleOf = ({ name, object }: Operation): string => (object ? `${name} ${object}` : name);
 
@@ -179,4 +180,4 @@ export const hasToken = (operation: Operation): boolean =>
 	choiceOf(operation)?.pages === 'token' && !operation.makesRows;
 
 /** The list that an operation reads; `undefined` when its reply is not a list. */
-export const listOf = ({ list, endpoint }: Operation): List | undefined => list ?? endpoint.list;
+export const listOf = ({ list, endpoint }: Operation): List | undefined => list ?? endpoint?.list;

@@ -79,7 +79,7 @@ function operationChoice(rows: readonly Operation[]): INodeProperties {
 	return choice('Operation', 'operation', options, first?.value ?? '');
 }
 
-const rank = ({ endpoint }: Operation) => Number(endpoint.method !== 'GET');
+const rank = ({ endpoint }: Operation) => Number((endpoint?.method ?? 'GET') !== 'GET');
 
 /**
  * The parameters of a node, made from its table: resource, operation, then those of each operation.

@@ -29,7 +29,7 @@ import {
 	type ValueOf,
 	type ValuesOf,
 } from './fields';
-import { choiceOf, hasToken, type Fields, type ItemRequest, type Operation } from './operation';
+import { choiceOf, hasToken, type Asking, type Fields, type ItemRequest, type Operation } from './operation';
 import { asText, flag, isEmpty, nthItem, oneOf, parameterError, quoted, texts, type ConversionContext } from './values';
 
 /** Rows that an AI agent gets at most: n8n hands all of them to the model. */
@@ -220,7 +220,7 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 export function readItemRequest(
 	context: IExecuteFunctions,
 	stored: IDataObject,
-	operation: Operation,
+	operation: Asking,
 	item: number,
 	now: () => number,
 ): ItemRequest {
@@ -278,9 +278,9 @@ function chosenOutput(
 
 /** The request with what its parameters make together. Throws an Error that says why it is not sent. */
 function completed(context: IExecuteFunctions, operation: Operation, read: ItemRequest): ItemRequest {
-	const { endpoint, derive, validate, hasSecrets } = operation;
+	const { derive, validate, hasSecrets } = operation;
 	const request = { ...read, ...derive?.(read) };
-	const isIdle = endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
+	const isIdle = read.endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
 	const reason = isIdle ? '"Fields to Update": add at least one field' : validate?.(request);
 	if (reason) throw new Error(reason);
 	// n8n has this parameter only where the node is a tool: what would show secrets to a model is refused.

@@ -34,7 +34,7 @@ export async function* replyItems(operation: Operation, work: Work): AsyncGenera
 		return;
 	}
 	const body = request.reply ?? (await hubble.send(request)).body;
-	yield [{ json: operation.endpoint.method === 'DELETE' ? deleted(operation, request) : shape(body) }];
+	yield [{ json: operation.endpoint?.method === 'DELETE' ? deleted(operation, request) : shape(body) }];
 }
 
 /** Hubble answers with an empty object. Each deletion names one thing, by the parameter that chose it. */

@@ -18,6 +18,7 @@ import {
 	type Batch,
 	type Hint,
 	type ItemRequest,
+	type Asking,
 	type Operation,
 	type Preparation,
 	type Work,
@@ -197,7 +198,7 @@ function option(context: IExecuteFunctions, operation: Operation, name: string):
 /** What the items ask, without those whose parameters are refused. */
 function readItems(
 	context: IExecuteFunctions,
-	operation: Operation,
+	operation: Asking,
 	outputs: Outputs,
 	hubble: HubbleClient,
 ): ItemRequest[] {
@@ -245,12 +246,14 @@ function errorRow(
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }
 
-function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Operation {
+function chosen(context: IExecuteFunctions, operations: readonly Operation[]): Asking {
 	const resource = context.getNodeParameter('resource', 0, '');
 	const value = String(context.getNodeParameter('operation', 0));
 	const operation = operations.find((row) => row.value === value && (row.resource ?? resource) === resource);
-	if (!operation) throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
-	return operation;
+	const { endpoint } = operation ?? {};
+	if (!operation || !endpoint)
+		throw new NodeOperationError(context.getNode(), `The operation "${value}" is not supported`);
+	return { ...operation, endpoint };
 }
 
 /** The error with the item it belongs to: n8n shows it and links to it. */
