@@ -25,7 +25,7 @@ export const encryption = {
 	whenEmpty: () => 'AES-256-CTR',
 } satisfies Field;
 
-export const count = {
+export const numberOfDevices = {
 	displayName: 'Number of Devices',
 	name: 'count',
 	type: 'number',
@@ -269,7 +269,7 @@ const registered = {
 
 /** The parameters of Register, of Create or Update, and of Update. */
 export const register = {
-	inBody: { ...registered, n_devices: count },
+	inBody: { ...registered, n_devices: numberOfDevices },
 	inQuery: { key_format: keyFormat },
 	settings: { fieldsFrom, columns },
 };

@@ -4,11 +4,11 @@ import { notAhead } from '../shared/polling/poll';
 import { crossings, forgetPlaced, reorderAreas } from './borders';
 import { keyOf } from '../shared/polling/compact';
 import { deviceOf, keysOf, keysText, MOST_MARKS } from './marks';
-import { devicesBy, emit, room, warn, type Run } from './reading';
+import { devicesBy, emit, room, warn, type PollRun } from './reading';
 import { latestStamp, type Device } from './watch';
 
 /** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */
-export async function areas(run: Run): Promise<void> {
+export async function areas(run: PollRun): Promise<void> {
 	const { settings, state, now } = run;
 	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
 	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
@@ -45,7 +45,7 @@ export async function areas(run: Run): Promise<void> {
 }
 
 /** Begins with new areas: what waits is of the old ones, and what is no area in the new ones is said. */
-function tell(run: Run, fresh: Run['settings']['areas']): void {
+function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
 	run.waiting.clear();
 	for (const { name, leftOut } of fresh) {
 		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
@@ -59,7 +59,7 @@ const SWEEP_S = { usual: 86_400, full: 3600 };
  * Frees the marks of devices that are no longer listed: a deleted one never leaves its area. The whole list is read,
  * over several polls where it is long.
  */
-async function sweep(run: Run, isFull: boolean): Promise<void> {
+async function sweep(run: PollRun, isFull: boolean): Promise<void> {
 	const { state, now } = run;
 	const marked = [...run.inside, ...run.waiting.keys()];
 	state.sweep = marked.length ? (state.sweep ?? { at: now }) : undefined;

@@ -11,20 +11,20 @@ import {
 	room,
 	silenceOf,
 	warn,
-	type Run,
+	type PollRun,
 } from './reading';
 import { SATELLITE_DELAY_S } from '../shared/device/device';
-import { compareQuiet, heardAt, latestStamp, mark, type Device, type Gone } from './watch';
+import { compareQuiet, lastHeard, latestStamp, mark, type Device, type Gone } from './watch';
 
 /** Registrations of the last seconds are left to the next poll: Hubble may still be writing them. */
 const SETTLE_S = 30;
 
-export function beginRegistered(run: Run): void {
+export function beginRegistered(run: PollRun): void {
 	beginWindow(run, 'registered', run.settings.devices, run.now - SETTLE_S);
 }
 
 /** Reports devices that were registered, and those of them that were heard already. */
-export async function registered(run: Run): Promise<void> {
+export async function registered(run: PollRun): Promise<void> {
 	const watchesFirst = run.settings.events.has('firstHeard');
 	const report = (device: Device) => {
 		const { created_ts } = device;
@@ -33,16 +33,17 @@ export async function registered(run: Run): Promise<void> {
 		// that was not handed over.
 		if (!watchesFirst) return;
 		run.quiet.delete(quietKey(device.id, created_ts));
-		if (heardAt(device, run)) emitFirstHeard(run, device);
+		if (lastHeard(device, run)) emitFirstHeard(run, device);
 		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, 0);
 	};
 	await readWindow(run, { name: 'registered', end: run.now - SETTLE_S, report, each: watchesFirst ? 2 : 1 });
 }
 
-const emitFirstHeard = (run: Run, device: Device) => emit(run, { event: 'firstHeard', device, of: device.created_ts });
+const emitFirstHeard = (run: PollRun, device: Device) =>
+	emit(run, { event: 'firstHeard', device, of: device.created_ts });
 
-function emitSilent(run: Run, device: Device): void {
-	const since = heardAt(device, run);
+function emitSilent(run: PollRun, device: Device): void {
+	const since = lastHeard(device, run);
 	emit(run, { event: 'silent', device, since, of: since });
 }
 
@@ -50,9 +51,9 @@ function emitSilent(run: Run, device: Device): void {
  * Reports a device that has fallen silent, and marks it at once: it may be heard again before the quiet devices are read
  * up to it, which may take several polls. One whose mark is older was heard in between.
  */
-function reportSilent(run: Run, device: Device): void {
+function reportSilent(run: PollRun, device: Device): void {
 	const known = run.quiet.get(quietKey(device.id, device.created_ts));
-	const heard = heardAt(device, run);
+	const heard = lastHeard(device, run);
 	if (run.settings.events.has('heardAgain')) {
 		if (known !== undefined && known < Math.floor(heard)) emitHeard(run, device, known);
 		if (known !== undefined || run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, heard);
@@ -60,14 +61,14 @@ function reportSilent(run: Run, device: Device): void {
 	emitSilent(run, device);
 }
 
-const emitHeard = (run: Run, device: Device, since: number) =>
+const emitHeard = (run: PollRun, device: Device, since: number) =>
 	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
 
 /**
  * Compares the devices that are quiet with those that were: one that is quiet no longer was heard. The list of quiet
  * devices is short where that of a whole fleet is not.
  */
-export async function quiet(run: Run): Promise<void> {
+export async function quiet(run: PollRun): Promise<void> {
 	const { settings, state, now } = run;
 	const watchesFirst = settings.events.has('firstHeard');
 	const low = watchesFirst ? 0 : 1;
@@ -80,7 +81,7 @@ export async function quiet(run: Run): Promise<void> {
 	const end = watchesFirst ? (state.registered?.from ?? 0) : FAR_FUTURE_S;
 	if (cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
-	const heard = (device: Device) => heardAt(device, run);
+	const heard = (device: Device) => lastHeard(device, run);
 	const future = (await readAhead(run)).filter((device) => heard(device) >= low && heard(device) < high);
 	let isFull = false;
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, end)) {
@@ -103,7 +104,7 @@ export async function quiet(run: Run): Promise<void> {
 }
 
 /** A stamp that was from the future and has become older than a silence is that of the silence: its device is not heard by it. */
-function keepStamps({ ahead, quiet: marks }: Run, devices: readonly Device[]): void {
+function keepStamps({ ahead, quiet: marks }: PollRun, devices: readonly Device[]): void {
 	for (const device of devices) {
 		const known = ahead[device.id] && marks.get(quietKey(device.id, device.created_ts));
 		if (known !== undefined) mark(marks, device, Math.max(known, latestStamp(device)));
@@ -111,17 +112,17 @@ function keepStamps({ ahead, quiet: marks }: Run, devices: readonly Device[]): v
 }
 
 /** Whether a device was never heard, or is silent. */
-const isQuiet = (run: Run, device: Device) => heardAt(device, run) < run.now - silenceOf(run, device);
+const isQuiet = (run: PollRun, device: Device) => lastHeard(device, run) < run.now - silenceOf(run, device);
 
 /**
  * Reports devices that were heard, and are quiet again or are not for long enough.
  * @returns the registration of the first for which there was no room
  */
-function reportHeard(run: Run, devices: readonly Device[]): number | undefined {
+function reportHeard(run: PollRun, devices: readonly Device[]): number | undefined {
 	for (const device of devices) {
 		if (room(run) < 2) return device.created_ts;
 		const key = quietKey(device.id, device.created_ts);
-		const heard = heardAt(device, run);
+		const heard = lastHeard(device, run);
 		emitHeard(run, device, run.quiet.get(key) ?? 0);
 		if (!isQuiet(run, device)) {
 			run.quiet.delete(key);
@@ -135,7 +136,7 @@ function reportHeard(run: Run, devices: readonly Device[]): number | undefined {
 }
 
 /** By which cursor a device falls silent. */
-const windowOf = (run: Run, device: Device) =>
+const windowOf = (run: PollRun, device: Device) =>
 	silenceOf(run, device) > run.settings.silence ? 'silentBySatellite' : 'silent';
 
 /**
@@ -144,7 +145,7 @@ const windowOf = (run: Run, device: Device) =>
  * deleted, or moved away.
  * @returns the registration of the first that was not looked for, as there was no room or no time
  */
-async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promise<number | undefined> {
+async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): Promise<number | undefined> {
 	let rest = [...gone];
 	for (;;) {
 		const [first, last] = [rest[0], rest.at(-1)];
@@ -160,7 +161,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 			for (const { key, heard } of known) {
 				const device = found.get(key);
 				// A stamp from the future that has become present is none that is new.
-				if (device && Math.floor(heardAt(device, run)) <= heard) continue;
+				if (device && Math.floor(lastHeard(device, run)) <= heard) continue;
 				if (device) emitHeard(run, device, heard);
 				run.quiet.delete(key);
 			}
@@ -172,7 +173,7 @@ async function resolveGone(run: Run, gone: readonly Gone[], high: number): Promi
 }
 
 /** Devices that only satellites hear have a window of their own where Silent For is shorter than their packets may take. */
-export function beginSilent(run: Run): void {
+export function beginSilent(run: PollRun): void {
 	const { settings, now, state } = run;
 	const { silence, devices, reportsSilentAlready } = settings;
 	const of = `${devices} ${silence}`;
@@ -183,7 +184,7 @@ export function beginSilent(run: Run): void {
 	else state.silentBySatellite = undefined;
 }
 
-export async function silent(run: Run): Promise<void> {
+export async function silent(run: PollRun): Promise<void> {
 	const { settings, now } = run;
 	await readAhead(run);
 	const readIn = async (name: 'silent' | 'silentBySatellite', end: number) =>

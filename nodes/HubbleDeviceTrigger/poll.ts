@@ -7,10 +7,10 @@ import { poll } from '../shared/polling/poll';
 import { areas } from './areas';
 import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
-import { warn, type Run } from './reading';
+import { warn, type PollRun } from './reading';
 import { sample } from './sample';
 import { readSettings, type EventName } from './settings';
-import { beside, type State } from './watch';
+import { stateDelta, type State } from './watch';
 
 /** Pages of one poll; the rest comes with the next ones, so that other workflows get their share of the rate limit. */
 const PAGES_PER_POLL = 30;
@@ -23,7 +23,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
 		const read = async (from: State) => {
-			const run: Run = {
+			const run: PollRun = {
 				context,
 				hubble,
 				settings,
@@ -38,12 +38,16 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 			await takeSteps(run, from.startWith);
 			return { next: { ...run.state, ...storedMarks(run) }, items: run.items };
 		};
-		return { stream: hubble.organizationId, start: {}, beside, read };
+		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
 	});
 }
 
 /** What a poll does, and for which events. What is heard comes before what falls silent. */
-const STEPS: ReadonlyArray<{ events: EventName[]; begin?: (run: Run) => void; take: (run: Run) => Promise<void> }> = [
+const STEPS: ReadonlyArray<{
+	events: EventName[];
+	begin?: (run: PollRun) => void;
+	take: (run: PollRun) => Promise<void>;
+}> = [
 	{ events: ['registered', 'firstHeard'], begin: beginRegistered, take: registered },
 	{ events: ['heardAgain', 'firstHeard'], take: quiet },
 	{ events: ['silent'], begin: beginSilent, take: silent },
@@ -51,7 +55,7 @@ const STEPS: ReadonlyArray<{ events: EventName[]; begin?: (run: Run) => void; ta
 ];
 
 /** Drops what a poll knew of events that are watched no longer: chosen again they begin anew, and marks take no room. */
-function forgetUnwatched(run: Run, wanted: readonly number[]): void {
+function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
 	for (const [index, key] of (['registered', 'quiet', 'silent', 'areas'] as const).entries()) {
 		if (!wanted.includes(index)) run.state[key] = undefined;
 	}
@@ -67,7 +71,7 @@ function forgetUnwatched(run: Run, wanted: readonly number[]): void {
  * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
  */
-async function takeSteps(run: Run, startWith = 0): Promise<void> {
+async function takeSteps(run: PollRun, startWith = 0): Promise<void> {
 	const { settings, budget, state } = run;
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));

@@ -11,7 +11,7 @@ import type { Marks } from './marks';
 import type { Settings } from './settings';
 import {
 	aheadNow,
-	heardAt,
+	lastHeard,
 	isDevice,
 	latestStamp,
 	takeNew,
@@ -30,7 +30,7 @@ export const DEVICES: List<Device> = {
 	},
 };
 
-export interface Run extends Marks, Hearing {
+export interface PollRun extends Marks, Hearing {
 	context: IPollFunctions;
 	hubble: HubbleClient;
 	settings: Settings;
@@ -42,23 +42,23 @@ export interface Run extends Marks, Hearing {
 	pagesLeft: number;
 }
 
-export const warn = ({ context }: Run, message: string) =>
+export const warn = ({ context }: PollRun, message: string) =>
 	context.logger.warn(`"${context.getNode().name}" ${message}`);
 
 /** For how many seconds a device must not have been heard to be silent: packets by satellite take their time. */
-export function silenceOf({ settings: { silence }, now }: Pick<Run, 'settings' | 'now'>, device: Device): number {
+export function silenceOf({ settings: { silence }, now }: Pick<PollRun, 'settings' | 'now'>, device: Device): number {
 	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
 
 /** How many more events fit into the execution. */
-export const room = ({ settings, items }: Run) => settings.most - items.length;
+export const room = ({ settings, items }: PollRun) => settings.most - items.length;
 
 /** Adds an event, if the user wants it. */
-export function emit(run: Run, happening: Omit<Happening, 'heard'> & { heard?: number }): void {
+export function emit(run: PollRun, happening: Omit<Happening, 'heard'> & { heard?: number }): void {
 	const { settings, context, now } = run;
 	if (!settings.events.has(happening.event)) return;
 	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
-	run.items.push(eventItem({ heard: heardAt(happening.device, run), ...happening }, showing));
+	run.items.push(eventItem({ heard: lastHeard(happening.device, run), ...happening }, showing));
 }
 
 type SortField = 'created_ts' | 'most_recent_packet_ts';
@@ -79,7 +79,7 @@ interface Chunk extends Reached {
  * @param at where a window goes on that can do so within a second
  */
 export async function* devicesBy(
-	run: Run,
+	run: PollRun,
 	field: SortField,
 	query: IDataObject,
 	end: number,
@@ -118,7 +118,7 @@ export async function* devicesBy(
  * The cursor as it was stored, or where a new one begins.
  * @param latest the latest that it can be, in Unix seconds
  */
-export function cursorOf(run: Run, stored: Cursor | undefined, of: string, begin: number, latest: number): Cursor {
+export function cursorOf(run: PollRun, stored: Cursor | undefined, of: string, begin: number, latest: number): Cursor {
 	if (stored?.of !== of) return { of, from: begin };
 	const from = notAhead(run.context, stored.from, latest);
 	return from === stored.from ? stored : { of, from };
@@ -131,12 +131,12 @@ type WindowName = 'registered' | 'silent' | 'silentBySatellite';
  * Otherwise what happens until one has would be lost.
  * @param end Unix seconds, as `begin`
  */
-export function beginWindow(run: Run, name: WindowName, of: string, end: number, begin = end): void {
+export function beginWindow(run: PollRun, name: WindowName, of: string, end: number, begin = end): void {
 	run.state[name] = cursorOf(run, run.state[name], of, begin, end);
 }
 
 /** A window of time; times are Unix seconds. */
-interface Window {
+interface EventWindow {
 	/** Where its cursor stands in the state. */
 	name: WindowName;
 	end: number;
@@ -151,12 +151,12 @@ interface Window {
  * Reads a window that has begun from its cursor up to its end, and reports each device in it once. Devices with a stamp from the future
  * belong to a window of last packets where they were heard, not where Hubble lists them.
  */
-export async function readWindow(run: Run, window: Window): Promise<void> {
+export async function readWindow(run: PollRun, window: EventWindow): Promise<void> {
 	const { name, end, report, each, isIn = () => true } = window;
 	const { future = [], state } = run;
 	const isHeard = name !== 'registered';
 	const field = isHeard ? 'most_recent_packet_ts' : 'created_ts';
-	const timeOf = isHeard ? (device: Device) => heardAt(device, run) : timeBy(field);
+	const timeOf = isHeard ? (device: Device) => lastHeard(device, run) : timeBy(field);
 	let at = state[name];
 	if (!at || at.from >= end || room(run) < each) return;
 	const query = { [`filter_${field}`]: between(at.from, end) };
@@ -182,7 +182,7 @@ export async function readWindow(run: Run, window: Window): Promise<void> {
 const MOST_AHEAD = DEVICES.pageSize?.max ?? 1000;
 
 /** Reads once a poll which devices have a stamp from the future, and remembers since when. */
-export async function readAhead(run: Run): Promise<readonly Device[]> {
+export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 	const { now, settings, state } = run;
 	if (run.future) return run.future;
 	const future: Device[] = [];

@@ -11,9 +11,9 @@ import { startBudget } from '../shared/polling/poll';
 import { crossings } from './borders';
 import { eventItem, type Happening } from './item';
 import { openMarks } from './marks';
-import { DEVICES, silenceOf, type Run } from './reading';
+import { DEVICES, silenceOf, type PollRun } from './reading';
 import { readSettings, type EventName } from './settings';
-import { heardAt, type Device } from './watch';
+import { lastHeard, type Device } from './watch';
 
 /** By which devices are sorted. */
 const HEARD = 'most_recent_packet_ts';
@@ -29,7 +29,7 @@ const madeUp = (now: number): Device => ({
 });
 
 /** Where and how a test searches. */
-type Look = Pick<Run, 'hubble' | 'settings' | 'budget' | 'now'>;
+type Look = Pick<PollRun, 'hubble' | 'settings' | 'budget' | 'now'>;
 
 /** What `say` has to say of the first device that passes the filters, by a time, the latest first, as far as a test looks. */
 async function first<T>(
@@ -79,7 +79,7 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 	const hubble = await connect(context, { deadline: budget.deadline });
 	const now = Math.floor(await hubble.learnNow());
 	const look: Look = { hubble, settings, budget, now };
-	const heardIn = (device: Device) => heardAt(device, { now, ahead: {} });
+	const heardIn = (device: Device) => lastHeard(device, { now, ahead: {} });
 	const searches: Partial<Record<EventName, () => Promise<Happens | undefined>>> = {
 		entered: async () => await first(look, HEARD, (device) => enteredBy(look, device)),
 		registered: async () => await first(look, 'created_ts', (device) => ({ device, heard: heardIn(device) })),
@@ -105,7 +105,7 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 /** What a device could be reported with: as it is, but for the time and the place that the event needs. */
 function examplesOf({ settings, now }: Look, device: Device): Record<EventName, () => Happens> {
 	const { silence, areas, borderWidth } = settings;
-	const known = heardAt(device, { now, ahead: {} });
+	const known = lastHeard(device, { now, ahead: {} });
 	const heard = known || now;
 	const longAgo = Math.min(heard, now - silence);
 	const [area] = areas;

@@ -30,7 +30,7 @@ export interface Hearing {
 export const latestStamp = (device: Device): number => Math.max(0, ...stampsOf(device));
 
 /** When a device was heard last, in Unix seconds; 0: never. A packet from the future was heard when a poll saw it first. */
-export function heardAt(device: Device, { now, ahead }: Hearing): number {
+export function lastHeard(device: Device, { now, ahead }: Hearing): number {
 	const [stamp, since] = ahead[device.id] ?? [];
 	if (stamp === undefined || since === undefined || stamp !== latestStamp(device))
 		return lastPacket(device, now).timestamp ?? 0;
@@ -104,7 +104,7 @@ export interface State extends StoredMarks {
  * The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both
  * have room. When places were heard is not kept: it would hide from the next try what this one has seen.
  */
-export const beside = {
+export const stateDelta = {
 	pack(before: State, after: State): State {
 		const [was, is] = [openMarks(before), openMarks(after)];
 		const quiet = new Map([...was.quiet].filter(([key, heard]) => is.quiet.get(key) !== heard));

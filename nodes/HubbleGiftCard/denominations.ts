@@ -23,12 +23,12 @@ export function merged(details: readonly Denomination[]): Denomination[] {
 }
 
 /** A number of Hubble's; older documents give amounts as text. `undefined` for null and anything else. */
-export function numeric(value: unknown): number | undefined {
+export function amountIn(value: unknown): number | undefined {
 	const isNumber = typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
 	return isNumber && Number.isFinite(Number(value)) ? Number(value) : undefined;
 }
 
-const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((entry) => numeric(entry) ?? []) : []);
+const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((entry) => amountIn(entry) ?? []) : []);
 
 /**
  * Why an order would be refused; `undefined` when nothing speaks against it. A limit that is null or absent is none.
@@ -38,8 +38,8 @@ const numbersIn = (value: unknown) => (Array.isArray(value) ? value.flatMap((ent
 export function whyRefused(brand: IDataObject, details: readonly Denomination[]): string | undefined {
 	const { status, denominationType } = brand;
 	const limits = objectOf(brand.amountRestrictions);
-	const least = (name: string) => numeric(limits[name]) ?? -Infinity;
-	const most = (name: string) => numeric(limits[name]) ?? Infinity;
+	const least = (name: string) => amountIn(limits[name]) ?? -Infinity;
+	const most = (name: string) => amountIn(limits[name]) ?? Infinity;
 	if (typeof status === 'string' && status !== 'ACTIVE') return `the brand is ${status}, so it cannot be ordered`;
 
 	const fixed = numbersIn(limits.denominations ?? brand.denominations);

@@ -1,7 +1,7 @@
 /** Whether an order that Hubble has under a reference is the one that is asked for. Pure: nothing is sent. */
 import type { IDataObject } from 'n8n-workflow';
 import { isObject, objectOf, rowsOf } from '../shared/client/json';
-import { numeric, type Denomination } from './denominations';
+import { amountIn, type Denomination } from './denominations';
 import { personIn, type Errand } from './reference';
 
 /** '100, 100, 500' for what vouchers are worth, in ascending order; '' when one does not tell. */
@@ -19,9 +19,9 @@ function saidOf(order: IDataObject) {
 	const person = [order.customerDetails, order.deliveryDetails, order.recipientDetails].find(isObject) ?? {};
 	return {
 		brand: order.productId ?? order.brandId ?? product.id,
-		amount: numeric(order.amount),
+		amount: amountIn(order.amount),
 		person,
-		worth: order.status === 'SUCCESS' ? worthOf(rowsOf(order.vouchers).map(({ amount }) => numeric(amount))) : '',
+		worth: order.status === 'SUCCESS' ? worthOf(rowsOf(order.vouchers).map(({ amount }) => amountIn(amount))) : '',
 	};
 }
 

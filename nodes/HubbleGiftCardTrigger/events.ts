@@ -10,7 +10,7 @@ import { isObject, objectOf } from '../shared/client/json';
 import { collectionOf, readParameter } from '../shared/operation/readItem';
 import { oneOf, texts } from '../shared/operation/values';
 import { senderFilter } from '../shared/webhook/addresses';
-import { isSound, type Content, type Delivery, type WebhookService } from '../shared/webhook/receive';
+import { isSound, type DeliveryContent, type Delivery, type WebhookService } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
 
@@ -131,7 +131,7 @@ function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encodin
 	return jsonParse<IDataObject>(exact);
 }
 
-function read(context: IWebhookFunctions, delivery: Delivery): Content {
+function read(context: IWebhookFunctions, delivery: Delivery): DeliveryContent {
 	const { body } = delivery;
 	if (!isSound(body)) return { refused: 'The body contains a number that is too large, or is nested too deeply.' };
 	const data = objectOf(body);

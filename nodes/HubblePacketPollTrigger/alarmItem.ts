@@ -2,7 +2,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { duration, isoTime, shortTime } from '../shared/operation/times';
 import { unitAt } from '../shared/packet/valueFilter';
-import type { Change } from './alarms';
+import type { AlarmChange } from './alarms';
 
 /** The packet by which something changed. */
 export interface Source {
@@ -17,9 +17,9 @@ export interface Source {
 }
 
 /** Seconds of an alarm until now: none where a stamp that cannot be counts as heard later than the end. */
-const lasted = ({ since, at }: Change<Source>) => Math.max(0, at - since);
+const lasted = ({ since, at }: AlarmChange<Source>) => Math.max(0, at - since);
 
-function textOf(change: Change<Source>, unit: string, timezone: string): string {
+function textOf(change: AlarmChange<Source>, unit: string, timezone: string): string {
 	const { event, rule, value, since, extreme, source } = change;
 	const { name, severity, field, words } = rule;
 	const device = source.device.name || source.device.id;
@@ -32,7 +32,7 @@ function textOf(change: Change<Source>, unit: string, timezone: string): string 
 }
 
 /** @param timezone IANA time zone of the workflow */
-export function alarmItem(change: Change<Source>, timezone: string): INodeExecutionData {
+export function alarmItem(change: AlarmChange<Source>, timezone: string): INodeExecutionData {
 	const { event, rule, value, since, at, extreme, source } = change;
 	const { key, isTrusted, hint } = source;
 	const shown = source.shown();

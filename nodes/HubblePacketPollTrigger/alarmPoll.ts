@@ -10,18 +10,18 @@ import { NOT_DECODED, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem, type Source } from './alarmItem';
 import {
 	alarmState,
-	beside,
+	alarmDelta,
 	hasChangedEnough,
 	hear,
 	openAlarms,
 	type Alarms,
 	type AlarmState,
-	type Change,
+	type AlarmChange,
 	type Rule,
 	type Told,
 } from './alarms';
 import { alarmRules, readRules, reportAlready } from './rules';
-import type { PageTime, Position, Work } from './stream';
+import type { PageTime, Position, PageConsumer } from './stream';
 
 export const triggerOptions = [
 	{
@@ -64,11 +64,11 @@ export const firstAlarms = (now: number): Position => ({
 });
 
 /** The position before a poll, as it is stored beside the one after it. */
-export const besideAlarms = {
+export const positionDelta = {
 	pack: (before: Position, after: Position): Position =>
-		before.alarms && after.alarms ? { ...before, alarms: beside.pack(before.alarms, after.alarms) } : before,
+		before.alarms && after.alarms ? { ...before, alarms: alarmDelta.pack(before.alarms, after.alarms) } : before,
 	unpack: (packed: Position, after: Position): Position =>
-		packed.alarms && after.alarms ? { ...packed, alarms: beside.unpack(packed.alarms, after.alarms) } : packed,
+		packed.alarms && after.alarms ? { ...packed, alarms: alarmDelta.unpack(packed.alarms, after.alarms) } : packed,
 };
 
 /** A packet as alarms see it. It is shown when an alarm begins or ends by it. */
@@ -86,13 +86,13 @@ export function toldBy({ show }: PacketReader, read: ReadPacket, { received, now
 	};
 }
 
-export function alarmWork(
+export function alarmConsumer(
 	context: IPollFunctions,
 	{ rules, reportsAlready, reader }: AlarmSettings,
 	stored: AlarmState = { until: 0, rules: [], fields: [], marks: [] },
-): Work {
+): PageConsumer {
 	let alarms: Alarms<Source> | undefined;
-	const changes: Array<Change<Source>> = [];
+	const changes: Array<AlarmChange<Source>> = [];
 	const timezone = context.getTimezone();
 	return {
 		take(packets, time) {

@@ -85,7 +85,7 @@ export interface Told<S> {
 }
 
 /** What changed. Times are Unix seconds. */
-export interface Change<S> {
+export interface AlarmChange<S> {
 	event: 'raised' | 'cleared';
 	rule: Rule;
 	source: S;
@@ -111,7 +111,7 @@ export interface Alarms<S> {
 	/** … and of those that a poll has changed, as they were. */
 	changed: Map<string, number>;
 	/** Alarms that a poll found to be there by the time of the publication, by device and rule. */
-	already: Map<string, Change<S>>;
+	already: Map<string, AlarmChange<S>>;
 	/** Whether no more alarms can be stored. */
 	isFull: boolean;
 }
@@ -225,7 +225,7 @@ function makeRoom<S>(alarms: Alarms<S>): void {
 
 /** What a value makes of a rule for one device; `event` when that is a change. */
 interface Step {
-	event?: Change<unknown>['event'];
+	event?: AlarmChange<unknown>['event'];
 	/** What is remembered from now on, and what tells of a change. */
 	is?: Active;
 	told: Active;
@@ -250,7 +250,7 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number): 
 }
 
 /** Reads on: what changes by a packet, in the order of the rules. */
-export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<Change<S>> {
+export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<AlarmChange<S>> {
 	const key = keyOf(told.device);
 	return [...alarms.fields].flatMap(([field, records]) => {
 		const value = told.valueOf(field);
@@ -282,8 +282,8 @@ function reported<S>(
 	alarms: Alarms<S>,
 	name: string,
 	active: Active,
-	what: Omit<Change<S>, 'since' | 'extreme'>,
-): Array<Change<S>> {
+	what: Omit<AlarmChange<S>, 'since' | 'extreme'>,
+): Array<AlarmChange<S>> {
 	const isEnd = what.event === 'cleared';
 	if (isEnd && active.count === UNREPORTED) return [];
 	const { since, extreme } = active;
@@ -297,7 +297,7 @@ function reported<S>(
 }
 
 /** The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both have room. */
-export const beside = {
+export const alarmDelta = {
 	pack(before: AlarmState, after: AlarmState): AlarmState {
 		const [was, is] = [fieldsOf(before, after.rules), fieldsOf(after, after.rules)];
 		const marks = [...is].map(([field, now]) => {

@@ -10,15 +10,15 @@ import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader, type PacketReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS } from '../shared/packet/packet';
 import { notAhead, pagesFrom, poll, type Budget, type Read } from '../shared/polling/poll';
-import { alarmWork, besideAlarms, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
+import { alarmConsumer, positionDelta, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
 import { sample, sampleAlarms } from './sample';
-import { MARGIN_S, positionAfter, receivedBy, type Position, type Work } from './stream';
+import { MARGIN_S, positionAfter, receivedBy, type Position, type PageConsumer } from './stream';
 
 /** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
 interface Reader {
 	context: IPollFunctions;
 	hubble: HubbleClient;
-	work: Work;
+	consumer: PageConsumer;
 	/** Packets in one execution. */
 	most: number;
 	budget: Budget;
@@ -50,11 +50,14 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 		return {
 			stream: [hubble.organizationId, plain ? plain.stream : 'alarms'].join(' '),
 			start: begin,
-			beside: alarms && besideAlarms,
+			delta: alarms && positionDelta,
 			read: async (from) => {
 				const known = { ...from, start: notAhead(context, from.start, Math.max(begin.start, now)) };
-				const work = alarms ? alarmWork(context, alarms, known.alarms) : packetWork(reader);
-				const read = await readStream({ context, hubble, work, most: plain?.most ?? MOST_FOR_ALARMS, budget }, known);
+				const consumer = alarms ? alarmConsumer(context, alarms, known.alarms) : packetConsumer(reader);
+				const read = await readStream(
+					{ context, hubble, consumer, most: plain?.most ?? MOST_FOR_ALARMS, budget },
+					known,
+				);
 				const misfit = reader.misfit();
 				if (misfit) context.logger.warn(`"${context.getNode().name}": ${misfit} Check "Decode Payload".`);
 				return read;
@@ -63,7 +66,7 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	});
 }
 
-const packetWork = ({ select, show }: PacketReader): Work => ({
+const packetConsumer = ({ select, show }: PacketReader): PageConsumer => ({
 	take: (packets) => select(packets).map((read) => ({ json: show(read) })),
 });
 
@@ -82,11 +85,11 @@ function readStart(context: IPollFunctions) {
 
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
-	const { context, hubble, work, most, budget } = reader;
+	const { context, hubble, consumer, most, budget } = reader;
 	const { start, token, seen, emptyAt = start + MARGIN_S } = from;
 	// The stream is left open: without `end`, Hubble goes on with packets yet to come.
 	const call = { endpoint: endpoints.listPackets, query: { start }, continuationToken: token };
-	const read: Reading = { next: from, items: [], received: emptyAt };
+	const read: StreamRead = { next: from, items: [], received: emptyAt };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
@@ -98,7 +101,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 			pagesRead += 1;
 			count += page.rows.length;
 			// The empty page is the head of the stream; and a page is never read in part.
-			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || work.isFull?.() || !budget.endStep()) break;
+			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || consumer.isFull?.() || !budget.endStep()) break;
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
@@ -116,19 +119,19 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		const isLater = from.alarms !== undefined && read.next.start + MARGIN_S >= emptyAt + QUIET_S;
 		read.next = isLater ? { ...from, emptyAt: read.next.start + MARGIN_S } : from;
 	}
-	const { items = [], alarms = from.alarms } = work.finish?.() ?? {};
+	const { items = [], alarms = from.alarms } = consumer.finish?.() ?? {};
 	read.items.push(...items);
 	if (alarms) read.next = { ...read.next, alarms };
 	return read;
 }
 
-interface Reading extends Read<Position> {
+interface StreamRead extends Read<Position> {
 	/** When its last page was received, about, in Unix seconds. */
 	received: number;
 }
 
 /** Adds the new packets of a page to what was read. */
-function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next, retryAfterMs }: Page): void {
+function takePage({ context, hubble, consumer }: Reader, read: StreamRead, { rows, next, retryAfterMs }: Page): void {
 	let malformed = 0;
 	const packets = [...acceptedRows(rows, PACKETS, () => (malformed += 1))].map((packet) => ({
 		packet,
@@ -149,7 +152,7 @@ function takePage({ context, hubble, work }: Reader, read: Reading, { rows, next
 	read.next = positionAfter(read.next, page);
 	read.received = received;
 	read.items.push(
-		...work.take(
+		...consumer.take(
 			fresh.map(({ packet }) => packet),
 			{ received, now },
 		),

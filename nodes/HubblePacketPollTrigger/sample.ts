@@ -9,7 +9,7 @@ import type { Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem, type Source } from './alarmItem';
 import { toldBy, type AlarmSettings } from './alarmPoll';
-import { hear, openAlarms, type Change, type Rule } from './alarms';
+import { hear, openAlarms, type AlarmChange, type Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
 const madeUp = (now: number): Packet => ({
@@ -49,7 +49,7 @@ const HINTS = {
 };
 
 /** What the packets, the newest first, would have made a poll report. */
-function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacket[]): Array<Change<Source>> {
+function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacket[]): Array<AlarmChange<Source>> {
 	const alarms = openAlarms<Source>({ until: 0, rules: [], fields: [], marks: [] }, rules, false);
 	const now = Math.floor(hubbleNow());
 	return [...packets].reverse().flatMap((read) => hear(alarms, toldBy(reader, read, { received: now, now })));
@@ -61,7 +61,7 @@ function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacke
  */
 export async function sampleAlarms(context: IPollFunctions, settings: AlarmSettings): Promise<INodeExecutionData[][]> {
 	const { rules, reader } = settings;
-	let changes: Array<Change<Source>> = [];
+	let changes: Array<AlarmChange<Source>> = [];
 	const hubble = await connect(context);
 	const { newest = madeUp(hubble.now()), found } = await newestPackets(hubble, LOOKED_AT, reader, (passing) => {
 		changes = changesIn(settings, passing);
@@ -93,7 +93,7 @@ function examplesOf(
 	rule: Rule,
 	over: ReadPacket | undefined,
 	any: ReadPacket,
-): Array<Change<Source>> {
+): Array<AlarmChange<Source>> {
 	const [beyond, back] = rule.examples;
 	const begin = over ?? withValue(any, rule.field, beyond);
 	const value = valueAt(begin.said?.decoded, rule.field);

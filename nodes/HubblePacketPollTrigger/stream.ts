@@ -63,7 +63,7 @@ export function receivedBy(times: readonly number[], before: number, now: number
 }
 
 /** What becomes of packets: they themselves, or alarms. */
-export interface Work {
+export interface PageConsumer {
 	take: (packets: Packet[], page: PageTime) => INodeExecutionData[];
 	/** Whether the rest must wait for the next poll. */
 	isFull?: () => boolean;

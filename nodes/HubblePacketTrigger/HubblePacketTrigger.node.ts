@@ -18,7 +18,7 @@ import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { isAutomatic, maxBatchSize, packets } from './packets';
-import { isRegistered, register, unregister } from './registration';
+import { isRegistered, registerWebhook, unregisterWebhook } from './registration';
 import { endTest, isTestWithLatest, sendLatest } from './testWith';
 
 /**
@@ -182,12 +182,12 @@ export class HubblePacketTrigger implements INodeType {
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
 				const isTest = isTestWithLatest(this);
-				await inHook(this, async () => await (isTest ? sendLatest(this) : register(this, maxBatchSize(this))));
+				await inHook(this, async () => await (isTest ? sendLatest(this) : registerWebhook(this, maxBatchSize(this))));
 				return true;
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
 				if (endTest(this)) return true;
-				await inHook(this, async () => await unregister(this, isAutomatic(this)));
+				await inHook(this, async () => await unregisterWebhook(this, isAutomatic(this)));
 				return true;
 			},
 		},

@@ -8,7 +8,7 @@ import { optional } from '../shared/operation/readItem';
 import { numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
-import { isSound, type Content, type WebhookService } from '../shared/webhook/receive';
+import { isSound, type DeliveryContent, type WebhookService } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
 import { knownWebhook, restoreWebhook } from './registration';
@@ -48,7 +48,7 @@ function exactly(body: IDataObject, rawBody?: Buffer): IDataObject {
 }
 
 /** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
-function read(context: IWebhookFunctions, rows: unknown): Content {
+function read(context: IWebhookFunctions, rows: unknown): DeliveryContent {
 	if (!Array.isArray(rows)) return { refused: "The body has no list 'packets'." };
 	const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
 	const malformed = rows.length - all.length;

@@ -128,13 +128,13 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 }
 
 /** Whether an error is Hubble's refusal of what was asked, and not a failure to answer just now. */
-function isRefusal(error: unknown): boolean {
+function isRejection(error: unknown): boolean {
 	const status = Number(detailsOf(error).status ?? 0);
 	return status >= 400 && status < 500 && status !== 429;
 }
 
 /** What may be wrong in the credential stays an error, also where Hubble could not be asked. */
-const isPassing = (error: unknown) => !isRefusal(error) && detailsOf(error).requestId !== undefined;
+const isPassing = (error: unknown) => !isRejection(error) && detailsOf(error).requestId !== undefined;
 
 function warn(context: IHookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
@@ -189,7 +189,7 @@ async function create(
 	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
 	const body = { url, name, max_batch_size: maxBatchSize };
 	const created = await hubble.send({ endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
-		if (isRefusal(error) && (await twins()).length) return undefined;
+		if (isRejection(error) && (await twins()).length) return undefined;
 		throw unchanged(error);
 	});
 	if (!created) return undefined;
@@ -236,7 +236,7 @@ async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<I
  * Registers our URL: goes on with the endpoint whose secret is known, and takes a free slot when there is none.
  * @throws NodeOperationError when the URL is not public, is another node's, or both slots are taken
  */
-export async function register(context: IHookFunctions, maxBatchSize: number): Promise<void> {
+export async function registerWebhook(context: IHookFunctions, maxBatchSize: number): Promise<void> {
 	const hook = await open(context);
 	const { hubble, url, node, isTest } = hook;
 	requirePublicUrl(hook);
@@ -279,7 +279,7 @@ function isUsed({ context, node }: Hook, webhook: IDataObject): boolean {
  * it in mind. The static data stay then, so the next publication of the workflow goes on with it.
  * @param isAutomatic `false` leaves alone what the user registered at our URL
  */
-export async function unregister(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
+export async function unregisterWebhook(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const url = urlOf(context);
 	const known = knownWebhook(context);
 	const own = known?.url === url ? known : undefined;

@@ -2,16 +2,16 @@
 import fc from 'fast-check';
 import type { IDataObject, IPollFunctions } from 'n8n-workflow';
 import { alarmItem } from '../../nodes/HubblePacketPollTrigger/alarmItem';
-import { besideAlarms } from '../../nodes/HubblePacketPollTrigger/alarmPoll';
+import { positionDelta } from '../../nodes/HubblePacketPollTrigger/alarmPoll';
 import {
 	alarmState,
-	beside,
+	alarmDelta,
 	hasChangedEnough,
 	hear,
 	MOST_RULES,
 	openAlarms,
 	type AlarmState,
-	type Change,
+	type AlarmChange,
 } from '../../nodes/HubblePacketPollTrigger/alarms';
 import { readRules } from '../../nodes/HubblePacketPollTrigger/rules';
 import type { Position } from '../../nodes/HubblePacketPollTrigger/stream';
@@ -50,7 +50,7 @@ interface Packet {
 	/** Its stamp cannot be: it was received at the time of `heard`. */
 	isLost?: boolean;
 }
-type Event = Omit<Change<string>, 'rule' | 'source'> & { rule: string; device: string };
+type Event = Omit<AlarmChange<string>, 'rule' | 'source'> & { rule: string; device: string };
 
 const START = 1_790_000_000;
 const isNumber = (value: unknown) => value !== '' && value !== null && Number.isFinite(Number(value));
@@ -132,7 +132,7 @@ function eventsOf(row: Row, device: string, packets: readonly Packet[]): Event[]
 	return events;
 }
 
-const shown = ({ rule, source, ...rest }: Change<string>): Event => ({ ...rest, rule: rule.name, device: source });
+const shown = ({ rule, source, ...rest }: AlarmChange<string>): Event => ({ ...rest, rule: rule.name, device: source });
 const sorted = (events: Event[]) => events.map((event) => JSON.stringify(event, Object.keys(event).sort())).sort();
 
 const NONE: AlarmState = { until: 0, rules: [], fields: [], marks: [] };
@@ -210,12 +210,12 @@ function simulate(packets: readonly Packet[], rows: readonly Row[], outcomes: re
 		const stored = newest(structuredClone(disk), kept, 'stream');
 		const resumed = resume(stored, 'stream', handOvers) ?? { start: 0, alarms: NONE };
 		const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
-		const from = (isBefore ? besideAlarms.unpack(resumed, stored.next as Position) : resumed) as Place;
+		const from = (isBefore ? positionDelta.unpack(resumed, stored.next as Position) : resumed) as Place;
 		if (outcome === 'error') return true;
 		const { events, state } = read(from.alarms, packets.slice(from.start, from.start + size), rows);
 		const next = { start: Math.min(from.start + size, packets.length), alarms: state };
 		const name = events.length ? `h${names++}` : undefined;
-		const changed = advance<Position>(stored, 'stream', name ? besideAlarms.pack(from, next) : from, next, name);
+		const changed = advance<Position>(stored, 'stream', name ? positionDelta.pack(from, next) : from, next, name);
 		if (name) handOvers = [...handOvers.filter((made) => made === stored.unsure?.handOver), name];
 		if (!name && changed) kept = changed;
 		if (outcome === 'crash before saving') return restart();
@@ -311,7 +311,7 @@ describe('a rule that is changed', () => {
 		const [two] = [read(NONE, [at(0, 12)], [warm, ROWS[1]!]).state];
 		const after = read(two, [at(1, 5)], [ROWS[1]!]);
 		expect(names(after.events)).toEqual(['cleared Hot a']);
-		const before = beside.unpack(beside.pack(two, after.state), after.state);
+		const before = alarmDelta.unpack(alarmDelta.pack(two, after.state), after.state);
 		expect(names(read(before, [at(1, 5)], [ROWS[1]!]).events)).toEqual(['cleared Hot a']);
 	});
 });
@@ -345,7 +345,7 @@ describe('a packet whose stamp cannot be', () => {
 		const before = read(NONE, [{ ...at(0, 9), isLost: true }], [warm]).state;
 		const after = read(before, [at(1, 5)], [warm]);
 		expect(names(after.events)).toEqual(['cleared Warm a']);
-		const resumed = beside.unpack(beside.pack(before, after.state), after.state);
+		const resumed = alarmDelta.unpack(alarmDelta.pack(before, after.state), after.state);
 		expect(names(read(resumed, [at(1, 5)], [warm]).events)).toEqual(['cleared Warm a']);
 	});
 });
@@ -468,7 +468,7 @@ describe('room', () => {
 				hear(alarms, { source: '', device, heard: START + 2e4, isTrusted: true, valueOf: () => 9.25 });
 		}
 		expect(changed).toBeGreaterThan(10_000);
-		const both = size + JSON.stringify(beside.pack(state, alarmState(alarms))).length;
+		const both = size + JSON.stringify(alarmDelta.pack(state, alarmState(alarms))).length;
 		expect(both).toBeLessThan(2_000_000);
 	});
 

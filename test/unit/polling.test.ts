@@ -154,7 +154,7 @@ describe('a poll', () => {
 		const { open } = source();
 		const packing = async () => ({
 			...(await open()),
-			beside: {
+			delta: {
 				pack: ({ at }: At, after: At) => ({ at: at + 100 * after.at }),
 				unpack: ({ at }: At, after: At) => ({ at: at - 100 * after.at }),
 			},

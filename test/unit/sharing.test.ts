@@ -2,7 +2,7 @@
 import { RATE_LIMITS } from '../../nodes/shared/client/endpoints';
 import { newRateLimiter, recordResponse, recordStart, slotWait } from '../../nodes/shared/client/rateLimiter';
 import { retryDelay } from '../../nodes/shared/client/retry';
-import { newSharing, recordRefusal, shareOf } from '../../nodes/shared/client/sharing';
+import { newSharing, recordTooMany, shareOf } from '../../nodes/shared/client/sharing';
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
 function dice(seed: number) {
@@ -159,45 +159,45 @@ describe('Processes that share a bucket', () => {
 });
 
 describe('The part that is ours', () => {
-	const refusedAt = (...seconds: number[]) => {
+	const tooManyAt = (...seconds: number[]) => {
 		const sharing = newSharing();
-		for (const second of seconds) recordRefusal(sharing, second * 1000, second * 1000);
+		for (const second of seconds) recordTooMany(sharing, second * 1000, second * 1000);
 		return sharing;
 	};
 
 	it('is all until a 429 comes, then not quite a half, then a quarter, then a little less each time', () => {
 		expect(shareOf(newSharing(), 0)).toBe(1);
-		expect(shareOf(refusedAt(0), 0)).toBe(0.47);
-		expect(shareOf(refusedAt(0, 4), 4000)).toBe(0.235);
-		expect(shareOf(refusedAt(0, 4, 5), 5000)).toBeCloseTo(0.2303, 3);
+		expect(shareOf(tooManyAt(0), 0)).toBe(0.47);
+		expect(shareOf(tooManyAt(0, 4), 4000)).toBe(0.235);
+		expect(shareOf(tooManyAt(0, 4, 5), 5000)).toBeCloseTo(0.2303, 3);
 	});
 
 	it('stays a half when 429s follow before the others had theirs, or a long time after', () => {
-		expect(shareOf(refusedAt(0, 1, 2.9), 3000)).toBeCloseTo(0.47, 3);
-		expect(shareOf(refusedAt(0, 40), 40_000)).toBeGreaterThan(0.46);
+		expect(shareOf(tooManyAt(0, 1, 2.9), 3000)).toBeCloseTo(0.47, 3);
+		expect(shareOf(tooManyAt(0, 40), 40_000)).toBeGreaterThan(0.46);
 	});
 
 	it('is not changed by a request that was on the way at the last 429', () => {
-		const sharing = refusedAt(0, 10);
-		recordRefusal(sharing, 9_900, 11_000);
-		expect(sharing).toEqual(refusedAt(0, 10));
+		const sharing = tooManyAt(0, 10);
+		recordTooMany(sharing, 9_900, 11_000);
+		expect(sharing).toEqual(tooManyAt(0, 10));
 	});
 
 	it('is all of it after 87 seconds without a 429, and what it was when that meets one', () => {
-		const sharing = refusedAt(0, 10);
+		const sharing = tooManyAt(0, 10);
 		expect(shareOf(sharing, 96_999)).toBeCloseTo(0.24, 3);
 		expect(shareOf(sharing, 97_000)).toBe(1);
-		recordRefusal(sharing, 98_000, 98_100);
+		recordTooMany(sharing, 98_000, 98_100);
 		expect(shareOf(sharing, 98_100)).toBeCloseTo(0.24, 3);
 	});
 
 	it('is forgotten when all of it was ours for a minute', () => {
-		expect(shareOf(refusedAt(0, 10, 150), 150_000)).toBeLessThan(0.3);
-		expect(shareOf(refusedAt(0, 10, 160), 160_000)).toBe(0.47);
+		expect(shareOf(tooManyAt(0, 10, 150), 150_000)).toBeLessThan(0.3);
+		expect(shareOf(tooManyAt(0, 10, 160), 160_000)).toBe(0.47);
 	});
 
 	it('never becomes nothing', () => {
-		const sharing = refusedAt(...Array.from({ length: 500 }, (_, second) => second));
+		const sharing = tooManyAt(...Array.from({ length: 500 }, (_, second) => second));
 		expect(shareOf(sharing, 500_000)).toBeGreaterThanOrEqual(1 / 32);
 	});
 });

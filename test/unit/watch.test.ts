@@ -12,9 +12,9 @@ import {
 } from '../../nodes/HubbleDeviceTrigger/marks';
 import {
 	aheadNow,
-	beside,
+	stateDelta,
 	compareQuiet,
-	heardAt,
+	lastHeard,
 	isDevice,
 	latestStamp,
 	takeNew,
@@ -31,7 +31,7 @@ const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitu
 });
 
 const hearing = { now: 2_500_000_000, ahead: {} };
-const all = { heardOf: (row: Device) => heardAt(row, hearing), isQuiet: () => true };
+const all = { heardOf: (row: Device) => lastHeard(row, hearing), isQuiet: () => true };
 
 const NONE = openMarks({});
 const quietMarks = fc
@@ -63,7 +63,7 @@ it('gets the state before a poll back from the difference beside the one after i
 			}
 			const before = storedMarks({ ...NONE, quiet: quietBefore, inside: insideBefore });
 			const after = storedMarks({ ...NONE, quiet: quietAfter, inside: insideAfter });
-			const { inside, quiet } = openMarks(beside.unpack(beside.pack(before, after), after));
+			const { inside, quiet } = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
 			expect(inside).toEqual(insideBefore);
 			// Marks that were added stay: they say nothing that is not so.
 			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
@@ -143,9 +143,9 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 it('stores no mark twice beside the state after a poll, and none where there is none', () => {
 	const marks = new Map([[quietKey('a', 1_700_000_000), 0]]);
 	const state = storedMarks({ ...NONE, quiet: marks, inside: new Set([areaKey(keyOf('a'), 1)]) });
-	expect(beside.pack(state, state)).toEqual({});
-	expect(beside.pack({}, {})).toEqual({});
-	expect(beside.unpack({}, {})).toEqual({});
+	expect(stateDelta.pack(state, state)).toEqual({});
+	expect(stateDelta.pack({}, {})).toEqual({});
+	expect(stateDelta.unpack({}, {})).toEqual({});
 	expect([NONE.quiet.size, NONE.inside.size, NONE.waiting.size, NONE.placed.size]).toEqual([0, 0, 0, 0]);
 });
 
@@ -198,7 +198,7 @@ describe('stamps from the future', () => {
 		['one that was seen, and another one from the future', heard(1000, 400), known(1000, -500), -500],
 		['another one than was seen', heard(2000), known(1000, -500), 0],
 	])('%s', (_, row, ahead, expected) => {
-		expect(heardAt(row, { now: NOW, ahead }) - NOW).toBe(expected);
+		expect(lastHeard(row, { now: NOW, ahead }) - NOW).toBe(expected);
 	});
 
 	it('are known while their devices have them, and then while they would hide a silence that was reported', () => {

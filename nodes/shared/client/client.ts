@@ -14,7 +14,7 @@ import {
 } from 'n8n-workflow';
 import { abortableSleep } from '../n8n';
 import { clockOf, type HubbleClock } from './clock';
-import { settingsOf, type Settings } from './credential';
+import { settingsOf, type CredentialSettings } from './credential';
 import { endpoints } from './endpoints';
 import {
 	asError,
@@ -33,7 +33,7 @@ import { retryDelay } from './retry';
 export type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions | IPollFunctions;
 
 /** The service to call. Its rate limiter and clock are shared by all callers in this process. */
-export interface Service extends Omit<Settings, 'token'> {
+export interface Service extends Omit<CredentialSettings, 'token'> {
 	rateLimiter: RateLimiter;
 	clock: HubbleClock;
 	/** The service's own words for failures; `undefined` where the general ones fit. */
@@ -215,7 +215,7 @@ export class HubbleClient {
 		for (let tries = 1; ; tries++) {
 			await this.acquireSlot(name);
 			const known = this.session.secrets.length;
-			const attempt = await this.sendOnce(call, name);
+			const attempt = await this.attempt(call, name);
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
@@ -297,7 +297,7 @@ export class HubbleClient {
 		}
 	}
 
-	private async sendOnce(call: Call, name: string): Promise<Attempt> {
+	private async attempt(call: Call, name: string): Promise<Attempt> {
 		const { baseUrl, organizationId, prefixes, clock, rateLimiter } = this.service;
 		const values: Record<string, string> = { ...call.ids, org_id: organizationId };
 		const filled = call.endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
@@ -343,7 +343,11 @@ export class HubbleClient {
 }
 
 /** What is requested with the node's credential, read once: n8n reads and decrypts it anew for each request that comes without. */
-function credentialSession(context: Context, data: ICredentialDataDecryptedObject, settings: Settings): Session {
+function credentialSession(
+	context: Context,
+	data: ICredentialDataDecryptedObject,
+	settings: CredentialSettings,
+): Session {
 	const decrypted: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
 	const secrets = [settings.token];
 	return {

@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
 
-export interface Settings {
+export interface CredentialSettings {
 	baseUrl: string;
 	organizationId: string;
 	token: string;
@@ -37,7 +37,7 @@ export const tokenOf = (pasted: string): string => pasted.trim().replace(/^Beare
  * Reads a credential. The two spellings of the API's paths are aliases (API definition, "Versioning").
  * Throws an Error that names the field which cannot be used; nothing of the token is in it.
  */
-export function settingsOf(credential: IDataObject): Settings {
+export function settingsOf(credential: IDataObject): CredentialSettings {
 	const token = tokenOf(String(credential.apiToken ?? ''));
 	const organizationId = String(credential.organizationId ?? '').trim();
 	const perSecond = Number(credential.requestsPerSecond || RATE_LIMITS.endpoint);

@@ -34,7 +34,7 @@ export interface Explanation {
 	remedy: string;
 }
 
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const attempts = (tries: number) => `${tries} attempt${tries === 1 ? '' : 's'}`;
 
 const checkBaseUrl = (baseUrl: string) =>
 	`Check the Base URL in the credential (${baseUrl}). It must point to the Hubble API and have no path.`;
@@ -85,14 +85,14 @@ function explain(failure: Failure): Explanation {
 	if (status === 429) {
 		const asked = retryAfterMs ? ` Hubble asked for a pause of ${Math.ceil(retryAfterMs / 1000)} s.` : '';
 		return {
-			message: `Rate limit reached (${counted(tries, 'attempt')})`,
+			message: `Rate limit reached (${attempts(tries)})`,
 			remedy: `Something else is calling the API for this organization.${asked} Run fewer workflows at the same time, or try again later.`,
 		};
 	}
 	if (status >= 500) {
 		return {
 			message: `Hubble could not process the request (HTTP ${status})`,
-			remedy: `${counted(tries, 'attempt')}. Try again later.`,
+			remedy: `${attempts(tries)}. Try again later.`,
 		};
 	}
 	if (isHubbles && status === 403) return forbidden(failure);
@@ -116,7 +116,7 @@ function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanatio
 	if (problem) {
 		return {
 			message: 'The response from Hubble was incomplete',
-			remedy: `${counted(tries, 'attempt')}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
+			remedy: `${attempts(tries)}${detail}. Check the network between this n8n server and ${baseUrl}, then try again.`,
 		};
 	}
 	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
@@ -139,7 +139,7 @@ function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanatio
 	}
 	return {
 		message: `Could not reach Hubble at ${baseUrl}`,
-		remedy: `${counted(tries, 'attempt')}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
+		remedy: `${attempts(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
 	};
 }
 

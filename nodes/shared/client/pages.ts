@@ -60,7 +60,7 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 }
 
 /** Pages, counted in `progress`; an error on the way to one says how far the run came, and how to resume it. */
-export async function* counted(
+export async function* tracked(
 	{ context }: HubbleClient,
 	{ pages: by }: List,
 	given: AsyncIterable<Page>,
@@ -80,7 +80,7 @@ export async function* counted(
 
 /** All pages of a list; an error's `context` holds `rowsFetched` and `resumeToken`. The parameters are those of `chain`. */
 export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> =>
-	counted(hubble, list, chain(hubble, call, list, pageSize));
+	tracked(hubble, list, chain(hubble, call, list, pageSize));
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {

@@ -7,7 +7,7 @@
  * slow reply delayed catch up; the second leaves the bucket room for requests that the network bunches.
  */
 import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
-import { newSharing, recordRefusal, shareOf, type Sharing } from './sharing';
+import { newSharing, recordTooMany, shareOf, type Sharing } from './sharing';
 
 /** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
@@ -21,8 +21,8 @@ export interface Waiter {
 export interface Bucket {
 	/** How many times the rate of one endpoint it takes. */
 	factor: number;
-	/** The limit that Hubble's replies name, in requests a second. */
-	told: number;
+	/** The limit from `X-RateLimit-Limit`, in requests a second; `Infinity` until a reply names it. */
+	advertised: number;
 	/** The last starts, oldest first, as many as the limit allows in a second. */
 	starts: number[];
 	/** No start before this time: Hubble asked for a pause. */
@@ -61,7 +61,7 @@ export interface RateHeaders {
 
 const newBucket = (factor = 1): Bucket => ({
 	factor,
-	told: Infinity,
+	advertised: Infinity,
 	starts: [],
 	heldUntil: 0,
 	sharing: newSharing(),
@@ -94,8 +94,8 @@ function bucketOf({ endpoints }: RateLimiter, endpoint: string): Bucket {
 }
 
 /** Requests a second that a bucket takes, and how many starts that lets through at once, at most. */
-function limitOf({ perSecond }: RateLimiter, { factor, told }: Bucket): { limit: number; depth: number } {
-	const limit = Math.min(factor * perSecond, told);
+function limitOf({ perSecond }: RateLimiter, { factor, advertised }: Bucket): { limit: number; depth: number } {
+	const limit = Math.min(factor * perSecond, advertised);
 	return { limit, depth: Math.max(1, Math.floor(limit)) };
 }
 
@@ -182,11 +182,11 @@ export function recordResponse(
 	const holdFor = (ms: number) => {
 		bucket.heldUntil = Math.max(bucket.heldUntil, now + Math.min(ms, LONGEST_RETRY_AFTER_MS));
 	};
-	if (headers.limit !== undefined && headers.limit >= 1) bucket.told = Math.floor(headers.limit);
+	if (headers.limit !== undefined && headers.limit >= 1) bucket.advertised = Math.floor(headers.limit);
 	if (headers.remaining === 0 && headers.resetMs !== undefined) holdFor(headers.resetMs);
 	if (!headers.tooMany) return;
 	// Anywhere within our distance: where two processes start at the same time, they would meet again and again.
 	const gapMs = 1000 / (limitOf(limiter, bucket).limit * shareOf(sharing, now));
 	holdFor((headers.retryAfterMs ?? 0) + random * gapMs);
-	recordRefusal(sharing, headers.startedAt, now);
+	recordTooMany(sharing, headers.startedAt, now);
 }

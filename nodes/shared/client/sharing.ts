@@ -13,7 +13,7 @@ export interface Sharing {
 	/** The part that is ours, as of the last 429. */
 	share: number;
 	/** The last 429 that counted. */
-	refusedAt: number;
+	tooManyAt: number;
 }
 
 /** A first 429 means at least one other process. Less than a half, so that a bucket which both keep full runs empty. */
@@ -31,26 +31,26 @@ const QUIET_MS = 87_000;
 const ALONE_MS = QUIET_MS + 60_000;
 
 /** As far as we know, no other process uses the bucket. */
-export const newSharing = (): Sharing => ({ share: 1, refusedAt: -Infinity });
+export const newSharing = (): Sharing => ({ share: 1, tooManyAt: -Infinity });
 
-const increased = ({ share, refusedAt }: Sharing, now: number) =>
-	share + Math.min(now - refusedAt, QUIET_MS) * INCREASE_PER_MS;
+const increased = ({ share, tooManyAt }: Sharing, now: number) =>
+	share + Math.min(now - tooManyAt, QUIET_MS) * INCREASE_PER_MS;
 
 /** The part of the bucket that we allow ourselves, up to 1. */
 export const shareOf = (sharing: Sharing, now: number): number =>
-	now - sharing.refusedAt >= QUIET_MS ? 1 : increased(sharing, now);
+	now - sharing.tooManyAt >= QUIET_MS ? 1 : increased(sharing, now);
 
 /**
  * Takes in a 429.
  * @param startedAt when its request started: one that was on the way at the last 429 tells nothing new
  */
-export function recordRefusal(sharing: Sharing, startedAt: number, now: number): void {
-	const { share, refusedAt } = sharing;
+export function recordTooMany(sharing: Sharing, startedAt: number, now: number): void {
+	const { share, tooManyAt } = sharing;
 	const isHalf = share === HALF;
-	if (startedAt < refusedAt + (isHalf ? SETTLE_MS : 0)) return;
-	const quietMs = now - refusedAt;
+	if (startedAt < tooManyAt + (isHalf ? SETTLE_MS : 0)) return;
+	const quietMs = now - tooManyAt;
 	if (quietMs > ALONE_MS) sharing.share = HALF;
 	else if (isHalf && quietMs < HALVING_MS) sharing.share = HALF / 2;
 	else sharing.share = Math.max(LEAST, increased(sharing, now) * (quietMs < QUIET_MS ? DECREASE : 1));
-	sharing.refusedAt = now;
+	sharing.tooManyAt = now;
 }

@@ -10,7 +10,7 @@
 import type { HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
 import type { Progress } from './errors';
-import { chain, counted, pages, type List, type Page } from './pages';
+import { chain, tracked, pages, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
 
@@ -321,7 +321,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	const latest = isAll ? undefined : hasClientFilters ? Infinity : limit;
 	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	const reader = new PeriodReader(history, { from: Number(start), to: Number(end), latest }, progress);
-	yield* counted(hubble, list, reader.pages(), progress);
+	yield* tracked(hubble, list, reader.pages(), progress);
 }
 
 /** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. */

@@ -3,7 +3,7 @@ import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow
 import type { HubbleClient } from '../client/client';
 import { UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
-import { Bisection, toBatches, type Refused } from './packing';
+import { Bisection, toBatches, type RejectedGroup } from './packing';
 
 /** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
@@ -20,7 +20,7 @@ export interface BatchHandlers {
 	canContinue: boolean;
 }
 
-interface Failed extends Refused<ItemRequest> {
+interface Failed extends RejectedGroup<ItemRequest> {
 	error: unknown;
 }
 

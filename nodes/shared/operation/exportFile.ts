@@ -131,7 +131,7 @@ async function* encoded(slices: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 const compressed = (bytes: AsyncGenerator<Uint8Array>): AsyncIterable<Uint8Array> =>
 	ReadableStream.from<Uint8Array>(bytes).pipeThrough<Uint8Array>(new CompressionStream('gzip'));
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncGenerator<Uint8Array> {
+async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number }): AsyncGenerator<Uint8Array> {
 	for await (const chunk of bytes) {
 		size.bytes += chunk.length;
 		yield chunk;
@@ -193,7 +193,7 @@ export const exportTo =
 		// n8n stores a Readable without holding it. Nodes may not import Node's streams, but its hashes are
 		// streams, and `from` is inherited.
 		const stored = await context.helpers.prepareBinaryData(
-			Hash.from(counted(gzip ? compressed(bytes) : bytes, size)),
+			Hash.from(measured(gzip ? compressed(bytes) : bytes, size)),
 			fileName,
 			gzip ? 'application/gzip' : mimeType,
 		);

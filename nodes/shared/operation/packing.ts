@@ -1,4 +1,4 @@
-/** How items share calls, and how a call that was refused is taken apart. Pure policy: nothing is sent here. */
+/** How items share calls, and how a call that was rejected is taken apart. Pure policy: nothing is sent here. */
 
 /**
  * Cuts `units` into calls of at most `size`, in their order. Units of different groups never share a
@@ -39,37 +39,37 @@ export function samplePlaces(length: number): number[] {
 	return Array.from({ length: count }, (_, index) => Math.floor((((index + 1) * 0.618) % 1) * length));
 }
 
-/** A group of parts that was refused as a whole, and the words by which it was. */
-export interface Refused<Part> {
+/** A group of parts that was rejected as a whole, and the words by which it was. */
+export interface RejectedGroup<Part> {
 	group: readonly Part[];
 	cause: string;
 }
 
-/** Whether refusals have the same words, so that they may have the same cause. */
-export const haveOneCause = (refused: ReadonlyArray<{ cause: string }>): boolean =>
-	new Set(refused.map(({ cause }) => cause)).size <= 1;
+/** Whether rejections have the same words, so that they may have the same cause. */
+export const haveOneCause = (rejected: ReadonlyArray<{ cause: string }>): boolean =>
+	new Set(rejected.map(({ cause }) => cause)).size <= 1;
 
 /**
- * After so many halvings that were all refused in the same words, perhaps the parts are not what is wrong: then some
+ * After so many halvings that were all rejected in the same words, perhaps the parts are not what is wrong: then some
  * of each group are tried alone, unless the groups are so small that it is not worth while.
  */
-const SAME_REFUSALS = 2;
+const SAME_REJECTIONS = 2;
 const SMALL = 4;
 
 /**
- * The plan by which a refused call is taken apart until what is at fault stands alone. The caller tries `groups`,
- * and tells by `learn` which of them were refused; then `groups` holds the next ones.
+ * The plan by which a rejected call is taken apart until what is at fault stands alone. The caller tries `groups`,
+ * and tells by `learn` which of them were rejected; then `groups` holds the next ones.
  */
-export class Bisection<Part, Refusal extends Refused<Part> = Refused<Part>> {
+export class Bisection<Part, Rejected extends RejectedGroup<Part> = RejectedGroup<Part>> {
 	/** The groups to be tried next; none when all is settled. */
 	groups: Array<readonly Part[]>;
 	private halvings = 0;
 	/** Whether a part that was tried alone showed that not all parts are at fault alike. */
 	private arePartsAtFault = false;
-	/** The refused groups of which samples are tried now, each with the owners of its samples. */
-	private sampled?: Array<{ refusal: Refusal; owners: Set<unknown> }>;
+	/** The rejected groups of which samples are tried now, each with the owners of its samples. */
+	private sampled?: Array<{ rejected: Rejected; owners: Set<unknown> }>;
 
-	/** @param ownerOf what a part belongs to: parts of one owner are refused together */
+	/** @param ownerOf what a part belongs to: parts of one owner are rejected together */
 	constructor(
 		whole: readonly Part[],
 		private readonly ownerOf: (part: Part) => unknown,
@@ -78,42 +78,42 @@ export class Bisection<Part, Refusal extends Refused<Part> = Refused<Part>> {
 	}
 
 	/**
-	 * Takes in which of `groups` were refused.
-	 * @returns the refusals that are final
+	 * Takes in which of `groups` were rejected.
+	 * @returns the rejections that are final
 	 */
-	learn(refused: readonly Refusal[]): Refusal[] {
-		if (this.sampled) return this.learnFromSamples(refused, this.sampled);
-		const left = refused.filter(({ group }) => !this.hasOneOwner(group));
-		const isTime = this.halvings >= SAME_REFUSALS && left.every(({ group }) => group.length > SMALL);
+	learn(rejected: readonly Rejected[]): Rejected[] {
+		if (this.sampled) return this.learnFromSamples(rejected, this.sampled);
+		const left = rejected.filter(({ group }) => !this.hasOneOwner(group));
+		const isTime = this.halvings >= SAME_REJECTIONS && left.every(({ group }) => group.length > SMALL);
 		this.halvings += 1;
 		if (isTime && !this.arePartsAtFault && left.length === this.groups.length && haveOneCause(left)) {
 			this.trySamples(left);
 		} else {
 			this.groups = left.flatMap(({ group }) => halves(group));
 		}
-		return refused.filter(({ group }) => this.hasOneOwner(group));
+		return rejected.filter(({ group }) => this.hasOneOwner(group));
 	}
 
-	private trySamples(left: readonly Refusal[]): void {
-		this.sampled = left.map((refusal) => {
-			const { group } = refusal;
+	private trySamples(left: readonly Rejected[]): void {
+		this.sampled = left.map((rejected) => {
+			const { group } = rejected;
 			const parts = samplePlaces(group.length).flatMap((place) => group.slice(place, place + 1));
-			return { refusal, owners: new Set(parts.map(this.ownerOf)) };
+			return { rejected, owners: new Set(parts.map(this.ownerOf)) };
 		});
-		this.groups = this.sampled.flatMap(({ refusal: { group }, owners }) =>
+		this.groups = this.sampled.flatMap(({ rejected: { group }, owners }) =>
 			[...owners].map((owner) => group.filter((part) => this.ownerOf(part) === owner)),
 		);
 	}
 
 	private learnFromSamples(
-		alone: readonly Refusal[],
-		sampled: ReadonlyArray<{ refusal: Refusal; owners: Set<unknown> }>,
-	): Refusal[] {
-		const together = sampled.map(({ refusal }) => refusal);
+		alone: readonly Rejected[],
+		sampled: ReadonlyArray<{ rejected: Rejected; owners: Set<unknown> }>,
+	): Rejected[] {
+		const together = sampled.map(({ rejected }) => rejected);
 		this.arePartsAtFault = alone.length < this.groups.length || !haveOneCause([...alone, ...together]);
-		const rest = sampled.map(({ refusal, owners }) => ({
-			...refusal,
-			group: refusal.group.filter((part) => !owners.has(this.ownerOf(part))),
+		const rest = sampled.map(({ rejected, owners }) => ({
+			...rejected,
+			group: rejected.group.filter((part) => !owners.has(this.ownerOf(part))),
 		}));
 		this.sampled = undefined;
 		this.groups = this.arePartsAtFault ? rest.flatMap(({ group }) => halves(group)) : [];

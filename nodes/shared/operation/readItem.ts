@@ -189,12 +189,12 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 			// Here alone a value gets the type that its parameter promises.
 			return read(field) as ValueOf<F> | undefined;
 		} catch (error) {
-			throw notSent(context, item, parameterError(field.displayName, asError(error).message));
+			throw refusedInput(context, item, parameterError(field.displayName, asError(error).message));
 		}
 	};
 }
 
-function notSent(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
+function refusedInput(context: IExecuteFunctions, itemIndex: number, reason: string): NodeOperationError {
 	const description = `Nothing was sent to Hubble for ${nthItem(itemIndex)}.`;
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
@@ -258,7 +258,7 @@ export function readItemRequest(
 	try {
 		return completed(context, operation, read);
 	} catch (error) {
-		throw notSent(context, item, asError(error).message);
+		throw refusedInput(context, item, asError(error).message);
 	}
 }
 

@@ -46,14 +46,18 @@ const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
 const number = (displayName: string, name: string, description: string, more: Partial<INodeProperties> = {}) =>
 	({ displayName, name, type: 'number', default: 0, description, ...more }) satisfies INodeProperties;
 /** A number of 0 or more. */
-const count = (displayName: string, name: string, description: string, more: Partial<INodeProperties> = {}) =>
-	number(displayName, name, description, { typeOptions: { minValue: 0 }, ...more });
+const wholeNumberField = (
+	displayName: string,
+	name: string,
+	description: string,
+	more: Partial<INodeProperties> = {},
+) => number(displayName, name, description, { typeOptions: { minValue: 0 }, ...more });
 
 /** One row of the form. */
 const VALUES: INodeProperties[] = [
 	textPart('Name', 'name', 'e.g. temperature'),
 	{ displayName: 'Type', name: 'type', type: 'options', options: TYPES, default: 'uint8' },
-	count('Byte', 'offset', 'Position of the first byte of the value. The first byte of the payload is 0.', {
+	wholeNumberField('Byte', 'offset', 'Position of the first byte of the value. The first byte of the payload is 0.', {
 		hint: 'Counted from 0',
 	}),
 	{
@@ -65,13 +69,13 @@ const VALUES: INodeProperties[] = [
 		description: 'Size of the whole number that contains the bits',
 		...showFor('bits', 'bool'),
 	},
-	count(
+	wholeNumberField(
 		'Bit',
 		'bit',
 		'The lowest bit of the value. Bit 0 is the least significant bit of the whole number.',
 		showFor('bits', 'bool'),
 	),
-	count(
+	wholeNumberField(
 		'Length',
 		'length',
 		'Number of bits, or of characters of a text; 0 means one bit, or the rest of the payload',
@@ -121,10 +125,15 @@ const VALUES: INodeProperties[] = [
 		default: 'always',
 		description: 'Which payloads contain the value: one table can read several types of payloads',
 	},
-	count('When Byte', 'whenByte', 'Position of the byte that identifies the type of the payload. The first byte is 0.', {
-		displayOptions: { show: { when: ['byte'] } },
-	}),
-	count('Equals', 'whenValue', 'The value of this byte in payloads that contain the value', {
+	wholeNumberField(
+		'When Byte',
+		'whenByte',
+		'Position of the byte that identifies the type of the payload. The first byte is 0.',
+		{
+			displayOptions: { show: { when: ['byte'] } },
+		},
+	),
+	wholeNumberField('Equals', 'whenValue', 'The value of this byte in payloads that contain the value', {
 		typeOptions: { minValue: 0, maxValue: 255 },
 		displayOptions: { show: { when: ['byte'] } },
 	}),

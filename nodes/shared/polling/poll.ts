@@ -27,7 +27,7 @@ export interface PolledStream<P> {
 	/** Where to begin. */
 	start: P;
 	/** How a large position is stored beside the one after it, and how it is got back. */
-	beside?: { pack: (before: P, after: P) => P; unpack: (packed: P, after: P) => P };
+	delta?: { pack: (before: P, after: P) => P; unpack: (packed: P, after: P) => P };
 	/** Reads on, until the poll's time is used up. Throws only when there is nothing to hand over. */
 	read: (from: P) => Promise<Read<P>>;
 }
@@ -73,7 +73,7 @@ export async function poll<P>(
 			// What n8n gives as stored is of now, however long the first requests take.
 			const begun = performance.now();
 			const source = await open(startBudget(context, memory));
-			return await readOn(context, memory, begun, { ...source, read: inTurn(context, memory, source.read) });
+			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
 			wait(memory, Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0));
@@ -96,7 +96,7 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 }
 
 /** Reads nothing where there was no place in the rate limit: so the start of the first poll is kept. */
-const inTurn =
+const countingNoPlace =
 	<P>(context: IPollFunctions, memory: Memory, read: PolledStream<P>['read']): PolledStream<P>['read'] =>
 	async (from) => {
 		try {
@@ -118,7 +118,7 @@ async function readOn<P>(
 	context: IPollFunctions,
 	memory: Memory,
 	begun: number,
-	{ stream, start, beside, read }: PolledStream<P>,
+	{ stream, start, delta, read }: PolledStream<P>,
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);
@@ -127,7 +127,7 @@ async function readOn<P>(
 	if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
-	const from = beside && isBefore ? beside.unpack(resumed, stored.next as P) : resumed;
+	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
 	const { next, items, waitMs = 0 } = await read(from);
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
@@ -135,14 +135,7 @@ async function readOn<P>(
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const changed = advance(
-		stored,
-		stream,
-		handOver && beside ? beside.pack(from, next) : from,
-		next,
-		handOver,
-		isAtomic,
-	);
+	const changed = advance(stored, stream, handOver && delta ? delta.pack(from, next) : from, next, handOver, isAtomic);
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((one) => one === stored.unsure?.handOver), handOver];
 	}

@@ -39,12 +39,12 @@ export interface Mark {
 }
 
 /** A cell of a table; an ID is set so that it does not break. */
-export type Cell = string | { id: string };
+export type TableCell = string | { id: string };
 
 /** Columns whose name begins with '#' contain numbers. */
 export interface Table {
 	columns: readonly string[];
-	rows: ReadonlyArray<readonly Cell[]>;
+	rows: ReadonlyArray<readonly TableCell[]>;
 }
 
 /** Places, and what is counted at each: all, and those that are marked in the colour `tone`. */

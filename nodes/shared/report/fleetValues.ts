@@ -8,7 +8,7 @@ import type { Decoded } from '../packet/decode';
 import { heardAt } from '../packet/packet';
 import { LatestReader } from '../packet/readLatest';
 import { unitAt, valueAt } from '../packet/valueFilter';
-import type { Cell, Section } from './blocks';
+import type { TableCell, Section } from './blocks';
 import type { ReportFrame } from './createReport';
 import { digits } from './markup';
 
@@ -74,7 +74,7 @@ export class FleetValues {
 		known.sort(([a], [b]) => byName.compare(nameOf(a), nameOf(b)) || byName.compare(a, b));
 		const rows = known
 			.slice(0, MOST_LISTED)
-			.map(([id, { heard, values }]): Cell[] => [
+			.map(([id, { heard, values }]): TableCell[] => [
 				nameOf(id) || '–',
 				...values.map((value) => value || '–'),
 				heard,

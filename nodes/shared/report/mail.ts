@@ -2,7 +2,7 @@
  * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
-import type { Block, Cell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
+import type { Block, TableCell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
 import { wholeNumber } from '../operation/values';
 import { digits, markup, Markup, percent } from './markup';
 
@@ -25,7 +25,7 @@ const cut = (text: string): string => {
 	const characters = [...text];
 	return characters.length > LONGEST_TEXT ? `${characters.slice(0, LONGEST_TEXT - 1).join('')}…` : text;
 };
-const cellText = (cell: Cell) => (typeof cell === 'string' ? cut(cell) : cell.id);
+const cellText = (cell: TableCell) => (typeof cell === 'string' ? cut(cell) : cell.id);
 
 const figure = ({ label, value, remark, isBad }: Figure): Markup =>
 	markup`<td${FIGURE}>${label}<br /><b${style(`font-size:24px;color:${isBad ? COLOURS[3] : '#17212b'}`)}>${value}</b><br />${remark}</td> `;

@@ -5,7 +5,7 @@ import type { PlaceMap, Section } from './blocks';
 import { gridLine, niceStep, textAt, toTenth } from './charts';
 import { COASTLINE } from './coastline';
 import { markup, type Markup } from './markup';
-import { merge, type Cell } from './places';
+import { merge, type PlaceBin } from './places';
 
 const WIDTH = 960;
 const HEIGHTS = [300, 500] as const;
@@ -109,14 +109,14 @@ function scaleBar({ north, perLongitude, perLatitude, height }: View): Markup {
 	return markup`<path class="bar" d="M16 ${y - 6}v6h${length}v-6" />${textAt(22, y - 6, text, 'start')}`;
 }
 
-/** Circles that would lie on each other become one: cells of so many pixels. */
-const CELL_PIXELS = 9;
+/** Circles that would lie on each other become one: bins of so many pixels. */
+const BIN_PIXELS = 9;
 const RADII = [3.2, 22] as const;
 /** Which part of the map the circles cover at most, so that many places do not hide it. */
 const MOST_COVERED = 0.3;
 
 /** What a circle's tooltip says: how many are there, and a line for each of some. */
-function titleOf({ count: all, marked, ids }: Cell, { nouns, describe }: PlaceMap): string {
+function titleOf({ count: all, marked, ids }: PlaceBin, { nouns, describe }: PlaceMap): string {
 	const lines = describe ? ids.map(describe) : [];
 	const others = all - lines.length;
 	return [
@@ -126,34 +126,34 @@ function titleOf({ count: all, marked, ids }: Cell, { nouns, describe }: PlaceMa
 	].join('\n');
 }
 
-function circles(cells: readonly Cell[], view: View, map: PlaceMap): Markup {
+function circles(bins: readonly PlaceBin[], view: View, map: PlaceMap): Markup {
 	const { tone } = map;
 	const { west, north, perLongitude, perLatitude } = view;
-	const merged = new Map<string, Cell>();
-	for (const cell of cells) {
-		const shifted = (((cell.longitudes / cell.count - west) % 360) + 360) % 360;
+	const merged = new Map<string, PlaceBin>();
+	for (const bin of bins) {
+		const shifted = (((bin.longitudes / bin.count - west) % 360) + 360) % 360;
 		const pixels = {
-			...cell,
-			longitudes: shifted * perLongitude * cell.count,
-			latitudes: (north - cell.latitudes / cell.count) * perLatitude * cell.count,
+			...bin,
+			longitudes: shifted * perLongitude * bin.count,
+			latitudes: (north - bin.latitudes / bin.count) * perLatitude * bin.count,
 		};
-		merge(merged, CELL_PIXELS, pixels);
+		merge(merged, BIN_PIXELS, pixels);
 	}
 	const drawn = [...merged.values()].sort((a, b) => b.count - a.count);
 	const most = drawn[0]?.count ?? 1;
-	const total = drawn.reduce((sum, cell) => sum + cell.count, 0);
+	const total = drawn.reduce((sum, bin) => sum + bin.count, 0);
 	const scale = Math.min(
 		RADII[0],
 		RADII[1] / Math.sqrt(most),
 		Math.sqrt((MOST_COVERED * WIDTH * view.height) / Math.PI / total),
 	);
 	const radius = (number: number) => toTenth(Math.max(RADII[0], scale * Math.sqrt(number)));
-	return markup`${drawn.map((cell) => {
-		const { latitudes, longitudes, count: all, marked } = cell;
+	return markup`${drawn.map((bin) => {
+		const { latitudes, longitudes, count: all, marked } = bin;
 		const at = markup`cx="${toTenth(longitudes / all)}" cy="${toTenth(latitudes / all)}"`;
 		const inner = Math.min(radius(all), toTenth(radius(all) * Math.sqrt(marked / all)));
 		const circle = (kind: number, r: number) => markup`<circle class="f${kind}" ${at} r="${r}" />`;
-		return markup`<g><title>${titleOf(cell, map)}</title>${circle(1, radius(all))}${marked > 0 && circle(tone, inner)}</g> `;
+		return markup`<g><title>${titleOf(bin, map)}</title>${circle(1, radius(all))}${marked > 0 && circle(tone, inner)}</g> `;
 	})}`;
 }
 
@@ -169,11 +169,11 @@ export function mapSection(title: string, subtitle: string, map: PlaceMap): Sect
  * things there, its inner disc those that are marked.
  */
 export function mapOf(map: PlaceMap): Markup {
-	const cells = map.places.all();
-	if (!cells.length) return markup`<p class="note">There are no places to show.</p>`;
-	const places = cells.map((cell) => ({
-		latitude: cell.latitudes / cell.count,
-		longitude: cell.longitudes / cell.count,
+	const bins = map.places.all();
+	if (!bins.length) return markup`<p class="note">There are no places to show.</p>`;
+	const places = bins.map((bin) => ({
+		latitude: bin.latitudes / bin.count,
+		longitude: bin.longitudes / bin.count,
 	}));
 	const view = viewOf(places);
 	const hasCoast = WIDTH / view.perLongitude >= LEAST_SPAN_WITH_COAST;
@@ -182,7 +182,7 @@ export function mapOf(map: PlaceMap): Markup {
 		<clipPath id="frame"><rect width="${WIDTH}" height="${height}" rx="6" /></clipPath>
 		<g clip-path="url(#frame)">
 			<rect class="sea" width="${WIDTH}" height="${height}" />
-			${hasCoast && land(view)}${grid(view)}${circles(cells, view, map)}${scaleBar(view)}
+			${hasCoast && land(view)}${grid(view)}${circles(bins, view, map)}${scaleBar(view)}
 		</g>
 	</svg>`;
 }

@@ -1,5 +1,5 @@
 /** A report as one HTML page that needs nothing else. Pure. */
-import type { Cell, Content, Drawing, Figure, Section, Table } from './blocks';
+import type { TableCell, Content, Drawing, Figure, Section, Table } from './blocks';
 import { columnChart, curveChart, shareBars } from './charts';
 import { mapOf } from './map';
 import { markup, Markup } from './markup';
@@ -40,7 +40,7 @@ function drawn(content: Content): Markup {
 /** @param isLate whether what is latest, on the right, is seen first */
 const scroll = (wide: Markup, isLate = false): Markup => markup`<div class="scroll${isLate && ' late'}">${wide}</div>`;
 
-const cellText = (cell: Cell) => (typeof cell === 'string' ? cell : markup`<code>${cell.id}</code>`);
+const cellText = (cell: TableCell) => (typeof cell === 'string' ? cell : markup`<code>${cell.id}</code>`);
 
 function table({ columns, rows }: Table): Markup {
 	const kind = (index: number) => (columns[index]?.startsWith('#') ? markup` class="n"` : null);

@@ -2,7 +2,7 @@
 import type { Place } from '../operation/place';
 
 /** Places that were heard near each other, as sums. */
-export interface Cell {
+export interface PlaceBin {
 	latitudes: number;
 	longitudes: number;
 	count: number;
@@ -12,19 +12,19 @@ export interface Cell {
 	ids: readonly string[];
 }
 
-/** Things that a cell names. */
+/** Things that a bin names. */
 const MOST_NAMED = 5;
 
-/** Most cells that are kept while places come; with more, cells become larger. */
-const MOST_CELLS = 4000;
+/** Most bins that are kept while places come; with more, bins become larger. */
+const MOST_BINS = 4000;
 const FINEST_DEGREES = 1e-4;
 
-/** Takes any number of places and keeps at most `MOST_CELLS` bins of them. */
+/** Takes any number of places and keeps at most `MOST_BINS` bins of them. */
 export class PlaceBins {
 	withoutPlace = 0;
 	placed = 0;
 	private size = FINEST_DEGREES;
-	private cells = new Map<string, Cell>();
+	private bins = new Map<string, PlaceBin>();
 
 	/** @param id of what was heard there, where it is to be named */
 	add(place: Place | undefined, isMarked: boolean, id?: string): void {
@@ -35,33 +35,33 @@ export class PlaceBins {
 		const { latitude, longitude } = place;
 		this.placed += 1;
 		const ids = id === undefined ? [] : [id];
-		const cell = { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked), ids };
-		merge(this.cells, this.size, cell);
-		while (this.cells.size > MOST_CELLS) {
+		const bin = { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked), ids };
+		merge(this.bins, this.size, bin);
+		while (this.bins.size > MOST_BINS) {
 			this.size *= 2;
-			const finer = this.cells;
-			this.cells = new Map();
-			for (const cell of finer.values()) merge(this.cells, this.size, cell);
+			const finer = this.bins;
+			this.bins = new Map();
+			for (const bin of finer.values()) merge(this.bins, this.size, bin);
 		}
 	}
 
-	all(): Cell[] {
-		return [...this.cells.values()];
+	all(): PlaceBin[] {
+		return [...this.bins.values()];
 	}
 }
 
-/** Puts a cell into the one of `size` that it lies in. */
-export function merge(cells: Map<string, Cell>, size: number, cell: Cell): void {
-	const [row, column] = [cell.latitudes, cell.longitudes].map((sum) => Math.floor(sum / cell.count / size));
+/** Puts a bin into the one of `size` that it lies in. */
+export function merge(bins: Map<string, PlaceBin>, size: number, bin: PlaceBin): void {
+	const [row, column] = [bin.latitudes, bin.longitudes].map((sum) => Math.floor(sum / bin.count / size));
 	const key = `${row} ${column}`;
-	const there = cells.get(key);
+	const there = bins.get(key);
 	if (!there) {
-		cells.set(key, { ...cell });
+		bins.set(key, { ...bin });
 		return;
 	}
-	there.latitudes += cell.latitudes;
-	there.longitudes += cell.longitudes;
-	there.count += cell.count;
-	there.marked += cell.marked;
-	if (there.ids.length < MOST_NAMED) there.ids = [...there.ids, ...cell.ids].slice(0, MOST_NAMED);
+	there.latitudes += bin.latitudes;
+	there.longitudes += bin.longitudes;
+	there.count += bin.count;
+	there.marked += bin.marked;
+	if (there.ids.length < MOST_NAMED) there.ids = [...there.ids, ...bin.ids].slice(0, MOST_NAMED);
 }

@@ -4,7 +4,7 @@ import { counted } from '../operation/values';
 import type { Decoded } from '../packet/decode';
 import { heardAt, type Packet } from '../packet/packet';
 import { numeric, unitAt, valueAt } from '../packet/valueFilter';
-import type { Cell, CurvePoint, Section } from './blocks';
+import type { TableCell, CurvePoint, Section } from './blocks';
 import { Timeline } from './charts';
 import type { ReportFrame } from './createReport';
 import { digits } from './markup';
@@ -118,10 +118,10 @@ class ValueSeries {
 	}
 
 	/** The devices with the highest and the lowest values; none of a single one. */
-	rows(): Cell[][] {
+	rows(): TableCell[][] {
 		if (this.isOneDevice) return [];
 		const { highest, lowest } = this.extremes;
-		const row = (kind: string, { id, name, value, time }: Extreme): Cell[] => [
+		const row = (kind: string, { id, name, value, time }: Extreme): TableCell[] => [
 			this.name,
 			kind,
 			name || '–',

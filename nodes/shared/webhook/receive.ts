@@ -23,7 +23,7 @@ export interface Delivery {
 	encoding?: BufferEncoding;
 }
 
-export type Content =
+export type DeliveryContent =
 	| { refused: string }
 	| {
 			items: IDataObject[];
@@ -48,7 +48,7 @@ export interface WebhookService {
 	remedy(context: IWebhookFunctions): string;
 	/** What a probe is told (`probe.ts`). */
 	identify?(context: IWebhookFunctions): string;
-	read(context: IWebhookFunctions, delivery: Delivery): Content;
+	read(context: IWebhookFunctions, delivery: Delivery): DeliveryContent;
 }
 
 /** How deep JSON may be nested: a packet has three levels. n8n's own code would fail on thousands. */
@@ -161,7 +161,7 @@ async function take(context: IWebhookFunctions, source: WebhookService): Promise
 }
 
 /** Starts the workflow with what a verified delivery holds, unless it was started with the same before. */
-function start(context: IWebhookFunctions, content: Content): IWebhookResponseData {
+function start(context: IWebhookFunctions, content: DeliveryContent): IWebhookResponseData {
 	if ('refused' in content) return refuse(context, 400, content.refused);
 	const { items, identity, warning, misfit } = content;
 	if (warning) warn(context, warning);

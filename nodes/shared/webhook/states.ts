@@ -4,10 +4,10 @@ import { resumeUrl } from '../n8n';
 import { instanceOf, ownerIn } from './ownership';
 import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from './probe';
 
-export type State = Listener | 'otherNode' | 'foreign' | 'oldUrl';
+export type WebhookState = Listener | 'otherNode' | 'foreign' | 'oldUrl';
 
 /** And what to do about it; nothing where it is as it should be. */
-export const STATES: Readonly<Record<State, string>> = {
+export const STATES: Readonly<Record<WebhookState, string>> = {
 	listening: '',
 	manual: 'A Hubble Packet Trigger with manual registration listens. Its secret is in the credential.',
 	secretLost:
@@ -32,7 +32,7 @@ export async function stateOf(
 	context: IExecuteFunctions,
 	webhook: IDataObject,
 	root: string | undefined,
-): Promise<State> {
+): Promise<WebhookState> {
 	const url = String(webhook.url);
 	const isTagged = ownerIn(webhook)?.instance === instanceOf(context);
 	const isHere = belowRoot(root, url) !== undefined;
