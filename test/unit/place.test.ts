@@ -1,7 +1,7 @@
 /** What is a place and what is none, wherever a place is read. */
 import type { IDataObject } from 'n8n-workflow';
 import { simplifyDevice } from '../../nodes/shared/device/device';
-import { placeOf } from '../../nodes/shared/operation/place';
+import { distanceBetween, placeOf } from '../../nodes/shared/operation/place';
 import { normalizePacket, placeOfPacket, simplifyPacket } from '../../nodes/shared/packet/packet';
 
 /** Coordinates that are no place. */
@@ -79,4 +79,25 @@ it('lets the other network stand in where the last packet says no place, then wh
 		latitude: 48,
 		locationType: 'installed',
 	});
+});
+
+type Point = readonly [latitude: number, longitude: number];
+
+it.each<[string, Point, Point, degrees: number]>([
+	['a place and itself', [52.5, 13.4], [52.5, 13.4], 0],
+	['a quarter of the equator', [0, 0], [0, 90], 90],
+	['a meridian', [-30, 20], [15, 20], 45],
+	['over ±180°', [0, 179], [0, -179], 2],
+	['over the pole', [60, 0], [60, 180], 60],
+	['from pole to pole', [90, 10], [-90, -100], 180],
+	['a pole by two of its longitudes', [90, 10], [90, -100], 0],
+	['antipodes', [34.97, 20], [-34.97, -160], 180],
+	// The example of Ed Williams's Aviation Formulary: 0.623585 radians.
+	['from Los Angeles to New York', [33 + 57 / 60, -118.4], [40 + 38 / 60, -73 - 47 / 60], (0.623585 * 180) / Math.PI],
+])('measures %s: from %p to %p, %p° of a great circle', (_, from, to, degrees) => {
+	const place = ([latitude, longitude]: Point) => ({ latitude, longitude });
+	// One degree is 111.195 km.
+	for (const metres of [distanceBetween(place(from), place(to)), distanceBetween(place(to), place(from))]) {
+		expect(metres / 111_195.08).toBeCloseTo(degrees, 4);
+	}
 });
