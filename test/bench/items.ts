@@ -43,7 +43,7 @@ export async function items(): Promise<Result[]> {
 		{
 			name: '100,000 packets to items, against HTTP Request and Split Out',
 			...common,
-			...atMost(0.9, common.ours / common.peer),
+			...atMost(0.8, common.ours / common.peer),
 		},
 		{ name: '100,000 packets to items, against the bare loop', ...common, ...atMost(1.5, common.ours / common.limit) },
 		{

@@ -170,9 +170,9 @@ describe('What would fail again is not asked again', () => {
 		}
 	});
 
-	it('goes on where an answer comes between', async () => {
+	it('but what failed fast and once costs the run nothing: the other items are sent', async () => {
 		// POST is not repeated when nobody knows whether it arrived: each of the items fails at once.
-		const fails = (item: number) => item % 3 > 0;
+		const fails = (item: number) => item < 7;
 		let asked = 0;
 		const server = await serverThat((__, reply) => {
 			const item = asked++;
@@ -190,6 +190,27 @@ describe('What would fail again is not asked again', () => {
 		await server.close();
 		expect(asked).toBe(9);
 		expect(items.map(({ json }) => Boolean(json.error))).toEqual(items.map((__, item) => fails(item)));
+	});
+
+	it('goes on where an answer comes between', async () => {
+		const fails = ({ url }: { url: string }) => Number(url.at(-1)) % 3 > 0;
+		const server = await serverThat((request, reply) =>
+			fails(request)
+				? reply.code(500).send({ name: 'Internal', description: 'Broken' })
+				: reply.send({ devices: [{ id: 'd', name: request.url }] }),
+		);
+		const { items } = await run(
+			new HubbleDevice(),
+			{ operation: 'get', deviceId: '={{ $json.id }}' },
+			{
+				input: Array.from({ length: 30 }, (_, n) => ({ id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}` })),
+				onError: 'continueRegularOutput',
+				credential: credentialFor(hubble, { baseUrl: server.url, requestsPerSecond: 1000 }),
+			},
+		);
+		await server.close();
+		expect(items.filter(({ json }) => /^Not sent/.test(String(json.error)))).toEqual([]);
+		expect(items).toHaveLength(30);
 	});
 });
 
@@ -382,6 +403,18 @@ describe('Pages', () => {
 		expect(error?.message).toContain('"Start Time"');
 		expect(hubble.log).toEqual([]);
 	});
+});
+
+it.each<[string, INode['parameters']]>([
+	['Count', { operation: 'count', period: 'last7Days' }],
+	['Create Report', { operation: 'createReport' }],
+	['Summarize', { operation: 'summarize', decodePayload: 'cayenne' }],
+])('%s, which puts out nothing of what it has read, does not say how to go on', async (_, parameters) => {
+	hubble.addFault({ call: 'listPackets', status: 400, skip: 2, times: 99 });
+	const { error } = await run(new HubblePacket(), parameters);
+	expect(error?.description).toContain('Stopped after');
+	expect(error?.description).not.toContain('To resume');
+	expect(error?.context).not.toHaveProperty('resumeToken');
 });
 
 describe('Pace', () => {

@@ -282,7 +282,7 @@ describe('a list that breaks off', () => {
 		[
 			{ pages: 2, rowsFetched: 1009, token: 't', rest: { from: 0, to: 1_790_000_000 } },
 			'Stopped after 1009 rows from 2 pages.',
-			' To resume, set Start Time to 1970-01-01T00:00:00.000Z and End Time to 2026-09-21T14:13:20.000Z.',
+			' To resume, set Period to Custom, Start Time to 1970-01-01T00:00:00.000Z and End Time to 2026-09-21T14:13:20.000Z.',
 			{ resumeStartTime: '1970-01-01T00:00:00.000Z', resumeEndTime: '2026-09-21T14:13:20.000Z' },
 		],
 	])('says how many rows came, and where to go on: %j', (progress, start, end, details) => {

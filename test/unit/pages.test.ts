@@ -13,7 +13,7 @@ interface Answer {
 }
 
 /** Reads a list that gives these replies, one after the other. */
-async function read(list: Partial<List>, answers: Answer[], begin?: string, pageSize?: number) {
+async function read(list: Partial<List>, answers: Answer[], begin?: string, pageSize?: number, canResume?: boolean) {
 	const asked: IDataObject[] = [];
 	const hubble = {
 		context: { getNode: () => ({ name: 'Hubble' }) },
@@ -35,7 +35,8 @@ async function read(list: Partial<List>, answers: Answer[], begin?: string, page
 	let failure: unknown;
 	try {
 		const all = { rows: 'things', pages: 'token', ...list } as List;
-		for await (const page of pages(hubble, { ...call, continuationToken: begin }, all, pageSize)) given.push(page);
+		const reading = pages(hubble, { ...call, continuationToken: begin }, all, pageSize, canResume);
+		for await (const page of reading) given.push(page);
 	} catch (error) {
 		failure = error;
 	}
@@ -108,14 +109,18 @@ it('of a list of one page reads that page, whatever its header says', async () =
 	});
 });
 
-it('says where to go on when a later page fails; a number is no token', async () => {
-	const { failure } = await read({}, [{ rows: [1, 2], token: 'b' }]);
-	expect(failure).toMatchObject({
+it('says when a later page fails how far it came, and where to go on if that is of use; a number is no token', async () => {
+	const fails = async (canResume?: boolean) =>
+		(await read({}, [{ rows: [1, 2], token: 'b' }], undefined, undefined, canResume)).failure;
+	expect(await fails(true)).toMatchObject({
 		message: 'broken',
-		description: expect.stringContaining('2 rows from one page'),
+		description: expect.stringMatching(/2 rows from one page\. .*Continuation Token to b$/),
 		context: { rowsFetched: 2, resumeToken: 'b' },
 	});
-	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2);
+	const failure = await fails();
+	expect(failure).toMatchObject({ description: expect.stringMatching(/2 rows from one page\. $/) });
+	expect((failure as { context: object }).context).toEqual(expect.not.objectContaining({ resumeToken: 'b' }));
+	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2, true);
 	expect(numbered.failure).toMatchObject({ context: { rowsFetched: 2 } });
 	expect((numbered.failure as { context: object }).context).not.toHaveProperty('resumeToken');
 });

@@ -243,7 +243,11 @@ const burst = (at: number) =>
 		return 23 * DAY + passed * 6 * DAY;
 	});
 
+/** The same, but for a fiftieth of them, which come at once at the beginning. */
+const atOnce = even(60_000).map((time, index) => (index < 1200 ? 23 * DAY + index / 2000 : time));
+
 it.each<[string, number, number, ArrayLike<number>]>([
+	['many at the beginning, 1 s', 0.7, 1000, atOnce],
 	['even, 120 ms', 0.97, 120, even(60_000)],
 	['even, 1 s', 0.9, 1000, even(60_000)],
 	...[0, 0.05, 0.1, 0.2, 0.33, 0.45, 0.49, 0.6, 0.75, 0.83, 0.9].map(

@@ -72,7 +72,7 @@ export interface Traffic {
 	waitingSince: number;
 	/** How long the run has waited for the rate limit; requests that wait side by side count once. */
 	waitedMs: number;
-	/** The last failures in a row of calls that Hubble did not answer, for all their tries. */
+	/** The last failures in a row of calls that Hubble did not answer, for all their tries or for a long time. */
 	unanswered: NodeApiError[];
 	/** When the last of them failed, on the clock of `performance.now()`. */
 	failedAt: number;
@@ -80,6 +80,9 @@ export interface Traffic {
 
 /** So many calls in a row without an answer, and the run asks no more: a thousand items would take more than an hour. */
 const MOST_UNANSWERED = 3;
+
+/** A call that is sent only once, as what creates is, and is refused faster than this, costs the run no time: it is not counted. */
+const QUICK_MS = 5000;
 
 /** What lets requests in, and what Hubble refused it in this run. */
 export interface Session {
@@ -233,7 +236,9 @@ export class HubbleClient {
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
 				const error = hubbleError(this.context.getNode(), failure);
-				this.remember(name, failure, copyOf(error), begunAt);
+				// Calls that were under way together met one outage.
+				const isQuick = tries === 1 && status !== undefined && attempt.ms < QUICK_MS;
+				this.remember(name, failure, copyOf(error), !isQuick && begunAt >= this.run.traffic.failedAt);
 				throw error;
 			}
 			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
@@ -241,12 +246,11 @@ export class HubbleClient {
 	}
 
 	/** Remembers a failure that the next call would meet, too. */
-	private remember(name: string, { status, said }: Failure, error: NodeApiError, begunAt: number): void {
+	private remember(name: string, { status, said }: Failure, error: NodeApiError, isCounted: boolean): void {
 		const { session, run } = this;
 		if (status === 401) session.refusedToken = error;
 		if (status === 403 && /\bscopes?\b/i.test(said ?? '')) session.refusedCalls.set(name, error);
-		// Calls that were under way together met one outage.
-		if ((status !== undefined && status < 500) || begunAt < run.traffic.failedAt) return;
+		if (!isCounted || (status !== undefined && status < 500)) return;
 		run.traffic.unanswered.push(error);
 		run.traffic.failedAt = performance.now();
 	}

@@ -264,7 +264,7 @@ export function withProgress(node: INode, cause: unknown, { pages, rowsFetched, 
 	);
 	const resumeToken = rest || cause instanceof RepeatedToken ? undefined : token;
 	const how = rest
-		? ` To resume, set Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
+		? ` To resume, set Period to Custom, Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
 		: resumeToken
 			? ` To resume, set Options → Continuation Token to ${resumeToken}`
 			: '';

@@ -21,7 +21,10 @@ export interface List<Row extends IDataObject = IDataObject> extends ListFacts {
 export interface Page extends Partial<Pick<Reply, 'body' | 'ms' | 'retryAfterMs' | 'requestId'>> {
 	/** As Hubble sent them; `acceptedRows` leaves out what is no row. */
 	rows: readonly unknown[];
-	/** Where the next page begins (a Continuation-Token, or its number); `undefined` on the last one. */
+	/**
+	 * Where the next page begins: a Continuation-Token, or its number; `undefined` on the last one. In a period that is read
+	 * in windows it says only that there are more.
+	 */
 	next?: string;
 }
 
@@ -36,7 +39,6 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
 	const seen = new Set(call.continuationToken ? [call.continuationToken] : []);
-	let before: string | undefined;
 	for (let place = call.continuationToken; ;) {
 		const number = isNumbered ? { page_number: Number(place ?? 0) } : {};
 		const query = { ...call.query, ...size, ...number };
@@ -49,21 +51,24 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 		}[list.pages];
 		yield { rows, next, body, ms, retryAfterMs, requestId };
 		if (!next) return;
-		if (seen.has(next)) throw new RepeatedToken(hubble.context.getNode(), 'Continuation-Token', requestId);
 		// What ignores the number of the page gives the first one for ever.
-		const content = isNumbered ? JSON.stringify(rows) : '';
-		if (isNumbered && content === before) throw new RepeatedToken(hubble.context.getNode(), 'page', requestId);
-		before = content;
-		seen.add(next);
+		const mark = isNumbered ? JSON.stringify(rows) : next;
+		if (seen.has(mark))
+			throw new RepeatedToken(hubble.context.getNode(), isNumbered ? 'page' : 'Continuation-Token', requestId);
+		seen.add(mark);
 		place = next;
 	}
 }
 
-/** Pages, counted in `progress`; an error on the way to one says how far the run came, and how to resume it. */
+/**
+ * Pages, counted in `progress`; an error on the way to one says how far the run came.
+ * @param canResume whether it also says how to go on: where what was read before it is put out
+ */
 export async function* tracked(
 	{ context }: HubbleClient,
 	{ pages: by }: List,
 	given: AsyncIterable<Page>,
+	canResume = false,
 	progress: Progress = { pages: 0, rowsFetched: 0 },
 ): AsyncGenerator<Page> {
 	try {
@@ -74,13 +79,19 @@ export async function* tracked(
 			yield page;
 		}
 	} catch (error) {
-		throw withProgress(context.getNode(), error, progress);
+		const { pages, rowsFetched } = progress;
+		throw withProgress(context.getNode(), error, canResume ? progress : { pages, rowsFetched });
 	}
 }
 
-/** All pages of a list; an error's `context` holds `rowsFetched` and `resumeToken`. The parameters are those of `chain`. */
-export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> =>
-	tracked(hubble, list, chain(hubble, call, list, pageSize));
+/** All pages of a list; an error's `context` holds `rowsFetched`. The parameters are those of `chain` and `tracked`. */
+export const pages = (
+	hubble: HubbleClient,
+	call: Call,
+	list: List,
+	pageSize?: number,
+	canResume?: boolean,
+): AsyncGenerator<Page> => tracked(hubble, list, chain(hubble, call, list, pageSize), canResume);
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {

@@ -284,6 +284,8 @@ export interface Reading {
 	hasClientFilters?: boolean;
 	/** Whether the latest rows are wanted, where the list lies in time and has a limit. */
 	newestFirst?: boolean;
+	/** Whether the rows are put out, so that another run can complete them. */
+	canResume?: boolean;
 }
 
 /**
@@ -293,13 +295,13 @@ export interface Reading {
  * @throws what a request throws, with how far the run came
  */
 export async function* readPages(hubble: HubbleClient, call: Call, list: List, reading: Reading): AsyncGenerator<Page> {
-	const { limit, continuationToken, hasClientFilters, newestFirst } = reading;
+	const { limit, continuationToken, hasClientFilters, newestFirst, canResume } = reading;
 	const { timeOf } = list;
 	const isAll = limit === Infinity;
 	if (!timeOf || continuationToken || !(isAll || newestFirst)) {
 		const { min = 1, max = Infinity } = list.pageSize ?? {};
 		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit + 1));
-		yield* pages(hubble, { ...call, continuationToken }, list, pageSize);
+		yield* pages(hubble, { ...call, continuationToken }, list, pageSize, canResume);
 		return;
 	}
 	const { method, path } = call.endpoint;
@@ -321,7 +323,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	const latest = isAll ? undefined : hasClientFilters ? Infinity : limit;
 	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	const reader = new PeriodReader(history, { from: Number(start), to: Number(end), latest }, progress);
-	yield* tracked(hubble, list, reader.pages(), progress);
+	yield* tracked(hubble, list, reader.pages(), canResume, progress);
 }
 
 /** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. */

@@ -64,7 +64,7 @@ class FileText {
 	async *slices(): AsyncGenerator<string> {
 		const { request } = this.work;
 		try {
-			for await (const page of wantedPages(this.work, this.list)) {
+			for await (const page of wantedPages(this.work, this.list, true)) {
 				yield* this.rowsOf(page);
 				// A page of few rows waits for nobody: its text goes before the next page is asked for.
 				yield this.take();

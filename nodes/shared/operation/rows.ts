@@ -57,7 +57,7 @@ export async function* listItems(
 	let missing = request.limit;
 	let malformed = 0;
 	try {
-		for await (const { rows, next, body = {} } of wantedPages(work, list)) {
+		for await (const { rows, next, body = {} } of wantedPages(work, list, true)) {
 			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
 			const wanted = accepted.length > missing ? accepted.slice(0, missing) : accepted;
 			yield wanted.map((row) => ({ json: shape(row, body) }));
@@ -105,9 +105,10 @@ export async function countRows(list: List, work: Work): Promise<number> {
 	return rowCount;
 }
 
-export function wantedPages({ hubble, request }: Work, list: List): AsyncGenerator<Page> {
+/** @param canResume whether an error says how another run gets the rest */
+export function wantedPages({ hubble, request }: Work, list: List, canResume = false): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
 	const hasClientFilters = clientFilters.length > 0;
 	const newestFirst = settings.order === 'newest';
-	return readPages(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst });
+	return readPages(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst, canResume });
 }
