@@ -101,7 +101,7 @@ export async function* devicesBy(
 	for await (const { rows, next } of pagesFrom(context, hubble, call, DEVICES, at?.from ?? 0, restart)) {
 		run.pagesLeft -= 1;
 		if (!budget.endStep()) run.pagesLeft = 0;
-		held.push(...acceptedRows(rows, DEVICES));
+		for (const device of acceptedRows(rows, DEVICES)) held.push(device);
 		const [first, last] = [held[0], held.at(-1)];
 		began ||= first ? Math.floor(timeOf(first)) : 0;
 		reached = Math.max(reached, last ? Math.floor(timeOf(last)) : (at?.from ?? 0));
@@ -188,7 +188,7 @@ export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 	const future: Device[] = [];
 	const query = { filter_most_recent_packet_ts: between(now + AHEAD_S, FAR_FUTURE_S) };
 	for await (const { devices, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
-		future.push(...devices.filter((device) => latestStamp(device) > now + AHEAD_S));
+		for (const device of devices) if (latestStamp(device) > now + AHEAD_S) future.push(device);
 		if (isLast || future.length < MOST_AHEAD) continue;
 		warn(
 			run,

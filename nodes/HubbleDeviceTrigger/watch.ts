@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
+import { mostOf } from '../shared/operation/values';
 import { MOST_MARKS, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
@@ -27,14 +28,15 @@ export interface Hearing {
 }
 
 /** A device's latest stamp, by which Hubble sorts and filters, whatever it says; 0: never heard. */
-export const latestStamp = (device: Device): number => Math.max(0, ...stampsOf(device));
+export const latestStamp = (device: Device): number => mostOf(stampsOf(device), 0);
 
 /** When a device was heard last, in Unix seconds; 0: never. A packet from the future was heard when a poll saw it first. */
 export function lastHeard(device: Device, { now, ahead }: Hearing): number {
 	const [stamp, since] = ahead[device.id] ?? [];
 	if (stamp === undefined || since === undefined || stamp !== latestStamp(device))
 		return lastPacket(device, now).timestamp ?? 0;
-	return Math.max(since, ...stampsOf(device).filter((other) => other !== stamp && other <= now));
+	const others = stampsOf(device).filter((other) => other !== stamp && other <= now);
+	return mostOf(others, since);
 }
 
 /** How long a stamp stays known after it has become older than a silence: the poll that passes it may come late. */

@@ -186,7 +186,7 @@ async function manyBrands(work: Work): Promise<INodeExecutionData[]> {
 	const { clientFilters, limit, query } = request;
 	const found: IDataObject[] = [];
 	for await (const { rows, isLast } of brandPages(hubble, query)) {
-		found.push(...rows.filter((row) => clientFilters.every((keeps) => keeps(row))));
+		for (const row of rows) if (clientFilters.every((keeps) => keeps(row))) found.push(row);
 		if (found.length < limit || (found.length === limit && isLast)) continue;
 		return [...found.slice(0, limit).map((json) => ({ json })), ...cutOff(work, found.length > limit)];
 	}

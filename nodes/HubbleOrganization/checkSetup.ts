@@ -50,7 +50,8 @@ async function readFindings(work: Work): Promise<Finding[]> {
 			try {
 				const { body } = await hubble.send({ endpoint, query });
 				if (endpoint === endpoints.getOrganization) findings.push(organizationFinding(hubble.organizationId, body));
-				if (endpoint === endpoints.listWebhooks) findings.push(...(await webhookFindings(work, body)));
+				if (endpoint !== endpoints.listWebhooks) return;
+				for (const one of await webhookFindings(work, body)) findings.push(one);
 			} catch (error) {
 				if (statusOf(error) === '403') lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
 				else {

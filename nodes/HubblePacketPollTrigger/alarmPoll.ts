@@ -99,7 +99,10 @@ export function alarmConsumer(
 			// There are many marks, and often there is no packet.
 			if (packets.length) alarms ??= openAlarms(stored, rules, reportsAlready);
 			const open = alarms;
-			if (open) changes.push(...reader.select(packets).flatMap((read) => hear(open, toldBy(reader, read, time))));
+			if (!open) return [];
+			for (const read of reader.select(packets)) {
+				for (const change of hear(open, toldBy(reader, read, time))) changes.push(change);
+			}
 			return [];
 		},
 		isFull: () => alarms !== undefined && hasChangedEnough(alarms),

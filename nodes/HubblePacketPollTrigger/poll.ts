@@ -120,7 +120,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		read.next = isLater ? { ...from, emptyAt: read.next.start + MARGIN_S } : from;
 	}
 	const { items = [], alarms = from.alarms } = consumer.finish?.() ?? {};
-	read.items.push(...items);
+	for (const item of items) read.items.push(item);
 	if (alarms) read.next = { ...read.next, alarms };
 	return read;
 }
@@ -151,12 +151,11 @@ function takePage({ context, hubble, consumer }: Reader, read: StreamRead, { row
 	const page = { token: next, isHead, fresh: fresh.map(({ key }) => key), again, received, now };
 	read.next = positionAfter(read.next, page);
 	read.received = received;
-	read.items.push(
-		...consumer.take(
-			fresh.map(({ packet }) => packet),
-			{ received, now },
-		),
+	const taken = consumer.take(
+		fresh.map(({ packet }) => packet),
+		{ received, now },
 	);
+	for (const item of taken) read.items.push(item);
 	if (isHead) read.waitMs = retryAfterMs;
 }
 

@@ -43,7 +43,8 @@ export function positionAfter(position: Position, { token, isHead, fresh, again,
 	const start = isHead ? startAt(now) : position.start;
 	// A token that gives packets and leads to itself would give them at each poll.
 	if (token && (isHead || token !== position.token)) {
-		const rest = seen.slice(Math.max(-1, ...again.map((key) => seen.lastIndexOf(key))) + 1);
+		const came = new Set(again);
+		const rest = seen.slice(seen.map((key) => came.has(key)).lastIndexOf(true) + 1);
 		return { token, start, ...(rest.length ? { seen: rest } : {}) };
 	}
 	if (isHead) return { ...position, start };

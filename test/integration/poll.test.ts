@@ -3,7 +3,7 @@ import { packetKey } from '../../nodes/shared/packet/packet';
 import { schemaFiles } from '../../tools/schemas';
 import { listed, serverThat, unforeseen } from './harness';
 import { letPass, pollContext, setClock } from './pollContext';
-import { sleep, type IDataObject } from 'n8n-workflow';
+import { sleep, type IDataObject, type IHttpRequestOptions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 
@@ -173,6 +173,18 @@ it('follows a token that comes with an empty page', async () => {
 	await poll();
 	await server.close();
 	expect(asked).toEqual([undefined, 't1']);
+});
+
+it('takes a page of any length', async () => {
+	const device = { id: 'd', payload: 'AA==', timestamp: now() / 1000 };
+	const packets = Array.from({ length: 200_000 }, (_, sequence_number) => ({ device: { ...device, sequence_number } }));
+	const httpRequestWithAuthentication = async (_: string, { url }: IHttpRequestOptions) => ({
+		body: Buffer.from(JSON.stringify(url.endsWith('/check') ? { org_id: '' } : { packets })),
+		headers: { date: new Date().toUTCString() },
+		statusCode: 200,
+	});
+	const { poll } = node(everything, {}, 'trigger', {}, hubble.url, { helpers: { httpRequestWithAuthentication } });
+	expect(await poll()).toHaveLength(200_000);
 });
 
 it('shows the latest packets in a manual test, newest first, and leaves the position alone', async () => {

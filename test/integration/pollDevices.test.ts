@@ -1139,3 +1139,9 @@ it('remembers a device that falls silent before the quiet devices are read up to
 	clock += HOUR + 60;
 	expect(await readAll()).toEqual(['heardAgain device 0', 'silent device 0']);
 });
+
+it('takes a page of any length', async () => {
+	const fleet = fleetOf(200_000, { events: ['silent'], ...silentFor(1), reportSilentAlready: true }, 200_000);
+	for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
+	expect(await fleet.poll()).toHaveLength(1000);
+});

@@ -139,6 +139,8 @@ it('knows what it read without a token until that has come again, over pages wit
 	expect(positionAfter(second, page({ token: 't2', fresh: ['e'] })).seen).toEqual(['c', 'd']);
 	const third = positionAfter(second, page({ token: 't2', fresh: ['e'], again: ['c', 'd'] }));
 	expect(third).toEqual({ token: 't2', start: 1000 });
+	const flood = page({ token: 't1', again: Array<string>(200_000).fill('b') });
+	expect(positionAfter(first, flood)).toEqual(second);
 });
 
 it('goes on by time where Hubble gives no token, a minute earlier, and knows what it read last', () => {

@@ -10,6 +10,8 @@ import {
 	FREE_ID,
 	freeId,
 	isEmpty,
+	leastOf,
+	mostOf,
 	nthItem,
 	numberIn,
 	oneOf,
@@ -23,6 +25,12 @@ import {
 } from '../../nodes/shared/operation/values';
 import { tagMap } from '../../nodes/HubbleDevice/tags';
 import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
+
+test('the largest and the smallest of any count of numbers', () => {
+	const many = Array.from({ length: 200_000 }, (_, index) => index - 1000);
+	expect([mostOf(many), leastOf(many)]).toEqual([198_999, -1000]);
+	expect([mostOf([]), leastOf([]), mostOf([3, -5], 4), mostOf([-5, -3])]).toEqual([-Infinity, Infinity, 4, -3]);
+});
 
 describe('ids', () => {
 	test.each([

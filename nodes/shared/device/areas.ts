@@ -2,6 +2,7 @@
 import { jsonParse } from 'n8n-workflow';
 import { entriesOf, objectOf } from '../client/json';
 import { distanceBetween, EARTH_M, isWithin, radians, type Place } from '../operation/place';
+import { leastOf } from '../operation/values';
 
 export interface Area {
 	name: string;
@@ -68,7 +69,7 @@ export function polygons(name: string, geojson: unknown): Area {
 		shape: JSON.stringify([name, ...read]),
 		radius: Math.sqrt(area / Math.PI),
 		contains: (place) => read.some((polygon) => isWithinPolygon(polygon, place)),
-		distanceTo: (place) => Math.min(...read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
+		distanceTo: (place) => leastOf(read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
 		inside: placeIn(read),
 		...(leftOut ? { leftOut } : {}),
 	};

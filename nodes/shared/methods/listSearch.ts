@@ -55,8 +55,8 @@ function searchIn({ endpoint, id, label, newestBy, one }: Picker) {
 			looked += 1;
 			const rows = [...acceptedRows(page.rows, list)];
 			if (newestBy) rows.sort((a, b) => Number(b[newestBy]) - Number(a[newestBy]));
-			const matches = rows.map(entry).filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted));
-			found.push(...matches);
+			const isMatch = ({ name, value }: INodeListSearchItems) => `${name} ${value}`.toLowerCase().includes(wanted);
+			for (const one of rows.map(entry)) if (isMatch(one)) found.push(one);
 			if (found.length >= ENOUGH || looked === MOST_PAGES) break;
 		}
 		if (!newestBy) found.sort((a, b) => a.name.localeCompare(b.name));

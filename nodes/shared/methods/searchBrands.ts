@@ -2,6 +2,7 @@
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult } from 'n8n-workflow';
 import { entriesOf, isObject } from '../client/json';
 import { brandPages, connectPartner } from '../client/partner';
+import { leastOf, mostOf } from '../operation/values';
 
 /** So many pages are read for one look at the list, of 100 brands each: n8n's dialog waits. */
 const MOST_PAGES = 10;
@@ -12,7 +13,7 @@ function priceRange(brand: IDataObject): string {
 	const bounds = [limits.minVoucherAmount, limits.maxVoucherAmount, ...entriesOf(limits.denominations)];
 	const worth = bounds.filter((one) => one !== null && one !== undefined && one !== '').map(Number);
 	if (!worth.length || worth.some(Number.isNaN)) return '';
-	const [least, most] = [Math.min(...worth), Math.max(...worth)].map((amount) => amount.toLocaleString('en'));
+	const [least, most] = [leastOf(worth), mostOf(worth)].map((amount) => amount.toLocaleString('en'));
 	return least === most ? `${least}` : `${least} to ${most}`;
 }
 
@@ -29,10 +30,9 @@ export async function searchBrands(this: ILoadOptionsFunctions, filter = ''): Pr
 	const results: INodeListSearchResult['results'] = [];
 	let looked = 0;
 	for await (const { rows } of brandPages(hubble, wanted ? { q: wanted } : {})) {
-		const entries = rows.map(entryOf);
-		results.push(
-			...entries.filter(({ name, value }) => `${name} ${value}`.toLowerCase().includes(wanted.toLowerCase())),
-		);
+		for (const entry of rows.map(entryOf)) {
+			if (`${entry.name} ${entry.value}`.toLowerCase().includes(wanted.toLowerCase())) results.push(entry);
+		}
 		looked += 1;
 		if (looked === MOST_PAGES) break;
 	}

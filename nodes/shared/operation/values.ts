@@ -27,6 +27,14 @@ export function isEmpty(value: unknown): boolean {
 	return isPlainObject(content) && Object.values(content).every(isEmpty);
 }
 
+/** The largest of any count of numbers: as arguments of `Math.max`, 200,000 are too many for the stack. */
+export const mostOf = (numbers: readonly number[], atLeast = -Infinity): number =>
+	numbers.reduce((most, one) => Math.max(most, one), atLeast);
+
+/** The smallest, likewise. */
+export const leastOf = (numbers: readonly number[]): number =>
+	numbers.reduce((least, one) => Math.min(least, one), Infinity);
+
 /** 12345.6 → '12,346'. */
 export const wholeNumber = (value: number): string => Math.round(value).toLocaleString('en');
 

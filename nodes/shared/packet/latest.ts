@@ -1,6 +1,7 @@
 /** The latest packet of each device, and how far back to read for those that have none yet. Pure. Times are Unix seconds. */
 import { AHEAD_S } from '../client/clock';
 import { PACKETS_PER_PAGE } from '../client/endpoints';
+import { mostOf } from '../operation/values';
 import { heardAt, type Packet } from './packet';
 
 /** Devices that the first reading is made for: about a page, from which the density of packets is learnt. */
@@ -45,7 +46,7 @@ export class LatestPackets {
 	/** The same of a device in the list, by the stamps of its last packets; one that was never heard is not looked for. */
 	expectHeard(id: string, stamps: readonly number[]): void {
 		const isCertain = stamps.every((at) => at <= this.frame.now + AHEAD_S);
-		if (stamps.length) this.expect(id, isCertain ? Math.max(...stamps) : NaN);
+		if (stamps.length) this.expect(id, isCertain ? mostOf(stamps) : NaN);
 	}
 
 	/**

@@ -27,7 +27,7 @@ export async function newestPackets(
 	for await (const { rows } of readPages(hubble, call, PACKETS, { limit, newestFirst: true })) {
 		const packets = [...acceptedRows(rows, PACKETS)];
 		newest ??= packets[0];
-		found.push(...select(packets));
+		for (const packet of select(packets)) found.push(packet);
 		lookedAt += rows.length;
 		if (isEnough(found) || lookedAt >= limit) break;
 	}

@@ -1,6 +1,6 @@
 /** Charts of a report, as SVG and HTML. Pure. */
 import { binAt, binEdges, timeText } from '../operation/times';
-import { wholeNumber } from '../operation/values';
+import { leastOf, mostOf, wholeNumber } from '../operation/values';
 import type { Bar, Column, Columns, Curve, CurvePoint, Mark } from './blocks';
 import { markup, percent, type Markup, type Part } from './markup';
 
@@ -34,7 +34,7 @@ const short = (value: number): string =>
 
 /** A scale of at least two steps around values that may be negative, and its lines. */
 function axisOf(values: readonly number[], leastStep: number, width: number, height: number) {
-	const [least, most] = [Math.min(...values), Math.max(...values)];
+	const [least, most] = [leastOf(values), mostOf(values)];
 	const step = niceStep(Math.max(leastStep, (most - least || Math.abs(most) || 1) / 4));
 	let [from, to] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
 	if (from === to) [from, to] = [from - step, to + step];

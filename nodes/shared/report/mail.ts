@@ -3,7 +3,7 @@
  * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
  */
 import type { Block, TableCell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
-import { wholeNumber } from '../operation/values';
+import { mostOf, wholeNumber } from '../operation/values';
 import { digits, markup, Markup, percent } from './markup';
 
 /** Rows of a table, and characters of a text of the user's in it. */
@@ -57,7 +57,7 @@ function boxTable(all: ReadonlyArray<{ title: string }>, cells: readonly Box[][]
 
 function columnTable({ columns }: Columns): Markup {
 	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
-	const most = Math.max(1, ...sums);
+	const most = mostOf(sums, 1);
 	const pixels = (part: number) => (part ? Math.max(1, Math.round((CHART_PIXELS * part) / most)) : 0);
 	const cells = columns.map(({ parts }) => parts.map((part, series): Box => [pixels(part), COLOURS[series + 1]]));
 	return boxTable(columns, cells, `the highest column is ${wholeNumber(most)}`);
