@@ -14,34 +14,34 @@ import { chain, tracked, pages, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
 
-/** Pages that a window is made for, the last one a little less than full; and pages after which it is cut. */
+/** Pages per window, the last one a little less than full; and pages after which a window is cut. */
 const PAGES_EACH = 4;
 const SLACK = 0.05;
 const MOST_PAGES = 3 * PAGES_EACH;
 
-/** Pages that may be on their way or wait for their turn, for each window that is read; a page is half a megabyte. */
+/** Pages that may be requested or wait for their turn, for each window that is read; a page takes half a megabyte. */
 const PAGES_AHEAD = 10;
 
-/** How many times as long as the one before it a window may be, as densities change. */
+/** How many times longer than the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** Windows, at most, for a rest of the period in which hardly a row comes, oldest first. */
+/** The most windows for a nearly empty rest of the period, oldest first. */
 const MOST_STEPS = 100;
 
-/** The latest rows: seconds of the first window, and rows that another one is made for, nearly a page. */
+/** For the latest rows: seconds of the first window, and rows per further window, nearly a page. */
 const FIRST_S = 60;
 const LATEST_ROWS = (1 - SLACK) * PACKETS_PER_PAGE;
 
-/** The part of a page's rows, at either end, whose clocks may be wrong. */
+/** The share of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
 
-/** Windows side by side, at most; and pages a second that keep one process busy. */
+/** The most windows side by side; and pages a second that keep one process busy. */
 const MOST_WINDOWS = 8;
 const FASTEST = 20;
 
-/** What a period is read from. Times are Unix seconds. */
+/** The source of a period's pages. Times are Unix seconds. */
 export interface PacketHistory {
-	/** The pages that hold what was received from `from` up to, but not including, `to`, oldest first. */
+	/** Pages of what was received from `from` (inclusive) to `to` (exclusive), oldest first. */
 	chain: (from: number, to: number, signal: AbortSignal) => AsyncIterable<Page>;
 	/** About when a row was received; NaN when it does not tell. */
 	timeOf: (row: unknown) => number;
@@ -52,7 +52,7 @@ export interface PacketHistory {
 export interface Period {
 	from: number;
 	to: number;
-	/** How many of the latest rows are wanted, newest first: the caller stops when it has them. Else all, oldest first. */
+	/** How many of the latest rows are wanted, newest first; the caller stops when it has them. Without it all, oldest first. */
 	latest?: number;
 }
 
@@ -64,16 +64,16 @@ interface Density {
 interface TimeWindow {
 	from: number;
 	to: number;
-	/** In the order in which they are given, once it is complete. */
+	/** In the order of output once the window is complete. */
 	pages: Page[];
-	/** Ends what is on its way for it: it is not tried again. */
+	/** Aborts its requests for good. */
 	stop: AbortController;
 	isStarted?: boolean;
 	isComplete?: boolean;
 	error?: unknown;
-	/** Seconds at its beginning in which there is hardly a row; set when its length is decided. */
+	/** Nearly empty seconds at its start; set once its length is chosen. */
 	lead?: number;
-	/** How dense it is, as what was read before it tells, or its first page. */
+	/** Estimated, from the window read before it or from its own first page. */
 	density: Density;
 }
 
@@ -81,7 +81,7 @@ const windowOf = ({ from, to }: Period, density: Density): TimeWindow => {
 	return { from, to, pages: [], stop: new AbortController(), density };
 };
 
-/** From when to when the rows of a page were received, as most clocks say; `undefined` when they say nothing. */
+/** The time between the first and the last row of a page, by most of their clocks; `undefined` without any. */
 function reachOf({ rows }: Page, { timeOf }: PacketHistory) {
 	const times = Float64Array.from(rows.map(timeOf).filter(Number.isFinite)).sort();
 	const end = times.length - 1;
@@ -92,15 +92,15 @@ function reachOf({ rows }: Page, { timeOf }: PacketHistory) {
 	return { first, last, rows: rows.length, seconds };
 }
 
-/** The pages of a period in order; of the latest rows each page is turned round. Keeps `rest` of `progress` up to date. */
+/** The pages of a period in order; for the latest rows each page is reversed. Keeps `rest` of `progress` up to date. */
 export class PeriodReader {
-	/** In the order in which they are given. */
+	/** In the order of output. */
 	private readonly windows: TimeWindow[];
 	private readonly isBackwards: boolean;
 	private busy = 0;
 	private wake = () => {};
 
-	/** @param progress the caller counts in it what it takes */
+	/** @param progress the caller counts in it the pages and rows that it takes */
 	constructor(
 		private readonly history: PacketHistory,
 		private readonly period: Period,
@@ -129,12 +129,12 @@ export class PeriodReader {
 		}
 	}
 
-	/** The windows from there on are of no use. */
+	/** Removes the windows from this index on, and ends their requests. */
 	private drop(index: number): void {
 		for (const { stop } of this.windows.splice(index)) stop.abort();
 	}
 
-	/** The pages as they come. @returns whether windows are better, as the first one tells */
+	/** The pages as they come. @returns whether to read in windows instead, judged by the first page */
 	private async *beginning(whole: TimeWindow): AsyncGenerator<Page, boolean> {
 		let mayCut = true;
 		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
@@ -151,7 +151,7 @@ export class PeriodReader {
 			yield { ...page, next: pages.length || this.windows.length ? 'more' : undefined };
 	}
 
-	/** Starts as many windows as make sense now. */
+	/** Starts as many windows as are worth reading now. */
 	private start(): void {
 		const parallel = this.history.parallel();
 		while (this.busy < parallel) {
@@ -163,7 +163,7 @@ export class PeriodReader {
 		}
 	}
 
-	/** Whether to read a window beside the `before` others. */
+	/** Whether to read a window beside the `before` windows ahead of it. */
 	private isWanted(window: TimeWindow, before: number, parallel: number): boolean {
 		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, this.busy);
 		if (ahead >= PAGES_AHEAD * parallel) return false;
@@ -173,25 +173,25 @@ export class PeriodReader {
 		return !this.isSearch(window) && before * LATEST_ROWS < latest - this.progress.rowsFetched;
 	}
 
-	/** Whether hardly a row came before a window, so that nobody knows where the latest ones are. */
+	/** Whether what was read before a window was nearly empty, so that the place of the latest rows is unknown. */
 	private isSearch({ density }: TimeWindow): boolean {
 		return GROWTH * density.rows < LATEST_ROWS;
 	}
 
-	/** How many seconds a window is to have. */
+	/** The length to give a window, in seconds. */
 	private secondsFor({ from, density }: TimeWindow): number {
 		const perSecond = density.rows / density.seconds;
 		// Fewer pages near the end, so that all windows end together.
 		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
 		const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
 		const wanted = this.isBackwards ? LATEST_ROWS : PACKETS_PER_PAGE * pages;
-		// Where hardly a row comes, as far as is bold enough; oldest first, in steps that the period is worth.
+		// Where it is nearly empty: a bold step; oldest first, at least a hundredth of the rest.
 		const step = this.isBackwards ? 0 : (this.period.to - from) / MOST_STEPS;
 		return Math.min(Math.max(GROWTH * density.seconds, step), wanted / perSecond);
 	}
 
 	/**
-	 * Makes a window so many seconds long, from the side that is given first; the rest becomes one of its own.
+	 * Shortens a window to so many seconds on the side that is output first; the rest becomes a window of its own.
 	 * @returns whether there is a rest
 	 */
 	private cut(window: TimeWindow, seconds: number, lead = 0): boolean {
@@ -206,7 +206,7 @@ export class PeriodReader {
 		return true;
 	}
 
-	/** Reads a window, again where it shows to be too long. Never throws. */
+	/** Reads a window, and again if it turns out to be too long. Never throws. */
 	private async read(window: TimeWindow): Promise<void> {
 		window.isStarted = true;
 		this.busy += 1;
@@ -214,7 +214,7 @@ export class PeriodReader {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
 			const seconds = window.to - window.from - (window.lead ?? 0);
-			// It tells how dense it is behind it, unless one that was read there does.
+			// The next window starts from this density, unless one beyond it has been read already.
 			const rest = this.windows.slice(this.windows.indexOf(window) + 1);
 			const next = rest.find(({ isStarted, isComplete }) => isComplete || !isStarted);
 			if (next && !next.isComplete) next.density = { rows, seconds };
@@ -231,7 +231,7 @@ export class PeriodReader {
 		this.wake();
 	}
 
-	/** @returns whether the window was read to its end, and not cut */
+	/** @returns false if the window was cut instead of read to its end */
 	private async readOnce(window: TimeWindow): Promise<boolean> {
 		const { signal } = window.stop;
 		for await (const page of this.history.chain(window.from, window.to, signal)) {
@@ -244,7 +244,7 @@ export class PeriodReader {
 	}
 
 	/**
-	 * Cuts a window that holds far more than it was made for, as the page behind those it has tells, or their number.
+	 * Cuts a window that holds far more than planned, judged by its latest page or the number of its pages.
 	 * @returns whether it did
 	 */
 	private shorten(window: TimeWindow, page: Page): boolean {
@@ -253,17 +253,17 @@ export class PeriodReader {
 		const reach = reachOf(page, this.history);
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		if (this.isBackwards) {
-			// What lies behind so many pages comes first, and half of that time at most.
+			// Keep what follows these pages, and at most half of the time.
 			if (isLong) return this.cut(window, to - from - Math.max(lead, (to - from) / 2));
-			// The latest rows may be behind that page: in half of that time, unless as long a time beside it has hardly any.
+			// The latest rows may follow this page: keep half of that time, unless as long a time next to it was nearly empty.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
 			if (pages.length || !this.isSearch(window) || behind <= 2 * window.density.seconds) return false;
-			// The first page of all: as far as is known, it is as dense behind it.
+			// The very first page: assume that what follows is as dense.
 			const isFirst = reach && to === this.period.to;
 			return this.cut(window, isFirst ? (LATEST_ROWS * reach.seconds) / reach.rows : behind / 2);
 		}
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
-		// What is far denser than was expected is a burst that passes.
+		// Far denser than expected: a burst that will pass.
 		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
 		const known = pages.length ? (window.lead ?? 0) : lead;
