@@ -25,6 +25,8 @@ interface Run {
 	delivery: Delivery;
 	process: Process;
 	at: number;
+	/** When it has ended, well or not. */
+	end: number;
 	/** Whether it has succeeded. */
 	isFinished: boolean;
 	/** Whether n8n stored its execution. */
@@ -110,7 +112,7 @@ export class DeliveryHistory extends World {
 
 	/** The workflow, as n8n runs it for a delivery. */
 	private async run(process: Process, delivery: Delivery, answer: { statusCode: number; end: () => unknown }) {
-		const run: Run = { delivery, process, at: this.time.now(), isFinished: false, isStored: false };
+		const run: Run = { delivery, process, at: this.time.now(), end: Infinity, isFinished: false, isStored: false };
 		this.runs.push(run);
 		const pause = async (ms: number) => {
 			await this.time.sleep(ms);
@@ -122,6 +124,7 @@ export class DeliveryHistory extends World {
 		run.isStored = true;
 		if (isAtOnce && !this.isN8n1) answer.end();
 		await pause(this.isStorm && this.chance(0.1) ? this.between(8000, 90_000) : this.between(10, 3000));
+		run.end = this.time.now();
 		run.isFinished = !(this.isStorm && this.chance(0.1));
 		if (isAtOnce) return;
 		answer.statusCode = run.isFinished ? 200 : 500;
@@ -201,8 +204,9 @@ export class DeliveryHistory extends World {
 				const again = runs.filter((run) => run.process === process && run.at > at);
 				this.promise(!again.length, 'P3: what was answered is not run again', () => `${again.length} more runs`);
 			}
+			// In the order of their beginnings.
 			for (const [n, run] of runs.entries()) {
-				const beside = runs.slice(n + 1).find((other) => other.process === run.process && other.at === run.at);
+				const beside = runs.slice(n + 1).find((other) => other.process === run.process && other.at < run.end);
 				this.promise(!beside, 'P4: one delivery runs once at a time', () => `at ${run.at} ms`);
 			}
 		}

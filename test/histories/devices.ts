@@ -20,7 +20,6 @@ const LATE_S = { registered: 25, heard: 600 };
 
 export class DeviceHistory extends PollingWorld {
 	protected readonly node = { module: 'HubbleDeviceTrigger/poll', poll: 'pollDevices' };
-	protected readonly largestAllowed = 20_000;
 	protected override readonly pollEveryMs = 300_000;
 	protected override readonly quietPolls = 14;
 	private readonly fleet: Tracker[] = [];
@@ -90,6 +89,9 @@ export class DeviceHistory extends PollingWorld {
 		const next = rows.length > page.length ? page.at(-1)?.key : undefined;
 		return { headers: { 'continuation-token': next ?? '' }, body: { devices } };
 	}
+
+	/** Cursors and a hand-over, and of each device a mark, which stands beside the one before while it changes. */
+	protected largestAllowed = () => 700 + 20 * this.fleet.length;
 
 	protected timesIn(position: IDataObject): number[] {
 		this.begunS ??= this.hubbleS();

@@ -10,12 +10,8 @@ interface Sent {
 	row: IDataObject;
 }
 
-/** Positions of thousand keys, twice: some 50 characters each. */
-const LARGEST = 160_000;
-
 export class PacketHistory extends PollingWorld {
 	protected readonly node = { module: 'HubblePacketPollTrigger/poll', poll: 'pollPackets' };
-	protected readonly largestAllowed = LARGEST;
 	private readonly stream: Sent[] = [];
 	private readonly pageSize = this.between(3, 12);
 	/** How far the clocks of most devices are off, in seconds. */
@@ -88,6 +84,9 @@ export class PacketHistory extends PollingWorld {
 			body: { packets: [] },
 		};
 	}
+
+	/** Two tokens and a hand-over; and where a token led in a circle, the packets' keys, twice. */
+	protected largestAllowed = () => 320 + (this.circles.size ? 60 * this.stream.length : 0);
 
 	protected timesIn({ next, unsure }: IDataObject): number[] {
 		return [next, (unsure as IDataObject | undefined)?.from].flatMap((at) => {
