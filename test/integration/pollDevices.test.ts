@@ -30,6 +30,8 @@ interface Tracker {
 	heard: number;
 	/** Unix seconds of the last packet by satellite. */
 	satellite?: number;
+	/** Whether only the packet by satellite says a place. */
+	isVague?: boolean;
 	latitude: number;
 	longitude: number;
 	/** Metres. */
@@ -73,6 +75,7 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 			timestamp,
 			location: { latitude, longitude, horizontal_accuracy: accuracy },
 		});
+		const nowhere = { latitude: 0, longitude: 0 };
 		const devices = page
 			.map((row) => ({ row, ...row }))
 			.map(({ row, id, created, tags, heard, satellite }) => ({
@@ -81,7 +84,7 @@ function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
 				created_ts: created,
 				tags: tags ?? {},
 				most_recent_packet: {
-					...(heard ? { terrestrial: packet(heard, row) } : {}),
+					...(heard ? { terrestrial: packet(heard, row.isVague ? { ...row, ...nowhere } : row) } : {}),
 					...(satellite ? { satellite: packet(satellite, row) } : {}),
 				},
 			}));
@@ -279,6 +282,25 @@ withEachClock(
 				for (const { heardAt } of told) expect(heardAt).toBe(new Date((clock - 4 * HOUR - 60) * 1000).toISOString());
 				clock += 60;
 				expect(await fleet.names()).toEqual([]);
+			}
+		});
+
+		it('lets the place win that was heard last, however late another one comes by satellite', async () => {
+			const events = ['entered', 'left'];
+			const fleet = fleetOf(1, { events, areas: { circle: [depot] }, options: { lookBack: 6 } });
+			const placed = clock;
+			fleet.hear('device 0', depot);
+			expect(await fleet.names()).toEqual([]);
+			clock += 7 * HOUR;
+			expect(await fleet.names()).toEqual([]);
+			for (const [satellite, told] of [
+				[placed - 60, []],
+				[placed + 60, ['left device 0 Depot']],
+			] as const) {
+				const later = { heard: placed + 4 * HOUR, isVague: true };
+				fleet.hear('device 0', { ...later, satellite, latitude: 1, longitude: 1 });
+				clock += 60;
+				expect(await fleet.names()).toEqual(told);
 			}
 		});
 

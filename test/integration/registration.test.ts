@@ -2,7 +2,7 @@
 /** Whose an endpoint is: publishing, unpublishing, copies, restarts and two main processes, against the simulator. */
 import { ExecuteContext } from 'n8n-core';
 import type { IDataObject, IExecuteFunctions, INode, INodeType } from 'n8n-workflow';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleGiftCardTrigger.node';
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
@@ -70,6 +70,17 @@ const taken = (url: string, name = 'Elsewhere') => {
 	return webhook_id;
 };
 
+const opened: Array<() => void> = [];
+afterEach(() => opened.splice(0).forEach((close) => close()));
+
+/** A server until the end of the test, also of one that fails: jest waits for it otherwise. */
+async function serve(answer: RequestListener): Promise<string> {
+	const server = createServer(answer);
+	opened.push(() => server.close());
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 const batch = (i: number) => ({ packets: [hubble.world.main.packets.get(i)] });
 
 /** Whether the trigger takes what Hubble delivers to its endpoint. */
@@ -128,6 +139,18 @@ describe('publishing and unpublishing', () => {
 		expect(warnings).toEqual([]);
 		// Also where n8n gives static data from before the publication.
 		expect(await takes(place(ids), 2, secret)).toBe(true);
+	});
+
+	it('is registered while a test in the editor goes on, which takes its own deliveries', async () => {
+		const ids = { workflowId: 'meanwhile', nodeId: 'n', webhookId: 'meanwhile' };
+		const tested = place(ids);
+		await tested.activate(true);
+		const { secret } = only();
+		await place(ids).activate();
+		const headers = { 'x-hubble-token': secret };
+		expect((await tested.deliver(batch(1), headers, { isTest: true })).items).toHaveLength(1);
+		await tested.remove(true);
+		expect(urls()).toEqual(['https://n8n.example.com/webhook/meanwhile/webhook']);
 	});
 
 	it('replaces its own endpoint whose secret is lost, and leaves others alone', async () => {
@@ -418,6 +441,28 @@ describe('a credential that was moved to another organization', () => {
 		expect(all()).toEqual([]);
 	});
 
+	it('is left to the next publication by a test in the editor, with either credential', async () => {
+		const first = place(ids);
+		await first.activate();
+		const { webhook_id } = only();
+		const moved = place({ ...ids, credential: credential(), staticData: first.stored() });
+		await moved.activate();
+		warnings.length = 0;
+		for (const [of, more] of [
+			[first, { credential: credential() }],
+			[moved, { credential: credential() }],
+			[moved, {}],
+		] as const) {
+			const tested = place({ ...ids, ...more, staticData: of.stored() });
+			await tested.activate(true);
+			await tested.remove(true);
+			expect(tested.data().leftBehind).toEqual(of.data().leftBehind);
+		}
+		expect(only().webhook_id).toBe(webhook_id);
+		expect(there()).toHaveLength(1);
+		expect(warnings).toEqual([]);
+	});
+
 	it('is remembered at unpublishing too, and a copy of the workflow leaves it alone', async () => {
 		const first = place({ ...ids, trigger: ofAnotherProcess() });
 		await first.activate();
@@ -597,13 +642,12 @@ describe('endpoints that nobody listens to', () => {
 
 	it('are looked for by calls to URLs of triggers below the public URL of this n8n, and to no others', async () => {
 		const calls: string[] = [];
-		const inner = createServer((request, response) => {
+		const inner = await serve((request, response) => {
 			calls.push(`${request.method} ${request.url}`);
 			response.writeHead(404, { 'content-type': 'application/json' });
 			response.end('{"message":"The requested webhook \\"POST x\\" is not registered."}');
 		});
-		await new Promise<void>((done) => inner.listen(0, '127.0.0.1', done));
-		const base = `http://127.0.0.1:${(inner.address() as AddressInfo).port}/n8n`;
+		const base = `${inner}/n8n`;
 		const own = place({ base: 'https://n8n.example.com' });
 		await own.activate();
 		const { name } = only();
@@ -626,7 +670,6 @@ describe('endpoints that nobody listens to', () => {
 		await place({ base }).activate();
 		expect(hubble.world.main.webhooks.has(id)).toBe(false);
 		expect(calls).toEqual(['POST /n8n/webhook/a/webhook']);
-		inner.close();
 	});
 });
 
@@ -711,14 +754,18 @@ describe('Hubble Webhook: Check', () => {
 
 	it('never calls a node that is no trigger of ours, and says when n8n does not answer', async () => {
 		const calls = jest.fn();
-		const other = await serveMethods(calls);
-		const [otherNode, free] = [taken(`${other.url}/webhook/orders`), taken(`${other.url}/webhook/free`)];
-		expect(await states({}, other.url)).toEqual([
+		// An n8n in which a plain Webhook node listens at /webhook/orders.
+		const other = await serve((request, response) => {
+			if (request.method !== 'OPTIONS') calls();
+			const methods = request.url === '/webhook/orders' ? 'OPTIONS, GET, POST' : 'OPTIONS';
+			response.writeHead(204, { 'access-control-allow-methods': methods }).end();
+		});
+		const [otherNode, free] = [taken(`${other}/webhook/orders`), taken(`${other}/webhook/free`)];
+		expect(await states({}, other)).toEqual([
 			[otherNode, 'otherNode', false],
 			[free, 'orphan', false],
 		]);
 		expect(calls).not.toHaveBeenCalled();
-		other.close();
 		hubble.world.main.webhooks.clear();
 		await place({ base: 'http://127.0.0.1:1' }).activate();
 		expect(await states({}, 'http://127.0.0.1:1')).toEqual([[only().webhook_id, 'unknown', false]]);
@@ -791,17 +838,6 @@ describe('Hubble Webhook: Create', () => {
 		expect((await create()).error?.message).not.toContain('Both webhooks');
 	});
 });
-
-/** An n8n in which a plain Webhook node listens at /webhook/orders. */
-async function serveMethods(onCall: () => void) {
-	const server = createServer((request, response) => {
-		if (request.method !== 'OPTIONS') onCall();
-		const methods = request.url === '/webhook/orders' ? 'OPTIONS, GET, POST' : 'OPTIONS';
-		response.writeHead(204, { 'access-control-allow-methods': methods }).end();
-	});
-	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-	return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
-}
 
 describe('a test in the editor with the latest packets', () => {
 	const latest = (more: IDataObject = {}) => ({ options: { testWith: 'latest' }, ...more });
