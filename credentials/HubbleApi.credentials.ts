@@ -5,6 +5,7 @@ import type {
 	IHttpRequestOptions,
 	INodeProperties,
 } from 'n8n-workflow';
+import { tokenOf } from '../nodes/shared/client/credential';
 
 /** What hardly anybody needs: shown when the user asks for it. */
 const ADVANCED: INodeProperties[] = [
@@ -145,9 +146,7 @@ export class HubbleApi implements ICredentialType {
 		...options,
 		headers: {
 			...options.headers,
-			Authorization: `Bearer ${String(apiToken ?? '')
-				.trim()
-				.replace(/^Bearer\s+/i, '')}`,
+			Authorization: `Bearer ${tokenOf(String(apiToken ?? ''))}`,
 		},
 	});
 }

@@ -1,5 +1,5 @@
 import { NodeOperationError, type INodeProperties } from 'n8n-workflow';
-import { hubbleNow, isPast } from '../shared/client/clock';
+import { DAY_S, hubbleNow, isPast } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
@@ -129,7 +129,7 @@ const expires = {
 
 /** When a key expires that works for some days; without days it never does. */
 const expiryIn = (days: unknown): number =>
-	days === undefined ? NEVER : Math.ceil(hubbleNow() + 86_400 * Number(days));
+	days === undefined ? NEVER : Math.ceil(hubbleNow() + DAY_S * Number(days));
 
 /** The body with the expiry, where it was not chosen as a date. */
 const withExpiry: Operation['derive'] = ({ body, settings: { expireDays: days, ...settings } }) => ({

@@ -49,7 +49,7 @@ function tagsOf(cell: unknown): IDataObject {
 }
 
 /** A row's device, with the API's field names. */
-export interface DeviceRow {
+interface DeviceRow {
 	name?: string;
 	place?: InstalledAt;
 	tags?: Tags;

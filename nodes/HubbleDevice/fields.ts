@@ -25,7 +25,7 @@ export const encryption = {
 	whenEmpty: () => 'AES-256-CTR',
 } satisfies Field;
 
-export const numberOfDevices = {
+const numberOfDevices = {
 	displayName: 'Number of Devices',
 	name: 'count',
 	type: 'number',
@@ -67,7 +67,7 @@ export const tags = {
 	toWire: tagMap,
 } satisfies Field;
 
-export const replaceTags = {
+const replaceTags = {
 	...tags,
 	toWire: (value) => {
 		const map = tagMap(value);
@@ -137,7 +137,7 @@ export const installLocation = {
 	},
 } satisfies Field;
 
-export const changeLocation = {
+const changeLocation = {
 	...installLocation,
 	description:
 		'Where the device is mounted. A name alone keeps the coordinates, which are read first. Coordinates alone remove the name.',

@@ -1,6 +1,6 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
-import { hubbleNow } from '../shared/client/clock';
+import { HOUR_S, hubbleNow } from '../shared/client/clock';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
@@ -77,7 +77,7 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	if (neverHeard) made.filter_most_recent_packet_ts = 'between:0:1';
 	if (isHeard) {
 		const silentSince =
-			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(hubbleNow() - Number(silentForHours) * 3600);
+			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(hubbleNow() - Number(silentForHours) * HOUR_S);
 		const from = Math.max(1, Number(lastPacketAfter ?? 1));
 		made.filter_most_recent_packet_ts = range(
 			from,

@@ -34,7 +34,7 @@ export interface Matches {
 }
 
 /** Whether an entry of the list tells which device it is. */
-const isDevice = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
+const isMatchable = ({ id, name }: IDataObject) => typeof id === 'string' && typeof (name ?? '') === 'string';
 
 /** Reads the whole list: Hubble cannot search. */
 export async function devicesByMatch(hubble: HubbleClient, wanted: readonly string[]): Promise<Matches> {
@@ -42,7 +42,7 @@ export async function devicesByMatch(hubble: HubbleClient, wanted: readonly stri
 	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
 	// Oldest first: a device registered meanwhile does not shift others to another page.
 	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
-		const devices = [...acceptedRows(rows, list)].filter(isDevice);
+		const devices = [...acceptedRows(rows, list)].filter(isMatchable);
 		if (devices.length < rows.length) {
 			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
 		}

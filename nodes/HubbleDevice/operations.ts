@@ -1,6 +1,6 @@
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
-import { countRows, wantedPages } from '../shared/operation/rows';
+import { wantedPages, wantedRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { choices, deviceOrName, environment, toggle } from '../shared/operation/fields';
@@ -111,7 +111,12 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'count',
 		description: 'Count the devices of the organization, or those that pass the filters',
 		readsAll: true,
-		items: async (work) => [{ json: { count: await countRows(endpoints.listDevices.list, work) } }],
+		items: async (work) => {
+			const devices = wantedRows(work, endpoints.listDevices.list);
+			let count = 0;
+			while (!(await devices.next()).done) count += 1;
+			return [{ json: { count } }];
+		},
 	},
 	{
 		...list,

@@ -7,7 +7,7 @@ import { asText, isEmpty, texts } from '../shared/operation/values';
 export type Tags = Readonly<Record<string, string>>;
 
 /** The values of `_env`, the only tag with a leading "_" that users may write. */
-export const ENVIRONMENTS = ['production', 'sandbox'];
+const ENVIRONMENTS = ['production', 'sandbox'];
 
 /** Throws an Error that says why nobody may write the tag with this key. */
 function checkKey(key: string): void {

@@ -30,7 +30,7 @@ export function reorderAreas(
 	return { cursor: { of, from, shapes, fresh }, inside: new Set(moved), areas: ordered };
 }
 
-export interface Crossing {
+interface Crossing {
 	event: 'entered' | 'left';
 	area: Area;
 	/** Unix seconds of the packet that says so. */

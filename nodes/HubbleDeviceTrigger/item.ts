@@ -20,7 +20,7 @@ export interface Happening {
 	hint?: string;
 }
 
-export interface Showing {
+interface Showing {
 	simplify: boolean;
 	/** IANA time zone of the workflow. */
 	timezone: string;

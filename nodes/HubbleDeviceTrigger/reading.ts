@@ -22,7 +22,7 @@ import {
 	type State,
 } from './watch';
 
-export const DEVICES: List<Device> = {
+export const REGISTERED_DEVICES: List<Device> = {
 	...endpoints.listDevices.list,
 	accept: {
 		row: (row) => (isDevice(row) ? row : undefined),
@@ -98,10 +98,10 @@ export async function* devicesBy(
 	const restart = () => (isOfOther = false);
 	let held: Device[] = [];
 	let [began, reached] = [0, 0];
-	for await (const { rows, next } of pagesFrom(context, hubble, call, DEVICES, at?.from ?? 0, restart)) {
+	for await (const { rows, next } of pagesFrom(context, hubble, call, REGISTERED_DEVICES, at?.from ?? 0, restart)) {
 		run.pagesLeft -= 1;
 		if (!budget.endStep()) run.pagesLeft = 0;
-		for (const device of acceptedRows(rows, DEVICES)) held.push(device);
+		for (const device of acceptedRows(rows, REGISTERED_DEVICES)) held.push(device);
 		const [first, last] = [held[0], held.at(-1)];
 		began ||= first ? Math.floor(timeOf(first)) : 0;
 		reached = Math.max(reached, last ? Math.floor(timeOf(last)) : (at?.from ?? 0));
@@ -179,7 +179,7 @@ export async function readWindow(run: PollRun, window: EventWindow): Promise<voi
 }
 
 /** Devices with a stamp from the future that a poll can watch: a page of them. */
-const MOST_AHEAD = DEVICES.pageSize?.max ?? 1000;
+const MOST_AHEAD = REGISTERED_DEVICES.pageSize?.max ?? 1000;
 
 /** Reads once a poll which devices have a stamp from the future, and remembers since when. */
 export async function readAhead(run: PollRun): Promise<readonly Device[]> {

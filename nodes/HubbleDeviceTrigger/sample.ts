@@ -11,7 +11,7 @@ import { startBudget } from '../shared/polling/poll';
 import { crossings } from './borders';
 import { eventItem, type Happening } from './item';
 import { openMarks } from './marks';
-import { DEVICES, silenceOf, type PollRun } from './reading';
+import { REGISTERED_DEVICES, silenceOf, type PollRun } from './reading';
 import { readSettings, type EventName } from './settings';
 import { lastHeard, type Device } from './watch';
 
@@ -41,8 +41,8 @@ async function first<T>(
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const call = { endpoint: endpoints.listDevices, query: { ...filter, ...tags, sort_field, sort_ascending: false } };
 	let pagesRead = 0;
-	for await (const { rows } of pages(hubble, call, DEVICES, DEVICES.pageSize?.max)) {
-		for (const device of acceptedRows(rows, DEVICES)) {
+	for await (const { rows } of pages(hubble, call, REGISTERED_DEVICES, REGISTERED_DEVICES.pageSize?.max)) {
+		for (const device of acceptedRows(rows, REGISTERED_DEVICES)) {
 			const said = settings.matches(device) ? say(device) : undefined;
 			if (said !== undefined) return said;
 		}

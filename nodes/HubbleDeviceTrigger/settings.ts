@@ -13,7 +13,7 @@ import { MOST_AREAS } from './marks';
  * How far the packets that Hubble shows with a device may be behind, in seconds. The API definition says that they are
  * refreshed periodically, and not how often; a shorter silence would be one of that refreshing.
  */
-export const SAMPLE_DELAY_S = 900;
+const SAMPLE_DELAY_S = 900;
 
 /** What each event is called, and when it comes. */
 const EVENTS = {

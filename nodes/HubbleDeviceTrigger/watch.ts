@@ -1,6 +1,6 @@
 /** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
 import type { IDataObject } from 'n8n-workflow';
-import { AHEAD_S } from '../shared/client/clock';
+import { AHEAD_S, DAY_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
 import { mostOf } from '../shared/operation/values';
@@ -40,7 +40,7 @@ export function lastHeard(device: Device, { now, ahead }: Hearing): number {
 }
 
 /** How long a stamp stays known after it has become older than a silence: the poll that passes it may come late. */
-const KNOWN_S = 86_400;
+const KNOWN_S = DAY_S;
 
 /**
  * What is remembered of stamps from the future. One that has become present counts as any other, unless its device was
@@ -79,7 +79,7 @@ export interface AreaCursor extends Cursor {
 }
 
 /** The search for devices in areas that are no longer there. */
-export interface Sweep {
+interface Sweep {
 	/** Unix seconds of its begin. */
 	at: number;
 	/** Devices that were registered before this second were found already. */

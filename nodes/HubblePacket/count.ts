@@ -2,10 +2,12 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
 import { TOOL_ROWS } from '../shared/operation/readItem';
+import { wantedRows } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { counted } from '../shared/operation/values';
+import { PACKETS } from '../shared/packet/packet';
 import { Groups } from '../shared/packet/summary';
-import { filteredHere, wantedPackets } from './filters';
+import { filteredHere } from './filters';
 import { grouping } from './summarize';
 
 export const countSettings = {
@@ -21,7 +23,7 @@ export async function countItems(work: Work): Promise<INodeExecutionData[]> {
 	let packetsRead = 0;
 	let count = 0;
 	const filtered = filteredHere(work, () => (packetsRead += 1));
-	for await (const packet of wantedPackets(filtered)) {
+	for await (const packet of wantedRows(filtered, PACKETS)) {
 		count += 1;
 		groups.of(packet).cells.count += 1;
 	}

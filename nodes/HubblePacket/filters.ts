@@ -1,11 +1,9 @@
 /** The filters on our side, in the operations that read the packet history: those of the triggers. */
 import type { IDataObject } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
-import { acceptedRows, leftOut } from '../shared/client/pages';
 import type { Fields, Work } from '../shared/operation/operation';
-import { wantedPages } from '../shared/operation/rows';
 import { filterFields, packetFilter } from '../shared/packet/filter';
-import { isPacket, PACKETS, type Packet } from '../shared/packet/packet';
+import { isPacket } from '../shared/packet/packet';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
 
@@ -42,13 +40,4 @@ export function filteredHere(work: Work, onRow?: () => void): Work {
 		return !decode || hasValue(decode(row.device.payload).decoded);
 	};
 	return { ...work, request: { ...request, clientFilters: [...request.clientFilters, keeps] } };
-}
-
-/** The packets of a period that pass the filters. A hint says how many rows were none. */
-export async function* wantedPackets(work: Work): AsyncGenerator<Packet> {
-	let malformed = 0;
-	for await (const { rows } of wantedPages(work, PACKETS)) {
-		yield* acceptedRows(rows, PACKETS, () => (malformed += 1), work.request.clientFilters);
-	}
-	if (malformed) work.hints.add(leftOut(malformed, PACKETS));
 }

@@ -18,7 +18,7 @@ import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
 
 /** Devices as their list gives them: without an ID nobody can ask for one. */
-const DEVICES = {
+const DEVICES_WITH_ID = {
 	...endpoints.listDevices.list,
 	accept: {
 		row: (given) => (isObject(given) && typeof given.id === 'string' && given.id ? given : undefined),
@@ -78,8 +78,8 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 	const fleet: IDataObject[] = [];
 	let known = 0;
 	let withoutId = 0;
-	for await (const { rows } of readPages(hubble, call, DEVICES, { limit: wanted })) {
-		for (const row of acceptedRows(rows, DEVICES, () => (withoutId += 1))) {
+	for await (const { rows } of readPages(hubble, call, DEVICES_WITH_ID, { limit: wanted })) {
+		for (const row of acceptedRows(rows, DEVICES_WITH_ID, () => (withoutId += 1))) {
 			const id = String(row.id);
 			if (!matches({ device: { id, tags: row.tags, payload: '', timestamp: 0 } })) continue;
 			known += 1;
@@ -88,7 +88,7 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 		}
 		if (known >= wanted) break;
 	}
-	if (withoutId) hints.add(leftOut(withoutId, DEVICES));
+	if (withoutId) hints.add(leftOut(withoutId, DEVICES_WITH_ID));
 	return fleet;
 }
 

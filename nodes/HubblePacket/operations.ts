@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { hubbleNow } from '../shared/client/clock';
+import { DAY_S, HOUR_S, hubbleNow } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { payloadFields, withDecoded } from '../shared/packet/decode';
 import { pages } from '../shared/client/pages';
@@ -26,9 +26,9 @@ import { summaryItems, summarySettings } from './summarize';
 
 /** The periods that reach back from now, by how many seconds; the others follow the calendar. */
 const PERIODS: Readonly<Record<string, number>> = {
-	lastHour: 3_600,
-	last24Hours: 86_400,
-	last7Days: 7 * 86_400,
+	lastHour: HOUR_S,
+	last24Hours: DAY_S,
+	last7Days: 7 * DAY_S,
 	last30Days: PACKET_RETENTION_S,
 };
 

@@ -3,13 +3,14 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { textPart } from '../shared/operation/fields';
 import type { Fields, RequestOf, Work } from '../shared/operation/operation';
-import { rowItems } from '../shared/operation/rows';
+import { rowItems, wantedRows } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
 import { decodeFields, NUMERIC_WAYS } from '../shared/packet/decodeFields';
+import { PACKETS } from '../shared/packet/packet';
 import { Summary } from '../shared/packet/summary';
 import { decoderOf } from '../shared/packet/tally';
 import { chosenFields, decodedField, valueFilter } from '../shared/packet/valueFilter';
-import { filteredHere, wantedPackets } from './filters';
+import { filteredHere } from './filters';
 
 /** What rows are about: the parameters. */
 export const grouping = {
@@ -90,7 +91,7 @@ export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
 		fields: fields?.length ? fields : undefined,
 	});
 	const all = filteredHere({ ...work, request: { ...request, limit: Infinity } });
-	for await (const packet of wantedPackets(all)) {
+	for await (const packet of wantedRows(all, PACKETS)) {
 		if (decode) summary.add(packet, decode(packet.device.payload));
 	}
 	for (const hint of remarksOf(summary)) hints.add(hint);

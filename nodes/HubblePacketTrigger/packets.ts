@@ -1,6 +1,6 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
 import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { hubbleNow } from '../shared/client/clock';
+import { DAY_S, hubbleNow } from '../shared/client/clock';
 import { longNumbers, objectOf } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
@@ -27,8 +27,6 @@ export const maxBatchSize = (context: IHookFunctions): number =>
 		'Max Packets in One Request',
 		numberIn(DELIVERY_SIZE.min, DELIVERY_SIZE.max),
 	) ?? 100;
-
-const DAY_S = 86_400;
 
 /**
  * Whether it may be the example that Hubble sends to test a webhook: one packet, which may be the same each time, with

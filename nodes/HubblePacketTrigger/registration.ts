@@ -23,7 +23,7 @@ import { fingerprint } from '../shared/webhook/verify';
  * The endpoint as the static data keep it. Hubble tells the secret once, when the endpoint is created; only its
  * fingerprint is kept, because n8n 1 stores the static data with every execution.
  */
-export interface RegisteredWebhook extends IDataObject {
+interface RegisteredWebhook extends IDataObject {
 	id: string;
 	fingerprint: string;
 	/** When it was created, in Unix milliseconds. */

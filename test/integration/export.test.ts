@@ -392,8 +392,13 @@ it('leaves out what is no packet, and says how many', async () => {
 	const restore = changePackets((json, index) => (index % 1000 === 5 ? json.replace('"device":', '"devise":') : json));
 	const { json, bytes } = await write({ format: 'ndjson' });
 	const { items, hints } = await execute(setup({ operation: 'getAll', returnAll: true }));
+	const report = await execute(setup({ operation: 'createReport' }));
 	restore();
 	expect(json).toMatchObject({ count: 4495, skipped: 5 });
+	expect(report.items[0]?.json).toMatchObject({
+		skipped: 5,
+		html: expect.stringContaining('5 malformed rows left out.'),
+	});
 	expect(bytes.toString().trimEnd().split('\n')).toHaveLength(4495);
 	expect(items).toHaveLength(4495);
 	expect(hints).toEqual([expect.stringContaining('5 of the packets were left out: each needs a device ID')]);

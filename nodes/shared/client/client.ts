@@ -63,7 +63,7 @@ export interface Run {
 }
 
 /** What a run has sent, and how long it waited to send it. */
-export interface Traffic {
+interface Traffic {
 	/** Requests, tries included. */
 	requests: number;
 	/** Requests that wait for the rate limit now. */

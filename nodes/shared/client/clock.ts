@@ -1,5 +1,8 @@
 /** What time it is at Hubble. n8n's clock may be wrong or jump; all that is compared with Hubble's times uses this one. */
 
+export const HOUR_S = 3600;
+export const DAY_S = 24 * HOUR_S;
+
 /**
  * How far a stamp may be ahead of Hubble's clock, in seconds. Stamps come from devices and gateways, whose clocks may be
  * wrong by years.
@@ -99,8 +102,6 @@ export function clockOf(host: string): HubbleClock {
 
 /** Hubble's time in Unix seconds, by the clock of the host that was connected to last: for what shapes a row and knows no client. */
 export const hubbleNow = (): number => latest.now();
-
-const DAY_S = 86_400;
 
 /** Whether a moment in Unix seconds is past: by Hubble's clock, and where that is not known, by n8n's, which may be a day ahead. */
 export const isPast = (seconds: number): boolean =>

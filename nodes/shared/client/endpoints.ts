@@ -2,6 +2,7 @@
  * The facts of Hubble's API, each stated once: calls, scopes, lists, page sizes, limits and retention, as the API
  * definition that Hubble publishes has them. Operation rows, pickers, registration and polling refer to these.
  */
+import { DAY_S } from './clock';
 
 export interface ListFacts {
 	/** The field of the reply that holds the rows. */
@@ -35,10 +36,10 @@ export const WHOLE_UUID = new RegExp(`^${UUID}$`);
 export const PACKETS_PER_PAGE = 1000;
 
 /** How long Hubble keeps packets, in seconds. */
-export const PACKET_RETENTION_S = 30 * 86_400;
+export const PACKET_RETENTION_S = 30 * DAY_S;
 
 /** How far back Hubble reads packets when no start is given, in seconds. */
-export const DEFAULT_PERIOD_S = 7 * 86_400;
+export const DEFAULT_PERIOD_S = 7 * DAY_S;
 
 /** Devices that one call registers, updates or deletes. */
 export const DEVICES_PER_CALL = 1000;

@@ -17,7 +17,7 @@ import { copyOf, RepeatedToken, unchanged, type Explanation, type Failure } from
 import { rowsOf } from './json';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
-export const PARTNER_HOSTS: Readonly<Record<string, string>> = {
+const PARTNER_HOSTS: Readonly<Record<string, string>> = {
 	staging: 'https://api.dev.myhubble.money',
 	production: 'https://api.myhubble.money',
 };

@@ -12,7 +12,7 @@ import { newSharing, recordTooMany, shareOf, type Sharing } from './sharing';
 /** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 
-export interface Waiter {
+interface Waiter {
 	/** Of a poll: when its node last had a turn. `undefined`: it is no poll's. */
 	turnAt?: number;
 }
@@ -45,7 +45,7 @@ export interface RateLimiter {
 }
 
 /** What a reply says about the bucket; `undefined` where it says nothing. */
-export interface RateHeaders {
+interface RateHeaders {
 	tooMany: boolean;
 	/** When its request started. */
 	startedAt: number;

@@ -16,7 +16,7 @@ import type { Outcome } from './retry';
 const TIMEOUT_MS = 60_000;
 
 /** A body that is read as it comes; what n8n stores as a file. */
-export type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
+type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
 
 /** One call: the endpoint, and what goes with it in the wire's names. */
 export interface Call {

@@ -1,6 +1,6 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
-import { AHEAD_S, hubbleNow } from '../client/clock';
+import { AHEAD_S, HOUR_S, hubbleNow } from '../client/clock';
 import { objectOf, withoutUndefined } from '../client/json';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
@@ -41,7 +41,7 @@ function lastPackets({ most_recent_packet: packets }: IDataObject, now: number):
 export const lastPacket = (row: IDataObject, now: number): Partial<LastPacket> => lastPackets(row, now)[0] ?? {};
 
 /** How long packets may take by satellite: Hubble receives 99 % of them within six hours (its service levels). */
-export const SATELLITE_DELAY_S = 6 * 3600;
+export const SATELLITE_DELAY_S = 6 * HOUR_S;
 
 /** Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take. */
 export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, now: number): boolean {

@@ -9,7 +9,7 @@ import { Bisection, toBatches, type RejectedGroup } from './packing';
 const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
-export interface BatchHandlers {
+interface BatchHandlers {
 	emit: (part: ItemRequest, row: IDataObject) => void;
 	/** Throws when the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;

@@ -17,7 +17,7 @@ import { wantedPages } from './rows';
 import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
-export interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
+interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
 	/** Beginning of the file's name, e.g. 'packets'. */
 	name: string;
 	list: List;

@@ -1,4 +1,5 @@
 /** The file that an operation puts out: its name, its field, and the period that its name holds. */
+import { DAY_S } from '../client/clock';
 import type { Field } from './fields';
 import type { ItemRequest } from './operation';
 import { timeText } from './times';
@@ -6,7 +7,6 @@ import { fieldName } from './values';
 
 /** Bytes of a name, which file systems limit to 255 with the extension. */
 const LONGEST_NAME = 240;
-const DAY_S = 86_400;
 
 /** Extensions that users add though the operation gives them. */
 const EXTENSIONS = /(\.(csv|geojson|geojsonl|json|jsonl|ndjson|html?|txt|gz))+$/i;

@@ -93,16 +93,24 @@ export function cutOff({ request: { limit, isTool }, hints }: Work, isCertain: b
 	return [];
 }
 
-/** How many rows a list holds. The rows are counted as they come, and none is kept. */
-export async function countRows(list: List, work: Work): Promise<number> {
-	let rowCount = 0;
+/**
+ * The rows of a list that pass the filters, one at a time. A hint says how many were left out as malformed.
+ * @param onMalformed is told of each of these
+ */
+export async function* wantedRows<Row extends IDataObject>(
+	work: Work,
+	list: List<Row>,
+	onMalformed = () => {},
+): AsyncGenerator<Row> {
 	let malformed = 0;
+	const leaveOut = () => {
+		malformed += 1;
+		onMalformed();
+	};
 	for await (const { rows } of wantedPages(work, list)) {
-		const accepted = acceptedRows(rows, list, () => (malformed += 1), work.request.clientFilters);
-		while (!accepted.next().done) rowCount += 1;
+		yield* acceptedRows(rows, list, leaveOut, work.request.clientFilters);
 	}
 	if (malformed) work.hints.add(leftOut(malformed, list));
-	return rowCount;
 }
 
 /** @param canResume whether an error says how another run gets the rest */

@@ -1,5 +1,6 @@
 /** Times: Hubble's numbers, and the ISO text beside them that people and n8n's date functions read. */
 import { tryToParseDateTime, type IDataObject } from 'n8n-workflow';
+import { DAY_S, HOUR_S } from '../client/clock';
 import { objectOf } from '../client/json';
 import { counted } from './values';
 
@@ -69,8 +70,6 @@ function rewritten(
 	return objectOf(Object.fromEntries(entries));
 }
 
-const HOUR_S = 3600;
-const DAY_S = 86_400;
 const QUARTER_MS = 900_000;
 /** Offsets from UTC in milliseconds, by zone and quarter of an hour: no zone changes its offset within one. */
 const offsets = new Map<string, number>();

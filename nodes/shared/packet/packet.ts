@@ -36,7 +36,7 @@ export function normalizePacket(row: unknown): Packet | undefined {
 	const time = timestamp ?? received_at;
 	const measured = withoutUndefined({ sequence_number, rssi, snr });
 	const flat = { ...rest, id: device_id, payload, timestamp: time, ...measured };
-	if (!isDevice(flat)) return undefined;
+	if (!isPacketDevice(flat)) return undefined;
 	const heardBy = gateway ?? ofGateway(row.gateway_id ?? gateway_id);
 	const place = location ?? (typeof latitude === 'number' && typeof longitude === 'number' && { latitude, longitude });
 	return {
@@ -58,7 +58,7 @@ export const PACKET_NEEDS =
 const LATEST = 8.64e12;
 
 /** What a packet cannot be without (API definition, `packet`: required), and a sequence number that can be one. */
-function isDevice(device: unknown): device is Packet['device'] {
+function isPacketDevice(device: unknown): device is Packet['device'] {
 	const { id, payload, timestamp, sequence_number } = objectOf(device);
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
 	const number = sequence_number ?? 0;
@@ -67,7 +67,7 @@ function isDevice(device: unknown): device is Packet['device'] {
 }
 
 /** Whether a row is a packet in the nested shape. */
-export const isPacket = (row: IDataObject): row is Packet => isDevice(row.device);
+export const isPacket = (row: IDataObject): row is Packet => isPacketDevice(row.device);
 
 /** A sequence number that no number can hold. */
 const LONG_NUMBER = /^\d{16,}$/;

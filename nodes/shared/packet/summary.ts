@@ -1,5 +1,6 @@
 /** The decoded values of packets in few figures: by device or tag, and by hour, day or period. Pure. */
 import type { IDataObject } from 'n8n-workflow';
+import { DAY_S, HOUR_S } from '../client/clock';
 import { isObject } from '../client/json';
 import { binAt, binEdges, isoTime, timeText } from '../operation/times';
 import type { Decoded } from './decode';
@@ -14,7 +15,7 @@ const MOST_DEPTH = 4;
 const MEAN_DIGITS = 12;
 
 /** Seconds of an interval; a period is one by itself. */
-const INTERVALS = { day: 86_400, hour: 3_600, period: Infinity } as const;
+const INTERVALS = { day: DAY_S, hour: HOUR_S, period: Infinity } as const;
 export type Interval = keyof typeof INTERVALS;
 
 /** What a summary is about. Times are Unix seconds. */
@@ -63,7 +64,7 @@ export function numbersIn(decoded: unknown, path = '', depth = 1): Array<[name: 
 	});
 }
 
-export interface Grouping {
+interface Grouping {
 	groupBy: 'all' | 'device' | 'tag';
 	/** The key of the tag to group by. */
 	tag?: string;

@@ -1,4 +1,5 @@
 /** Charts of a report, as SVG and HTML. Pure. */
+import { DAY_S, HOUR_S } from '../client/clock';
 import { binAt, binEdges, timeText } from '../operation/times';
 import { leastOf, mostOf, wholeNumber } from '../operation/values';
 import type { Bar, Column, Columns, Curve, CurvePoint, Mark } from './blocks';
@@ -124,10 +125,8 @@ export function shareBars(rows: readonly Bar[]): Markup {
 	</table>`;
 }
 
-const MINUTE = 60;
-const HOUR = 3600;
-const DAY = 86_400;
-const BIN_SIZES = [1, 5, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * MINUTE);
+const MINUTE_S = 60;
+const BIN_SIZES = [1, 5, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * MINUTE_S);
 const MOST_BINS = 60;
 
 /** What happened when, in bins of a period. Times are Unix seconds, on the clocks of a time zone. */
@@ -146,7 +145,7 @@ export class Timeline {
 		series: number,
 	) {
 		const length = Math.max(1, end - start);
-		this.size = BIN_SIZES.find((size) => length / size <= MOST_BINS) ?? Math.ceil(length / MOST_BINS / DAY) * DAY;
+		this.size = BIN_SIZES.find((size) => length / size <= MOST_BINS) ?? Math.ceil(length / MOST_BINS / DAY_S) * DAY_S;
 		this.edges = binEdges(start, end, this.size, timezone);
 		this.bins = this.edges.slice(1).map(() => Array.from({ length: series }, () => 0));
 	}
@@ -158,7 +157,8 @@ export class Timeline {
 	}
 
 	get unit(): string {
-		const [unit, noun] = this.size >= DAY ? [DAY, 'day'] : this.size >= HOUR ? [HOUR, 'hour'] : [MINUTE, 'minute'];
+		const [unit, noun] =
+			this.size >= DAY_S ? [DAY_S, 'day'] : this.size >= HOUR_S ? [HOUR_S, 'hour'] : [MINUTE_S, 'minute'];
 		return this.size === unit ? noun : `${this.size / unit} ${noun}s`;
 	}
 
@@ -185,13 +185,13 @@ export class Timeline {
 	marks(): Mark[] {
 		const timeAt = (index: number) => timeText((this.edges[index] ?? NaN) * 1000, this.timezone);
 		const every = Math.ceil(this.bins.length / 8);
-		const isDays = this.end - this.start > 3 * DAY;
-		const perLabel = Math.max(1, Math.ceil((this.end - this.start) / DAY / 10));
+		const isDays = this.end - this.start > 3 * DAY_S;
+		const perLabel = Math.max(1, Math.ceil((this.end - this.start) / DAY_S / 10));
 		return this.bins.map((_, index) => {
 			const time = timeAt(index).slice(0, 16);
 			const day = time.slice(0, 10);
 			const isNewDay = index > 0 && day !== timeAt(index - 1).slice(0, 10);
-			const isLabelled = isDays ? isNewDay && (Date.parse(day) / 1000 / DAY) % perLabel === 0 : index % every === 0;
+			const isLabelled = isDays ? isNewDay && (Date.parse(day) / 1000 / DAY_S) % perLabel === 0 : index % every === 0;
 			return { time, label: isLabelled ? time.slice(...(isDays ? [5, 10] : [11])) : undefined };
 		});
 	}

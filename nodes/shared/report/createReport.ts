@@ -1,11 +1,11 @@
 /** A report on the rows of a list: one HTML file that needs nothing else, and its figures in the item. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S } from '../client/endpoints';
-import { acceptedRows, leftOut, type List } from '../client/pages';
+import type { List } from '../client/pages';
 import { choices, textPart, type Field } from '../operation/fields';
 import type { Fields, Work } from '../operation/operation';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
-import { wantedPages } from '../operation/rows';
+import { wantedRows } from '../operation/rows';
 import { timeText } from '../operation/times';
 import { counted, numberIn, text } from '../operation/values';
 import type { Block } from './blocks';
@@ -31,7 +31,7 @@ export interface Report {
 	render(): Block[];
 }
 
-export interface ReportSource {
+interface ReportSource {
 	/** Beginning of the file's name. */
 	name: string;
 	title: string;
@@ -83,17 +83,14 @@ export const reportOn =
 	({ name, title, list, start }: ReportSource) =>
 	async (work: Work): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
-		const { settings, query, clientFilters } = request;
+		const { settings, query } = request;
 		const timezone = context.getTimezone();
 		const now = Math.floor(await hubble.learnNow());
 		const end = Number(query.end ?? now);
 		const frame: ReportFrame = { now, end, start: Number(query.start ?? end - DEFAULT_PERIOD_S), timezone, settings };
 		const report = start(frame, hints);
 		let skipped = 0;
-		for await (const { rows } of wantedPages(work, list)) {
-			for (const row of acceptedRows(rows, list, () => (skipped += 1), clientFilters)) report.add(row);
-		}
-		if (skipped) hints.add(leftOut(skipped, list));
+		for await (const row of wantedRows(work, list, () => (skipped += 1))) report.add(row);
 		await report.readMore?.(work);
 		const shown = (seconds: number) => timeText(seconds * 1000, timezone).slice(0, 16);
 		const lead = query.start === undefined ? undefined : `${shown(frame.start)} to ${shown(end)}, ${timezone}`;

@@ -1,5 +1,6 @@
 /** The report on a fleet: what is heard, what is silent, and where. */
 import type { IDataObject } from 'n8n-workflow';
+import { DAY_S, HOUR_S } from '../client/clock';
 import { objectOf } from '../client/json';
 import { lastPacket, placeHeard, placeInstalled } from '../device/device';
 import { duration, timeText } from '../operation/times';
@@ -13,15 +14,13 @@ import type { Report, ReportFrame } from './createReport';
 import type { FleetValues } from './fleetValues';
 import { TagGroups } from './tagGroups';
 
-const HOUR = 3600;
-const DAY = 24 * HOUR;
 const AGES = [
-	{ name: 'In the last hour', upTo: HOUR },
-	{ name: '1 to 6 hours ago', upTo: 6 * HOUR },
-	{ name: '6 to 24 hours ago', upTo: DAY },
-	{ name: '1 to 3 days ago', upTo: 3 * DAY },
-	{ name: '3 to 7 days ago', upTo: 7 * DAY },
-	{ name: '7 to 30 days ago', upTo: 30 * DAY },
+	{ name: 'In the last hour', upTo: HOUR_S },
+	{ name: '1 to 6 hours ago', upTo: 6 * HOUR_S },
+	{ name: '6 to 24 hours ago', upTo: DAY_S },
+	{ name: '1 to 3 days ago', upTo: 3 * DAY_S },
+	{ name: '3 to 7 days ago', upTo: 7 * DAY_S },
+	{ name: '7 to 30 days ago', upTo: 30 * DAY_S },
 	{ name: 'More than 30 days ago', upTo: Infinity },
 ];
 
@@ -44,7 +43,7 @@ export class FleetReport implements Report {
 		private readonly values?: FleetValues,
 	) {
 		const { silentAfterHours, groupByTag } = frame.settings;
-		this.silentAfter = Number(silentAfterHours ?? 24) * HOUR;
+		this.silentAfter = Number(silentAfterHours ?? 24) * HOUR_S;
 		if (groupByTag) this.groups = new TagGroups(String(groupByTag), ['Devices', 'Silent', 'Never heard']);
 	}
 

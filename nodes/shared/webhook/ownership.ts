@@ -10,7 +10,7 @@ import { nodeKey } from './processState';
 const digest = (text: string, length: number) => hash('sha256', text).slice(0, length);
 
 /** Who owns an endpoint, in digests: they stand at Hubble, where others read them. */
-export interface Owner {
+interface Owner {
 	/** This n8n, by its encryption key or instance ID. */
 	instance: string;
 	/** The trigger node: `DIGITS` for n8n and workflow, and as many for the node. */

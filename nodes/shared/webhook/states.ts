@@ -4,7 +4,7 @@ import { resumeUrl } from '../n8n';
 import { instanceOf, ownerIn } from './ownership';
 import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from './probe';
 
-export type WebhookState = Listener | 'otherNode' | 'foreign' | 'oldUrl';
+type WebhookState = Listener | 'otherNode' | 'foreign' | 'oldUrl';
 
 /** And what to do about it; nothing where it is as it should be. */
 export const STATES: Readonly<Record<WebhookState, string>> = {
