@@ -24,8 +24,6 @@ export class DeviceHistory extends PollingWorld {
 	protected override readonly quietPolls = 14;
 	private readonly fleet: Tracker[] = [];
 	private readonly pageSize = this.between(2, 8);
-	/** Since when n8n has stored a position: what happened before may have been learnt instead of reported. */
-	private begunS?: number;
 
 	constructor(seed: number, code: ShippedCode) {
 		super(seed, code, 10);
@@ -94,13 +92,12 @@ export class DeviceHistory extends PollingWorld {
 	protected largestAllowed = () => 700 + 20 * this.fleet.length;
 
 	protected timesIn(position: IDataObject): number[] {
-		this.begunS ??= this.hubbleS();
 		const next = position.next as Record<string, { from?: number } | undefined>;
 		return ['registered', 'silent', 'silentBySatellite'].flatMap((step) => next[step]?.from ?? []);
 	}
 
 	protected check(): void {
-		const begun = this.begunS ?? Infinity;
+		const begun = this.begunS;
 		const now = this.hubbleS();
 		const events = this.executions.flatMap(({ items, process }) =>
 			items.map((item) => ({ ...item, process }) as IDataObject),

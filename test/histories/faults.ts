@@ -145,6 +145,15 @@ export const FAULTS: readonly Fault[] = [
 		to: 'begin + 3 * LONGEST_POLL_MS',
 	},
 	{
+		name: 'of the alarms before a hand-over only those are known that it changed',
+		kind: 'alarms',
+		seed: 3,
+		breaks: 'no other alarm',
+		file: 'HubblePacketPollTrigger/alarms',
+		from: 'return { ...packed, marks };',
+		to: 'return packed;',
+	},
+	{
 		name: 'a delivery counts as taken when it arrives',
 		kind: 'deliveries',
 		seed: 7,

@@ -1,12 +1,18 @@
 /** The kinds of histories, and one of them by its seed. */
 import { asError } from '../../nodes/shared/client/errors';
+import { AlarmHistory } from './alarms';
 import { DeliveryHistory } from './deliveries';
 import { DeviceHistory } from './devices';
 import { PacketHistory } from './packets';
 import type { ShippedCode } from './shipped';
 import { Broken } from './world';
 
-export const KINDS = { packets: PacketHistory, deliveries: DeliveryHistory, devices: DeviceHistory } as const;
+export const KINDS = {
+	packets: PacketHistory,
+	alarms: AlarmHistory,
+	deliveries: DeliveryHistory,
+	devices: DeviceHistory,
+} as const;
 
 export type Kind = keyof typeof KINDS;
 

@@ -1,6 +1,6 @@
 /** The Packet Poll Trigger on a packet stream: no packet lost, and repeats only where one is promised. */
 import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
-import { PollingWorld } from './polling';
+import { PollingWorld, type Execution } from './polling';
 import type { ShippedCode } from './shipped';
 import type { Answer } from './world';
 
@@ -10,9 +10,14 @@ interface Sent {
 	row: IDataObject;
 }
 
+export const keyOf = ({ device }: IDataObject) => {
+	const { id, sequence_number, timestamp } = device as IDataObject;
+	return `${String(id)}:${String(sequence_number)}:${String(timestamp)}`;
+};
+
 export class PacketHistory extends PollingWorld {
 	protected readonly node = { module: 'HubblePacketPollTrigger/poll', poll: 'pollPackets' };
-	private readonly stream: Sent[] = [];
+	protected readonly stream: Sent[] = [];
 	private readonly pageSize = this.between(3, 12);
 	/** How far the clocks of most devices are off, in seconds. */
 	private readonly mostOff = this.pick([0, 0, 0, 3600, 86_400, -7200]);
@@ -43,10 +48,18 @@ export class PacketHistory extends PollingWorld {
 	private receive(inMs = 0): void {
 		const received = this.hubbleMs() + inMs;
 		const n = this.stream.length;
-		// Heard some seconds before; a few by clocks that are wrong in another way, or by satellite.
-		const off = n % 8 === 3 ? this.pick([3600, -90_000, 86_400]) : this.mostOff - this.between(0, 20);
-		const device = { id: `device-${n % 5}`, payload: 'AA==', timestamp: received / 1000 + off, sequence_number: n };
+		const timestamp = received / 1000 + this.clockOff(n);
+		const device = { id: `device-${n % 5}`, payload: this.payload(), timestamp, sequence_number: n };
 		this.stream.push({ received, row: { device, location: {}, network_type: 'TERRESTRIAL' } });
+	}
+
+	/** Heard some seconds before; a few by clocks that are wrong in another way, or by satellite. In seconds. */
+	protected clockOff(n: number): number {
+		return n % 8 === 3 ? this.pick([3600, -90_000, 86_400]) : this.mostOff - this.between(0, 20);
+	}
+
+	protected payload(): string {
+		return 'AA==';
 	}
 
 	protected async happening(): Promise<void> {
@@ -86,46 +99,45 @@ export class PacketHistory extends PollingWorld {
 	}
 
 	/** Two tokens and a hand-over; and where a token led in a circle, the packets' keys, twice. */
-	protected largestAllowed = () => 320 + (this.circles.size ? 60 * this.stream.length : 0);
+	protected largestAllowed(): number {
+		return 320 + (this.circles.size ? 60 * this.stream.length : 0);
+	}
 
 	protected timesIn({ next, unsure }: IDataObject): number[] {
 		return [next, (unsure as IDataObject | undefined)?.from].flatMap((at) => {
-			const start = (at as IDataObject | undefined)?.start;
-			return typeof start === 'number' ? [start] : [];
+			const { start, emptyAt } = (at ?? {}) as IDataObject;
+			return [start, emptyAt].filter((time) => typeof time === 'number');
 		});
 	}
 
 	protected check(): void {
-		const keyOf = ({ device }: IDataObject) => {
-			const { id, sequence_number, timestamp } = device as IDataObject;
-			return `${String(id)}:${String(sequence_number)}:${String(timestamp)}`;
-		};
-		const executions = this.executions.map(({ items, ...more }) => ({
-			...more,
-			keys: items.map(({ packetKey }) => String(packetKey)),
-		}));
-		const all = new Set(executions.flatMap(({ keys }) => keys));
+		const all = this.told('packetKey');
 		const lost = this.stream.map(({ row }) => keyOf(row)).filter((key) => !all.has(key));
 		this.promise(
 			!lost.length,
 			'P5: no packet is lost',
 			() => `${lost.length} of ${this.stream.length}: ${lost.join(' ')}`,
 		);
-		if (this.mayRepeat) return;
+		if (!this.mayRepeat) this.checkRepeats('packetKey', 'P6: only the last execution comes again, after a restart');
+	}
+
+	/** The keys of all that came. */
+	protected told = (name: string) =>
+		new Set(this.executions.flatMap(({ items }) => items.map((item) => String(item[name]))));
+
+	protected checkRepeats(name: string, promise: string): void {
 		const before = new Set<string>();
-		/** Packets of the last execution before a restart: they come again, perhaps in several executions. */
+		/** What was in the last execution before a restart: it comes again, perhaps in several executions. */
 		const due = new Set<string>();
-		for (const [n, { keys, process }] of executions.entries()) {
-			const last = executions[n - 1];
-			if (last && last.process !== process && !last.isAtomic) for (const key of last.keys) due.add(key);
-			const again = keys.filter((key) => before.has(key));
-			this.promise(
-				again.every((key) => due.delete(key)),
-				'P6: only the last execution comes again, after a restart',
-				() => `${again.join(' ')} (${this.mode}, execution ${n} of ${executions.length})`,
-			);
-			this.promise(new Set(keys).size === keys.length, 'P6: no packet twice in one execution', () => keys.join(' '));
-			for (const key of keys) before.add(key);
+		let last: Execution | undefined;
+		for (const execution of this.executions) {
+			const keysIn = ({ items }: Execution) => items.map((item) => String(item[name]));
+			if (last && last.process !== execution.process && !last.isAtomic) for (const key of keysIn(last)) due.add(key);
+			for (const key of keysIn(execution)) {
+				this.promise(!before.has(key) || due.delete(key), promise, () => `${key} (${this.mode})`);
+				before.add(key);
+			}
+			last = execution;
 		}
 	}
 }

@@ -46,6 +46,8 @@ export abstract class PollingWorld extends World {
 	private inMemory?: Given;
 	/** Longest text of the position that was stored. */
 	largest = 0;
+	/** Since when n8n has stored a position: what happened before may have been learnt instead of reported. */
+	protected begunS = Infinity;
 	polls = 0;
 	/** Polls that n8n threw away. */
 	discarded = 0;
@@ -107,6 +109,7 @@ export abstract class PollingWorld extends World {
 
 	private store(data: string): void {
 		this.stored = JSON.parse(data) as IDataObject;
+		if (this.stored.next) this.begunS = Math.min(this.begunS, this.hubbleS());
 		this.largest = Math.max(this.largest, data.length);
 		this.promise(
 			data.length <= this.largestAllowed(),
