@@ -62,9 +62,22 @@ describe('a fleet report', () => {
 		expect(text).not.toContain('device-99991<');
 	});
 
+	it('counts a network that it does not know apart', () => {
+		const report = new FleetReport(frame);
+		const packet = { timestamp: now - 60 };
+		for (const names of [['terrestrial'], ['satellite'], ['terrestrial', 'satellite'], ['lunar'], ['lunar']]) {
+			const most_recent_packet = Object.fromEntries(names.map((name) => [name, packet]));
+			report.add({ ...device(1), most_recent_packet });
+		}
+		const bars = ['Terrestrial only', 'Both', 'No known network'].map((label, index) => ({ label, value: index || 1 }));
+		const content = { bars: expect.arrayContaining(bars) as unknown };
+		expect(report.render().flat()).toContainEqual(expect.objectContaining({ title: 'Networks', content }));
+	});
+
 	it('of nothing says so', () => {
 		const text = page('Fleet report', '', new FleetReport(frame).render(), '');
 		expect(text).toContain('There are no places to show.');
+		expect(text).not.toContain('No known network');
 		expect(text).not.toContain('NaN');
 	});
 });

@@ -29,7 +29,7 @@ const MOST_SILENT = 50;
 
 export class FleetReport implements Report {
 	private readonly ages = AGES.map(() => 0);
-	private readonly networks = { terrestrial: 0, satellite: 0, both: 0 };
+	private readonly networks = { terrestrial: 0, satellite: 0, both: 0, unknown: 0 };
 	private readonly places = new PlaceBins();
 	private devices = 0;
 	private never = 0;
@@ -66,7 +66,8 @@ export class FleetReport implements Report {
 		const bucket = AGES.findIndex(({ upTo }) => age <= upTo);
 		this.ages[bucket] = (this.ages[bucket] ?? 0) + 1;
 		const { terrestrial, satellite } = objectOf(row.most_recent_packet);
-		this.networks[terrestrial && satellite ? 'both' : satellite ? 'satellite' : 'terrestrial'] += 1;
+		const onlyOne = satellite ? 'satellite' : terrestrial ? 'terrestrial' : 'unknown';
+		this.networks[terrestrial && satellite ? 'both' : onlyOne] += 1;
 		if (isSilent) this.addSilent(row, timestamp);
 	}
 
@@ -113,6 +114,7 @@ export class FleetReport implements Report {
 					{ label: 'Terrestrial only', value: networks.terrestrial },
 					{ label: 'Satellite only', value: networks.satellite, tone: 2 },
 					{ label: 'Both', value: networks.both },
+					...(networks.unknown ? [{ label: 'No known network', value: networks.unknown }] : []),
 					{ label: 'None yet', value: never, tone: 3 },
 				],
 			},
