@@ -756,14 +756,16 @@ describe('Hubble Webhook: Check', () => {
 		const calls = jest.fn();
 		// An n8n in which a plain Webhook node listens at /webhook/orders.
 		const other = await serve((request, response) => {
-			if (request.method !== 'OPTIONS') calls();
+			if (request.method !== 'OPTIONS' || !request.url?.startsWith('/webhook/')) calls();
 			const methods = request.url === '/webhook/orders' ? 'OPTIONS, GET, POST' : 'OPTIONS';
 			response.writeHead(204, { 'access-control-allow-methods': methods }).end();
 		});
 		const [otherNode, free] = [taken(`${other}/webhook/orders`), taken(`${other}/webhook/free`)];
+		const none = taken(`${other}/rest/orders`);
 		expect(await states({}, other)).toEqual([
 			[otherNode, 'otherNode', false],
 			[free, 'orphan', false],
+			[none, 'unknown', false],
 		]);
 		expect(calls).not.toHaveBeenCalled();
 		hubble.world.main.webhooks.clear();

@@ -98,11 +98,19 @@ export async function listenerAt(
 	}
 }
 
+/** How the URL of a webhook of any node goes on below the root; where N8N_ENDPOINT_WEBHOOK is set, nothing is asked. */
+const WEBHOOK = /^webhook(-test)?\//;
+
 /**
  * Whether n8n takes POST calls at a URL: it answers a CORS preflight with the methods, and starts nothing by it.
- * `undefined` when the answer is not n8n's.
+ * `undefined` when the answer is not n8n's, or the URL is no webhook's: that is not called.
  */
-export async function hasPostAt(context: IExecuteFunctions, url: string): Promise<boolean | undefined> {
+export async function hasPostAt(
+	context: IExecuteFunctions,
+	url: string,
+	root: string | undefined,
+): Promise<boolean | undefined> {
+	if (!WEBHOOK.test(belowRoot(root, url) ?? '')) return undefined;
 	try {
 		const headers = { Origin: new URL(url).origin };
 		const reply = await call(context, { method: 'OPTIONS' as IHttpRequestMethods, url, headers });

@@ -40,6 +40,6 @@ export async function stateOf(
 	if (!isHere) return root === undefined ? 'unknown' : 'oldUrl';
 	if (isTagged || isTriggerAt(root, url)) return await listenerAt(context, webhook, root);
 	// Any other node would start its workflow with a call.
-	const hasPost = await hasPostAt(context, url);
+	const hasPost = await hasPostAt(context, url, root);
 	return hasPost === undefined ? 'unknown' : hasPost ? 'otherNode' : 'orphan';
 }
