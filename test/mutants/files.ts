@@ -4,6 +4,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/client/sharing': ['unit/sharing'],
 	'shared/client/rateLimiter': ['unit/policy', 'unit/sharing'],
 	'shared/client/clock': ['unit/clock'],
+	'shared/client/request': ['unit/request', 'unit/clock'],
 	'shared/client/errors': ['unit/errors'],
 	'shared/client/json': ['unit/json'],
 	'shared/client/windows': ['unit/windows'],

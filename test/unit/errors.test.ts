@@ -13,9 +13,6 @@ import {
 	withProgress,
 	type Failure,
 } from '../../nodes/shared/client/errors';
-import { HubbleClock } from '../../nodes/shared/client/clock';
-import { endpoints } from '../../nodes/shared/client/endpoints';
-import { sendOnce } from '../../nodes/shared/client/request';
 
 const node = { name: 'Hubble' } as INode;
 const failure: Failure = {
@@ -309,14 +306,4 @@ describe('a list that breaks off', () => {
 		expect(later.description).toBe(`Stopped after 30 rows from 3 pages. ${never}`);
 		expect(detailsOf(later)).not.toHaveProperty('resumeToken');
 	});
-});
-
-it.each([
-	[{ code: 'ERR_BAD_RESPONSE' }, 'cut short'],
-	[{ httpCode: '200' }, 'cut short'],
-	[{ code: 'ECONNREFUSED' }, undefined],
-])('takes %j of an engine for what it is: %s', async (thrown, problem) => {
-	const fetch = async () => await Promise.reject(Object.assign(new Error('no reply'), thrown));
-	const sender = { url: 'https://hubble.example', fetch, redact: String, timeLeft: 1000, clock: new HubbleClock() };
-	expect((await sendOnce({ endpoint: endpoints.listDevices }, sender)).problem).toBe(problem);
 });

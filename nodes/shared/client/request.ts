@@ -178,7 +178,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 /** Whether the request left this server: a connection that never came about carried nothing. */
 export const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_.*)$/.test(code);
 
-const isBlank = (value: unknown) => typeof value === 'object' || String(value ?? '').trim() === '';
+const isBlank = (value: unknown) => typeof value === 'object' || String(value).trim() === '';
 
 const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 	text: (value) => typeof value === 'string' && value !== '',
