@@ -17,8 +17,8 @@ export const triedReleases = ['2.41.1', '1.123.81'];
 /** A release of n8n, such as 2.41.1. */
 export type N8nVersion = string;
 
-/** The releases of this run: `N8N_VERSION` names others, with commas between them. */
-export const n8nVersions: readonly N8nVersion[] = process.env.N8N_VERSION?.split(',') ?? triedReleases;
+/** The releases of this run: `N8N_VERSION` names others, with commas between them; an empty text names none. */
+export const n8nVersions: readonly N8nVersion[] = (process.env.N8N_VERSION || triedReleases.join()).split(',');
 
 /** The n8n that a run starts which names none. */
 export const [defaultVersion = ''] = n8nVersions;

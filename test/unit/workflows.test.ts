@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-imports, @n8n/community-nodes/no-restricted-globals -- reads the workflows */
 /** What the workflows of the CI may do: no more than they must, with actions that nobody can change under them. */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -70,6 +71,49 @@ it('tests on each Node.js that the package supports, and on the releases of n8n 
 	expect(`>=${Math.min(...(test?.strategy?.matrix.node as number[]))}`).toBe(engines.node.split('.')[0]);
 	for (const { strategy } of [e2e, named('long.yml').jobs.e2e] as Job[])
 		expect(strategy?.matrix.n8n).toEqual(triedReleases);
+});
+
+describe('on the newest n8n', () => {
+	const { e2e, report } = named('newest-n8n.yml').jobs;
+	/** Runs the step with this word in its script as GitHub does, with a function of bash in the place of a program. */
+	function stepOf({ steps = [] }: Job = {}, word: string, program: string, variables: Record<string, string>) {
+		const { run = '' } = steps.find(({ run }) => run?.includes(word)) ?? {};
+		const env = { ...process.env, ...variables };
+		// Behind a pipe, so that GITHUB_ENV can be /dev/stdout.
+		const piped = ['-o', 'pipefail', '-c', 'bash -ec "$0" | cat', `${program}\n${run}`];
+		const { status, stdout } = spawnSync('bash', piped, { env, encoding: 'utf8' });
+		return { status, stdout };
+	}
+
+	it.each([
+		['npm() { return 1; }', 1, ''],
+		['npm() { true; }', 1, ''],
+		['npm() { echo 2.42.0; }', 0, 'N8N_VERSION=2.42.0\n'],
+	])('needs to know the release: %s', (npm, status, stdout) => {
+		expect(stepOf(e2e, 'npm view', npm, { GITHUB_ENV: '/dev/stdout' })).toEqual({ status, stdout });
+	});
+
+	it.each([
+		['failure', '', /^issue create .* --title The checks fail/],
+		['failure', '7', /^$/],
+		['success', '', /^$/],
+		['success', '7', /^issue close 7 /],
+	])('after %s with the open issue "%s", does %s', (RESULT, open, does) => {
+		const gh = `gh() { test "$2" = list && echo "${open}" || echo "$@"; }`;
+		const { status, stdout } = stepOf(report, 'gh issue', gh, { RESULT });
+		expect(stdout).toMatch(does);
+		expect(status).toBe(0);
+	});
+
+	it('takes an empty N8N_VERSION for none', () => {
+		const before = { ...process.env };
+		process.env.N8N_VERSION = '';
+		jest.isolateModules(() => {
+			const { n8nVersions } = jest.requireActual<typeof import('../e2e/provision')>('../e2e/provision');
+			expect(n8nVersions).toEqual(triedReleases);
+		});
+		process.env = before;
+	});
 });
 
 describe('every week', () => {
