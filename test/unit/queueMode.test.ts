@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { version } from '../../package.json';
 import { cluster, findsEveryEnd, PROBE_MS, queueMode } from '../e2e/queueSettings';
 import { triedReleases } from '../e2e/provision';
 
@@ -38,6 +39,7 @@ it('has the processes of the check that kills them', () => {
 		expect(healthcheck?.test).toEqual(['CMD', 'node', '-e', expect.stringContaining('/healthz/readiness')]);
 	expect(services.redis?.command).toContain('--appendonly yes');
 	expect(read('Dockerfile')).toContain(`FROM n8nio/n8n:${triedReleases[0]}\n`);
+	expect(compose).toContain(`:-n8n-nodes-hubble@${version}}`);
 });
 
 it('gives each of them the settings that the check has', () => {
