@@ -74,8 +74,8 @@ const access = {
 const NEVER = 0;
 
 /** The moment at which a key expires; one in the past would be a key that never worked. */
-function expiryTime(value: unknown, surroundings: ConversionContext): number {
-	const seconds = unixSeconds('down')(value, surroundings);
+function expiryTime(value: unknown, context: ConversionContext): number {
+	const seconds = unixSeconds('down')(value, context);
 	if (seconds === undefined) throw new Error('it needs a date; for a key that does not expire, choose Never');
 	if (isPast(seconds)) throw new Error('it is in the past');
 	return seconds;
@@ -156,9 +156,9 @@ const newExpiry = {
 		},
 	],
 	collection: 'updateFields',
-	toWire: (value, surroundings) => {
+	toWire: (value, context) => {
 		const { expiration: kind = 'days', expires: date, expireDays: days = 90 } = objectOf(objectOf(value).expiry);
-		if (kind === 'date') return expiryTime(date, surroundings);
+		if (kind === 'date') return expiryTime(date, context);
 		if (kind === 'never') return NEVER;
 		const wanted = expireDays.toWire(days);
 		if (wanted === undefined) throw new Error('it needs a number of days');

@@ -7,7 +7,7 @@ import { deviceOf, keysOf, keysText, MOST_MARKS } from './marks';
 import { devicesBy, emit, room, warn, type PollRun } from './reading';
 import { latestStamp, type Device } from './watch';
 
-/** Looks where the devices are that were heard since; a packet may be shown later than it was heard. */
+/** Checks where the devices are that were heard since the last poll; a packet may be shown later than it was heard. */
 export async function areas(run: PollRun): Promise<void> {
 	const { settings, state, now } = run;
 	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
@@ -44,7 +44,7 @@ export async function areas(run: PollRun): Promise<void> {
 	await sweep(run, isFull);
 }
 
-/** Begins with new areas: what waits is of the old ones, and what is no area in the new ones is said. */
+/** Starts with new areas: drops crossings that wait for the old ones, and logs what of the new ones is no polygon. */
 function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
 	run.waiting.clear();
 	for (const { name, leftOut } of fresh) {
@@ -56,8 +56,8 @@ function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
 const SWEEP_S = { usual: 86_400, full: 3600 };
 
 /**
- * Frees the marks of devices that are no longer listed: a deleted one never leaves its area. The whole list is read,
- * over several polls where it is long.
+ * Drops the marks of devices that are no longer listed: a deleted one never leaves its area. Reads the whole list, over
+ * several polls if it is long.
  */
 async function sweep(run: PollRun, isFull: boolean): Promise<void> {
 	const { state, now } = run;

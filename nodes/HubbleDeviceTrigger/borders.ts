@@ -40,8 +40,8 @@ interface Crossing {
 type BorderRules = Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' | 'lookBack'>;
 
 /**
- * Which areas a device entered or left; what is remembered is set to what is so now. A place counts when it was heard
- * no earlier than the one that counted before: packets by satellite may come out of order.
+ * Which areas a device entered or left; updates the marks. A place counts if it was heard no earlier than the last one
+ * that counted: packets by satellite may come out of order.
  * @param areas the first `learnt` of them are known; who is in the others is being learnt
  * @param now Unix seconds: a stamp from the future counts as heard now
  */
@@ -74,7 +74,7 @@ export function crossings(
 			isFull = true;
 			continue;
 		}
-		// One that leaves when there is no room to wait leaves at once, and so makes room.
+		// Without room to wait, a device that leaves does so at once, which makes room.
 		if (confirms && index < learnt && hasRoom && second <= (first ?? Infinity)) {
 			waiting.set(mark, first ?? second);
 			continue;
@@ -86,7 +86,7 @@ export function crossings(
 	return { crossed, isFull };
 }
 
-/** Forgets when places were heard that no packet can come before any more, and whatever there is no room for. */
+/** Drops the times of places that no late packet can precede any more, and those beyond `most`. */
 export function forgetPlaced(placed: TimedMarks, before: number, most: number): void {
 	let kept = 0;
 	for (const [key, at] of placed) if (at < before || ++kept > most) placed.delete(key);

@@ -103,7 +103,7 @@ export async function quiet(run: PollRun): Promise<void> {
 	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when others are heard.`);
 }
 
-/** A stamp that was from the future and has become older than a silence is that of the silence: its device is not heard by it. */
+/** A stamp from the future that has become older than the silence belongs to the silence: it is not a new packet. */
 function keepStamps({ ahead, quiet: marks }: PollRun, devices: readonly Device[]): void {
 	for (const device of devices) {
 		const known = ahead[device.id] && marks.get(quietKey(device.id, device.created_ts));
@@ -115,7 +115,7 @@ function keepStamps({ ahead, quiet: marks }: PollRun, devices: readonly Device[]
 const isQuiet = (run: PollRun, device: Device) => lastHeard(device, run) < run.now - silenceOf(run, device);
 
 /**
- * Reports devices that were heard, and are quiet again or are not for long enough.
+ * Reports devices that were heard since, and are quiet again or not yet for long enough.
  * @returns the registration of the first for which there was no room
  */
 function reportHeard(run: PollRun, devices: readonly Device[]): number | undefined {
@@ -140,9 +140,9 @@ const windowOf = (run: PollRun, device: Device) =>
 	silenceOf(run, device) > run.settings.silence ? 'silentBySatellite' : 'silent';
 
 /**
- * Finds the devices that are quiet no longer, and reports them. Each page begins at the next one that is looked for,
- * so it takes at most a call for each, and for many no more than the pages of the fleet. One that is nowhere was
- * deleted, or moved away.
+ * Finds and reports the devices that are no longer quiet. Each page begins at the next device to find, so this takes at
+ * most one call for each, and never more than the pages of the fleet. A device that is not found was deleted or moved
+ * away.
  * @returns the registration of the first that was not looked for, as there was no room or no time
  */
 async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): Promise<number | undefined> {
@@ -160,7 +160,7 @@ async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): P
 			const known = rest.filter(({ created }) => isLast || created < reached).slice(0, room(run));
 			for (const { key, heard } of known) {
 				const device = found.get(key);
-				// A stamp from the future that has become present is none that is new.
+				// A stamp from the future that has become present is not a new packet.
 				if (device && Math.floor(lastHeard(device, run)) <= heard) continue;
 				if (device) emitHeard(run, device, heard);
 				run.quiet.delete(key);

@@ -14,9 +14,9 @@ export interface Happening {
 	/** Since when it is, or was, silent. */
 	since?: number;
 	area?: string;
-	/** What makes it the same event when it comes again. */
+	/** Identifies the event, so that a repeat has the same key. */
 	of: string | number;
-	/** In a test: why it is an example, and nothing that is so. */
+	/** In a test: why it is an example, and not a real event. */
 	hint?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is remembered of devices, in little room: those that are quiet (silent, or never heard), and those that are in
- * an area. n8n stores it as text with the workflow, so a mark has a fixed number of characters. Pure.
+ * Compact marks of devices: those that are quiet (silent, or never heard), and those that are in an area. n8n stores
+ * them as text with the workflow, so each has a fixed number of characters. Pure.
  */
 import { keyOf, KEY, LETTERS, parts, TIME, stampOf, stampText } from '../shared/polling/compact';
 
@@ -35,7 +35,10 @@ export const MOST_AREAS = LETTERS.length;
 /** Which quiet device a row of that ID and registration is. */
 export const quietKey = (id: string, created: number): string => `${keyOf(id).slice(0, KEY - 1)}${stampText(created)}`;
 
-/** When the device of a mark of `quietKey` was registered: by it the device is found again, for its ID takes too much room. */
+/**
+ * When the device of a mark of `quietKey` was registered: the device is found again by it, because IDs take too much
+ * room.
+ */
 export const registeredAt = (key: string): number => stampOf(key.slice(KEY - 1));
 
 /** Which area a device of that key is in. */

@@ -54,7 +54,7 @@ const STEPS: ReadonlyArray<{
 	{ events: ['entered', 'left'], take: areas },
 ];
 
-/** Drops what a poll knew of events that are watched no longer: chosen again they begin anew, and marks take no room. */
+/** Drops the state of events that are no longer watched: if chosen again, they start over. */
 function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
 	for (const [index, key] of (['registered', 'quiet', 'silent', 'areas'] as const).entries()) {
 		if (!wanted.includes(index)) run.state[key] = undefined;

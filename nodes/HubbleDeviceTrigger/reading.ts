@@ -45,7 +45,7 @@ export interface PollRun extends Marks, Hearing {
 export const warn = ({ context }: PollRun, message: string) =>
 	context.logger.warn(`"${context.getNode().name}" ${message}`);
 
-/** For how many seconds a device must not have been heard to be silent: packets by satellite take their time. */
+/** Seconds without a packet after which a device is silent; more if only satellites hear it. */
 export function silenceOf({ settings: { silence }, now }: Pick<PollRun, 'settings' | 'now'>, device: Device): number {
 	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
@@ -72,9 +72,10 @@ interface Chunk extends Reached {
 }
 
 /**
- * Devices in ascending order of a time, as far as the poll may read. Of more devices in one second than a poll may read each
- * poll would read the same: what goes on within a second gets those of its beginning with a token, what cannot gets all of
- * them. (Hubble registers no more in a second than a poll can read, but all of a fleet may be heard in one.)
+ * Devices in ascending order of a time, as far as the poll may read. A second may have more devices than a poll may
+ * read, and each poll would read the same ones: a window that can resume within a second (`at`) gets the first of them
+ * with a token, any other gets all of them. (Hubble registers no more devices in a second than a poll can read, but a
+ * whole fleet may be heard in one.)
  * @param end where the window ends: what the last chunk has reached
  * @param at where a window goes on that can do so within a second
  */
@@ -93,7 +94,7 @@ export async function* devicesBy(
 		query: { ...query, ...tags, sort_field: field, sort_ascending: true },
 		continuationToken: at?.token,
 	};
-	// A token leads to the end of the query that it is of, whatever that was: it ends behind its last device.
+	// A stored token leads to the end of an earlier query, wherever that was: only what it lists counts as reached.
 	let isOfOther = at?.token !== undefined;
 	const restart = () => (isOfOther = false);
 	let held: Device[] = [];
@@ -127,8 +128,8 @@ export function cursorOf(run: PollRun, stored: Cursor | undefined, of: string, b
 type WindowName = 'registered' | 'silent' | 'silentBySatellite';
 
 /**
- * Begins a window where it ends, unless it is known: with the first poll, whether or not that has time to read it.
- * Otherwise what happens until one has would be lost.
+ * Starts a new window at its end, in the first poll even if there is no time to read it: otherwise what happens until a
+ * poll has time would be lost.
  * @param end Unix seconds, as `begin`
  */
 export function beginWindow(run: PollRun, name: WindowName, of: string, end: number, begin = end): void {
@@ -141,15 +142,15 @@ interface EventWindow {
 	name: WindowName;
 	end: number;
 	report: (device: Device) => void;
-	/** Events that one device may be at once. */
+	/** How many events one device may cause. */
 	each: number;
 	/** Which of the devices count; all unless given. */
 	isIn?: (device: Device) => boolean;
 }
 
 /**
- * Reads a window that has begun from its cursor up to its end, and reports each device in it once. Devices with a stamp from the future
- * belong to a window of last packets where they were heard, not where Hubble lists them.
+ * Reads a window from its cursor to its end, and reports each device in it once. In a window of last packets, devices
+ * with a stamp from the future belong where they were heard, not where Hubble lists them.
  */
 export async function readWindow(run: PollRun, window: EventWindow): Promise<void> {
 	const { name, end, report, each, isIn = () => true } = window;
@@ -162,7 +163,7 @@ export async function readWindow(run: PollRun, window: EventWindow): Promise<voi
 	const query = { [`filter_${field}`]: between(at.from, end) };
 	for await (const { devices, reached, token } of devicesBy(run, field, query, end, at)) {
 		const { from } = at;
-		// Of a second that is longer than a page nothing is complete yet.
+		// A second that is longer than a page is not complete yet.
 		if (reached <= from && !token) continue;
 		const inTime = (to: number) => (device: Device) => timeOf(device) >= from && timeOf(device) < to;
 		const inOrder = (a: Device, b: Device) => timeOf(a) - timeOf(b);

@@ -1,4 +1,7 @@
-/** What *Fetch Test Event* shows: of each event a device with which it is so, else an example that fits the settings. */
+/**
+ * What *Fetch Test Event* shows: for each event a device to which it applies, otherwise an example that fits the
+ * settings.
+ */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { withoutUndefined } from '../shared/client/json';
 import { connect } from '../shared/client/client';
@@ -31,7 +34,7 @@ const madeUp = (now: number): Device => ({
 /** Where and how a test searches. */
 type Look = Pick<PollRun, 'hubble' | 'settings' | 'budget' | 'now'>;
 
-/** What `say` has to say of the first device that passes the filters, by a time, the latest first, as far as a test looks. */
+/** The first result of `say` for a device that passes the filters, latest first, in the pages that a test reads. */
 async function first<T>(
 	{ hubble, settings, budget }: Look,
 	sort_field: string,
@@ -102,7 +105,7 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 	return [items];
 }
 
-/** What a device could be reported with: as it is, but for the time and the place that the event needs. */
+/** Examples of events of a device: as it is, except for the time and the place that the event needs. */
 function examplesOf({ settings, now }: Look, device: Device): Record<EventName, () => Happens> {
 	const { silence, areas, borderWidth } = settings;
 	const known = lastHeard(device, { now, ahead: {} });
@@ -128,7 +131,7 @@ function heardAs(device: Device, timestamp: number, place?: Place): Device {
 	return { ...device, most_recent_packet: { terrestrial: { timestamp, ...(place ? { location } : {}) } } };
 }
 
-/** A place beyond the border of an area, towards the equator, as far as it takes; none where the area goes so far. */
+/** A place outside of an area, towards the equator; none if the area reaches that far. */
 function outside(area: Area, border: number): Place | undefined {
 	const { latitude, longitude } = area.inside;
 	const direction = latitude > 0 ? -1 : 1;

@@ -10,8 +10,8 @@ import { flag, numberIn, oneOf, tagFilters } from '../shared/operation/values';
 import { MOST_AREAS } from './marks';
 
 /**
- * How far the packets that Hubble shows with a device may be behind, in seconds. The API definition says that they are
- * refreshed periodically, and not how often; a shorter silence would be one of that refreshing.
+ * How far the last packets that Hubble shows with a device may lag behind, in seconds. The API definition says that
+ * they are refreshed periodically, not how often; a shorter silence may be mere lag.
  */
 const SAMPLE_DELAY_S = 900;
 
@@ -54,7 +54,7 @@ export interface Settings {
 	tags?: string[];
 	/** Whether a device has the own tags that are wanted. */
 	matches: (device: IDataObject) => boolean;
-	/** What makes the devices themselves: cursors and marks of others count for nothing. */
+	/** Identifies the set of devices: cursors and marks of another set are ignored. */
 	devices: string;
 	most: number;
 	simplify: boolean;

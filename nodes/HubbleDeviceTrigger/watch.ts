@@ -1,4 +1,4 @@
-/** What changed in a fleet: the state that is kept of it, and what follows from the devices that a poll reads. Without I/O. */
+/** What changed in a fleet: the stored state, and what follows from the devices that a poll reads. No I/O. */
 import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S, DAY_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
@@ -27,7 +27,7 @@ export interface Hearing {
 	ahead: Ahead;
 }
 
-/** A device's latest stamp, by which Hubble sorts and filters, whatever it says; 0: never heard. */
+/** A device's latest stamp, by which Hubble sorts and filters, even if it is from the future; 0: never heard. */
 export const latestStamp = (device: Device): number => mostOf(stampsOf(device), 0);
 
 /** When a device was heard last, in Unix seconds; 0: never. A packet from the future was heard when a poll saw it first. */
@@ -43,8 +43,8 @@ export function lastHeard(device: Device, { now, ahead }: Hearing): number {
 const KNOWN_S = DAY_S;
 
 /**
- * What is remembered of stamps from the future. One that has become present counts as any other, unless its device was
- * silent by then: it was reported, and is not heard again by that.
+ * The stamps from the future to remember. One that has become present counts like any other, unless its device was
+ * silent by then: that was reported, and the stamp is not a new packet.
  * @param devices all those that have such a stamp now
  * @param silence seconds
  */
@@ -103,8 +103,8 @@ export interface State extends StoredMarks {
 }
 
 /**
- * The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both
- * have room. When places were heard is not kept: it would hide from the next try what this one has seen.
+ * The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. `placed`
+ * is not kept: it would hide from the next try what this one has seen.
  */
 export const stateDelta = {
 	pack(before: State, after: State): State {

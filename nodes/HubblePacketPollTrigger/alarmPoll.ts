@@ -55,7 +55,7 @@ export function readAlarmSettings(context: IPollFunctions, reader: PacketReader)
 	return { rules, reportsAlready: isOn(context, reportAlready.name, reportAlready.displayName, false), reader };
 }
 
-/** By the packets of so many seconds before its publication, a trigger learns what is beyond a threshold already. */
+/** Seconds before its publication whose packets tell a trigger what is already beyond a threshold. */
 const LOOK_BACK_S = 7200;
 
 export const firstAlarms = (now: number): Position => ({
@@ -63,7 +63,7 @@ export const firstAlarms = (now: number): Position => ({
 	alarms: { until: now, rules: [], fields: [], marks: [] },
 });
 
-/** The position before a poll, as it is stored beside the one after it. */
+/** The position before a poll, stored beside the one after it. */
 export const positionDelta = {
 	pack: (before: Position, after: Position): Position =>
 		before.alarms && after.alarms ? { ...before, alarms: alarmDelta.pack(before.alarms, after.alarms) } : before,

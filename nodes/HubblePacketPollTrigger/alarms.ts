@@ -1,7 +1,7 @@
 /**
- * Alarms on decoded values. Pure: packets go in, in the order in which Hubble received them, and changes come out. What is
- * remembered is text, as n8n stores it with the workflow: of each device and field when it was heard last, for that decides
- * which packets are late, and of alarms what is needed to tell of them.
+ * Alarms on decoded values. Pure: packets go in, in the order in which Hubble received them, and changes come out. The
+ * state is text, which n8n stores with the workflow: for each device and field when it was heard last, which decides
+ * which packets are late, and for alarms what is needed to report them.
  */
 import { keyOf, KEY, LETTERS, numberOf, numberText, stampOf, stampText, TIME } from '../shared/polling/compact';
 import { numeric } from '../shared/packet/valueFilter';
@@ -21,7 +21,7 @@ export interface Rule {
 	name: string;
 	severity: string | null;
 	field: string;
-	/** What makes it the same rule when others of its settings change: its alarms go on. */
+	/** Identifies the rule when its other settings change, so that its alarms continue. */
 	id: string;
 	/** Whether a packet says anything about it. */
 	isAbout: (value: unknown) => boolean;
@@ -79,7 +79,10 @@ export interface Told<S> {
 	device: string;
 	/** Whole Unix seconds. */
 	heard: number;
-	/** `false`: the stamp cannot be, so `heard` is about when the packet was received. It is never late, and makes no other late. */
+	/**
+	 * `false`: the stamp is impossible, so `heard` is about when the packet was received. Such a packet is never late,
+	 * and makes no other late.
+	 */
 	isTrusted: boolean;
 	valueOf: (field: string) => unknown;
 }
@@ -96,7 +99,7 @@ export interface AlarmChange<S> {
 	extreme: number | null;
 }
 
-/** The marks of one field, by the keys of devices, each as text: of few devices they are looked at. */
+/** The marks of one field by device key, each as text: only few of them are read. */
 type Records = Map<string, string>;
 
 /** The alarms of a node while packets are read. */
@@ -117,7 +120,7 @@ export interface Alarms<S> {
 }
 
 const ABSENT = stampText(0);
-/** Of a device that told only stamps that cannot be. */
+/** For a device with only impossible stamps. */
 const NO_STAMP = 1;
 
 /** `last`, and of each rule behind a comma its number, `since`, the count and the extreme. */
@@ -206,7 +209,7 @@ function store<S>(alarms: Alarms<S>, field: string, key: string, record: string 
 	else records?.set(key, record);
 }
 
-/** Forgets, where there is no room, when devices without an alarm were heard: those first that were heard longest ago. */
+/** If there is no room, drops the marks of devices without an alarm, those heard longest ago first. */
 function makeRoom<S>(alarms: Alarms<S>): void {
 	if (alarms.size <= ROOM || alarms.isFull) return;
 	const idle = [...alarms.fields].flatMap(([field, records]) =>
@@ -219,11 +222,11 @@ function makeRoom<S>(alarms: Alarms<S>): void {
 		if (alarms.size <= ROOM * 0.95) return;
 		store(alarms, field, key, undefined);
 	}
-	// Else the next packet would look for room again, and so each.
+	// Otherwise each further packet would look for room again.
 	alarms.isFull = alarms.size > ROOM * 0.95;
 }
 
-/** What a value makes of a rule for one device; `event` when that is a change. */
+/** What a value does to a rule for one device; `event` if something changes. */
 interface Step {
 	event?: AlarmChange<unknown>['event'];
 	/** What is remembered from now on, and what tells of a change. */
@@ -249,7 +252,7 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number): 
 	return { event: 'raised', is, told: is };
 }
 
-/** Reads on: what changes by a packet, in the order of the rules. */
+/** The changes that a packet causes, in the order of the rules. */
 export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<AlarmChange<S>> {
 	const key = keyOf(told.device);
 	return [...alarms.fields].flatMap(([field, records]) => {
@@ -296,7 +299,7 @@ function reported<S>(
 	return [];
 }
 
-/** The state before a poll, as it is stored beside the one after it: of the marks only the difference, so that both have room. */
+/** The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. */
 export const alarmDelta = {
 	pack(before: AlarmState, after: AlarmState): AlarmState {
 		const [was, is] = [fieldsOf(before, after.rules), fieldsOf(after, after.rules)];

@@ -1,4 +1,4 @@
-/** One poll: reads the packet stream from where it was, at most so far as one execution may hold. */
+/** One poll: reads the packet stream from its position on, at most what fits into one execution. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
 import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
@@ -14,7 +14,7 @@ import { alarmConsumer, positionDelta, firstAlarms, readAlarmSettings, watchesAl
 import { sample, sampleAlarms } from './sample';
 import { MARGIN_S, positionAfter, receivedBy, type Position, type PageConsumer } from './stream';
 
-/** What a poll reads with: the stream, what becomes of its packets, and how far it may go. */
+/** What a poll reads with: the client, the consumer of its packets, and the limits. */
 interface Reader {
 	context: IPollFunctions;
 	hubble: HubbleClient;
@@ -105,7 +105,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
-		// A token that leads in a circle would give the same packets at each poll: time leads on.
+		// A token that leads in a circle would return the same packets at each poll: continue by time.
 		if (error instanceof RepeatedToken) {
 			const { received, next } = read;
 			read.next = positionAfter(next, { isHead: false, fresh: [], again: [], received, now: received });

@@ -38,7 +38,7 @@ export async function sample(context: IPollFunctions, reader: PacketReader): Pro
 
 const NONE = 'None of the latest packets passes the filters: this one is an example.';
 
-/** What a test shows of how long an alarm lasted, where its rule asks for less. */
+/** How long the alarm of a test lasted, unless its rule asks for more. */
 const LASTED_S = 2700;
 
 /** Why an alarm, or its end, is an example. */

@@ -4,7 +4,7 @@ import { PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import type { Packet } from '../shared/packet/packet';
 import type { AlarmState } from './alarms';
 
-/** A place in the stream: a token of Hubble, and a time for when there is none or Hubble takes it no longer. */
+/** A place in the stream: a token of Hubble, and a time for when there is none or Hubble no longer accepts it. */
 export interface Position {
 	token?: string;
 	/** Unix seconds: what Hubble received before was read. */
@@ -16,7 +16,7 @@ export interface Position {
 	alarms?: AlarmState;
 }
 
-/** How much earlier a stream goes on by time than it was read to: for so long a reply may be on its way. */
+/** How much a stream overlaps when it continues by time: a reply may take this long. */
 export const MARGIN_S = 60;
 
 export interface PageRead {
@@ -33,15 +33,15 @@ export interface PageRead {
 }
 
 /**
- * The position after a page: its token, and a time for when Hubble takes it no longer. That time moves at the head of the
- * stream, by Hubble's clock; before, nothing but the packets tells how far the stream is, and the clocks of most devices may
- * be ahead. Only where there is no token that leads on, it is what the packets say.
+ * The position after a page: its token, and a time for when Hubble no longer accepts it. The time advances at the head
+ * of the stream, by Hubble's clock; before that, only packets show how far the stream is, and the clocks of most
+ * devices may be ahead. Without a token that leads on, it is the time of the packets.
  */
 export function positionAfter(position: Position, { token, isHead, fresh, again, received, now }: PageRead): Position {
 	const { seen = [] } = position;
 	const startAt = (time: number) => Math.max(position.start, time - MARGIN_S);
 	const start = isHead ? startAt(now) : position.start;
-	// A token that gives packets and leads to itself would give them at each poll.
+	// A token that returns packets and itself would return them at each poll.
 	if (token && (isHead || token !== position.token)) {
 		const came = new Set(again);
 		const rest = seen.slice(seen.map((key) => came.has(key)).lastIndexOf(true) + 1);
@@ -52,18 +52,18 @@ export function positionAfter(position: Position, { token, isHead, fresh, again,
 }
 
 /**
- * When a page was received, about: as the middle one of its packets says, for some clocks are ahead and some packets came
+ * About when a page was received: the median time of its packets, because some clocks are ahead and some packets came
  * late.
  * @param times of its packets, in Unix seconds
  * @param before when the page before it was received
- * @param now a packet that says it is of later is not believed
+ * @param now the latest that it can be
  */
 export function receivedBy(times: readonly number[], before: number, now: number): number {
 	const middle = [...times].sort((a, b) => a - b)[(times.length - 1) >> 1] ?? before;
 	return Math.min(Math.max(before, Math.floor(middle)), now);
 }
 
-/** What becomes of packets: they themselves, or alarms. */
+/** Turns packets into items: the packets themselves, or alarms. */
 export interface PageConsumer {
 	take: (packets: Packet[], page: PageTime) => INodeExecutionData[];
 	/** Whether the rest must wait for the next poll. */

@@ -38,7 +38,7 @@ const isExample = ([first, ...more]: readonly Packet[]) =>
 /** It is the same delivery when it has the same packets, in any order. */
 const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
 
-/** The body, read again where it has sequence numbers that n8n's own reading takes for others. */
+/** The body, parsed again if it has sequence numbers that n8n's parser would round. */
 function exactly(body: IDataObject, rawBody?: Buffer): IDataObject {
 	const text = rawBody?.toString() ?? '';
 	const kept = longNumbers(text);

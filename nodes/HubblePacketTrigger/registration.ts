@@ -1,6 +1,6 @@
 /**
- * Our endpoint among the webhooks of the organization: found, created, removed. No other one is touched: what is
- * stored is bound to this n8n, workflow, node and URL, and the endpoint's name at Hubble says whose it is.
+ * Finds, creates and removes our webhook at Hubble. No other one is touched: what is stored is bound to this n8n,
+ * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
 import {
 	NodeApiError,
@@ -40,13 +40,13 @@ const storedBy = (context: IHookFunctions | IWebhookFunctions) =>
 	context.getWorkflowStaticData('node') as { endpoint?: RegisteredWebhook; leftBehind?: RegisteredWebhook[] };
 
 /**
- * What was registered by this process. The static data alone would do, if n8n did not save them whole: a
- * delivery or an execution that began before a publication may end after it and put the old secret back.
- * With several main processes, the static data may be the newer ones: another process registered meanwhile.
+ * What this process registered. The static data would suffice if n8n did not save them as a whole: a delivery or
+ * execution that began before a publication may end after it and restore the old secret. With several main processes,
+ * the static data may be newer, as another process may have registered meanwhile.
  */
 const registered = newProcessState<RegisteredWebhook>();
 
-/** The endpoint of this node, as far as it knows; one that came with a copy of another node is none. */
+/** The known webhook of this node; one that came with a copy of another node does not count. */
 export function knownWebhook(context: IHookFunctions | IWebhookFunctions): RegisteredWebhook | undefined {
 	const latest = context.getMode() === 'manual' ? undefined : registered.get(nodeKey(context));
 	const saved = storedBy(context).endpoint;
@@ -55,8 +55,8 @@ export function knownWebhook(context: IHookFunctions | IWebhookFunctions): Regis
 }
 
 /**
- * Puts the endpoint that this process registered back where older static data have replaced it. For verified
- * deliveries only: a forged one changes nothing.
+ * Restores the webhook that this process registered, if older static data have replaced it. For verified deliveries
+ * only: a forged one changes nothing.
  */
 export function restoreWebhook(context: IWebhookFunctions): void {
 	const data = storedBy(context);
@@ -64,7 +64,7 @@ export function restoreWebhook(context: IWebhookFunctions): void {
 	if (known && known.fingerprint !== data.endpoint?.fingerprint) data.endpoint = { ...known };
 }
 
-/** How long a hook may take: n8n 2 ends a publication that takes long in its own words. */
+/** How long a hook may take: n8n 2 aborts a long publication with a message of its own. */
 const HOOK_MS = 9_500;
 /** And one that has nothing to remove, as after each of n8n's own tries to publish. */
 const SHORT_HOOK_MS = 1000;
@@ -89,12 +89,12 @@ async function open(context: IHookFunctions, ms = HOOK_MS): Promise<Hook> {
 	return { context, hubble, url: urlOf(context), node: ownerOf(context).node, isTest };
 }
 
-/** How many endpoints of other organizations are kept in mind. */
+/** How many webhooks in other organizations are remembered. */
 const MOST_LEFT = 10;
 
 /**
- * Removes endpoints of this node in organizations that the credential was moved away from, where it is back; the others
- * it keeps in mind, and says where they are.
+ * Removes webhooks that this node left in an organization, once the credential belongs to that one again. The others
+ * are remembered, and the log says where they are.
  */
 async function tidyUp({ context, hubble, node }: Hook, more?: RegisteredWebhook): Promise<void> {
 	const data = storedBy(context);
@@ -127,13 +127,13 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	}
 }
 
-/** Whether an error is Hubble's refusal of what was asked, and not a failure to answer just now. */
+/** Whether Hubble rejected the request (4xx except 429), as opposed to a temporary failure. */
 function isRejection(error: unknown): boolean {
 	const status = Number(detailsOf(error).status ?? 0);
 	return status >= 400 && status < 500 && status !== 429;
 }
 
-/** What may be wrong in the credential stays an error, also where Hubble could not be asked. */
+/** Whether a failure is temporary. Errors of the credential are not, even if Hubble was not asked. */
 const isPassing = (error: unknown) => !isRejection(error) && detailsOf(error).requestId !== undefined;
 
 function warn(context: IHookFunctions, text: string): void {
@@ -141,9 +141,9 @@ function warn(context: IHookFunctions, text: string): void {
 }
 
 /**
- * Whether our endpoint is registered at our URL, alone, with the wanted batch size and a secret that is known.
- * When Hubble cannot be asked just now, a known endpoint counts as registered: n8n would take the error for a
- * failed activation and delete the endpoint, and with it all would go that Hubble holds to deliver again.
+ * Whether our webhook is registered at our URL, alone, with the wanted batch size and a known secret. If Hubble cannot
+ * be asked at the moment, a known webhook counts as registered: n8n would take an error for a failed activation and
+ * delete the webhook, and with it the deliveries that Hubble holds for a retry.
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
 	const known = knownWebhook(context);
@@ -167,7 +167,7 @@ interface Wanted {
 	maxBatchSize: number;
 }
 
-/** Gives our endpoint the settings that it should have; it keeps its secret. */
+/** Updates the settings of our webhook, which keeps its secret. */
 async function update(hubble: HubbleClient, endpoint: IDataObject, { url, name, maxBatchSize }: Wanted): Promise<void> {
 	const body = {
 		...(endpoint.url === url ? {} : { set_url: url }),
@@ -209,9 +209,8 @@ async function create(
 }
 
 /**
- * Removes what stands at our URL without anybody who knows its secret, such as an endpoint that was made by hand, and
- * endpoints of this n8n at whose URL nobody listens: of workflows that were deleted, or unpublished while Hubble could
- * not be asked.
+ * Removes webhooks at our URL whose secret nobody knows, such as one made by hand, and webhooks of this n8n at whose
+ * URL nobody listens: of workflows that were deleted, or unpublished while Hubble could not be asked.
  * @returns the endpoints that stay
  */
 async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<IDataObject[]> {
@@ -233,7 +232,7 @@ async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<I
 }
 
 /**
- * Registers our URL: goes on with the endpoint whose secret is known, and takes a free slot when there is none.
+ * Registers our URL: keeps the webhook whose secret is known; without one, takes a free slot.
  * @throws NodeOperationError when the URL is not public, is another node's, or both slots are taken
  */
 export async function registerWebhook(context: IHookFunctions, maxBatchSize: number): Promise<void> {
@@ -275,8 +274,8 @@ function isUsed({ context, node }: Hook, webhook: IDataObject): boolean {
 }
 
 /**
- * Removes our endpoint. Never throws: when Hubble cannot be asked, n8n's log says so, and the endpoint's tag keeps
- * it in mind. The static data stay then, so the next publication of the workflow goes on with it.
+ * Removes our webhook. Never throws: if Hubble cannot be asked, n8n's log says so, and the webhook can be found later
+ * by its tag. The static data then stay, so the next publication of the workflow continues with it.
  * @param isAutomatic `false` leaves alone what the user registered at our URL
  */
 export async function unregisterWebhook(context: IHookFunctions, isAutomatic: boolean): Promise<void> {

@@ -28,7 +28,7 @@ export const isTestWithLatest = (context: IHookFunctions): boolean =>
 	optional(context, 'options', 'testWith', 'Test With', oneOf(['delivery', 'latest'])) === 'latest' &&
 	context.getMode() === 'manual';
 
-/** The fingerprint of the secret of the test that goes on. */
+/** The fingerprint of the secret of the running test. */
 export const testFingerprint = (context: IWebhookFunctions): string | undefined =>
 	context.getMode() === 'manual' ? testData(context).test : undefined;
 

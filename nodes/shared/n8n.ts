@@ -6,10 +6,10 @@ type AbortableSleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 const available: { sleepWithAbort?: AbortableSleep; sleep: AbortableSleep } = n8nWorkflow;
 
-/** 2.x does that in `sleep`, 1.x in `sleepWithAbort`. Neither takes its listener back. */
+/** 2.x does that in `sleep`, 1.x in `sleepWithAbort`. Neither removes its listener. */
 const sleepOfN8n: AbortableSleep = available.sleepWithAbort ?? available.sleep;
 
-/** Waits so many milliseconds; rejects when the signal aborts. Of a wait that is over nothing listens to it any more. */
+/** Waits; rejects when the signal aborts. Its listener is removed afterwards. */
 export const abortableSleep: AbortableSleep = async (ms, signal) => {
 	const wait = new AbortController();
 	const stop = () => wait.abort();
@@ -93,8 +93,8 @@ const { fromParameter, webhookDescriptionFields } = n8nWorkflow as Partial<{
 }>;
 
 /**
- * A webhook's `responseMode` that a parameter of the node decides, given by the path to it. An expression would cost every call, forged ones
- * too, an expression engine; n8n 2 reads the parameter directly when it is declared like this.
+ * A webhook's `responseMode`, from the node's parameter at this path. An expression would start an expression engine
+ * for every call, even a forged one; n8n 2 reads the parameter directly if declared like this.
  */
 export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> {
 	if (fromParameter && webhookDescriptionFields) {
@@ -105,8 +105,8 @@ export function responseModeFrom(path: readonly string[], fallback: string): Par
 }
 
 /**
- * What n8n's workflow builder and its MCP server read of a node beside its description, from n8n 2 on; older versions
- * pass over it.
+ * What n8n's workflow builder and its MCP server read besides a node's description, from n8n 2 on; older versions
+ * ignore it.
  * @param related nodes of this package that go together with it, each with why
  */
 export function builderHint(searchHint: string, ...related: Array<[name: string, why: string]>) {

@@ -38,7 +38,7 @@ export interface Service extends Omit<CredentialSettings, 'token'> {
 	clock: HubbleClock;
 	/** The service's own words for failures; `undefined` where the general ones fit. */
 	explain?: (failure: Failure) => Explanation | undefined;
-	/** What to check when a reply is not the service's; else the Base URL. */
+	/** What to check when a reply is not the service's; by default the Base URL. */
 	check?: string;
 }
 
@@ -78,29 +78,31 @@ interface Traffic {
 	failedAt: number;
 }
 
-/** So many calls in a row without an answer, and the run asks no more: a thousand items would take more than an hour. */
+/**
+ * After this many calls in a row without an answer, the run stops calling: a thousand items would take over an hour.
+ */
 const MOST_UNANSWERED = 3;
 
 /** A call that is sent only once, as what creates is, and is refused faster than this, costs the run no time: it is not counted. */
 const QUICK_MS = 5000;
 
-/** What lets requests in, and what Hubble refused it in this run. */
+/** Credentials for requests, and the refusals (401, 403) seen in this run. */
 export interface Session {
-	/** All that it was let in by, the newest last. None of it goes into a text that leaves the client. */
+	/** Every token and secret used so far, newest last. None may appear in a text that leaves the client. */
 	readonly secrets: string[];
-	/** Sends with the newest of them. */
+	/** Sends with the newest token. */
 	fetch: (options: IHttpRequestOptions) => Promise<IN8nHttpFullResponse>;
-	/** Sees that there is a token: called before each call. */
+	/** Makes sure that there is a token; called before each call. */
 	open?: () => Promise<void>;
-	/** After a 401, looks for another token: that of a credential may be replaced while a long run goes on. */
+	/** After a 401, looks for a new token: the credential may be changed during a long run. */
 	renew?: () => Promise<void>;
-	/** The 401 by which Hubble refused the token. */
+	/** The 401 that refused the token. */
 	refusedToken?: NodeApiError;
-	/** The 403s that speak of a scope, by the call that needs it. */
+	/** The 403s about a missing scope, by call. */
 	readonly refusedCalls: Map<string, NodeApiError>;
 }
 
-/** A session of the newest token, or of none: what logs in has no token yet. */
+/** A session that sends the newest token, or none: a login has no token yet. */
 export const sessionOf = ({ helpers }: Context, secrets: string[], hasToken = true): Session => ({
 	secrets,
 	refusedCalls: new Map(),
@@ -110,7 +112,7 @@ export const sessionOf = ({ helpers }: Context, secrets: string[], hasToken = tr
 	},
 });
 
-/** There was no place in the rate limit in the time that the run has: nothing was sent. */
+/** The rate limit left no slot before the run's deadline; nothing was sent. */
 export class NoPlaceInTime extends NodeOperationError {
 	override name = NodeOperationError.name;
 
@@ -152,34 +154,37 @@ export class HubbleClient {
 		return this.service.clock.now();
 	}
 
-	/** The same, asked for first where it is not known: once, or twice where the first reply must be confirmed. Throws what `send` throws. */
+	/**
+	 * Like `now()`, but if the clock is unknown, first asks Hubble: once, or twice if the first reply needs confirming.
+	 * Throws what `send` throws.
+	 */
 	async learnNow(): Promise<number> {
 		for (let asked = 0; asked < 2 && !this.service.clock.isKnown; asked++)
 			await this.send({ endpoint: endpoints.checkKey });
 		return this.now();
 	}
 
-	/** The same organization by another token, such as one that is to be tried: with its own 401, and the same limits. */
+	/** The same organization with another token, such as one to be tried: the same limits, but its own 401. */
 	as(token: string): HubbleClient {
 		const { secrets } = this.session;
 		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token]));
 	}
 
-	/** The same client with less time: until a deadline of its own, or until another signal aborts, too. */
+	/** The same client with a deadline of its own, or with a further abort signal. */
 	with({ deadline = this.run.deadline, signal }: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
 		const signals = [this.run.signal, signal].filter((given) => given !== undefined);
 		const run = { ...this.run, deadline, signal: AbortSignal.any(signals) };
 		return new HubbleClient(this.service, run, this.session);
 	}
 
-	/** Takes the secrets out of a text that comes from outside; the longest first, as one may hold another. */
+	/** Removes secrets from text from outside; the longest first, because one may contain another. */
 	redact(text: string): string {
 		return [...this.session.secrets]
 			.sort((a, b) => b.length - a.length)
 			.reduce((redacted, secret) => (secret ? redacted.split(secret).join('***') : redacted), text);
 	}
 
-	/** Throws what this run met before and would meet again. */
+	/** Throws the stored refusal that this call would meet again. */
 	private throwIfRefused(name: string): void {
 		const { refusedToken, refusedCalls } = this.session;
 		const known = refusedToken ?? refusedCalls.get(name);
@@ -200,9 +205,9 @@ export class HubbleClient {
 	}
 
 	/**
-	 * One call to Hubble, repeated as `retry.ts` allows, within the limits of `rateLimiter.ts`. What would fail again is
-	 * not sent again: after a 401 nothing, unless there is another token by now; after a 403 for want of a scope not the
-	 * same call; and nothing once some calls in a row were not answered.
+	 * One call to Hubble, retried as `retry.ts` allows, within the limits of `rateLimiter.ts`. Does not send what would
+	 * fail again: any call after a 401, unless there is a new token; the same call after a 403 about a scope; and any
+	 * call after several in a row without an answer.
 	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
 	 */
 	async send(call: Call): Promise<Reply> {
@@ -221,22 +226,22 @@ export class HubbleClient {
 			const attempt = await this.attempt(call, name);
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
-			// A deletion whose reply was lost is found done by the next try; of a batch a 404 would not prove it.
+			// If the reply to a deletion was lost, a 404 on the next try shows that it succeeded; not so for a batch.
 			const whenGone = call.whenGone ?? (method === 'DELETE' && !isBatch ? attempt.body : undefined);
 			if (status !== undefined && status < 500) this.run.traffic.unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone) return attempt;
 			if (status === 404 && mayHaveHappened && whenGone) return { ...attempt, body: whenGone };
-			// What was refused was not done (RFC 9110, 15.5.2), so whatever it is may be sent again, with another token once.
+			// A request with a 401 was not carried out (RFC 9110, 15.5.2), so any may be sent again with a new token, once.
 			isRenewed = status === 401 && !isRenewed && (await this.isRenewed(known));
-			// A success that cannot be read is one, too.
+			// A success that cannot be read is unclear, too.
 			const isUnclear = status === undefined || status >= 500 || attempt.problem !== undefined;
 			mayHaveHappened ||= isUnclear && wasSent(attempt);
 			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
 				const error = hubbleError(this.context.getNode(), failure);
-				// Calls that were under way together met one outage.
+				// Calls that were in flight together failed by the same outage.
 				const isQuick = tries === 1 && status !== undefined && attempt.ms < QUICK_MS;
 				this.remember(name, failure, copyOf(error), !isQuick && begunAt >= this.run.traffic.failedAt);
 				throw error;
@@ -245,7 +250,7 @@ export class HubbleClient {
 		}
 	}
 
-	/** Remembers a failure that the next call would meet, too. */
+	/** Stores a failure that later calls would meet as well. */
 	private remember(name: string, { status, said }: Failure, error: NodeApiError, isCounted: boolean): void {
 		const { session, run } = this;
 		if (status === 401) session.refusedToken = error;
@@ -273,7 +278,7 @@ export class HubbleClient {
 		}
 	}
 
-	/** Waits until the limits let the call go, in turn with others, and takes its place. */
+	/** Waits for a slot in the rate limit, in turn with other callers, and takes it. */
 	private async acquireSlot(name: string): Promise<void> {
 		const { rateLimiter, perSecond } = this.service;
 		const { isUrgent, signal, poller } = this.run;
@@ -324,7 +329,7 @@ export class HubbleClient {
 		throw unexpectedResponse(this.context.getNode(), lack, baseUrl, requestId, call.endpoint.method, check);
 	}
 
-	/** After a 401: whether there is another token by now than the `known` ones, with which the run goes on. */
+	/** After a 401: whether there is a token beyond the `known` ones to continue with. */
 	private async isRenewed(known: number): Promise<boolean> {
 		const { secrets, renew } = this.session;
 		// Another call may have found it meanwhile.
@@ -346,7 +351,7 @@ export class HubbleClient {
 	}
 }
 
-/** What is requested with the node's credential, read once: n8n reads and decrypts it anew for each request that comes without. */
+/** Sends with the node's credential, read once: otherwise n8n reads and decrypts it for each request. */
 function credentialSession(
 	context: Context,
 	data: ICredentialDataDecryptedObject,
@@ -362,11 +367,11 @@ function credentialSession(
 			return await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
 		},
 		renew: async () => {
-			// One that cannot be read is no news: what is reported is the refusal.
+			// If it cannot be read, the refusal is what gets reported.
 			const newer = await credentialOf(context, 'hubbleApi', settingsOf).catch(() => undefined);
 			if (!newer) return;
 			const { baseUrl, organizationId, token } = newer.settings;
-			// The run calls the same address to its end, and a token goes nowhere but where its credential says.
+			// The run keeps its address, and a token is sent only where its credential says.
 			if (baseUrl !== settings.baseUrl || organizationId !== settings.organizationId || secrets.includes(token)) return;
 			secrets.push(token);
 			decrypted.data = newer.data;

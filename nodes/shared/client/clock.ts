@@ -18,44 +18,44 @@ interface Bounds {
 	max: number;
 }
 
-/** What both bounds say; `undefined` where they exclude each other. */
+/** The intersection of two bounds; `undefined` if it is empty. */
 function both(one: Bounds | undefined, { min, max }: Bounds): Bounds | undefined {
 	if (!one) return undefined;
 	const within = { min: Math.max(one.min, min), max: Math.min(one.max, max) };
 	return within.min < within.max ? within : undefined;
 }
 
-/** By so much clocks may differ: by more, one of them was set, or is wrong, or the machine slept. */
+/** Clocks may differ by this much; if by more, one was set or is wrong, or the machine slept. */
 const DOUBT_MS = 60_000;
 
 /**
  * Hubble's clock, as the `Date` of its replies shows it. A `Date` has whole seconds and was written some time between
  * request and reply, so each one bounds Hubble's time from both sides; the tightest bounds are kept. A reply that
- * contradicts them is not believed before a second one agrees with it. The monotonic clock stands still while the machine
- * sleeps: where our clocks do not agree any longer about how long ago the last reply was, or there was none, one reply is
- * believed that agrees with our wall clock.
+ * contradicts them counts only once a second one confirms it. The monotonic clock stops while the machine sleeps: if
+ * our clocks disagree about how long ago the last reply was, or there was none, a single reply that agrees with our
+ * wall clock is enough.
  */
 export class HubbleClock {
 	private bounds?: Bounds;
-	/** What the last reply said, if it is not believed yet. */
+	/** The bounds of the last reply, while unconfirmed. */
 	private rival?: Bounds;
 	/** Our wall clock minus our monotonic one when the bounds were confirmed last. */
 	private lead = 0;
-	/** How often the time was asked for and not known. */
+	/** How often `now()` was called while the time was unknown. */
 	guesses = 0;
 
 	constructor(private readonly own = ownClocks) {}
 
 	private leadNow = () => this.own.wall() - this.own.monotonic();
 
-	/** Whether a reply has shown it, and nothing has happened since that puts it in doubt. */
+	/** Whether a reply has shown the time, and our clocks have agreed since. */
 	get isKnown(): boolean {
 		return this.bounds !== undefined && Math.abs(this.leadNow() - this.lead) <= DOUBT_MS;
 	}
 
 	/**
-	 * Hubble's time in Unix seconds with a fraction: never ahead of it, and behind by one second and the way of a
-	 * reply at most. Where it is not known, it is what the last reply said, and before the first one n8n's own clock.
+	 * Hubble's time in Unix seconds with a fraction: never ahead, and behind by at most a second plus the travel time of
+	 * a reply. While unknown, the time of the last reply; before the first one, n8n's own clock.
 	 */
 	now(): number {
 		const { monotonic, wall } = this.own;
@@ -66,7 +66,7 @@ export class HubbleClock {
 	}
 
 	/**
-	 * Takes in the `Date` of a reply.
+	 * Learns from the `Date` of a reply.
 	 * @param date the header; without one, or with one that is no date, nothing is learned
 	 * @param sentAt when its request was sent, on the monotonic clock
 	 */
@@ -100,7 +100,10 @@ export function clockOf(host: string): HubbleClock {
 	return latest;
 }
 
-/** Hubble's time in Unix seconds, by the clock of the host that was connected to last: for what shapes a row and knows no client. */
+/**
+ * Hubble's time in Unix seconds, by the clock of the host connected to last; for code that shapes rows and has no
+ * client.
+ */
 export const hubbleNow = (): number => latest.now();
 
 /** Whether a moment in Unix seconds is past: by Hubble's clock, and where that is not known, by n8n's, which may be a day ahead. */

@@ -1,4 +1,4 @@
-/** A Hubble API credential: which fields can be used, and what each that cannot is refused for. */
+/** A Hubble API credential: its fields, checked and normalized. */
 import type { IDataObject } from 'n8n-workflow';
 import { RATE_LIMITS, WHOLE_UUID } from './endpoints';
 
@@ -13,8 +13,8 @@ export interface CredentialSettings {
 }
 
 /**
- * A host without a scheme, blanks, and a path of the API itself are what people paste; anything else is refused. What
- * was pasted may hold a secret, so no field is quoted.
+ * Accepts what people paste: a host without a scheme, blanks, a path of the API; refuses anything else. The input may
+ * contain a secret, so errors never quote it.
  */
 function baseUrlOf(given: string): string {
 	const text = given.trim();
@@ -30,7 +30,7 @@ function baseUrlOf(given: string): string {
 	return origin + pathname.replace(/(?<!\/)\/+$/, '').replace(/\/(api(\/v2)?|v1|v2)(\/org.*)?$/, '');
 }
 
-/** A token as it is pasted: with blanks around it, or with the word that stands before it in the header. */
+/** The token in what was pasted, without blanks around it or a leading "Bearer". */
 export const tokenOf = (pasted: string): string => pasted.trim().replace(/^Bearer\s+/i, '');
 
 /**

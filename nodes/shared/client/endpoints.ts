@@ -20,11 +20,11 @@ export interface Endpoint {
 	/** The scope that the API token needs, in the definition's spelling. */
 	scope?: string;
 	list?: ListFacts;
-	/** Whether a POST changes nothing, so that it may be sent again though nobody knows whether it arrived. */
+	/** Whether a POST changes nothing, so that it can be retried even if it may have arrived. */
 	isRepeatable?: boolean;
 	/** Whether one call handles many items. */
 	isBatch?: boolean;
-	/** Fields of a reply, with what they are: one that has none of them is not Hubble's. */
+	/** Fields of a reply and their types; a reply with none of them is not Hubble's. */
 	replyHas?: Readonly<Record<string, 'text' | 'list' | 'boolean' | 'number'>>;
 }
 

@@ -1,4 +1,4 @@
-/** What the user reads when Hubble does not do what was asked: what happened, what to do, and the request's id. */
+/** Errors of failed requests: what happened, what to do, and the X-Request-ID. */
 import { NodeApiError, NodeOperationError, type IDataObject, type INode, type JsonObject } from 'n8n-workflow';
 import type { Endpoint } from './endpoints';
 import { objectOf, withoutUndefined } from './json';
@@ -10,17 +10,17 @@ export interface Failure
 	extends
 		Pick<Endpoint, 'method' | 'scope'>,
 		Pick<Attempt, 'status' | 'code' | 'problem' | 'retryAfterMs' | 'requestId'> {
-	/** What names the thing that is worked on, the last one most exactly. */
+	/** IDs of the object of the call; the last is the most specific. */
 	ids: Readonly<Record<string, string>>;
-	/** What the other side says of it (`description` of Hubble's error body). */
+	/** The server's own words (`description` of Hubble's error body). */
 	said?: string;
-	/** The code that the other side gives, such as E300. */
+	/** The server's error code, such as E300. */
 	errorCode?: string;
 	/** The service's own words; `undefined` where the general ones fit. */
 	explain?: (failure: Failure) => Explanation | undefined;
-	/** Whether the body has Hubble's form of an error: else something between us and Hubble answered. */
+	/** Whether the body has Hubble's error format; otherwise something in between answered, such as a proxy. */
 	isHubbles: boolean;
-	/** Whether this or an earlier try may have been carried out without an answer that says so. */
+	/** Whether this or an earlier try may have succeeded without a reply that says so. */
 	mayHaveHappened: boolean;
 	/** How often the request was sent. */
 	tries: number;
@@ -110,7 +110,7 @@ function explain(failure: Failure): Explanation {
 	};
 }
 
-/** No whole reply: the host, the network, or the time was the matter. */
+/** No complete reply: a problem of the host, the network or the timeout. */
 function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanation {
 	const detail = problem || code ? ` (${problem ?? code})` : '';
 	if (problem) {
@@ -144,8 +144,8 @@ function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanatio
 }
 
 /**
- * Why the call failed, for n8n's pauses between polls (n8n-workflow, errors/failure). A 403 is among the causes that
- * pass: a scope can be given at any time, and n8n would not ask again for half an hour.
+ * Why the call failed, for n8n's pauses between polls (n8n-workflow, errors/failure). A 403 counts as temporary: a
+ * scope can be added at any time, and n8n would otherwise not poll for half an hour.
  */
 function causeOf({ status = 0, isHubbles, retryAfterMs }: Failure) {
 	const wait = retryAfterMs ? { retryAfterMs } : {};
@@ -158,7 +158,7 @@ function causeOf({ status = 0, isHubbles, retryAfterMs }: Failure) {
 /** Appended to the error of a call that may have changed something. */
 export const DOUBT = ' The request may still have succeeded. Check before you run it again.';
 
-/** The error of a failed request, as n8n shows it. Nothing of the request's headers goes into it. */
+/** The error of a failed request, as n8n shows it. It contains none of the request's headers. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, errorCode, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = failure.explain?.(failure) ?? explain(failure);
@@ -183,22 +183,19 @@ const isError = (thrown: unknown): thrown is Error =>
 /** Converts a thrown value to an Error. */
 export const asError = (thrown: unknown): Error => (isError(thrown) ? thrown : new Error(String(thrown)));
 
-/** What an error of the client tells beside its message, such as `status` and `requestId`. */
+/** Details of an error of the client, such as `status` and `requestId`. */
 export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);
 
-/** An error that says enough already, to be thrown again: n8n's lint takes a bare `throw error` for one without a node. */
+/** For rethrowing an error as it is: n8n's lint flags a bare `throw error`. */
 export const unchanged = asError;
 
-/**
- * An error of its own, equal to one that is kept: whoever catches it adds its item and how far it came, and n8n takes
- * an error of its own kind as it is.
- */
+/** A copy of a stored error, so that each catcher can add its own item and progress. */
 export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E {
 	const copy: E = Object.create(Object.getPrototypeOf(error));
 	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
 
-/** The error of a call that is not sent, because those before it in the run were not answered. */
+/** The error of a call that is not sent, because earlier calls of the run got no answer. */
 export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
 	const error = copyOf(unanswered.at(-1) as NodeApiError);
 	error.message = `Not sent, because ${unanswered.length} requests in a row failed. ${error.message}`;
@@ -215,9 +212,9 @@ export function errorCodeIn({ id, code }: IDataObject): string | undefined {
 	return typeof code === 'string' || numbered !== undefined ? String(numbered ?? code) : undefined;
 }
 
-/** The error of a reply that says something else than it should. */
+/** The error of an unexpected reply. */
 export class UnexpectedReply extends NodeOperationError {
-	/** n8n knows its own errors by their names: of others it may hand on the message alone. */
+	/** n8n recognizes its own errors by name; of others it may keep only the message. */
 	override name = NodeOperationError.name;
 
 	constructor(node: INode, message: string, advice: string, requestId: string) {
@@ -226,7 +223,7 @@ export class UnexpectedReply extends NodeOperationError {
 	}
 }
 
-/** The error of a success whose body is not what Hubble gives. */
+/** The error of a success whose body is not Hubble's. */
 export const unexpectedResponse = (
 	node: INode,
 	wanted: string,
@@ -236,7 +233,7 @@ export const unexpectedResponse = (
 	check = checkBaseUrl(baseUrl),
 ) => new UnexpectedReply(node, `The response has no ${wanted}`, `${check}${method === 'GET' ? '' : DOUBT}`, requestId);
 
-/** Why a list is given up whose next Continuation-Token was seen before: it would never end, and no token leads on. */
+/** A Continuation-Token came twice: the list would never end, and there is no token to resume from. */
 export class RepeatedToken extends UnexpectedReply {
 	constructor(node: INode, what: string, requestId: string) {
 		const advice = "The list would never end. Run it again; if the token repeats again, tell Hubble's support.";
@@ -244,17 +241,17 @@ export class RepeatedToken extends UnexpectedReply {
 	}
 }
 
-/** How much of a list came before it broke off, and where to go on. */
+/** How much of a list was read before it broke off, and where to resume. */
 export interface Progress {
 	pages: number;
 	rowsFetched: number;
-	/** Where what is missing begins. */
+	/** The token of the first missing page. */
 	token?: string;
 	/** The period that is missing, in Unix seconds. */
 	rest?: { from: number; to: number };
 }
 
-/** The error with how many rows came before it and where to go on. */
+/** Adds to an error how many rows came before it and where to resume. */
 export function withProgress(node: INode, cause: unknown, { pages, rowsFetched, token, rest }: Progress): Error {
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(node, asError(cause));

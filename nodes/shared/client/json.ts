@@ -1,4 +1,4 @@
-/** Values from outside, whose type nobody knows before it was looked at. */
+/** Values from outside, whose types are unknown. */
 import { jsonParse, type IDataObject } from 'n8n-workflow';
 
 /** Whether a value is an object with fields: no list, and not `null`. */
@@ -21,15 +21,15 @@ export const rowsOf = (list: unknown): IDataObject[] => entriesOf(list).filter(i
 const LONG_NUMBER = /"sequence_number"\s*:\s*(\d{16,})(?=[\s,}])/g;
 
 /**
- * JSON in which sequence numbers of packets that no number can hold are texts. As numbers two of them would be one,
- * and two packets would have one key. In a text the name would stand between escaped quotes.
+ * JSON in which sequence numbers beyond the safe integers are strings: as numbers two of them could be equal, and two
+ * packets would have one key. Inside a string, the name would have escaped quotes and does not match.
  */
 export const longNumbers = (text: string): string =>
 	text.replace(LONG_NUMBER, (whole, digits: string) =>
 		Number.isSafeInteger(Number(digits)) ? whole : `"sequence_number":"${digits}"`,
 	);
 
-/** A reply with a list, parsed; what is no JSON is a text. A byte order mark is no part of JSON. */
+/** Parses a reply with a list, without its byte order mark; what is not JSON stays a string. */
 export function parseReply(bytes: Buffer): unknown {
 	const text = longNumbers(bytes.toString().replace(/^\uFEFF/, ''));
 	return jsonParse<unknown>(text, { fallbackValue: text });

@@ -1,4 +1,4 @@
-/** Hubble's gift-card service behind a partner credential: another host, a login of its own, other words for errors. */
+/** Hubble's gift-card service behind a partner credential: its own host, login and error messages. */
 import { createHash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import {
@@ -24,7 +24,9 @@ const PARTNER_HOSTS: Readonly<Record<string, string>> = {
 
 const order = { replyHas: { id: 'text' } } as const;
 
-/** The calls of the partner documentation; which of them only client code shows, docs/nodes.md tells. None has a scope. */
+/**
+ * The calls of the partner documentation; docs/nodes.md says which are known only from client code. None has a scope.
+ */
 export const partnerEndpoints = {
 	login: { method: 'POST', path: '/v1/partners/auth/login', isRepeatable: true, replyHas: { token: 'text' } },
 	listBrands: {
@@ -58,7 +60,7 @@ export function partnerSettingsOf(credential: IDataObject) {
 /** The documents name no limit; this many requests a second to one endpoint are sent until a 429 says otherwise. */
 export const PER_SECOND = 20;
 
-/** The documented codes of errors, as what the user can do about them. */
+/** What the user can do about the documented error codes. */
 const REMEDIES: ReadonlyArray<[codes: RegExp, remedy: string]> = [
 	[/^E10[0-2]$/, 'The brand cannot be ordered now. Get it, or get the active brands.'],
 	[/^E15\d$/, "Compare the denominations and their counts with the brand's 'amountRestrictions'."],
@@ -83,7 +85,7 @@ function explainPartner({ status = 500, ids, errorCode, said, baseUrl }: Failure
 		};
 	}
 	if (status >= 500 || status === 429) return undefined;
-	// Only Hubble's own errors have a code: what a proxy answers is not taken for its word.
+	// Only Hubble's own errors have a code; without one, a proxy may have answered.
 	if (!errorCode) {
 		return {
 			message: `The response is not from Hubble's partner API (HTTP ${status})`,
@@ -109,14 +111,14 @@ interface Login {
 	endsAt: number;
 }
 
-/** Logins by the credential's content, shared by all executions of this process. One that is under way counts. */
+/** Logins by the credential's content, shared by all executions of this process. Includes those in progress. */
 const logins = new Map<string, Promise<Login>>();
 
 /** How many logins are kept, and how long before its end one is replaced. */
 const MOST_LOGINS = 100;
 const MARGIN_MS = 60_000;
 
-/** How long a login lasts when the reply does not tell: typically an hour, so this is safely less. */
+/** How long a login lasts if the reply does not say: typically an hour, so this is on the safe side. */
 const DEFAULT_LOGIN_S = 600;
 
 async function loginOf(key: string, logIn: () => Promise<Login>): Promise<Login> {
@@ -142,7 +144,7 @@ function partnerSession(
 ): Session {
 	const { clientId, clientSecret } = settings;
 	const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
-	// Others wait for this login, so it is not ended with the execution that began it.
+	// Other executions may wait for this login, so stopping the one that began it does not abort it.
 	const own = new HubbleClient(service, { context, traffic }, sessionOf(context, [clientSecret], false));
 	const logIn = async (): Promise<Login> => {
 		const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
@@ -158,7 +160,7 @@ function partnerSession(
 				if (token !== secrets.at(-1)) secrets.push(token);
 			} catch (error) {
 				if (error instanceof NodeApiError && error.httpCode === '401') session.refusedToken = copyOf(error);
-				// All who waited for the login get this error, and each adds what it was about.
+				// All who waited for the login get this error, and each adds its own item.
 				throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
 			}
 		},
@@ -167,7 +169,7 @@ function partnerSession(
 			if (login && login.token === secrets.at(-1)) login.endsAt = 0;
 			const known = secrets.length;
 			await session.open?.();
-			// A login may give the token that is there, and a refusal may pass: it is tried once more.
+			// A login may return the same token, and a refusal may be temporary: it is tried once more.
 			if (secrets.length === known) secrets.push(...secrets.slice(-1));
 		},
 	};
@@ -205,9 +207,9 @@ function nextQuery(cursor: unknown): IDataObject | undefined {
 }
 
 /**
- * The brands page by page, without what no page can be. A cursor that comes twice would never end the list, so it is an
- * error; numbers of pages may go on behind the last brand, so an empty page ends them.
- * @param filters `q` and `category`; a service that refuses them, as older documents know neither, gives all brands
+ * The brands, page by page. A repeated cursor would never end the list, so it is an error; page numbers may continue
+ * after the last brand, so an empty page ends the list.
+ * @param filters `q` and `category`; if the service rejects them (older documents have neither), all brands are read
  */
 export async function* brandPages(
 	hubble: HubbleClient,

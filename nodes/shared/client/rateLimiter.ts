@@ -9,11 +9,11 @@
 import { LONGEST_RETRY_AFTER_MS, RATE_LIMITS } from './endpoints';
 import { newSharing, recordTooMany, shareOf, type Sharing } from './sharing';
 
-/** What was not used for so long holds nothing that still matters: no pause that Hubble asks for is as long. */
+/** After this long without use, an entry holds nothing that matters: Hubble asks for no longer pause. */
 const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 
 interface Waiter {
-	/** Of a poll: when its node last had a turn. `undefined`: it is no poll's. */
+	/** For a poll: when its node last had a turn. `undefined` for any other caller. */
 	turnAt?: number;
 }
 
@@ -29,7 +29,7 @@ export interface Bucket {
 	heldUntil: number;
 	/** Estimated use of the bucket by other processes. */
 	sharing: Sharing;
-	/** Who waits for it in this process, in the order in which they came. */
+	/** Callers in this process that wait for it, in order of arrival. */
 	waiters: Set<Waiter>;
 	/** Whether the last start was a poll's. */
 	wasPoll: boolean;
@@ -37,14 +37,14 @@ export interface Bucket {
 
 /** All buckets of one organization: its own, and one for each endpoint that was called of late. */
 export interface RateLimiter {
-	/** Requests to one endpoint in a second, as the credential that called last names them. */
+	/** Requests a second to one endpoint, by the credential that called last. */
 	perSecond: number;
 	organization: Bucket;
 	endpoints: Map<string, Bucket>;
 	usedAt: number;
 }
 
-/** What a reply says about the bucket; `undefined` where it says nothing. */
+/** Rate-limit information of a reply; `undefined` where it has none. */
 interface RateHeaders {
 	tooMany: boolean;
 	/** When its request started. */
@@ -78,7 +78,7 @@ export function newRateLimiter(now = 0, perSecond: number = RATE_LIMITS.endpoint
 	return { perSecond, organization, endpoints: new Map(), usedAt: now };
 }
 
-/** The rate limiter of an organization, out of those that this process keeps: one, whichever credential calls. */
+/** Gets or creates the rate limiter of an organization, whichever credential calls; drops idle ones. */
 export function rateLimiterOf(limiters: Map<string, RateLimiter>, organization: string, now: number): RateLimiter {
 	const limiter = limiters.get(organization) ?? newRateLimiter(now);
 	for (const [name, { usedAt }] of limiters) if (usedAt < now - IDLE_MS) limiters.delete(name);
@@ -93,7 +93,7 @@ function bucketOf({ endpoints }: RateLimiter, endpoint: string): Bucket {
 	return bucket;
 }
 
-/** Requests a second that a bucket takes, and how many starts that lets through at once, at most. */
+/** Requests a second that a bucket allows, and how many may start at once. */
 function limitOf({ perSecond }: RateLimiter, { factor, advertised }: Bucket): { limit: number; depth: number } {
 	const limit = Math.min(factor * perSecond, advertised);
 	return { limit, depth: Math.max(1, Math.floor(limit)) };
@@ -107,18 +107,18 @@ function bucketWait(limiter: RateLimiter, bucket: Bucket, now: number, isUrgent:
 	const windowMs = (1000 * depth) / (limit * share);
 	const last = starts.at(-1) ?? -Infinity;
 	const oldest = starts.at(-depth) ?? -Infinity;
-	// Beside another user of the bucket nothing is caught up: starts are evenly spread.
+	// If another process uses the bucket, nothing is caught up: starts are evenly spaced.
 	const gapMs = windowMs / (share < 1 ? depth : 2 * depth);
 	return Math.max(0, heldUntil - now, last + gapMs - now, oldest + windowMs - now);
 }
 
-/** Who waits for an endpoint, in the order in which they came. */
+/** The callers that wait for an endpoint, in order of arrival. */
 export const waitersOf = (limiter: RateLimiter, endpoint: string): Set<Waiter> => bucketOf(limiter, endpoint).waiters;
 
 /**
- * Whose turn it is: polls and others alternate, so that a crowd of polls takes no more than half of the limit from a node
- * beside it. First come, first served; of polls the one whose node had no turn for longest, as n8n begins them in the same
- * order each time.
+ * The next in turn. Polls and other callers alternate, so that many polls take at most half of the limit. First come,
+ * first served; among polls, the one whose node has waited longest, because n8n starts them in the same order each
+ * time.
  */
 function nextOf({ waiters, wasPoll }: Bucket): Waiter | undefined {
 	let [poll, other]: Waiter[] = [];
@@ -129,13 +129,13 @@ function nextOf({ waiters, wasPoll }: Bucket): Waiter | undefined {
 	return wasPoll ? (other ?? poll) : (poll ?? other);
 }
 
-/** How soon one whose turn it is not asks again whether it is, in milliseconds. */
+/** How soon a caller that is not next checks again, in milliseconds. */
 const TURN_MS = 1;
 
 /**
  * Milliseconds until a request to `endpoint` may start; 0 means now.
  * @param waiter stands among `waitersOf`
- * @param isUrgent for the few requests of a hook, which has seconds to end in: a crowd of others must not starve it
+ * @param isUrgent for the few requests of a hook, which must end within seconds and not be starved by others
  */
 export function slotWait(
 	limiter: RateLimiter,
@@ -167,7 +167,7 @@ export function recordStart(limiter: RateLimiter, endpoint: string, now: number,
 }
 
 /**
- * Takes in what a reply says. A 429 means that somebody else (another process, another tool) uses the same bucket.
+ * Updates the bucket from a reply. A 429 means that somebody else (another process, another tool) uses it too.
  * @param random a number from 0 up to 1
  */
 export function recordResponse(
@@ -185,7 +185,7 @@ export function recordResponse(
 	if (headers.limit !== undefined && headers.limit >= 1) bucket.advertised = Math.floor(headers.limit);
 	if (headers.remaining === 0 && headers.resetMs !== undefined) holdFor(headers.resetMs);
 	if (!headers.tooMany) return;
-	// Anywhere within our distance: where two processes start at the same time, they would meet again and again.
+	// A random delay: two processes that start at the same time would collide again and again.
 	const gapMs = 1000 / (limitOf(limiter, bucket).limit * shareOf(sharing, now));
 	holdFor((headers.retryAfterMs ?? 0) + random * gapMs);
 	recordTooMany(sharing, headers.startedAt, now);

@@ -1,4 +1,4 @@
-/** One try of one request: what is sent, and what comes of it. Retry, limits and errors are the client's. */
+/** One try of one request. Retries, limits and errors are the client's. */
 import { randomUUID } from 'node:crypto';
 import {
 	jsonParse,
@@ -15,26 +15,26 @@ import type { Outcome } from './retry';
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
 const TIMEOUT_MS = 60_000;
 
-/** A body that is read as it comes; what n8n stores as a file. */
+/** A streamed body, which n8n can store as a file. */
 type Stream = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
 
 /** One call: the endpoint, and what goes with it in the wire's names. */
 export interface Call {
 	endpoint: Endpoint;
-	/** Values of the placeholders except `org_id`, and what else names the thing that is worked on. */
+	/** Values of the placeholders except `org_id`, and other IDs of the object of the call. */
 	ids?: Readonly<Record<string, string>>;
 	query?: IDataObject;
 	/** An empty one is not sent. */
 	body?: IDataObject;
 	continuationToken?: string;
 	/**
-	 * For a reply that is not JSON: consumes a successful response; its result becomes `body`. A stream that breaks
-	 * off is a reply that did not come whole, so the call is tried again.
+	 * For a reply that is not JSON: consumes a successful response; its result becomes `body`. If the stream breaks off,
+	 * the reply is incomplete and the call is retried.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
 	/** The list that the reply must hold; see `fetchRows`. */
 	rows?: string;
-	/** For a call after which Hubble has the thing no longer: the reply's body where a 404 shows that a lost try was it. */
+	/** For a call that removes something: the body to return if a 404 shows that an earlier, unanswered try succeeded. */
 	whenGone?: IDataObject;
 }
 
@@ -44,7 +44,7 @@ export interface Reply {
 	requestId: string;
 	/** `Retry-After`, in milliseconds. */
 	retryAfterMs?: number;
-	/** How long the reply took, without waiting for its turn, in milliseconds. */
+	/** How long the reply took, without waiting for the rate limit, in milliseconds. */
 	ms: number;
 }
 
@@ -59,7 +59,7 @@ export interface Sender {
 	url: string;
 	/** Adds the authorization header. */
 	fetch: (options: IHttpRequestOptions) => Promise<IN8nHttpFullResponse>;
-	/** Takes the secrets out of a text that comes from outside. */
+	/** Removes secrets from text from outside. */
 	redact: (text: string) => string;
 	/** Milliseconds until the run must be over. */
 	timeLeft: number;
@@ -70,7 +70,7 @@ function decimal(value: unknown): number | undefined {
 	return /^\d+(\.\d+)?$/.test(String(value)) ? Number(value) : undefined;
 }
 
-/** The moment of a reply by the clock of who sent it, in Unix milliseconds. */
+/** When a reply was sent, by the sender's clock, in Unix milliseconds. */
 const sentAtOf = (headers: IDataObject, clock: HubbleClock) => httpDate(headers.date) ?? clock.now() * 1000;
 
 /** `Retry-After` in either of its forms, whole seconds or a date (RFC 9110, 10.2.3), as milliseconds. */
@@ -103,7 +103,7 @@ export const limitsIn = ({ headers, status, startedAt, retryAfterMs }: Attempt, 
 
 export const isSuccess = (status: number) => status >= 200 && status < 300;
 
-/** What `read` makes of a success. An error comes as JSON, and a page of some other server stays text. */
+/** The result of `read` for a success. Errors are parsed as JSON; another server's page stays text. */
 async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['read']>): Promise<unknown> {
 	const { statusCode, headers, body } = reply;
 	const stream = body as Stream;
@@ -139,7 +139,7 @@ function optionsOf(call: Call, { url, timeLeft }: Sender, requestId: string): IH
 	};
 }
 
-/** Sends once. Never throws for what the other side does: the outcome says it. */
+/** Sends once. Never throws for a failure of the other side: the result says it. */
 export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 	const { redact, clock } = sender;
 	const requestId = randomUUID();
@@ -148,7 +148,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 	try {
 		const reply = await sender.fetch(optionsOf(call, sender, requestId));
 		const { headers } = reply;
-		// What fails may be a proxy, with a clock of its own.
+		// A 5xx may come from a proxy with its own clock.
 		if (reply.statusCode < 500) clock.note(headers.date, startedAt);
 		const body = await contentOf(reply, call);
 		// A body that does not parse as JSON is a text.
@@ -175,7 +175,7 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 	}
 }
 
-/** Whether the request left this server: a connection that never came about carried nothing. */
+/** Whether the request may have left this server: not if there was no connection. */
 export const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_.*)$/.test(code);
 
 const isBlank = (value: unknown) => typeof value === 'object' || String(value).trim() === '';
@@ -188,7 +188,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => boolean>> = {
 	number: (value) => !isBlank(value) && Number.isFinite(Number(value)),
 };
 
-/** What a success lacks that is not Hubble's: it has none of the fields that the endpoint's replies have. */
+/** What a success lacks if it is not Hubble's: it has none of the fields that the endpoint returns. */
 export function lackOf({ endpoint, rows, read }: Call, body: IDataObject): string | undefined {
 	const { method, replyHas = {} } = endpoint;
 	if (read) return undefined;

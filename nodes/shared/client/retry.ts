@@ -5,8 +5,8 @@ import { LONGEST_RETRY_AFTER_MS } from './endpoints';
 export const TRIES = 5;
 
 /**
- * How often when Hubble asks for a short pause each time: its bucket is full for a moment, as others use it as well.
- * Whose turn it is shows at random, so five in a row do happen.
+ * The same if each reply asks for a short pause: the bucket is full for a moment because others use it too. Who gets
+ * through is random, so five in a row do happen.
  */
 const TRIES_WHEN_BUSY = 12;
 const SHORT_PAUSE_MS = 5_000;
@@ -17,7 +17,7 @@ const SHORT_PAUSE_MS = 5_000;
  */
 const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
 
-/** Failures that another try cannot mend: the name, the certificate or the address is wrong. */
+/** Failures that a retry cannot fix: the name, the certificate or the address is wrong. */
 const FINAL_CODES = /^(ENOTFOUND|ERR_INVALID_|ERR_TLS_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_|UNABLE_TO_)/;
 
 export interface Outcome {

@@ -3,8 +3,8 @@
 import { endpoints, type Endpoint } from './endpoints';
 
 /**
- * What a key reads in the nodes, by the call that shows whether it may, and the nodes that do. A scope to write cannot
- * be tried without writing.
+ * What the nodes read, which nodes do, and the call that shows whether a key may. Write scopes cannot be tested without
+ * writing.
  */
 export const READS = (
 	[

@@ -3,12 +3,12 @@
  * Additive increase, multiplicative decrease (RFC 5681), with its two speeds: halve until the shares fit, then take
  * small steps. Pure policy; the caller owns the clock.
  *
- * A 429 is all that a process learns of the others. Left alone it learns nothing, so after a long quiet time it tries
- * all of the limit. The trial is bold on purpose: it is over within two seconds, and its 429 mostly meets the process
- * that tries; a slow increase would let the others pay.
+ * A process learns of others only by 429s. Without them it learns nothing, so after a long quiet time it tries the
+ * whole limit. The trial is bold on purpose: it is over within two seconds, and its 429 mostly hits the process that
+ * tries; a slow increase would make the others pay.
  */
 
-/** What one process makes of a bucket. Times are milliseconds on one monotonic clock. */
+/** One process's view of a bucket. Times are milliseconds on one monotonic clock. */
 export interface Sharing {
 	/** The part that is ours, as of the last 429. */
 	share: number;
@@ -22,11 +22,14 @@ const LEAST = 1 / 32;
 const DECREASE = 0.98;
 const INCREASE_PER_MS = 0.005 / 87_000;
 
-/** After halving, the others need this long to meet their 429s. A further one within the time below: there are more than two. */
+/**
+ * After halving, the others need this long to get their 429s. Another one within `HALVING_MS` means more than two
+ * processes.
+ */
 const SETTLE_MS = 3_000;
 const HALVING_MS = 25_000;
 
-/** Without a 429 for so long: try all of the limit. Kept for a minute, it is ours. */
+/** After this long without a 429, try the whole limit. If that holds for a minute, the process is alone. */
 const QUIET_MS = 87_000;
 const ALONE_MS = QUIET_MS + 60_000;
 
@@ -41,8 +44,8 @@ export const shareOf = (sharing: Sharing, now: number): number =>
 	now - sharing.tooManyAt >= QUIET_MS ? 1 : increased(sharing, now);
 
 /**
- * Takes in a 429.
- * @param startedAt when its request started: one that was on the way at the last 429 tells nothing new
+ * Records a 429.
+ * @param startedAt when its request started: one that was in flight at the last 429 tells nothing new
  */
 export function recordTooMany(sharing: Sharing, startedAt: number, now: number): void {
 	const { share, tooManyAt } = sharing;

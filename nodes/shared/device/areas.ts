@@ -6,7 +6,7 @@ import { leastOf } from '../operation/values';
 
 export interface Area {
 	name: string;
-	/** What makes the area itself: its name and its form as text. */
+	/** Identifies the area: its name and its form as text. */
 	shape: string;
 	/** Metres; of polygons the radius of a circle of the same size. */
 	radius: number;
@@ -15,7 +15,7 @@ export interface Area {
 	distanceTo: (place: Place) => number;
 	/** A place in the area. */
 	inside: Place;
-	/** What of the GeoJSON is no area, in words. */
+	/** What of the GeoJSON is not an area, in words. */
 	leftOut?: string;
 }
 

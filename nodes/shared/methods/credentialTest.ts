@@ -41,7 +41,7 @@ const ask = async ({ helpers }: ICredentialTestFunctions, options: IDataObject):
 const failed = (message: string): INodeCredentialTestResult => ({ status: 'Error', message });
 const passed = (message: string): INodeCredentialTestResult => ({ status: 'OK', message });
 
-/** The result of a test with the settings of a credential, or why they cannot be used, or nobody answers there. */
+/** The result of a test, or why the credential cannot be used or its server cannot be reached. */
 async function tested<S extends { baseUrl: string }>(
 	settingsIn: () => S,
 	field: string,

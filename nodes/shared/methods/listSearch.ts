@@ -24,7 +24,7 @@ interface Picker {
 	one?: { endpoint: Endpoint; placeholder: string };
 }
 
-/** So many matches are enough for a look; without them a search gives up after so many pages: n8n's dialog waits. */
+/** A search ends after so many matches, or so many pages: n8n's dialog waits. */
 const ENOUGH = 20;
 const MOST_PAGES = 10;
 
@@ -72,7 +72,7 @@ const goOn = (rows: number): INodeListSearchItems => ({
 	value: '',
 });
 
-/** What Hubble does not know is nothing found; any other failure stays one. */
+/** A 404 means that nothing was found; any other failure is rethrown. */
 async function nothingWhenUnknown(error: Error): Promise<undefined> {
 	if (error instanceof NodeApiError && error.httpCode === '404') return undefined;
 	throw unchanged(error);

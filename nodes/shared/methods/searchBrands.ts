@@ -4,7 +4,7 @@ import { entriesOf, isObject } from '../client/json';
 import { brandPages, connectPartner } from '../client/partner';
 import { leastOf, mostOf } from '../operation/values';
 
-/** So many pages are read for one look at the list, of 100 brands each: n8n's dialog waits. */
+/** Pages of 100 brands that one search reads at most: n8n's dialog waits. */
 const MOST_PAGES = 10;
 
 /** What a voucher of a brand may be worth, e.g. '100 to 5,000'; '' when the brand does not tell. */

@@ -1,11 +1,11 @@
-/** Sends what many items ask in few calls, and brings the replies back onto the items. */
+/** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
 import { UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 
-/** Answers by which Hubble refuses a whole batch although perhaps a single part of it is at fault. */
+/** Statuses with which Hubble refuses a whole batch, perhaps for a single part. */
 const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
@@ -13,9 +13,9 @@ interface BatchHandlers {
 	emit: (part: ItemRequest, row: IDataObject) => void;
 	/** Throws when the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
-	/** Puts a failure in the place of data, also when the run must stop. */
+	/** Outputs a failure in place of data, even if the run must stop. */
 	keepFailure: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
-	/** Tells the user something beside the output. */
+	/** Shows a hint beside the output. */
 	hint: (message: string) => void;
 	canContinue: boolean;
 }
@@ -25,9 +25,9 @@ interface Failed extends RejectedGroup<ItemRequest> {
 }
 
 /**
- * Carries out what many items ask in few calls. When Hubble refuses a batch as a whole and the run may
- * continue, its halves are tried on their own until what is at fault stands alone: one bad item does not
- * fail the others. A run that must stop refuses the batch whole: it would be half carried out otherwise.
+ * Combines the requests of many items into few calls. If Hubble refuses a batch as a whole and the run may continue,
+ * its halves are tried separately until the faulty parts are isolated, so that one bad item does not fail the others.
+ * Without continue-on-fail the whole batch fails: otherwise half of it would be carried out.
  */
 export async function runBatches(
 	hubble: HubbleClient,
@@ -115,8 +115,8 @@ class BatchRun {
 	}
 
 	/**
-	 * A batch is carried out whole or not at all. So where a try of it had no clear answer and afterwards all of its
-	 * devices are gone, that try was it; where one is still there, the others were never known.
+	 * A batch is carried out whole or not at all. So if a try had no clear answer and all of its devices are gone
+	 * afterwards, it succeeded; if one is still there, the others never existed.
 	 */
 	private settleGone(gone: readonly Failed[], wasDone: boolean): void {
 		if (!wasDone) gone.forEach((failure) => this.giveUp(failure));
@@ -147,7 +147,7 @@ class BatchRun {
 		return [];
 	}
 
-	/** Hands over what became of each part; results come before failures, which may end the run. */
+	/** Outputs the result of each part; data come before failures, which may end the run. */
 	private report(group: readonly ItemRequest[], results: readonly BatchResult[], requestId: string): void {
 		const outcomes = group.map((request, index) => ({ request, result: results[index] ?? { missing: true as const } }));
 		for (const { request, result } of outcomes) {
@@ -165,7 +165,7 @@ class BatchRun {
 		}
 	}
 
-	/** Hands over what no part asked for, behind the last of them: it may hold what Hubble shows only once. */
+	/** Outputs what no part asked for, after the last part: Hubble may show it only once. */
 	private reportSurplus(group: readonly ItemRequest[], surplus: readonly BatchResult[]): void {
 		const last = group.at(-1);
 		if (!surplus.length || !last) return;

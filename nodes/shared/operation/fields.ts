@@ -30,9 +30,9 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	 * n8n's value, which is never empty → the value on the wire. `undefined` is not sent. Throws an Error whose
 	 * message says what is wrong with the value. Without it texts and booleans are checked for being one.
 	 */
-	toWire?: (value: unknown, surroundings: ConversionContext) => unknown;
+	toWire?: (value: unknown, context: ConversionContext) => unknown;
 	/** What is sent when n8n does not show the parameter, by the values of others and Hubble's time; else nothing is. */
-	whenHidden?: (parameter: (name: string) => unknown, now: () => number, surroundings: ConversionContext) => unknown;
+	whenHidden?: (parameter: (name: string) => unknown, now: () => number, context: ConversionContext) => unknown;
 	/** What is sent when the parameter is left empty, by Hubble's time in Unix seconds; else nothing is. */
 	whenEmpty?: (now: () => number) => unknown;
 }

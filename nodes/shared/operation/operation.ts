@@ -18,7 +18,7 @@ export interface ItemRequest extends Call {
 	ids: Record<string, string>;
 	query: IDataObject;
 	body: IDataObject;
-	/** What stays on our side: the row's `settings`. */
+	/** Values of the row's `settings`, which are not sent. */
 	settings: IDataObject;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
@@ -41,12 +41,14 @@ export interface ItemRequest extends Call {
 
 /** What a request does when its turn comes. */
 export interface Turn {
-	/** The body, as everything before it was carried out or not. Throws an error that says why nothing is sent. */
+	/** The body, from what became of the items before it. Throws an error that says why nothing is sent. */
 	body?(): IDataObject;
 	done(): void;
 }
 
-/** The request as it is sent now. Throws what `body` of its turn throws. */
+/**
+ * The request with its body computed from the results of the items before it. Throws what `body` of its turn throws.
+ */
 export const inTurn = (request: ItemRequest): ItemRequest =>
 	request.turn?.body ? { ...request, body: request.turn.body() } : request;
 
@@ -54,7 +56,7 @@ export interface Parameters {
 	inPath?: Fields;
 	inQuery?: Fields;
 	inBody?: Fields;
-	/** What does not travel: it changes what becomes of the reply. */
+	/** Not sent: these change what becomes of the reply. */
 	settings?: Fields;
 }
 
@@ -65,7 +67,7 @@ export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body'
 	settings: ValuesOf<P['settings']>;
 };
 
-/** What became of one part of a batch: its data, why Hubble refused it, or nothing where the reply is silent. */
+/** The result of one part of a batch: its data, why Hubble refused it, or that the reply does not mention it. */
 export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
 export interface Batch {
@@ -74,7 +76,10 @@ export interface Batch {
 	size: number;
 	/** Whether the row's own endpoint serves one item, so that the user may choose "one request per device". */
 	single?: boolean;
-	/** Whether Hubble shows only once what the replies hold: then a run that must stop makes one call at most. */
+	/**
+	 * Whether Hubble shows the content of the replies only once: then a run without continue-on-fail makes one call at
+	 * most.
+	 */
 	showsOnce?: boolean;
 	/** The parts of what one item asks. Without it an item is one part. */
 	split?(request: ItemRequest): ItemRequest[];
@@ -96,7 +101,10 @@ export type ClientFilter = Field & {
 	remark?(value: unknown): string | undefined;
 };
 
-/** What the user should know beside the output, a warning unless it says otherwise; an object says it when all is done, or nothing. */
+/**
+ * A hint beside the output, a warning unless it says otherwise. An object is asked at the end of the run, and may have
+ * nothing to say.
+ */
 export type Hint = string | { text(): string | undefined; readonly type?: 'info' };
 
 /** What an operation that carries out its call itself works with. */
@@ -111,7 +119,7 @@ export interface Work {
 /** What an operation works with that looks things up for all items together, before anything is sent for one. */
 export interface Preparation<R = ItemRequest> extends Omit<Work, 'request'> {
 	requests: readonly R[];
-	/** Puts an error in the place of an item's data; throws it when the run must stop. */
+	/** Outputs an error in place of an item's data; throws it if the run must stop. */
 	fail: (itemIndex: number, error: unknown, ids?: IDataObject) => void;
 	canContinue: boolean;
 }
@@ -127,7 +135,7 @@ export interface Operation extends Parameters {
 	/** What the operation works on, e.g. "Devices": shown behind its name in nodes with one resource. */
 	object?: string;
 	value: string;
-	/** What it does, where its title does not say it as it should. */
+	/** Its name in n8n's list of actions, if not the title. */
 	action?: string;
 	description: string;
 	/** None where Hubble is asked nothing: the node carries such a row out itself. */
@@ -149,7 +157,7 @@ export interface Operation extends Parameters {
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
 	batch?: Batch;
-	/** Whether the output opens something, such as a key: an AI agent gets it only when the user says so. */
+	/** Whether the output contains secrets, such as a key: an AI agent gets them only if the user allows it. */
 	hasSecrets?: boolean;
 	/** Makes the call and its items, all at once or as they come; `run.ts` pairs them with the input. */
 	items?(work: Work): Promise<INodeExecutionData[]> | AsyncIterable<INodeExecutionData[]>;

@@ -1,4 +1,4 @@
-/** The file that an operation puts out: its name, its field, and the period that its name holds. */
+/** The output file of an operation: its name, which contains the period, and its field. */
 import { DAY_S } from '../client/clock';
 import type { Field } from './fields';
 import type { ItemRequest } from './operation';

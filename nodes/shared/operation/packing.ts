@@ -50,21 +50,21 @@ export const haveOneCause = (rejected: ReadonlyArray<{ cause: string }>): boolea
 	new Set(rejected.map(({ cause }) => cause)).size <= 1;
 
 /**
- * After so many halvings that were all rejected in the same words, perhaps the parts are not what is wrong: then some
- * of each group are tried alone, unless the groups are so small that it is not worth while.
+ * After this many halvings that were all rejected in the same words, perhaps the parts are not at fault: then some of
+ * each group are tried alone, unless the groups are small.
  */
 const SAME_REJECTIONS = 2;
 const SMALL = 4;
 
 /**
- * The plan by which a rejected call is taken apart until what is at fault stands alone. The caller tries `groups`,
- * and tells by `learn` which of them were rejected; then `groups` holds the next ones.
+ * Splits a rejected call until the faulty parts are isolated. The caller tries `groups` and passes those that were
+ * rejected to `learn`; then `groups` contains the next ones to try.
  */
 export class Bisection<Part, Rejected extends RejectedGroup<Part> = RejectedGroup<Part>> {
 	/** The groups to be tried next; none when all is settled. */
 	groups: Array<readonly Part[]>;
 	private halvings = 0;
-	/** Whether a part that was tried alone showed that not all parts are at fault alike. */
+	/** Whether a part that was tried alone showed that the parts differ. */
 	private arePartsAtFault = false;
 	/** The rejected groups of which samples are tried now, each with the owners of its samples. */
 	private sampled?: Array<{ rejected: Rejected; owners: Set<unknown> }>;
@@ -78,7 +78,7 @@ export class Bisection<Part, Rejected extends RejectedGroup<Part> = RejectedGrou
 	}
 
 	/**
-	 * Takes in which of `groups` were rejected.
+	 * Plans the next groups.
 	 * @returns the rejections that are final
 	 */
 	learn(rejected: readonly Rejected[]): Rejected[] {

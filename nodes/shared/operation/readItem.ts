@@ -1,4 +1,4 @@
-/** From the parameters of a node to what one item asks of Hubble. Bad input is refused here, before any call. */
+/** From a node's parameters to the request of each item. Bad input is refused here, before any call. */
 import {
 	NodeOperationError,
 	type IDataObject,
@@ -122,9 +122,8 @@ export function hasEmptyExpression(given: unknown, value: unknown, mayBeBlank: r
 }
 
 /**
- * Whether a parameter says something. One that the user has set, by an expression or by adding it to a collection,
- * must: throws an Error when it does not. One that is left at an empty default, or out by an AI agent, need not, nor one
- * of nothing but parts that may be blank.
+ * Whether a parameter has a value. Throws an Error if it is empty although the user set it, by an expression or by
+ * adding it to a collection. It may be empty by default, if an AI agent left it out, or if all its parts may be blank.
  */
 export function isGiven(given: unknown, value: unknown, isAdded: boolean, mayBeBlank?: readonly string[]): boolean {
 	if (hasEmptyExpression(given, value, mayBeBlank)) throw new Error('the expression returned no value');
@@ -153,40 +152,40 @@ function checkOptions(
 }
 
 /** The value on the wire; `undefined` when nothing is sent. Throws an Error that says what is wrong. */
-function wireValue(field: Field, value: unknown, surroundings: ConversionContext): unknown {
+function wireValue(field: Field, value: unknown, context: ConversionContext): unknown {
 	const { type, toWire = type === 'boolean' ? flag : type === 'string' || type === 'options' ? asText : undefined } =
 		field;
 	checkOptions(field, value);
-	return toWire ? toWire(value, surroundings) : value;
+	return toWire ? toWire(value, context) : value;
 }
 
 function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: () => number) {
-	const surroundings = { timezone: context.getTimezone() };
+	const conversion: ConversionContext = { timezone: context.getTimezone() };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
 			([name, values]) =>
-				// What n8n itself knows, such as '@tool', is no parameter: n8n gives no value of one that it hides.
+				// '@tool' and the like are n8n's own, not parameters; n8n returns no value for a parameter hidden by them.
 				!name.startsWith('@') && !values.map(String).includes(String(context.getNodeParameter(name, item, ''))),
 		);
 	const read = (field: Field): unknown => {
 		const { type } = field;
 		const other = (name: string) => context.getNodeParameter(name, item, '');
-		if (isHidden(field)) return field.whenHidden?.(other, now, surroundings);
+		if (isHidden(field)) return field.whenHidden?.(other, now, conversion);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
-		// A group of one form begins with a row, which says nothing until somebody fills it in.
+		// A group of one form begins with an empty row.
 		const beginsWithRow = type === 'fixedCollection' && field.options?.length === 1;
 		const isAdded = field.collection !== undefined && given !== undefined && !beginsWithRow;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
 		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
-		const sent = isSet ? wireValue(field, ungrouped(value), { ...surroundings, mode }) : field.whenEmpty?.(now);
+		const sent = isSet ? wireValue(field, ungrouped(value), { ...conversion, mode }) : field.whenEmpty?.(now);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
 	return <F extends Field>(field: F): ValueOf<F> | undefined => {
 		try {
-			// Here alone a value gets the type that its parameter promises.
+			// The only place where a value gets the type of its parameter.
 			return read(field) as ValueOf<F> | undefined;
 		} catch (error) {
 			throw refusedInput(context, item, parameterError(field.displayName, asError(error).message));
@@ -208,7 +207,7 @@ export function readValues<F extends Fields>(context: IExecuteFunctions, fields:
 const valuesOf = (fields: Fields, value: ReturnType<typeof parameterReader>): IDataObject =>
 	withoutUndefined(Object.fromEntries(Object.entries(fields).map(([wireName, field]) => [wireName, value(field)])));
 
-/** What names the thing that is worked on: each is text. A picker may give other names for it (`deviceOrName`). */
+/** The IDs of the object of a call, as text. A picker may return other keys (`deviceOrName`). */
 const idsIn = (values: IDataObject): Record<string, string> =>
 	Object.fromEntries(
 		Object.entries(values)
@@ -229,7 +228,7 @@ export function readItemRequest(
 	const value = parameterReader(context, stored, item, now);
 	const values = (fields: Fields = {}) => valuesOf(fields, value);
 	const isTool = runsAsTool(context);
-	// A model may leave the limit out; from a user's expression nothing is a mistake.
+	// A model may leave the limit out; an empty result of a user's expression is a mistake.
 	const required = !isFromAgent(stored[limit.name]);
 	const wanted = list && !value(returnAll) ? (value({ ...limit, required }) ?? limit.default) : Infinity;
 	const body = values(inBody);
@@ -262,7 +261,10 @@ export function readItemRequest(
 	}
 }
 
-/** How much of a row is put out: by Output in a tool, by Simplify elsewhere. n8n gives a value of the one that it shows. */
+/**
+ * How much of a row is output: from Output in a tool, from Simplify elsewhere. n8n returns a value only for the one it
+ * shows.
+ */
 function chosenOutput(
 	{ shape, simplifiedFields }: Operation,
 	value: ReturnType<typeof parameterReader>,
@@ -276,7 +278,7 @@ function chosenOutput(
 	return { isSimplified: true, outputFields: simplifiedFields.filter((name) => name === key || wanted.includes(name)) };
 }
 
-/** The request with what its parameters make together. Throws an Error that says why it is not sent. */
+/** The request after `derive` and `validate`. Throws an Error that says why it is not sent. */
 function completed(context: IExecuteFunctions, operation: Operation, read: ItemRequest): ItemRequest {
 	const { derive, validate, hasSecrets } = operation;
 	const request = { ...read, ...derive?.(read) };
@@ -301,14 +303,16 @@ export function readParameter<T>(context: Pick<IExecuteFunctions, 'getNode'>, di
 	}
 }
 
-/** The fields of a trigger's collection. Throws an Error for what has none: without filters, all would come. */
+/**
+ * The fields of a trigger's collection. Throws an Error if it is not an object: without filters, everything would pass.
+ */
 export function collectionOf(context: TriggerContext, name: string): IDataObject {
 	const values: unknown = context.getNodeParameter(name, {});
 	if (!isObject(values)) throw new Error('the expression returned no fields');
 	return values;
 }
 
-/** What `read` makes of each row, by its name. Throws an Error for a row without a name, with that of another, or at fault. */
+/** Reads rows that have names. Throws an Error for a missing or repeated name, and for a row that `read` refuses. */
 export function namedRows<T>(rows: readonly unknown[], most: number, read: (row: IDataObject, name: string) => T): T[] {
 	if (rows.length > most) throw new Error(`at most ${most} are possible, not ${rows.length}`);
 	const names = rows.map((row) => asText(objectOf(row).name ?? '').trim());
@@ -324,7 +328,7 @@ export function namedRows<T>(rows: readonly unknown[], most: number, read: (row:
 	});
 }
 
-/** Reads a parameter of a trigger's collection; `undefined` when it is not there. One that is there must say something. */
+/** Reads a parameter of a trigger's collection; `undefined` if it is not set. If set, it must not be empty. */
 export function optional<T>(
 	context: TriggerContext,
 	collection: string,

@@ -28,17 +28,20 @@ import { replyItems, shapeOf } from './rows';
 import { camelCase } from './times';
 import { counted } from './values';
 
-/** Milliseconds of waiting that are worth a word. */
+/** Milliseconds of waiting that are worth a hint. */
 const NOTICEABLE_MS = 5_000;
 
-/** What one run has put out so far, by the item that it belongs to. */
+/** The output of a run so far, by input item. */
 export class Outputs {
 	private readonly inputs: readonly INodeExecutionData[];
 	private readonly byItem: INodeExecutionData[][];
 
 	constructor(
 		private readonly context: IExecuteFunctions,
-		/** The field in which a row stands beside the fields of its input item; '': among them; without it it stands alone. */
+		/**
+		 * The field for a row beside the fields of its input item; '': its fields are merged with them; `undefined`: the
+		 * row stands alone.
+		 */
 		private readonly keptAs: string | undefined,
 		readonly canContinue: boolean,
 	) {
@@ -55,7 +58,10 @@ export class Outputs {
 		}
 	}
 
-	/** An item with the fields of its input, where they are kept; a failure is seen at the same place as ever, too. */
+	/**
+	 * The item with the fields of its input, if they are kept. `error` stays at the top level too, so that IF nodes still
+	 * find it.
+	 */
 	private joined(itemIndex: number, item: INodeExecutionData, { error }: IDataObject = {}): INodeExecutionData {
 		const { keptAs, inputs } = this;
 		const input = inputs[itemIndex];
@@ -67,7 +73,7 @@ export class Outputs {
 		return { ...item, json, ...(input.binary ? { binary: input.binary } : {}) };
 	}
 
-	/** Puts an error in the place of data; throws it when the run must stop. */
+	/** Outputs an error in place of data; throws it if the run must stop. */
 	fail(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
 		if (!this.canContinue || context.getExecutionCancelSignal()?.aborted) {
@@ -76,7 +82,7 @@ export class Outputs {
 		this.keepFailure(itemIndex, error, ids);
 	}
 
-	/** Puts an error in the place of data even when the run must stop: with the error, data would be lost for good. */
+	/** Outputs an error in place of data even if the run must stop: throwing it would lose data for good. */
 	keepFailure(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
 		const json = errorRow(context, inItem(context, error, itemIndex), ids);
@@ -96,7 +102,7 @@ export class Outputs {
  * Executes the operation that the node's parameters name, for all input items.
  * Every item is read and checked before the first call.
  * @param canContinue whether On Error says to continue; n8n's rules want each node to ask itself
- * @param connectTo what stands behind the node's credential
+ * @param connectTo connects with the node's credential
  */
 export async function run(
 	context: IExecuteFunctions,
@@ -118,7 +124,7 @@ export async function run(
 	const { guesses } = clock;
 	let requests = readItems(context, operation, outputs, hubble);
 	if (requests.length && clock.guesses > guesses) {
-		// They go by Hubble's time, and no reply has shown it yet. Where it cannot be asked for, the first call says why.
+		// They depend on Hubble's time, which no reply has shown yet. If asking fails, the first call says why.
 		await hubble.learnNow().catch(() => {});
 		outputs = newOutputs();
 		requests = readItems(context, operation, outputs, hubble);
@@ -216,7 +222,7 @@ function readItems(
 	});
 }
 
-/** What errors tell beside their texts, for later nodes. */
+/** Details of errors, for later nodes. */
 const DETAILS = [
 	'status',
 	'requestId',
@@ -229,9 +235,9 @@ const DETAILS = [
 ];
 
 /**
- * What continue-on-fail puts in the place of data. n8n sends a row to the error output only when it holds
- * `error`, `message` and, in newer versions, `details` alone, and cuts it down to its `error` when the item carries
- * the error itself; so the details stand side by side in the regular output only.
+ * What continue-on-fail outputs in place of data. n8n sends a row to the error output only when it holds `error`,
+ * `message` and, in newer versions, `details` alone, and cuts it down to its `error` when the item carries the error
+ * itself; so the details stand side by side in the regular output only.
  */
 function errorRow(
 	context: IExecuteFunctions,

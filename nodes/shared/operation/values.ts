@@ -18,7 +18,7 @@ function plain(value: unknown): unknown {
 const isPlainObject = (value: unknown): value is IDataObject =>
 	Object.prototype.toString.call(value) === '[object Object]' && !('isValid' in (value as object));
 
-/** Whether a value says nothing: no value, a blank text, NaN, or a list or an object of nothing but such values. */
+/** Whether a value is empty: no value, a blank text, NaN, or a list or an object of nothing but such values. */
 export function isEmpty(value: unknown): boolean {
 	const content = plain(value);
 	if (content === null || content === undefined || Number.isNaN(content)) return true;
@@ -90,7 +90,7 @@ export function email(value: unknown): string {
 	return address;
 }
 
-/** A value that is meant as text. An object or a list has slipped in by an expression. */
+/** A value that is meant as text. An object or a list comes from a wrong expression. */
 export function asText(value: unknown): string {
 	if (!['string', 'number', 'boolean'].includes(typeof value)) throw new Error(`${quoted(value)} is not a text`);
 	return String(value);

@@ -1,4 +1,4 @@
-/** What both triggers make of the packets that Hubble hands over: which become items, and what they hold. */
+/** How both packet triggers turn packets into items: filters, decoding and shape. */
 import { NodeOperationError, type IDataObject, type INodeProperties } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
@@ -79,7 +79,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 	};
 }
 
-/** The filters that the user added. One that says nothing is refused, as all packets would come. */
+/** The filters that the user added. An empty one is refused: it would let all packets through. */
 function givenFilters(context: TriggerContext): IDataObject {
 	const stored = objectOf(context.getNode().parameters.filters);
 	const filters = readParameter(context, 'Filters', () => collectionOf(context, 'filters'));

@@ -1,5 +1,5 @@
 /**
- * Formats that say themselves what they contain.
+ * Self-describing formats.
  *
  * Hubble Sensor: what Hubble's dashboard shows in its sensor widget, and what its reference firmware sends.
  * CayenneLPP: the types of version 1 (myDevices), named as The Things Network does, e.g. `temperature_3` for channel 3,
@@ -7,7 +7,8 @@
  * BTHome: the objects of version 2 (bthome.io/format, object IDs up to 0x64 and 0xf0 to 0xf2), with or without the
  * device information and the UUID before them; a second value of a kind is `temperature_2`.
  *
- * Zero bytes to the end of a payload are padding. Behind an unknown ID nothing can be read, as its length is unknown.
+ * Zero bytes to the end of a payload are padding. After an unknown ID nothing can be read, because its length is
+ * unknown.
  */
 import type { IDataObject } from 'n8n-workflow';
 import { isoTime } from '../operation/times';
@@ -141,7 +142,7 @@ interface Found {
 	size: number;
 	/** Called when the payload has all its bytes. */
 	read: (bytes: Buffer, at: number) => IDataObject[string];
-	/** What must be said of the value that was read. */
+	/** A remark about the value. */
 	note?: string;
 }
 

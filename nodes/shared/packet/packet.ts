@@ -57,7 +57,10 @@ export const PACKET_NEEDS =
 /** The last second that a JavaScript date can hold. */
 const LATEST = 8.64e12;
 
-/** What a packet cannot be without (API definition, `packet`: required), and a sequence number that can be one. */
+/**
+ * Whether an object has what a packet requires of its device (API definition, `packet`), and a valid sequence number,
+ * if any.
+ */
 function isPacketDevice(device: unknown): device is Packet['device'] {
 	const { id, payload, timestamp, sequence_number } = objectOf(device);
 	if (typeof id !== 'string' || id === '' || typeof payload !== 'string') return false;
@@ -85,8 +88,8 @@ function seconds(time: number | string): number {
 }
 
 /**
- * What makes a packet itself: Hubble may deliver one twice, and both share device, sequence number and
- * time. Stable across the webhook, the packet history, and the shapes, whatever the server's time zone is.
+ * Identifies a packet: Hubble may deliver one twice, with the same device, sequence number and time. The same for the
+ * webhook, the packet history and all shapes, whatever the server's time zone.
  */
 export function packetKey({ device: { id, sequence_number, timestamp } }: Packet): string {
 	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;

@@ -1,4 +1,7 @@
-/** Which payloads of a run could be read: where some could not, the settings are wrong or devices differ, and a hint says so. */
+/**
+ * Counts the payloads of a run that could not be decoded: then the settings are wrong or devices differ, and a hint
+ * says so.
+ */
 import type { IDataObject } from 'n8n-workflow';
 import type { Hint } from '../operation/operation';
 import { counted, wholeNumber } from '../operation/values';

@@ -6,23 +6,23 @@ import type { Stored } from './position';
 export interface Memory extends Poller {
 	isRunning: boolean;
 	/**
-	 * The revision of the position that this process made last, or left as it was, and when: n8n may give the one before
-	 * until it has stored it.
+	 * The last revision this process produced or confirmed, and when; until n8n has saved it, n8n may still return the
+	 * previous one.
 	 */
 	made?: { revision: number; at: number };
-	/** Polls in a row that got no place in the rate limit in their time. */
+	/** Polls in a row that got no slot in the rate limit. */
 	withoutPlace: number;
-	/** Before when Hubble wants no request. This time and the next one are of `performance.now()`, which never jumps. */
+	/** Until when Hubble asked for no requests, on the clock of `performance.now()`. */
 	notBefore: number;
-	/** Whether n8n says that it stores positions with their executions, as it then does while the process lives. */
+	/** Whether n8n stores positions together with their executions; once seen, it holds while the process lives. */
 	isAtomic?: boolean;
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
-	/** The newest state that needs no hand-over, or whose hand-over is certain: n8n does not store all of them. */
+	/** The newest state without a hand-over, or with a certain one: n8n does not store all of them. */
 	kept?: Stored<unknown>;
 }
 
-/** Nodes that are remembered; of more, those that polled longest ago are forgotten, and repeat their last items. */
+/** Nodes kept in memory; beyond that, those that polled longest ago are dropped, and repeat their last items. */
 const MOST_NODES = 1000;
 
 const memories = new Map<string, Memory>();

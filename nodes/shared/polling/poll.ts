@@ -16,19 +16,19 @@ export interface Read<P> {
 	/** The position after what was read. */
 	next: P;
 	items: INodeExecutionData[];
-	/** For how many milliseconds Hubble wants no request. */
+	/** For how many milliseconds Hubble asked for no requests. */
 	waitMs?: number;
 }
 
-/** A source that is read on and on, from a position. */
+/** A source that is read from a position on. */
 export interface PolledStream<P> {
-	/** What makes the source itself: positions of another one count for nothing. */
+	/** Identifies the source; positions of another one are ignored. */
 	stream: string;
 	/** Where to begin. */
 	start: P;
-	/** How a large position is stored beside the one after it, and how it is got back. */
+	/** How a large position is stored beside the next one: only the difference. */
 	delta?: { pack: (before: P, after: P) => P; unpack: (packed: P, after: P) => P };
-	/** Reads on, until the poll's time is used up. Throws only when there is nothing to hand over. */
+	/** Reads until the poll's time is used up. Throws only if there is nothing to hand over. */
 	read: (from: P) => Promise<Read<P>>;
 }
 
@@ -61,8 +61,8 @@ export function startBudget(context: IPollFunctions, poller?: Poller): Budget {
 }
 
 /**
- * Reads on from where the node is; `null` when there is nothing new, when a poll still runs, when Hubble asked to wait,
- * or when others use up the rate limit. An error leaves the position where it was.
+ * Reads from the node's position on; `null` when there is nothing new, when a poll still runs, when Hubble asked to
+ * wait, or when others use up the rate limit. An error leaves the position where it was.
  */
 export async function poll<P>(
 	context: IPollFunctions,
@@ -70,7 +70,7 @@ export async function poll<P>(
 ): Promise<INodeExecutionData[][] | null> {
 	return await oneAtATime(context, async (memory) => {
 		try {
-			// What n8n gives as stored is of now, however long the first requests take.
+			// The stored position is as of now, however long the first requests take.
 			const begun = performance.now();
 			const source = await open(startBudget(context, memory));
 			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
@@ -82,7 +82,7 @@ export async function poll<P>(
 	});
 }
 
-/** So many polls without a place in the rate limit, one after the other, are told in n8n's log. */
+/** After this many polls in a row without a slot in the rate limit, n8n's log says so. */
 const OFTEN = 10;
 
 function countNoPlace(context: IPollFunctions, memory: Memory): null {
@@ -95,7 +95,7 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 	return null;
 }
 
-/** Reads nothing where there was no place in the rate limit: so the start of the first poll is kept. */
+/** When the rate limit leaves no slot, returns the old position with no items, so a first poll keeps its start. */
 const countingNoPlace =
 	<P>(context: IPollFunctions, memory: Memory, read: PolledStream<P>['read']): PolledStream<P>['read'] =>
 	async (from) => {
@@ -131,7 +131,7 @@ async function readOn<P>(
 	const { next, items, waitMs = 0 } = await read(from);
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
-	// Of a position that this process did not make itself: also where n8n threw away what it made.
+	// For a position that this process did not make, and also where n8n discarded the one that it made.
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
@@ -145,12 +145,12 @@ async function readOn<P>(
 	return isHandedOver ? [items] : null;
 }
 
-/** Hubble's clock is known to the time that a reply may take: less than this a stored time may seem ahead of it. */
+/** Hubble's clock is known to within the travel time of a reply: a stored time may seem ahead by up to this. */
 const CLOCK_S = 60;
 
 /**
- * A stored time that is not ahead of Hubble's clock. One that is was written by a wrong clock, and whatever happens until
- * then would be passed over.
+ * Limits a stored time to Hubble's clock: one that is ahead was written by a wrong clock, and everything until then
+ * would be skipped.
  * @param time as it was stored; as all times here, Unix seconds
  * @param latest the latest that it can be
  */
@@ -166,10 +166,10 @@ export function notAhead(context: IPollFunctions, time: number, latest: number):
 const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
 
 /**
- * The pages of a list from a stored token on. Where Hubble no longer takes it, those of the call's query: then rows may come
- * again, and none is lost.
+ * The pages of a list from a stored token on. If Hubble no longer accepts it, starts over with the call's query: rows
+ * may repeat, none is lost.
  * @param from Unix seconds at which the query begins
- * @param onUnknownToken is told before the pages of the query
+ * @param onUnknownToken called before starting over
  */
 export async function* pagesFrom(
 	context: IPollFunctions,

@@ -1,23 +1,23 @@
 /**
  * Where a polling trigger is, in two steps. Pure: what n8n stores and what this process knows go in.
  *
- * n8n stores the position before the execution of what was emitted exists, so a crash in between would lose
- * those items if the new position were all there is. The one before is kept beside it. That n8n took over is
- * known only to the process that emitted and then finds its own position stored. Any other process, after a crash
- * or restart, goes on from the one before: items may come twice, and none is lost. An execution that n8n itself
- * fails to make, and lives on, is not seen here: n8n tells a polling trigger nothing of it.
+ * n8n stores the position before the execution with the emitted items exists, so with the new position alone, a crash
+ * in between would lose those items. The previous position is kept beside it. Only the process that emitted the items,
+ * and then finds its own position stored, knows that n8n took over. Any other process, after a crash or restart,
+ * continues from the previous position: items may repeat, none is lost. If n8n fails to create an execution and keeps
+ * running, this goes unnoticed: n8n does not tell a polling trigger.
  */
 
 /** What n8n stores for a node whose positions are of type `P`. */
 export interface Stored<P> {
-	/** Which source the positions belong to: another one begins anew. */
+	/** The source of the positions; another one starts over. */
 	stream?: string;
 	/** Grows with every change, also from process to process. */
 	revision?: number;
 	next?: P;
 	/** Whether n8n stored this together with the execution. */
 	isAtomic?: boolean;
-	/** Where the items begin that were emitted with this revision, and the name of that hand-over. */
+	/** The position before the items that were emitted with this revision, and the name of that hand-over. */
 	unsure?: { from: P; handOver: string };
 }
 
@@ -30,7 +30,7 @@ export function newest<P>(given: Stored<P>, kept: Stored<P> | undefined, stream:
 
 /**
  * Where to go on, or `undefined` to begin.
- * @param ours hand-overs of this process: one of them that is stored has happened
+ * @param ours hand-overs of this process: if one of them is stored, n8n took over
  */
 export function resume<P>(
 	{ stream, next, unsure }: Stored<P>,

@@ -5,7 +5,7 @@ export interface Figure {
 	label: string;
 	value: string;
 	remark?: string;
-	/** Whether it is one that should be nought. */
+	/** Whether it should be zero. */
 	isBad?: boolean;
 }
 

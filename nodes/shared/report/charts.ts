@@ -10,7 +10,7 @@ const HEIGHT = 220;
 const LEFT = 46;
 const BOTTOM = 24;
 const TOP = 8;
-/** Pixels that a column is wide at most: a few of them are no walls. */
+/** How wide a column gets at most, in pixels, however few there are. */
 const MOST_BREADTH = 70;
 
 /** The next of 1, 2, 5, 10, 20, 50 … */

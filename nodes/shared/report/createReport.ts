@@ -22,7 +22,7 @@ export interface ReportFrame {
 	settings: IDataObject;
 }
 
-/** Takes rows one at a time, keeps a bounded amount of them, and says at last what there is to see. */
+/** Takes rows one at a time, in bounded memory, and renders the result at the end. */
 export interface Report {
 	add(row: IDataObject): void;
 	/** Reads what the rows do not say, when all of them are there. */

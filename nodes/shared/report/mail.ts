@@ -1,6 +1,6 @@
 /**
- * A report for mail. Mail programs drop styles that do not stand at the element, and draw no SVG; Gmail cuts what is
- * longer than 102 kB. So it is tables with styles of their own, without the map, and bounded whatever the fleet's size.
+ * A report for mail. Mail programs drop styles that are not inline, and draw no SVG; Gmail cuts what is longer than 102
+ * kB. So it consists of tables with inline styles, without the map, and its size is bounded.
  */
 import type { Block, TableCell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
 import { mostOf, wholeNumber } from '../operation/values';

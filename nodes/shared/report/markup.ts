@@ -1,4 +1,4 @@
-/** HTML that cannot be broken by what is put into it. Pure. */
+/** HTML templates that escape what is put into them. Pure. */
 
 /** A piece of HTML or SVG; only `markup` makes one, so that no text gets into a page unescaped. */
 export class Markup {

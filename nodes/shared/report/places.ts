@@ -1,4 +1,4 @@
-/** Places while they come: a bounded number of bins. Pure. */
+/** Counts places as they come, in a bounded number of bins. Pure. */
 import type { Place } from '../operation/place';
 
 /** Places that were heard near each other, as sums. */

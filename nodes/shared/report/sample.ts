@@ -1,4 +1,4 @@
-/** Values while they come, in a bounded memory. Pure. */
+/** Statistics of values as they come, in bounded memory. Pure. */
 
 /** Values that a sample keeps. */
 const KEPT = 1000;

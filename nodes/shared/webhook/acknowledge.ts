@@ -40,10 +40,10 @@ export const acknowledge: INodeProperties = {
 };
 
 /**
- * Answers 503 in the place of a remark: the delivery must come again. Where n8n answers when the workflow has finished,
- * a finished run is answered without a body, because `responseData` is `noData`. A run that left nothing is answered
- * 200 as well, with a remark as JSON: one that could not begin, or that n8n marked as crashed before a worker took it
- * (n8n 1.123 and 2.41). If n8n changes that, the tests of `acknowledge` fail, those on real n8n releases too.
+ * Answers 503 instead of a remark, so that the delivery comes again. If n8n answers when the workflow has finished, the
+ * answer to a finished run has no body, because `responseData` is `noData`. A run that left nothing is answered 200 as
+ * well, but with a remark as JSON: it could not start, or n8n marked it as crashed before a worker took it (n8n 1.123
+ * and 2.41). If n8n changes that, the tests of `acknowledge` fail, also on real n8n releases.
  */
 export function refuseRemarks(answer: Answer): void {
 	const send = answer.json;

@@ -1,7 +1,7 @@
 /**
- * Which deliveries this process has taken. Hubble delivers at least once: what had no answer in time comes again.
- * A delivery counts as accepted when n8n has answered it with success, never when it merely arrived, or the retry of
- * one that failed would be swallowed. Another process, or this one after a restart, knows nothing of it.
+ * Deliveries that this process has taken. Hubble delivers at least once, and repeats what was not answered in time. A
+ * delivery counts as accepted when n8n has answered it with success, not when it arrives: otherwise the retry of a
+ * failed one would be dropped. Other processes, and this one after a restart, know nothing of it.
  */
 import { hash } from 'node:crypto';
 import type { IWebhookFunctions } from 'n8n-workflow';
@@ -12,7 +12,7 @@ const MOST = 20_000;
 /** Hubble repeats a delivery for three hours. */
 const REMEMBERED_MS = 24 * 3_600_000;
 /**
- * How long a run is waited for: in queue mode n8n may never answer (docs/operations.md), and until then every retry is
+ * How long to wait for a run: in queue mode n8n may never answer (docs/operations.md), and until then every retry is
  * refused. Hubble gave the delivery up long before.
  */
 const LONGEST_RUN_MS = 15 * 60_000;
@@ -24,7 +24,7 @@ export interface Answer {
 	end(...content: unknown[]): unknown;
 }
 
-/** `since` is of the clock of `performance.now()`, which nobody sets back. */
+/** `since` is on the clock of `performance.now()`. */
 type Taken = { outcome: 'running' | 'accepted'; since: number };
 
 const deliveries = newProcessState<Taken>(MOST);
@@ -32,7 +32,7 @@ const deliveries = newProcessState<Taken>(MOST);
 export const deliveryKey = (context: IWebhookFunctions, identity: string) =>
 	hash('sha256', `${nodeKey(context)} ${identity}`, 'base64');
 
-/** What became of the same delivery before; `undefined` when there was none, or it may come again. */
+/** The outcome of the same delivery before; `undefined` if there was none, or it may run again. */
 export function outcomeOf(delivery: string): Taken['outcome'] | undefined {
 	const before = deliveries.get(delivery);
 	if (!before) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Whose an endpoint at Hubble is. Its name there ends with a tag that names this n8n and the trigger node, so that
- * ownership outlives static data, restarts and deleted workflows, and copies of a workflow are told from it.
+ * Who owns a webhook at Hubble. Its name there ends with a tag for this n8n and the trigger node, so that ownership
+ * survives lost static data, restarts and deleted workflows, and copies of a workflow can be told apart.
  */
 import { hash } from 'node:crypto';
 import type { IDataObject, IExecuteFunctions, IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
@@ -9,7 +9,7 @@ import { nodeKey } from './processState';
 
 const digest = (text: string, length: number) => hash('sha256', text).slice(0, length);
 
-/** Who owns an endpoint, in digests: they stand at Hubble, where others read them. */
+/** The owner of a webhook, as digests: others can read them at Hubble. */
 interface Owner {
 	/** This n8n, by its encryption key or instance ID. */
 	instance: string;
@@ -25,7 +25,7 @@ export const instanceOf = (context: Pick<IExecuteFunctions, 'getInstanceId'>) =>
 /** Whether both are of one workflow. */
 export const isOfWorkflow = (one: string, other: string) => one.slice(0, DIGITS) === other.slice(0, DIGITS);
 
-/** The owner that a trigger node is. In a copy of its workflow it is another one. */
+/** A trigger node as an owner; in a copy of its workflow, it is another one. */
 export function ownerOf(context: IHookFunctions | IWebhookFunctions): Owner {
 	const part = (of: string) => digest(`${context.getInstanceId()} ${of}`, DIGITS);
 	return { instance: instanceOf(context), node: part(context.getWorkflow().id ?? '') + part(nodeKey(context)) };

@@ -1,7 +1,7 @@
 /**
- * Who listens at the URL of an endpoint: n8n itself is asked, by a call to that URL. That is true for every process
- * of n8n, also after a restart, where nothing in memory or in static data is. A forged call learns nothing by it:
- * the answer holds a digest of the endpoint's ID.
+ * Who listens at the URL of a webhook: n8n itself is asked, by a call to that URL. Unlike memory and static data, this
+ * is right in every process of n8n, also after a restart. A forged call learns nothing from it: the answer contains
+ * only a digest of the webhook's ID.
  */
 import { hash } from 'node:crypto';
 import type {
@@ -15,7 +15,7 @@ import type {
 import { objectOf } from '../client/json';
 import { isUnregistered } from '../n8n';
 
-/** The header of such a call. It proves nothing to a workflow: the answer is 401, as for any other. */
+/** The header of such a call. It starts no workflow: the answer is 401, as for any call without the secret. */
 export const PROBE_HEADER = 'x-hubble-check';
 
 type Caller = IExecuteFunctions | IHookFunctions;
@@ -58,13 +58,13 @@ export const isTriggerAt = (root: string | undefined, url: string) => TRIGGER.te
 export const atRoot = (root: string, url: string) =>
 	root + new URL(url).pathname.split('/').slice(-TRIGGER_SEGMENTS).join('/');
 
-/** What a trigger that registers by hand says in the place of an endpoint. */
+/** What a trigger with manual registration answers instead of a digest. */
 export const MANUAL = 'manual';
 
-/** What stands for an endpoint in the answer. */
+/** The digest of a webhook in the answer. */
 export const webhookDigest = (id: string) => hash('sha256', `endpoint ${id}`).slice(0, 16);
 
-/** Who listens: what each means stands in `STATES`. `unknown`: no answer, or one of somebody else. */
+/** Who listens; `STATES` explains each. `unknown`: no answer, or not one of n8n's. */
 export type Listener = 'listening' | 'manual' | 'secretLost' | 'orphan' | 'unknown';
 
 /** One call to this n8n, whatever its answer is. */
@@ -74,7 +74,7 @@ export async function call(context: Caller, options: IHttpRequestOptions): Promi
 }
 
 /**
- * Asks for it by a POST without content.
+ * Asks by an empty POST.
  * @param root where the URLs of this n8n begin: a URL that is not below it, or no trigger's, is not called
  */
 export async function listenerAt(
@@ -90,7 +90,7 @@ export async function listenerAt(
 		const { message, endpoint } = objectOf(body);
 		if (isUnregistered(statusCode, message)) return 'orphan';
 		if (statusCode !== 401 || typeof endpoint !== 'string') return 'unknown';
-		// Whether its secret is this endpoint's, only a delivery shows.
+		// Only a delivery shows whether its secret is this webhook's.
 		if (endpoint === MANUAL) return 'manual';
 		return endpoint === webhookDigest(String(webhook_id)) ? 'listening' : 'secretLost';
 	} catch {

@@ -1,10 +1,10 @@
-/** What one n8n process remembers of its trigger nodes, bounded however many workflows come and go. */
+/** What one n8n process remembers about its trigger nodes, in bounded memory. */
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 
-/** How many nodes are remembered. What is forgotten comes back from the static data, as far as they have it. */
+/** How many nodes are remembered. A forgotten registration is read from the static data again. */
 const MOST = 2000;
 
-/** By call: n8n copies the whole node whenever it is asked for it. */
+/** Cached per call: `getNode` copies the whole node. */
 const keys = new WeakMap<IHookFunctions | IWebhookFunctions, string>();
 
 /**
@@ -20,7 +20,7 @@ export function nodeKey(context: IHookFunctions | IWebhookFunctions): string {
 	return key;
 }
 
-/** A map that forgets the entry that was not used for the longest time. */
+/** A map that drops the least recently used entry; a dropped delivery may run again. */
 export function newProcessState<T>(most = MOST) {
 	const entries = new Map<string, T>();
 	return {

@@ -1,6 +1,6 @@
 /**
- * One delivery: request → sender → secrets → verified → read → items. n8n would answer a thrown error with
- * 500 and store a failed execution, so every way out is an answer of ours; none carries a header or a secret.
+ * One delivery: request → sender → secrets → verified → read → items. n8n would answer a thrown error with 500 and
+ * store a failed execution, so every outcome is an answer of ours, without headers or secrets.
  */
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { asError } from '../client/errors';
@@ -27,11 +27,11 @@ export type DeliveryContent =
 	| { refused: string }
 	| {
 			items: IDataObject[];
-			/** What a repeat of this delivery has in common with it; absent when repeats are welcome. */
+			/** Equal for repeats of this delivery; absent if repeats should start the workflow, too. */
 			identity?: string;
-			/** For n8n's log: what starts nothing although it should perhaps. Names of fields, never values. */
+			/** For n8n's log: content that starts nothing, but perhaps should. Names of fields, never values. */
 			warning?: string;
-			/** The same of what every delivery will meet, until a setting is mended. */
+			/** The same, for a problem of every delivery until a setting is corrected. */
 			misfit?: string;
 	  };
 
@@ -39,12 +39,12 @@ export type DeliveryContent =
 export interface WebhookService {
 	/** Whether the body's bytes are needed to verify it. */
 	needsBody?: true;
-	/** What a delivery may prove: the secrets or, for packets, their fingerprints. */
+	/** The accepted secrets or, for packets, their fingerprints. */
 	secrets(context: IWebhookFunctions): Promise<string[]> | string[];
 	/** Whether the sender's address is allowed. */
 	admits?(context: IWebhookFunctions, sender: string): boolean;
 	verify(delivery: Delivery, secrets: readonly string[]): boolean;
-	/** What the user should do when it is the service whose deliveries cannot be verified. */
+	/** What the user should do if genuine deliveries cannot be verified. */
 	remedy(context: IWebhookFunctions): string;
 	/** What a probe is told (`probe.ts`). */
 	identify?(context: IWebhookFunctions): string;
@@ -59,7 +59,7 @@ export function isSound(value: unknown, depth = 0): boolean {
 	if (typeof value === 'number') return Number.isFinite(value);
 	if (typeof value !== 'object' || value === null) return true;
 	if (depth === DEPTH) return false;
-	// The quickest way through an object, for a packet has several: parsed JSON inherits nothing that would be listed.
+	// The fastest loop, as packets contain several objects; parsed JSON inherits no enumerable keys.
 	for (const key in value) {
 		const part = (value as IDataObject)[key];
 		if (typeof part !== 'string' && !isSound(part, depth + 1)) return false;
@@ -67,7 +67,7 @@ export function isSound(value: unknown, depth = 0): boolean {
 	return true;
 }
 
-/** Answers with a status and starts nothing. Whatever is not 2xx, Hubble delivers again later. */
+/** Answers with a status and starts nothing. Hubble repeats whatever is not answered with 2xx. */
 function answer(context: IWebhookFunctions, status: number, message: string, more = {}): IWebhookResponseData {
 	context
 		.getResponseObject()
@@ -76,31 +76,31 @@ function answer(context: IWebhookFunctions, status: number, message: string, mor
 	return { noWebhookResponse: true };
 }
 
-/** Whoever reads n8n's log may not see secrets or packets, so neither is ever in it. */
+/** n8n's log must never contain secrets or packets. */
 function warn(context: IWebhookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
 }
 
-/** As `answer`, with a line in n8n's log: the delivery may well be Hubble's. A forged one is not worth a line. */
+/** Like `answer`, with a line in n8n's log. For verified deliveries: a forged one is not worth a line. */
 function refuse(context: IWebhookFunctions, status: number, message: string): IWebhookResponseData {
 	warn(context, `refused a delivery with ${status}: ${message}`);
 	return answer(context, status, message);
 }
 
-/** When each kind of line was told last, by `performance.now()`, and how many calls since then had none. */
-const told = newProcessState<{ at: number; count: number }>();
+/** When each kind of line was last logged, by `performance.now()`, and how many calls since then were not. */
+const logged = newProcessState<{ at: number; count: number }>();
 const MINUTE_MS = 60_000;
 
 /**
- * A line in n8n's log about what anybody may send as often as they like, or what fails at every call: once a minute.
+ * Logs at most once a minute, for what anybody can send at will, or what fails at every call.
  * @param text the line, by how many calls it stands for
  */
 function tellOnceAMinute(context: IWebhookFunctions, kind: string, text: (calls: number) => string): void {
 	const key = `${nodeKey(context)} ${kind}`;
-	const { at, count } = told.get(key) ?? { at: -Infinity, count: 0 };
+	const { at, count } = logged.get(key) ?? { at: -Infinity, count: 0 };
 	const now = performance.now();
 	const isQuiet = now - at < MINUTE_MS;
-	told.set(key, isQuiet ? { at, count: count + 1 } : { at: now, count: 0 });
+	logged.set(key, isQuiet ? { at, count: count + 1 } : { at: now, count: 0 });
 	if (!isQuiet) warn(context, text(count + 1));
 }
 
@@ -108,8 +108,8 @@ const deliveriesOf = (calls: number) =>
 	calls === 1 ? 'a delivery' : `${calls} deliveries since the last message about it`;
 
 /**
- * Refuses what cannot be verified. It is forged, or the secret was lost, and then the trigger is deaf without
- * anybody noticing: so n8n's log says it.
+ * Refuses what cannot be verified. Either it is forged, or the secret was lost and the trigger receives nothing without
+ * anybody noticing, so n8n's log says so.
  */
 function unverified(context: IWebhookFunctions, source: WebhookService, { headers }: Delivery): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
@@ -160,7 +160,7 @@ async function take(context: IWebhookFunctions, source: WebhookService): Promise
 	return start(context, source.read(context, delivery));
 }
 
-/** Starts the workflow with what a verified delivery holds, unless it was started with the same before. */
+/** Starts the workflow with a verified delivery, unless the same one started it before. */
 function start(context: IWebhookFunctions, content: DeliveryContent): IWebhookResponseData {
 	if ('refused' in content) return refuse(context, 400, content.refused);
 	const { items, identity, warning, misfit } = content;
