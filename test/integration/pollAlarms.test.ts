@@ -14,10 +14,7 @@ beforeEach(async () => {
 	passedMs = 0;
 	hubble = await startSimulator({ devices: 8, packets: 0, limits: false, headRetryAfter: null, now: hubbleNow });
 });
-afterEach(async () => {
-	jest.restoreAllMocks();
-	await hubble.close();
-});
+afterEach(async () => await hubble.close());
 
 const payloadLayout = 'temperature: int16 @0 ×0.01 °C';
 const warm = {
@@ -170,170 +167,172 @@ withEachClock(hubbleNow, () => {
 		send(0, 5);
 		expect(words(await poll())).toEqual([['cleared', room, 5, 9, expect.any(Number)]]);
 	});
-});
 
-it('P9: goes on after a restart as the position does: the items of the last execution come again, and no other', async () => {
-	const stored: IDataObject = {};
-	const one = node(alarms(), stored);
-	await one.poll();
-	pass(1);
-	send(0, 9);
-	send(1, 9);
-	const first = await one.poll();
-	expect(first).toHaveLength(2);
-	pass(1);
-	send(0, 5);
-	send(2, 9);
-	const second = await one.poll();
-	expect(second).toMatchObject([{ event: 'cleared' }, { event: 'raised' }]);
-	const disk = () => JSON.parse(JSON.stringify(stored)) as IDataObject;
-	// Two processes that know nothing of each other: what stands beside the state leads to the same items.
-	expect(await node(alarms(), disk()).poll()).toEqual(second);
-	const after = node(alarms(), disk());
-	expect(await after.poll()).toEqual(second);
-	pass(1);
-	send(1, 5);
-	expect(await after.poll()).toMatchObject([{ event: 'cleared' }]);
-});
-
-it.each([
-	[false, []],
-	[true, ['raised']],
-])(
-	'reports what is on already when the workflow is published only if the user says so: %s',
-	async (reportAlready, events) => {
-		send(3, 9);
-		pass(2);
-		// The two hours before the publication.
+	it('P9: goes on after a restart as the position does: the items of the last execution come again, and no other', async () => {
+		const stored: IDataObject = {};
+		const one = node(alarms(), stored);
+		await one.poll();
+		pass(1);
 		send(0, 9);
 		send(1, 9);
-		pass(60);
-		send(1, 5);
-		pass(59);
-		const { poll } = node(alarms({}, { reportAlready }));
-		expect((await poll()).map(({ event }) => event)).toEqual(events);
-		pass(1);
-		send(0, 10);
-		send(2, 10);
-		expect(await poll()).toMatchObject([{ event: 'raised' }]);
+		const first = await one.poll();
+		expect(first).toHaveLength(2);
 		pass(1);
 		send(0, 5);
-		expect((await poll()).map(({ event }) => event)).toEqual(reportAlready ? ['cleared'] : []);
-	},
-);
-
-it('looks at the devices of the filters alone', async () => {
-	const { poll } = node(alarms({}, { filters: { tags: ['site:none'] } }));
-	await poll();
-	pass(1);
-	send(0, 9);
-	expect(await poll()).toEqual([]);
-});
-
-it('tells in the log of some payloads that fit, too: no value of theirs raises an alarm', async () => {
-	const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int16 @0 ×0.01 °C when byte 0 = 3' }));
-	await poll();
-	pass(1);
-	send(0, 9);
-	send(1, 20);
-	expect(await poll()).toHaveLength(1);
-	const why = '2 bytes, and none of the values: byte 0 is 7, not 3';
-	expect(warnings).toEqual([`"Alarms": 1 of 2 payloads does not fit: ${why}. Check "Decode Payload".`]);
-});
-
-it('tells where none of the payloads fits, and refuses what is not decoded', async () => {
-	const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
-	await poll();
-	pass(1);
-	send(0, 9);
-	expect(await poll()).toEqual([]);
-	expect(warnings).toEqual([expect.stringMatching(/^"Alarms": The payload does not fit: .*Check "Decode Payload"\.$/)]);
-	await expect(node(alarms({}, { decodePayload: 'none' })).poll()).rejects.toThrow(
-		'"Alarm When": the payloads are not decoded',
-	);
-	await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('"Trigger On": ');
-});
-
-describe('a test in the editor', () => {
-	const shown = async (parameters: IDataObject) => {
-		const { poll, staticData } = node(parameters, {}, 'manual');
-		const items = await poll();
-		expect(staticData).toEqual({});
-		return items;
-	};
-
-	it('shows a real alarm where there is one, and an example of its end', async () => {
-		const room = send(0, 9, 20 * 60);
-		send(0, 9.25, 60);
+		send(2, 9);
+		const second = await one.poll();
+		expect(second).toMatchObject([{ event: 'cleared' }, { event: 'raised' }]);
+		const disk = () => JSON.parse(JSON.stringify(stored)) as IDataObject;
+		// Two processes that know nothing of each other: what stands beside the state leads to the same items.
+		expect(await node(alarms(), disk()).poll()).toEqual(second);
+		const after = node(alarms(), disk());
+		expect(await after.poll()).toEqual(second);
+		pass(1);
 		send(1, 5);
-		const [raised, cleared] = await shown(alarms({ forAtLeast: 15 }));
-		expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: false });
-		expect(raised).toMatchObject({ lastedSeconds: 19 * 60 });
-		expect(raised).not.toHaveProperty('hint');
-		expect(Object.keys(cleared ?? {})[0]).toBe('hint');
-		expect(cleared).toMatchObject({
-			event: 'cleared',
-			deviceName: room,
-			value: 7,
-			extreme: 9.25,
-			isExample: true,
-			decoded: { temperature: 7 },
-		});
-	});
-
-	it('shows the end of an alarm as it was', async () => {
-		const room = send(0, 9, 20 * 60);
-		send(0, 11, 10 * 60);
-		send(0, 6, 5 * 60);
-		const [raised, cleared] = await shown(alarms());
-		expect(raised).toMatchObject({ event: 'raised', value: 9, lastedSeconds: 0, isExample: false });
-		expect(cleared).toMatchObject({ event: 'cleared', deviceName: room, value: 6, extreme: 11, isExample: false });
-		expect(cleared).toMatchObject({ lastedSeconds: 15 * 60, decoded: { temperature: 6 } });
-	});
-
-	it.each([{ forAtLeast: 15 }, { forAtLeast: 2, forUnit: 'packets' }])(
-		'says first that the beginning is an example where one packet is not enough, %j',
-		async (rule) => {
-			const room = send(0, 9.25);
-			const [raised] = await shown(alarms(rule));
-			expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: true });
-			const why = expect.stringMatching(/^A value is beyond the threshold, but not for as long/) as string;
-			expect(Object.entries(raised ?? {})[0]).toEqual(['hint', why]);
-		},
-	);
-
-	it('shows an alarm by a packet whose stamp cannot be as of now, and says so', async () => {
-		send(0, 9.25, -70 * 365 * 86_400);
-		const [raised, cleared] = await shown(alarms());
-		for (const item of [raised, cleared]) {
-			expect(item).toMatchObject({ timestampTrusted: false });
-			expect(Math.abs(Date.parse(String(item?.heardAt)) - hubbleNow())).toBeLessThan(60_000);
-		}
-		expect(raised).toMatchObject({ isExample: false, value: 9.25 });
+		expect(await after.poll()).toMatchObject([{ event: 'cleared' }]);
 	});
 
 	it.each([
-		['where nothing is over the threshold', () => void send(1, 5), {}],
-		['where no device passes the filters', () => void send(0, 9), { filters: { tags: ['site:none'] } }],
-		['where there is no packet', () => {}, {}],
-	])('shows examples %s', async (_, happens, more) => {
-		happens();
-		const items = await shown(alarms({}, more));
-		expect(items).toMatchObject([
-			{ event: 'raised', value: 9, decoded: { temperature: 9 }, isExample: true },
-			{ event: 'cleared', value: 7, extreme: 9, isExample: true },
-		]);
-		expect(items.map(({ hint }) => hint)).toEqual([
-			'None of the latest packets has a value beyond the threshold: this alarm is an example.',
-			'No alarm ends in the latest packets: this end is an example.',
-		]);
+		[false, []],
+		[true, ['raised']],
+	])(
+		'reports what is on already when the workflow is published only if the user says so: %s',
+		async (reportAlready, events) => {
+			send(3, 9);
+			pass(2);
+			// The two hours before the publication.
+			send(0, 9);
+			send(1, 9);
+			pass(60);
+			send(1, 5);
+			pass(59);
+			const { poll } = node(alarms({}, { reportAlready }));
+			expect((await poll()).map(({ event }) => event)).toEqual(events);
+			pass(1);
+			send(0, 10);
+			send(2, 10);
+			expect(await poll()).toMatchObject([{ event: 'raised' }]);
+			pass(1);
+			send(0, 5);
+			expect((await poll()).map(({ event }) => event)).toEqual(reportAlready ? ['cleared'] : []);
+		},
+	);
+
+	it('looks at the devices of the filters alone', async () => {
+		const { poll } = node(alarms({}, { filters: { tags: ['site:none'] } }));
+		await poll();
+		pass(1);
+		send(0, 9);
+		expect(await poll()).toEqual([]);
 	});
 
-	it('says in the first field where none of the payloads fits', async () => {
+	it('tells in the log of some payloads that fit, too: no value of theirs raises an alarm', async () => {
+		const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int16 @0 ×0.01 °C when byte 0 = 3' }));
+		await poll();
+		pass(1);
 		send(0, 9);
-		const [first] = await shown(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
-		expect(Object.entries(first ?? {})[0]).toEqual(['hint', expect.stringMatching(/^The payload does not fit: /)]);
-		const [packet] = await shown({ decodePayload: 'layout', payloadLayout: 'temperature: int32 @4' });
-		expect(packet).toMatchObject({ hint: expect.stringMatching(/^The payload does not fit: /), decoded: null });
+		send(1, 20);
+		expect(await poll()).toHaveLength(1);
+		const why = '2 bytes, and none of the values: byte 0 is 7, not 3';
+		expect(warnings).toEqual([`"Alarms": 1 of 2 payloads does not fit: ${why}. Check "Decode Payload".`]);
+	});
+
+	it('tells where none of the payloads fits, and refuses what is not decoded', async () => {
+		const { poll, warnings } = node(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
+		await poll();
+		pass(1);
+		send(0, 9);
+		expect(await poll()).toEqual([]);
+		expect(warnings).toEqual([
+			expect.stringMatching(/^"Alarms": The payload does not fit: .*Check "Decode Payload"\.$/),
+		]);
+		await expect(node(alarms({}, { decodePayload: 'none' })).poll()).rejects.toThrow(
+			'"Alarm When": the payloads are not decoded',
+		);
+		await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('"Trigger On": ');
+	});
+
+	describe('a test in the editor', () => {
+		const shown = async (parameters: IDataObject) => {
+			const { poll, staticData } = node(parameters, {}, 'manual');
+			const items = await poll();
+			expect(staticData).toEqual({});
+			return items;
+		};
+
+		it('shows a real alarm where there is one, and an example of its end', async () => {
+			const room = send(0, 9, 20 * 60);
+			send(0, 9.25, 60);
+			send(1, 5);
+			const [raised, cleared] = await shown(alarms({ forAtLeast: 15 }));
+			expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: false });
+			expect(raised).toMatchObject({ lastedSeconds: 19 * 60 });
+			expect(raised).not.toHaveProperty('hint');
+			expect(Object.keys(cleared ?? {})[0]).toBe('hint');
+			expect(cleared).toMatchObject({
+				event: 'cleared',
+				deviceName: room,
+				value: 7,
+				extreme: 9.25,
+				isExample: true,
+				decoded: { temperature: 7 },
+			});
+		});
+
+		it('shows the end of an alarm as it was', async () => {
+			const room = send(0, 9, 20 * 60);
+			send(0, 11, 10 * 60);
+			send(0, 6, 5 * 60);
+			const [raised, cleared] = await shown(alarms());
+			expect(raised).toMatchObject({ event: 'raised', value: 9, lastedSeconds: 0, isExample: false });
+			expect(cleared).toMatchObject({ event: 'cleared', deviceName: room, value: 6, extreme: 11, isExample: false });
+			expect(cleared).toMatchObject({ lastedSeconds: 15 * 60, decoded: { temperature: 6 } });
+		});
+
+		it.each([{ forAtLeast: 15 }, { forAtLeast: 2, forUnit: 'packets' }])(
+			'says first that the beginning is an example where one packet is not enough, %j',
+			async (rule) => {
+				const room = send(0, 9.25);
+				const [raised] = await shown(alarms(rule));
+				expect(raised).toMatchObject({ event: 'raised', deviceName: room, value: 9.25, isExample: true });
+				const why = expect.stringMatching(/^A value is beyond the threshold, but not for as long/) as string;
+				expect(Object.entries(raised ?? {})[0]).toEqual(['hint', why]);
+			},
+		);
+
+		it('shows an alarm by a packet whose stamp cannot be as of now, and says so', async () => {
+			send(0, 9.25, -70 * 365 * 86_400);
+			const [raised, cleared] = await shown(alarms());
+			for (const item of [raised, cleared]) {
+				expect(item).toMatchObject({ timestampTrusted: false });
+				expect(Math.abs(Date.parse(String(item?.heardAt)) - hubbleNow())).toBeLessThan(60_000);
+			}
+			expect(raised).toMatchObject({ isExample: false, value: 9.25 });
+		});
+
+		it.each([
+			['where nothing is over the threshold', () => void send(1, 5), {}],
+			['where no device passes the filters', () => void send(0, 9), { filters: { tags: ['site:none'] } }],
+			['where there is no packet', () => {}, {}],
+		])('shows examples %s', async (_, happens, more) => {
+			happens();
+			const items = await shown(alarms({}, more));
+			expect(items).toMatchObject([
+				{ event: 'raised', value: 9, decoded: { temperature: 9 }, isExample: true },
+				{ event: 'cleared', value: 7, extreme: 9, isExample: true },
+			]);
+			expect(items.map(({ hint }) => hint)).toEqual([
+				'None of the latest packets has a value beyond the threshold: this alarm is an example.',
+				'No alarm ends in the latest packets: this end is an example.',
+			]);
+		});
+
+		it('says in the first field where none of the payloads fits', async () => {
+			send(0, 9);
+			const [first] = await shown(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
+			expect(Object.entries(first ?? {})[0]).toEqual(['hint', expect.stringMatching(/^The payload does not fit: /)]);
+			const [packet] = await shown({ decodePayload: 'layout', payloadLayout: 'temperature: int32 @4' });
+			expect(packet).toMatchObject({ hint: expect.stringMatching(/^The payload does not fit: /), decoded: null });
+		});
 	});
 });
