@@ -2,7 +2,7 @@
 import { jsonParse, type IDataObject } from 'n8n-workflow';
 import { asText, isEmpty } from '../shared/operation/values';
 import { choices, type ColumnRow, type Field } from '../shared/operation/fields';
-import { SIMPLIFIED } from '../shared/device/device';
+import { DEVICE_FIELDS } from '../shared/device/device';
 import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
 import { tagMap, type Tags } from './tags';
 
@@ -25,7 +25,7 @@ const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, 
  * Columns that no person wrote: of our own files (keys, exports), of the example's file, and of n8n's Google Sheets.
  * A key must never become a tag, which everybody reads.
  */
-const NOT_TAGS = new Set([...SIMPLIFIED, 'created', 'key', 'id', 'result', 'error', 'row_number'].map(plainHeader));
+const NOT_TAGS = new Set([...DEVICE_FIELDS, 'created', 'key', 'id', 'result', 'error', 'row_number'].map(plainHeader));
 
 /** The names n8n gives to spreadsheet columns without a header. */
 const NO_HEADER = /^__EMPTY(_\d+)?$/;

@@ -1,5 +1,5 @@
 import { endpoints } from '../shared/client/endpoints';
-import { simplifyDevice, simplifyRegistered, SIMPLIFIED } from '../shared/device/device';
+import { simplifyDevice, simplifyRegistered, DEVICE_FIELDS } from '../shared/device/device';
 import { wantedPages, wantedRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
@@ -173,13 +173,13 @@ export const deviceOperations: readonly Operation[] = [
 		description: 'Write all devices of the organization, or those that pass the filters, to one file',
 		readsAll: true,
 		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
-		settings: { ...exportFields(SIMPLIFIED), ...timeFilters },
+		settings: { ...exportFields(DEVICE_FIELDS), ...timeFilters },
 		items: exportTo({
 			name: 'devices',
 			list: endpoints.listDevices.list,
 			toJson: () => (row) => row,
 			simplify: simplifyDevice,
-			columns: () => SIMPLIFIED,
+			columns: () => DEVICE_FIELDS,
 			devices: (work) => wantedPages(work, endpoints.listDevices.list),
 		}),
 	},
@@ -192,7 +192,7 @@ export const deviceOperations: readonly Operation[] = [
 		inPath: { device_id: deviceOrName },
 		settings: { keepInput: fields.keepInput },
 		shape: simplifyDevice,
-		simplifiedFields: SIMPLIFIED,
+		simplifiedFields: DEVICE_FIELDS,
 		prepare: findDevices,
 	},
 	{
@@ -202,7 +202,7 @@ export const deviceOperations: readonly Operation[] = [
 		value: 'getAll',
 		description: 'Get the devices of the organization',
 		shape: simplifyDevice,
-		simplifiedFields: SIMPLIFIED,
+		simplifiedFields: DEVICE_FIELDS,
 		inQuery: {
 			...list.inQuery,
 			sort_field: {
@@ -247,7 +247,7 @@ export const deviceOperations: readonly Operation[] = [
 		...fields.change,
 		derive: updatedRow,
 		shape: simplifyDevice,
-		simplifiedFields: SIMPLIFIED,
+		simplifiedFields: DEVICE_FIELDS,
 		validate: validateUpdate,
 		prepare: readPresent,
 		batch: update,

@@ -14,7 +14,7 @@ import { isSound, type DeliveryContent, type Delivery, type WebhookService } fro
 import { bothSecrets } from '../shared/webhook/secrets';
 import { isSignature } from '../shared/webhook/verify';
 
-/** What names something: documents have texts, and the numbers of other services are as good. */
+/** A name or an ID: text in the documents, but numbers are accepted, too. */
 const isName = (value: unknown) => (typeof value === 'string' && value !== '') || typeof value === 'number';
 
 /** A number, also as text. */
@@ -24,15 +24,15 @@ const isAmount = (value: unknown) => isName(value) && Number.isFinite(Number(val
 const isBrandState = (status: unknown) => status === 'ACTIVE' || status === 'INACTIVE';
 
 /**
- * One kind of event. The body names no type, so what it has tells: by the fewest fields that no other kind has, whatever
- * they say, as a state or a field that is new must not make an event of money unknown.
+ * One kind of event. The body has no type, so a kind is recognized by the fewest fields that no other kind has,
+ * whatever their values: a new state or field must not make an event about money unknown.
  */
 interface EventKind extends INodePropertyOptions {
 	value: string;
 	is: (data: IDataObject) => boolean;
 }
 
-/** The first one that fits is it. */
+/** The first match counts. */
 const KINDS: readonly EventKind[] = [
 	{
 		name: 'SDK Transaction',
@@ -85,7 +85,7 @@ export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 	.map(({ name, value, action, description }) => ({ name, value, action, description }))
 	.sort((a, b) => a.name.localeCompare(b.name));
 
-/** The amounts that Hubble renamed, old → new. Both are given, so that a workflow can use the new name. */
+/** The amounts that Hubble renamed, old → new. The output has both, so that a workflow can use the new name. */
 const RENAMED = { minAmount: 'minOrderAmount', maxAmount: 'maxOrderAmount' };
 
 function withNewNames(data: IDataObject): IDataObject {
@@ -117,7 +117,7 @@ export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((s
 }
 
 /**
- * The event with the digits of its integers: one that a number cannot hold becomes text.
+ * The event with exact integers: one that a number cannot hold becomes text.
  * @param parsed what n8n made of the delivery's bytes
  */
 function withAllDigits(parsed: IDataObject, { rawBody = Buffer.alloc(0), encoding }: Delivery): IDataObject {

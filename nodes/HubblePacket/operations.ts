@@ -11,7 +11,7 @@ import type { Fields, Hint, ItemRequest, Operation } from '../shared/operation/o
 import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
-import { isPacket, PACKETS, SIMPLIFIED, simplifiedWith, simplifyPacket } from '../shared/packet/packet';
+import { isPacket, PACKETS, PACKET_FIELDS, simplifiedWith, simplifyPacket } from '../shared/packet/packet';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter, valueReason } from '../shared/packet/valueFilter';
 import { chosenShape, listItems } from '../shared/operation/rows';
@@ -135,7 +135,7 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 
 /** The simplified fields, and what decoding adds: the values at fixed positions, or the payload as a whole. */
 function columns({ settings }: ItemRequest): string[] {
-	if (!settings.decode || settings.decode === 'none') return SIMPLIFIED;
+	if (!settings.decode || settings.decode === 'none') return PACKET_FIELDS;
 	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));
 	return simplifiedWith([...(names.size ? names : ['decoded']), 'decodeError']);
 }
@@ -207,7 +207,7 @@ export const packetOperations: readonly Operation[] = [
 		derive: exportRange,
 		settings: {
 			period,
-			...exportFields([...SIMPLIFIED, 'decoded', 'decodeError'], { hasLines: true }),
+			...exportFields([...PACKET_FIELDS, 'decoded', 'decodeError'], { hasLines: true }),
 			...decodeFields,
 			...tagSettings,
 			...valueSettings,
@@ -223,7 +223,7 @@ export const packetOperations: readonly Operation[] = [
 		alsoCalls: { endpoint: endpoints.listDevices },
 		makesRows: true,
 		shape: simplifyPacket,
-		simplifiedFields: SIMPLIFIED,
+		simplifiedFields: PACKET_FIELDS,
 		inQuery: { start: inQuery.start, end: inQuery.end, filter_tags: environment },
 		settings: { period, ...decodeFields, ...deviceSettings, ...tagSettings, ...valueSettings, includeSilent },
 		items: latestItems,
@@ -235,7 +235,7 @@ export const packetOperations: readonly Operation[] = [
 		value: 'getAll',
 		description: 'Get the packets that Hubble received in a period, the latest first',
 		shape: simplifyPacket,
-		simplifiedFields: SIMPLIFIED,
+		simplifiedFields: PACKET_FIELDS,
 		settings: { period, order, ...decodeFields, ...tagSettings, ...valueSettings },
 		items: (work) => {
 			const filtered = filteredHere(work);

@@ -1,7 +1,7 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
 import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
 import { objectOf } from '../../nodes/shared/client/json';
-import { SIMPLIFIED } from '../../nodes/shared/device/device';
+import { DEVICE_FIELDS } from '../../nodes/shared/device/device';
 import { nodes } from '../nodes';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -642,7 +642,7 @@ describe('as the tool of an AI agent', () => {
 	test('Return All ends at a hundred short rows and says so', async () => {
 		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);
-		expect(Object.keys(rows[0] ?? {})).toEqual(SIMPLIFIED);
+		expect(Object.keys(rows[0] ?? {})).toEqual(DEVICE_FIELDS);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('More results exist') as string });
 	});
 

@@ -109,7 +109,7 @@ function flat(row: IDataObject, now: number) {
 }
 
 /** The names of the flat fields. */
-export const SIMPLIFIED = Object.keys(flat({}, 0));
+export const DEVICE_FIELDS = Object.keys(flat({}, 0));
 
 /** A device as a registration gives it, in flat fields; `key` is `null` where Hubble does not show it. */
 export function simplifyRegistered(row: IDataObject): IDataObject {

@@ -155,8 +155,8 @@ export function simplifyPacket(packet: IDataObject): IDataObject {
 }
 
 /** The names of the flat fields: what people look for first, the keys last. */
-export const SIMPLIFIED = Object.keys(simplifyPacket({ device: { id: 'any', payload: '', timestamp: 0 } }));
+export const PACKET_FIELDS = Object.keys(simplifyPacket({ device: { id: 'any', payload: '', timestamp: 0 } }));
 
 /** The same with what decoding adds, which stands behind the device's name. */
 export const simplifiedWith = (added: readonly string[]): string[] =>
-	SIMPLIFIED.flatMap((name) => (name === 'deviceName' ? [name, ...added] : [name]));
+	PACKET_FIELDS.flatMap((name) => (name === 'deviceName' ? [name, ...added] : [name]));

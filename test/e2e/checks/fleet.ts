@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { SIMPLIFIED } from '../../../nodes/shared/device/device';
+import { DEVICE_FIELDS } from '../../../nodes/shared/device/device';
 import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData, credentialName, readExample } from '../mainJob';
@@ -153,7 +153,7 @@ function tablesOf(present: string, deviceId: string): Table[] {
 	});
 	const many = Array.from({ length: FORM_ROWS }, (_, n): Table['rows'][number] => [`Many ${n}`, `S${n}`, 'registered']);
 	const blank: Table['rows'][number] = ['', undefined, 'left out: "Columns": the row is blank'];
-	const exported = SIMPLIFIED.join(';');
+	const exported = DEVICE_FIELDS.join(';');
 	return [
 		table('comma', `name,site\nCold room 1,Hall 1\n${present},"Hall <2>"\n`, [
 			['Cold room 1', 'Hall 1', 'registered'],
