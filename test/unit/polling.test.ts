@@ -14,6 +14,7 @@ import {
 	type PolledStream,
 	type Read,
 } from '../../nodes/shared/polling/poll';
+import { nodeOf, scheduled, watched } from './polledNode';
 
 type Poll = typeof poll;
 
@@ -32,28 +33,6 @@ function inOtherProcess(): Poll {
 	});
 	return other?.poll as Poll;
 }
-
-let nodes = 0;
-
-/** A node in n8n, and what n8n stores for it. */
-function nodeOf(members: object = {}, id = `node ${(nodes += 1)}`) {
-	const warnings: string[] = [];
-	const n8n = { data: {} as IDataObject };
-	const context = {
-		getNode: () => ({ id, name: 'Poll' }) as INode,
-		getWorkflow: () => ({ id: 'workflow' }),
-		getWorkflowStaticData: (type: string) => (type === 'node' ? n8n.data : {}),
-		logger: { warn: (line: string) => warnings.push(line) },
-		...members,
-	} as unknown as IPollFunctions;
-	return { context, n8n, warnings };
-}
-/** n8n 2: any process polls, and what it returns may be thrown away. */
-const scheduled = { __runPoll: undefined, __commitCursor: undefined, getPollBudgetMs: () => 36_000 };
-
-/** Static data as n8n's database has them, in an object that n8n watches for changes. */
-const watched = (data: IDataObject): IDataObject =>
-	Object.defineProperty(structuredClone(data), '__dataChanged', { value: true });
 
 type At = { at: number };
 
