@@ -5,7 +5,7 @@ import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import { apiKey, textPart, type Field } from '../shared/operation/fields';
-import type { ItemRequest, Operation } from '../shared/operation/operation';
+import { operation, type ItemRequest, type Operation, type RequestOf } from '../shared/operation/operation';
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
 import { inCamelCase } from '../shared/operation/times';
@@ -132,7 +132,10 @@ const expiryIn = (days: unknown): number =>
 	days === undefined ? NEVER : Math.ceil(hubbleNow() + DAY_S * Number(days));
 
 /** The body with the expiry, where it was not chosen as a date. */
-const withExpiry: Operation['derive'] = ({ body, settings: { expireDays: days, ...settings } }) => ({
+const withExpiry = ({
+	body,
+	settings: { expireDays: days, ...settings },
+}: RequestOf<{ settings: { expireDays: typeof expireDays } }>) => ({
 	body: { expires_at_seconds: expiryIn(days), ...body },
 	settings,
 });
@@ -178,7 +181,7 @@ const otherKey = {
 
 /** The API keys' calls (API definition, tag "API Keys"). */
 export const apiKeyOperations: readonly Operation[] = [
-	{
+	operation({
 		resource: 'apiKey',
 		name: 'Create',
 		value: 'create',
@@ -203,7 +206,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		},
 		warn: ({ settings }) =>
 			settings.access === 'all' ? 'The new key has all scopes: it may do everything in the organization.' : undefined,
-	},
+	}),
 	{
 		resource: 'apiKey',
 		name: 'Delete',
@@ -222,7 +225,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		description: 'Get the names, scopes and expiry of the keys of the organization, not the keys themselves',
 		endpoint: endpoints.listKeys,
 	},
-	{
+	operation({
 		resource: 'apiKey',
 		name: 'Rotate',
 		value: 'rotate',
@@ -236,7 +239,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		settings: { oldKeyId: { ...apiKey, standsFirst: true }, expiration, expireDays },
 		derive: withExpiry,
 		items: rotate,
-	},
+	}),
 	{
 		resource: 'apiKey',
 		name: 'Update',
@@ -258,7 +261,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			},
 		},
 	},
-	{
+	operation({
 		resource: 'apiKey',
 		name: 'Validate',
 		value: 'validate',
@@ -272,7 +275,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			const { body } = await (key ? hubble.as(String(key)) : hubble).send(request);
 			return [{ json: inCamelCase({ valid: true, ...body }) }];
 		},
-	},
+	}),
 	{
 		resource: 'scope',
 		name: 'Get Many',

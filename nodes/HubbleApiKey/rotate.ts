@@ -2,7 +2,8 @@
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
-import type { Work } from '../shared/operation/operation';
+import type { Field } from '../shared/operation/fields';
+import type { RequestOf, Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
 
 async function keyWithId({ context, hubble }: Work, keyId: string): Promise<IDataObject> {
@@ -51,7 +52,7 @@ const failureOf = async (sent: Promise<unknown>): Promise<Failure | undefined> =
  * key only once, so it is put out even when the old one cannot be deleted; a hint says so.
  * Throws what `send` throws; when the new key is not found to work, it is deleted and the old one stays.
  */
-export async function rotate(work: Work): Promise<INodeExecutionData[]> {
+export async function rotate(work: Work<RequestOf<{ settings: { oldKeyId: Field } }>>): Promise<INodeExecutionData[]> {
 	const { hubble, request, hints } = work;
 	const oldId = String(request.settings.oldKeyId);
 	const old = await keyWithId(work, oldId);

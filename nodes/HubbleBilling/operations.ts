@@ -4,7 +4,7 @@ import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
 import { CALENDAR_PERIODS, choices, invoice } from '../shared/operation/fields';
-import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
+import { operation, type ClientFilter, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { binaryField, safeName } from '../shared/operation/outputFile';
 import { listItems } from '../shared/operation/rows';
 import { calendarPeriod, inCamelCase } from '../shared/operation/times';
@@ -16,7 +16,7 @@ import { rowsOf } from '../shared/client/json';
  */
 const fetched = new WeakMap<HubbleClient, Promise<IDataObject[]>>();
 
-function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
+function invoices({ hubble, hints }: Pick<Work, 'hubble' | 'hints'>): Promise<IDataObject[]> {
 	const unnamed = (error: Error): IDataObject[] => {
 		fetched.delete(hubble);
 		hints.add(
@@ -31,7 +31,7 @@ function invoices({ hubble, hints }: Work): Promise<IDataObject[]> {
 	return known;
 }
 
-const downloadPdf: Operation['items'] = async (work) => {
+const downloadPdf = async (work: Work<RequestOf<{ settings: { binaryField: typeof binaryField } }>>) => {
 	const { context, hubble, request } = work;
 	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
@@ -64,7 +64,7 @@ const issued = {
 
 /** Billing's calls (API definition, tag "Billing"). */
 export const billingOperations: readonly Operation[] = [
-	{
+	operation({
 		resource: 'invoice',
 		name: 'Download PDF',
 		value: 'downloadPdf',
@@ -74,7 +74,7 @@ export const billingOperations: readonly Operation[] = [
 		inPath: { invoice_id: invoice },
 		settings: { binaryField },
 		items: downloadPdf,
-	},
+	}),
 	{
 		resource: 'invoice',
 		name: 'Get Many',

@@ -9,11 +9,11 @@ import { rowsOf, withoutUndefined } from '../shared/client/json';
  * Register: an item that wants n devices becomes n parts, so that calls fill up whatever the items hold.
  * A part's body holds one device's name, tags and location; `toBody` makes the call's lists of them.
  */
-export const registration: Batch = {
+export const registration: Batch<Registration> = {
 	endpoint: endpoints.registerDevices,
 	size: DEVICES_PER_CALL,
 	showsOnce: true,
-	split: (request: Registration) => {
+	split: (request) => {
 		const { n_devices, names, tags, install_locations: install_location, ...shared } = request.body;
 		return Array.from({ length: n_devices ?? 0 }, (_, index): ItemRequest => ({
 			...request,
@@ -100,7 +100,7 @@ export const update: Batch = {
 };
 
 /** The rows of a batch with what `add` says of each. */
-const withRows = (batch: Batch, add: (row: IDataObject) => IDataObject): Batch => ({
+const withRows = <R>(batch: Batch<R>, add: (row: IDataObject) => IDataObject): Batch<R> => ({
 	...batch,
 	fromReply: (reply, parts) =>
 		batch.fromReply(reply, parts).map((result) => ('json' in result ? { json: add(result.json) } : result)),

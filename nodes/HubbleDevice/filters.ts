@@ -6,7 +6,7 @@ import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags, placeHeard, placeInstalled } from '../shared/device/device';
 import { choices, ownTags, textPart, toggle, type Field } from '../shared/operation/fields';
-import type { ClientFilter, Fields, ItemRequest, RequestOf } from '../shared/operation/operation';
+import type { ClientFilter, Fields, RequestOf } from '../shared/operation/operation';
 import { unixSeconds } from '../shared/operation/dates';
 import { numberIn, tagFilters } from '../shared/operation/values';
 
@@ -64,7 +64,7 @@ function range(from: number, to: number, name: string): string {
 }
 
 /** What the filters on times make together. A device that was never heard counts as heard at 0 (API definition). */
-export function timeQuery({ settings, query }: RequestOf<{ settings: typeof timeFilters }>): Partial<ItemRequest> {
+export function timeQuery({ settings, query }: RequestOf<{ settings: typeof timeFilters }>) {
 	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } = settings;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {

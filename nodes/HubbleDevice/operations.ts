@@ -4,7 +4,7 @@ import { wantedPages, wantedRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { choices, deviceOrName, environment, toggle } from '../shared/operation/fields';
-import type { Fields, ItemRequest, Operation } from '../shared/operation/operation';
+import { operation, type Fields, type Operation } from '../shared/operation/operation';
 import { valueReason } from '../shared/packet/valueFilter';
 import { groupByTag, reportFields, reportOn, silentAfterHours } from '../shared/report/createReport';
 import { FleetReport } from '../shared/report/fleetReport';
@@ -23,7 +23,7 @@ const list = {
 	derive: timeQuery,
 };
 
-function validateRegistration({ body }: fields.Registration): string | undefined {
+function validateRegistration({ body }: Pick<fields.Registration, 'body'>): string | undefined {
 	const { names: listed } = body;
 	if (listed && listed.length !== body.n_devices) {
 		return `"Name": ${listed.length} for ${String(body.n_devices)} devices; enter one for each, or none`;
@@ -34,7 +34,7 @@ function validateRegistration({ body }: fields.Registration): string | undefined
 	return undefined;
 }
 
-function validateMatch(request: fields.Match): string | undefined {
+function validateMatch(request: fields.Match & Pick<fields.Registration, 'body'>): string | undefined {
 	const { matchBy, matchTag } = request.settings;
 	const { names: listed, tags } = request.body;
 	if (matchBy === 'name' && !listed) return '"Name" is required, because devices are matched by it';
@@ -64,10 +64,7 @@ function validateUpdate({ body, settings }: fields.Change): string | undefined {
 }
 
 /** The body of a registration with what the columns of the input say. */
-function registeredRow({
-	body,
-	settings: { columns: row, ...settings },
-}: Pick<fields.Registration, 'body'> & Pick<fields.Match, 'settings'>): Partial<ItemRequest> {
+function registeredRow({ body, settings: { columns: row, ...settings } }: fields.Registration) {
 	if (row?.place && row.place.lat === undefined) {
 		throw new Error('"Columns": the place of a device needs a latitude and a longitude');
 	}
@@ -86,7 +83,7 @@ function registeredRow({
  * An update with what the columns of the input say: it goes over what stands in Fields to Update. Hubble clears tags by
  * an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more.
  */
-function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change): Partial<ItemRequest> {
+function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change) {
 	const { addTags, clearTags, clearLocation } = settings;
 	if (clearTags && body.set_tags) throw new Error('"Clear Tags" cannot be combined with Replace Tags');
 	return {
@@ -104,7 +101,7 @@ function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fiel
 
 /** The devices' calls (API definition, tag "Devices"). */
 export const deviceOperations: readonly Operation[] = [
-	{
+	operation({
 		...list,
 		name: 'Count',
 		object: 'Devices',
@@ -117,8 +114,8 @@ export const deviceOperations: readonly Operation[] = [
 			while (!(await devices.next()).done) count += 1;
 			return [{ json: { count } }];
 		},
-	},
-	{
+	}),
+	operation({
 		...list,
 		name: 'Create',
 		object: 'Fleet Report',
@@ -135,8 +132,8 @@ export const deviceOperations: readonly Operation[] = [
 			list: endpoints.listDevices.list,
 			start: (frame, hints) => new FleetReport(frame, fleetValues(frame, hints)),
 		}),
-	},
-	{
+	}),
+	operation({
 		name: 'Create or Update',
 		object: 'Device',
 		value: 'createOrUpdate',
@@ -152,7 +149,7 @@ export const deviceOperations: readonly Operation[] = [
 		shape: simplifyRegistered,
 		prepare: matchDevices,
 		batch: creation,
-	},
+	}),
 	{
 		name: 'Delete',
 		object: 'Device',
@@ -164,7 +161,7 @@ export const deviceOperations: readonly Operation[] = [
 		prepare: idsOfNames,
 		batch: deletion,
 	},
-	{
+	operation({
 		...list,
 		name: 'Export',
 		object: 'Devices',
@@ -182,8 +179,8 @@ export const deviceOperations: readonly Operation[] = [
 			columns: () => DEVICE_FIELDS,
 			devices: (work) => wantedPages(work, endpoints.listDevices.list),
 		}),
-	},
-	{
+	}),
+	operation({
 		name: 'Get',
 		object: 'Device',
 		value: 'get',
@@ -194,8 +191,8 @@ export const deviceOperations: readonly Operation[] = [
 		shape: simplifyDevice,
 		simplifiedFields: DEVICE_FIELDS,
 		prepare: findDevices,
-	},
-	{
+	}),
+	operation({
 		...list,
 		name: 'Get Many',
 		object: 'Devices',
@@ -219,8 +216,8 @@ export const deviceOperations: readonly Operation[] = [
 				collection: 'options',
 			},
 		},
-	},
-	{
+	}),
+	operation({
 		name: 'Register',
 		object: 'Devices',
 		value: 'register',
@@ -233,8 +230,8 @@ export const deviceOperations: readonly Operation[] = [
 		shape: simplifyRegistered,
 		batch: registration,
 		validate: validateRegistration,
-	},
-	{
+	}),
+	operation({
 		name: 'Update',
 		object: 'Device',
 		value: 'update',
@@ -251,5 +248,5 @@ export const deviceOperations: readonly Operation[] = [
 		validate: validateUpdate,
 		prepare: readPresent,
 		batch: update,
-	},
+	}),
 ];

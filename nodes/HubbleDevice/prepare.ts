@@ -6,7 +6,7 @@ import { endpoints } from '../shared/client/endpoints';
 import { placeInstalled } from '../shared/device/device';
 import type { ItemRequest, Preparation, RequestOf, Turn } from '../shared/operation/operation';
 import { parameterError, takenField } from '../shared/operation/values';
-import { creation, upsertUpdate } from './batches';
+import { upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
 import { ambiguity, devicesByMatch, nameMatch, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
@@ -86,16 +86,22 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 	});
 }
 
-const changesTags = ({ settings: { addTags, removeTags } }: Change) => Boolean(addTags ?? removeTags);
+/** An update, or what Create or Update makes of an item. */
+type Changing = Omit<Change, 'body' | 'settings'> & {
+	body: Partial<Change['body']>;
+	settings: Partial<Change['settings']>;
+};
+
+const changesTags = ({ settings: { addTags, removeTags } }: Changing) => Boolean(addTags ?? removeTags);
 
 /** Whether a change depends on the current device, which must then be read first. */
-const isRelative = (request: Change) => {
+const isRelative = (request: Changing) => {
 	const place = request.body.set_install_location;
 	return changesTags(request) || (place !== undefined && place.lat === undefined);
 };
 
 /** The body of a change, where the device is as `present` says. Throws when the device would have too many tags. */
-function changeOf(request: Change, present: IDataObject): Change['body'] {
+function changeOf(request: Changing, present: IDataObject): Changing['body'] {
 	const { body, settings } = request;
 	const place = body.set_install_location;
 	const at = placeInstalled(present);
@@ -108,7 +114,7 @@ function changeOf(request: Change, present: IDataObject): Change['body'] {
 }
 
 /** The device after a change. */
-const after = (present: IDataObject, { set_tags, set_install_location }: Change['body']): IDataObject => ({
+const after = (present: IDataObject, { set_tags, set_install_location }: Changing['body']): IDataObject => ({
 	...present,
 	...(set_tags ? { tags: { _env: objectOf(present.tags)._env, ...set_tags } } : {}),
 	...(set_install_location ? { install_location: set_install_location } : {}),
@@ -124,7 +130,7 @@ class Changes {
 	) {}
 
 	/** The change of one item; none when it cannot be made. What is wrong with the first of a device is found before any call. */
-	of(request: Change, tagsOf = 'Add or Change Tags'): ItemRequest[] {
+	of(request: Changing, tagsOf = 'Add or Change Tags'): ItemRequest[] {
 		const id = idOf(request);
 		if (!this.present.has(id)) return isRelative(request) ? [] : [request];
 		const turn = this.turnOf(request, tagsOf);
@@ -140,19 +146,19 @@ class Changes {
 		return [{ ...request, turn }];
 	}
 
-	private turnOf(request: Change, tagsOf: string): Required<Turn> {
+	private turnOf(request: Changing, tagsOf: string): Required<Turn> {
 		const id = idOf(request);
-		let sent: Change['body'] = {};
+		let sent: Changing['body'] = {};
 		return {
 			body: () => (sent = this.bodyOf(request, tagsOf)),
 			done: () => this.present.set(id, after(this.present.get(id) ?? {}, sent)),
 		};
 	}
 
-	private bodyOf(request: Change, tagsOf: string): Change['body'] {
+	private bodyOf(request: Changing, tagsOf: string): Changing['body'] {
 		const refuse = (parameter: string, reason: string) =>
 			itemError(this.all, request.itemIndex, parameterError(parameter, reason));
-		let body: Change['body'];
+		let body: Changing['body'];
 		try {
 			body = changeOf(request, this.present.get(idOf(request)) ?? {});
 		} catch (error) {
@@ -180,7 +186,7 @@ function matchOf({ settings: { matchBy, matchTag = '' }, body }: Match): string 
 }
 
 /** The update by which an existing device becomes what the item says. */
-function asUpdate(request: Match, device: IDataObject): Change {
+function asUpdate(request: Match, device: IDataObject): Changing {
 	const { names, tags, install_locations } = request.body;
 	const { location_name: name } = objectOf(device.install_location);
 	return {
@@ -236,7 +242,7 @@ export async function matchDevices(all: Preparation<Match>): Promise<ItemRequest
 			tally.skipped.push(valueIn(match));
 		} else {
 			created.set(match, request.itemIndex);
-			registrations.push({ ...tally.registering(request, request.body.names?.[0] ?? valueIn(match)), batch: creation });
+			registrations.push(tally.registering(request, request.body.names?.[0] ?? valueIn(match)));
 		}
 	}
 	return [...updates, ...registrations];

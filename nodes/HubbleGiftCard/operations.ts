@@ -4,7 +4,7 @@ import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import type { Call } from '../shared/client/request';
 import { choices, picker, textPart, toggle, type Field } from '../shared/operation/fields';
-import type { ClientFilter, Operation, Work } from '../shared/operation/operation';
+import { operation, type ClientFilter, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
@@ -14,14 +14,14 @@ const brandId = picker('Brand', 'brandId', 'searchBrands', '01HV3Y5ZJ0', {
 	description: 'The brand to work on. Its ID is its product ID.',
 });
 
-const orderId: Field = {
+const orderId = {
 	displayName: 'Order ID',
 	name: 'orderId',
 	type: 'string',
 	default: '',
 	required: true,
 	toWire: freeId,
-};
+} satisfies Field;
 
 const voucherId: Field = { ...orderId, displayName: 'Voucher ID', name: 'voucherId' };
 
@@ -106,7 +106,7 @@ function denominationsOf(value: unknown): Denomination[] | undefined {
 	return details.length ? details : undefined;
 }
 
-const denominations: Field = {
+const denominations = {
 	displayName: 'Denominations',
 	name: 'denominations',
 	type: 'fixedCollection',
@@ -133,7 +133,7 @@ const denominations: Field = {
 		},
 	],
 	toWire: denominationsOf,
-};
+} satisfies Field;
 
 const customer = (displayName: string, name: string, placeholder: string, toWire: Field['toWire']): Field => ({
 	...textPart(displayName, name, placeholder),
@@ -141,10 +141,10 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 	toWire,
 });
 
-const orderReference: Field = {
+const orderReference = {
 	...textPart('Reference', 'reference', 'e.g. order-4711'),
 	toWire: reference,
-};
+} satisfies Field;
 
 /** What is done about an order beside placing it. */
 const placing = {
@@ -193,9 +193,16 @@ async function manyBrands(work: Work): Promise<INodeExecutionData[]> {
 	return found.map((json) => ({ json }));
 }
 
+/** What names an order. */
+const named = {
+	by,
+	orderId: { ...orderId, shownWhen: { by: ['id'] } },
+	reference: { ...orderReference, required: true, shownWhen: { by: ['reference'] } },
+} satisfies Record<string, Field>;
+
 /** An order by its ID or its reference. */
-async function getOrder({ hubble, request }: Work): Promise<INodeExecutionData[]> {
-	const { orderId: order_id, reference: byReference } = request.settings as Record<string, string>;
+async function getOrder({ hubble, request }: Work<RequestOf<{ settings: typeof named }>>) {
+	const { orderId: order_id, reference: byReference } = request.settings;
 	const call: Call = order_id
 		? { endpoint: partnerEndpoints.getOrder, ids: { order_id } }
 		: { endpoint: partnerEndpoints.getOrderByReference, ids: { reference: byReference ?? '' } };
@@ -224,7 +231,7 @@ export const giftCardOperations: readonly Operation[] = [
 		clientFilters: [category, search, status],
 		items: manyBrands,
 	},
-	{
+	operation({
 		resource: 'order',
 		name: 'Get',
 		value: 'get',
@@ -232,14 +239,10 @@ export const giftCardOperations: readonly Operation[] = [
 		description: 'Get an order with its vouchers. The output contains card numbers and PINs.',
 		hasSecrets: true,
 		endpoint: partnerEndpoints.getOrder,
-		settings: {
-			by,
-			orderId: { ...orderId, shownWhen: { by: ['id'] } },
-			reference: { ...orderReference, required: true, shownWhen: { by: ['reference'] } },
-		},
+		settings: named,
 		items: getOrder,
-	},
-	{
+	}),
+	operation({
 		resource: 'order',
 		name: 'Place',
 		value: 'place',
@@ -277,13 +280,13 @@ export const giftCardOperations: readonly Operation[] = [
 			return { body: { ...body, ...(Object.keys(customerDetails).length ? { customerDetails } : {}) } };
 		},
 		validate: ({ body: { denominationDetails, discountAmount } }) => {
-			const amount = amountOf(denominationDetails as unknown as Denomination[]);
+			const amount = amountOf(denominationDetails ?? []);
 			return Number(discountAmount ?? 0) > amount
 				? `"Discount Amount": ${String(discountAmount)} is more than the order's amount of ${amount}`
 				: undefined;
 		},
 		prepare: placeOrders,
-	},
+	}),
 	{
 		resource: 'order',
 		name: 'Resend Delivery',

@@ -9,7 +9,7 @@ import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { whyRefused } from './denominations';
 import { contradictionOf } from './existing';
-import { errandsOf, type Errand } from './reference';
+import { errandsOf, type Errand, type OrderRequest } from './reference';
 import { parameterError } from '../shared/operation/values';
 import { newProcessState } from '../shared/webhook/processState';
 
@@ -79,7 +79,7 @@ class OrderRun {
 	isOver = false;
 
 	constructor(
-		private readonly work: Preparation,
+		private readonly work: Omit<Preparation, 'requests'>,
 		private readonly hubble = work.hubble,
 	) {
 		const kept = work.context.getContext('node');
@@ -305,7 +305,7 @@ async function sideBySide<T>(all: readonly T[], size: number, work: (one: T) => 
  * Places what all items order, and follows it together. After a failure that ends the run nothing more is begun.
  * @returns the requests whose orders are there, each with its item as the reply
  */
-export async function placeOrders(work: Preparation): Promise<ItemRequest[]> {
+export async function placeOrders(work: Preparation<OrderRequest>): Promise<ItemRequest[]> {
 	const run = new OrderRun(work);
 	const orders = errandsOf(work).map((errand): Order => ({ errand }));
 	const following: Array<Promise<void>> = [];

@@ -7,9 +7,15 @@ import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
 import { parameterError } from '../shared/operation/values';
 
+/** What an item of Place asks. */
+export type OrderRequest = ItemRequest & {
+	body: { denominationDetails: Denomination[] | undefined; referenceId: unknown };
+	settings: Record<'wait' | 'failOnFailed' | 'returnExisting', boolean | undefined> & { waitSeconds?: number };
+};
+
 /** What an item orders, and which execution the order belongs to. */
 export interface Errand {
-	request: ItemRequest;
+	request: OrderRequest;
 	reference: string;
 	/** Whether the reference was made here: then an order that has it is of this execution, or of a retry of it. */
 	isMade: boolean;
@@ -93,7 +99,7 @@ const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
  * reference could not be the same in a retry is refused, before anything is sent, and so is one that has the reference
  * of another item: it would get the vouchers of that one.
  */
-export function errandsOf({ context, requests, fail }: Pick<Preparation, 'context' | 'requests' | 'fail'>): Errand[] {
+export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
 	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, runOf(context)];
 	const counts = new Map<string, number>();
@@ -108,7 +114,7 @@ export function errandsOf({ context, requests, fail }: Pick<Preparation, 'contex
 	};
 	return requests.flatMap((request): Errand[] => {
 		const { body, ids, settings } = request;
-		const details = merged(body.denominationDetails as unknown as Denomination[]);
+		const details = merged(body.denominationDetails ?? []);
 		const content = contentOf(request, details);
 		const errand = { request, brandId: String(ids.brand_id), details, amount: amountOf(details) };
 		if (body.referenceId) {

@@ -2,10 +2,11 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
-import type { Work } from '../shared/operation/operation';
+import type { Field } from '../shared/operation/fields';
+import type { RequestOf, Work } from '../shared/operation/operation';
 import { wholeNumber, counted } from '../shared/operation/values';
 import type { Column, Section } from '../shared/report/blocks';
-import { reportItem } from '../shared/report/createReport';
+import { reportItem, type reportFields } from '../shared/report/createReport';
 import { percent } from '../shared/report/markup';
 
 /** Columns that the chart of packets has at most: with more, each stands for several days. */
@@ -66,8 +67,10 @@ function deviceSection(rows: readonly IDataObject[]): Section {
 	};
 }
 
+type ChartRequest = RequestOf<{ inQuery: { days: Field; filter_tags: Field }; settings: typeof reportFields }>;
+
 /** Two calls, and one item: the file, and its figures in the JSON. */
-export async function chartItems(work: Work): Promise<INodeExecutionData[]> {
+export async function chartItems(work: Work<ChartRequest>): Promise<INodeExecutionData[]> {
 	const { hubble, request } = work;
 	const { days, filter_tags } = request.query;
 	const read = async (endpoint: typeof request.endpoint, query: IDataObject) =>

@@ -2,7 +2,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { choices, environment, toggle, type Field } from '../shared/operation/fields';
 import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
-import type { ItemRequest, Operation, Work } from '../shared/operation/operation';
+import { operation, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/json';
 import { rowItems } from '../shared/operation/rows';
 import { numberIn } from '../shared/operation/values';
@@ -34,7 +34,7 @@ const interval = {
 	),
 	default: 'automatic',
 	description: 'The length of each interval. The one that is still running is marked by isRunning.',
-	toWire: (value) => (value === 'automatic' ? undefined : value),
+	toWire: (value) => (value === 'automatic' ? undefined : String(value)),
 } satisfies Field;
 
 const output = {
@@ -63,7 +63,11 @@ function endOf(start: string, { days: back, time_interval }: IDataObject): numbe
 	return begin.getTime() + (kind === 'hour' ? 3_600_000 : 86_400_000);
 }
 
-async function metricItems(work: Work): Promise<INodeExecutionData[]> {
+/** What the four calls have in common. */
+const parameters = { inQuery: { days, time_interval: interval }, settings: { output, includeRunning } };
+type MetricRequest = RequestOf<typeof parameters>;
+
+async function metricItems(work: Work<MetricRequest>): Promise<INodeExecutionData[]> {
 	const { settings: chosen, query } = work.request;
 	const { body: reply } = await work.hubble.send(work.request);
 	const rows = rowsOf(reply.buckets).map((row) => ({
@@ -74,23 +78,17 @@ async function metricItems(work: Work): Promise<INodeExecutionData[]> {
 	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ isRunning }) => !isRunning) : rows);
 }
 
-const validate = ({ query }: ItemRequest): string | undefined => {
+const validate = ({ query }: MetricRequest): string | undefined => {
 	const most = Math.floor(METRIC_INTERVALS / 24);
 	if (query.time_interval !== 'hour' || Number(query.days) <= most) return undefined;
 	return `"Interval": hourly data covers at most ${most} days. Reduce Days Back or choose Day`;
 };
 
-/** What the four calls have in common. */
-const metrics = {
-	inQuery: { days, time_interval: interval },
-	settings: { output, includeRunning },
-	items: metricItems,
-	validate,
-};
+const metrics = { ...parameters, items: metricItems, validate };
 
 /** The metrics' calls (API definition, tag "Platform Metrics"). Success rates are from 0 to 1. */
 export const metricOperations: readonly Operation[] = [
-	{
+	operation({
 		name: 'Create Chart',
 		value: 'createChart',
 		action: 'Create chart of metrics',
@@ -100,35 +98,35 @@ export const metricOperations: readonly Operation[] = [
 		inQuery: { days: { ...days, default: 30, description: chartDays }, filter_tags: environment },
 		settings: reportFields,
 		items: chartItems,
-	},
-	{
+	}),
+	operation({
 		...metrics,
 		name: 'Get API Metrics',
 		value: 'getApiMetrics',
 		description: 'Get how many API requests the organization made and what share of them succeeded',
 		endpoint: endpoints.getApiMetrics,
-	},
-	{
+	}),
+	operation({
 		...metrics,
 		name: 'Get Device Metrics',
 		value: 'getDeviceMetrics',
 		description: 'Get how many devices were registered, active and never active',
 		endpoint: endpoints.getDeviceMetrics,
 		inQuery: { ...metrics.inQuery, filter_tags: environment },
-	},
-	{
+	}),
+	operation({
 		...metrics,
 		name: 'Get Packet Metrics',
 		value: 'getPacketMetrics',
 		description: 'Get how many packets Hubble received',
 		endpoint: endpoints.getPacketMetrics,
 		inQuery: { ...metrics.inQuery, filter_tags: environment },
-	},
-	{
+	}),
+	operation({
 		...metrics,
 		name: 'Get Webhook Metrics',
 		value: 'getWebhookMetrics',
 		description: 'Get how many deliveries Hubble made to webhooks and what share of them succeeded',
 		endpoint: endpoints.getWebhookMetrics,
-	},
+	}),
 ];

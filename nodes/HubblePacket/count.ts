@@ -1,13 +1,13 @@
 /** Count: how many packets a period has, as one number or by device or tag. */
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { Fields, RequestOf, Work } from '../shared/operation/operation';
+import type { Fields, Work } from '../shared/operation/operation';
 import { TOOL_ROWS } from '../shared/operation/readItem';
 import { wantedRows } from '../shared/operation/rows';
 import { isoTime } from '../shared/operation/times';
 import { counted } from '../shared/operation/values';
 import { PACKETS } from '../shared/packet/packet';
 import { Groups } from '../shared/packet/summary';
-import { filteredHere } from './filters';
+import { filteredHere, type PeriodRequest } from './filters';
 import { grouping } from './summarize';
 
 export const countSettings = {
@@ -16,9 +16,9 @@ export const countSettings = {
 } satisfies Fields;
 
 /** Reads all packets of the period, keeps none of them, and gives one count, or one for each group. */
-export async function countItems(work: Work): Promise<INodeExecutionData[]> {
+export async function countItems(work: Work<PeriodRequest<typeof countSettings>>): Promise<INodeExecutionData[]> {
 	const { request } = work;
-	const { groupBy = 'all', tag }: RequestOf<{ settings: typeof countSettings }>['settings'] = request.settings;
+	const { groupBy = 'all', tag } = request.settings;
 	const groups = new Groups({ groupBy, tag }, () => ({ count: 0 }));
 	let packetsRead = 0;
 	let count = 0;

@@ -5,8 +5,8 @@ import { isObject, objectOf } from '../shared/client/json';
 import { acceptedRows, leftOut, type List } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import { stampsOf } from '../shared/device/device';
-import { pickedIds, toggle } from '../shared/operation/fields';
-import type { Fields, Hint, Work } from '../shared/operation/operation';
+import { pickedIds, toggle, type environment } from '../shared/operation/fields';
+import type { Fields, Hint, RequestOf, Work } from '../shared/operation/operation';
 import { chosenShape, cutOff } from '../shared/operation/rows';
 import { counted } from '../shared/operation/values';
 import { withDecoded } from '../shared/packet/decode';
@@ -16,6 +16,7 @@ import { simplifiedWith, simplifyPacket } from '../shared/packet/packet';
 import { LatestReader } from '../shared/packet/readLatest';
 import { decoderOf } from '../shared/packet/tally';
 import { valueFilter } from '../shared/packet/valueFilter';
+import type { deviceSettings, PeriodRequest } from './filters';
 
 /** Devices as their list gives them: without an ID nobody can ask for one. */
 const DEVICES_WITH_ID = {
@@ -51,15 +52,20 @@ class RequestCount {
 	}
 }
 
+type LatestWork = Work<
+	PeriodRequest<typeof deviceSettings & { includeSilent: typeof includeSilent }> &
+		RequestOf<{ inQuery: { filter_tags: typeof environment } }>
+>;
+
 /** Whether a packet is of one of the devices that the user wants. */
-const matchesOf = ({ request: { settings } }: Work) =>
+const matchesOf = ({ request: { settings } }: LatestWork) =>
 	packetFilter({ devices: settings.devices, tags: settings.tags }) ?? (() => true);
 
 /**
  * Learns which devices to look for: those that were heard last, as many as are wanted.
  * @returns the wanted devices of the list, where those without a packet are given, too
  */
-async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObject[]> {
+async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDataObject[]> {
 	const { hubble, request, hints } = work;
 	const { settings, query, limit } = request;
 	const matches = matchesOf(work);
@@ -93,7 +99,7 @@ async function expectFleet(work: Work, latest: LatestPackets): Promise<IDataObje
 }
 
 /** The latest packet of each device as an item, newest first. */
-export async function latestItems(work: Work): Promise<INodeExecutionData[]> {
+export async function latestItems(work: LatestWork): Promise<INodeExecutionData[]> {
 	const { hubble, request, hints } = work;
 	const { settings, limit, query } = request;
 	const before = hubble.run.traffic.requests;

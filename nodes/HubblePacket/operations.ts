@@ -7,7 +7,7 @@ import { decodeFields } from '../shared/packet/decodeFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { CALENDAR_PERIODS, device, environment, type Field } from '../shared/operation/fields';
-import type { Fields, Hint, ItemRequest, Operation } from '../shared/operation/operation';
+import { operation, type Fields, type Hint, type Operation } from '../shared/operation/operation';
 import { groupByTag, reportFields, reportOn } from '../shared/report/createReport';
 import { PacketReport } from '../shared/report/packetReport';
 import { reportValueSettings, valueSections } from '../shared/report/reportValues';
@@ -20,7 +20,7 @@ import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { countItems, countSettings } from './count';
 import { decodeSettings } from './decodeItems';
-import { deviceSettings, filteredHere, tagSettings, valueSettings } from './filters';
+import { deviceSettings, filteredHere, tagSettings, valueSettings, type PeriodRequest } from './filters';
 import { includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
 
@@ -106,14 +106,16 @@ const order = {
 /** "Last 30 Days" is as long as the history, and it takes a moment to ask for it. */
 const HISTORY_SLACK_S = 60;
 
-function periodReason({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
+type HistoryRequest = PeriodRequest<unknown>;
+
+function periodReason({ query: { start, end }, continuationToken }: HistoryRequest): string | undefined {
 	return !continuationToken && Number(start) >= Number(end)
 		? '"Start Time" must be before End Time; if empty, it is seven days ago'
 		: undefined;
 }
 
 /** Hubble keeps packets for 30 days unless the plan extends it: a whole month reaches further back. */
-function historyHint({ query: { start, end }, continuationToken }: ItemRequest): string | undefined {
+function historyHint({ query: { start, end }, continuationToken }: HistoryRequest): string | undefined {
 	const begin = hubbleNow() - PACKET_RETENTION_S - HISTORY_SLACK_S;
 	if (continuationToken || Number(start) >= begin) return undefined;
 	return Number(end) <= begin
@@ -121,10 +123,10 @@ function historyHint({ query: { start, end }, continuationToken }: ItemRequest):
 		: 'The period begins more than 30 days ago. Hubble may no longer have its first packets.';
 }
 
-const validate = (request: ItemRequest) => periodReason(request) ?? valueReason(request);
+const validate = (request: HistoryRequest) => periodReason(request) ?? valueReason(request);
 
 /** The packet, short or whole, with what its payload says. */
-function packetToJson(request: ItemRequest, hints: Set<Hint>) {
+function packetToJson(request: HistoryRequest, hints: Set<Hint>) {
 	// A filter by value has counted the payloads.
 	const counts = valueFilter(request.settings) ? new Set<Hint>() : hints;
 	const decode = decoderOf(request.settings, counts);
@@ -134,7 +136,7 @@ function packetToJson(request: ItemRequest, hints: Set<Hint>) {
 }
 
 /** The simplified fields, and what decoding adds: the values at fixed positions, or the payload as a whole. */
-function columns({ settings }: ItemRequest): string[] {
+function columns({ settings }: HistoryRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return PACKET_FIELDS;
 	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));
 	return simplifiedWith([...(names.size ? names : ['decoded']), 'decodeError']);
@@ -165,7 +167,7 @@ const packetReport = reportOn({
 
 /** The packet's call (API definition, tag "Packets"), into items or into a file, and what needs no call. */
 export const packetOperations: readonly Operation[] = [
-	{
+	operation({
 		...history,
 		name: 'Count',
 		object: 'Packets',
@@ -175,8 +177,8 @@ export const packetOperations: readonly Operation[] = [
 		readsAll: true,
 		settings: { period, ...countSettings, ...decodeFields, ...tagSettings, ...valueSettings },
 		items: countItems,
-	},
-	{
+	}),
+	operation({
 		...history,
 		name: 'Create',
 		object: 'Packet Report',
@@ -186,7 +188,7 @@ export const packetOperations: readonly Operation[] = [
 		readsAll: true,
 		settings: { period, ...reportValueSettings, ...tagSettings, groupByTag, ...reportFields },
 		items: async (work) => await packetReport(filteredHere(work)),
-	},
+	}),
 	{
 		name: 'Decode',
 		object: 'Packets',
@@ -195,7 +197,7 @@ export const packetOperations: readonly Operation[] = [
 			'Decode the payloads of items from any source, such as a database or a file. No request is sent to Hubble.',
 		settings: decodeSettings,
 	},
-	{
+	operation({
 		...history,
 		name: 'Export',
 		object: 'Packets',
@@ -213,8 +215,8 @@ export const packetOperations: readonly Operation[] = [
 			...valueSettings,
 		},
 		items: async (work) => await packetFile(filteredHere(work)),
-	},
-	{
+	}),
+	operation({
 		...history,
 		name: 'Get Latest',
 		object: 'Packet per Device',
@@ -227,8 +229,8 @@ export const packetOperations: readonly Operation[] = [
 		inQuery: { start: inQuery.start, end: inQuery.end, filter_tags: environment },
 		settings: { period, ...decodeFields, ...deviceSettings, ...tagSettings, ...valueSettings, includeSilent },
 		items: latestItems,
-	},
-	{
+	}),
+	operation({
 		...history,
 		name: 'Get Many',
 		object: 'Packets',
@@ -241,8 +243,8 @@ export const packetOperations: readonly Operation[] = [
 			const filtered = filteredHere(work);
 			return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
 		},
-	},
-	{
+	}),
+	operation({
 		...history,
 		name: 'Summarize',
 		object: 'Packets',
@@ -252,5 +254,5 @@ export const packetOperations: readonly Operation[] = [
 		makesRows: true,
 		settings: { period, ...summarySettings, ...tagSettings, ...valueSettings },
 		items: summaryItems,
-	},
+	}),
 ];

@@ -2,7 +2,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { textPart } from '../shared/operation/fields';
-import type { Fields, RequestOf, Work } from '../shared/operation/operation';
+import type { Fields, Work } from '../shared/operation/operation';
 import { rowItems, wantedRows } from '../shared/operation/rows';
 import { counted, oneOf, quoted, text } from '../shared/operation/values';
 import { decodeFields, NUMERIC_WAYS } from '../shared/packet/decodeFields';
@@ -10,7 +10,7 @@ import { PACKETS } from '../shared/packet/packet';
 import { Summary } from '../shared/packet/summary';
 import { decoderOf } from '../shared/packet/tally';
 import { chosenFields, decodedField, valueFilter } from '../shared/packet/valueFilter';
-import { filteredHere } from './filters';
+import { filteredHere, type PeriodRequest } from './filters';
 
 /** What rows are about: the parameters. */
 export const grouping = {
@@ -75,10 +75,9 @@ export const summarySettings = {
 } satisfies Fields;
 
 /** Reads all packets of the period, keeps none of them, and gives the rows. */
-export async function summaryItems(work: Work): Promise<INodeExecutionData[]> {
+export async function summaryItems(work: Work<PeriodRequest<typeof summarySettings>>): Promise<INodeExecutionData[]> {
 	const { context, hints, request } = work;
-	const { query } = request;
-	const settings: RequestOf<{ settings: typeof summarySettings }>['settings'] = request.settings;
+	const { query, settings } = request;
 	const { interval = 'day', groupBy = 'device', tag, fields } = settings;
 	const decode = decoderOf(settings, valueFilter(settings) ? new Set() : hints);
 	const summary = new Summary({

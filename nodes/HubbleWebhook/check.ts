@@ -3,24 +3,27 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
-import { toggle, type Field } from '../shared/operation/fields';
-import type { Work } from '../shared/operation/operation';
+import { toggle } from '../shared/operation/fields';
+import type { RequestOf, Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
 import { ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
 
-export const deleteOrphans: Field = {
-	...toggle('Delete Orphans', 'deleteOrphans', false),
-	description:
-		'Whether to delete webhooks that a trigger of this n8n registered and at whose URL no published workflow listens',
+export const checkSettings = {
+	deleteOrphans: {
+		...toggle('Delete Orphans', 'deleteOrphans', false),
+		description:
+			'Whether to delete webhooks that a trigger of this n8n registered and at whose URL no published workflow listens',
+	},
+	moveToNewUrl: {
+		...toggle('Move to New URL', 'moveToNewUrl', false),
+		description:
+			'Whether to move webhooks at an old public URL of this n8n to the new one, if their trigger listens there. They keep their secrets. Leave this off if another n8n with a copy of this database uses the old URL.',
+	},
 };
 
-export const moveToNewUrl: Field = {
-	...toggle('Move to New URL', 'moveToNewUrl', false),
-	description:
-		'Whether to move webhooks at an old public URL of this n8n to the new one, if their trigger listens there. They keep their secrets. Leave this off if another n8n with a copy of this database uses the old URL.',
-};
+type CheckWork = Work<RequestOf<{ settings: typeof checkSettings }>>;
 
 /** The webhook at the new public URL, if its trigger listens there. */
 async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {
@@ -30,7 +33,7 @@ async function moved({ context, hubble }: Work, webhook: IDataObject, root: stri
 	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
 }
 
-async function checked(work: Work, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {
+async function checked(work: CheckWork, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {
 	const { context, hubble, request } = work;
 	const { deleteOrphans, moveToNewUrl } = request.settings;
 	const state = await stateOf(context, webhook, root);
@@ -50,7 +53,7 @@ async function checked(work: Work, webhook: IDataObject, root: string | undefine
 }
 
 /** One item for each webhook of the organization, with its `state` and what to do. */
-export async function checkWebhooks(work: Work): Promise<INodeExecutionData[]> {
+export async function checkWebhooks(work: CheckWork): Promise<INodeExecutionData[]> {
 	const { context, hubble, request, hints } = work;
 	const given = entriesOf((await hubble.send(request)).body.webhooks);
 	const webhooks = rowsOf(given);

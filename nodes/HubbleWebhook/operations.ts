@@ -3,8 +3,8 @@ import { textPart, webhook, type Field } from '../shared/operation/fields';
 import { DELIVERY_SIZE, endpoints, LENGTHS, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { rowsOf } from '../shared/client/json';
-import { checkWebhooks, deleteOrphans, moveToNewUrl } from './check';
-import type { Operation, Work } from '../shared/operation/operation';
+import { checkSettings, checkWebhooks } from './check';
+import { operation, type Operation, type Work } from '../shared/operation/operation';
 import { rowItems } from '../shared/operation/rows';
 import { inCamelCase } from '../shared/operation/times';
 import { numberIn, text } from '../shared/operation/values';
@@ -55,7 +55,7 @@ async function createWebhook({ hubble, request }: Work): Promise<INodeExecutionD
 
 /** The webhooks' calls (API definition, tag "Packet Webhooks"). An organization has at most two webhooks. */
 export const webhookOperations: readonly Operation[] = [
-	{
+	operation({
 		name: 'Check',
 		object: 'Webhooks',
 		value: 'check',
@@ -63,9 +63,9 @@ export const webhookOperations: readonly Operation[] = [
 			'Find out why no packets arrive: which webhooks are in use, which have lost their secret, and which are no longer needed',
 		endpoint: { ...endpoints.listWebhooks, list: undefined },
 		alsoCalls: { endpoint: endpoints.deleteWebhook, when: 'to delete or move' },
-		settings: { deleteOrphans, moveToNewUrl },
+		settings: checkSettings,
 		items: checkWebhooks,
-	},
+	}),
 	{
 		name: 'Create',
 		object: 'Webhook',

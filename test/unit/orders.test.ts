@@ -5,6 +5,7 @@ import { placeOrders } from '../../nodes/HubbleGiftCard/place';
 import { DOUBT } from '../../nodes/shared/client/errors';
 import { partnerEndpoints } from '../../nodes/shared/client/partner';
 import type { Call } from '../../nodes/shared/client/request';
+import type { OrderRequest } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
 const node = { id: '1', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' } as INode;
@@ -150,7 +151,7 @@ async function ordersOf(setup: Setup) {
 		failed.push([itemIndex, error as NodeApiError, ids]);
 		if (!canContinue) throw error as Error;
 	};
-	const work = { context, hubble, requests, fail, canContinue, hints } as unknown as Preparation;
+	const work = { context, hubble, requests, fail, canContinue, hints } as unknown as Preparation<OrderRequest>;
 	const outcome = await placeOrders(work).then(
 		(done) => ({ replies: done.map(({ reply }) => reply), done, thrown: undefined }),
 		(thrown: NodeApiError) => ({ replies: [], done: [], thrown }),

@@ -1,7 +1,6 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
 import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
 import { errandsOf } from '../../nodes/HubbleGiftCard/reference';
-import type { Preparation } from '../../nodes/shared/operation/operation';
 
 interface Surroundings {
 	/** What n8n stores with the execution; lost when n8n is killed. */
@@ -64,7 +63,7 @@ function made(surroundings: Surroundings, orders = [order('a@example.com'), orde
 		refused.push(error.message);
 	};
 	const requests = orders.map((one, itemIndex) => ({ ...one, itemIndex }));
-	const given = errandsOf({ context: contextOf(surroundings), requests, fail } as unknown as Preparation);
+	const given = errandsOf({ context: contextOf(surroundings), requests, fail } as never);
 	expect(given.length + refused.length).toBe(orders.length);
 	return {
 		references: given.map(({ reference }) => reference),

@@ -8,7 +8,9 @@ import {
 	type INodePropertyCollection,
 	type INodePropertyOptions,
 } from 'n8n-workflow';
-import { actionOf, listOf, titleOf } from '../../nodes/shared/operation/operation';
+import { actionOf, listOf, operation, titleOf } from '../../nodes/shared/operation/operation';
+import type { Operation, RequestOf } from '../../nodes/shared/operation/operation';
+import * as fields from '../../nodes/shared/operation/fields';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
 import { inCamelCase, withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
@@ -98,6 +100,27 @@ describe.each(rows)('$title', ({ node, row }) => {
 		expect(actionOf(row)).toMatch(/^[A-Z][a-z]+( ([a-z]+|API|PDF))*$/);
 		expectDescription(description);
 	});
+});
+
+/** Held by the compiler, not by a run: each line below must be an error to it. */
+test('a row whose parameters do not fit its hooks does not compile', () => {
+	const settings = { tag: fields.emailAddress };
+	const row = { name: 'Get', value: 'get', description: 'Get it' };
+	const inBody = { name: fields.emailAddress };
+	const ofBody = ({ body }: RequestOf<{ inBody: typeof inBody }>) => body.name;
+	const ofTag = ({ settings: given }: RequestOf<{ settings: { tag: typeof fields.simplify } }>) => String(given.tag);
+	operation({ ...row, settings, inBody, validate: ofBody, warn: ({ settings: { tag } }) => tag });
+	// @ts-expect-error -- the row offers no such setting
+	operation({ ...row, settings, validate: ({ settings: { limit } }) => String(limit) });
+	// @ts-expect-error -- the hook is that of a row with another body
+	operation({ ...row, settings, inBody: { tag: fields.role }, validate: ofBody });
+	// @ts-expect-error -- the hook needs a setting, and the row has none
+	operation({ ...row, warn: ofTag });
+	// @ts-expect-error -- the setting is a text, not a yes or no
+	operation({ ...row, settings, warn: ofTag });
+	// @ts-expect-error -- a row outside of `operation` knows nothing of its settings
+	const raw: Operation = { ...row, settings, warn: ({ settings: { tag } }) => tag };
+	expect(raw.settings).toBe(settings);
 });
 
 /** Fields of a row, those of objects in it included. */

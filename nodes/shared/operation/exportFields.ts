@@ -42,6 +42,7 @@ const moreColumns = {
 	placeholder: 'e.g. location.altitude',
 	description: 'More columns for a CSV file, as paths into what Hubble returns',
 	toWire: texts,
+	collection: 'options',
 } satisfies Field;
 
 const tagColumns = {
@@ -51,6 +52,7 @@ const tagColumns = {
 	default: true,
 	description:
 		'Whether a CSV file has a column for each tag of your devices instead of one with all tags. The device list is read for it.',
+	collection: 'options',
 } satisfies Field;
 
 const tagKeys = {
@@ -62,6 +64,7 @@ const tagKeys = {
 	placeholder: 'e.g. site',
 	description: 'Keys of the tags that get their own column in a CSV file, instead of all tags',
 	toWire: texts,
+	collection: 'options',
 } satisfies Field;
 
 /**
@@ -69,7 +72,7 @@ const tagKeys = {
  * columns; `every`: those that the devices have.
  * @param all the columns without a choice
  */
-export function columnChoice({ settings }: ItemRequest, all: readonly string[]) {
+export function columnChoice({ settings }: ExportRequest, all: readonly string[]) {
 	const isDecoded = (name: string) => name === 'decoded' || name.startsWith('decoded.');
 	const ticked = texts(settings.columns)?.flatMap((name) => (name === 'decoded' ? all.filter(isDecoded) : [name]));
 	return {
@@ -95,6 +98,7 @@ const csvOptions = {
 		type: 'boolean',
 		default: true,
 		description: 'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
+		collection: 'options',
 	},
 	defusesFormulas: {
 		displayName: 'Defuse Formulas',
@@ -103,6 +107,7 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to put an apostrophe in front of CSV text that a spreadsheet would treat as a formula. Numbers are unchanged.',
+		collection: 'options',
 	},
 	decimalSign: {
 		displayName: 'Decimal Sign',
@@ -113,6 +118,7 @@ const csvOptions = {
 		description:
 			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
 		toWire: (value) => (value === 'comma' ? ',' : '.'),
+		collection: 'options',
 	},
 	delimiter: {
 		displayName: 'Delimiter',
@@ -127,6 +133,7 @@ const csvOptions = {
 		description:
 			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
 		toWire: (value) => DELIMITERS[String(value)],
+		collection: 'options',
 	},
 	keepsTexts: {
 		displayName: 'Keep Text as Text',
@@ -135,6 +142,7 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs would read the formula.',
+		collection: 'options',
 	},
 	timeFormat: {
 		displayName: 'Time Format',
@@ -146,10 +154,11 @@ const csvOptions = {
 		),
 		default: 'spreadsheet',
 		description: 'How times are written in a CSV file',
+		collection: 'options',
 	},
 } satisfies Fields;
 
-export function csvStyle({ settings }: ItemRequest, timezone: string): CsvStyle {
+export function csvStyle({ settings }: ExportRequest, timezone: string): CsvStyle {
 	const { byteOrderMark = true, defusesFormulas = true, timeFormat, keepsTexts } = settings;
 	// Of both, the one that is given decides on the other: a comma is not the decimal sign and the delimiter.
 	const delimiter = settings.delimiter ?? (settings.decimalSign === ',' ? ';' : ',');
@@ -170,6 +179,7 @@ const gzip = {
 	type: 'boolean',
 	default: false,
 	description: 'Whether to compress the file with gzip',
+	collection: 'options',
 } satisfies Field;
 
 const most = {
@@ -177,24 +187,27 @@ const most = {
 	shownWhen: undefined,
 	required: false,
 	description: 'Max number of rows to write. Without it, all are written.',
+	collection: 'options',
 } satisfies Field;
 
-type Range = RequestOf<{ settings: { limit: typeof most; continuationToken: typeof continuationToken } }>;
-
-const inOptions = (fields: Fields): Fields =>
-	Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { ...field, collection: 'options' }]));
-
 /** The parameters of an export of rows with these simplified fields; `hasLines` where rows of several devices follow each other in time. */
-export const exportFields = (names: readonly string[], { hasLines = false } = {}): Fields => ({
+export const exportFields = (names: readonly string[], { hasLines = false } = {}) => ({
 	format: format(hasLines),
 	columns: columns(names),
-	...inOptions({ moreColumns, tagColumns, tagKeys, ...csvOptions, gzip, limit: most }),
+	moreColumns,
+	tagColumns,
+	tagKeys,
+	...csvOptions,
+	gzip,
+	limit: most,
 	fileName,
 	binaryField,
 	continuationToken,
 });
 
+export type ExportRequest = RequestOf<{ settings: ReturnType<typeof exportFields> }>;
+
 /** An export writes everything, unless an option limits it or says where an earlier one ended. */
-export function exportRange({ settings }: Range): Pick<ItemRequest, 'limit' | 'continuationToken'> {
+export function exportRange({ settings }: ExportRequest): Pick<ItemRequest, 'limit' | 'continuationToken'> {
 	return { limit: settings.limit ?? Infinity, continuationToken: settings.continuationToken };
 }

@@ -9,7 +9,7 @@ import { endpoints } from '../client/endpoints';
 import { asError } from '../client/errors';
 import { objectOf, withoutUndefined } from '../client/json';
 import { acceptedRows, type List, type Page } from '../client/pages';
-import { columnChoice, csvStyle, withTagColumns } from './exportFields';
+import { columnChoice, csvStyle, withTagColumns, type ExportRequest } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
 import type { Hint, ItemRequest, Work } from './operation';
 import { fileNameOf } from './outputFile';
@@ -17,14 +17,14 @@ import { wantedPages } from './rows';
 import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
-interface ExportSource extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
+interface ExportSource<R> extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
 	/** Beginning of the file's name, e.g. 'packets'. */
 	name: string;
 	list: List;
 	/** The row as it is written, made ready once a file: what decoding adds, for instance. */
-	toJson: (request: ItemRequest, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
+	toJson: (request: R, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
-	columns: (request: ItemRequest) => string[];
+	columns: (request: R) => string[];
 	/** The pages of the device list whose tags get columns. */
 	devices: (work: Work) => AsyncIterable<Page>;
 }
@@ -139,7 +139,7 @@ async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number
 }
 
 /** The parameter offers no other. */
-const formatOf = ({ settings }: ItemRequest) =>
+const formatOf = ({ settings }: ExportRequest) =>
 	Object.entries(FORMATS).find(([name]) => name === settings.format)?.[1] ?? FORMATS.csv;
 
 /** The keys of the tags in a device list, but for Hubble's own, in the order of the alphabet. */
@@ -154,7 +154,7 @@ async function tagKeysIn(devices: AsyncIterable<Page>, { clientFilters }: ItemRe
 	return [...keys].sort((a, b) => a.localeCompare(b));
 }
 
-async function writerOf(source: ExportSource, work: Work, timezone: string): Promise<FormatWriter> {
+async function writerOf<R extends ExportRequest>(source: ExportSource<R>, work: Work<R>, timezone: string) {
 	const { simplify, ownerOf, list } = source;
 	const { request } = work;
 	const { columns, tagKeys } = columnChoice(request, source.columns(request));
@@ -178,8 +178,8 @@ async function writerOf(source: ExportSource, work: Work, timezone: string): Pro
  * `continuationToken`, or `resumeStartTime` and `resumeEndTime`, where to go on.
  */
 export const exportTo =
-	(source: ExportSource) =>
-	async (work: Work): Promise<INodeExecutionData[]> => {
+	<R>(source: ExportSource<R>) =>
+	async (work: Work<R & ExportRequest>): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
 		const { gzip, binaryField = 'data' } = request.settings;
 		const { extension, mimeType } = formatOf(request);

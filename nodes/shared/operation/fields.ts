@@ -46,8 +46,8 @@ export type ValueOf<F> = F extends { toWire: (...given: never[]) => infer T }
 			? string
 			: GenericValue;
 
-/** The values of several parameters; each may be unset. */
-export type ValuesOf<F> = { [Name in keyof F]?: ValueOf<F[Name]> };
+/** The values of several parameters; each may be unset. All names are required, so that the values of others do not fit. */
+export type ValuesOf<F> = { [Name in keyof F]: ValueOf<F[Name]> | undefined };
 
 /** What a parameter of the type `resourceMapper` gives: an input item as a row of a table. */
 export interface ColumnRow {

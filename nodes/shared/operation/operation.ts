@@ -18,8 +18,8 @@ export interface ItemRequest extends Call {
 	ids: Record<string, string>;
 	query: IDataObject;
 	body: IDataObject;
-	/** Values of the row's `settings`, which are not sent. */
-	settings: IDataObject;
+	/** Values of the row's `settings`, which are not sent; `RequestOf` knows their types. */
+	settings: object;
 	/** How many rows of a list are wanted; Infinity for all. */
 	limit: number;
 	/** Whether an AI agent called the node: it is told when there is more. */
@@ -70,7 +70,7 @@ export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body'
 /** The result of one part of a batch: its data, why Hubble refused it, or that the reply does not mention it. */
 export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
 
-export interface Batch {
+export interface Batch<R = ItemRequest> {
 	endpoint: Endpoint;
 	/** How many parts one call may hold (API definition). */
 	size: number;
@@ -82,7 +82,7 @@ export interface Batch {
 	 */
 	showsOnce?: boolean;
 	/** The parts of what one item asks. Without it an item is one part. */
-	split?(request: ItemRequest): ItemRequest[];
+	split?: (request: R) => ItemRequest[];
 	/** Parts that differ in this never share a call. */
 	groupOf?: (part: ItemRequest) => string;
 	/** Two parts with the same key never share a call, and keep their order. */
@@ -108,10 +108,10 @@ export type ClientFilter = Field & {
 export type Hint = string | { text(): string | undefined; readonly type?: 'info' };
 
 /** What an operation that carries out its call itself works with. */
-export interface Work {
+export interface Work<R = ItemRequest> {
 	context: IExecuteFunctions;
 	hubble: HubbleClient;
-	request: ItemRequest;
+	request: R;
 	/** What the user should know beside the output, each once a run. */
 	hints: Set<Hint>;
 }
@@ -124,11 +124,23 @@ export interface Preparation<R = ItemRequest> extends Omit<Work, 'request'> {
 	canContinue: boolean;
 }
 
+/** What an operation does with its requests. Properties, not methods: of those the compiler does not check the parameters. */
+interface Hooks<R> {
+	batch?: Batch<R>;
+	/** Makes the call and its items, all at once or as they come; `run.ts` pairs them with the input. */
+	items?: (work: Work<R>) => Promise<INodeExecutionData[]> | AsyncIterable<INodeExecutionData[]>;
+	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
+	prepare?: (all: Preparation<R>) => Promise<ItemRequest[]>;
+	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
+	validate?: (request: R) => string | undefined;
+	warn?: (request: R) => string | undefined;
+}
+
 /**
  * One row of an operation table. Its items are the rows of the list, or the reply itself: each in its `shape` where
  * Simplify is on, with the ISO texts of its times. `items` makes others.
  */
-export interface Operation extends Parameters {
+export interface Operation extends Parameters, Hooks<ItemRequest> {
 	/** Only in nodes with more than one resource. */
 	resource?: string;
 	name: string;
@@ -156,19 +168,28 @@ export interface Operation extends Parameters {
 	shape?: (row: IDataObject) => IDataObject;
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
-	batch?: Batch;
+	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
+	derive?: (request: ItemRequest) => Partial<ItemRequest>;
 	/** Whether the output contains secrets, such as a key: an AI agent gets them only if the user allows it. */
 	hasSecrets?: boolean;
-	/** Makes the call and its items, all at once or as they come; `run.ts` pairs them with the input. */
-	items?(work: Work): Promise<INodeExecutionData[]> | AsyncIterable<INodeExecutionData[]>;
-	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
-	derive?(request: ItemRequest): Partial<ItemRequest>;
-	/** Looks things up for all items together. Gives the requests that are still to be carried out. */
-	prepare?(all: Preparation): Promise<ItemRequest[]>;
-	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
-	validate?(request: ItemRequest): string | undefined;
-	warn?(request: ItemRequest): string | undefined;
 }
+
+/**
+ * A row with the parameters `P`, of whose requests `derive` makes `D`: hooks read both. `NoInfer`: parameters say what a row
+ * has, not the hooks that read them.
+ */
+type Row<P extends Parameters, D, R = NoInfer<RequestOf<P>>> = Omit<
+	Operation,
+	keyof Hooks<unknown> | keyof P | 'derive'
+> &
+	Partial<P> & { derive?: (request: R) => D & Partial<ItemRequest> } & Hooks<R & NoInfer<D>>;
+
+type None = Record<never, Field>;
+
+/** A row whose hooks read its parameters: the compiler checks that it has them, and their types. */
+export const operation = <Q extends Fields = None, B extends Fields = None, S extends Fields = None, D = object>(
+	row: Row<{ inQuery: Q; inBody: B; settings: S }, D>,
+): Operation => row as Operation;
 
 /** An operation that asks Hubble something. */
 export type Asking = Operation & Required<Pick<Operation, 'endpoint'>>;

@@ -1,7 +1,7 @@
 /** The output file of an operation: its name, which contains the period, and its field. */
 import { DAY_S } from '../client/clock';
 import type { Field } from './fields';
-import type { ItemRequest } from './operation';
+import type { ItemRequest, RequestOf } from './operation';
 import { timeText } from './times';
 import { fieldName } from './values';
 
@@ -28,8 +28,10 @@ export function safeName(given: string): string {
 	return cut.replace(/^[\s.]+|(?<![\s.])[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
 }
 
+export type FileRequest = ItemRequest & RequestOf<{ settings: { fileName: typeof fileName } }>;
+
 /** The name without its extension: what the user says, else what is in the file and from when to when. */
-export function fileNameOf(subject: string, { settings, query, continuationToken }: ItemRequest, timezone: string) {
+export function fileNameOf(subject: string, { settings, query, continuationToken }: FileRequest, timezone: string) {
 	const given = safeName(String(settings.fileName ?? ''));
 	if (given) return given;
 	// A token carries the period of an earlier run.
@@ -51,7 +53,7 @@ function periodName(start: number, end: number, timezone: string): string {
 	return [...new Set(names)].join('_');
 }
 
-export const fileName: Field = {
+export const fileName = {
 	displayName: 'File Name',
 	name: 'fileName',
 	type: 'string',
@@ -59,9 +61,9 @@ export const fileName: Field = {
 	placeholder: 'e.g. september',
 	description: 'Without its extension. If empty, the name says what the file contains and which period it covers.',
 	collection: 'options',
-};
+} satisfies Field;
 
-export const binaryField: Field = {
+export const binaryField = {
 	displayName: 'Put Output File in Field',
 	name: 'binaryPropertyName',
 	type: 'string',
@@ -69,4 +71,4 @@ export const binaryField: Field = {
 	hint: 'The name of the output binary field to put the file in',
 	collection: 'options',
 	toWire: fieldName,
-};
+} satisfies Field;

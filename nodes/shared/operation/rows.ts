@@ -117,6 +117,6 @@ export async function* wantedRows<Row extends IDataObject>(
 export function wantedPages({ hubble, request }: Work, list: List, canResume = false): AsyncGenerator<Page> {
 	const { limit, continuationToken, clientFilters, settings } = request;
 	const hasClientFilters = clientFilters.length > 0;
-	const newestFirst = settings.order === 'newest';
+	const newestFirst = 'order' in settings && settings.order === 'newest';
 	return readPages(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst, canResume });
 }

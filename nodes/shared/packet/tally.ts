@@ -2,10 +2,9 @@
  * Counts the payloads of a run that could not be decoded: then the settings are wrong or devices differ, and a hint
  * says so.
  */
-import type { IDataObject } from 'n8n-workflow';
 import type { Hint } from '../operation/operation';
 import { counted, wholeNumber } from '../operation/values';
-import { payloadDecoder, sensorTest, type Decoded } from './decode';
+import { payloadDecoder, sensorTest, type Decoded, type DecodeSettings } from './decode';
 
 class Tally {
 	private count = 0;
@@ -56,7 +55,7 @@ export function tallied(
 }
 
 /** The decoder of a request, which keeps count for the hint of the run; `undefined` when nothing is to be decoded. */
-export function decoderOf(settings: IDataObject, hints: Set<Hint>): ((payload: string) => Decoded) | undefined {
+export function decoderOf(settings: DecodeSettings, hints: Set<Hint>): ((payload: string) => Decoded) | undefined {
 	const decode = payloadDecoder(settings);
 	return decode && tallied(decode, hints, sensorTest(settings));
 }

@@ -9,9 +9,8 @@ import type {
 import { asError } from '../client/errors';
 import { isObject, objectOf } from '../client/json';
 import { textPart } from '../operation/fields';
-import type { ItemRequest } from '../operation/operation';
 import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
-import { decodedNames, payloadDecoder } from './decode';
+import { decodedNames, payloadDecoder, type DecodeSettings } from './decode';
 import { unfit } from './payloadFields';
 
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
@@ -183,11 +182,17 @@ export function matchOf(value: unknown): 'all' | 'any' {
 	return value === undefined ? 'all' : oneOf(['all', 'any'] as const)(value);
 }
 
+/** The values of the parameters, as n8n gives them. */
+export interface ValueSettings {
+	values?: unknown;
+	valuesMatch?: unknown;
+}
+
 /**
  * Whether decoded values meet the conditions in "Values"; `undefined` without any. Of a payload that cannot be read, every
  * value is absent. Throws an Error that names the row and what is wrong with it.
  */
-export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: unknown) => boolean) | undefined {
+export function valueFilter({ values, valuesMatch }: ValueSettings): ((decoded: unknown) => boolean) | undefined {
 	const match = matchOf(valuesMatch);
 	const conditions = readRows(values, 'value', (row) => {
 		const name = fieldOf(row);
@@ -204,7 +209,7 @@ export function valueFilter({ values, valuesMatch }: IDataObject): ((decoded: un
 export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', fieldOf))];
 
 /** Why payloads cannot be decoded, or their values not be compared, in this way; `undefined` when they can. */
-export function valueReason({ settings }: ItemRequest): string | undefined {
+export function valueReason({ settings }: { settings: DecodeSettings & ValueSettings }): string | undefined {
 	let hasFilter = false;
 	try {
 		hasFilter = valueFilter(settings) !== undefined;

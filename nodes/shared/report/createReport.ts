@@ -3,7 +3,8 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_PERIOD_S } from '../client/endpoints';
 import type { List } from '../client/pages';
 import { choices, textPart, type Field } from '../operation/fields';
-import type { Fields, Work } from '../operation/operation';
+import type { ItemRequest, RequestOf, Work } from '../operation/operation';
+import type { DecodeSettings } from '../packet/decode';
 import { binaryField, fileName, fileNameOf } from '../operation/outputFile';
 import { wantedRows } from '../operation/rows';
 import { timeText } from '../operation/times';
@@ -19,7 +20,14 @@ export interface ReportFrame {
 	end: number;
 	/** IANA zone in which times are shown. */
 	timezone: string;
-	settings: IDataObject;
+	settings: ReportSettings;
+}
+
+/** What reports read of the settings of their rows; not each row has all of them. */
+export interface ReportSettings extends DecodeSettings {
+	groupByTag?: string;
+	silentAfterHours?: number;
+	reportValues?: string[];
 }
 
 /** Takes rows one at a time, in bounded memory, and renders the result at the end. */
@@ -39,12 +47,12 @@ interface ReportSource {
 	start: (frame: ReportFrame, hints: Work['hints']) => Report;
 }
 
-const title: Field = {
+const title = {
 	...textPart('Title', 'reportTitle', 'e.g. Cold Chain, Week 45', 'The heading of the report'),
 	collection: 'options',
-};
+} satisfies Field;
 
-const html: Field = {
+const html = {
 	displayName: 'HTML in JSON',
 	name: 'htmlInJson',
 	type: 'options',
@@ -56,16 +64,16 @@ const html: Field = {
 	default: 'mail',
 	description: 'What to put in the field html. Without this option: the whole page.',
 	collection: 'options',
-};
+} satisfies Field;
 
-export const groupByTag: Field = {
+export const groupByTag = {
 	...textPart('Group by Tag', 'groupByTag', 'e.g. site'),
 	description: 'Adds a table with a row for each value of this tag of the devices',
 	collection: 'options',
 	toWire: text(32),
-};
+} satisfies Field;
 
-export const silentAfterHours: Field = {
+export const silentAfterHours = {
 	displayName: 'Silent After (Hours)',
 	name: 'silentAfterHours',
 	type: 'number',
@@ -73,15 +81,17 @@ export const silentAfterHours: Field = {
 	default: 24,
 	description: 'After how many hours without a packet a device counts as silent',
 	toWire: numberIn(1, 1_000_000, false),
-};
+} satisfies Field;
 
 /** The parameters that all reports have. */
-export const reportFields: Fields = { title, html, fileName, binaryField };
+export const reportFields = { title, html, fileName, binaryField };
+
+type ReportRequest = ItemRequest & RequestOf<{ settings: typeof reportFields }>;
 
 /** Reads all rows and gives one item: the file, and its figures in the JSON. */
 export const reportOn =
 	({ name, title, list, start }: ReportSource) =>
-	async (work: Work): Promise<INodeExecutionData[]> => {
+	async (work: Work<ReportRequest & { settings: ReportSettings }>): Promise<INodeExecutionData[]> => {
 		const { context, hubble, request, hints } = work;
 		const { settings, query } = request;
 		const timezone = context.getTimezone();
@@ -110,7 +120,7 @@ interface Draft extends Pick<ReportSource, 'name' | 'title'> {
 }
 
 /** A report as an item: the file, and its figures in the JSON. */
-export async function reportItem(work: Work, draft: Draft, figures: IDataObject): Promise<INodeExecutionData> {
+export async function reportItem(work: Work<ReportRequest>, draft: Draft, figures: IDataObject) {
 	const { context, hubble, request } = work;
 	const { settings, isTool } = request;
 	const timezone = context.getTimezone();

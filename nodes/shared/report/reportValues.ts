@@ -47,7 +47,7 @@ const partOf =
 	(frame: ReportFrame, hints: Set<Hint>): P | undefined => {
 		const { reportValues: names } = frame.settings;
 		const decode = decoderOf(frame.settings, hints);
-		return decode && Array.isArray(names) ? new Part(names.map(String), decode, frame) : undefined;
+		return decode && names ? new Part(names, decode, frame) : undefined;
 	};
 export const valueSections = partOf(ValueSections);
 export const fleetValues = partOf(FleetValues);
