@@ -176,3 +176,73 @@ test('of packets of one instant, the one that Hubble received last', () => {
 	at(3, 2);
 	expect(latest.packets().map(({ device }) => device.payload)).toEqual(['2']);
 });
+
+describe('devices that are looked for', () => {
+	const missing = (expect: (latest: LatestPackets) => void) => {
+		const latest = new LatestPackets({ start: START, end: NOW + 1000, now: NOW });
+		expect(latest);
+		return latest.missing.map(([, time]) => time);
+	};
+
+	test.each<[string, number[], number[]]>([
+		['never heard', [], []],
+		['heard over two networks', [NOW - 100, NOW - 50], [NOW - 50]],
+		['heard before the period', [START - 1], []],
+		['heard as it began', [START], [START]],
+		['with a stamp that can just be', [NOW + 299, NOW - 50], [NOW + 299]],
+		['with a stamp at the bound', [NOW + 300], [NaN]],
+		['with a stamp that cannot be', [NOW - 50, NOW + 301], [NaN]],
+	])('one %s', (_, stamps, times) => {
+		expect(missing((latest) => latest.expectHeard('a', stamps))).toEqual(times);
+	});
+
+	test.each<[string, number, number, number]>([
+		['that time or later', NOW - 50.5, NOW - 51, 0],
+		['earlier', NOW - 50.5, NOW - 51.1, 1],
+		['at any time, where nobody knows', NaN, START, 0],
+		['in the future', NOW - 50, NOW + 301, 1],
+		['ahead as clocks are', NOW - 50, NOW + 300, 0],
+	])('until a packet was heard %s', (_, expected, heardAt, left) => {
+		const found = missing((latest) => {
+			latest.expect('a', expected);
+			latest.add(packetOf({ id: 'a', receivedAt: NOW, heardAt, value: 1 }), 1);
+			expect(latest.has('a')).toBe(true);
+		});
+		expect(found).toHaveLength(left);
+	});
+});
+
+const before = (...seconds: number[]) => seconds.map((ago) => NOW - ago);
+
+test.each<[string, { times: number[]; reached?: number; rows?: number; start?: number; from?: number }]>([
+	['nowhere where none is missing', { times: [] }],
+	['nowhere before the period', { times: [NaN], start: NOW }],
+	['first, where half of the devices were heard', { times: before(30, 10, 20), from: NOW - 20 }],
+	['first, where about a page of them was', { times: before(...Array(3000).keys()), from: NOW - 900 }],
+	['first, by whole seconds', { times: before(10.5), from: NOW - 11 }],
+	['first, by little where nobody knows when they were heard', { times: [NaN], from: NOW - 300 }],
+	['first, no further than the period', { times: [NaN], start: NOW - 100, from: NOW - 100 }],
+	['nowhere for a single device', { times: before(1500), reached: NOW - 1000, rows: 1000 }],
+	[
+		'where two are at the cost of one',
+		{ times: before(1500, 2000), reached: NOW - 1000, rows: 1000, from: NOW - 2000 },
+	],
+	['nowhere where two cost more', { times: before(1500, 3001), reached: NOW - 1000, rows: 1000 }],
+	['for two of three', { times: before(1500, 2000, 50_000), reached: NOW - 1000, rows: 1000, from: NOW - 2000 }],
+	['four times as far at most', { times: before(6000, 7000), reached: NOW - 1000, rows: 0, from: NOW - 5000 }],
+	['by the density of packets', { times: before(2500, 2900), reached: NOW - 1000, rows: 500, from: NOW - 2900 }],
+	[
+		'anywhere for those that were not where they were heard',
+		{ times: before(1000, 1000), reached: NOW - 1000, start: NOW - 1900, rows: 1000, from: NOW - 1900 },
+	],
+])('reads back %s', (_, { times, reached = NOW, rows = 0, start = START, from }) => {
+	const latest = new LatestPackets({ start, end: NOW, now: NOW });
+	times.forEach((time, index) => latest.expect(`${index}`, time));
+	expect(latest.next(reached, rows)).toBe(from);
+});
+
+test('packets of one instant are by the IDs of their devices', () => {
+	const latest = new LatestPackets({ start: START, end: NOW, now: NOW });
+	for (const id of ['b', 'a', 'c']) latest.add(packetOf({ id, receivedAt: NOW, heardAt: NOW - 1, value: 0 }), 1);
+	expect(latest.packets().map(({ device }) => device.id)).toEqual(['a', 'b', 'c']);
+});

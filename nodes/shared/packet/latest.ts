@@ -45,8 +45,7 @@ export class LatestPackets {
 
 	/** The same of a device in the list, by the stamps of its last packets; one that was never heard is not looked for. */
 	expectHeard(id: string, stamps: readonly number[]): void {
-		const isCertain = stamps.every((at) => at <= this.frame.now + AHEAD_S);
-		if (stamps.length) this.expect(id, isCertain ? mostOf(stamps) : NaN);
+		this.expect(id, mostOf(stamps));
 	}
 
 	/**
@@ -57,7 +56,8 @@ export class LatestPackets {
 		const stamp = heardAt(packet);
 		const time = stamp <= this.frame.now + AHEAD_S ? stamp : -Infinity;
 		if (!(time < Math.floor(this.needs.get(id) ?? NaN))) this.needs.delete(id);
-		const known = isWanted ? this.found.get(id) : { heardAt: Infinity, reading: -1 };
+		if (!isWanted) return;
+		const known = this.found.get(id);
 		// Of those of one instant, the one that Hubble received last.
 		const isLater = !known || time > known.heardAt || (time === known.heardAt && reading === known.reading);
 		if (isLater) this.found.set(id, { packet, heardAt: time, reading });
