@@ -346,6 +346,10 @@ describe('rules', () => {
 		[[{ ...ROWS[3]!, margin: '4' }], '"Off": "Until It Is Back By" is 4, more than half'],
 		[[{ ...ROWS[4]!, margin: '-1' }], '"Band": "Until It Is Back By" is -1, which is below 0'],
 		[[{ ...warm, forAtLeast: 1.5, forUnit: 'packets' }], '"Warm": 1.5 is not a whole number from 0 to 1000'],
+		[[{ ...warm, forAtLeast: 1001, forUnit: 'packets' }], '"Warm": 1001 is not a whole number from 0 to 1000'],
+		[[{ ...warm, forAtLeast: 43_201 }], '"Warm": 43201 is not a number from 0 to 43200'],
+		[[{ ...warm, forAtLeast: -1 }], '"Warm": -1 is not a number from 0 to 43200'],
+		[[{ ...ROWS[2]!, clearsAt: 1 }], '"Cold": "Until It Is Back At" is 1, which is below the threshold'],
 		[[{ ...warm, forUnit: 'hours' }], '"Warm": "hours" is not one of minutes, packets'],
 		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
 		[
@@ -354,6 +358,32 @@ describe('rules', () => {
 		],
 	])('%# are refused by name', (rows, message) => {
 		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
+	});
+
+	it.each([
+		[{ than: '8' }, { words: 'above 8', examples: [9, 8], seconds: 0, packets: 1, severity: null }],
+		[
+			{ than: 8, clearsAt: '8', forAtLeast: null },
+			{ words: 'above 8', examples: [9, 8], seconds: 0 },
+		],
+		[
+			{ ...warm, severity: ' low ', forAtLeast: 0.26 },
+			{ examples: [9, 7], seconds: 16, packets: 1, severity: 'low' },
+		],
+		[ROWS[2]!, { words: 'below 2', examples: [1, 3.5], seconds: 0, packets: 3 }],
+		[
+			{ ...ROWS[3]!, margin: 3 },
+			{ words: 'outside of 2 to 8', examples: [9, 5] },
+		],
+		[ROWS[4]!, { words: 'between 4 and 6', examples: [5, 7.5], seconds: 300 }],
+		[{ ...ROWS[4]!, margin: 0 }, { examples: [5, 7] }],
+		[
+			{ condition: 'equal', than: ' shut ' },
+			{ words: 'equal to shut', examples: [' shut ', null] },
+		],
+		[{ than: 8, forAtLeast: 43_200 }, { seconds: 2_592_000 }],
+	])('are %j in words, examples and lengths', (row, rule) => {
+		expect(rulesOf({ name: 'Rule', field: 't', ...row })).toMatchObject([rule]);
 	});
 
 	it('are refused where an expression gives nothing: an empty end would be the threshold', () => {
