@@ -386,6 +386,23 @@ describe('rules', () => {
 		expect(rulesOf({ name: 'Rule', field: 't', ...row })).toMatchObject([rule]);
 	});
 
+	it.each([
+		[ROWS[4]!, { isBack: [3.5, 6.5], isNot: [3.75, 5, 6.25] }],
+		[
+			{ ...ROWS[4]!, margin: 0 },
+			{ isBack: [3.99, 6.01], isNot: [4, 6] },
+		],
+	])('are over between bounds where a value is back by as much: %#', (row, { isBack, isNot }) => {
+		const [rule] = rulesOf(row);
+		expect([...isBack, ...isNot].filter((one) => rule?.isBack(one))).toEqual(isBack);
+	});
+
+	it('are about what there is', () => {
+		const [rule] = rulesOf(ROWS[5]!);
+		expect([undefined, null, '', 0].map((one) => rule?.isAbout(one))).toEqual([false, false, true, true]);
+		expect(() => readRules(context(undefined))).toThrow('"Alarm When": click Add Rule');
+	});
+
 	it('are refused where an expression gives nothing: an empty end would be the threshold', () => {
 		const typed = [{ ...warm, clearsAt: '={{ $json.end }}' }];
 		expect(() => readRules(context([{ ...warm, clearsAt: '' }], typed))).toThrow(
