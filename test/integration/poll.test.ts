@@ -180,20 +180,6 @@ withEachClock(hubbleNow, () => {
 		expect(asked).toEqual([undefined, 't1']);
 	});
 
-	it('takes a page of any length', async () => {
-		const device = { id: 'd', payload: 'AA==', timestamp: now() / 1000 };
-		const packets = Array.from({ length: 200_000 }, (_, sequence_number) => ({
-			device: { ...device, sequence_number },
-		}));
-		const httpRequestWithAuthentication = async (_: string, { url }: IHttpRequestOptions) => ({
-			body: Buffer.from(JSON.stringify(url.endsWith('/check') ? { org_id: '' } : { packets })),
-			headers: { date: new Date().toUTCString() },
-			statusCode: 200,
-		});
-		const { poll } = node(everything, {}, 'trigger', {}, hubble.url, { helpers: { httpRequestWithAuthentication } });
-		expect(await poll()).toHaveLength(200_000);
-	});
-
 	it('shows the latest packets in a manual test, newest first, and leaves the position alone', async () => {
 		await hubble.close();
 		hubble = await startSimulator({ devices: 20, packets: 15_000, days: 2, limits: false });
@@ -467,4 +453,18 @@ withEachClock(hubbleNow, () => {
 			expect(await node(everything, copy, 'trigger', {}, hubble.url, newer).poll()).toEqual(given);
 		});
 	});
+});
+
+it('takes a page of any length', async () => {
+	const device = { id: 'd', payload: 'AA==', timestamp: now() / 1000 };
+	const packets = Array.from({ length: 200_000 }, (_, sequence_number) => ({
+		device: { ...device, sequence_number },
+	}));
+	const httpRequestWithAuthentication = async (_: string, { url }: IHttpRequestOptions) => ({
+		body: Buffer.from(JSON.stringify(url.endsWith('/check') ? { org_id: '' } : { packets })),
+		headers: { date: new Date().toUTCString() },
+		statusCode: 200,
+	});
+	const { poll } = node(everything, {}, 'trigger', {}, hubble.url, { helpers: { httpRequestWithAuthentication } });
+	expect(await poll()).toHaveLength(200_000);
 });

@@ -1184,12 +1184,12 @@ withEachClock(
 			clock += HOUR + 60;
 			expect(await readAll()).toEqual(['heardAgain device 0', 'silent device 0']);
 		});
-
-		it('takes a page of any length', async () => {
-			const fleet = fleetOf(200_000, { events: ['silent'], ...silentFor(1), reportSilentAlready: true }, 200_000);
-			for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
-			expect(await fleet.poll()).toHaveLength(1000);
-		});
 	},
 	1,
 );
+
+it('takes a page of any length', async () => {
+	const fleet = fleetOf(200_000, { events: ['silent'], ...silentFor(1), reportSilentAlready: true }, 200_000);
+	for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
+	expect(await fleet.poll()).toHaveLength(1000);
+});
