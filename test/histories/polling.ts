@@ -82,7 +82,12 @@ export abstract class PollingWorld extends World {
 			getWorkflow: () => ({ id: 'workflow' }),
 			getNode: () => ({ id: 'node', name: 'Poll', parameters: this.parameters }),
 			getTimezone: () => 'UTC',
-			logger: { warn: (line: string) => this.warnings.push(line) },
+			logger: {
+				warn: (line: string) => {
+					this.keepSecret(line);
+					this.warnings.push(line);
+				},
+			},
 			getNodeParameter: parameterAt(this.parameters),
 			getWorkflowStaticData: () => staticData,
 			getCredentials: async () => ({ apiToken: this.token, organizationId: ORGANIZATION, baseUrl: HOST }),
@@ -95,6 +100,10 @@ export abstract class PollingWorld extends World {
 					await this.request(process, options, String(credentialsDecrypted.data.apiToken), () => this.answer(options)),
 			},
 		} as unknown as IPollFunctions;
+	}
+
+	private keepSecret(text: string): void {
+		this.promise(!/token-\d/.test(text), 'P19: no secret in an error, a log or an item', () => text);
 	}
 
 	/** What n8n gives as static data: a plain copy where it stores them with the execution, else an object that it watches. */
@@ -140,7 +149,7 @@ export abstract class PollingWorld extends World {
 		this.promise(took <= LONGEST_POLL_MS + 1000, 'P11: a poll ends in its time', () => `${took} ms`);
 		if ('error' in ended) {
 			const { message, description } = ended.error as Error & { description?: string };
-			this.promise(!/token-\d/.test(`${message} ${description}`), 'P19: no secret in an error', () => message);
+			this.keepSecret(`${message} ${description}`);
 			this.promise(this.faults > faults, 'P11: polls succeed when nothing goes wrong', () => message);
 			return undefined;
 		}
@@ -151,6 +160,7 @@ export abstract class PollingWorld extends World {
 			return undefined;
 		}
 		const [items] = ended.result ?? [];
+		this.keepSecret(JSON.stringify(items ?? []));
 		this.handOver(process, given, data, items, isActivation);
 		return items?.length ?? 0;
 	}

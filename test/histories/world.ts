@@ -60,8 +60,8 @@ export class World {
 	kills = 0;
 	private processes = 0;
 	private readonly wallOff: () => number;
-	/** When each process sent to each endpoint. */
-	private readonly sent = new Map<string, number[]>();
+	/** When each process sent to each endpoint, and until when it was told to send nothing more. */
+	private readonly sent = new Map<string, { times: number[]; heldUntil: number }>();
 	token = 'token-0';
 	private tokens = 0;
 
@@ -145,11 +145,15 @@ export class World {
 	): Promise<IN8nHttpFullResponse> {
 		const { url, timeout = 60_000, encoding } = options;
 		if (process.isDead) await NEVER;
-		this.noteSent(`${process.number} ${options.method} ${url}`, url);
+		const bucket = this.noteSent(`${process.number} ${options.method} ${url}`, url);
 		const fault = this.faultNow();
 		const sentAt = this.time.now();
 		await this.time.sleep(Math.min(this.way(), timeout));
-		const { status = 200, headers = {}, body = {} } = token === this.token ? (fault?.answer ?? answer()) : REFUSED;
+		const {
+			status = 200,
+			headers = {},
+			body = {},
+		} = token === this.token ? (fault?.answer ?? answer()) : refusedWith(token);
 		const date = new Date(this.hubbleMs()).toUTCString();
 		const left = timeout - (this.time.now() - sentAt);
 		const back = fault?.hangs ? Infinity : this.way();
@@ -157,6 +161,7 @@ export class World {
 		if (process.isDead) await NEVER;
 		if (back >= left) throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
 		if (fault?.lost) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+		if (!fault?.cut) bucket.heldUntil = this.time.now() + 1000 * Number(headers['retry-after'] ?? 0);
 		const text = JSON.stringify(body);
 		const whole = fault?.cut ? text.slice(0, text.length >> 1) : text;
 		const reply = encoding === 'arraybuffer' ? Buffer.from(whole) : fault?.cut ? whole : (JSON.parse(text) as unknown);
@@ -171,11 +176,13 @@ export class World {
 		return typeof kind === 'function' ? kind(this) : kind;
 	}
 
-	/** Hubble takes three requests a second to one endpoint. */
-	private noteSent(key: string, url: string): void {
+	/** Hubble takes three requests a second to one endpoint, and none while it asks for a pause. */
+	private noteSent(key: string, url: string) {
 		const now = this.time.now();
-		const times = this.sent.get(key) ?? [];
-		this.sent.set(key, times);
+		const bucket = this.sent.get(key) ?? { times: [], heldUntil: 0 };
+		const { times, heldUntil } = bucket;
+		this.sent.set(key, bucket);
+		this.promise(now >= heldUntil, 'P13: nothing before Retry-After is over', () => `${heldUntil - now} ms early`);
 		times.push(now);
 		if (times.length > 4) times.shift();
 		const fourth = times.at(-4) ?? -Infinity;
@@ -184,6 +191,7 @@ export class World {
 			'P13: no faster than the limit',
 			() => `four requests to ${url} in ${now - fourth} ms`,
 		);
+		return bucket;
 	}
 }
 
@@ -194,11 +202,15 @@ interface Fault {
 	cut?: boolean;
 }
 
-const REFUSED: Answer = { status: 401, body: { name: 'Unauthorized', description: 'The token is not valid' } };
+/** Says the token, as a server might. */
+const refusedWith = (token: string): Answer => ({
+	status: 401,
+	body: { name: 'Unauthorized', description: `The token ${token} is not valid` },
+});
 
 const FAULTS: ReadonlyArray<Fault | ((world: World) => Fault)> = [
 	{ answer: { status: 503, body: {} } },
-	{ answer: { status: 500, body: { name: 'InternalError', description: 'It failed' } } },
+	({ token }) => ({ answer: { status: 500, body: { name: 'InternalError', description: `It failed for ${token}` } } }),
 	(world) => ({ answer: { status: 429, headers: { 'retry-after': String(world.between(0, 40)) } } }),
 	{ lost: true },
 	{ hangs: true },
