@@ -1,6 +1,9 @@
 /** Alarms of the packet poll trigger against the simulator: what n8n would be given, and what it would store. */
 import type { IDataObject } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
+import { alarmConsumer, firstAlarms, toldBy } from '../../nodes/HubblePacketPollTrigger/alarmPoll';
+import { readRules } from '../../nodes/HubblePacketPollTrigger/rules';
+import type { PacketReader } from '../../nodes/shared/packet/filter';
 import type { Packet } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { pollContext, withEachClock } from './pollContext';
@@ -193,7 +196,7 @@ withEachClock(hubbleNow, () => {
 	});
 
 	it.each([
-		[false, []],
+		[undefined, []],
 		[true, ['raised']],
 	])(
 		'reports what is on already when the workflow is published only if the user says so: %s',
@@ -335,4 +338,50 @@ withEachClock(hubbleNow, () => {
 			expect(packet).toMatchObject({ hint: expect.stringMatching(/^The payload does not fit: /), decoded: null });
 		});
 	});
+});
+
+it('leaves the rest to the next poll where much has changed, and says in the log where there is no more room', () => {
+	const parameters = alarms();
+	const warnings: string[] = [];
+	const context = pollContext(hubble, parameters, { warnings, getNode: () => ({ name: 'Alarms', parameters }) });
+	const now = Math.floor(hubbleNow() / 1000);
+	const reader = {
+		select: (packets: Packet[]) => packets.map((packet) => ({ packet, said: { decoded: { temperature: 9 } } })),
+	} as unknown as PacketReader;
+	// What is on already is reported by nobody, and quick.
+	const stored = firstAlarms(now + 60).alarms;
+	const consumer = alarmConsumer(context, { rules: readRules(context), reportsAlready: false, reader }, stored);
+	let devices = 0;
+	const take = (count: number) => {
+		const device = () => ({ id: `device ${(devices += 1)}`, timestamp: now });
+		const packets = Array.from({ length: count }, () => ({ device: device() })) as never[];
+		expect(consumer.take(packets, { received: now, now })).toEqual([]);
+		return [consumer.isFull?.(), consumer.finish?.()];
+	};
+	expect(take(0)).toEqual([false, { items: [] }]);
+	expect(take(1000)).toMatchObject([false, { items: [] }]);
+	expect(take(29_000)).toMatchObject([true, { items: [] }]);
+	expect(warnings).toEqual([]);
+	take(100_000);
+	expect(warnings).toEqual([
+		'"Alarms" has no room for more alarms until some are over. It continues with those it has.',
+	]);
+});
+
+it('trusts a stamp of five minutes ahead at most, and of no longer ago than Hubble keeps packets', () => {
+	const now = 1_790_000_000;
+	const told = (timestamp: number) =>
+		toldBy({} as PacketReader, { packet: { device: { id: 'd', payload: '', timestamp } } } as never, {
+			received: now - 100,
+			now,
+		});
+	const kept = now - 100 - 30 * 86_400;
+	expect([now + 300, now + 301, kept, kept - 1].map((stamp) => told(stamp).isTrusted)).toEqual([
+		true,
+		false,
+		true,
+		false,
+	]);
+	// What is not decoded says nothing.
+	expect(told(now).valueOf('temperature')).toBeUndefined();
 });
