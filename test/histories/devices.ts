@@ -118,6 +118,22 @@ export class DeviceHistory extends PollingWorld {
 				() => `${id} since ${last}`,
 			);
 		}
+		for (const { event, deviceId, silentSince } of events) {
+			const since = Date.parse(String(silentSince)) / 1000;
+			const { heard = [] } = this.fleet.find(({ id }) => id === deviceId) ?? {};
+			const isHeard = heard.some(({ at, shownFrom }) => at > since + 1 && shownFrom < now - 3600);
+			const isTold = events.some(
+				(other) =>
+					other.event === 'heardAgain' &&
+					other.deviceId === deviceId &&
+					Math.abs(Date.parse(String(other.silentSince)) / 1000 - since) < 1.01,
+			);
+			this.promise(
+				event !== 'silent' || !isHeard || isTold,
+				'P7: no device is heard again unnoticed',
+				() => `${String(deviceId)}, silent since ${since}`,
+			);
+		}
 		this.checkTruth(events);
 		this.checkRepeats();
 	}

@@ -244,6 +244,15 @@ export const FAULTS: readonly Fault[] = [
 		to: 'if (!rest) return { fresh, next: { of: cursor.of, from: reached, token, seen: [...seen, ...fresh.map(({ id }) => id)] } };',
 	},
 	{
+		name: 'a device that is heard again is not reported',
+		kind: 'devices',
+		seed: 1,
+		breaks: 'heard again unnoticed',
+		file: 'HubbleDeviceTrigger/events',
+		from: "emit(run, { event: 'heardAgain', device, since, of: since })",
+		to: 'undefined',
+	},
+	{
 		name: "silence is counted by n8n's clock",
 		kind: 'devices',
 		seed: 5,
