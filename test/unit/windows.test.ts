@@ -247,7 +247,7 @@ const burst = (at: number) =>
 const atOnce = even(60_000).map((time, index) => (index < 1200 ? 23 * DAY + index / 2000 : time));
 
 it.each<[string, number, number, ArrayLike<number>]>([
-	['many at the beginning, 1 s', 0.7, 1000, atOnce],
+	['many at the beginning, 1 s', 0.8, 1000, atOnce],
 	['even, 120 ms', 0.97, 120, even(60_000)],
 	['even, 1 s', 0.9, 1000, even(60_000)],
 	...[0, 0.05, 0.1, 0.2, 0.33, 0.45, 0.49, 0.6, 0.75, 0.83, 0.9].map(
@@ -281,6 +281,8 @@ it.each<[string, number, () => World]>([
 	...[500, 3000].map(
 		(rate) => [`dense, ${rate} a second`, 4, () => ({ times: dense(rate) })] as [string, number, () => World],
 	),
+	['dense, and clocks that say nothing', 30, () => ({ times: dense(3000), heard: () => NaN })],
+	['dense, and clocks that stand', 10, () => ({ times: dense(3000), heard: () => 7 })],
 	['hourly, 17 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 17 * minutes) })],
 	['hourly, 4 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 4 * minutes) })],
 	['hourly, 20 minutes ago', 15, () => ({ times: together(10_000, hours, 10, 20 * minutes) })],
@@ -340,6 +342,7 @@ it.each<[string, number, NonNullable<World['heard']>]>([
 	['are right', 18, (time) => time],
 	['stand before the period', 61, () => -7],
 	['stand behind the period', 61, () => 40 * DAY],
+	['stand within the period', 36, () => 25 * DAY],
 	['say nothing', 61, () => NaN],
 	['say nothing in one of three', 18, (time, id) => (id % 3 ? time : NaN)],
 	['are up to two hours behind', 18, (time, id) => time - ((id * 7919) % 7200)],
@@ -368,6 +371,17 @@ it('puts out what was read of the latest packets when a later page fails', async
 	expect(ids.length).toBeGreaterThanOrEqual(2700);
 	expect(ids).toEqual(range(4500 - ids.length, 4500).reverse());
 	expect(progress.rest).toEqual({ from: -7 * DAY, to: Math.round((4500 - ids.length) / 15) });
+});
+
+it('does not read a burst from its beginning for its latest packets', async () => {
+	const burst = range(0, 200_000).map((index) => 5700 + index / 20_000);
+	const { ids, requests } = await read(
+		{ times: [...burst, ...range(6600, 7200)] },
+		{ from: 0, to: 7200, latest: 1500 },
+	);
+	expect(ids.slice(0, 1500)).toEqual(range(199_100, 200_600).reverse());
+	// All of it is 202.
+	expect(requests).toBeLessThanOrEqual(160);
 });
 
 it('is soon through a time without packets, though replies of denser times come later', async () => {

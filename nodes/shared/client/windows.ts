@@ -257,7 +257,7 @@ export class PeriodReader {
 			if (isLong) return this.cut(window, to - from - Math.max(lead, (to - from) / 2));
 			// The latest rows may follow this page: keep half of that time, unless as long a time next to it was nearly empty.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
-			if (pages.length || !this.isSearch(window) || behind <= 2 * window.density.seconds) return false;
+			if (behind <= 2 * window.density.seconds) return false;
 			// The very first page: assume that what follows is as dense.
 			const isFirst = reach && to === this.period.to;
 			return this.cut(window, isFirst ? (LATEST_ROWS * reach.seconds) / reach.rows : behind / 2);
@@ -266,12 +266,10 @@ export class PeriodReader {
 		// Far denser than expected: a burst that will pass.
 		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
+		if (!isDense && !isLong && (isStarted || pagesLeft <= most)) return false;
 		const known = pages.length ? (window.lead ?? 0) : lead;
-		if (isDense) window.density = reach;
-		else if (isLong) window.density = { rows: 1.5 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
-		const isKnown = isDense || isLong;
-		const seconds = pages.length && lead ? lead - known : isKnown ? this.secondsFor(window) : (to - from) / GROWTH;
-		return (isDense || isLong || (pagesLeft > most && !isStarted)) && this.cut(window, seconds, known);
+		window.density = isDense ? reach : { rows: 1.5 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
+		return this.cut(window, pages.length && lead ? lead - known : this.secondsFor(window), known);
 	}
 }
 
