@@ -512,6 +512,7 @@ describe('readPages', () => {
 				continuationToken?: string;
 			}) {
 				const request = asked.push({ start, end, ...more, token: continuationToken });
+				if (Number.isNaN(ms(request))) throw new Error('broken');
 				inFlight.push((busy += 1));
 				await new Promise((done) => setImmediate(done));
 				busy -= 1;
@@ -586,6 +587,17 @@ describe('readPages', () => {
 		expect(found.slice(0, 400)).toEqual(recent(400).reverse());
 		expect(signals).toEqual(asked.map(() => expect.any(AbortSignal) as unknown));
 	});
+
+	it.each([true, false])(
+		'says how far it came when a page fails, and how to go on if that is of use: %s',
+		async (canResume) => {
+			const reading = readList({ timeOf }, { limit: Infinity, canResume }, { end }, recent(9000), (request) =>
+				request > 2 ? NaN : 0,
+			);
+			const more = canResume ? { resumeToken: '2000' } : {};
+			await expect(reading).rejects.toMatchObject({ message: 'broken', context: { rowsFetched: 2000, ...more } });
+		},
+	);
 
 	it('reads as many windows at once as the time of replies and the rate limit allow', async () => {
 		const peaks = async (ms: (request: number) => number) => {
