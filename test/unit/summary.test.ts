@@ -112,7 +112,9 @@ describe('rows', () => {
 		add(90_000, 'a', 'Room 9', 5);
 		add(1, 'b', 'Room 10', 1);
 		add(2, 'a', 'Room 9', 2);
-		add(3, 'c', undefined, 3);
+		// A device's own fields may come in another order.
+		for (const decoded of [{ gps: { h: 6 } }, { t: 3 }])
+			summary.add(packet(3, { id: 'c', name: undefined }), { decoded });
 		add(4, 'a', 'Room 9', 4);
 		expect([...summary.rows()].map((row) => [row.localTime, row.deviceName, row.field, row.count])).toEqual([
 			['1970-01-01', null, 't', 1],
@@ -203,5 +205,6 @@ test('numbers of a payload, by their paths, and no deeper than payloads are', ()
 		['t', 1],
 		['gps_1.latitude', 2],
 	]);
+	expect(numbersIn({ a: { b: { c: { d: 1, e: { f: 2 } } } } })).toEqual([['a.b.c.d', 1]]);
 	expect([numbersIn(deep), numbersIn(5), numbersIn('x'), numbersIn(undefined)]).toEqual([[], [], [], []]);
 });
