@@ -196,7 +196,7 @@ export const properties: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'After n8n restarts, the events of the last execution come again. The Remove Duplicates node recognizes them by <code>eventKey</code>.',
+			'After n8n restarts, the events of the last execution come again. Those of an execution that n8n fails to store, for example on a full disk, do not. The Remove Duplicates node recognizes repeats by <code>eventKey</code>.',
 		name: 'repeatsNotice',
 		type: 'notice',
 		default: '',

@@ -185,14 +185,10 @@ class OrderRun {
 		let isInDoubt = wasSent;
 		try {
 			for (let tries = 1; ; tries++) {
-				const { unanswered } = this.hubble.run.traffic;
-				const before = unanswered.length;
 				try {
 					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body });
 				} catch (error) {
 					const isOpen = leavesDoubt(statusOf(error));
-					// The client sends an order once a try: that one is lost does not say that Hubble is down.
-					if (isOpen) unanswered.splice(before);
 					isInDoubt ||= isOpen;
 					if (isOpen) await this.hubble.delay(pauseAfter(tries));
 					// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by

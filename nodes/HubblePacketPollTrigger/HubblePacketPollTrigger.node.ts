@@ -91,7 +91,7 @@ export class HubblePacketPollTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'After n8n restarts, the packets of the last execution come again, but none that n8n failed to store, for example on a full disk. The Remove Duplicates node recognizes repeats by <code>packetKey</code>. Where the internet can reach n8n, the Hubble Packet Trigger is faster.',
+					'After n8n restarts, the packets of the last execution come again. Those of an execution that n8n fails to store, for example on a full disk, do not. The Remove Duplicates node recognizes repeats by <code>packetKey</code>. Where the internet can reach n8n, the Hubble Packet Trigger is faster.',
 				name: 'repeatsNotice',
 				type: 'notice',
 				default: '',
@@ -99,7 +99,7 @@ export class HubblePacketPollTrigger implements INodeType {
 			},
 			{
 				displayName:
-					'After n8n restarts, the alarms of the last execution come again, but none that n8n failed to store, for example on a full disk. The Remove Duplicates node recognizes repeats by <code>eventKey</code>.',
+					'After n8n restarts, the alarms of the last execution come again. Those of an execution that n8n fails to store, for example on a full disk, do not. The Remove Duplicates node recognizes repeats by <code>eventKey</code>.',
 				name: 'alarmsNotice',
 				type: 'notice',
 				default: '',

@@ -160,7 +160,7 @@ withEachClock(Date.now, () => {
 				const told = [error?.message, error?.description, error?.context, error?.stack, warnings, placed.stored()];
 				expect(secretsIn(JSON.stringify(told))).toEqual([]);
 			}),
-			{ numRuns: 10, endOnFailure: true },
+			{ numRuns: 20, endOnFailure: true },
 		);
 	});
 });

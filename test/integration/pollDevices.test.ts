@@ -908,7 +908,7 @@ withEachClock(
 						if (runs.every(({ outcome }) => /^(handed over|error)$/.test(outcome))) expect(left).toEqual([]);
 					},
 				),
-				{ numRuns: 20 },
+				{ numRuns: 40 },
 			);
 		}, 60_000);
 

@@ -77,7 +77,6 @@ async function ordersOf(setup: Setup) {
 	const failed: Array<[itemIndex: number, error: NodeApiError, ids: unknown]> = [];
 	const hints = new Set<string>();
 	let [inFlight, most] = [0, 0];
-	const unanswered: unknown[] = ['before'];
 
 	const asHubble: Record<Kind, Answer> = {
 		look: ({ ids }) => orders.get(String(ids?.reference)) ?? failure('404', 'E001'),
@@ -96,7 +95,6 @@ async function ordersOf(setup: Setup) {
 		organizationId: 'client',
 		isStopped: setup.isStopped ?? false,
 		session: {} as IDataObject,
-		run: { traffic: { unanswered } },
 		redact: (text: string) => text.replace('secret', '***'),
 		delay: async (ms: number) => {
 			waits.push(ms);
@@ -122,7 +120,6 @@ async function ordersOf(setup: Setup) {
 		inFlight -= 1;
 		const answer = (answers[kind]?.shift() ?? asHubble[kind])(call);
 		if (answer instanceof Error) {
-			unanswered.push(answer);
 			throw answer;
 		}
 		return { body: answer, requestId: `q${calls.length}` };
@@ -167,7 +164,6 @@ async function ordersOf(setup: Setup) {
 		hints: [...hints],
 		orders,
 		kept,
-		unanswered,
 		most: () => most,
 	};
 }
@@ -395,13 +391,11 @@ describe('an order whose reply fails', () => {
 		['429', () => failure('429'), false],
 		['499', () => failure('499'), false],
 	])('by %s', async (_, error, isInDoubt) => {
-		const { calls, waits, replies, unanswered, ...more } = await ordersOf({ answers: { place: [error] } });
+		const { calls, waits, replies, ...more } = await ordersOf({ answers: { place: [error] } });
 		const sent = ['look r', 'brand b', 'place', 'look r'];
 		expect(calls).toEqual(isInDoubt ? [...sent, 'place', 'balance'] : sent);
 		expect([waits, replies.length]).toEqual(isInDoubt ? [[1000], 1] : [[], 0]);
 		if (!isInDoubt) expect(more.error?.description).toMatch(NOT_PLACED);
-		// What the client counted as unanswered: the looks, and an order that was refused.
-		expect(unanswered).toHaveLength(isInDoubt ? 3 : 4);
 	});
 
 	it('is looked for before it is sent again, and is the order of this run', async () => {

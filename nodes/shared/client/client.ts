@@ -83,7 +83,7 @@ interface Traffic {
  */
 const MOST_UNANSWERED = 3;
 
-/** A call that is sent only once, as what creates is, and is refused faster than this, costs the run no time: it is not counted. */
+/** A call that is sent only once, as what creates is, and fails faster than this, costs the run no time: it is not counted. */
 const QUICK_MS = 5000;
 
 /** Credentials for requests, and the refusals (401, 403) seen in this run. */
