@@ -1,5 +1,5 @@
 import { NodeOperationError, type INodeProperties } from 'n8n-workflow';
-import { DAY_S, hubbleNow, isPast } from '../shared/client/clock';
+import { DAY_S } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
@@ -77,7 +77,7 @@ const NEVER = 0;
 function expiryTime(value: unknown, context: ConversionContext): number {
 	const seconds = unixSeconds('down')(value, context);
 	if (seconds === undefined) throw new Error('it needs a date; for a key that does not expire, choose Never');
-	if (isPast(seconds)) throw new Error('it is in the past');
+	if (context.isPast(seconds)) throw new Error('it is in the past');
 	return seconds;
 }
 
@@ -128,15 +128,15 @@ const expires = {
 } satisfies Field;
 
 /** When a key expires that works for some days; without days it never does. */
-const expiryIn = (days: unknown): number =>
-	days === undefined ? NEVER : Math.ceil(hubbleNow() + DAY_S * Number(days));
+const expiryIn = (days: unknown, now: () => number): number =>
+	days === undefined ? NEVER : Math.ceil(now() + DAY_S * Number(days));
 
 /** The body with the expiry, where it was not chosen as a date. */
-const withExpiry = ({
-	body,
-	settings: { expireDays: days, ...settings },
-}: RequestOf<{ settings: { expireDays: typeof expireDays } }>) => ({
-	body: { expires_at_seconds: expiryIn(days), ...body },
+const withExpiry = (
+	{ body, settings: { expireDays: days, ...settings } }: RequestOf<{ settings: { expireDays: typeof expireDays } }>,
+	now: () => number,
+) => ({
+	body: { expires_at_seconds: expiryIn(days, now), ...body },
 	settings,
 });
 
@@ -165,7 +165,7 @@ const newExpiry = {
 		if (kind === 'never') return NEVER;
 		const wanted = expireDays.toWire(days);
 		if (wanted === undefined) throw new Error('it needs a number of days');
-		return expiryIn(wanted);
+		return expiryIn(wanted, context.now);
 	},
 } satisfies Field;
 

@@ -1,5 +1,4 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
-import { hubbleNow } from '../shared/client/clock';
 import { endpoints } from '../shared/client/endpoints';
 import type { HubbleClient } from '../shared/client/client';
 import { unexpectedResponse } from '../shared/client/errors';
@@ -57,7 +56,7 @@ const issued = {
 	default: 'lastMonth',
 	description: 'Only invoices issued in this period, in the time zone of the workflow',
 	collection: 'filters',
-	toWire: (name, { timezone }) => calendarPeriod(String(name), hubbleNow(), timezone),
+	toWire: (name, { now, timezone }) => calendarPeriod(String(name), now(), timezone),
 	matches: ({ issue_timestamp: at }, { start, end }: { start: number; end: number }) =>
 		Number(at) >= start && Number(at) < end,
 } satisfies ClientFilter;

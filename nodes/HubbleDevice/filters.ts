@@ -1,6 +1,6 @@
 /** The filters of the device list: those that Hubble has, and those that are applied here. */
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
-import { HOUR_S, hubbleNow } from '../shared/client/clock';
+import { HOUR_S } from '../shared/client/clock';
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
@@ -64,7 +64,7 @@ function range(from: number, to: number, name: string): string {
 }
 
 /** What the filters on times make together. A device that was never heard counts as heard at 0 (API definition). */
-export function timeQuery({ settings, query }: RequestOf<{ settings: typeof timeFilters }>) {
+export function timeQuery({ settings, query }: RequestOf<{ settings: typeof timeFilters }>, now: () => number) {
 	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } = settings;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {
@@ -77,7 +77,7 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	if (neverHeard) made.filter_most_recent_packet_ts = 'between:0:1';
 	if (isHeard) {
 		const silentSince =
-			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(hubbleNow() - Number(silentForHours) * HOUR_S);
+			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(now() - Number(silentForHours) * HOUR_S);
 		const from = Math.max(1, Number(lastPacketAfter ?? 1));
 		made.filter_most_recent_packet_ts = range(
 			from,
@@ -123,8 +123,8 @@ function wantedArea(value: unknown): Wanted | undefined {
 }
 
 /** Whether a device is on the wanted side; one whose place is not known is on neither. */
-function isOnSide(row: IDataObject, { area: { contains }, isInside, by }: Wanted): boolean {
-	const heard = by === 'installed' ? undefined : placeHeard(row);
+function isOnSide(row: IDataObject, { area: { contains }, isInside, by }: Wanted, now: number): boolean {
+	const heard = by === 'installed' ? undefined : placeHeard(row, now);
 	const place = heard ?? (by === 'heard' ? undefined : placeInstalled(row));
 	return place !== undefined && contains(place) === isInside;
 }
@@ -167,7 +167,7 @@ const area = {
 	],
 	collection: 'filters',
 	toWire: wantedArea,
-	matches: (row, wanted: Wanted) => isOnSide(row, wanted),
+	matches: isOnSide,
 	remark: ({ area: { leftOut } }: Wanted) => {
 		return leftOut && `"Area": ignored what is not a polygon: ${leftOut}`;
 	},

@@ -169,7 +169,7 @@ export const deviceOperations: readonly Operation[] = [
 		action: 'Export devices to file',
 		description: 'Write all devices of the organization, or those that pass the filters, to one file',
 		readsAll: true,
-		derive: (request) => ({ ...timeQuery(request), ...exportRange(request) }),
+		derive: (request, now) => ({ ...timeQuery(request, now), ...exportRange(request) }),
 		settings: { ...exportFields(DEVICE_FIELDS), ...timeFilters },
 		items: exportTo({
 			name: 'devices',

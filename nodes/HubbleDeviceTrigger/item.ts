@@ -57,7 +57,7 @@ export function eventItem(happening: Happening, showing: Showing): INodeExecutio
 		heardAt: heard ? isoTime(heard) : null,
 		registeredAt: isoTime(device.created_ts),
 		timestampTrusted: isTrusted(device, now),
-		...(simplify ? simplifyDevice(device) : device),
+		...(simplify ? simplifyDevice(device, now) : device),
 		isExample: hint !== undefined,
 		eventKey: `${event}:${device.id}:${of}`,
 	};

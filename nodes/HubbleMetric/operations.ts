@@ -1,6 +1,5 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { choices, environment, toggle, type Field } from '../shared/operation/fields';
-import { hubbleNow } from '../shared/client/clock';
 import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import { operation, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { rowsOf } from '../shared/client/json';
@@ -72,7 +71,7 @@ async function metricItems(work: Work<MetricRequest>): Promise<INodeExecutionDat
 	const { body: reply } = await work.hubble.send(work.request);
 	const rows = rowsOf(reply.buckets).map((row) => ({
 		...row,
-		isRunning: endOf(String(row.timestamp), query) > 1000 * hubbleNow(),
+		isRunning: endOf(String(row.timestamp), query) > 1000 * work.hubble.now(),
 	}));
 	if (chosen.output === 'summary') return rowItems(work, [{ ...reply, buckets: rows }]);
 	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ isRunning }) => !isRunning) : rows);

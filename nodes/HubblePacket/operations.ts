@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { DAY_S, HOUR_S, hubbleNow } from '../shared/client/clock';
+import { DAY_S, HOUR_S } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { payloadFields, withDecoded } from '../shared/packet/decode';
 import { pages } from '../shared/client/pages';
@@ -33,11 +33,11 @@ const PERIODS: Readonly<Record<string, number>> = {
 };
 
 /** The period that the user chose by its name, in Unix seconds. */
-function chosenPeriod(parameter: (name: string) => unknown, hubbleNow: () => number, { timezone }: ConversionContext) {
+function chosenPeriod(parameter: (name: string) => unknown, context: ConversionContext) {
 	const name = String(parameter('period'));
-	const now = hubbleNow();
+	const now = context.now();
 	const end = Math.ceil(now);
-	return calendarPeriod(name, now, timezone) ?? { start: end - (PERIODS[name] ?? DEFAULT_PERIOD_S), end };
+	return calendarPeriod(name, now, context.timezone) ?? { start: end - (PERIODS[name] ?? DEFAULT_PERIOD_S), end };
 }
 
 const period = {
@@ -67,7 +67,7 @@ const inQuery = {
 		shownWhen: { period: ['custom'] },
 		toWire: unixSeconds('down'),
 		whenHidden: (...given) => chosenPeriod(...given).start,
-		whenEmpty: (now) => Math.ceil(now()) - DEFAULT_PERIOD_S,
+		whenEmpty: ({ now }) => Math.ceil(now()) - DEFAULT_PERIOD_S,
 	},
 	end: {
 		displayName: 'End Time',
@@ -79,7 +79,7 @@ const inQuery = {
 		toWire: unixSeconds('up'),
 		// Without an end Hubble would leave the stream open for packets yet to come.
 		whenHidden: (...given) => chosenPeriod(...given).end,
-		whenEmpty: (now) => Math.ceil(now()),
+		whenEmpty: ({ now }) => Math.ceil(now()),
 	},
 	device_id: {
 		...device,
@@ -115,8 +115,8 @@ function periodReason({ query: { start, end }, continuationToken }: HistoryReque
 }
 
 /** Hubble keeps packets for 30 days unless the plan extends it: a whole month reaches further back. */
-function historyHint({ query: { start, end }, continuationToken }: HistoryRequest): string | undefined {
-	const begin = hubbleNow() - PACKET_RETENTION_S - HISTORY_SLACK_S;
+function historyHint({ query: { start, end }, continuationToken }: HistoryRequest, now: number): string | undefined {
+	const begin = now - PACKET_RETENTION_S - HISTORY_SLACK_S;
 	if (continuationToken || Number(start) >= begin) return undefined;
 	return Number(end) <= begin
 		? 'The period ends more than 30 days ago. Hubble may keep no packets that old.'

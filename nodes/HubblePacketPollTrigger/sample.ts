@@ -1,7 +1,6 @@
 /** What *Fetch Test Event* shows: the latest packets, alarms as they could be, and an example where nothing fits. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { connect } from '../shared/client/client';
-import { hubbleNow } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { LOOKED_AT, newestPackets, SAMPLE } from '../shared/packet/newestPackets';
@@ -49,9 +48,12 @@ const HINTS = {
 };
 
 /** What the packets, the newest first, would have made a poll report. */
-function changesIn({ rules, reader }: AlarmSettings, packets: readonly ReadPacket[]): Array<AlarmChange<Source>> {
+function changesIn(
+	{ rules, reader }: AlarmSettings,
+	packets: readonly ReadPacket[],
+	now: number,
+): Array<AlarmChange<Source>> {
 	const alarms = openAlarms<Source>({ until: 0, rules: [], fields: [], marks: [] }, rules, false);
-	const now = Math.floor(hubbleNow());
 	return [...packets].reverse().flatMap((read) => hear(alarms, toldBy(reader, read, { received: now, now })));
 }
 
@@ -64,13 +66,17 @@ export async function sampleAlarms(context: IPollFunctions, settings: AlarmSetti
 	let changes: Array<AlarmChange<Source>> = [];
 	const hubble = await connect(context);
 	const { newest = madeUp(hubble.now()), found } = await newestPackets(hubble, LOOKED_AT, reader, (passing) => {
-		changes = changesIn(settings, passing);
+		changes = changesIn(settings, passing, Math.floor(hubble.now()));
 		return rules.every((rule) => changes.some((change) => change.rule === rule && change.event === 'raised'));
 	});
 	const misfit = reader.misfit();
 	const items = rules.flatMap((rule) => {
 		const over = found.find(({ said }) => isOver(rule, valueAt(said?.decoded, rule.field)));
-		const examples = examplesOf(reader, rule, over, found[0] ?? reader.read(newest));
+		const examples = examplesOf(reader, rule, {
+			over,
+			any: found[0] ?? reader.read(newest),
+			now: Math.floor(hubble.now()),
+		});
 		return examples.map((example) => {
 			const real = changes.filter((change) => change.rule === rule && change.event === example.event).at(-1);
 			return alarmItem(real ?? example, context.getTimezone()).json;
@@ -86,18 +92,16 @@ export async function sampleAlarms(context: IPollFunctions, settings: AlarmSetti
 
 /**
  * An alarm of a rule and its end as they could be.
- * @param over the latest packet beyond the threshold, and @param any another one
+ * @param by the latest packet beyond the threshold, another one, and Hubble's time in whole seconds
  */
 function examplesOf(
 	reader: PacketReader,
 	rule: Rule,
-	over: ReadPacket | undefined,
-	any: ReadPacket,
+	{ over, any, now }: { over?: ReadPacket; any: ReadPacket; now: number },
 ): Array<AlarmChange<Source>> {
 	const [beyond, back] = rule.examples;
 	const begin = over ?? withValue(any, rule.field, beyond);
 	const value = valueAt(begin.said?.decoded, rule.field);
-	const now = Math.floor(hubbleNow());
 	const told = (read: ReadPacket) => toldBy(reader, read, { received: now, now });
 	const { source, heard: at } = told(begin);
 	const extreme = Number.isFinite(numeric(value)) ? numeric(value) : null;

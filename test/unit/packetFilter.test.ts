@@ -142,7 +142,7 @@ describe('simplifyPacket', () => {
 	it('has the tags that a simplified device has, and its environment', () => {
 		const tags = { _env: 'sandbox', site: 'north' };
 		const packet = simplifyPacket({ ...nested, device: { ...nested.device, tags } });
-		const device = simplifyDevice({ id: 'd', created_ts: 1, tags });
+		const device = simplifyDevice({ id: 'd', created_ts: 1, tags }, 1);
 		expect(packet).toMatchObject({ environment: 'sandbox', tags: { site: 'north' } });
 		expect([packet.environment, packet.tags]).toEqual([device.environment, device.tags]);
 	});

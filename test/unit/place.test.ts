@@ -18,6 +18,9 @@ const NOWHERE: Array<[latitude: unknown, longitude: unknown]> = [
 	['51', '4'],
 ];
 
+/** After all times of these tests, in Unix seconds. */
+const NOW = 1_790_001_000;
+
 it.each(NOWHERE)('%p / %p is no place', (latitude, longitude) => {
 	expect(placeOf(latitude, longitude)).toBeUndefined();
 	const location = { latitude, longitude } as IDataObject;
@@ -25,9 +28,9 @@ it.each(NOWHERE)('%p / %p is no place', (latitude, longitude) => {
 	expect(simplifyPacket(packet)).toMatchObject({ latitude: null, longitude: null, locationAccuracy: null });
 	const heard = { timestamp: 1_790_000_000, location };
 	const device = { id: 'd', created_ts: 1, most_recent_packet: { terrestrial: heard } };
-	expect(simplifyDevice(device)).toMatchObject({ latitude: null, longitude: null, locationType: null });
+	expect(simplifyDevice(device, NOW)).toMatchObject({ latitude: null, longitude: null, locationType: null });
 	const installed = { install_location: { lat: latitude, long: longitude } as IDataObject };
-	expect(simplifyDevice({ ...installed, id: 'd', created_ts: 1 })).toMatchObject({ locationType: null });
+	expect(simplifyDevice({ ...installed, id: 'd', created_ts: 1 }, NOW)).toMatchObject({ locationType: null });
 });
 
 it('takes the equator, Greenwich, the poles and ±180° for places', () => {
@@ -55,7 +58,7 @@ it('says how accurate a place is, where that is a distance', () => {
 	const flat = normalizePacket({ device_id: 'd', payload: '', timestamp: 1, metadata: { location } });
 	expect(flat && placeOfPacket(flat)).toEqual({ latitude: 51, longitude: 4, accuracy: 12.5 });
 	const most_recent_packet = { satellite: { timestamp: 1_790_000_000, location } };
-	expect(simplifyDevice({ id: 'd', created_ts: 1, most_recent_packet })).toMatchObject({ locationAccuracy: 12.5 });
+	expect(simplifyDevice({ id: 'd', created_ts: 1, most_recent_packet }, NOW)).toMatchObject({ locationAccuracy: 12.5 });
 });
 
 it('lets the other network stand in where the last packet says no place, then where the device is installed', () => {
@@ -69,13 +72,13 @@ it('lets the other network stand in where the last packet says no place, then wh
 		most_recent_packet: { terrestrial: heard(1_790_000_900, 0, 0), satellite: heard(1_790_000_000, 51, 4) },
 		install_location: { lat: 48, long: 11 },
 	};
-	expect(simplifyDevice(row)).toMatchObject({
+	expect(simplifyDevice(row, NOW)).toMatchObject({
 		lastPacketAt: '2026-09-21T14:28:20.000Z',
 		latitude: 51,
 		locationType: 'heard',
 	});
 	const { terrestrial } = row.most_recent_packet;
-	expect(simplifyDevice({ ...row, most_recent_packet: { terrestrial } })).toMatchObject({
+	expect(simplifyDevice({ ...row, most_recent_packet: { terrestrial } }, NOW)).toMatchObject({
 		latitude: 48,
 		locationType: 'installed',
 	});

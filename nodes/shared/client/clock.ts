@@ -65,6 +65,11 @@ export class HubbleClock {
 		return (bounds ? bounds.min + monotonic() : wall()) / 1000;
 	}
 
+	/** Whether a moment in Unix seconds is past; while the time is unknown, n8n's clock may be a day ahead. */
+	isPast(seconds: number): boolean {
+		return seconds <= (this.isKnown ? this.now() : this.own.wall() / 1000 - DAY_S);
+	}
+
 	/**
 	 * Learns from the `Date` of a reply.
 	 * @param date the header; without one, or with one that is no date, nothing is learned
@@ -91,21 +96,10 @@ export function httpDate(value: unknown): number | undefined {
 }
 
 const clocks = new Map<string, HubbleClock>();
-let latest = new HubbleClock();
 
 /** The clock of a host, one for all that call it from this process. */
 export function clockOf(host: string): HubbleClock {
-	latest = clocks.get(host) ?? new HubbleClock();
-	clocks.set(host, latest);
-	return latest;
+	const clock = clocks.get(host) ?? new HubbleClock();
+	clocks.set(host, clock);
+	return clock;
 }
-
-/**
- * Hubble's time in Unix seconds, by the clock of the host connected to last; for code that shapes rows and has no
- * client.
- */
-export const hubbleNow = (): number => latest.now();
-
-/** Whether a moment in Unix seconds is past: by Hubble's clock, and where that is not known, by n8n's, which may be a day ahead. */
-export const isPast = (seconds: number): boolean =>
-	seconds <= (latest.isKnown ? latest.now() : Date.now() / 1000 - DAY_S);

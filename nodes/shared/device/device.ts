@@ -1,6 +1,6 @@
 /** The device: when and where it was heard last, where it is installed, and its short form. */
 import type { IDataObject } from 'n8n-workflow';
-import { AHEAD_S, HOUR_S, hubbleNow } from '../client/clock';
+import { AHEAD_S, HOUR_S } from '../client/clock';
 import { objectOf, withoutUndefined } from '../client/json';
 import { placeOf, type Place } from '../operation/place';
 import { isoTime } from '../operation/times';
@@ -54,7 +54,7 @@ export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataOb
  * Where a device was heard last, and when that was in Unix seconds: where its last packet says no place, that of the
  * other network stands in. `undefined` when no packet says one.
  */
-export function placeHeard(row: IDataObject, now = hubbleNow()): (Place & { timestamp: number }) | undefined {
+export function placeHeard(row: IDataObject, now: number): (Place & { timestamp: number }) | undefined {
 	for (const { timestamp, location } of lastPackets(row, now)) {
 		const { latitude, longitude, horizontal_accuracy } = objectOf(location);
 		const place = placeOf(latitude, longitude, horizontal_accuracy);
@@ -81,10 +81,7 @@ export function hasTags({ tags }: IDataObject, wanted: readonly string[]): boole
  * may be off. `install…` is where it is installed, as name and coordinates. `timestampTrusted` is `false` where a stamp
  * of the device is from the future: then it was heard later than `lastPacketAt`, or nobody knows when.
  */
-export const simplifyDevice = (row: IDataObject): IDataObject => flat(row, hubbleNow());
-
-/** What people look for first comes first, the key last. */
-function flat(row: IDataObject, now: number) {
+export function simplifyDevice(row: IDataObject, now: number): IDataObject {
 	const { timestamp } = lastPacket(row, now);
 	const { _env, ...tags } = objectOf(row.tags);
 	const heard = placeHeard(row, now);
@@ -109,12 +106,12 @@ function flat(row: IDataObject, now: number) {
 }
 
 /** The names of the flat fields. */
-export const DEVICE_FIELDS = Object.keys(flat({}, 0));
+export const DEVICE_FIELDS = Object.keys(simplifyDevice({}, 0));
 
 /** A device as a registration gives it, in flat fields; `key` is `null` where Hubble does not show it. */
-export function simplifyRegistered(row: IDataObject): IDataObject {
+export function simplifyRegistered(row: IDataObject, now: number): IDataObject {
 	const { name, environment, tags, installPlace, installLatitude, installLongitude, createdAt, deviceId } =
-		simplifyDevice(row);
+		simplifyDevice(row, now);
 	const place = { installPlace, installLatitude, installLongitude };
 	const { key = null } = row;
 	const registered = withoutUndefined({ created: row.created });

@@ -18,7 +18,7 @@ const LARGEST_MILLISECONDS = 1e14;
  * @param round whether a fraction of a second belongs to the earlier or the later second
  */
 export function unixSeconds(round: 'down' | 'up') {
-	return (value: unknown, { timezone }: ConversionContext): number | undefined => {
+	return (value: unknown, { timezone }: Pick<ConversionContext, 'timezone'>): number | undefined => {
 		if (isEmpty(value)) return undefined;
 		const seconds = secondsOf(value, timezone);
 		if (!(seconds >= 0 && seconds <= LARGEST_SECONDS)) {

@@ -11,13 +11,14 @@ import { objectOf, withoutUndefined } from '../client/json';
 import { acceptedRows, type List, type Page } from '../client/pages';
 import { columnChoice, csvStyle, withTagColumns, type ExportRequest } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
-import type { Hint, ItemRequest, Work } from './operation';
+import type { Hint, ItemRequest, Operation, Work } from './operation';
 import { fileNameOf } from './outputFile';
 import { wantedPages } from './rows';
 import { isoTime } from './times';
 
 /** What there is to know about the rows of one kind. */
-interface ExportSource<R> extends Pick<FormatInput, 'simplify' | 'ownerOf'> {
+interface ExportSource<R> extends Pick<FormatInput, 'ownerOf'> {
+	simplify: Required<Operation>['shape'];
 	/** Beginning of the file's name, e.g. 'packets'. */
 	name: string;
 	list: List;
@@ -156,14 +157,14 @@ async function tagKeysIn(devices: AsyncIterable<Page>, { clientFilters }: ItemRe
 
 async function writerOf<R extends ExportRequest>(source: ExportSource<R>, work: Work<R>, timezone: string) {
 	const { simplify, ownerOf, list } = source;
-	const { request } = work;
+	const { request, hubble } = work;
 	const { columns, tagKeys } = columnChoice(request, source.columns(request));
 	const format = formatOf(request);
 	const isOfThese = list.rows === endpoints.listDevices.list.rows;
 	const isEvery = tagKeys === 'every' && format === FORMATS.csv;
 	const keys = isEvery ? await tagKeysIn(source.devices(work), request, isOfThese) : tagKeys === 'every' ? [] : tagKeys;
 	return format.writer({
-		simplify,
+		simplify: (row) => simplify(row, hubble.now()),
 		ownerOf,
 		timeOf: list.timeOf,
 		columns: keys ? withTagColumns(columns, keys) : columns,

@@ -31,10 +31,10 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	 * message says what is wrong with the value. Without it texts and booleans are checked for being one.
 	 */
 	toWire?: (value: unknown, context: ConversionContext) => unknown;
-	/** What is sent when n8n does not show the parameter, by the values of others and Hubble's time; else nothing is. */
-	whenHidden?: (parameter: (name: string) => unknown, now: () => number, context: ConversionContext) => unknown;
-	/** What is sent when the parameter is left empty, by Hubble's time in Unix seconds; else nothing is. */
-	whenEmpty?: (now: () => number) => unknown;
+	/** What is sent when n8n does not show the parameter, by the values of others; else nothing is. */
+	whenHidden?: (parameter: (name: string) => unknown, context: ConversionContext) => unknown;
+	/** What is sent when the parameter is left empty; else nothing is. */
+	whenEmpty?: (context: ConversionContext) => unknown;
 }
 
 /** The type of a parameter's value where it is used: what `toWire` gives, else what its type in n8n says. */

@@ -94,9 +94,9 @@ export interface Batch<R = ItemRequest> {
 	fromReply: (reply: IDataObject, parts: readonly ItemRequest[]) => BatchResult[];
 }
 
-/** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. */
+/** A filter that Hubble does not have. `toWire` gives its value, or `undefined` when it is not set. `now` as in `shape`. */
 export type ClientFilter = Field & {
-	matches(row: IDataObject, value: unknown): boolean;
+	matches(row: IDataObject, value: unknown, now: number): boolean;
 	/** What the user should know of the value, though it is taken. */
 	remark?(value: unknown): string | undefined;
 };
@@ -133,7 +133,7 @@ interface Hooks<R> {
 	prepare?: (all: Preparation<R>) => Promise<ItemRequest[]>;
 	/** Why this combination of values is refused before the first call; `undefined` when it is not. */
 	validate?: (request: R) => string | undefined;
-	warn?: (request: R) => string | undefined;
+	warn?: (request: R, now: number) => string | undefined;
 }
 
 /**
@@ -164,12 +164,15 @@ export interface Operation extends Parameters, Hooks<ItemRequest> {
 	makesRows?: boolean;
 	/** Filters that Hubble does not have: applied here, to each row that was fetched. */
 	clientFilters?: ClientFilter[];
-	/** One row in flat fields, named in camelCase; turns on the Simplify parameter. A tool's rows are simplified. */
-	shape?: (row: IDataObject) => IDataObject;
+	/**
+	 * One row in flat fields, named in camelCase, at Hubble's time in Unix seconds; turns on the Simplify parameter. A
+	 * tool's rows are simplified.
+	 */
+	shape?: (row: IDataObject, now: number) => IDataObject;
 	/** The names of those fields, the key last; gives a tool the Output parameter. */
 	simplifiedFields?: readonly string[];
 	/** What several parameters make together, once each is read: it goes over what they made alone. Throws as `toWire` does. */
-	derive?: (request: ItemRequest) => Partial<ItemRequest>;
+	derive?: (request: ItemRequest, now: () => number) => Partial<ItemRequest>;
 	/** Whether the output contains secrets, such as a key: an AI agent gets them only if the user allows it. */
 	hasSecrets?: boolean;
 }
@@ -182,7 +185,7 @@ type Row<P extends Parameters, D, R = NoInfer<RequestOf<P>>> = Omit<
 	Operation,
 	keyof Hooks<unknown> | keyof P | 'derive'
 > &
-	Partial<P> & { derive?: (request: R) => D & Partial<ItemRequest> } & Hooks<R & NoInfer<D>>;
+	Partial<P> & { derive?: (request: R, now: () => number) => D & Partial<ItemRequest> } & Hooks<R & NoInfer<D>>;
 
 type None = Record<never, Field>;
 

@@ -10,7 +10,7 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { hubbleNow } from '../client/clock';
+import { HubbleClock } from '../client/clock';
 import { isObject, objectOf, rowsOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
 import { runsAsTool } from '../n8n';
@@ -159,8 +159,20 @@ function wireValue(field: Field, value: unknown, context: ConversionContext): un
 	return toWire ? toWire(value, context) : value;
 }
 
-function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: number, now: () => number) {
-	const conversion: ConversionContext = { timezone: context.getTimezone() };
+/** What the items of a run are read from. */
+interface ItemSource {
+	context: IExecuteFunctions;
+	/** The parameters with their expressions. */
+	stored: IDataObject;
+	/** Hubble's. */
+	clock: HubbleClock;
+	/** Its time in Unix seconds: one moment for all items. */
+	now: () => number;
+}
+
+function parameterReader({ context, stored, clock, now }: ItemSource, item: number) {
+	const isPast = (seconds: number) => clock.isPast(seconds);
+	const conversion: ConversionContext = { timezone: context.getTimezone(), now, isPast };
 	const isHidden = ({ shownWhen = {} }: Field) =>
 		Object.entries(shownWhen).some(
 			([name, values]) =>
@@ -170,7 +182,7 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 	const read = (field: Field): unknown => {
 		const { type } = field;
 		const other = (name: string) => context.getNodeParameter(name, item, '');
-		if (isHidden(field)) return field.whenHidden?.(other, now, conversion);
+		if (isHidden(field)) return field.whenHidden?.(other, conversion);
 		const given = storedValue(stored, field);
 		const value = parameterValue(context, field, given, item);
 		// A group of one form begins with an empty row.
@@ -179,7 +191,7 @@ function parameterReader(context: IExecuteFunctions, stored: IDataObject, item: 
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
 		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
-		const sent = isSet ? wireValue(field, ungrouped(value), { ...conversion, mode }) : field.whenEmpty?.(now);
+		const sent = isSet ? wireValue(field, ungrouped(value), { ...conversion, mode }) : field.whenEmpty?.(conversion);
 		if (field.required && sent === undefined) throw new Error('it is required');
 		return sent;
 	};
@@ -198,9 +210,11 @@ function refusedInput(context: IExecuteFunctions, itemIndex: number, reason: str
 	return new NodeOperationError(context.getNode(), reason, { itemIndex, description });
 }
 
-/** The values of parameters for one item. Throws an error that names the parameter and the item. */
+/** The values of parameters for one item of a run without Hubble. Throws an error that names the parameter and the item. */
 export function readValues<F extends Fields>(context: IExecuteFunctions, fields: F, item: number): ValuesOf<F> {
-	const value = parameterReader(context, objectOf(context.getNode().parameters), item, hubbleNow);
+	const clock = new HubbleClock();
+	const source = { context, stored: objectOf(context.getNode().parameters), clock, now: () => clock.now() };
+	const value = parameterReader(source, item);
 	return valuesOf(fields, value) as ValuesOf<F>;
 }
 
@@ -216,16 +230,11 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 	);
 
 /** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
-export function readItemRequest(
-	context: IExecuteFunctions,
-	stored: IDataObject,
-	operation: Asking,
-	item: number,
-	now: () => number,
-): ItemRequest {
+export function readItemRequest(source: ItemSource, operation: Asking, item: number): ItemRequest {
+	const { context, stored, clock } = source;
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);
-	const value = parameterReader(context, stored, item, now);
+	const value = parameterReader(source, item);
 	const values = (fields: Fields = {}) => valuesOf(fields, value);
 	const isTool = runsAsTool(context);
 	// A model may leave the limit out; an empty result of a user's expression is a mistake.
@@ -250,12 +259,12 @@ export function readItemRequest(
 		clientFilters: used.map(
 			({ filter, by }) =>
 				(row) =>
-					filter.matches(row, by),
+					filter.matches(row, by, clock.now()),
 		),
 		remarks: used.flatMap(({ filter, by }) => filter.remark?.(by) ?? []),
 	};
 	try {
-		return completed(context, operation, read);
+		return completed(source, operation, read);
 	} catch (error) {
 		throw refusedInput(context, item, asError(error).message);
 	}
@@ -279,9 +288,9 @@ function chosenOutput(
 }
 
 /** The request after `derive` and `validate`. Throws an Error that says why it is not sent. */
-function completed(context: IExecuteFunctions, operation: Operation, read: ItemRequest): ItemRequest {
+function completed({ context, now }: ItemSource, operation: Operation, read: ItemRequest): ItemRequest {
 	const { derive, validate, hasSecrets } = operation;
-	const request = { ...read, ...derive?.(read) };
+	const request = { ...read, ...derive?.(read, now) };
 	const isIdle = read.endpoint.method === 'PATCH' && !Object.keys({ ...request.body, ...request.settings }).length;
 	const reason = isIdle ? '"Fields to Update": add at least one field' : validate?.(request);
 	if (reason) throw new Error(reason);

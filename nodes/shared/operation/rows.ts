@@ -8,9 +8,9 @@ import { inCamelCase, withIsoTimes } from './times';
 /** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
 export function chosenShape(
 	{ isSimplified, outputFields }: ItemRequest,
-	shape: Operation['shape'],
+	shape: (row: IDataObject) => IDataObject,
 ): (row: IDataObject) => IDataObject {
-	if (!shape || !isSimplified) return (row) => row;
+	if (!isSimplified) return (row) => row;
 	if (!outputFields) return shape;
 	return (row) => {
 		const fields = shape(row);
@@ -19,15 +19,18 @@ export function chosenShape(
 }
 
 /** What a row of an operation becomes: what the user chose; all its fields in camelCase where there is no choice. */
-export function shapeOf({ shape }: Operation, request: ItemRequest): (row: IDataObject) => IDataObject {
+export function shapeOf(
+	{ shape }: Operation,
+	{ request, hubble }: Pick<Work, 'request' | 'hubble'>,
+): (row: IDataObject) => IDataObject {
 	if (!shape) return inCamelCase;
-	return request.isSimplified ? chosenShape(request, shape) : withIsoTimes;
+	return request.isSimplified ? chosenShape(request, (row) => shape(row, hubble.now())) : withIsoTimes;
 }
 
 /** The items of an operation that does not make its own. Throws what `send` throws. */
 export async function* replyItems(operation: Operation, work: Work): AsyncGenerator<INodeExecutionData[]> {
 	const { hubble, request } = work;
-	const shape = shapeOf(operation, request);
+	const shape = shapeOf(operation, work);
 	const list = listOf(operation);
 	if (list) {
 		yield* listItems(work, list, shape);

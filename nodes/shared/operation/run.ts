@@ -130,7 +130,7 @@ export async function run(
 		requests = readItems(context, operation, outputs, hubble);
 	}
 	const hints = new Set<Hint>(
-		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request) ?? []].flat()]),
+		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request, hubble.now()) ?? []].flat()]),
 	);
 	try {
 		await carryOut(operation, { context, hubble, hints }, requests, outputs);
@@ -176,7 +176,7 @@ async function carryOut(
 		else if (batch) groups.set(batch, [request]);
 	}
 	await runBatches(hubble, groups, {
-		emit: (request, row) => outputs.add(request.itemIndex, [{ json: shapeOf(operation, request)(row) }]),
+		emit: (request, row) => outputs.add(request.itemIndex, [{ json: shapeOf(operation, { hubble, request })(row) }]),
 		fail,
 		keepFailure: (itemIndex, error, ids) => outputs.keepFailure(itemIndex, error, ids),
 		hint: (message) => work.hints.add(message),
@@ -208,13 +208,13 @@ function readItems(
 	outputs: Outputs,
 	hubble: HubbleClient,
 ): ItemRequest[] {
-	const stored = objectOf(context.getNode().parameters);
-	// One moment for all of them.
+	const { clock } = hubble.service;
 	let moment: number | undefined;
-	const now = () => (moment ??= hubble.now());
+	const now = () => (moment ??= clock.now());
+	const source = { context, stored: objectOf(context.getNode().parameters), clock, now };
 	return context.getInputData().flatMap((_, item) => {
 		try {
-			return [readItemRequest(context, stored, operation, item, now)];
+			return [readItemRequest(source, operation, item)];
 		} catch (error) {
 			outputs.fail(item, error);
 			return [];

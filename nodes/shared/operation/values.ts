@@ -4,6 +4,10 @@ import { WHOLE_UUID } from '../client/endpoints';
 
 /** What a conversion may need to know beside the value. */
 export interface ConversionContext {
+	/** Hubble's time in Unix seconds: one moment for all items. */
+	now: () => number;
+	/** Whether a moment in Unix seconds is past at Hubble. */
+	isPast: (seconds: number) => boolean;
 	/** IANA time zone of the workflow: dates without an offset are meant in it. */
 	timezone: string;
 	/** How the value of a picker was chosen, e.g. `id` or `name`. */
