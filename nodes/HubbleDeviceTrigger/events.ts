@@ -20,7 +20,7 @@ import { compareQuiet, lastHeard, latestStamp, mark, type Device, type Gone } fr
 const SETTLE_S = 30;
 
 export function beginRegistered(run: PollRun): void {
-	beginWindow(run, 'registered', run.settings.devices, run.now - SETTLE_S);
+	beginWindow(run, 'registered', run.settings.devices, run.now - SETTLE_S, run.begun - SETTLE_S);
 }
 
 /** Reports devices that were registered, and those of them that were heard already. */
@@ -174,13 +174,15 @@ async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): P
 
 /** Devices that only satellites hear have a window of their own where Silent For is shorter than their packets may take. */
 export function beginSilent(run: PollRun): void {
-	const { settings, now, state } = run;
+	const { settings, now, state, begun } = run;
 	const { silence, devices, reportsSilentAlready } = settings;
 	const of = `${devices} ${silence}`;
 	// Times of before the first second are those of devices that were never heard.
-	const begin = reportsSilentAlready && !state.silent ? 1 : undefined;
-	beginWindow(run, 'silent', of, now - silence, begin);
-	if (silence < SATELLITE_DELAY_S) beginWindow(run, 'silentBySatellite', of, now - SATELLITE_DELAY_S, begin);
+	const isOfAll = reportsSilentAlready && !state.silent;
+	const begin = (after: number) => (isOfAll ? 1 : begun - after);
+	beginWindow(run, 'silent', of, now - silence, begin(silence));
+	if (silence < SATELLITE_DELAY_S)
+		beginWindow(run, 'silentBySatellite', of, now - SATELLITE_DELAY_S, begin(SATELLITE_DELAY_S));
 	else state.silentBySatellite = undefined;
 }
 

@@ -23,12 +23,14 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
 		const read = async (from: State) => {
+			const now = Math.floor(hubble.now());
 			const run: PollRun = {
 				context,
 				hubble,
 				settings,
 				budget,
-				now: Math.floor(hubble.now()),
+				now,
+				begun: now - Math.floor(budget.begunMsAgo() / 1000),
 				ahead: from.ahead ?? {},
 				state: { ...from },
 				...openMarks(from),

@@ -35,6 +35,8 @@ export interface PollRun extends Marks, Hearing {
 	hubble: HubbleClient;
 	settings: Settings;
 	budget: Budget;
+	/** When the node began, if this is its first poll, in Unix seconds. */
+	begun: number;
 	/** The devices that have a stamp from the future, once a step has asked for them. */
 	future?: readonly Device[];
 	state: State;
@@ -132,7 +134,7 @@ type WindowName = 'registered' | 'silent' | 'silentBySatellite';
  * poll has time would be lost.
  * @param end Unix seconds, as `begin`
  */
-export function beginWindow(run: PollRun, name: WindowName, of: string, end: number, begin = end): void {
+export function beginWindow(run: PollRun, name: WindowName, of: string, end: number, begin: number): void {
 	run.state[name] = cursorOf(run, run.state[name], of, begin, end);
 }
 

@@ -46,7 +46,8 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 	return await poll<Position>(context, async (budget) => {
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		const now = Math.floor(await hubble.learnNow());
-		const begin = alarms ? firstAlarms(now) : { start: plain?.startAt(now) ?? now };
+		const begun = now - Math.floor(budget.begunMsAgo() / 1000);
+		const begin = alarms ? firstAlarms(begun) : { start: plain?.startAt(begun) ?? begun };
 		return {
 			stream: [hubble.organizationId, plain ? plain.stream : 'alarms'].join(' '),
 			start: begin,

@@ -12,6 +12,11 @@ export interface Memory extends Poller {
 	made?: { revision: number; at: number };
 	/** Polls in a row that got no slot in the rate limit. */
 	withoutPlace: number;
+	/**
+	 * When the poll began, as `notBefore`, with whose time a node begins; an earlier one, if it got no slot to ask for Hubble's
+	 * time.
+	 */
+	begun?: number;
 	/** Until when Hubble asked for no requests, on the clock of `performance.now()`. */
 	notBefore: number;
 	/** Whether n8n stores positions together with their executions; once seen, it holds while the process lives. */

@@ -38,19 +38,23 @@ const LONGEST_POLL_MS = 30_000;
 export interface Budget {
 	/** When the poll must be over, on the clock of `performance.now()`. */
 	deadline: number;
+	/** How many milliseconds ago a node began that begins with this poll: more than none if it had to wait for a slot. */
+	begunMsAgo: () => number;
 	/** The node that polls; `undefined` for a test in the editor. */
 	poller?: Poller;
 	/** Ends a step; whether there is time for another one that takes as long as the longest until now. */
 	endStep: () => boolean;
 }
 
-export function startBudget(context: IPollFunctions, poller?: Poller): Budget {
+export function startBudget(context: IPollFunctions, memory?: Poller & Pick<Memory, 'begun'>): Budget {
+	const begun = memory?.begun ?? performance.now();
 	let begin = performance.now();
 	const deadline = begin + Math.min(pollBudgetMs(context) ?? LONGEST_POLL_MS, LONGEST_POLL_MS);
 	let longest = 0;
 	return {
 		deadline,
-		poller,
+		begunMsAgo: () => performance.now() - begun,
+		poller: memory,
 		endStep() {
 			const now = performance.now();
 			longest = Math.max(longest, now - begin);
@@ -72,7 +76,9 @@ export async function poll<P>(
 		try {
 			// The stored position is as of now, however long the first requests take.
 			const begun = performance.now();
+			memory.begun ??= begun;
 			const source = await open(startBudget(context, memory));
+			memory.begun = undefined;
 			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
