@@ -3,7 +3,7 @@ import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged } from '../shared/client/errors';
 import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
-import { poll } from '../shared/polling/poll';
+import { poll, waitAfter } from '../shared/polling/poll';
 import { areas } from './areas';
 import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
@@ -37,8 +37,8 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				items: [],
 				pagesLeft: PAGES_PER_POLL,
 			};
-			await takeSteps(run, from.startWith);
-			return { next: { ...run.state, ...storedMarks(run) }, items: run.items };
+			const waitMs = await takeSteps(run, from.startWith);
+			return { next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
 		};
 		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
 	});
@@ -72,8 +72,9 @@ function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
 /**
  * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
+ * @returns for how many milliseconds Hubble asked for no requests
  */
-async function takeSteps(run: PollRun, startWith = 0): Promise<void> {
+async function takeSteps(run: PollRun, startWith = 0): Promise<number> {
 	const { settings, budget, state } = run;
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
@@ -82,7 +83,7 @@ async function takeSteps(run: PollRun, startWith = 0): Promise<void> {
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;
-		if (!isFirst && !budget.endStep()) return;
+		if (!isFirst && !budget.endStep()) return 0;
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
@@ -90,8 +91,9 @@ async function takeSteps(run: PollRun, startWith = 0): Promise<void> {
 			if (!run.items.length && !isTimeUp) throw unchanged(error);
 			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
 			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);
-			return;
+			return waitAfter(error);
 		}
 	}
 	state.startWith = undefined;
+	return 0;
 }

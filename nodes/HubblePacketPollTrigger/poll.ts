@@ -9,7 +9,7 @@ import { unixSeconds } from '../shared/operation/dates';
 import { counted, numberIn, oneOf } from '../shared/operation/values';
 import { packetReader, type PacketReader } from '../shared/packet/filter';
 import { heardAt, packetKey, PACKETS } from '../shared/packet/packet';
-import { notAhead, pagesFrom, poll, type Budget, type Read } from '../shared/polling/poll';
+import { notAhead, pagesFrom, poll, waitAfter, type Budget, type Read } from '../shared/polling/poll';
 import { alarmConsumer, positionDelta, firstAlarms, readAlarmSettings, watchesAlarms } from './alarmPoll';
 import { sample, sampleAlarms } from './sample';
 import { MARGIN_S, positionAfter, receivedBy, type Position, type PageConsumer } from './stream';
@@ -106,6 +106,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		}
 	} catch (error) {
 		if (!pagesRead) throw unchanged(error);
+		read.waitMs = waitAfter(error);
 		// A token that leads in a circle would return the same packets at each poll: continue by time.
 		if (error instanceof RepeatedToken) {
 			const { received, next } = read;

@@ -345,6 +345,15 @@ withEachClock(hubbleNow, () => {
 			expect(await poll()).toHaveLength(1500);
 		});
 
+		it('asks nothing for as long as Hubble said when it refused a page, also where others are handed over', async () => {
+			hubble.addFault({ call: 'listPackets', status: 503, headers: { 'Retry-After': '60' }, skip: 2 });
+			const { poll } = node({ ...everything, options: { maxPackets: 100_000 } });
+			expect(await poll()).toHaveLength(2000);
+			const asked = hubble.log.length;
+			expect(await poll()).toHaveLength(0);
+			expect(hubble.log).toHaveLength(asked);
+		});
+
 		it('does not wait longer than its time for Hubble to take requests again', async () => {
 			hubble.addFault({ call: 'listPackets', status: 429, headers: { 'Retry-After': '60' } });
 			const { poll } = node(everything, {}, 'trigger', {}, hubble.url, { getPollBudgetMs: () => 20_000 });

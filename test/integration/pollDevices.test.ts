@@ -491,6 +491,21 @@ withEachClock(
 			expect(fleet.warnings()).toEqual([expect.stringContaining('passes on 1 event;')]);
 		});
 
+		it('asks nothing for as long as Hubble said when it refused a step, also where events are handed over', async () => {
+			const fleet = fleetOf(3, { events: ['registered', 'silent'], ...silentFor(1) });
+			await fleet.poll();
+			fleet.add('new', { created: clock });
+			clock += 60;
+			const { request } = fleet.options;
+			const refusal = { statusCode: 503, headers: { 'retry-after': '90' }, body: Buffer.from('{}') };
+			let asked = 0;
+			fleet.options.request = (async (credential: string, options: Request) =>
+				!options.url.endsWith('/check') && asked++ ? refusal : await request(credential, options)) as never;
+			fleet.restart();
+			expect(await fleet.names()).toEqual(['registered new']);
+			expect([await fleet.names(), asked]).toEqual([[], 2]);
+		});
+
 		it('begins with what the last poll had no time for', async () => {
 			const events = ['registered', 'silent', 'entered', 'left'];
 			const fleet = fleetOf(3, { events, ...silentFor(1), areas: { circle: [depot] } });

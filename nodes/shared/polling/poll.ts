@@ -82,7 +82,7 @@ export async function poll<P>(
 			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
-			wait(memory, Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0));
+			wait(memory, waitAfter(error));
 			throw unchanged(error);
 		}
 	});
@@ -115,6 +115,9 @@ const countingNoPlace =
 			return { next: from, items: [] };
 		}
 	};
+
+/** For how many milliseconds Hubble asked for no requests when a call failed. */
+export const waitAfter = (error: unknown): number => Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0);
 
 function wait(memory: Memory, ms: number): void {
 	memory.notBefore = performance.now() + Math.min(ms, LONGEST_RETRY_AFTER_MS);
