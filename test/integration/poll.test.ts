@@ -2,7 +2,8 @@
 import { packetKey } from '../../nodes/shared/packet/packet';
 import { schemaFiles } from '../../tools/schemas';
 import { listed, serverThat, unforeseen } from './harness';
-import { letPass, pollContext, withEachClock } from './pollContext';
+import { httpRequest, letPass, pollContext, withEachClock } from './pollContext';
+import { virtualTime } from './virtualTime';
 import { sleep, type IDataObject, type IHttpRequestOptions } from 'n8n-workflow';
 import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/HubblePacketPollTrigger.node';
 import { startSimulator, type Simulator } from '../simulator/server';
@@ -313,9 +314,15 @@ withEachClock(hubbleNow, () => {
 
 	describe('the time of a poll', () => {
 		it('P11: hands over what it has before the time ends, and the rest with the next poll', async () => {
-			hubble.set({ latencyMs: 700 });
+			const request = httpRequest(() => hubble.token);
+			const slowly: typeof request = async (...given) => {
+				await virtualTime.sleep(700);
+				passedMs += 700;
+				return await request(...given);
+			};
 			const slow = node({ ...everything, options: { maxPackets: 100_000 } }, {}, 'trigger', {}, hubble.url, {
 				getPollBudgetMs: () => 2500,
+				helpers: { httpRequestWithAuthentication: slowly },
 			});
 			const first = await slow.poll();
 			expect(first.length).toBeGreaterThanOrEqual(1000);
@@ -335,7 +342,7 @@ withEachClock(hubbleNow, () => {
 				{},
 				hubble.url,
 				{
-					getPollBudgetMs: () => 4000,
+					getPollBudgetMs: () => 2500,
 				},
 			);
 			expect(await poll()).toHaveLength(2000);
