@@ -47,6 +47,7 @@ export async function areas(run: PollRun): Promise<void> {
 /** Starts with new areas: drops crossings that wait for the old ones, and logs what of the new ones is no polygon. */
 function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
 	run.waiting.clear();
+	run.unsure.clear();
 	for (const { name, leftOut } of fresh) {
 		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
 	}
@@ -61,7 +62,7 @@ const SWEEP_S = { usual: 86_400, full: 3600 };
  */
 async function sweep(run: PollRun, isFull: boolean): Promise<void> {
 	const { state, now } = run;
-	const marked = [...run.inside, ...run.waiting.keys()];
+	const marked = [...run.inside, ...run.unsure, ...run.waiting.keys()];
 	state.sweep = marked.length ? (state.sweep ?? { at: now }) : undefined;
 	if (!state.sweep || run.pagesLeft <= 0) return;
 	let { at, from = 0 } = state.sweep;
@@ -75,7 +76,7 @@ async function sweep(run: PollRun, isFull: boolean): Promise<void> {
 		from = Math.max(from, reached);
 		state.sweep = isLast ? { at } : { at, from, missing: keysText(missing) };
 		if (!isLast) continue;
-		for (const marks of [run.inside, run.waiting]) {
+		for (const marks of [run.inside, run.unsure, run.waiting]) {
 			for (const key of marks.keys()) if (missing.has(deviceOf(key))) marks.delete(key);
 		}
 	}

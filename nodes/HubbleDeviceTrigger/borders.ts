@@ -46,7 +46,7 @@ type BorderRules = Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' |
  * @param now Unix seconds: a stamp from the future counts as heard now
  */
 export function crossings(
-	{ inside, waiting, placed }: Omit<Marks, 'quiet'>,
+	{ inside, unsure, waiting, placed }: Omit<Marks, 'quiet'>,
 	device: Device,
 	areas: readonly Area[],
 	learnt: number,
@@ -68,7 +68,12 @@ export function crossings(
 		const was = inside.has(mark);
 		const first = waiting.get(mark);
 		waiting.delete(mark);
-		if (isInside(area, place, was, borderWidth) === was) continue;
+		const is = isInside(area, place, was, borderWidth);
+		const event = is ? 'entered' : 'left';
+		if (is === was) {
+			if (unsure.delete(mark) && index < learnt) crossed.push({ event, area, at: place.timestamp });
+			continue;
+		}
 		const hasRoom = inside.size + waiting.size < most;
 		if (!was && !hasRoom) {
 			isFull = true;
@@ -81,7 +86,8 @@ export function crossings(
 		}
 		if (was) inside.delete(mark);
 		else inside.add(mark);
-		if (index < learnt) crossed.push({ event: was ? 'left' : 'entered', area, at: place.timestamp });
+		unsure.delete(mark);
+		if (index < learnt) crossed.push({ event, area, at: place.timestamp });
 	}
 	return { crossed, isFull };
 }

@@ -16,6 +16,8 @@ export interface Marks {
 	quiet: TimedMarks;
 	/** Devices in areas, by `areaKey`. */
 	inside: Set<string>;
+	/** Whose last crossing may not have reached n8n, by `areaKey`: which side they are on is reported once more. */
+	unsure: Set<string>;
 	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
 	waiting: TimedMarks;
 	/** Of devices, by `keyOf`: when the place was heard that counted last. */
@@ -63,13 +65,15 @@ export const keysOf = (text = '', size = KEY): Set<string> => new Set(parts(text
 export const openMarks = (stored: StoredMarks): Marks => ({
 	quiet: timedOf(stored.quietMarks, QUIET),
 	inside: keysOf(stored.insideMarks, INSIDE),
+	unsure: keysOf(stored.unsureMarks, INSIDE),
 	waiting: timedOf(stored.waitingMarks, INSIDE),
 	placed: timedOf(stored.placedMarks),
 });
 
-export const storedMarks = ({ quiet, inside, waiting, placed }: Marks): StoredMarks => ({
+export const storedMarks = ({ quiet, inside, unsure, waiting, placed }: Marks): StoredMarks => ({
 	quietMarks: timedText(quiet) || undefined,
 	insideMarks: keysText(inside) || undefined,
+	unsureMarks: keysText(unsure) || undefined,
 	waitingMarks: timedText(waiting) || undefined,
 	placedMarks: timedText(placed) || undefined,
 });

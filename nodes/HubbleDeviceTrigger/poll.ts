@@ -65,7 +65,7 @@ function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
 	if (!run.state.silent && !run.state.quiet) run.state.ahead = undefined;
 	if (!run.state.quiet) run.quiet.clear();
 	if (run.state.areas) return;
-	for (const marks of [run.inside, run.waiting, run.placed]) marks.clear();
+	for (const marks of [run.inside, run.unsure, run.waiting, run.placed]) marks.clear();
 	run.state.sweep = undefined;
 }
 

@@ -104,7 +104,8 @@ export interface State extends StoredMarks {
 
 /**
  * The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. `placed`
- * is not kept: it would hide from the next try what this one has seen.
+ * is not kept: it would hide from the next try what this one has seen. A device is where the later state has it, but what
+ * the difference says of it counts as unsure: if it has come back since, both crossings would go unnoticed.
  */
 export const stateDelta = {
 	pack(before: State, after: State): State {
@@ -118,10 +119,12 @@ export const stateDelta = {
 		return { ...before, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
 	},
 	unpack(packed: State, after: State): State {
-		const [changed, is] = [openMarks(packed), openMarks(after)];
-		for (const key of changed.inside) if (!is.inside.delete(key)) is.inside.add(key);
-		const quiet = new Map([...is.quiet, ...changed.quiet]);
-		return { ...packed, ...storedMarks({ ...changed, quiet, inside: is.inside }) };
+		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
+		const unsure = new Set([...changed.unsure, ...changed.inside]);
+		return {
+			...packed,
+			...storedMarks({ ...changed, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
+		};
 	},
 };
 

@@ -13,9 +13,9 @@ import {
 	alarmDelta,
 	hasChangedEnough,
 	hear,
+	noAlarms,
 	openAlarms,
 	type Alarms,
-	type AlarmState,
 	type AlarmChange,
 	type Rule,
 	type Told,
@@ -58,10 +58,7 @@ export function readAlarmSettings(context: IPollFunctions, reader: PacketReader)
 /** Seconds before its publication whose packets tell a trigger what is already beyond a threshold. */
 const LOOK_BACK_S = 7200;
 
-export const firstAlarms = (now: number): Position => ({
-	start: now - LOOK_BACK_S,
-	alarms: { until: now, rules: [], fields: [], marks: [] },
-});
+export const firstAlarms = (now: number): Position => ({ start: now - LOOK_BACK_S, alarms: noAlarms(now) });
 
 /** The position before a poll, stored beside the one after it. */
 export const positionDelta = {
@@ -89,19 +86,17 @@ export function toldBy({ show }: PacketReader, read: ReadPacket, { received, now
 export function alarmConsumer(
 	context: IPollFunctions,
 	{ rules, reportsAlready, reader }: AlarmSettings,
-	stored: AlarmState = { until: 0, rules: [], fields: [], marks: [] },
+	stored = noAlarms(0),
 ): PageConsumer {
 	let alarms: Alarms<Source> | undefined;
 	const changes: Array<AlarmChange<Source>> = [];
 	const timezone = context.getTimezone();
 	return {
 		take(packets, time) {
-			// There are many marks, and often there is no packet.
-			if (packets.length) alarms ??= openAlarms(stored, rules, reportsAlready);
-			const open = alarms;
-			if (!open) return [];
 			for (const read of reader.select(packets)) {
-				for (const change of hear(open, toldBy(reader, read, time))) changes.push(change);
+				// There are many marks, and often there is no packet.
+				alarms ??= openAlarms(stored, rules, reportsAlready);
+				for (const change of hear(alarms, toldBy(reader, read, time))) changes.push(change);
 			}
 			return [];
 		},

@@ -52,6 +52,8 @@ export interface AlarmState {
 	marks: string[];
 }
 
+export const noAlarms = (until: number): AlarmState => ({ until, rules: [], fields: [], marks: [] });
+
 /** Of one rule for one device. */
 interface Active {
 	/** Unix seconds of the first packet over the threshold. */

@@ -8,7 +8,7 @@ import type { Packet } from '../shared/packet/packet';
 import { numeric, valueAt } from '../shared/packet/valueFilter';
 import { alarmItem, type Source } from './alarmItem';
 import { toldBy, type AlarmSettings } from './alarmPoll';
-import { hear, openAlarms, type AlarmChange, type Rule } from './alarms';
+import { hear, noAlarms, openAlarms, type AlarmChange, type Rule } from './alarms';
 
 /** A packet for a test where Hubble has none. */
 const madeUp = (now: number): Packet => ({
@@ -53,7 +53,7 @@ function changesIn(
 	packets: readonly ReadPacket[],
 	now: number,
 ): Array<AlarmChange<Source>> {
-	const alarms = openAlarms<Source>({ until: 0, rules: [], fields: [], marks: [] }, rules, false);
+	const alarms = openAlarms<Source>(noAlarms(0), rules, false);
 	return [...packets].reverse().flatMap((read) => hear(alarms, toldBy(reader, read, { received: now, now })));
 }
 

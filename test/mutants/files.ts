@@ -40,6 +40,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubblePacketPollTrigger/stream': ['unit/position'],
 	'HubblePacketPollTrigger/alarms': ['unit/alarms'],
 	'HubblePacketPollTrigger/rules': ['unit/alarms'],
+	'HubblePacketPollTrigger/alarmPoll': ['unit/alarms', 'integration/pollAlarms'],
 	'HubbleDeviceTrigger/marks': ['unit/watch', 'unit/borders'],
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
@@ -56,4 +57,5 @@ export const WITH_TABLES: ReadonlySet<string> = new Set([
 	'shared/packet/valueFilter',
 	'HubbleGiftCardTrigger/events',
 	'HubblePacketPollTrigger/rules',
+	'HubblePacketPollTrigger/alarmPoll',
 ]);

@@ -9,6 +9,7 @@ import {
 	hasChangedEnough,
 	hear,
 	MOST_RULES,
+	noAlarms,
 	openAlarms,
 	type AlarmState,
 	type AlarmChange,
@@ -136,7 +137,7 @@ const shown = ({ rule, source, ...rest }: AlarmChange<string>): Event => ({ ...r
 const textOf = (event: Event) => JSON.stringify(event, Object.keys(event).sort());
 const sorted = (events: Event[]) => events.map(textOf).sort();
 
-const NONE: AlarmState = { until: 0, rules: [], fields: [], marks: [] };
+const NONE = noAlarms(0);
 
 /** Hears packets, from a state to the next one. */
 function read(state: AlarmState, packets: readonly Packet[], rows: readonly Row[], reportsAlready = false) {

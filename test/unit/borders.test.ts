@@ -98,7 +98,7 @@ const device = (terrestrial?: Heard, satellite?: Heard): Device => {
 
 /** Feeds one device after another to what is remembered, a minute apart. */
 function watching(rules: Partial<Parameters<typeof crossings>[4]> = {}, areas = [depot]) {
-	const known: Omit<Marks, 'quiet'> = { inside: new Set(), waiting: new Map(), placed: new Map() };
+	const known: Omit<Marks, 'quiet'> = { inside: new Set(), unsure: new Set(), waiting: new Map(), placed: new Map() };
 	const all = { borderWidth: 50, confirms: false, lookBack: 900, ...rules };
 	const see = (row: Device, most?: number, learnt = areas.length) =>
 		crossings(known, row, areas, learnt, all, NOW, most).crossed.map(({ event, area }) => `${event} ${area.name}`);
@@ -112,6 +112,23 @@ it('says who entered and left, learns who is in new areas without a word, and kn
 	expect(see(device(north(540)))).toEqual([]);
 	expect(see(device(north(3000)))).toEqual(['left Depot', 'entered North']);
 	expect([...known.inside]).toEqual([areaKey(keyOf('d'), 1)]);
+});
+
+it('says once more on which side a device is where that may not have reached n8n', () => {
+	const { see, known } = watching();
+	const mark = areaKey(keyOf('d'), 0);
+	let at = NOW - 100;
+	const seeAt = (metres: number, learnt?: number) =>
+		see(device({ ...north(metres), at: (at += 1) }), undefined, learnt);
+	expect(seeAt(0)).toEqual(['entered Depot']);
+	known.unsure.add(mark);
+	expect([seeAt(0), seeAt(0)]).toEqual([['entered Depot'], []]);
+	known.unsure.add(mark);
+	expect([seeAt(3000), seeAt(3000)]).toEqual([['left Depot'], []]);
+	known.unsure.add(mark);
+	expect([seeAt(3000), seeAt(3000)]).toEqual([['left Depot'], []]);
+	known.unsure.add(mark);
+	expect([seeAt(3000, 0), seeAt(3000)]).toEqual([[], []]);
 });
 
 it.each([

@@ -55,19 +55,30 @@ it('writes marks as text and reads the same again', () => {
 
 it('gets the state before a poll back from the difference beside the one after it', () => {
 	fc.assert(
-		fc.property(quietMarks, quietMarks, insideMarks, insideMarks, (quietBefore, more, insideBefore, insideAfter) => {
-			// A poll takes marks away, adds some, and changes some.
-			const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
-			for (const [index, [key, heard]] of [...quietAfter].entries()) {
-				if (index % 5 === 0) quietAfter.set(key, heard + 60);
-			}
-			const before = storedMarks({ ...NONE, quiet: quietBefore, inside: insideBefore });
-			const after = storedMarks({ ...NONE, quiet: quietAfter, inside: insideAfter });
-			const { inside, quiet } = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
-			expect(inside).toEqual(insideBefore);
-			// Marks that were added stay: they say nothing that is not so.
-			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
-		}),
+		fc.property(
+			quietMarks,
+			quietMarks,
+			insideMarks,
+			insideMarks,
+			insideMarks,
+			(quietBefore, more, insideBefore, insideAfter, unsureBefore) => {
+				// A poll takes marks away, adds some, and changes some.
+				const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
+				for (const [index, [key, heard]] of [...quietAfter].entries()) {
+					if (index % 5 === 0) quietAfter.set(key, heard + 60);
+				}
+				const before = storedMarks({ ...NONE, quiet: quietBefore, inside: insideBefore, unsure: unsureBefore });
+				const after = storedMarks({ ...NONE, quiet: quietAfter, inside: insideAfter });
+				const { inside, unsure, quiet } = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
+				expect(inside).toEqual(insideAfter);
+				const changed = [...insideBefore, ...insideAfter].filter(
+					(key) => !insideBefore.has(key) || !insideAfter.has(key),
+				);
+				expect(unsure).toEqual(new Set([...unsureBefore, ...changed]));
+				// Marks that were added stay: they say nothing that is not so.
+				for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
+			},
+		),
 	);
 });
 
