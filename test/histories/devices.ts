@@ -113,7 +113,7 @@ export class DeviceHistory extends PollingWorld {
 	}
 
 	/** Cursors and a hand-over, and of each device a mark, which stands beside the one before while it changes. */
-	protected largestAllowed = () => 950 + 40 * this.fleet.length;
+	protected largestAllowed = () => 1000 + 40 * this.fleet.length;
 
 	protected timesIn(position: IDataObject): number[] {
 		const next = position.next as Record<string, { from?: number } | undefined>;
