@@ -15,6 +15,7 @@ export async function areas(run: PollRun): Promise<void> {
 	run.inside = ordered.inside;
 	let cursor = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };
 	state.areas = cursor;
+	const { begun = now } = cursor;
 	if (room(run) < ordered.areas.length) return;
 	const learnt = ordered.areas.length - cursor.fresh;
 	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
@@ -33,7 +34,11 @@ export async function areas(run: PollRun): Promise<void> {
 			}
 		}
 		const from = Math.min(now, open ? Math.floor(latestStamp(open)) : Math.max(reached, cursor.from));
-		cursor = isLast && !open ? { ...cursor, from: now - settings.lookBack, fresh: 0 } : { ...cursor, from };
+		// What was heard in the time of the look back may have been shown behind the place that was read.
+		cursor =
+			isLast && !open
+				? { ...cursor, from: begun - settings.lookBack, fresh: 0, begun: undefined }
+				: { ...cursor, from, begun };
 		cursor.token = open ? undefined : token;
 		state.areas = cursor;
 		if (open) break;

@@ -13,7 +13,7 @@ export function reorderAreas(
 	of: string,
 	areas: readonly Area[],
 ): { cursor: AreaCursor; inside: Set<string>; areas: Area[] } {
-	const old = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
+	const old: AreaCursor = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
 	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
 	const isKnown = ({ shape }: Area) => known.includes(shape);
 	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
@@ -27,7 +27,8 @@ export function reorderAreas(
 	const fresh = shapes.length - areas.filter(isKnown).length;
 	// A new area is learnt from all devices that were ever heard.
 	const from = fresh ? 1 : old.from;
-	return { cursor: { of, from, shapes, fresh }, inside: new Set(moved), areas: ordered };
+	const begun = fresh ? undefined : old.begun;
+	return { cursor: { of, from, shapes, fresh, begun }, inside: new Set(moved), areas: ordered };
 }
 
 interface Crossing {

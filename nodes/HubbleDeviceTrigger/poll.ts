@@ -37,8 +37,10 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				items: [],
 				pagesLeft: PAGES_PER_POLL,
 			};
-			const waitMs = await takeSteps(run, from.startWith);
-			return { next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
+			const wanted = beginSteps(run, from.startWith);
+			const begun = { ...run.state };
+			const waitMs = await takeSteps(run, wanted);
+			return { from: begun, next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
 		};
 		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
 	});
@@ -69,17 +71,22 @@ function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
 	run.state.sweep = undefined;
 }
 
+/** The indexes of the steps that are wanted, in their order, each of them begun. */
+function beginSteps(run: PollRun, startWith = 0): number[] {
+	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
+	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => run.settings.events.has(event)));
+	forgetUnwatched(run, wanted);
+	for (const index of wanted) STEPS[index]?.begin?.(run);
+	return wanted;
+}
+
 /**
  * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
  * @returns for how many milliseconds Hubble asked for no requests
  */
-async function takeSteps(run: PollRun, startWith = 0): Promise<number> {
-	const { settings, budget, state } = run;
-	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
-	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => settings.events.has(event)));
-	forgetUnwatched(run, wanted);
-	for (const index of wanted) STEPS[index]?.begin?.(run);
+async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<number> {
+	const { budget, state } = run;
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;

@@ -4,7 +4,16 @@ import { AHEAD_S, DAY_S } from '../shared/client/clock';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
 import { mostOf } from '../shared/operation/values';
-import { MOST_MARKS, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
+import {
+	areaOf,
+	MOST_MARKS,
+	openMarks,
+	quietKey,
+	registeredAt,
+	storedMarks,
+	type StoredMarks,
+	type TimedMarks,
+} from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -76,6 +85,8 @@ export interface AreaCursor extends Cursor {
 	shapes: string[];
 	/** So many of them are new: who is in them is being learnt, and nothing is reported. */
 	fresh: number;
+	/** When this reading of the list began, in Unix seconds, if it takes several polls. */
+	begun?: number;
 }
 
 /** The search for devices in areas that are no longer there. */
@@ -104,8 +115,9 @@ export interface State extends StoredMarks {
 
 /**
  * The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. `placed`
- * is not kept: it would hide from the next try what this one has seen. A device is where the later state has it, but what
- * the difference says of it counts as unsure: if it has come back since, both crossings would go unnoticed.
+ * is not kept: it would hide from the next try what this one has seen. Areas are as the later state knows them: who is in
+ * them was learnt without a word. Where a device has crossed a border, that counts as unsure: if it has come back since,
+ * both crossings would go unnoticed.
  */
 export const stateDelta = {
 	pack(before: State, after: State): State {
@@ -120,10 +132,14 @@ export const stateDelta = {
 	},
 	unpack(packed: State, after: State): State {
 		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
-		const unsure = new Set([...changed.unsure, ...changed.inside]);
+		const [was, is] = [packed.areas, after.areas];
+		const isSame = was !== undefined && was.of === is?.of && String(was.shapes) === String(is.shapes);
+		const crossed = [...changed.inside].filter((key) => isSame && areaOf(key) < was.shapes.length - was.fresh);
+		const unsure = new Set([...changed.unsure, ...crossed]);
 		return {
 			...packed,
 			...storedMarks({ ...changed, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
+			areas: is && { ...(was && was.from < is.from ? was : is), of: is.of, shapes: is.shapes, fresh: is.fresh },
 		};
 	},
 };

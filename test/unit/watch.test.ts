@@ -21,6 +21,7 @@ import {
 	type Ahead,
 	type Cursor,
 	type Device,
+	type State,
 } from '../../nodes/HubbleDeviceTrigger/watch';
 
 const second = fc.integer({ min: 1_600_000_000, max: 2_400_000_000 });
@@ -55,30 +56,48 @@ it('writes marks as text and reads the same again', () => {
 
 it('gets the state before a poll back from the difference beside the one after it', () => {
 	fc.assert(
-		fc.property(
-			quietMarks,
-			quietMarks,
-			insideMarks,
-			insideMarks,
-			insideMarks,
-			(quietBefore, more, insideBefore, insideAfter, unsureBefore) => {
-				// A poll takes marks away, adds some, and changes some.
-				const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
-				for (const [index, [key, heard]] of [...quietAfter].entries()) {
-					if (index % 5 === 0) quietAfter.set(key, heard + 60);
-				}
-				const before = storedMarks({ ...NONE, quiet: quietBefore, inside: insideBefore, unsure: unsureBefore });
-				const after = storedMarks({ ...NONE, quiet: quietAfter, inside: insideAfter });
-				const { inside, unsure, quiet } = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
-				expect(inside).toEqual(insideAfter);
-				const changed = [...insideBefore, ...insideAfter].filter(
-					(key) => !insideBefore.has(key) || !insideAfter.has(key),
-				);
-				expect(unsure).toEqual(new Set([...unsureBefore, ...changed]));
-				// Marks that were added stay: they say nothing that is not so.
-				for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
-			},
-		),
+		fc.property(quietMarks, quietMarks, (quietBefore, more) => {
+			// A poll takes marks away, adds some, and changes some.
+			const quietAfter = new Map([...[...quietBefore].filter((_, index) => index % 3), ...more]);
+			for (const [index, [key, heard]] of [...quietAfter].entries()) {
+				if (index % 5 === 0) quietAfter.set(key, heard + 60);
+			}
+			const [before, after] = [quietBefore, quietAfter].map((quiet) => storedMarks({ ...NONE, quiet }));
+			const { quiet } = openMarks(stateDelta.unpack(stateDelta.pack(before ?? {}, after ?? {}), after ?? {}));
+			// Marks that were added stay: they say nothing that is not so.
+			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
+		}),
+	);
+});
+
+it('takes who is in an area from the state after a poll, and is unsure of all that crossed a border in it', () => {
+	const shapes = Array.from({ length: MOST_AREAS }, (_, index) => `shape ${index}`);
+	const cursor = { of: 'all', from: 7, token: 'within', begun: 8, shapes, fresh: 0 };
+	fc.assert(
+		fc.property(insideMarks, insideMarks, insideMarks, fc.nat(MOST_AREAS), (before, after, unsure, fresh) => {
+			const was = { ...storedMarks({ ...NONE, inside: before, unsure }), areas: { ...cursor, fresh } };
+			const gotBack = (areas: State['areas']) => {
+				const is = { ...storedMarks({ ...NONE, inside: after }), areas };
+				const state = stateDelta.unpack(stateDelta.pack(was, is), is);
+				const marks = openMarks(state);
+				expect(marks.inside).toEqual(after);
+				return { unsure: marks.unsure, areas: state.areas };
+			};
+			// Who is in areas that were being learnt has crossed no border.
+			const isKnown = (key: string) => areaOf(key) < MOST_AREAS - fresh;
+			const crossed = [...before, ...after].filter((key) => isKnown(key) && before.has(key) !== after.has(key));
+			const learnt = { of: 'all', from: 9, shapes, fresh: 0 };
+			expect(gotBack(learnt)).toEqual({ unsure: new Set([...unsure, ...crossed]), areas: cursor });
+			expect(gotBack({ ...learnt, from: 7 }).areas).toEqual({ ...learnt, from: 7 });
+			// Where the areas or the devices are others by then, the marks are of others, too.
+			for (const other of [
+				{ ...learnt, of: 'some' },
+				{ ...learnt, shapes: shapes.slice(1) },
+			]) {
+				expect(gotBack(other)).toEqual({ unsure, areas: { ...other, from: 7, token: 'within', begun: 8 } });
+			}
+			expect(gotBack(undefined)).toEqual({ unsure, areas: undefined });
+		}),
 	);
 });
 

@@ -13,6 +13,8 @@ import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
 
 export interface Read<P> {
+	/** The position before it, where something began with this poll. */
+	from?: P;
 	/** The position after what was read. */
 	next: P;
 	items: INodeExecutionData[];
@@ -137,14 +139,21 @@ async function readOn<P>(
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
-	const { next, items, waitMs = 0 } = await read(from);
+	const { from: before = from, next, items, waitMs = 0 } = await read(from);
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	// For a position that this process did not make, and also where n8n discarded the one that it made.
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const changed = advance(stored, stream, handOver && delta ? delta.pack(from, next) : from, next, handOver, isAtomic);
+	const changed = advance(
+		stored,
+		stream,
+		handOver && delta ? delta.pack(before, next) : before,
+		next,
+		handOver,
+		isAtomic,
+	);
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((one) => one === stored.unsure?.handOver), handOver];
 	}
