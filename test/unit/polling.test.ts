@@ -294,6 +294,28 @@ describe('the time of a poll', () => {
 		expect(other.endStep()).toBe(false);
 	});
 
+	it('begins with the first try, where that got no slot', async () => {
+		const { context } = nodeOf();
+		const { open } = source();
+		const ages: number[] = [];
+		const trying = async (budget: Budget) => {
+			ages.push(budget.begunMsAgo());
+			now += 7;
+			ages.push(budget.begunMsAgo());
+			if (ages.length < 5) throw new NoPlaceInTime(context.getNode());
+			return await open();
+		};
+		for (let polls = 0; polls < 4; polls++, now += 1000) await poll(context, trying);
+		expect(ages).toEqual([0, 7, 1007, 1014, 2014, 2021, 0, 7]);
+	});
+
+	it('is remembered with what it began with', async () => {
+		const { context, n8n } = nodeOf();
+		const { open } = source(() => ({ from: { at: 0.5 }, items: [{ json: {} }] }));
+		await poll(context, open);
+		expect(n8n.data).toMatchObject({ next: { at: 2 }, unsure: { from: { at: 0.5 } } });
+	});
+
 	it('of a poll in turn is one that knows its node', async () => {
 		let seen: Budget | undefined;
 		const { open } = source();
