@@ -10,12 +10,9 @@ import { latestStamp, type Device } from './watch';
 /** Checks where the devices are that were heard since the last poll; a packet may be shown later than it was heard. */
 export async function areas(run: PollRun): Promise<void> {
 	const { settings, state, now } = run;
-	const ordered = reorderAreas(state.areas, run.inside, settings.devices, settings.areas);
-	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
-	run.inside = ordered.inside;
-	let cursor = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };
-	state.areas = cursor;
-	const { begun = now } = cursor;
+	const ordered = reorderAreas(state.areas, run, settings.devices, settings.areas);
+	let { cursor } = ordered;
+	const begun = Math.min(cursor.begun ?? now, now);
 	if (room(run) < ordered.areas.length) return;
 	const learnt = ordered.areas.length - cursor.fresh;
 	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
@@ -34,7 +31,7 @@ export async function areas(run: PollRun): Promise<void> {
 			}
 		}
 		const from = Math.min(now, open ? Math.floor(latestStamp(open)) : Math.max(reached, cursor.from));
-		// What was heard in the time of the look back may have been shown behind the place that was read.
+		// Since this reading began, packets may have been shown behind what was read.
 		cursor =
 			isLast && !open
 				? { ...cursor, from: begun - settings.lookBack, fresh: 0, begun: undefined }
@@ -49,10 +46,21 @@ export async function areas(run: PollRun): Promise<void> {
 	await sweep(run, isFull);
 }
 
+/** Brings the marks in the order of the areas that are wanted now. */
+export function beginAreas(run: PollRun): void {
+	const { settings, state, now } = run;
+	const ordered = reorderAreas(state.areas, run, settings.devices, settings.areas);
+	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
+	run.inside = ordered.inside;
+	run.unsure = ordered.unsure;
+	for (const key of run.unsure)
+		if (!settings.events.has(run.inside.has(key) ? 'entered' : 'left')) run.unsure.delete(key);
+	state.areas = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };
+}
+
 /** Starts with new areas: drops crossings that wait for the old ones, and logs what of the new ones is no polygon. */
 function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
 	run.waiting.clear();
-	run.unsure.clear();
 	for (const { name, leftOut } of fresh) {
 		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
 	}

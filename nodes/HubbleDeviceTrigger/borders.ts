@@ -9,26 +9,29 @@ import { latestStamp, type AreaCursor, type Device } from './watch';
 /** The marks of areas after the user changed these: areas that are no longer there are forgotten, new ones come last. */
 export function reorderAreas(
 	cursor: AreaCursor | undefined,
-	inside: ReadonlySet<string>,
+	{ inside, unsure }: Pick<Marks, 'inside' | 'unsure'>,
 	of: string,
 	areas: readonly Area[],
-): { cursor: AreaCursor; inside: Set<string>; areas: Area[] } {
+): { cursor: AreaCursor; inside: Set<string>; unsure: Set<string>; areas: Area[] } {
 	const old: AreaCursor = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
 	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
 	const isKnown = ({ shape }: Area) => known.includes(shape);
 	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
 	const shapes = ordered.map(({ shape }) => shape);
 	if (cursor?.of === of && String(shapes) === String(old.shapes))
-		return { cursor, inside: new Set(inside), areas: ordered };
-	const moved = [...inside].flatMap((key) => {
-		const to = shapes.indexOf(known[areaOf(key)] ?? '');
-		return to < 0 ? [] : [areaKey(deviceOf(key), to)];
-	});
+		return { cursor, inside: new Set(inside), unsure: new Set(unsure), areas: ordered };
+	const moved = (keys: ReadonlySet<string>) =>
+		new Set(
+			[...keys].flatMap((key) => {
+				const to = shapes.indexOf(known[areaOf(key)] ?? '');
+				return to < 0 ? [] : [areaKey(deviceOf(key), to)];
+			}),
+		);
 	const fresh = shapes.length - areas.filter(isKnown).length;
 	// A new area is learnt from all devices that were ever heard.
 	const from = fresh ? 1 : old.from;
 	const begun = fresh ? undefined : old.begun;
-	return { cursor: { of, from, shapes, fresh, begun }, inside: new Set(moved), areas: ordered };
+	return { cursor: { of, from, shapes, fresh, begun }, inside: moved(inside), unsure: moved(unsure), areas: ordered };
 }
 
 interface Crossing {

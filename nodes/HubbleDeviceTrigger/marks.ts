@@ -16,7 +16,7 @@ export interface Marks {
 	quiet: TimedMarks;
 	/** Devices in areas, by `areaKey`. */
 	inside: Set<string>;
-	/** Whose last crossing may not have reached n8n, by `areaKey`: which side they are on is reported once more. */
+	/** Devices whose last crossing may not have reached n8n, by `areaKey`: their side is reported at the next place that counts. */
 	unsure: Set<string>;
 	/** Crossings that wait for a second packet, by `areaKey`: when the first one was heard. */
 	waiting: TimedMarks;

@@ -4,7 +4,7 @@ import { asError, unchanged } from '../shared/client/errors';
 import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
 import { poll, waitAfter } from '../shared/polling/poll';
-import { areas } from './areas';
+import { areas, beginAreas } from './areas';
 import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
 import { warn, type PollRun } from './reading';
@@ -38,7 +38,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				pagesLeft: PAGES_PER_POLL,
 			};
 			const wanted = beginSteps(run, from.startWith);
-			const begun = { ...run.state };
+			const begun = { ...run.state, ...storedMarks(run) };
 			const waitMs = await takeSteps(run, wanted);
 			return { from: begun, next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
 		};
@@ -55,7 +55,7 @@ const STEPS: ReadonlyArray<{
 	{ events: ['registered', 'firstHeard'], begin: beginRegistered, take: registered },
 	{ events: ['heardAgain', 'firstHeard'], take: quiet },
 	{ events: ['silent'], begin: beginSilent, take: silent },
-	{ events: ['entered', 'left'], take: areas },
+	{ events: ['entered', 'left'], begin: beginAreas, take: areas },
 ];
 
 /** Drops the state of events that are no longer watched: if chosen again, they start over. */
@@ -94,7 +94,8 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<numbe
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
-			const isTimeUp = !isFirst && (performance.now() >= budget.deadline || error instanceof NoPlaceInTime);
+			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
+			const isTimeUp = isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL);
 			if (!run.items.length && !isTimeUp) throw unchanged(error);
 			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
 			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);

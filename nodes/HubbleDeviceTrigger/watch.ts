@@ -115,9 +115,9 @@ export interface State extends StoredMarks {
 
 /**
  * The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. `placed`
- * is not kept: it would hide from the next try what this one has seen. Areas are as the later state knows them: who is in
- * them was learnt without a word. Where a device has crossed a border, that counts as unsure: if it has come back since,
- * both crossings would go unnoticed.
+ * is not kept: it would hide from the next try what this one has seen. Who is in an area stays as after the poll; only how
+ * far the list was read goes back. A mark that changed in an area that was known becomes `unsure`: if the device has come
+ * back since, both crossings would go unnoticed.
  */
 export const stateDelta = {
 	pack(before: State, after: State): State {
@@ -133,13 +133,17 @@ export const stateDelta = {
 	unpack(packed: State, after: State): State {
 		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
 		const [was, is] = [packed.areas, after.areas];
-		const isSame = was !== undefined && was.of === is?.of && String(was.shapes) === String(is.shapes);
-		const crossed = [...changed.inside].filter((key) => isSame && areaOf(key) < was.shapes.length - was.fresh);
+		const crossed = [...changed.inside].filter((key) => was && areaOf(key) < was.shapes.length - was.fresh);
 		const unsure = new Set([...changed.unsure, ...crossed]);
+		for (const key of crossed) changed.waiting.delete(key);
+		// Of a device whose registration comes again, the mark comes with it.
+		const { from: registeredFrom = Infinity } = packed.registered ?? {};
+		for (const [key, heard] of quiet) if (heard === 0 && registeredAt(key) >= registeredFrom) quiet.delete(key);
+		const isBehind = was && is && (was.from < is.from || (was.from === is.from && is.token));
 		return {
 			...packed,
 			...storedMarks({ ...changed, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
-			areas: is && { ...(was && was.from < is.from ? was : is), of: is.of, shapes: is.shapes, fresh: is.fresh },
+			areas: is && { ...(isBehind ? was : is), fresh: is.fresh },
 		};
 	},
 };

@@ -204,8 +204,11 @@ export class DeviceHistory extends PollingWorld {
 		for (const [n, { items, process }] of this.executions.entries()) {
 			for (const eventKey of items.map((item) => String(item.eventKey))) {
 				const before = told.get(eventKey);
-				const since = this.executions.slice(before);
-				const isAllowed = before === undefined || since.slice(0, n - before).some((other) => other.process !== process);
+				const isOther = (other: { process: unknown }) => other.process !== process;
+				// Another process that stores a position goes on from where it was: that is a restart, too.
+				const restarts = this.stores.filter(({ executions }) => executions > Number(before) && executions <= n);
+				const isAllowed =
+					before === undefined || this.executions.slice(before, n).some(isOther) || restarts.some(isOther);
 				this.promise(isAllowed, 'P8: no event comes twice from one process', () => `${eventKey} (${this.mode})`);
 				told.set(eventKey, n);
 			}

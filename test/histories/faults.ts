@@ -249,8 +249,8 @@ export const FAULTS: readonly Fault[] = [
 		seed: 1420,
 		breaks: 'crossing is lost',
 		file: 'HubbleDeviceTrigger/watch',
-		from: '\n\t\t\tareas: is &&',
-		to: '\n\t\t\tareas: was && is &&',
+		from: 'areas: is && { ...(isBehind ? was : is), fresh: is.fresh },',
+		to: 'areas: is && (isBehind ? was : is),',
 	},
 	{
 		name: 'a crash before the second poll begins the windows anew',

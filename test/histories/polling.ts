@@ -38,6 +38,8 @@ interface Given {
 export abstract class PollingWorld extends World {
 	readonly mode = this.pick(MODES);
 	readonly executions: Execution[] = [];
+	/** Which process stored a position, and how many executions there were by then. */
+	readonly stores: Array<{ process: Process; executions: number }> = [];
 	/** What n8n's database holds for the node. */
 	stored: IDataObject = {};
 	readonly parameters: IDataObject = {};
@@ -116,7 +118,8 @@ export abstract class PollingWorld extends World {
 		return this.inMemory.data;
 	}
 
-	private store(data: string): void {
+	private store(data: string, process: Process): void {
+		this.stores.push({ process, executions: this.executions.length });
 		this.stored = JSON.parse(data) as IDataObject;
 		if (this.stored.next) this.begunS = Math.min(this.begunS, this.hubbleS());
 		this.largest = Math.max(this.largest, data.length);
@@ -190,14 +193,14 @@ export abstract class PollingWorld extends World {
 		const slow = () => (this.isStorm && this.chance(0.1) ? this.between(500, 5000) : this.between(1, 50));
 		if (this.mode === 'durable') {
 			after(slow(), () => {
-				if (position !== given) this.store(position);
+				if (position !== given) this.store(position, process);
 				if (items) execute();
 			});
 			return;
 		}
 		if (!items && !isActivation) return;
 		const saved = slow();
-		after(saved, () => this.store(position));
+		after(saved, () => this.store(position, process));
 		if (items) after(saved + slow(), execute);
 	}
 

@@ -159,7 +159,11 @@ export class World {
 		const back = fault?.hangs ? Infinity : this.way();
 		await this.time.sleep(Math.min(back, left));
 		if (process.isDead) await NEVER;
-		if (back >= left) throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
+		if (back >= left) {
+			// Too slow is wrong, too.
+			this.faults += 1;
+			throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
+		}
 		if (fault?.lost) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 		if (!fault?.cut) bucket.heldUntil = this.time.now() + 1000 * Number(headers['retry-after'] ?? 0);
 		const text = JSON.stringify(body);

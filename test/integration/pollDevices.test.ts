@@ -4,6 +4,7 @@ import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
 import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
+import { objectOf } from '../../nodes/shared/client/json';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
 import { httpRequest, letOnlyPass, pollContext, withEachClock } from './pollContext';
@@ -334,6 +335,157 @@ withEachClock(
 			expect(await poll(1)).toEqual([]);
 			clock += 400;
 			expect(await poll(3)).toEqual([`entered ${late} Depot`]);
+		});
+
+		describe('a crash after a crossing', () => {
+			const other = { ...depot, name: 'Other', latitude: 10, longitude: 10 };
+			const away = { latitude: 1, longitude: 1 };
+			const [one, both] = [{ circle: [depot] }, { circle: [depot, other] }];
+			const watching = (areas: IDataObject, more: IDataObject = {}) => ({
+				events: ['entered', 'left', 'registered'],
+				areas,
+				...more,
+			});
+			/** A fleet of one device that has been seen outside; it then entered, which n8n may not have stored. */
+			const entered = async (parameters: IDataObject) => {
+				const fleet = fleetOf(1, parameters);
+				fleet.hear('device 0', away);
+				expect(await fleet.names()).toEqual([]);
+				clock += 60;
+				fleet.hear('device 0', depot);
+				expect(await fleet.names()).toEqual(['entered device 0 Depot']);
+				clock += 60;
+				return fleet;
+			};
+			const marksIn = ({ options }: ReturnType<typeof fleetOf>) => options.staticData.next as IDataObject;
+
+			it('P7: tells it once more, also where an area was added meanwhile', async () => {
+				const fleet = await entered(watching(one));
+				fleet.restart(fleet.options.staticData, watching(both));
+				expect([await fleet.names(), await fleet.names()]).toEqual([['entered device 0 Depot'], []]);
+			});
+
+			it('P7: tells it once more, also where an area was added with it', async () => {
+				const fleet = fleetOf(1, watching(one));
+				fleet.hear('device 0', away);
+				expect(await fleet.names()).toEqual([]);
+				clock += 60;
+				fleet.hear('device 0', depot);
+				fleet.restart(fleet.options.staticData, watching(both));
+				for (let crashes = 0; crashes < 3; crashes++) {
+					expect(await fleet.names()).toEqual(['entered device 0 Depot']);
+					fleet.restart(fleet.options.staticData, watching(both));
+					clock += 60;
+				}
+			});
+
+			it('P8: tells nothing of an area that took the place of its own', async () => {
+				const fleet = await entered(watching(both));
+				for (const id of ['new', 'newer']) {
+					fleet.add(id, { created: clock });
+					fleet.restart(fleet.options.staticData, watching({ circle: [other] }));
+					clock += 60;
+					expect((await fleet.names()).filter((name) => !name.startsWith('registered'))).toEqual([]);
+				}
+			});
+
+			it('P8: counts no packet of before it as the first of two', async () => {
+				const confirming = watching(one, { options: { confirm: true } });
+				const fleet = fleetOf(1, confirming);
+				fleet.hear('device 0', away);
+				for (const events of [[], [], ['entered device 0 Depot']]) {
+					expect(await fleet.names()).toEqual(events);
+					clock += 60;
+					fleet.hear('device 0', depot);
+				}
+				fleet.hear('device 0', { ...away, heard: clock - 1 });
+				fleet.restart();
+				expect(await fleet.names()).toEqual([]);
+				clock += 60;
+				fleet.hear('device 0', away);
+				expect(await fleet.names()).toEqual(['left device 0 Depot']);
+			});
+
+			it('P7: reads the rest of a second again that a poll has read in part', async () => {
+				const fleet = fleetOf(120, watching(one), 1);
+				const ids = [...fleet.devices.keys()].sort();
+				const hearAll = () => ids.forEach((id) => fleet.hear(id, away));
+				const isOpen = () => objectOf(marksIn(fleet).areas).begun !== undefined;
+				const readAll = async () => {
+					do {
+						clock += 60;
+						expect(await fleet.names()).toEqual([]);
+					} while (isOpen());
+				};
+				hearAll();
+				await readAll();
+				clock += HOUR;
+				await readAll();
+				hearAll();
+				const [first = '', later = ''] = [ids[0], ids[35]];
+				for (const id of [first, later]) fleet.hear(id, depot);
+				clock += 2 * HOUR;
+				expect(await fleet.names()).toEqual([`entered ${first} Depot`]);
+				expect(await fleet.names()).toEqual([`entered ${later} Depot`]);
+				fleet.restart();
+				const again = [];
+				for (let polls = 0; polls < 10; polls++) again.push(...(await fleet.names()));
+				expect(again).toEqual([`entered ${later} Depot`]);
+			});
+
+			it('P12: keeps no mark of it that nobody waits for', async () => {
+				const fleet = await entered(watching(one));
+				fleet.restart();
+				expect(await fleet.names()).toEqual(['entered device 0 Depot']);
+				// Where its event is not watched any more.
+				for (const events of [['left'], ['registered']]) {
+					const left = await entered(watching(one));
+					left.restart(left.options.staticData, { ...watching(one), events });
+					left.hear('device 0', { latitude: 0, longitude: 0 });
+					expect(await left.names()).toEqual([]);
+					expect(marksIn(left).unsureMarks).toBeUndefined();
+				}
+				// Where it was deleted.
+				const gone = await entered(watching(one));
+				gone.hear('device 0', away);
+				expect(await gone.names()).toEqual(['left device 0 Depot']);
+				gone.restart();
+				gone.devices.delete('device 0');
+				gone.add('new', { created: clock });
+				clock += 60;
+				expect(await gone.names()).toEqual(['registered new']);
+				expect(marksIn(gone).unsureMarks).toHaveLength(9);
+				clock += 25 * HOUR;
+				await gone.names();
+				expect(marksIn(gone).unsureMarks).toBeUndefined();
+			});
+		});
+
+		it('P10: takes a reading that began in the future for one that begins now', async () => {
+			const fleet = fleetOf(1, { events: ['entered'], areas: { circle: [depot] } });
+			fleet.hear('device 0');
+			await fleet.poll();
+			const stored = JSON.parse(JSON.stringify(fleet.options.staticData)) as { next: { areas: IDataObject } };
+			stored.next.areas.begun = clock + 6 * HOUR;
+			fleet.restart(stored as unknown as IDataObject);
+			fleet.hear('device 0', depot);
+			await fleet.poll();
+			expect(objectOf((fleet.options.staticData.next as IDataObject).areas).from).toBeLessThanOrEqual(clock);
+		});
+
+		it('begins with the poll that works, where those before it failed', async () => {
+			const fleet = fleetOf(1, { events: ['registered'] });
+			const { request } = fleet.options;
+			const refusal = { statusCode: 401, headers: {}, body: Buffer.from('{}') };
+			let isRefused = true;
+			fleet.options.request = async (...given) => (isRefused ? (refusal as never) : await request(...given));
+			fleet.restart();
+			await expect(fleet.poll()).rejects.toThrow();
+			clock += HOUR;
+			fleet.add('new', { created: clock });
+			clock += HOUR;
+			isRefused = false;
+			expect(await fleet.names()).toEqual([]);
 		});
 
 		it('frees the marks of devices that were deleted, a day later, also over several polls', async () => {

@@ -20,11 +20,12 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 	const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
 	fc.assert(
 		fc.property(names, names, (before, after) => {
-			const learnt: AreaCursor = { of: 'x', from: 5, shapes: before.map((name) => area(name).shape), fresh: 0 };
+			const shapes = before.map((name) => area(name).shape);
+			const learnt: AreaCursor = { of: 'x', from: 5, shapes, fresh: 0, begun: 3 };
 			const inside = new Set(before.map((_, index) => areaKey(keyOf('device'), index)));
 			const now = reorderAreas(
 				learnt,
-				inside,
+				{ inside, unsure: inside },
 				'x',
 				after.map((name) => area(name)),
 			);
@@ -33,11 +34,13 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 			expect([...now.inside].map((key) => now.areas[areaOf(key)]?.name).sort()).toStrictEqual(
 				after.filter((name) => before.includes(name)).sort(),
 			);
+			expect([...now.unsure]).toEqual([...now.inside]);
+			expect(now.cursor.begun).toBe(now.cursor.fresh ? undefined : 3);
 			expect(now.cursor.fresh).toBe(after.filter((name) => !before.includes(name)).length);
 			expect(now.cursor.from).toBe(now.cursor.fresh ? 1 : 5);
 			const again = reorderAreas(
 				now.cursor,
-				now.inside,
+				now,
 				'x',
 				after.map((name) => area(name)),
 			);
@@ -45,7 +48,7 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 			expect(
 				reorderAreas(
 					learnt,
-					inside,
+					{ inside, unsure: inside },
 					'other devices',
 					after.map((name) => area(name)),
 				).inside.size,
@@ -57,10 +60,10 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 it('learns new areas from the poll that it came to, and all anew where the devices are others', () => {
 	const areas = [area('a'), area('b')];
 	const learning: AreaCursor = { of: 'x', from: 77, shapes: areas.map(({ shape }) => shape), fresh: 1 };
-	const inside = new Set([areaKey(keyOf('device'), 0)]);
-	expect(reorderAreas(learning, inside, 'x', areas)).toEqual({ cursor: learning, inside, areas });
-	const anew = { cursor: { ...learning, of: 'y', from: 1, fresh: 2 }, inside: new Set(), areas };
-	for (const before of [learning, undefined]) expect(reorderAreas(before, inside, 'y', areas)).toEqual(anew);
+	const marks = { inside: new Set([areaKey(keyOf('device'), 0)]), unsure: new Set([areaKey(keyOf('other'), 0)]) };
+	expect(reorderAreas(learning, marks, 'x', areas)).toEqual({ cursor: learning, ...marks, areas });
+	const anew = { cursor: { ...learning, of: 'y', from: 1, fresh: 2 }, inside: new Set(), unsure: new Set(), areas };
+	for (const before of [learning, undefined]) expect(reorderAreas(before, marks, 'y', areas)).toEqual(anew);
 });
 
 it('writes marks with times as text and reads the same again', () => {

@@ -13,8 +13,8 @@ export interface Memory extends Poller {
 	/** Polls in a row that got no slot in the rate limit. */
 	withoutPlace: number;
 	/**
-	 * When the poll began, as `notBefore`, with whose time a node begins; an earlier one, if it got no slot to ask for Hubble's
-	 * time.
+	 * When a node begins that has no position, on the clock of `performance.now()`: its first poll since the last one that
+	 * could ask for Hubble's time.
 	 */
 	begun?: number;
 	/** Until when Hubble asked for no requests, on the clock of `performance.now()`. */

@@ -13,7 +13,7 @@ import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
 
 export interface Read<P> {
-	/** The position before it, where something began with this poll. */
+	/** The position before it, if not the one given: with what began in this poll. */
 	from?: P;
 	/** The position after what was read. */
 	next: P;
@@ -40,7 +40,7 @@ const LONGEST_POLL_MS = 30_000;
 export interface Budget {
 	/** When the poll must be over, on the clock of `performance.now()`. */
 	deadline: number;
-	/** How many milliseconds ago a node began that begins with this poll: more than none if it had to wait for a slot. */
+	/** How long ago the node began, if it has no position yet: longer than this poll takes, if earlier ones got no slot. */
 	begunMsAgo: () => number;
 	/** The node that polls; `undefined` for a test in the editor. */
 	poller?: Poller;
@@ -84,6 +84,7 @@ export async function poll<P>(
 			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
+			memory.begun = undefined;
 			wait(memory, waitAfter(error));
 			throw unchanged(error);
 		}
