@@ -473,6 +473,16 @@ withEachClock(
 			expect(objectOf((fleet.options.staticData.next as IDataObject).areas).from).toBeLessThanOrEqual(clock);
 		});
 
+		it('P7: begins nothing anew after a crash before the second poll', async () => {
+			const fleet = fleetOf(1, { events: ['registered', 'silent'], ...silentFor(1), reportSilentAlready: true });
+			fleet.hear('device 0', { heard: clock - 2 * HOUR });
+			expect(await fleet.names()).toEqual(['silent device 0']);
+			fleet.restart();
+			fleet.add('new', { created: clock });
+			clock += 600;
+			expect(await fleet.names()).toEqual(['registered new', 'silent device 0']);
+		});
+
 		it('begins with the poll that works, where those before it failed', async () => {
 			const fleet = fleetOf(1, { events: ['registered'] });
 			const { request } = fleet.options;
