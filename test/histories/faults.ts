@@ -253,15 +253,6 @@ export const FAULTS: readonly Fault[] = [
 		to: 'areas: is && (isBehind ? was : is),',
 	},
 	{
-		name: 'a crash before the second poll begins the windows anew',
-		kind: 'devices',
-		seed: 986,
-		breaks: 'registration is lost',
-		file: 'HubbleDeviceTrigger/poll',
-		from: 'return { from: begun, next:',
-		to: 'return { next:',
-	},
-	{
 		name: 'a device that was never heard has no mark',
 		kind: 'devices',
 		seed: 1,
