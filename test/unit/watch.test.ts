@@ -112,6 +112,7 @@ it('takes who is in an area from the state after a poll, and is unsure of all th
 			// Within a second, the one without a token is behind.
 			expect(gotBack({ ...learnt, from: 7 }).areas).toEqual({ ...learnt, from: 7 });
 			expect(gotBack({ ...learnt, from: 7, token: 'further' }).areas).toEqual(cursor);
+			expect(gotBack({ ...learnt, from: 6, token: 'anew' }).areas).toEqual({ ...learnt, from: 6, token: 'anew' });
 			expect(gotBack(undefined).areas).toBeUndefined();
 		}),
 	);
