@@ -22,6 +22,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const settings = readSettings(context);
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
+		const start: State = {};
 		const read = async (from: State) => {
 			const now = Math.floor(hubble.now());
 			const run: PollRun = {
@@ -39,10 +40,12 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 			};
 			const wanted = beginSteps(run, from.startWith);
 			const begun = { ...run.state, ...storedMarks(run) };
+			// A first poll has begun even if it gets no slot after this.
+			if (from === start) Object.assign(start, begun);
 			const waitMs = await takeSteps(run, wanted);
 			return { from: begun, next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
 		};
-		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
+		return { stream: hubble.organizationId, start, delta: stateDelta, read };
 	});
 }
 

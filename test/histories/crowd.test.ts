@@ -168,6 +168,15 @@ test.each([
 	}
 });
 
+test.each(['packets', 'devices'] as const)('a node beside them makes no poll of %s lose anything', async (kind) => {
+	const crowd = new Crowd(kind);
+	const acting = crowd.act(kind === 'packets' ? 'listPackets' : 'listDevices', 60);
+	await crowd.time.until(Promise.all([acting, crowd.poll(ROUNDS / 2)]));
+	// Not all of them get a place in their first round.
+	expect(Math.min(...crowd.served.map(({ size }) => size))).toBeGreaterThanOrEqual(2);
+	for (const given of crowd.given) expect(given).toEqual([...given.keys()]);
+});
+
 test.each(['listPackets', 'listDevices'] as const)('a node waits at most twice as long as alone: %s', async (name) => {
 	const alone = new Crowd();
 	const usual = await alone.time.until(alone.act(name, 20));
