@@ -269,6 +269,22 @@ describe('the moment of the publication', () => {
 			'raised Warm a',
 		]);
 	});
+
+	it("reports the end in a later poll, of what an earlier one has reported by the user's wish", () => {
+		const first = read(published, packets.slice(0, 2), [warm], true);
+		expect(names(first.events)).toEqual(['raised Warm a', 'raised Warm b']);
+		expect(names(read(first.state, [at(2, 6, 'b')], [warm], true).events)).toEqual(['cleared Warm b']);
+	});
+
+	it('is its first second', () => {
+		expect(names(read(published, [at(5, 9)], [warm]).events)).toEqual(['raised Warm a']);
+	});
+});
+
+it('are as before a poll again where it was not handed over', () => {
+	const before = read(NONE, [at(0, 9), at(0, 5, 'c')], [warm]).state;
+	const after = read(before, [at(1, 5), at(1, 9, 'b'), at(2, 9, 'c')], [warm]).state;
+	expect(alarmDelta.unpack(alarmDelta.pack(before, after), after)).toEqual(before);
 });
 
 describe('a rule that is changed', () => {
@@ -295,6 +311,8 @@ describe('a rule that is changed', () => {
 		expect(names(after.events)).toEqual(['cleared Hot a']);
 		const before = alarmDelta.unpack(alarmDelta.pack(two, after.state), after.state);
 		expect(names(read(before, [at(1, 5)], [ROWS[1]!]).events)).toEqual(['cleared Hot a']);
+		const alone = read(NONE, [at(0, 12), at(1, 12)], [ROWS[1]!]).state;
+		expect(read(two, [at(1, 12)], [ROWS[1]!]).state).toEqual(alone);
 	});
 });
 
@@ -524,7 +542,7 @@ describe('room', () => {
 		expect(nearly.alarms.isFull).toBe(true);
 		const next = read(
 			full.state,
-			[...many(70_000, 9.25).slice(known), at(500, 5, 'device 0'), at(501, 9, 'new')],
+			[...many(70_000, 9.25).slice(known), at(499, 9.5, 'device 0'), at(500, 5, 'device 0'), at(501, 9, 'new')],
 			[warm],
 		);
 		expect(names(next.events)).toContain('cleared Warm device 0');
