@@ -10,21 +10,20 @@ import { latestStamp, type Device } from './watch';
 /** Checks where the devices are that were heard since the last poll; a packet may be shown later than it was heard. */
 export async function areas(run: PollRun): Promise<void> {
 	const { settings, state, now } = run;
-	const ordered = reorderAreas(state.areas, run, settings.devices, settings.areas);
-	let { cursor } = ordered;
+	let cursor = state.areas;
+	if (!cursor || room(run) < run.areas.length) return;
 	const begun = Math.min(cursor.begun ?? now, now);
-	if (room(run) < ordered.areas.length) return;
-	const learnt = ordered.areas.length - cursor.fresh;
+	const learnt = run.areas.length - cursor.fresh;
 	const query = { filter_most_recent_packet_ts: between(cursor.from, FAR_FUTURE_S) };
 	let isFull = false;
 	const field = 'most_recent_packet_ts';
 	for await (const { devices, reached, isLast, token } of devicesBy(run, field, query, FAR_FUTURE_S, cursor)) {
 		let open: Device | undefined;
 		for (const device of devices) {
-			open = room(run) < ordered.areas.length ? device : undefined;
+			open = room(run) < run.areas.length ? device : undefined;
 			if (open) break;
 			const most = MOST_MARKS - run.quiet.size;
-			const found = crossings(run, device, ordered.areas, learnt, settings, now, most);
+			const found = crossings(run, device, run.areas, learnt, settings, now, most);
 			isFull ||= found.isFull;
 			for (const { event, area, at } of found.crossed) {
 				emit(run, { event, device, heard: at, area: area.name, of: `${area.name}:${at}` });
@@ -53,6 +52,7 @@ export function beginAreas(run: PollRun): void {
 	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
 	run.inside = ordered.inside;
 	run.unsure = ordered.unsure;
+	run.areas = ordered.areas;
 	for (const key of run.unsure)
 		if (!settings.events.has(run.inside.has(key) ? 'entered' : 'left')) run.unsure.delete(key);
 	state.areas = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };

@@ -22,8 +22,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 		const settings = readSettings(context);
 		const hubble = await connect(context, { deadline: budget.deadline, poller: budget.poller });
 		await hubble.learnNow();
-		const start: State = {};
-		const read = async (from: State) => {
+		const read = async (from: State, begin: (begun: State) => void) => {
 			const now = Math.floor(hubble.now());
 			const run: PollRun = {
 				context,
@@ -35,19 +34,20 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				ahead: from.ahead ?? {},
 				state: { ...from },
 				...openMarks(from),
+				areas: [],
 				items: [],
 				pagesLeft: PAGES_PER_POLL,
 			};
 			const wanted = beginSteps(run, from.startWith);
-			const begun = { ...run.state, ...storedMarks(run) };
-			// A first poll has begun even if it gets no slot after this.
-			if (from === start) Object.assign(start, begun);
+			begin(positionOf(run));
 			const waitMs = await takeSteps(run, wanted);
-			return { from: begun, next: { ...run.state, ...storedMarks(run) }, items: run.items, waitMs };
+			return { next: positionOf(run), items: run.items, waitMs };
 		};
-		return { stream: hubble.organizationId, start, delta: stateDelta, read };
+		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
 	});
 }
+
+const positionOf = (run: PollRun): State => ({ ...run.state, ...storedMarks(run) });
 
 /** What a poll does, and for which events. What is heard comes before what falls silent. */
 const STEPS: ReadonlyArray<{

@@ -4,6 +4,7 @@ import { AHEAD_S } from '../shared/client/clock';
 import type { HubbleClient } from '../shared/client/client';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { acceptedRows, type List } from '../shared/client/pages';
+import type { Area } from '../shared/device/areas';
 import { isHeardBySatelliteAlone, SATELLITE_DELAY_S } from '../shared/device/device';
 import { notAhead, pagesFrom, type Budget } from '../shared/polling/poll';
 import { eventItem, type Happening } from './item';
@@ -37,6 +38,8 @@ export interface PollRun extends Marks, Hearing {
 	budget: Budget;
 	/** When the node began, if this is its first poll, in Unix seconds. */
 	begun: number;
+	/** The areas that are watched, in the order of the marks' letters. */
+	areas: readonly Area[];
 	/** The devices that have a stamp from the future, once a step has asked for them. */
 	future?: readonly Device[];
 	state: State;

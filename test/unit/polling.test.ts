@@ -37,13 +37,14 @@ function inOtherProcess(): Poll {
 type At = { at: number };
 
 /** A stream that gives an item for each position that it reads, or what a test wants. */
-const source = (read: (from: At) => Partial<Read<At>> = ({ at }) => ({ items: [{ json: { at } }] })) => {
+const source = (read: (from: At) => Partial<Read<At>> = ({ at }) => ({ items: [{ json: { at } }] }), begun?: At) => {
 	const reads: At[] = [];
 	const open = async (): Promise<PolledStream<At>> => ({
 		stream: 'stream',
 		start: { at: 1 },
-		read: async (from) => {
+		read: async (from, begin) => {
 			reads.push(from);
+			if (begun) begin(begun);
 			return { next: { at: from.at + 1 }, items: [], ...read(from) };
 		},
 	});
@@ -212,7 +213,7 @@ describe('where n8n stores the position with the execution', () => {
 		const { open } = source();
 		await poll(context, async () => {
 			const stream = await open();
-			return { ...stream, read: async (from: At) => ((now += 5000), await stream.read(from)) };
+			return { ...stream, read: async (...given) => ((now += 5000), await stream.read(...given)) };
 		});
 		n8n.data = {};
 		now += 9_000;
@@ -311,7 +312,7 @@ describe('the time of a poll', () => {
 
 	it('is remembered with what it began with', async () => {
 		const { context, n8n } = nodeOf();
-		const { open } = source(() => ({ from: { at: 0.5 }, items: [{ json: {} }] }));
+		const { open } = source(undefined, { at: 0.5 });
 		await poll(context, open);
 		expect(n8n.data).toMatchObject({ next: { at: 2 }, unsure: { from: { at: 0.5 } } });
 	});

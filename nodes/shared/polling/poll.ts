@@ -13,8 +13,6 @@ import { oneAtATime, type Memory } from './memory';
 import { advance, newest, resume, type Stored } from './position';
 
 export interface Read<P> {
-	/** The position before it, if not the one given: with what began in this poll. */
-	from?: P;
 	/** The position after what was read. */
 	next: P;
 	items: INodeExecutionData[];
@@ -30,8 +28,11 @@ export interface PolledStream<P> {
 	start: P;
 	/** How a large position is stored beside the next one: only the difference. */
 	delta?: { pack: (before: P, after: P) => P; unpack: (packed: P, after: P) => P };
-	/** Reads until the poll's time is used up. Throws only if there is nothing to hand over. */
-	read: (from: P) => Promise<Read<P>>;
+	/**
+	 * Reads until the poll's time is used up. Throws only if there is nothing to hand over.
+	 * @param begin is told the position with what begins in this poll, if anything does
+	 */
+	read: (from: P, begin: (begun: P) => void) => Promise<Read<P>>;
 }
 
 /** The longest that a poll takes: n8n abandons it after 45 s, and its publication after some 80 s. */
@@ -104,18 +105,19 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 	return null;
 }
 
-/** When the rate limit leaves no slot, returns the old position with no items, so a first poll keeps its start. */
+/** When the rate limit leaves no slot, returns the position before with no items, so a first poll keeps its start. */
 const countingNoPlace =
 	<P>(context: IPollFunctions, memory: Memory, read: PolledStream<P>['read']): PolledStream<P>['read'] =>
-	async (from) => {
+	async (from, begin) => {
+		let before = from;
 		try {
-			const result = await read(from);
+			const result = await read(from, (begun) => begin((before = begun)));
 			memory.withoutPlace = 0;
 			return result;
 		} catch (error) {
 			if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
 			countNoPlace(context, memory);
-			return { next: from, items: [] };
+			return { next: before, items: [] };
 		}
 	};
 
@@ -140,7 +142,8 @@ async function readOn<P>(
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
-	const { from: before = from, next, items, waitMs = 0 } = await read(from);
+	let before = from;
+	const { next, items, waitMs = 0 } = await read(from, (begun) => (before = begun));
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	// For a position that this process did not make, and also where n8n discarded the one that it made.
