@@ -1,22 +1,25 @@
 /** Deliveries of packets: batches, with the endpoint's secret in a header. */
-import { jsonParse, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
+import { jsonParse, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
 import { DAY_S } from '../shared/client/clock';
-import { longNumbers, objectOf } from '../shared/client/json';
+import { entriesOf, longNumbers, objectOf } from '../shared/client/json';
 import { heardAt, normalizePacket, packetKey, PACKET_NEEDS, type Packet } from '../shared/packet/packet';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { optional } from '../shared/operation/readItem';
 import { numberIn, oneOf } from '../shared/operation/values';
 import { packetReader } from '../shared/packet/filter';
 import { webhookDigest, MANUAL } from '../shared/webhook/probe';
-import { isSound, type DeliveryContent, type WebhookService } from '../shared/webhook/receive';
+import { isSound, type Delivery, type DeliveryContent, type WebhookService } from '../shared/webhook/receive';
 import { bothSecrets } from '../shared/webhook/secrets';
 import { fingerprint, isSecret } from '../shared/webhook/verify';
 import { knownWebhook, restoreWebhook } from './registration';
 import { testFingerprint } from './testWith';
 
-/** Whether the node registers its URL with Hubble, or the user does. */
-export const isAutomatic = (context: IHookFunctions | IWebhookFunctions) =>
+/** Whether the node registers its URL with Hubble, or the user does. Throws an error that names the parameter. */
+export const isAutomatic = (context: IHookFunctions) =>
 	optional(context, 'options', 'registration', 'Registration', oneOf(['automatic', 'manual'])) !== 'manual';
+
+/** The same for a delivery, also a forged one: a publication has refused what is neither. */
+const isManual = (context: IWebhookFunctions) => context.getNodeParameter('options.registration', '') === 'manual';
 
 /** The most packets that a delivery may have. Throws an error that names the parameter. */
 export const maxBatchSize = (context: IHookFunctions): number =>
@@ -38,11 +41,18 @@ const isExample = ([first, ...more]: readonly Packet[]) =>
 /** It is the same delivery when it has the same packets, in any order. */
 const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
 
-/** The body, parsed again if it has sequence numbers that n8n's parser would round. */
-function exactly(body: IDataObject, rawBody?: Buffer): IDataObject {
-	const text = rawBody?.toString() ?? '';
-	const kept = longNumbers(text);
-	return kept === text ? body : jsonParse<IDataObject>(kept, { fallbackValue: body });
+/** Whether n8n's parser may have rounded the sequence number of a row. */
+const isRounded = (row: unknown): boolean => {
+	const { device, sequence_number } = objectOf(row);
+	const number = objectOf(device).sequence_number ?? sequence_number;
+	return typeof number === 'number' && number > Number.MAX_SAFE_INTEGER;
+};
+
+/** The packets of a body, parsed again if one has a sequence number that n8n's parser rounded. */
+function packetsIn({ body, rawBody }: Delivery): unknown {
+	const { packets: rows } = objectOf(body);
+	if (!entriesOf(rows).some(isRounded)) return rows;
+	return objectOf(jsonParse(longNumbers(String(rawBody)), { fallbackValue: body })).packets;
 }
 
 /** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
@@ -71,7 +81,7 @@ export const packets: WebhookService = {
 	async secrets(context) {
 		const test = testFingerprint(context);
 		if (test) return [test];
-		if (!isAutomatic(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
+		if (isManual(context)) return bothSecrets(await context.getCredentials('hubbleApi')).map(fingerprint);
 		const endpoint = knownWebhook(context);
 		return endpoint ? [endpoint.fingerprint] : [];
 	},
@@ -80,18 +90,18 @@ export const packets: WebhookService = {
 	verify: ({ headers }, secrets) => isSecret(headers['http-x-hubble-token'] || headers['x-hubble-token'], secrets),
 
 	remedy: (context) =>
-		isAutomatic(context)
-			? 'unpublish and publish the workflow'
-			: 'compare the Webhook Secret in the credential with the one that Hubble showed',
+		isManual(context)
+			? 'compare the Webhook Secret in the credential with the one that Hubble showed'
+			: 'unpublish and publish the workflow',
 
 	identify: (context) => {
-		if (!isAutomatic(context)) return MANUAL;
+		if (isManual(context)) return MANUAL;
 		const endpoint = knownWebhook(context);
 		return endpoint ? webhookDigest(endpoint.id) : '';
 	},
 
-	read(context, { body, rawBody }) {
-		if (isAutomatic(context)) restoreWebhook(context);
-		return read(context, exactly(objectOf(body), rawBody).packets);
+	read(context, delivery) {
+		if (!isManual(context)) restoreWebhook(context);
+		return read(context, packetsIn(delivery));
 	},
 };

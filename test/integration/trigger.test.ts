@@ -137,17 +137,20 @@ withEachClock(Date.now, () => {
 		);
 
 		it('tells two packets apart whose sequence numbers no number can hold', async () => {
-			const text = ['9007199254740993', '9007199254740992', '7']
-				.map((number) => `{"device":{"id":"d","payload":"","timestamp":1,"sequence_number":${number}}}`)
-				.join();
-			const body = `{"packets":[${text}]}`;
-			const node = place({ ...manual, simplify: true }, secret);
-			const { items } = await node.deliver(JSON.parse(body), right, { rawBody: Buffer.from(body) });
-			expect((items as IDataObject[]).map(({ packetKey, sequenceNumber }) => [packetKey, sequenceNumber])).toEqual([
-				['d:9007199254740993:1', '9007199254740993'],
-				['d:9007199254740992:1', '9007199254740992'],
-				['d:7:1', 7],
-			]);
+			const rest = (number: string) => `"payload":"","timestamp":1,"sequence_number":${number}`;
+			for (const shaped of [
+				(number: string) => `{"device":{"id":"d",${rest(number)}}}`,
+				(number: string) => `{"device_id":"d",${rest(number)}}`,
+			]) {
+				const body = `{"packets":[${['7', '9007199254740993', '9007199254740992'].map(shaped).join()}]}`;
+				const node = place({ ...manual, simplify: true }, secret);
+				const { items } = await node.deliver(JSON.parse(body), right, { rawBody: Buffer.from(body) });
+				expect((items as IDataObject[]).map(({ packetKey, sequenceNumber }) => [packetKey, sequenceNumber])).toEqual([
+					['d:7:1', 7],
+					['d:9007199254740993:1', '9007199254740993'],
+					['d:9007199254740992:1', '9007199254740992'],
+				]);
+			}
 		});
 
 		it('filters, and starts nothing when nothing is left', async () => {

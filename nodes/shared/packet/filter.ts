@@ -97,7 +97,15 @@ function decoder(context: TriggerContext) {
 	const decode = parameter('decodePayload');
 	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
 	try {
-		return payloadDecoder({ decode, table: parameter('payloadFields'), layout: parameter('payloadLayout') });
+		return payloadDecoder({
+			decode,
+			get table() {
+				return parameter('payloadFields');
+			},
+			get layout() {
+				return parameter('payloadLayout');
+			},
+		});
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), asError(error).message);
 	}

@@ -113,7 +113,8 @@ const deliveriesOf = (calls: number) =>
  */
 function unverified(context: IWebhookFunctions, source: WebhookService, { headers }: Delivery): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
-	if (source.identify && headers[PROBE_HEADER] === probeValue(context)) {
+	const probe = headers[PROBE_HEADER];
+	if (source.identify && probe !== undefined && probe === probeValue(context)) {
 		return answer(context, 401, message, { endpoint: source.identify(context) });
 	}
 	const text = (calls: number) =>
