@@ -80,8 +80,8 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 }
 
 /** The filters that the user added. An empty one is refused: it would let all packets through. */
-function givenFilters(context: TriggerContext): IDataObject {
-	const stored = objectOf(context.getNode().parameters.filters);
+function givenFilters(context: TriggerContext, given: IDataObject): IDataObject {
+	const stored = objectOf(given.filters);
 	const filters = readParameter(context, 'Filters', () => collectionOf(context, 'filters'));
 	for (const { displayName, name, type } of filterFields) {
 		readParameter(context, displayName, () =>
@@ -92,10 +92,10 @@ function givenFilters(context: TriggerContext): IDataObject {
 }
 
 /** How payloads are decoded; `undefined` when they are not. */
-function decoder(context: TriggerContext) {
+function decoder(context: TriggerContext, given: IDataObject) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
 	const decode = parameter('decodePayload');
-	readParameter(context, 'Decode Payload', () => isGiven(context.getNode().parameters.decodePayload, decode, false));
+	readParameter(context, 'Decode Payload', () => isGiven(given.decodePayload, decode, false));
 	try {
 		return payloadDecoder({
 			decode,
@@ -124,13 +124,15 @@ export type PacketReader = ReturnType<typeof packetReader>;
  * Throws a NodeOperationError that names the parameter at fault.
  */
 export function packetReader(context: TriggerContext) {
-	const filters = givenFilters(context);
+	// n8n copies the whole node whenever it is asked for it.
+	const given: IDataObject = context.getNode().parameters;
+	const filters = givenFilters(context, given);
 	readParameter(context, 'Tags', () => tagFilters(filters.tags));
 	const matches = readParameter(context, 'Filters', () => packetFilter(filters));
 	readParameter(context, 'Values Must Match', () => matchOf(filters.valuesMatch));
 	const hasValue = readParameter(context, 'Values', () => valueFilter(filters));
 	const hints = new Set<Hint>();
-	const decodes = decoder(context);
+	const decodes = decoder(context, given);
 	const decode = decodes && tallied(decodes, hints);
 	if (hasValue && !decode) {
 		readParameter(context, 'Values', () => {
