@@ -1,8 +1,7 @@
 /**
  * A closed period of packets, read in windows. Hubble cuts by the time at which it received a packet, `start` inclusive
  * and `end` exclusive (API definition, "Packets"), so windows that meet at a whole second neither overlap nor leave a
- * gap, whatever the packets' own clocks say. Those clocks tell only about how long to make a window: a wrong one costs
- * requests, and nothing is lost or doubled.
+ * gap. The packets' own clocks tell only about how long to make a window: a wrong one costs requests, no packet.
  *
  * Windows are read side by side where replies are slow, and given in order: oldest first, or the same backwards. A window
  * is given when it is complete, so a reading that fails ends at a whole second, from which another can go on.
@@ -165,18 +164,17 @@ export class PeriodReader {
 		return isPlaceKnown && before * (1 - SLACK) * PACKETS_PER_PAGE < latest - this.progress.rowsFetched;
 	}
 
-	/** The length to give a window, in seconds. */
+	/** The length to give a window, in seconds, its lead aside. */
 	private secondsFor({ from, density }: TimeWindow): number {
-		const perSecond = density.rows / density.seconds;
+		const rowsLeft = ((this.period.to - from) / density.seconds) * density.rows;
 		// Fewer pages near the end, so that all windows end together.
-		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
+		const pagesLeft = rowsLeft / PACKETS_PER_PAGE / this.history.parallel();
 		const pages = Math.max(1, Math.min(this.isBackwards ? 1 : PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
 		return density.seconds * Math.min(GROWTH, (PACKETS_PER_PAGE * pages) / density.rows);
 	}
 
 	/**
-	 * Shortens a window to so many seconds, and its lead, on the side that is output first; the rest becomes a window of
-	 * its own.
+	 * Shortens a window to its lead and so many seconds, on the side that is output first; the rest becomes a window.
 	 * @returns whether there is a rest
 	 */
 	private cut(window: TimeWindow, seconds: number): boolean {
@@ -236,7 +234,7 @@ export class PeriodReader {
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		if (this.isBackwards) {
 			// Keep what follows these pages, and at most half of the time.
-			if (isLong) return this.cut(window, to - from - Math.max(lead, (to - from) / 2));
+			if (isLong) return this.cut(window, Math.min(to - from - lead, (to - from) / 2));
 			// The latest rows may follow this page: keep half of that time, unless as long a time next to it was nearly empty.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
 			if (behind <= 2 * window.density.seconds) return false;
