@@ -92,7 +92,6 @@ export class PeriodReader {
 	/** In the order of output. */
 	private readonly windows: TimeWindow[];
 	private readonly isBackwards: boolean;
-	private busy = 0;
 
 	/** @param progress the caller counts in it the pages and rows that it takes */
 	constructor(
@@ -155,8 +154,9 @@ export class PeriodReader {
 	/** Whether to read a window beside the `before` windows ahead of it. */
 	private isWanted({ density }: TimeWindow, before: number): boolean {
 		const parallel = this.history.parallel();
-		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, this.busy);
-		if (this.busy >= parallel || ahead >= PAGES_AHEAD * parallel) return false;
+		const busy = this.windows.filter(({ reading, isComplete }) => reading && !isComplete).length;
+		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, busy);
+		if (busy >= parallel || ahead >= PAGES_AHEAD * parallel) return false;
 		const { latest } = this.period;
 		if (latest === undefined) return true;
 		// The latest rows: no more than are wanted, and one after the other until their place is known.
@@ -191,7 +191,6 @@ export class PeriodReader {
 
 	/** Reads a window, and again if it turns out to be too long. */
 	private async read(window: TimeWindow): Promise<void> {
-		this.busy += 1;
 		try {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
@@ -206,7 +205,6 @@ export class PeriodReader {
 		} finally {
 			// Where it failed, the rows end.
 			if (!window.isComplete && !window.stop.signal.aborted) this.drop(this.windows.indexOf(window) + 1);
-			this.busy -= 1;
 			this.start();
 		}
 	}
