@@ -29,14 +29,14 @@ export interface Page extends Partial<Pick<Reply, 'body' | 'ms' | 'retryAfterMs'
 }
 
 /**
- * The pages of a list, one at a time and only as far as the caller reads.
- * By token: an absent or empty Continuation-Token ends the list, and one that was seen before would
- * never end it, so it is an error. By number: a page that is not full ends the list.
+ * The pages of a list, one at a time and only as far as the caller reads. By token: an absent or empty Continuation-Token
+ * ends the list, and one that was seen before would never end it, so it is an error. By number: a page that is not full
+ * ends the list.
  * @param call its `continuationToken` says where to begin: a Continuation-Token, or the number of a page
  * @param pageSize rows in a page, where the endpoint takes a size
  */
 export async function* chain(hubble: HubbleClient, call: Call, list: List, pageSize?: number): AsyncGenerator<Page> {
-	const size = list.pageSize && pageSize !== undefined ? { [list.pageSize.name]: pageSize } : {};
+	const size = list.pageSize ? { [list.pageSize.name]: pageSize } : {};
 	const isNumbered = list.pages === 'number';
 	const seen = new Set(call.continuationToken ? [call.continuationToken] : []);
 	for (let place = call.continuationToken; ;) {
@@ -85,13 +85,8 @@ export async function* tracked(
 }
 
 /** All pages of a list; an error's `context` holds `rowsFetched`. The parameters are those of `chain` and `tracked`. */
-export const pages = (
-	hubble: HubbleClient,
-	call: Call,
-	list: List,
-	pageSize?: number,
-	canResume?: boolean,
-): AsyncGenerator<Page> => tracked(hubble, list, chain(hubble, call, list, pageSize), canResume);
+export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number, canResume?: boolean) =>
+	tracked(hubble, list, chain(hubble, call, list, pageSize), canResume);
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {

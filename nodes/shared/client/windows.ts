@@ -1,8 +1,7 @@
 /**
  * A closed period of packets, read in windows. Hubble cuts by the time at which it received a packet, `start` inclusive
  * and `end` exclusive (API definition, "Packets"), so windows that meet at a whole second neither overlap nor leave a
- * gap, whatever the packets' own clocks say. Those clocks tell only about how long to make a window: a wrong one costs
- * requests, and nothing is lost or doubled.
+ * gap. The packets' own clocks tell only about how long to make a window: a wrong one costs requests, no packet.
  *
  * Windows are read side by side where replies are slow, and given in order: oldest first, or the same backwards. A window
  * is given when it is complete, so a reading that fails ends at a whole second, from which another can go on.
@@ -25,12 +24,8 @@ const PAGES_AHEAD = 10;
 /** How many times longer than the one before it a window may be, as densities change. */
 const GROWTH = 9;
 
-/** The most windows for a nearly empty rest of the period, oldest first. */
-const MOST_STEPS = 100;
-
-/** For the latest rows: seconds of the first window, and rows per further window, nearly a page. */
+/** For the latest rows: seconds of the first window. Each further one is to hold a page. */
 const FIRST_S = 60;
-const LATEST_ROWS = (1 - SLACK) * PACKETS_PER_PAGE;
 
 /** The share of a page's rows, at either end, whose clocks may be wrong. */
 const CLOCKS_OFF = 0.03;
@@ -68,17 +63,17 @@ interface TimeWindow {
 	pages: Page[];
 	/** Aborts its requests for good. */
 	stop: AbortController;
-	isStarted?: boolean;
+	/** Once it is started; fails as its requests do. */
+	reading?: Promise<void>;
 	isComplete?: boolean;
-	error?: unknown;
-	/** Nearly empty seconds at its start; set once its length is chosen. */
-	lead?: number;
+	/** Nearly empty seconds at its start. */
+	lead: number;
 	/** Estimated, from the window read before it or from its own first page. */
 	density: Density;
 }
 
 const windowOf = ({ from, to }: Period, density: Density): TimeWindow => {
-	return { from, to, pages: [], stop: new AbortController(), density };
+	return { from, to, pages: [], stop: new AbortController(), lead: 0, density };
 };
 
 /** The time between the first and the last row of a page, by most of their clocks; `undefined` without any. */
@@ -97,8 +92,6 @@ export class PeriodReader {
 	/** In the order of output. */
 	private readonly windows: TimeWindow[];
 	private readonly isBackwards: boolean;
-	private busy = 0;
-	private wake = () => {};
 
 	/** @param progress the caller counts in it the pages and rows that it takes */
 	constructor(
@@ -120,9 +113,10 @@ export class PeriodReader {
 				const [window] = this.windows;
 				if (!window) return;
 				this.progress.rest = this.isBackwards ? { from, to: window.to } : { from: window.from, to };
-				if (window.error) throw window.error;
-				if (!window.isComplete) await new Promise<void>((done) => (this.wake = done));
-				else yield* this.give(window);
+				await window.reading;
+				this.windows.shift();
+				for (let page = window.pages.shift(); page; page = window.pages.shift())
+					yield { ...page, next: window.pages.length || this.windows.length ? 'more' : undefined };
 			}
 		} finally {
 			this.drop(0);
@@ -136,99 +130,83 @@ export class PeriodReader {
 
 	/** The pages as they come. @returns whether to read in windows instead, judged by the first page */
 	private async *beginning(whole: TimeWindow): AsyncGenerator<Page, boolean> {
-		let mayCut = true;
 		for await (const page of this.history.chain(whole.from, whole.to, whole.stop.signal)) {
-			if (mayCut && page.next && this.history.parallel() > 1 && this.shorten(whole, page)) return true;
-			mayCut = false;
+			const isFirst = !this.progress.pages;
+			if (isFirst && page.next && this.history.parallel() > 1 && this.shorten(whole, page)) return true;
 			yield page;
 		}
 		return false;
 	}
 
-	private *give({ pages }: TimeWindow): Generator<Page> {
-		this.windows.shift();
-		for (let page = pages.shift(); page; page = pages.shift())
-			yield { ...page, next: pages.length || this.windows.length ? 'more' : undefined };
-	}
-
-	/** Starts as many windows as are worth reading now. */
+	/** Starts as many windows as are worth reading now; the first one, which the caller waits for, always. */
 	private start(): void {
-		const parallel = this.history.parallel();
-		while (this.busy < parallel) {
-			const index = this.windows.findIndex(({ isStarted }) => !isStarted);
+		for (;;) {
+			const index = this.windows.findIndex(({ reading }) => !reading);
 			const window = this.windows[index];
-			if (!window || (index && !this.isWanted(window, index, parallel))) return;
-			if (window.lead === undefined) this.cut(window, this.secondsFor(window));
-			void this.read(window);
+			if (!window || (index && !this.isWanted(window, index))) return;
+			this.cut(window, this.secondsFor(window));
+			window.reading = this.read(window);
+			// Whoever waits for it is told.
+			window.reading.catch(() => {});
 		}
 	}
 
 	/** Whether to read a window beside the `before` windows ahead of it. */
-	private isWanted(window: TimeWindow, before: number, parallel: number): boolean {
-		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, this.busy);
-		if (ahead >= PAGES_AHEAD * parallel) return false;
+	private isWanted({ density }: TimeWindow, before: number): boolean {
+		const parallel = this.history.parallel();
+		const busy = this.windows.filter(({ reading, isComplete }) => reading && !isComplete).length;
+		const ahead = this.windows.reduce((sum, { pages }) => sum + pages.length, busy);
+		if (busy >= parallel || ahead >= PAGES_AHEAD * parallel) return false;
 		const { latest } = this.period;
-		// The latest rows: no more than are wanted, and nothing beside a search.
 		if (latest === undefined) return true;
-		return !this.isSearch(window) && before * LATEST_ROWS < latest - this.progress.rowsFetched;
+		// The latest rows: no more than are wanted, and one after the other until their place is known.
+		const isPlaceKnown = GROWTH * density.rows >= PACKETS_PER_PAGE;
+		return isPlaceKnown && before * (1 - SLACK) * PACKETS_PER_PAGE < latest - this.progress.rowsFetched;
 	}
 
-	/** Whether what was read before a window was nearly empty, so that the place of the latest rows is unknown. */
-	private isSearch({ density }: TimeWindow): boolean {
-		return GROWTH * density.rows < LATEST_ROWS;
-	}
-
-	/** The length to give a window, in seconds. */
+	/** The length to give a window, in seconds, its lead aside. */
 	private secondsFor({ from, density }: TimeWindow): number {
-		const perSecond = density.rows / density.seconds;
+		const rowsLeft = ((this.period.to - from) / density.seconds) * density.rows;
 		// Fewer pages near the end, so that all windows end together.
-		const pagesLeft = ((this.period.to - from) * perSecond) / PACKETS_PER_PAGE / this.history.parallel();
-		const pages = Math.max(1, Math.min(PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
-		const wanted = this.isBackwards ? LATEST_ROWS : PACKETS_PER_PAGE * pages;
-		// Where it is nearly empty: a bold step; oldest first, at least a hundredth of the rest.
-		const step = this.isBackwards ? 0 : (this.period.to - from) / MOST_STEPS;
-		return Math.min(Math.max(GROWTH * density.seconds, step), wanted / perSecond);
+		const pagesLeft = rowsLeft / PACKETS_PER_PAGE / this.history.parallel();
+		const pages = Math.max(1, Math.min(this.isBackwards ? 1 : PAGES_EACH, Math.ceil(pagesLeft))) - SLACK;
+		return density.seconds * Math.min(GROWTH, (PACKETS_PER_PAGE * pages) / density.rows);
 	}
 
 	/**
-	 * Shortens a window to so many seconds on the side that is output first; the rest becomes a window of its own.
+	 * Shortens a window to its lead and so many seconds, on the side that is output first; the rest becomes a window.
 	 * @returns whether there is a rest
 	 */
-	private cut(window: TimeWindow, seconds: number, lead = 0): boolean {
-		const { from, to } = window;
+	private cut(window: TimeWindow, seconds: number): boolean {
+		const { from, to, lead } = window;
 		const length = Math.max(1, Math.ceil(lead + seconds));
 		if (!(length < to - from)) return false;
 		const [kept, rest] = this.isBackwards
 			? [{ from: to - length }, { from, to: to - length }]
 			: [{ to: from + length }, { from: from + length, to }];
 		this.windows.splice(this.windows.indexOf(window) + 1, 0, windowOf(rest, window.density));
-		Object.assign(window, kept, { lead });
+		Object.assign(window, kept);
 		return true;
 	}
 
-	/** Reads a window, and again if it turns out to be too long. Never throws. */
+	/** Reads a window, and again if it turns out to be too long. */
 	private async read(window: TimeWindow): Promise<void> {
-		window.isStarted = true;
-		this.busy += 1;
 		try {
 			while (!(await this.readOnce(window))) window.pages = [];
 			const rows = window.pages.reduce((sum, page) => sum + page.rows.length, 0);
-			const seconds = window.to - window.from - (window.lead ?? 0);
+			const seconds = window.to - window.from - window.lead;
 			// The next window starts from this density, unless one beyond it has been read already.
 			const rest = this.windows.slice(this.windows.indexOf(window) + 1);
-			const next = rest.find(({ isStarted, isComplete }) => isComplete || !isStarted);
+			const next = rest.find(({ reading, isComplete }) => isComplete || !reading);
 			if (next && !next.isComplete) next.density = { rows, seconds };
 			if (this.isBackwards)
 				window.pages = window.pages.reverse().map((page) => ({ ...page, rows: [...page.rows].reverse() }));
 			window.isComplete = true;
-		} catch (error) {
-			// The rows end here.
-			window.error = error;
-			if (!window.stop.signal.aborted) this.drop(this.windows.indexOf(window) + 1);
+		} finally {
+			// Where it failed, the rows end.
+			if (!window.isComplete && !window.stop.signal.aborted) this.drop(this.windows.indexOf(window) + 1);
+			this.start();
 		}
-		this.busy -= 1;
-		this.start();
-		this.wake();
 	}
 
 	/** @returns false if the window was cut instead of read to its end */
@@ -248,28 +226,30 @@ export class PeriodReader {
 	 * @returns whether it did
 	 */
 	private shorten(window: TimeWindow, page: Page): boolean {
-		const { pages, from, to, isStarted } = window;
+		const { pages, from, to, reading } = window;
 		const isLong = pages.length >= MOST_PAGES;
 		const reach = reachOf(page, this.history);
 		const lead = reach && reach.first > from && reach.first < to ? reach.first - from : 0;
 		if (this.isBackwards) {
 			// Keep what follows these pages, and at most half of the time.
-			if (isLong) return this.cut(window, to - from - Math.max(lead, (to - from) / 2));
+			if (isLong) return this.cut(window, Math.min(to - from - lead, (to - from) / 2));
 			// The latest rows may follow this page: keep half of that time, unless as long a time next to it was nearly empty.
 			const behind = to - Math.min(to, Math.max(from, reach?.last ?? from));
 			if (behind <= 2 * window.density.seconds) return false;
 			// The very first page: assume that what follows is as dense.
-			const isFirst = reach && to === this.period.to;
-			return this.cut(window, isFirst ? (LATEST_ROWS * reach.seconds) / reach.rows : behind / 2);
+			if (!reach || to < this.period.to) return this.cut(window, behind / 2);
+			window.density = reach;
+			return this.cut(window, this.secondsFor(window));
 		}
 		const pagesLeft = reach ? (to - from - lead) / reach.seconds : 0;
 		// Far denser than expected: a burst that will pass.
-		const [least, most] = isStarted ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
+		const [least, most] = reading ? [2 * PAGES_EACH, 2 * PAGES_EACH * GROWTH] : [PAGES_EACH - 1, 500];
 		const isDense = reach && pagesLeft > least && pagesLeft <= most;
-		if (!isDense && !isLong && (isStarted || pagesLeft <= most)) return false;
-		const known = pages.length ? (window.lead ?? 0) : lead;
-		window.density = isDense ? reach : { rows: 1.5 * MOST_PAGES * PACKETS_PER_PAGE, seconds: to - from - known };
-		return this.cut(window, pages.length && lead ? lead - known : this.secondsFor(window), known);
+		if (!isDense && !isLong && (reading || pagesLeft <= most)) return false;
+		if (!pages.length) window.lead = lead;
+		const seconds = to - from - window.lead;
+		window.density = isDense ? reach : { rows: 1.5 * MOST_PAGES * PACKETS_PER_PAGE, seconds };
+		return this.cut(window, pages.length && lead ? lead - window.lead : this.secondsFor(window));
 	}
 }
 
