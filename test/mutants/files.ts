@@ -14,6 +14,8 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/webhook/addresses': ['unit/verify'],
 	'shared/webhook/receive': ['unit/receive', 'integration/acknowledge'],
 	'shared/webhook/deliveryLog': ['unit/redelivery'],
+	'shared/webhook/ownership': ['unit/ownership'],
+	'shared/webhook/probe': ['unit/ownership'],
 	'shared/polling/poll': ['unit/polling'],
 	'shared/polling/memory': ['unit/polling'],
 	'shared/polling/compact': ['unit/polling'],
@@ -44,6 +46,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/marks': ['unit/watch', 'unit/borders'],
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
+	'HubbleGiftCard/existing': ['unit/orders'],
 };
 
 /**
