@@ -48,6 +48,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/marks': ['unit/watch', 'unit/borders'],
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
+	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
 	'HubbleGiftCard/existing': ['unit/orders'],
 };
 
