@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
+import { areaKey } from '../../nodes/HubbleDeviceTrigger/marks';
 import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { objectOf } from '../../nodes/shared/client/json';
+import { keyOf } from '../../nodes/shared/polling/compact';
 import { schemaFiles } from '../../tools/schemas';
 import { unforeseen } from './harness';
 import { httpRequest, letOnlyPass, pollContext, withEachClock } from './pollContext';
@@ -510,17 +512,27 @@ withEachClock(
 			};
 			expect(marked()).toEqual({ marks: 40, isOpen: false });
 			for (const gone of [3, 17, 39]) fleet.devices.delete(`device ${gone}`);
+			const hearAll = (more: Partial<Tracker>) =>
+				[...fleet.devices.keys()].forEach((id, n) => fleet.hear(id, { ...more, heard: clock - n }));
 			clock += 23 * HOUR;
 			await fleet.poll();
 			expect(marked()).toEqual({ marks: 40, isOpen: false });
 			clock += 2 * HOUR;
+			// A poll that has read all its pages leaves the search to the next ones.
+			hearAll(depot);
+			await fleet.poll();
+			expect(marked()).toEqual({ marks: 40, isOpen: false });
+			await fleet.poll();
+			clock += HOUR;
 			await fleet.poll();
 			expect(marked()).toEqual({ marks: 40, isOpen: true });
 			await fleet.poll();
 			expect(marked()).toEqual({ marks: 37, isOpen: false });
-			for (const [n, id] of [...fleet.devices.keys()].entries()) {
-				fleet.hear(id, { latitude: 1, longitude: 1, heard: clock - n });
-			}
+			// The next search begins a day later.
+			clock += HOUR;
+			await fleet.poll();
+			expect(marked()).toEqual({ marks: 37, isOpen: false });
+			hearAll({ latitude: 1, longitude: 1 });
 			const left = [...(await fleet.names()), ...(await fleet.names())];
 			expect(left).toHaveLength(37);
 		});
@@ -548,6 +560,45 @@ withEachClock(
 			]);
 			await fleet.poll();
 			expect(fleet.warnings()).toHaveLength(1);
+			// Of an area that is added, nothing is said of the others.
+			const areas = { polygon: [{ name: 'Field', geojson }], circle: [depot] };
+			fleet.restart(fleet.options.staticData, { events: ['entered'], areas });
+			await fleet.poll();
+			expect(fleet.warnings()).toEqual([]);
+		});
+
+		it('marks no more of those that enter than there is room for, and looks for gone ones each hour then', async () => {
+			const parameters = { events: ['entered', 'heardAgain'], ...silentFor(1), areas: { circle: [depot] } };
+			const confirming = { ...parameters, options: { confirm: true } };
+			const fleet = fleetOf(3, confirming);
+			fleet.hear('device 0', { heard: clock - 2 * HOUR });
+			fleet.hear('device 1');
+			fleet.hear('device 2');
+			expect(await fleet.names()).toEqual([]);
+			// One mark is of a quiet device, so there is room for one more.
+			const { next } = JSON.parse(JSON.stringify(fleet.options.staticData)) as { next: IDataObject };
+			const gone = Array.from({ length: 99_998 }, (_, n) => areaKey(keyOf(`gone ${n}`), 0)).join('');
+			fleet.restart({ ...fleet.options.staticData, next: { ...next, insideMarks: gone } });
+			const enter = () => [1, 2].forEach((n) => fleet.hear(`device ${n}`, depot));
+			clock += 60;
+			enter();
+			expect(await fleet.names()).toEqual([]);
+			const full = 'remembers at most 100000 devices; it does not report when others enter an area';
+			expect(fleet.warnings()).toEqual([expect.stringContaining(full)]);
+			// No room is left for what only tells which packets are late.
+			expect((fleet.options.staticData.next as IDataObject).placedMarks).toBeUndefined();
+			for (let polls = 0; polls < 2; polls++) {
+				clock += HOUR + 60;
+				enter();
+				await fleet.names();
+			}
+			clock += 60;
+			enter();
+			await fleet.names();
+			const { insideMarks, sweep } = objectOf(fleet.options.staticData.next);
+			expect(insideMarks).toHaveLength(2 * 9);
+			// The search counts from its own begin, not from when the first mark came.
+			expect(clock - Number(objectOf(sweep).at)).toBeLessThan(2 * HOUR);
 		});
 
 		it('filters by environment and own tags', async () => {
@@ -635,6 +686,21 @@ withEachClock(
 				expect(refused).toHaveLength(isRefused ? 1 : 0);
 			},
 		);
+
+		it.each([1000, 40])('gives at most so many of those that entered, and loses none (%d a page)', async (pageSize) => {
+			const parameters = { events: ['entered'], areas: { circle: [depot] }, options: { maxItems: 100 } };
+			const fleet = fleetOf(250, parameters, pageSize);
+			await fleet.poll();
+			clock += 600;
+			[...fleet.devices.keys()].forEach((id, n) => fleet.hear(id, { ...depot, heard: clock - n }));
+			const all: string[] = [];
+			for (const wanted of [100, 100, 50, 0]) {
+				const some = await fleet.names();
+				expect(some).toHaveLength(wanted);
+				all.push(...some);
+			}
+			expect(new Set(all).size).toBe(250);
+		});
 
 		it('gives at most so many of those that are heard again', async () => {
 			const fleet = fleetOf(350, { events: ['heardAgain'], ...silentFor(1), options: { maxItems: 100 } }, 90);

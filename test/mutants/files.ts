@@ -5,6 +5,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/client/rateLimiter': ['unit/policy', 'unit/sharing'],
 	'shared/client/clock': ['unit/clock'],
 	'shared/client/request': ['unit/request', 'unit/clock'],
+	'shared/client/client': ['unit/client'],
 	'shared/client/errors': ['unit/errors'],
 	'shared/client/json': ['unit/json'],
 	'shared/client/windows': ['unit/windows'],
@@ -14,6 +15,9 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'shared/webhook/addresses': ['unit/verify'],
 	'shared/webhook/receive': ['unit/receive', 'integration/acknowledge'],
 	'shared/webhook/deliveryLog': ['unit/redelivery'],
+	'shared/webhook/acknowledge': ['unit/receive', 'integration/acknowledge'],
+	'shared/webhook/ownership': ['unit/ownership'],
+	'shared/webhook/probe': ['unit/ownership'],
 	'shared/polling/poll': ['unit/polling'],
 	'shared/polling/memory': ['unit/polling'],
 	'shared/polling/compact': ['unit/polling'],
@@ -44,6 +48,8 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/marks': ['unit/watch', 'unit/borders'],
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
+	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
+	'HubbleGiftCard/existing': ['unit/orders'],
 };
 
 /**
@@ -55,7 +61,16 @@ export const WITH_TABLES: ReadonlySet<string> = new Set([
 	'shared/packet/filter',
 	'shared/packet/formats',
 	'shared/packet/valueFilter',
+	'shared/webhook/acknowledge',
 	'HubbleGiftCardTrigger/events',
 	'HubblePacketPollTrigger/rules',
 	'HubblePacketPollTrigger/alarmPoll',
 ]);
+
+/** Tests that are not run against mutants: each takes seconds, for speed and memory or for a large fleet. */
+export const SLOW: readonly string[] = [
+	'takes a page of any length',
+	'finds fifty silent ones among 100,000 with three calls at most',
+	'P12: remembers 100,000 devices in less than 2 MB, beside what it would need after a crash, and says so of more',
+	'loses nothing of a fleet whose quiet devices take several polls to read, through cut polls, crashes and satellites',
+];

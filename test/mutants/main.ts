@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TESTS, WITH_TABLES } from './files';
+import { SLOW, TESTS, WITH_TABLES } from './files';
 
 /** Percent of the mutants that must be noticed, in each file and in all. */
 const LEAST = { each: 85, all: 90 };
@@ -36,6 +36,7 @@ const settings = (file: string, tests: readonly string[]) => ({
 	testRunner: 'circus',
 	plugins: [join(__dirname, 'runner.mjs')],
 	tests: tests.map((test) => `test/${test}.test.ts`),
+	without: SLOW,
 	mutate: [`nodes/${file}.ts`],
 	coverageAnalysis: 'perTest',
 	ignoreStatic: WITH_TABLES.has(file),

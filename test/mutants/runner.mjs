@@ -124,13 +124,14 @@ function sortByTime(file, block) {
 const unnamed = (test) => ({ ...test, status: TestStatus.Failed, failureMessage: 'The name is another in each run' });
 
 /** What runs now, for the handler of circus's events, of which there is one. */
-const current = { file: '', wanted: undefined, isOver: false, stopsEarly: false, results: [] };
+const current = { file: '', without: [], wanted: undefined, isOver: false, stopsEarly: false, results: [] };
 const stryker = (globalThis.__stryker__ ??= {});
 
 circus.addEventHandler(({ name, test }) => {
 	if (name === 'test_start') {
 		const id = idOf(current.file, test);
-		if (current.isOver || (current.wanted && !current.wanted.has(id))) test.mode = 'skip';
+		const isOut = current.without.includes(test.name) || (current.wanted && !current.wanted.has(id));
+		if (current.isOver || isOut) test.mode = 'skip';
 		else if (test.mode !== 'skip') stryker.currentTestId = id;
 	}
 	if (name !== 'test_done') return;
@@ -149,9 +150,10 @@ circus.addEventHandler(({ name, test }) => {
 class Runner {
 	static inject = [commonTokens.options];
 
-	/** @param options Stryker's; `tests` are the files to run */
+	/** @param options Stryker's; `tests` are the files to run, `without` names tests in them that are not */
 	constructor(options) {
 		this.files = options.tests;
+		current.without = options.without;
 		root = process.cwd();
 	}
 

@@ -1,11 +1,12 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets all orders begin before one goes on */
 /** Orders one by one: what is asked of Hubble, how often and when, and what its answers mean for the money. */
 import { NodeApiError, NodeOperationError, type IDataObject, type INode } from 'n8n-workflow';
+import { contradictionOf } from '../../nodes/HubbleGiftCard/existing';
 import { placeOrders } from '../../nodes/HubbleGiftCard/place';
 import { DOUBT } from '../../nodes/shared/client/errors';
 import { partnerEndpoints } from '../../nodes/shared/client/partner';
 import type { Call } from '../../nodes/shared/client/request';
-import type { OrderRequest } from '../../nodes/HubbleGiftCard/reference';
+import type { Errand, OrderRequest } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
 const node = { id: '1', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' } as INode;
@@ -264,6 +265,75 @@ describe('an order', () => {
 		const cheap = { id: 'o1', status: 'SUCCESS', amount: 90 };
 		expect((await ordersOf({ items, orders: new Map([['r', cheap]]) })).error?.message).toMatch(/amount is 90$/);
 		expect((await ordersOf({ items, placed: cheap })).error).toBeUndefined();
+	});
+});
+
+describe('an order that Hubble has', () => {
+	const email = 'a@example.com';
+	const vouchers = (...amounts: unknown[]) => ({ status: 'SUCCESS', vouchers: amounts.map((amount) => ({ amount })) });
+	/** What speaks against it where 100, 500 and 500 are asked for: 1100, of which 50 are a discount. */
+	const against = (order: IDataObject, customerDetails: IDataObject = { email }, isNew = false) =>
+		contradictionOf(
+			order,
+			{
+				brandId: 'b',
+				amount: 1100,
+				details: [
+					{ denomination: 500, quantity: 2 },
+					{ denomination: 100, quantity: 1 },
+				],
+				reference: 'r',
+				request: { body: { customerDetails, discountAmount: 50 } },
+			} as unknown as Errand,
+			isNew,
+		);
+
+	it.each<[string, IDataObject]>([
+		['nothing', {}],
+		[
+			'null for everything',
+			{ referenceId: null, product: { id: null }, amount: null, vouchers: null, customerDetails: null },
+		],
+		['what is asked', { referenceId: 'r', productId: 'b', amount: 1100, ...vouchers('500', 100, 500.0) }],
+		['numbers as text', { amount: '1100.00' }],
+		['an amount after the discount', { amount: 1050 }],
+		['an amount that differs by less than half a paisa', { amount: 1100.004 }],
+		['vouchers of which one does not tell what it is worth', vouchers(7, undefined)],
+		['vouchers of another worth that are not bought', { ...vouchers(7), status: 'PROCESSING' }],
+		['the customer in another spelling', { customerDetails: { email: ' A@Example.com' } }],
+		['a corrected phone number beside the same email', { recipientDetails: { email, phoneNumber: '2' } }],
+	])('says %s: nothing contradicts', (_, order) => {
+		expect(against(order, { email, phoneNumber: '1' })).toBeUndefined();
+	});
+
+	it.each<[IDataObject, string]>([
+		[{ referenceId: 's' }, 'it has the reference s'],
+		[{ productId: 'c' }, 'it is for the brand c'],
+		[{ brandId: 'c' }, 'it is for the brand c'],
+		[{ product: { id: 'c' } }, 'it is for the brand c'],
+		[{ amount: '1000' }, 'its amount is 1000'],
+		[{ amount: 1100.005 }, 'its amount is 1100.005'],
+		[{ amount: 1150 }, 'its amount is 1150'],
+		[vouchers(500, 1000), 'its vouchers are worth 500, 1000'],
+		[vouchers(1000, 500, 100), 'its vouchers are worth 100, 500, 1000'],
+		[{ customerDetails: { email: 'c@example.com' } }, 'it is for another customer'],
+		[{ deliveryDetails: { email: 'c@example.com' } }, 'it is for another customer'],
+		[{ customerDetails: null, recipientDetails: { email: 'c@example.com' } }, 'it is for another customer'],
+	])('says %j: %s', (order, says) => {
+		expect(against(order)).toBe(says);
+	});
+
+	it('is another customer’s by the phone number only where not both have an email', () => {
+		const theirs = { customerDetails: { phoneNumber: '2' } };
+		expect(against(theirs, { email, phoneNumber: '1' })).toBe('it is for another customer');
+		expect(against(theirs, { email, phoneNumber: '+2' })).toBeUndefined();
+		expect(against(theirs)).toBeUndefined();
+		expect(against({ customerDetails: { email } }, { phoneNumber: '1' })).toBeUndefined();
+	});
+
+	it('may have another amount where it was just sent: what the wallet paid', () => {
+		expect(against({ amount: 990 }, { email }, true)).toBeUndefined();
+		expect(against({ ...vouchers(990), amount: 990 }, { email }, true)).toBe('its vouchers are worth 990');
 	});
 });
 
