@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
-import { TESTS } from '../mutants/files';
+import { SLOW, TESTS } from '../mutants/files';
 import survivors from '../mutants/survivors.json';
 
 const root = resolve(__dirname, '../..');
@@ -228,4 +228,11 @@ describe('the map in CONTRIBUTING.md', () => {
 
 it('every file whose mutants have tests is run each week: what survives of it is listed', () => {
 	expect(Object.keys(survivors).sort()).toEqual(Object.keys(TESTS).sort());
+});
+
+it('every test that is too slow for mutants has that name in a file that runs for them', () => {
+	const tests = [...new Set(Object.values(TESTS).flat())].map((file) =>
+		readFileSync(join(root, `test/${file}.test.ts`), 'utf8'),
+	);
+	expect(SLOW.filter((name) => !tests.some((text) => text.includes(`'${name}'`)))).toEqual([]);
 });
