@@ -39,7 +39,7 @@ describe('an owner', () => {
 		expect(others.map((other) => isOfWorkflow(own, other))).toEqual([false, false, true, true]);
 	});
 
-	it('is as it was in all versions: endpoints at Hubble have it in their names', () => {
+	it('stays what it is: endpoints at Hubble have it in their names', () => {
 		expect(ownerOf(contextOf())).toEqual({ instance: '636396f0', node: '300ce3742986' });
 		expect(instanceOf(contextOf())).toBe(ownerOf(contextOf({ node: 'other' })).instance);
 	});
