@@ -93,8 +93,8 @@ const { fromParameter, webhookDescriptionFields } = n8nWorkflow as Partial<{
 }>;
 
 /**
- * A webhook's `responseMode`, from the node's parameter at this path. An expression would start an expression engine
- * for every call, even a forged one; n8n 2 reads the parameter directly if declared like this.
+ * A webhook's `responseMode`, from the node's parameter at this path. n8n 2 reads the parameter directly if declared
+ * like this; n8n 1 runs an expression at every call, even a forged one.
  */
 export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> {
 	if (fromParameter && webhookDescriptionFields) {

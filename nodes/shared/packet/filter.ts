@@ -97,6 +97,7 @@ function decoder(context: TriggerContext, given: IDataObject) {
 	const decode = parameter('decodePayload');
 	readParameter(context, 'Decode Payload', () => isGiven(given.decodePayload, decode, false));
 	try {
+		// Read only where the way to decode needs them.
 		return payloadDecoder({
 			decode,
 			get table() {

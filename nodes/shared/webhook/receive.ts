@@ -113,6 +113,7 @@ const deliveriesOf = (calls: number) =>
  */
 function unverified(context: IWebhookFunctions, source: WebhookService, { headers }: Delivery): IWebhookResponseData {
 	const message = 'The delivery could not be verified.';
+	// Nothing is computed for a call that is no probe: anybody may send those.
 	const probe = headers[PROBE_HEADER];
 	if (source.identify && probe !== undefined && probe === probeValue(context)) {
 		return answer(context, 401, message, { endpoint: source.identify(context) });
