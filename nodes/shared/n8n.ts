@@ -87,21 +87,21 @@ export function storesPositionWithExecution(
 	return isCopy && (didBefore || (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS);
 }
 
-const { fromParameter, webhookDescriptionFields } = n8nWorkflow as Partial<{
+const responseModes = n8nWorkflow as Partial<{
 	fromParameter: (path: readonly string[], fallback: string) => unknown;
 	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
 }>;
 
 /**
- * A webhook's `responseMode`, from the node's parameter at this path. n8n 2 reads the parameter directly if declared
- * like this; n8n 1 runs an expression at every call, even a forged one.
+ * Whether n8n reads a webhook's `responseMode` from a parameter. n8n 1 would run an expression for it at every call,
+ * even a forged one, which takes as long as all the rest of the call.
  */
-export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> {
-	if (fromParameter && webhookDescriptionFields) {
-		return webhookDescriptionFields({ responseMode: fromParameter(path, fallback) });
-	}
-	const parameter = path.map((name) => `["${name}"]`).join('?.');
-	return { responseMode: `={{$parameter${parameter} || "${fallback}"}}` };
+export const readsResponseMode = () => responseModes.webhookDescriptionFields !== undefined;
+
+/** A webhook's `responseMode`, from the node's parameter at this path; `undefined` where n8n does not read it so. */
+export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> | undefined {
+	const { fromParameter, webhookDescriptionFields } = responseModes;
+	return fromParameter && webhookDescriptionFields?.({ responseMode: fromParameter(path, fallback) });
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Surroundings {
 	random: () => number;
 	/** As n8n's own: rejects when the signal aborts. */
 	sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+	/** Of n8n 2 unless said. */
+	isN8n1?: boolean;
 }
 
 /** A change of the code: in which file, by its path without the ending, what text becomes what. */
@@ -79,6 +81,8 @@ class Modules {
 			'n8n-workflow': Object.create(n8nWorkflow, {
 				sleep: { value: sleep },
 				sleepWithAbort: { value: sleep },
+				// By this export the code knows n8n 2.
+				webhookDescriptionFields: { get: () => (of().isN8n1 ? undefined : () => ({})) },
 			}) as object,
 			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
 		};

@@ -62,6 +62,8 @@ export class World {
 	kills = 0;
 	private processes = 0;
 	private readonly wallOff: () => number;
+	/** Whether the processes are of n8n 1. */
+	protected readonly isN8n1: boolean = false;
 	/** When each process sent to each endpoint, and until when it was told to send nothing more. */
 	private readonly sent = new Map<string, { times: number[]; heldUntil: number }>();
 	token = 'token-0';
@@ -118,6 +120,7 @@ export class World {
 				monotonic: () => started + this.time.now(),
 				wall: () => this.hubbleMs() + this.wallOff(),
 				random: this.random,
+				isN8n1: this.isN8n1,
 				sleep: async (ms, signal) => {
 					await this.time.sleep(ms, signal);
 					if (process.isDead) await NEVER;

@@ -4,6 +4,7 @@ import { HubbleGiftCardTrigger } from '../../nodes/HubbleGiftCardTrigger/HubbleG
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { createHmac } from 'node:crypto';
 import { startSimulator, type Simulator } from '../simulator/server';
+import { n8nLine } from './n8nLine';
 import { triggerStage } from './placeTrigger';
 import { withEachClock } from './pollContext';
 
@@ -15,6 +16,9 @@ beforeAll(async () => {
 	hubble = await startSimulator({ packets: 100, devices: 10, limits: false });
 });
 afterAll(async () => await hubble.close());
+afterEach(() => {
+	n8nLine.is1 = false;
+});
 
 const right = { 'x-hubble-token': 'right' };
 const batch = (...indices: number[]) => ({ packets: indices.map((i) => hubble.world.main.packets.get(i)) });
@@ -78,6 +82,25 @@ withEachClock(hubbleNow, () => {
 			credential: { webhookSecret: 'right' },
 		});
 		expect((await node.deliver(event, signed, { remark: { message: 'not run' } })).sent).toBe(503);
+	});
+
+	it('n8n 1 is answered by the node, unless it is to wait for the run', async () => {
+		n8nLine.is1 = true;
+		const atOnce = place();
+		for (const isTest of [false, true])
+			expect(await atOnce.deliver(batch(5, 6), right, { isTest, isRunning: true })).toMatchObject({
+				items: [{}, {}],
+				ended: 1,
+				sent: 200,
+				result: { noWebhookResponse: true },
+			});
+		const again = await atOnce.deliver(batch(6, 5), right);
+		expect(again).toMatchObject({ items: [], sent: 200, result: {} });
+		const waiting = place({ acknowledge: 'lastNode' });
+		const first = await waiting.deliver(batch(5, 6), right, { isRunning: true });
+		expect(first).toMatchObject({ items: [{}, {}], ended: 0 });
+		expect(first.result.noWebhookResponse).toBeUndefined();
+		expect(await waiting.deliver(batch(5, 6), right)).toMatchObject({ status: 503, items: [] });
 	});
 
 	it('a test run is made each time, and is not remembered', async () => {

@@ -130,7 +130,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 			 */
 			async deliver(body: unknown, headers: IDataObject = {}, more: IDataObject = {}) {
 				const raw = typeof body === 'string' ? body : JSON.stringify(body);
-				const answer = { status: 0, message: '', endpoint: undefined as unknown };
+				const answer = { status: 0, message: '', endpoint: undefined as unknown, ended: 0 };
 				const response = {
 					statusCode: 200,
 					status(code: number) {
@@ -141,7 +141,9 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 						Object.assign(answer, content);
 						response.end();
 					},
-					end: () => undefined,
+					end: () => {
+						answer.ended += 1;
+					},
 				};
 				const request = {
 					headers: { 'content-type': 'application/json', ...headers },

@@ -1,18 +1,19 @@
 /** When n8n answers a delivery, and with what. */
-import type { INodeProperties, IWebhookDescription } from 'n8n-workflow';
-import { responseModeFrom } from '../n8n';
+import type { INodeProperties, IWebhookDescription, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import { readsResponseMode, responseModeFrom } from '../n8n';
 import type { Answer } from './deliveryLog';
 
 /**
  * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
- * a delivery is not for the sender.
+ * a delivery is not for the sender. Where n8n does not read the parameter, it waits for the run unless the node has
+ * answered (`handOver`).
  */
 export const webhookDescription: IWebhookDescription = {
 	name: 'default',
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
-	...responseModeFrom(['options', 'acknowledge'], 'onReceived'),
+	...(responseModeFrom(['options', 'acknowledge'], 'onReceived') ?? { responseMode: 'lastNode' }),
 };
 
 /** The option that decides when n8n answers. */
@@ -45,10 +46,23 @@ export const acknowledge: INodeProperties = {
  * well, but with a remark as JSON: it could not start, or n8n marked it as crashed before a worker took it (n8n 1.123
  * and 2.41). If n8n changes that, the tests of `acknowledge` fail, also on real n8n releases.
  */
-export function refuseRemarks(answer: Answer): void {
+function refuseRemarks(answer: Answer): void {
 	const send = answer.json;
 	answer.json = (body) => {
 		if (body !== undefined && answer.statusCode < 300) answer.statusCode = 503;
 		return send.call(answer, body);
 	};
+}
+
+/**
+ * A run for n8n, answered as "Acknowledge" says. n8n 1 answers "Immediately" before it stores the execution; there
+ * the node does so itself.
+ */
+export function handOver(context: IWebhookFunctions, answer: Answer, run: IWebhookResponseData): IWebhookResponseData {
+	if (context.getNodeParameter('options.acknowledge', 'onReceived') === 'lastNode') refuseRemarks(answer);
+	else if (!readsResponseMode()) {
+		answer.end();
+		return { ...run, noWebhookResponse: true };
+	}
+	return run;
 }

@@ -5,7 +5,7 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { isObject } from '../client/json';
-import { refuseRemarks } from './acknowledge';
+import { handOver } from './acknowledge';
 import { deliveryKey, follow, outcomeOf, type Answer } from './deliveryLog';
 import { PROBE_HEADER, probeValue } from './probe';
 import { newProcessState, nodeKey } from './processState';
@@ -172,18 +172,14 @@ function start(context: IWebhookFunctions, content: DeliveryContent): IWebhookRe
 	// n8n answers 200 and starts nothing.
 	if (items.length === 0) return {};
 
-	const run = { workflowData: [items.map((json: IDataObject) => ({ json }))] };
-	// A test is run on purpose, as often as the user likes.
-	if (context.getMode() === 'manual') return run;
-
 	const response = context.getResponseObject() as unknown as Answer;
-	if (identity !== undefined) {
+	// A test is run on purpose, as often as the user likes.
+	if (identity !== undefined && context.getMode() !== 'manual') {
 		const delivery = deliveryKey(context, identity);
 		const before = outcomeOf(delivery);
 		if (before === 'accepted') return {};
 		if (before === 'running') return answer(context, 503, 'The same delivery is still being processed.');
 		follow(delivery, response);
 	}
-	if (context.getNodeParameter('options.acknowledge', 'onReceived') === 'lastNode') refuseRemarks(response);
-	return run;
+	return handOver(context, response, { workflowData: [items.map((json: IDataObject) => ({ json }))] });
 }
