@@ -8,7 +8,7 @@ export class HubblePartnerApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:../icons/hubble.svg', dark: 'file:../icons/hubble.dark.svg' };
 
-	documentationUrl = 'https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#hubble-gift-card-trigger';
+	documentationUrl = 'https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#credential';
 
 	properties: INodeProperties[] = [
 		{

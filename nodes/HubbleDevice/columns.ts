@@ -1,5 +1,6 @@
 /** A device as a row of a table says it: which column is what. Pure. */
 import { jsonParse, type IDataObject } from 'n8n-workflow';
+import { asWritten } from '../shared/operation/exportFormats';
 import { asText, isEmpty } from '../shared/operation/values';
 import { choices, type ColumnRow, type Field } from '../shared/operation/fields';
 import { DEVICE_FIELDS } from '../shared/device/device';
@@ -33,10 +34,6 @@ const NO_HEADER = /^__EMPTY(_\d+)?$/;
 /** How the column of a tag is named in the resource mapper, and in a table flattened by n8n. */
 const TAG_COLUMN = /^tags?[:.](.+)$/i;
 
-/** What our CSV changes for spreadsheets, as it was: an apostrophe before a formula, `="0017"` for a text of digits. */
-const asWritten = (cell: unknown) =>
-	typeof cell === 'string' ? cell.replace(/^'(?=[=+\-@\t\r])/, '').replace(/^="([^"]*)"$/, '$1') : cell;
-
 /** A coordinate, also with the decimal comma of a spreadsheet. */
 const coordinate = (cell: unknown) =>
 	typeof cell === 'string' ? cell.replace(/^(\s*-?\d+),(\d+\s*)$/, '$1.$2') : cell;
@@ -67,7 +64,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const tags: Array<{ key: string; value: unknown }> = [];
 	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
 	for (const [header, cell] of Object.entries(cells)) {
-		const value = asWritten(cell);
+		const value = typeof cell === 'string' ? asWritten(cell) : cell;
 		// trim() also removes a byte order mark.
 		const title = header.trim();
 		const plain = plainHeader(title);

@@ -57,9 +57,9 @@ export const timeFilters = {
 	},
 } satisfies Fields;
 
-/** A filter on times. Throws an Error when the range is empty. */
-function range(from: number, to: number, name: string): string {
-	if (from >= to) throw new Error(`"${name} After" must be before the end of the range`);
+/** A filter on times. Throws an Error with the names of its bounds when the range is empty. */
+function range(from: number, to: number, after: string, before: string): string {
+	if (from >= to) throw new Error(`"${after}" must be earlier than ${before}`);
 	return between(from, to);
 }
 
@@ -68,7 +68,12 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } = settings;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {
-		made.filter_created_ts = range(Number(createdAfter ?? 0), Number(createdBefore ?? FAR_FUTURE_S), 'Created');
+		made.filter_created_ts = range(
+			Number(createdAfter ?? 0),
+			Number(createdBefore ?? FAR_FUTURE_S),
+			'Created After',
+			'"Created Before"',
+		);
 	}
 	const isHeard = [lastPacketAfter, lastPacketBefore, silentForHours].some((value) => value !== undefined);
 	if (neverHeard && isHeard) {
@@ -82,7 +87,8 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 		made.filter_most_recent_packet_ts = range(
 			from,
 			Math.min(silentSince, Number(lastPacketBefore ?? FAR_FUTURE_S)),
-			'Last Packet',
+			'Last Packet After',
+			silentForHours === undefined ? '"Last Packet Before"' : 'the time that "Silent For (Hours)" leaves',
 		);
 	}
 	return { query: { ...query, ...made } };

@@ -26,7 +26,7 @@ function checkValue(key: string, value: string): void {
 		throw new Error(`the value of "${key}" has more than ${TAG_LIMITS.value} characters`);
 	}
 	if (key === '_env' && !ENVIRONMENTS.includes(value)) {
-		throw new Error(`"_env" is ${ENVIRONMENTS.join(' or ')}, not "${value}"`);
+		throw new Error(`"_env" must be ${ENVIRONMENTS.join(' or ')}, not "${value}"`);
 	}
 }
 
@@ -50,8 +50,8 @@ export function tagMap(value: unknown): Tags | undefined {
 		const key = asText(row.key ?? '').trim();
 		checkKey(key);
 		if (isEmpty(row.value)) continue;
-		const content = asText(row.value);
-		if (tags.has(key)) throw new Error(`the tag "${key}" is there twice`);
+		const content = asText(row.value).trim();
+		if (tags.has(key)) throw new Error(`the tag "${key}" appears twice`);
 		checkValue(key, content);
 		tags.set(key, content);
 	}

@@ -160,7 +160,10 @@ export function takeNew(
 	most: number,
 ): { fresh: Device[]; next: Cursor } {
 	const seen = new Set(cursor.seen);
-	const unseen = devices.filter(({ id }) => !seen.has(id));
+	// Hubble may list a device twice, and one that was heard meanwhile at both places.
+	const met = new Set<string>();
+	const isFirst = (device: Device) => met.size < met.add(`${device.id} ${timeOf(device)}`).size;
+	const unseen = devices.filter((device) => !seen.has(device.id) && isFirst(device));
 	const fresh = unseen.slice(0, most);
 	const rest = unseen[most];
 	if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached), token } };

@@ -29,25 +29,28 @@ function saidOf(order: IDataObject) {
  * What about an order contradicts what is asked: brand, sum, vouchers or customer. The documents promise only the
  * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
  * @param order as Hubble gives it
- * @param isNew whether it was just sent: then its amount may be what the wallet paid, after a discount of the brand
+ * @param isOurs whether this execution sent it: then its amount may be what the wallet paid, after a discount of the brand
  */
-export function contradictionOf(order: IDataObject, errand: Errand, isNew: boolean): string | undefined {
+export function contradictionOf(order: IDataObject, errand: Errand, isOurs: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
 	const { customerDetails, discountAmount } = request.body as IDataObject;
 	const said = saidOf(order);
 	if (order.referenceId !== undefined && order.referenceId !== null && String(order.referenceId) !== reference)
 		return `it has the reference ${String(order.referenceId)}`;
-	if (said.brand !== undefined && said.brand !== null && String(said.brand) !== brandId)
+	// Nobody else can have a reference that was made here: what differs is only how Hubble writes it.
+	const mayBeOther = !errand.isMade;
+	if (mayBeOther && said.brand !== undefined && said.brand !== null && String(said.brand) !== brandId)
 		return `it is for the brand ${String(said.brand)}`;
 	// Whether an order's amount is given before or after its discount is not documented.
 	const sums = [amount, amount - Number(discountAmount ?? 0)];
-	if (!isNew && said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005))
-		return `its amount is ${said.amount}`;
+	const isOtherSum = said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005);
+	if (mayBeOther && !isOurs && isOtherSum) return `its amount is ${said.amount}`;
 	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
 	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
-	const isOther = (['email', 'phone'] as const).some((key) => theirs[key] && ours[key] && theirs[key] !== ours[key]);
+	// One may have the country code, and the other not.
+	const isOtherPhone =
+		ours.phone && theirs.phone && !ours.phone.endsWith(theirs.phone) && !theirs.phone.endsWith(ours.phone);
 	// A phone number may have been corrected; with an email it does not count.
-	const hasEmail = Boolean(theirs.email && ours.email);
-	if (hasEmail ? theirs.email !== ours.email : isOther) return 'it is for another customer';
-	return undefined;
+	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPhone;
+	return mayBeOther && isOther ? 'it is for another customer' : undefined;
 }

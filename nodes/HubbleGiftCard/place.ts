@@ -26,8 +26,20 @@ const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
 /** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
 const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
 
+/** Hubble's own code of a failure. A proxy that answers in its place, perhaps after Hubble has placed the order, has none. */
+const codeOf = (error: unknown): unknown => (error instanceof NodeApiError ? error.context.errorCode : undefined);
+
+/** Refusals without a code that say for certain that nothing was placed. */
+const CERTAIN = [401, 429];
+/** And others that do not say so even with one: the order is perhaps being placed. */
+const UNCERTAIN = [408, 409, 425];
+
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
-const leavesDoubt = (status: number) => status < 300 || status === 408 || status >= 500;
+function leavesDoubt(error: unknown): boolean {
+	const status = statusOf(error);
+	if (status < 300 || status >= 500 || UNCERTAIN.includes(status)) return true;
+	return codeOf(error) === undefined && !CERTAIN.includes(status);
+}
 
 const NOT_PLACED = 'The order was not placed.';
 const NOTHING_NOW = 'Nothing new was ordered.';
@@ -116,7 +128,8 @@ class OrderRun {
 
 	/** The error of an order that is not what is asked, as it was found or as it ended; `undefined` when it is. */
 	contradiction({ reply, isOld }: Found, errand: Errand): Error | undefined {
-		const reason = contradictionOf(reply.body, errand, !isOld);
+		const isOurs = !isOld || this.sent[errand.reference] === errand.owner;
+		const reason = contradictionOf(reply.body, errand, isOurs);
 		return reason ? this.foreign(reply, errand, reason, isOld ? undefined : ANOTHER_ORDER) : undefined;
 	}
 
@@ -125,7 +138,7 @@ class OrderRun {
 			return await this.hubble.send({ endpoint: partnerEndpoints.getOrderByReference, ids: { reference } });
 		} catch (error) {
 			// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
-			const code = error instanceof NodeApiError ? error.context.errorCode : undefined;
+			const code = codeOf(error);
 			if (code === 'E001' || (code !== undefined && statusOf(error) === 404)) return undefined;
 			throw unchanged(error);
 		}
@@ -188,7 +201,7 @@ class OrderRun {
 				try {
 					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body });
 				} catch (error) {
-					const isOpen = leavesDoubt(statusOf(error));
+					const isOpen = leavesDoubt(error);
 					isInDoubt ||= isOpen;
 					if (isOpen) await this.hubble.delay(pauseAfter(tries));
 					// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by

@@ -70,11 +70,12 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
 	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
 	if (context.getMode() === 'integrated')
 		return 'it is required in a sub-workflow, because each call is a new execution';
-	if (!first) return 'it is required here, because n8n does not say which execution is being retried';
+	if (!first)
+		return 'it is required in a retry in which n8n tells neither which execution is retried nor whether this node has run';
 	// Of several equal orders nobody knows whose was placed before n8n stopped.
 	const isUnknown = Boolean(context.getContext('node').isAfterKill) && !customerOf(request);
 	return isUnknown
-		? 'it is required here: n8n stopped during the execution, and the orders cannot be told apart without a customer'
+		? 'it is required in a retry in which n8n does not tell whether this node has run: orders without a customer cannot be told apart'
 		: undefined;
 }
 
@@ -86,23 +87,40 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
 function runOf(context: IExecuteFunctions): number {
 	const kept = context.getContext('node');
 	const index = Number(context.evaluateExpression('{{ $runIndex }}', 0));
-	if (kept.runIndex !== index) kept.runs = kept.runIndex === undefined ? 0 : Number(kept.runs) + 1;
+	if (kept.runIndex !== index) {
+		kept.runs = kept.runIndex === undefined ? 0 : Number(kept.runs) + 1;
+		kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
+	}
 	kept.runIndex = index;
+	kept.counts = {};
 	return Number(kept.runs);
 }
 
 const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
 
 /**
+ * How many equal orders came before this one, in this run and in earlier runs of the execution, counted in its data. A
+ * loop that goes on after n8n was killed begins with another run: what tells an order is what it is, not in which run.
+ */
+function countOf(context: IExecuteFunctions, content: string): number {
+	const kept = context.getContext('node');
+	const key = hash('sha256', content).slice(0, 16);
+	const counts = objectOf(kept.counts);
+	const count = Number(counts[key] ?? objectOf(kept.before)[key] ?? 0);
+	counts[key] = count + 1;
+	return count;
+}
+
+/**
  * Gives a reference to each order for which the user gave none: 36 characters (Hubble takes 40), made from this n8n,
- * the workflow, the execution, the node, its run and what is ordered; several equal orders are counted. An order whose
+ * the workflow, the execution, the node and what is ordered; several equal orders are counted. An order whose
  * reference could not be the same in a retry is refused, before anything is sent, and so is one that has the reference
  * of another item: it would get the vouchers of that one.
  */
 export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
-	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id, runOf(context)];
-	const counts = new Map<string, number>();
+	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id];
+	const run = runOf(context);
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
@@ -119,7 +137,7 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 		const errand = { request, brandId: String(ids.brand_id), details, amount: amountOf(details) };
 		if (body.referenceId) {
 			const reference = String(body.referenceId);
-			const owner = hashOf([...place, first ?? context.getExecutionId(), content]);
+			const owner = hashOf([...place, run, first ?? context.getExecutionId(), content]);
 			const other = owners.get(reference);
 			// Two equal items may be two people: who they are, the order need not say.
 			if (other !== undefined && !(settings.returnExisting && other === owner))
@@ -129,9 +147,7 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 		}
 		const need = needOf(context, request, first);
 		if (need) return refuse(request, need);
-		const count = counts.get(content) ?? 0;
-		counts.set(content, count + 1);
-		const owner = hashOf([...place, content, count]);
+		const owner = hashOf([...place, content, countOf(context, content)]);
 		return [{ ...errand, reference: `n8n-${owner.slice(0, 32)}`, isMade: true, owner }];
 	});
 }

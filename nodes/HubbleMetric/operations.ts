@@ -74,7 +74,12 @@ async function metricItems(work: Work<MetricRequest>): Promise<INodeExecutionDat
 		isRunning: endOf(String(row.timestamp), query) > 1000 * work.hubble.now(),
 	}));
 	if (chosen.output === 'summary') return rowItems(work, [{ ...reply, buckets: rows }]);
-	return rowItems(work, chosen.includeRunning === false ? rows.filter(({ isRunning }) => !isRunning) : rows);
+	const wanted = chosen.includeRunning === false ? rows.filter(({ isRunning }) => !isRunning) : rows;
+	const { limit } = work.request;
+	if (wanted.length <= limit) return rowItems(work, wanted);
+	// Only a model gets less than all, and the oldest would not answer what it is asked.
+	const note = `The latest ${limit} of ${wanted.length} intervals. Ask for fewer days, or for longer intervals.`;
+	return [...rowItems(work, wanted.slice(-limit)), { json: { note } }];
 }
 
 const validate = ({ query }: MetricRequest): string | undefined => {

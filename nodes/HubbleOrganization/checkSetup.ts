@@ -62,10 +62,14 @@ async function readFindings(work: Work): Promise<Finding[]> {
 			}
 		}),
 	);
-	const advice = 'Add those that your workflows need to the key. Scopes to write cannot be tried without writing.';
+	const advice =
+		'Add the ones that your workflows need to the API key. Write scopes cannot be tested without changing something.';
 	const scopes = lacking.length
 		? finding(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
-		: ok(name, 'The key may read all that the nodes read. Scopes to write cannot be tried without writing.');
+		: ok(
+				name,
+				'The key has all read scopes that the nodes use. Write scopes cannot be tested without changing something.',
+			);
 	return [scopes, ...findings.sort((a, b) => a.check.localeCompare(b.check))];
 }
 
@@ -83,7 +87,7 @@ function clockFinding({ hubble }: Work): Finding {
 	const ahead = Math.round(Date.now() / 1000 - hubble.now());
 	if (Math.abs(ahead) <= CLOCK_TOLERANCE_S) return ok(name, "n8n's clock agrees with that of Hubble.");
 	const meaning = `n8n's clock is ${counted(Math.abs(ahead), 'second')} ${ahead > 0 ? 'ahead of' : 'behind'} that of Hubble. The nodes go by Hubble's, but schedules and expressions such as $now by n8n's.`;
-	return finding(name, 'warning', meaning, 'Set the clock of the server, best by NTP.');
+	return finding(name, 'warning', meaning, "Synchronize the server's clock, ideally with NTP.");
 }
 
 /** Whether the URL that n8n gives to webhooks looks like one that Hubble reaches; nothing where n8n does not tell. */
@@ -92,15 +96,15 @@ function urlFindings({ context, request }: Work): Finding[] {
 	if (!url) return [];
 	const name = 'Public URL';
 	const advice =
-		"Set N8N_WEBHOOK_URL (WEBHOOK_URL in n8n 1) to n8n's public https address, or take the Hubble Packet Poll Trigger, which needs none.";
+		"Set N8N_WEBHOOK_URL (WEBHOOK_URL in n8n 1) to n8n's public https address, or use the Hubble Packet Poll Trigger, which needs no public URL.";
 	if (isPrivateHost(url.hostname)) {
-		const meaning = `n8n says that its address is ${url.origin}, which Hubble cannot reach: no packet comes to the Hubble Packet Trigger.`;
+		const meaning = `n8n says that its address is ${url.origin}, which Hubble cannot reach: the Hubble Packet Trigger cannot receive packets.`;
 		return [finding(name, 'failed', meaning, advice)];
 	}
 	if (url.protocol !== 'https:') {
 		return [finding(name, 'warning', `Packets would travel to ${url.origin} without encryption.`, advice)];
 	}
-	return [ok(name, `n8n says that its address is ${url.origin}, which looks like one that Hubble reaches.`)];
+	return [ok(name, `n8n says that its address is ${url.origin}, which appears to be reachable from the internet.`)];
 }
 
 async function webhookFindings({ context, request }: Work, body: IDataObject): Promise<Finding[]> {
@@ -112,7 +116,7 @@ async function webhookFindings({ context, request }: Work, body: IDataObject): P
 		const state = await stateOf(context, webhook, root);
 		if (['listening', 'manual', 'foreign'].includes(state)) continue;
 		const level = state === 'secretLost' ? 'failed' : 'warning';
-		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} is in the state ${state}.`;
+		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} has the state "${state}".`;
 		findings.push(finding(name, level, meaning, STATES[state]));
 	}
 	const used = ['no webhook', 'one webhook'][webhooks.length] ?? counted(webhooks.length, 'webhook');
@@ -132,7 +136,7 @@ async function storageFinding({ helpers }: IExecuteFunctions): Promise<Finding> 
 	const { id } = await helpers.prepareBinaryData(Buffer.from('Check Setup'), 'check-setup.txt', 'text/plain');
 	const where = /^[a-z0-9]+/.exec(id ?? '')?.[0];
 	if (where) return ok(name, `n8n keeps files outside of its memory (${where}): exports may be large.`);
-	const advice = 'For exports of more than some 100 MB, set N8N_DEFAULT_BINARY_DATA_MODE=filesystem.';
+	const advice = 'For exports larger than about 100 MB, set N8N_DEFAULT_BINARY_DATA_MODE=filesystem.';
 	return finding(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);
 }
 

@@ -141,7 +141,8 @@ function takePage({ context, hubble, consumer }: Reader, read: StreamRead, { row
 	}));
 	if (malformed) context.logger.warn(`"${context.getNode().name}": ${leftOut(malformed, PACKETS)}`);
 	const seen = new Set(read.next.seen);
-	const fresh = packets.filter(({ key }) => !seen.has(key));
+	const known = new Set(seen);
+	const fresh = packets.filter(({ key }) => !known.has(key) && known.add(key));
 	const again = packets.filter(({ key }) => seen.has(key)).map(({ key }) => key);
 	const now = Math.floor(hubble.now());
 	const received = receivedBy(

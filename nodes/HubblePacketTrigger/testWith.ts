@@ -55,10 +55,11 @@ export async function sendLatest(context: IHookFunctions): Promise<void> {
 	const fail = (message: string) => new NodeOperationError(context.getNode(), message);
 	const hubble = await connect(context, { deadline: performance.now() + READING_MS, isUrgent: true });
 	const { newest, found } = await newestPackets(hubble, LOOKED_AT, packetReader(context));
-	if (!newest) throw fail('Hubble has no packets to test with. Send one from a device, and try again.');
+	if (!newest)
+		throw fail('Hubble received no packet in the last seven days to test with. Send one from a device, and try again.');
 	if (!found.length) {
 		throw fail(
-			`None of the latest ${LOOKED_AT.toLocaleString('en')} packets passes the filters. Change "Filters", or pin an example as the output of this node.`,
+			`None of the latest packets passes the filters: those of the last seven days were looked at, ${LOOKED_AT.toLocaleString('en')} at most. Change "Filters", or pin an example as the output of this node.`,
 		);
 	}
 	if (['orphan', 'unknown'].includes(await listenerAt(context, { url }, rootOfTrigger(url)))) {

@@ -13,7 +13,7 @@ import { bothInUse } from '../shared/webhook/ownership';
 function address(value: unknown): string | undefined {
 	const url = text(LENGTHS.webhookUrl)(value).trim();
 	if (url && !/^https?:\/\/[^\s/]\S*$/i.test(url))
-		throw new Error(`"${url}" is not an address that begins with https://`);
+		throw new Error(`"${url}" is not an address that begins with https:// or http://`);
 	return url || undefined;
 }
 

@@ -87,21 +87,26 @@ export function storesPositionWithExecution(
 	return isCopy && (didBefore || (pollBudgetMs(context) ?? Infinity) < BUDGET_WITHOUT_SCHEDULER_MS);
 }
 
-const responseModes = n8nWorkflow as Partial<{
+const exported = n8nWorkflow as Partial<{
+	calculateWorkflowChecksum: unknown;
 	fromParameter: (path: readonly string[], fallback: string) => unknown;
 	webhookDescriptionFields: (fields: Record<string, unknown>) => Partial<IWebhookDescription>;
 }>;
 
-/**
- * Whether n8n reads a webhook's `responseMode` from a parameter. n8n 1 would run an expression for it at every call,
- * even a forged one, which takes as long as all the rest of the call.
- */
-export const readsResponseMode = () => responseModes.webhookDescriptionFields !== undefined;
+/** Whether n8n is of version 1: each 2.x has this export. */
+export const isN8n1 = () => exported.calculateWorkflowChecksum === undefined;
 
-/** A webhook's `responseMode`, from the node's parameter at this path; `undefined` where n8n does not read it so. */
-export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> | undefined {
-	const { fromParameter, webhookDescriptionFields } = responseModes;
-	return fromParameter && webhookDescriptionFields?.({ responseMode: fromParameter(path, fallback) });
+/**
+ * A webhook's `responseMode`, from the node's parameter at this path. From 2.35 on n8n reads the parameter directly if
+ * declared like this; before, it runs an expression at every call, even a forged one.
+ */
+export function responseModeFrom(path: readonly string[], fallback: string): Partial<IWebhookDescription> {
+	const { fromParameter, webhookDescriptionFields } = exported;
+	if (fromParameter && webhookDescriptionFields) {
+		return webhookDescriptionFields({ responseMode: fromParameter(path, fallback) });
+	}
+	const parameter = path.map((name) => `["${name}"]`).join('?.');
+	return { responseMode: `={{$parameter${parameter} || "${fallback}"}}` };
 }
 
 /**

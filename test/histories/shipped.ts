@@ -82,7 +82,7 @@ class Modules {
 				sleep: { value: sleep },
 				sleepWithAbort: { value: sleep },
 				// By this export the code knows n8n 2.
-				webhookDescriptionFields: { get: () => (of().isN8n1 ? undefined : () => ({})) },
+				calculateWorkflowChecksum: { get: () => (of().isN8n1 ? undefined : () => ({})) },
 			}) as object,
 			'node:crypto': Object.create(crypto, { randomUUID: { value: () => uuid(random) } }) as object,
 		};

@@ -43,6 +43,14 @@ withEachClock(hubbleNow, () => {
 		expect((await node.deliver(batch(5, 7), right)).items).toHaveLength(2);
 	});
 
+	it('two packets of one second without a number are two, unless they say the same', async () => {
+		const node = place();
+		const of = (payload: string) => ({ packets: [{ device: { id: 'd', payload, timestamp: hubbleNow() / 1000 } }] });
+		const [first, second] = [of('AAAA'), of('AQID')];
+		for (const one of [first, second]) expect((await node.deliver(one, right)).items).toHaveLength(1);
+		for (const one of [first, second]) expect((await node.deliver(one, right)).items).toHaveLength(0);
+	});
+
 	it('nothing of it is in the static data, which n8n would save', async () => {
 		const node = place();
 		const before = node.stored();

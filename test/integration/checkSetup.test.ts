@@ -140,6 +140,6 @@ test('a webhook of this n8n at which nobody listens is told with what to do, a s
 	for (const url of [own, 'https://elsewhere.example.com/x']) hubble.world.main.webhooks.set(url, webhook(url));
 	const { found } = await check({}, 'https://n8n.example.invalid');
 	expect(found('Webhooks')).toMatchObject([
-		{ state: 'warning', meaning: `The webhook "Hand" at ${own} is in the state unknown.` },
+		{ state: 'warning', meaning: `The webhook "Hand" at ${own} has the state "unknown".` },
 	]);
 });

@@ -698,7 +698,10 @@ describe('as the tool of an AI agent', () => {
 			await run(asTool('Hubble Metric'), { operation: 'getPacketMetrics', days: 361, interval: 'day' }),
 		);
 		expect(rows).toHaveLength(101);
-		expect(rows[100]).toEqual({ note: expect.stringContaining('First 100 results. More results exist') as string });
+		expect(rows[100]).toEqual({
+			note: 'The latest 100 of 362 intervals. Ask for fewer days, or for longer intervals.',
+		});
+		expect(rows[99]).toMatchObject({ isRunning: true });
 	});
 
 	const summaryOfHours = { operation: 'summarize', groupBy: 'device', interval: 'hour', returnAll: true };

@@ -106,6 +106,19 @@ withEachClock(hubbleNow, () => {
 		expect(warnings).toEqual([expect.stringContaining('"Poll": 1 of the packets were left out: each needs')]);
 	});
 
+	it('P6: gives a packet once that is twice in a page, and two of a second without a number', async () => {
+		const { packets } = hubble.world.main;
+		const json = packets.json.bind(packets);
+		const bare = (payload: string) =>
+			json(2)
+				.replace(/,"sequence_number":\d+/, '')
+				.replace(/"payload":"[^"]*"/, `"payload":"${payload}"`);
+		packets.json = (index) => [json(2), bare('AAAA'), json(2), bare('AQID')][index] ?? json(index);
+		const { device } = JSON.parse(json(2)) as { device: { id: string; payload: string } };
+		const got = (await node(everything).poll()).slice(0, 4).filter(({ deviceId }) => deviceId === device.id);
+		expect(got.map(({ payload }) => payload)).toEqual([device.payload, 'AAAA', 'AQID']);
+	});
+
 	it('goes on where an expression gives another date at each poll', async () => {
 		const startTime = '={{ $now.minus(1, "day") }}';
 		const parameters = { startFrom: 'date', startTime };

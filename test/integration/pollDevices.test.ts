@@ -208,6 +208,17 @@ withEachClock(
 			}
 		});
 
+		it.each([-62_135_596_800, -(2 ** 63)])('takes the stamp %d for no packet', async (heard) => {
+			const fleet = fleetOf(1, { events: ['registered', 'firstHeard'] });
+			await fleet.names();
+			fleet.add('odd', { created: clock, heard });
+			clock += 60;
+			expect(await fleet.names()).toEqual(['registered odd']);
+			fleet.add('new', { created: clock });
+			clock += 60;
+			expect(await fleet.names()).toEqual(['registered new']);
+		});
+
 		it('tells of registrations, and of the first packet, once each', async () => {
 			const fleet = fleetOf(2, { events: ['registered', 'firstHeard'] });
 			fleet.hear('device 0');

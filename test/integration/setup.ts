@@ -8,8 +8,7 @@ jest.mock('../../nodes/shared/n8n', () => {
 	const actual = jest.requireActual<typeof import('../../nodes/shared/n8n')>('../../nodes/shared/n8n');
 	const abortableSleep = async (ms: number, signal?: AbortSignal) =>
 		await (mockTime.isReal ? actual.abortableSleep(ms, signal) : mockTime.sleep(ms, signal));
-	const readsResponseMode = () => !mockN8n.is1;
-	return { ...actual, abortableSleep, readsResponseMode };
+	return { ...actual, abortableSleep, isN8n1: () => mockN8n.is1 };
 });
 
 // The same random values at every run, others for each test: what turns red is a change's fault. Every week `SEED` is another.

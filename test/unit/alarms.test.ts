@@ -357,7 +357,7 @@ describe('rules', () => {
 		[[{ ...warm, field: { __rl: true, mode: 'list', value: '' } }], '"Warm": "Field" is required'],
 		[[warm, { ...warm, name: '' }], 'row 2: "Name" is required'],
 		[[{ ...warm, than: '' }], '"Warm": "Threshold" is required'],
-		[[{ ...warm, than: 'x' }], '"Warm": "x" is not a number'],
+		[[{ ...warm, than: 'x' }], '"Warm": "Threshold": "x" is not a number'],
 		[[{ ...warm, condition: 'absent' }], '"Warm": "absent" is not one of above, below, between, equal, outside'],
 		[[{ ...warm, clearsAt: '9' }], '"Warm": "Until It Is Back At" is 9, which is above the threshold'],
 		[[{ ...ROWS[3]!, and: '' }], '"Off": "And" is required'],

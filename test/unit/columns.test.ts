@@ -48,16 +48,19 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept }).place).toEqual(place);
 });
 
-it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789'])('%s is itself after our CSV', (name) => {
-	const style = { delimiter: ';', decimalSign: ',', byteOrderMark: true, defusesFormulas: true, keepsTexts: true };
-	const cell = csvCell(name, style as never).replace(/^"(.*)"$/, (_, text: string) => text.replace(/""/g, '"'));
-	expect(row({ name: cell })).toEqual({ name });
-});
+it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789', '＋49 10', '="x"', "'tis"])(
+	'%s is itself after our CSV',
+	(name) => {
+		const style = { delimiter: ';', decimalSign: ',', byteOrderMark: true, defusesFormulas: true, keepsTexts: true };
+		const cell = csvCell(name, style as never).replace(/^"(.*)"$/, (_, text: string) => text.replace(/""/g, '"'));
+		expect(row({ name: cell })).toEqual({ name });
+	},
+);
 
 it.each([
 	[{ name: 'A', ' Name ': 'B' }, 'columns "name" and " Name " mean the same; remove one of them'],
 	[{ 'Install Latitude': 1, x: 2, install_latitude: 3 }, 'columns "Install Latitude" and "install_latitude" mean'],
-	[{ site: 'x', ' site': 'y' }, 'is there twice'],
+	[{ site: 'x', ' site': 'y' }, 'appears twice'],
 	[{ tags: 'indoor' }, 'column "tags"'],
 	[{ latitude: 52 }, 'a latitude and a longitude'],
 	[{ latitude: 'north', longitude: 4 }, '"north" is not a number'],

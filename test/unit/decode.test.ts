@@ -1051,7 +1051,7 @@ describe('key=value', () => {
 		});
 		expect(text('t=1;=a=5')).toEqual({ decodeError: '"=a=5" is not of the form key=value' });
 		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
-		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" is there twice' });
+		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" appears twice' });
 		expect(text('__proto__=1')).toEqual({ decodeError: 'the key "__proto__" cannot be used' });
 	});
 

@@ -94,6 +94,18 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 		'5 attempts. Try again later.',
 	]),
 	['400', { status: 400 }, 'Hubble rejected the request as invalid', "Compare the parameters with Hubble's answer."],
+	...[402, 409, 422].map((status): [string, Partial<Failure>, string, string] => [
+		String(status),
+		{ status },
+		`Hubble rejected the request (HTTP ${status})`,
+		"Compare the parameters with Hubble's answer.",
+	]),
+	[
+		'no answer to a partner',
+		{ code: 'ECONNRESET', explain: () => undefined },
+		'Could not reach Hubble at https://hubble.example',
+		'1 attempt (ECONNRESET). Check the environment in the credential and the network of this n8n server.',
+	],
 	['404', { status: 404, ids: { org_id: 'o', key_id: 'k 1' } }, 'Hubble has no key with the ID k 1', elsewhere],
 	[
 		'404 of two words',
@@ -110,7 +122,7 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 	],
 	[
 		'a status that Hubble has not',
-		{ status: 418, problem: 'a web page' },
+		{ status: 418, problem: 'a web page', isHubbles: false },
 		'The response is not from the Hubble API (HTTP 418, a web page)',
 		BASE_URL,
 	],

@@ -272,7 +272,7 @@ describe('an order that Hubble has', () => {
 	const email = 'a@example.com';
 	const vouchers = (...amounts: unknown[]) => ({ status: 'SUCCESS', vouchers: amounts.map((amount) => ({ amount })) });
 	/** What speaks against it where 100, 500 and 500 are asked for: 1100, of which 50 are a discount. */
-	const against = (order: IDataObject, customerDetails: IDataObject = { email }, isNew = false) =>
+	const against = (order: IDataObject, customerDetails: IDataObject = { email }, isOurs = false, isMade = false) =>
 		contradictionOf(
 			order,
 			{
@@ -283,9 +283,10 @@ describe('an order that Hubble has', () => {
 					{ denomination: 100, quantity: 1 },
 				],
 				reference: 'r',
+				isMade,
 				request: { body: { customerDetails, discountAmount: 50 } },
 			} as unknown as Errand,
-			isNew,
+			isOurs,
 		);
 
 	it.each<[string, IDataObject]>([
@@ -327,8 +328,23 @@ describe('an order that Hubble has', () => {
 		const theirs = { customerDetails: { phoneNumber: '2' } };
 		expect(against(theirs, { email, phoneNumber: '1' })).toBe('it is for another customer');
 		expect(against(theirs, { email, phoneNumber: '+2' })).toBeUndefined();
+		// One of them without the country code.
+		const long = { customerDetails: { phoneNumber: '+91 98123 45678' } };
+		expect(against(long, { phoneNumber: '9812345678' })).toBeUndefined();
+		expect(
+			against({ customerDetails: { phoneNumber: '9812345678' } }, { phoneNumber: '+91 98123 45678' }),
+		).toBeUndefined();
+		expect(against(long, { phoneNumber: '9812345679' })).toBe('it is for another customer');
 		expect(against(theirs)).toBeUndefined();
 		expect(against({ customerDetails: { email } }, { phoneNumber: '1' })).toBeUndefined();
+	});
+
+	it('of a reference that was made here is ours, however Hubble writes it', () => {
+		const isMade = true;
+		const order = { brandId: 'c', amount: 95, customerDetails: { email: 'a***@example.com' } };
+		expect(against(order, { email }, false, isMade)).toBeUndefined();
+		expect(against({ referenceId: 's' }, { email }, false, isMade)).toBe('it has the reference s');
+		expect(against(vouchers(7), { email }, false, isMade)).toBe('its vouchers are worth 7');
 	});
 
 	it('may have another amount where it was just sent: what the wallet paid', () => {
@@ -454,12 +470,16 @@ describe('an order whose reply fails', () => {
 		['408', () => failure('408'), true],
 		['500', () => failure('500'), true],
 		['503', () => failure('503'), true],
-		['300', () => failure('300'), false],
-		['400', () => failure('400'), false],
+		['409, also with a code', () => failure('409', 'E150'), true],
+		['425, also with a code', () => failure('425', 'E150'), true],
+		['400 without a code of Hubble', () => failure('400'), true],
+		['403 without a code of Hubble', () => failure('403'), true],
+		['300', () => failure('300', 'E150'), false],
+		['400', () => failure('400', 'E150'), false],
 		['401', () => failure('401'), false],
-		['409', () => failure('409'), false],
+		['403', () => failure('403', 'E150'), false],
 		['429', () => failure('429'), false],
-		['499', () => failure('499'), false],
+		['499', () => failure('499', 'E150'), false],
 	])('by %s', async (_, error, isInDoubt) => {
 		const { calls, waits, replies, ...more } = await ordersOf({ answers: { place: [error] } });
 		const sent = ['look r', 'brand b', 'place', 'look r'];
@@ -499,7 +519,7 @@ describe('an order whose reply fails', () => {
 	});
 
 	it('once in doubt stays so, also by a refusal', async () => {
-		const { error } = await ordersOf({ answers: { place: [() => failure('503'), () => failure('400')] } });
+		const { error } = await ordersOf({ answers: { place: [() => failure('503'), () => failure('400', 'E150')] } });
 		expect([error?.message, error?.description]).toEqual(['Status 400', expect.stringMatching(IN_DOUBT)]);
 	});
 
@@ -511,7 +531,7 @@ describe('an order whose reply fails', () => {
 			expect.stringMatching(IN_DOUBT),
 		]);
 		world += 1;
-		const refused = await ordersOf({ answers: { place: [() => failure('400')], look: look() } });
+		const refused = await ordersOf({ answers: { place: [() => failure('400', 'E150')], look: look() } });
 		expect([refused.error?.message, refused.error?.description]).toEqual([
 			'Status 400',
 			expect.stringMatching(NOT_PLACED),
@@ -545,7 +565,7 @@ describe('a reference of the user’s', () => {
 	});
 
 	it('that was refused is free again, for other executions too; one in doubt is kept', async () => {
-		const { kept } = await ordersOf({ answers: { place: [() => failure('400')] } });
+		const { kept } = await ordersOf({ answers: { place: [() => failure('400', 'E150')] } });
 		expect(kept.sent).toEqual({});
 		expect((await ordersOf({ executionId: '2' })).replies).toHaveLength(1);
 		world += 1;
@@ -555,7 +575,7 @@ describe('a reference of the user’s', () => {
 	it('of another execution is not freed by an order that is refused', async () => {
 		await inDoubt();
 		const items = [{ reference: 'r', settings: { returnExisting: true } }];
-		const refused = await ordersOf({ executionId: '2', items, answers: { place: [() => failure('400')] } });
+		const refused = await ordersOf({ executionId: '2', items, answers: { place: [() => failure('400', 'E150')] } });
 		expect(refused.kept.sent).toEqual({ r: expect.any(String) });
 		expect((await ordersOf({ executionId: '3' })).error?.message).toMatch(/another execution is ordering with it/);
 	});
@@ -661,7 +681,7 @@ describe('an order that is PROCESSING', () => {
 	it('is followed no longer where another one failed and the run must stop', async () => {
 		const settings = { wait: true, waitSeconds: 600 };
 		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com`, settings }));
-		const answers = { place: [undefined, () => failure('400')] };
+		const answers = { place: [undefined, () => failure('400', 'E150')] };
 		const { waits, thrown } = await ordersOf({ items, placed: { status: 'PROCESSING' }, answers, canContinue: false });
 		expect([waits.length, thrown?.message]).toEqual([1, 'Status 400']);
 	});
@@ -698,7 +718,7 @@ describe('an order that bought nothing', () => {
 
 	it('ends a run of which nothing else was bought', async () => {
 		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
-		const answers = { place: [() => ({ id: 'o1', status: 'FAILED' }), () => failure('400')] };
+		const answers = { place: [() => ({ id: 'o1', status: 'FAILED' }), () => failure('400', 'E150')] };
 		const { thrown } = await ordersOf({ items, answers, canContinue: false });
 		expect(thrown?.description).toMatch(/^Nothing was bought with it\. .* to order again\. X-Request-ID: \w+\.$/);
 	});

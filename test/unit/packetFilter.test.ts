@@ -126,7 +126,7 @@ describe('packetKey', () => {
 		keyAt('2024-01-15 10:30:00');
 		expect(parse.mock.calls).toEqual([['2024-01-15T00:00Z'], ['2024-01-15T10:30:00Z']]);
 		parse.mockRestore();
-		expect(keyAt('2024-07-15T10:30:00.25')).toBe('d::1721039400.25');
+		expect(keyAt('2024-07-15T10:30:00.25')).toMatch(/^d:[0-9a-f]{12}:1721039400\.25$/);
 	});
 
 	it('tells sequence numbers apart that no number can hold', () => {
@@ -184,6 +184,16 @@ describe('packetFilter', () => {
 		[{ ...picked(id), networkTypes: ['SATELLITE'] }, false],
 	])('%j → %s', (filters, passes) => {
 		expect(packetFilter(filters)?.(nested)).toBe(passes);
+	});
+
+	it.each([
+		['bluetooth', true, false],
+		['satellite', false, true],
+		['LTE', true, true],
+		[undefined, true, true],
+	])('a packet of the network %s passes Terrestrial: %s, Satellite: %s', (network_type, terrestrial, satellite) => {
+		const passes = (network: string) => packetFilter({ networkTypes: [network] })?.({ ...nested, network_type });
+		expect([passes('TERRESTRIAL'), passes('SATELLITE')]).toEqual([terrestrial, satellite]);
 	});
 
 	it('reads tags that come as a list, and copes without any', () => {
@@ -347,7 +357,7 @@ describe('valueFilter', () => {
 		[row('t', 'equal', ' '), 'row 1: "Value" is required'],
 		[row('t', 'between', '8'), 'row 1: "And" is required'],
 		[row('t', 'between', '8', '7'), 'row 1: "And" is 7, which is below 8'],
-		[row('t', 'above', 'cold'), 'row 1: "cold" is not'],
+		[row('t', 'above', 'cold'), 'row 1: "Value": "cold" is not a number; the decimal sign is a point, as in 8.5'],
 		[row('t', 'over', '8'), 'row 1: "over" is not one of'],
 	])('refuses %j', (value, reason) => {
 		expect(() => passes(value)).toThrow(reason);

@@ -365,7 +365,7 @@ describe('what Hubble wants:', () => {
 			expect(warnings).toEqual(
 				[10, 20].map(
 					(count) =>
-						`"Poll" had no turn within the rate limit in ${count} polls in a row. Poll less often, or run fewer workflows at the same time.`,
+						`"Poll" got no request through the rate limit in ${count} polls in a row. Poll less often, or run fewer workflows at the same time.`,
 				),
 			);
 			expect((n8n.data.next as At).at).toBe(2);

@@ -121,10 +121,20 @@ it('is not made for an AI agent, nor after a kill where no customer tells the or
 	expect(made({}, [{ ...a, isTool: true }]).refused.join()).toContain(why.slice(3));
 	expect(made({ place: { type: 'n8n-nodes-hubble.hubbleGiftCardTool' } }, [a]).refused.join()).toContain(why.slice(3));
 	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain(
-		'cannot be told apart without a customer',
+		'is required in a retry in which n8n does not tell whether this node has run',
 	);
 	expect(alone(a, { kept: { isAfterKill: true } })).toBeDefined();
 	expect(alone(nobody)).toBeDefined();
+});
+
+it('is the same in a loop that goes on after a kill, where the first runs are left out', () => {
+	const kept = {};
+	const token = 'token';
+	const [a, b] = [order('a@example.com'), order('b@example.com')];
+	const runs = [a, b, a].map((one, runIndex) => made({ kept, token, runIndex }, [one]).references[0]);
+	expect(new Set(runs).size).toBe(3);
+	const retry = { kept: {}, token, executionId: '2', mode: 'retry' };
+	expect([b, a].map((one, runIndex) => made({ ...retry, runIndex }, [one]).references[0])).toEqual([runs[1], runs[0]]);
 });
 
 it('differs by the run of the node in a loop; a run that failed and is tried again is the same one', () => {
@@ -166,7 +176,7 @@ describe('in a retry, which has an execution ID of its own,', () => {
 		const { references, refused } = made({ executionId: '2', mode: 'retry' });
 		expect(references).toEqual([]);
 		expect(refused).toHaveLength(2);
-		expect(refused[0]).toMatch(/^"Reference" is required here/);
+		expect(refused[0]).toMatch(/^"Reference" is required in a retry in which n8n tells neither/);
 	});
 });
 

@@ -48,7 +48,7 @@ it.each([
 });
 
 it.each([
-	['_env', 'staging', '"_env" is production or sandbox'],
+	['_env', 'staging', '"_env" must be production or sandbox'],
 	['site', { a: 1 }, 'is not a text'],
 	['site', 'v'.repeat(129), 'more than 128 characters'],
 ])('%s: %p is refused', (name, value, reason) => {

@@ -125,9 +125,14 @@ describe('texts', () => {
 	});
 
 	test('a tag is a key and a value', () => {
-		expect(tagFilters(['_env:b', 'c=d e', 'f:g=h'])).toEqual(['_env:b', 'c:d e', 'f:g=h']);
+		expect(tagFilters(['_env:b', 'c=d e', 'f:g=h', 'Serial Number : 17'])).toEqual([
+			'_env:b',
+			'c:d e',
+			'f:g=h',
+			'Serial Number:17',
+		]);
 		expect(tagFilters([])).toBeUndefined();
-		for (const wrong of ['a', ':b', 'a:', 'a b:c', 'a:b\nc']) {
+		for (const wrong of ['a', ':b', 'a:', ':', 'a:b\nc']) {
 			expect(() => tagFilters([wrong])).toThrow(`"${wrong}" is not a tag of the form key:value, e.g. _env:production`);
 		}
 	});

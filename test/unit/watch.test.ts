@@ -139,6 +139,14 @@ it('reports each device of a window once and in order, however the window is cut
 	);
 });
 
+it('reports a device once that Hubble lists twice, and twice when it was heard in between', () => {
+	const rows = [device('a', 100, 500), device('a', 100, 500), device('b', 101, 501), device('a', 100, 502)];
+	const timeOf = ({ most_recent_packet }: Device) =>
+		(most_recent_packet as { terrestrial: { timestamp: number } }).terrestrial.timestamp;
+	const { fresh } = takeNew({ of: 'x', from: 0 }, rows, timeOf, { reached: 600 }, 10);
+	expect(fresh).toEqual([rows[0], rows[2], rows[3]]);
+});
+
 it('finds among the marks those that are quiet no longer, within the range that was read', () => {
 	const id = fc.integer({ min: 0, max: 20 });
 	fc.assert(

@@ -97,9 +97,9 @@ function explain(failure: Failure): Explanation {
 	}
 	if (isHubbles && status === 403) return forbidden(failure);
 	if (isHubbles && status === 404) return notFound(failure);
-	if (isHubbles && status === 400) {
+	if (isHubbles && status >= 400) {
 		return {
-			message: 'Hubble rejected the request as invalid',
+			message: `Hubble rejected the request ${status === 400 ? 'as invalid' : `(HTTP ${status})`}`,
 			remedy: "Compare the parameters with Hubble's answer.",
 		};
 	}
@@ -111,7 +111,8 @@ function explain(failure: Failure): Explanation {
 }
 
 /** No complete reply: a problem of the host, the network or the timeout. */
-function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanation {
+function unanswered({ code = '', problem, baseUrl, tries, explain: ofPartner }: Failure): Explanation {
+	const address = ofPartner ? 'environment' : 'Base URL';
 	const detail = problem || code ? ` (${problem ?? code})` : '';
 	if (problem) {
 		return {
@@ -122,7 +123,7 @@ function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanatio
 	if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) {
 		return {
 			message: `Could not find a server at ${baseUrl}`,
-			remedy: `Check the Base URL in the credential and the network of this n8n server${detail}.`,
+			remedy: `Check the ${address} in the credential and the network of this n8n server${detail}.`,
 		};
 	}
 	if (/CERT|^UNABLE_TO_|SELF_SIGNED|ERR_TLS/.test(code)) {
@@ -139,7 +140,7 @@ function unanswered({ code = '', problem, baseUrl, tries }: Failure): Explanatio
 	}
 	return {
 		message: `Could not reach Hubble at ${baseUrl}`,
-		remedy: `${attempts(tries)}${detail}. Check the Base URL in the credential and the network of this n8n server.`,
+		remedy: `${attempts(tries)}${detail}. Check the ${address} in the credential and the network of this n8n server.`,
 	};
 }
 

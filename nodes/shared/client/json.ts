@@ -11,6 +11,18 @@ export const entriesOf = (value: unknown): unknown[] => (Array.isArray(value) ? 
 /** The fields of a value; none when it has no fields. */
 export const objectOf = (value: unknown): IDataObject => (isObject(value) ? value : {});
 
+/** The value at a path such as device.tags.site, and the last key that led to it; a key may itself contain dots. */
+export function entryAt(value: unknown, path: string): { key: string; value: unknown } | undefined {
+	if (typeof value !== 'object' || value === null) return undefined;
+	if (Object.hasOwn(value, path)) return { key: path, value: Reflect.get(value, path) };
+	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
+		const key = path.slice(0, dot);
+		const found = Object.hasOwn(value, key) ? entryAt(Reflect.get(value, key), path.slice(dot + 1)) : undefined;
+		if (found?.value !== undefined) return found;
+	}
+	return undefined;
+}
+
 /** Without the fields that are not set. */
 export const withoutUndefined = (object: Record<string, unknown>): IDataObject =>
 	objectOf(Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));

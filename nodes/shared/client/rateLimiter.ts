@@ -35,7 +35,7 @@ export interface Bucket {
 	wasPoll: boolean;
 }
 
-/** All buckets of one organization: its own, and one for each endpoint that was called of late. */
+/** All buckets of one organization: its own, and one for each endpoint that was called. */
 export interface RateLimiter {
 	/** Requests a second to one endpoint, by the credential that called last. */
 	perSecond: number;

@@ -13,7 +13,11 @@ interface LastPacket extends IDataObject {
 	timestampTrusted?: false;
 }
 
-const isLastPacket = (packet: unknown): packet is LastPacket => Number.isFinite(objectOf(packet).timestamp);
+/** Zero and what lies before it is no time: some programs write the year 1 for none. */
+function isLastPacket(packet: unknown): packet is LastPacket {
+	const { timestamp } = objectOf(packet);
+	return typeof timestamp === 'number' && Number.isFinite(timestamp) && timestamp > 0;
+}
 
 const packetsIn = (packets: unknown) => Object.values(objectOf(packets)).filter(isLastPacket);
 

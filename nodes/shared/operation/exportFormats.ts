@@ -1,6 +1,6 @@
 /** The formats of an export: rows into text. Pure. */
 import type { IDataObject } from 'n8n-workflow';
-import { objectOf } from '../client/json';
+import { entryAt, objectOf } from '../client/json';
 import { placeOf } from './place';
 import { isTimeName, isoTime, timeText } from './times';
 
@@ -80,6 +80,12 @@ function safeText(text: string, { defusesFormulas, keepsTexts }: CsvStyle): stri
 	return defusesFormulas && FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
 }
 
+/** A text of our CSV as it was before it was made safe for spreadsheets. */
+export function asWritten(text: string): string {
+	if (text.startsWith("'") && FORMULA.test(text.slice(1))) return text.slice(1);
+	return text.replace(/^="([^"]*)"$/, '$1');
+}
+
 function cellText(value: unknown, style: CsvStyle): string {
 	if (typeof value === 'string') return safeText(value, style);
 	if (typeof value === 'number') return String(value).replace('.', style.decimalSign);
@@ -91,18 +97,6 @@ export function csvCell(value: unknown, style: CsvStyle): string {
 	if (value === null || value === undefined) return '';
 	const text = cellText(value, style);
 	return text.includes(style.delimiter) || /["\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-}
-
-/** The value at a path such as device.tags.site, and the last key that led to it; a key may itself hold dots. */
-function valueAt(value: unknown, path: string): { key: string; value: unknown } | undefined {
-	if (typeof value !== 'object' || value === null) return undefined;
-	if (Object.hasOwn(value, path)) return { key: path, value: objectOf(value)[path] };
-	for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
-		const key = path.slice(0, dot);
-		const found = Object.hasOwn(value, key) ? valueAt(objectOf(value)[key], path.slice(dot + 1)) : undefined;
-		if (found?.value !== undefined) return found;
-	}
-	return undefined;
 }
 
 const TIME_COLUMNS = new Set(['timestamp', 'lastPacketAt', 'createdAt']);
@@ -122,7 +116,7 @@ function csv({ simplify, columns, saysLeftOut, csv: style }: FormatInput): Forma
 				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
 			}
 			const tag = column.startsWith(TAG) ? objectOf(flat.tags)[column.slice(TAG.length)] : undefined;
-			const { key = '', value } = tag === undefined ? (valueAt(row, column) ?? {}) : { value: tag };
+			const { key = '', value } = tag === undefined ? (entryAt(row, column) ?? {}) : { value: tag };
 			const isUnixTime = typeof value === 'number' && column.split('.')[0] !== 'decoded' && isTimeName(key);
 			return csvCell(isUnixTime ? written(value * 1000) : value, style);
 		};

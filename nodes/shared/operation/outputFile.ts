@@ -28,7 +28,7 @@ export function safeName(given: string): string {
 	return cut.replace(/^[\s.]+|(?<![\s.])[\s.]+$/g, '').replace(DEVICE_NAME, '$1_');
 }
 
-export type FileRequest = ItemRequest & RequestOf<{ settings: { fileName: typeof fileName } }>;
+type FileRequest = ItemRequest & RequestOf<{ settings: { fileName: typeof fileName } }>;
 
 /** The name without its extension: what the user says, else what is in the file and from when to when. */
 export function fileNameOf(subject: string, { settings, query, continuationToken }: FileRequest, timezone: string) {

@@ -158,7 +158,8 @@ export function numberIn(min: number, max: number, whole = true) {
 		if (given === '' || given === undefined || given === null) return undefined;
 		const result = typeof given === 'number' || typeof given === 'string' ? Number(given) : NaN;
 		if (!Number.isFinite(result) || result < min || result > max || (whole && !Number.isInteger(result))) {
-			throw new Error(`${quoted(value)} is not a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+			const bounds = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+			throw new Error(`${quoted(value)} is not a ${whole ? 'whole ' : ''}number ${bounds}`);
 		}
 		return result;
 	};
@@ -178,8 +179,8 @@ export function texts(value: unknown): string[] | undefined {
 /** Platform tags as Hubble matches them, `key:value`; `key=value` is understood too. */
 export function tagFilters(value: unknown): string[] | undefined {
 	return texts(value)?.map((tag) => {
-		const match = /^([^:=\s]+)[:=](.+)$/.exec(tag);
-		if (!match) throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
-		return `${match[1]}:${match[2]}`;
+		const [, key = '', content = ''] = /^([^:=]+)[:=](.+)$/.exec(tag)?.map((part) => part.trim()) ?? [];
+		if (!key || !content) throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
+		return `${key}:${content}`;
 	});
 }

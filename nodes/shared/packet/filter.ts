@@ -3,7 +3,7 @@ import { NodeOperationError, type IDataObject, type INodeProperties } from 'n8n-
 import { asError } from '../client/errors';
 import { objectOf } from '../client/json';
 import { payloadDecoder, withDecoded, type Decoded } from './decode';
-import { simplifyPacket, tagsOf, type Packet } from './packet';
+import { networkOf, simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { choices, inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
@@ -12,7 +12,7 @@ import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
 
 /** The networks that Hubble names (API definition, `packet`). */
-const NETWORKS = ['SATELLITE', 'TERRESTRIAL'];
+const NETWORKS = ['SATELLITE', 'TERRESTRIAL'] as const;
 
 /** The filters; their values go to `packetFilter` and `valueFilter`. */
 export const filterFields: INodeProperties[] = [
@@ -23,7 +23,7 @@ export const filterFields: INodeProperties[] = [
 		type: 'multiOptions',
 		options: choices(['Satellite', 'SATELLITE'], ['Terrestrial', 'TERRESTRIAL']),
 		default: [],
-		description: 'Only packets heard by these networks',
+		description: 'Only packets heard by these networks. A packet that names no known network passes as well.',
 	},
 	{
 		displayName: 'Tags',
@@ -72,7 +72,8 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 	}
 	return (packet) => {
 		if (devices.size && !devices.has(packet.device.id.toLowerCase())) return false;
-		if (networks && !networks.some((network) => network === String(packet.network_type).toUpperCase())) return false;
+		const network = networkOf(packet);
+		if (networks && network && !networks.includes(network)) return false;
 		if (byKey.size === 0) return true;
 		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));

@@ -412,7 +412,7 @@ export function readKeyValue(text: string): IDataObject {
 		const [, key, value = ''] = /^([^=]+)=(.*)/.exec(pair) ?? [];
 		if (!key) throw new Error(`"${pair}" is not of the form key=value`);
 		if (key === '__proto__') throw new Error(`the key "${key}" cannot be used`);
-		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" is there twice`);
+		if (Object.hasOwn(result, key)) throw new Error(`the key "${key}" appears twice`);
 		result[key] = plainValue(value);
 	}
 	return result;

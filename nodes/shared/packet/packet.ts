@@ -1,4 +1,5 @@
 /** The packet: one shape whichever way it came, its key, and its short form. */
+import { hash } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
 import { isObject, objectOf, withoutUndefined } from '../client/json';
 import type { List } from '../client/pages';
@@ -89,10 +90,11 @@ function seconds(time: number | string): number {
 
 /**
  * Identifies a packet: Hubble may deliver one twice, with the same device, sequence number and time. The same for the
- * webhook, the packet history and all shapes, whatever the server's time zone.
+ * webhook, the packet history and all shapes, whatever the server's time zone. Without a number, the payload tells
+ * the packets of a second apart.
  */
-export function packetKey({ device: { id, sequence_number, timestamp } }: Packet): string {
-	return `${id}:${sequence_number ?? ''}:${seconds(timestamp)}`;
+export function packetKey({ device: { id, sequence_number, payload, timestamp } }: Packet): string {
+	return `${id}:${sequence_number ?? hash('sha256', String(payload)).slice(0, 12)}:${seconds(timestamp)}`;
 }
 
 /**
@@ -118,6 +120,15 @@ export const PACKETS = {
 export function tagsOf({ device: { tags } }: Packet): IDataObject {
 	if (!Array.isArray(tags)) return objectOf(tags);
 	return Object.fromEntries(tags.map((tag) => /^([^=:]*)[=:]?(.*)/s.exec(String(tag))?.slice(1) ?? []));
+}
+
+/**
+ * The network of a packet; `undefined` when it names none, or one that the API definition does not. Hubble's examples
+ * say "bluetooth" for the terrestrial one, too.
+ */
+export function networkOf({ network_type }: Packet): 'TERRESTRIAL' | 'SATELLITE' | undefined {
+	const name = String(network_type).toUpperCase();
+	return name === 'TERRESTRIAL' || name === 'BLUETOOTH' ? 'TERRESTRIAL' : name === 'SATELLITE' ? name : undefined;
 }
 
 /** Where a packet was heard; `undefined` when it does not say. */

@@ -7,9 +7,9 @@ import type {
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
-import { isObject, objectOf } from '../client/json';
+import { entryAt, isObject, objectOf } from '../client/json';
 import { textPart } from '../operation/fields';
-import { asText, isEmpty, numberIn, oneOf, parameterError, quoted } from '../operation/values';
+import { asText, isEmpty, oneOf, parameterError, quoted } from '../operation/values';
 import { decodedNames, payloadDecoder, type DecodeSettings } from './decode';
 import { unfit } from './payloadFields';
 
@@ -103,14 +103,7 @@ export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = 
 }
 
 /** A decoded value by its name, or by the path to it, such as `gps_1.latitude`. */
-export function valueAt(decoded: unknown, path: string): unknown {
-	let found = decoded;
-	for (const key of Object.hasOwn(Object(decoded), path) ? [path] : path.split('.')) {
-		if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-		found = Reflect.get(found, key);
-	}
-	return found;
-}
+export const valueAt = (decoded: unknown, path: string): unknown => entryAt(decoded, path)?.value;
 
 /** The unit of a decoded value; '' where none is known. */
 export function unitAt(units: unknown, path: string): string {
@@ -124,9 +117,10 @@ export const numeric = (value: unknown): number =>
 
 /** A bound as it was typed. */
 export function bound(name: string, value: unknown): number {
-	const number = numberIn(-Number.MAX_VALUE, Number.MAX_VALUE, false)(value);
-	if (number === undefined) throw new Error(`"${name}" is required`);
-	return number;
+	if (isEmpty(value)) throw new Error(`"${name}" is required`);
+	const number = numeric(value);
+	if (Number.isFinite(number)) return number;
+	throw new Error(`"${name}": ${quoted(value)} is not a number; the decimal sign is a point, as in 8.5`);
 }
 
 /**

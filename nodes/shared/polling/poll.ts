@@ -99,7 +99,7 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 	memory.withoutPlace += 1;
 	if (memory.withoutPlace % OFTEN === 0) {
 		context.logger.warn(
-			`"${context.getNode().name}" had no turn within the rate limit in ${memory.withoutPlace} polls in a row. Poll less often, or run fewer workflows at the same time.`,
+			`"${context.getNode().name}" got no request through the rate limit in ${memory.withoutPlace} polls in a row. Poll less often, or run fewer workflows at the same time.`,
 		);
 	}
 	return null;

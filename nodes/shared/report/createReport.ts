@@ -24,7 +24,7 @@ export interface ReportFrame {
 }
 
 /** What reports read of the settings of their rows; not each row has all of them. */
-export interface ReportSettings extends DecodeSettings {
+interface ReportSettings extends DecodeSettings {
 	groupByTag?: string;
 	silentAfterHours?: number;
 	reportValues?: string[];

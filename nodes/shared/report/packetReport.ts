@@ -1,7 +1,7 @@
 /** The report on the packets of a period: how many came when, from where, and how strong. Pure. */
 import type { IDataObject } from 'n8n-workflow';
 import { timeText } from '../operation/times';
-import { heardAt, isPacket, placeOfPacket } from '../packet/packet';
+import { heardAt, isPacket, networkOf, placeOfPacket, tagsOf, type Packet } from '../packet/packet';
 import { wholeNumber, counted } from '../operation/values';
 import type { Block, Column, Section } from './blocks';
 import { Timeline } from './charts';
@@ -18,10 +18,10 @@ const NETWORKS = ['Terrestrial', 'Satellite', 'No known network'] as const;
 const MOST_LISTED = 25;
 const LISTED_ANYWAY = 10;
 
-/** Hubble's examples say "bluetooth" for the terrestrial network, too. */
-function networkOf(name: unknown): number {
-	const text = String(name).toUpperCase();
-	return text === 'TERRESTRIAL' || text === 'BLUETOOTH' ? 0 : text === 'SATELLITE' ? 1 : 2;
+/** The index of a packet's network among these. */
+function seriesOf(packet: Packet): number {
+	const network = networkOf(packet);
+	return network ? ['TERRESTRIAL', 'SATELLITE'].indexOf(network) : 2;
 }
 /** Devices that are told apart; the memory of the report stays bounded. */
 const MOST_DEVICES = 200_000;
@@ -83,15 +83,15 @@ export class PacketReport implements Report {
 
 	add(packet: IDataObject): void {
 		if (!isPacket(packet)) return;
-		const series = networkOf(packet.network_type);
+		const series = seriesOf(packet);
 		const time = heardAt(packet);
 		this.packets += 1;
 		this.byNetwork[series] = (this.byNetwork[series] ?? 0) + 1;
 		this.timeline.add(time, series);
 		this.places.add(placeOfPacket(packet), series === 1);
 		this.strengths[series]?.add(packet.device.rssi);
-		const { id, name = '', tags } = packet.device;
-		this.groups?.add(tags, [1, Number(series === 1)]);
+		const { id, name = '' } = packet.device;
+		this.groups?.add(tagsOf(packet), [1, Number(series === 1)]);
 		this.values?.add(packet);
 		const known = this.devices.get(id);
 		if (known) {

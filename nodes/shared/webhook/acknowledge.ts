@@ -1,23 +1,30 @@
 /** When n8n answers a delivery, and with what. */
 import type { INodeProperties, IWebhookDescription, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { readsResponseMode, responseModeFrom } from '../n8n';
+import { isN8n1, responseModeFrom } from '../n8n';
 import type { Answer } from './deliveryLog';
 
 /**
  * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
- * a delivery is not for the sender. Where n8n does not read the parameter, it waits for the run unless the node has
- * answered (`handOver`).
+ * a delivery is not for the sender. In n8n 1 an expression for it, run at every call, would take as long as all the
+ * rest of a call: there n8n waits for the run unless the node has answered (`handOver`).
  */
 export const webhookDescription: IWebhookDescription = {
 	name: 'default',
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
-	...(responseModeFrom(['options', 'acknowledge'], 'onReceived') ?? { responseMode: 'lastNode' }),
+	...(isN8n1() ? { responseMode: 'lastNode' } : responseModeFrom(['options', 'acknowledge'], 'onReceived')),
 };
 
-/** The option that decides when n8n answers. */
-export const acknowledge: INodeProperties = {
+const QUEUE_MODE =
+	'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.';
+
+/**
+ * The option that decides when n8n answers.
+ * @param ifStopped what becomes of a delivery that was answered at once, when n8n stops during the run
+ * @param atEnd what the sender makes of an answer after the run
+ */
+export const acknowledge = (ifStopped: string, atEnd: string): INodeProperties => ({
 	displayName: 'Acknowledge',
 	name: 'acknowledge',
 	type: 'options',
@@ -26,19 +33,17 @@ export const acknowledge: INodeProperties = {
 		{
 			name: 'Immediately',
 			value: 'onReceived',
-			description:
-				'As soon as n8n has stored the execution. Runs may take a long time. If n8n stops during a run, Hubble does not deliver it again.',
+			description: ['As soon as n8n has stored the execution. Runs may take a long time.', ifStopped].join(' '),
 		},
 		{
 			name: 'When the Workflow Has Finished',
 			value: 'lastNode',
-			description:
-				'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds. In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.',
+			description: [atEnd, QUEUE_MODE].join(' '),
 		},
 	],
 	default: 'onReceived',
 	description: 'When to tell Hubble that a delivery has arrived',
-};
+});
 
 /**
  * Answers 503 instead of a remark, so that the delivery comes again. If n8n answers when the workflow has finished, the
@@ -60,7 +65,7 @@ function refuseRemarks(answer: Answer): void {
  */
 export function handOver(context: IWebhookFunctions, answer: Answer, run: IWebhookResponseData): IWebhookResponseData {
 	if (context.getNodeParameter('options.acknowledge', 'onReceived') === 'lastNode') refuseRemarks(answer);
-	else if (!readsResponseMode()) {
+	else if (isN8n1()) {
 		answer.end();
 		return { ...run, noWebhookResponse: true };
 	}
