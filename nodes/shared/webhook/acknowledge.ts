@@ -16,8 +16,7 @@ export const webhookDescription: IWebhookDescription = {
 	...(isN8n1() ? { responseMode: 'lastNode' } : responseModeFrom(['options', 'acknowledge'], 'onReceived')),
 };
 
-const QUEUE_MODE =
-	'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.';
+const QUEUE_MODE = 'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.';
 
 /**
  * The option that decides when n8n answers.
