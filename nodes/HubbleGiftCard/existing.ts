@@ -48,8 +48,7 @@ export function contradictionOf(order: IDataObject, errand: Errand, isOurs: bool
 	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
 	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
 	// One may have the country code, and the other not.
-	const isOtherPhone =
-		ours.phone && theirs.phone && !ours.phone.endsWith(theirs.phone) && !theirs.phone.endsWith(ours.phone);
+	const isOtherPhone = !ours.phone.endsWith(theirs.phone) && !theirs.phone.endsWith(ours.phone);
 	// A phone number may have been corrected; with an email it does not count.
 	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPhone;
 	return mayBeOther && isOther ? 'it is for another customer' : undefined;

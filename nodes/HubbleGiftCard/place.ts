@@ -37,8 +37,8 @@ const UNCERTAIN = [408, 409, 425];
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
 function leavesDoubt(error: unknown): boolean {
 	const status = statusOf(error);
-	if (status < 300 || status >= 500 || UNCERTAIN.includes(status)) return true;
-	return codeOf(error) === undefined && !CERTAIN.includes(status);
+	const isCertain = CERTAIN.includes(status) || (codeOf(error) !== undefined && !UNCERTAIN.includes(status));
+	return status >= 500 || !isCertain;
 }
 
 const NOT_PLACED = 'The order was not placed.';

@@ -80,20 +80,17 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
 }
 
 /**
- * Which run of the node in this execution it is, counted in the execution's own data. Not n8n's `$runIndex` itself,
- * which is another one in the retry of an execution that was killed; but it tells one run from the next, and stays the
- * same when n8n runs the node again at once (Retry On Fail, also with On Error set to Continue).
+ * Begins to count the orders of a run of the node. n8n's `$runIndex` tells one run from the next, and stays the same when
+ * n8n runs the node again at once (Retry On Fail, also with On Error set to Continue): then they are counted anew.
+ * @returns which run of the execution it is
  */
-function runOf(context: IExecuteFunctions): number {
+function beginRun(context: IExecuteFunctions): number {
 	const kept = context.getContext('node');
-	const index = Number(context.evaluateExpression('{{ $runIndex }}', 0));
-	if (kept.runIndex !== index) {
-		kept.runs = kept.runIndex === undefined ? 0 : Number(kept.runs) + 1;
-		kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
-	}
-	kept.runIndex = index;
+	const run = Number(context.evaluateExpression('{{ $runIndex }}', 0));
+	if (kept.run !== run) kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
+	kept.run = run;
 	kept.counts = {};
-	return Number(kept.runs);
+	return run;
 }
 
 const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
@@ -120,7 +117,7 @@ function countOf(context: IExecuteFunctions, content: string): number {
 export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
 	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id];
-	const run = runOf(context);
+	const run = beginRun(context);
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {

@@ -80,10 +80,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 				placeholder: 'Add option',
 				default: {},
 				options: [
-					acknowledge(
-						'If n8n stops during a run, the event does not come again.',
-						'Hubble gets an error when the run fails. Whether it then sends the event again is not documented.',
-					),
+					acknowledge.giftCards,
 					{
 						displayName: 'Allowed Senders',
 						name: 'allowedSenders',

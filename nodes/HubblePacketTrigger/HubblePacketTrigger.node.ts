@@ -103,10 +103,7 @@ export class HubblePacketTrigger implements INodeType {
 				placeholder: 'Add option',
 				default: {},
 				options: [
-					acknowledge(
-						'If n8n stops during a run, Hubble does not deliver it again.',
-						'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds.',
-					),
+					acknowledge.packets,
 					{
 						displayName: 'Max Packets in One Request',
 						name: 'maxBatchSize',

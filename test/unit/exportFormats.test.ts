@@ -1,6 +1,7 @@
 /** The formats of an export, without n8n. */
 import fc from 'fast-check';
 import {
+	asWritten,
 	csvCell,
 	FORMATS,
 	trackGeometry,
@@ -55,6 +56,23 @@ describe('csvCell', () => {
 			expect(csvCell(text, plain)).not.toContain("'");
 		},
 	);
+
+	it.each([
+		["'=1", '=1'],
+		["'＝1", '＝1'],
+		["' -x", ' -x'],
+		["''=1", "''=1"],
+		["'tis", "'tis"],
+		["=1'", "=1'"],
+		['="0017"', '0017'],
+		['=""', ''],
+		['x="0017"', 'x="0017"'],
+		['="0017"x', '="0017"x'],
+		['\'="x"', '="x"'],
+		['text', 'text'],
+	])('%j is read back as %j', (cell, text) => {
+		expect(asWritten(cell)).toBe(text);
+	});
 
 	it.each([-5, '-5', '+31.5', '-1.5e-7', '-5.25', '-.25', '+1e5', '-2e10', -0.25, 'a=1', 'x-y', 'a\tb', true, ''])(
 		'%j stays as it is',

@@ -1,5 +1,13 @@
 /** The JSON of lists: sequence numbers that no number can hold stay what they are. */
-import { entriesOf, isObject, objectOf, parseReply, rowsOf, withoutUndefined } from '../../nodes/shared/client/json';
+import {
+	entriesOf,
+	entryAt,
+	isObject,
+	objectOf,
+	parseReply,
+	rowsOf,
+	withoutUndefined,
+} from '../../nodes/shared/client/json';
 
 const parsed = (text: string) => parseReply(Buffer.from(text));
 
@@ -30,4 +38,26 @@ it('takes fields from objects and entries from lists, and nothing from what is n
 	expect(withoutUndefined({ a: undefined, b: null, c: 0 })).toStrictEqual({ b: null, c: 0 });
 	expect([list, object, ...none].map(entriesOf)).toEqual([list, ...Array(6).fill([])]);
 	expect([list, object, ...none].map(rowsOf)).toEqual([[object], ...Array(6).fill([])]);
+});
+
+it('finds a value by the path to it, also where keys have dots', () => {
+	const value = { a: { b: { c: 1 }, 'b.d': 2, e: null, '': 6 }, 'a.b': { c: 3, f: 4 }, list: [{ g: 5 }], '': { h: 7 } };
+	const found = (path: string) => {
+		const { key, value: at } = entryAt(value, path) ?? {};
+		return [key, at];
+	};
+	expect(['a.e', 'a.b.c', 'a.b.d', 'a.b.f', 'list.0.g', 'a.', '.h'].map(found)).toEqual([
+		['e', null],
+		['c', 1],
+		['b.d', 2],
+		['f', 4],
+		['g', 5],
+		['', 6],
+		['h', 7],
+	]);
+	for (const path of ['x', 'a.x', 'a.b.x', 'a.e.x', 'a.toString', 'list.0.g.x', '']) {
+		const at = entryAt(value, path);
+		expect([path, at?.key]).toEqual([path, path === '' ? '' : undefined]);
+	}
+	for (const none of [null, undefined, 'text', 7]) expect(entryAt(none, 'length')).toBeUndefined();
 });

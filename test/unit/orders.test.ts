@@ -265,6 +265,11 @@ describe('an order', () => {
 		const cheap = { id: 'o1', status: 'SUCCESS', amount: 90 };
 		expect((await ordersOf({ items, orders: new Map([['r', cheap]]) })).error?.message).toMatch(/amount is 90$/);
 		expect((await ordersOf({ items, placed: cheap })).error).toBeUndefined();
+		// So it is of one that this execution sent before.
+		const orders = new Map<string, IDataObject>();
+		const own = [{ reference: 's' }];
+		const { kept } = await ordersOf({ items: own, orders, placed: cheap });
+		expect((await ordersOf({ items: own, orders, kept })).replies).toMatchObject([{ amount: 90, alreadyPlaced: true }]);
 	});
 });
 
@@ -474,6 +479,7 @@ describe('an order whose reply fails', () => {
 		['425, also with a code', () => failure('425', 'E150'), true],
 		['400 without a code of Hubble', () => failure('400'), true],
 		['403 without a code of Hubble', () => failure('403'), true],
+		['500, also with a code', () => failure('500', 'E150'), true],
 		['300', () => failure('300', 'E150'), false],
 		['400', () => failure('400', 'E150'), false],
 		['401', () => failure('401'), false],

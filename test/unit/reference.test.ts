@@ -143,6 +143,9 @@ it('differs by the run of the node in a loop; a run that failed and is tried aga
 	expect(made({ kept })).toEqual(first);
 	const later = [1, 2].flatMap((runIndex) => made({ kept, runIndex }).references);
 	expect(new Set([...first.references, ...later]).size).toBe(6);
+	const own = { ...order('a@example.com'), body: { ...order('a@example.com').body, referenceId: 'r' } } as never;
+	const owners = [0, 0, 1].map((runIndex) => made({ kept: {}, runIndex }, [own]).errands[0]?.owner);
+	expect([owners[0] === owners[1], owners[0] === owners[2]]).toEqual([true, false]);
 });
 
 it('is told by the last part of the URL that resumes the execution, where there is one', () => {

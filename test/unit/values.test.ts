@@ -132,7 +132,7 @@ describe('texts', () => {
 			'Serial Number:17',
 		]);
 		expect(tagFilters([])).toBeUndefined();
-		for (const wrong of ['a', ':b', 'a:', ':', 'a:b\nc']) {
+		for (const wrong of ['a', ':b', 'a:', ':', ':b:c', 'a:b\nc']) {
 			expect(() => tagFilters([wrong])).toThrow(`"${wrong}" is not a tag of the form key:value, e.g. _env:production`);
 		}
 	});
@@ -166,6 +166,7 @@ describe('texts', () => {
 	test.each([
 		[numberIn(1, 9), '0', 'a whole number from 1 to 9'],
 		[numberIn(1, 9), 10, 'a whole number from 1 to 9'],
+		[numberIn(1, Number.MAX_SAFE_INTEGER), 0, 'a whole number of 1 or more'],
 		[numberIn(1, 9), 1.5, 'a whole number from 1 to 9'],
 		[numberIn(0.5, 9, false), 0.4, 'a number from 0.5 to 9'],
 		[numberIn(0, Infinity), Infinity, 'a whole number'],

@@ -97,7 +97,7 @@ function explain(failure: Failure): Explanation {
 	}
 	if (isHubbles && status === 403) return forbidden(failure);
 	if (isHubbles && status === 404) return notFound(failure);
-	if (isHubbles && status >= 400) {
+	if (isHubbles) {
 		return {
 			message: `Hubble rejected the request ${status === 400 ? 'as invalid' : `(HTTP ${status})`}`,
 			remedy: "Compare the parameters with Hubble's answer.",

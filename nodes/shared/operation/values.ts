@@ -179,8 +179,9 @@ export function texts(value: unknown): string[] | undefined {
 /** Platform tags as Hubble matches them, `key:value`; `key=value` is understood too. */
 export function tagFilters(value: unknown): string[] | undefined {
 	return texts(value)?.map((tag) => {
-		const [, key = '', content = ''] = /^([^:=]+)[:=](.+)$/.exec(tag)?.map((part) => part.trim()) ?? [];
-		if (!key || !content) throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
-		return `${key}:${content}`;
+		if (!/^[^:=]+[:=].+$/.test(tag))
+			throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
+		const at = tag.search(/[:=]/);
+		return `${tag.slice(0, at).trim()}:${tag.slice(at + 1).trim()}`;
 	});
 }

@@ -23,7 +23,7 @@ const QUEUE_MODE = 'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMP
  * @param ifStopped what becomes of a delivery that was answered at once, when n8n stops during the run
  * @param atEnd what the sender makes of an answer after the run
  */
-export const acknowledge = (ifStopped: string, atEnd: string): INodeProperties => ({
+const option = (ifStopped: string, atEnd: string): INodeProperties => ({
 	displayName: 'Acknowledge',
 	name: 'acknowledge',
 	type: 'options',
@@ -34,15 +34,22 @@ export const acknowledge = (ifStopped: string, atEnd: string): INodeProperties =
 			value: 'onReceived',
 			description: ['As soon as n8n has stored the execution. Runs may take a long time.', ifStopped].join(' '),
 		},
-		{
-			name: 'When the Workflow Has Finished',
-			value: 'lastNode',
-			description: [atEnd, QUEUE_MODE].join(' '),
-		},
+		{ name: 'When the Workflow Has Finished', value: 'lastNode', description: [atEnd, QUEUE_MODE].join(' ') },
 	],
 	default: 'onReceived',
 	description: 'When to tell Hubble that a delivery has arrived',
 });
+
+export const acknowledge = {
+	packets: option(
+		'If n8n stops during a run, Hubble does not deliver it again.',
+		'Hubble delivers again when the run fails or n8n goes down. The run must end within ten seconds.',
+	),
+	giftCards: option(
+		'If n8n stops during a run, the event does not come again.',
+		'Hubble gets an error when the run fails. Whether it then sends the event again is not documented.',
+	),
+};
 
 /**
  * Answers 503 instead of a remark, so that the delivery comes again. If n8n answers when the workflow has finished, the
