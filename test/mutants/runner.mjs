@@ -63,6 +63,7 @@ function jestFor(folder) {
 	const mocker = new ModuleMocker(globalThis);
 	const timers = new ModernFakeTimers({ config: { fakeTimers: {}, rootDir: root }, global: globalThis });
 	const from = createRequire(join(folder, 'any.ts'));
+	const mocks = {};
 	const jest = {
 		fn: (...args) => mocker.fn(...args),
 		spyOn: (...args) => mocker.spyOn(...args),
@@ -81,12 +82,13 @@ function jestFor(folder) {
 			let exports;
 			// What it refers to is there by the time that somebody imports it.
 			Object.defineProperty(mocked, 'exports', { get: () => (exports ??= factory()) });
-			require.cache[file] = mocked;
+			require.cache[file] = mocks[file] = mocked;
 		},
 		doMock: (path, factory) => jest.mock(path, factory),
 		isolateModules(load) {
 			const before = { ...require.cache };
 			forgetOurs();
+			Object.assign(require.cache, mocks);
 			load();
 			forgetOurs();
 			Object.assign(require.cache, before);
