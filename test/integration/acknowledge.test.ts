@@ -8,8 +8,6 @@ import { n8nLine } from './n8nLine';
 import { triggerStage } from './placeTrigger';
 import { withEachClock } from './pollContext';
 
-type Shared = typeof import('../../nodes/shared/webhook/acknowledge');
-
 let hubble: Simulator;
 const hubbleNow = Date.now;
 const HOUR = 3600;
@@ -96,10 +94,6 @@ withEachClock(hubbleNow, () => {
 
 	it('n8n 1 is answered by the node, unless it is to wait for the run', async () => {
 		n8nLine.is1 = true;
-		jest.isolateModules(() => {
-			const { webhookDescription } = jest.requireActual<Shared>('../../nodes/shared/webhook/acknowledge');
-			expect(webhookDescription.responseMode).toBe('lastNode');
-		});
 		const atOnce = place();
 		for (const isTest of [false, true])
 			expect(await atOnce.deliver(batch(5, 6), right, { isTest, isRunning: true })).toMatchObject({

@@ -12,6 +12,7 @@ import { HubblePacketPollTrigger } from '../../nodes/HubblePacketPollTrigger/Hub
 import { HubblePacketTrigger } from '../../nodes/HubblePacketTrigger/HubblePacketTrigger.node';
 import { newProcessState } from '../../nodes/shared/webhook/processState';
 import { collectionOf } from '../../nodes/shared/operation/readItem';
+import { n8nLine } from '../integration/n8nLine';
 import { partnerEvents } from '../simulator/delivery';
 
 /** The entries that n8n's node panel makes: of the options of a property titled Event, Events or Trigger On. */
@@ -78,4 +79,22 @@ it.each([null, [], 'text'])('a collection in whose place an expression gives %j 
 	expect(() => collectionOf({ getNodeParameter: () => given } as unknown as IPollFunctions, 'filters')).toThrow(
 		'the expression returned no fields',
 	);
+});
+
+/** As n8n loads the triggers. */
+function webhookAsLoaded() {
+	let loaded: typeof import('../../nodes/shared/webhook/acknowledge') | undefined;
+	jest.isolateModules(() => {
+		loaded = jest.requireActual('../../nodes/shared/webhook/acknowledge');
+	});
+	return loaded?.webhookDescription;
+}
+
+it.each([
+	['2', '={{$parameter["options"]?.["acknowledge"] || "onReceived"}}'],
+	['1', 'lastNode'],
+])('n8n %s is told when to answer: %s', (line, responseMode) => {
+	n8nLine.is1 = line === '1';
+	expect(webhookAsLoaded()).toMatchObject({ responseMode, responseData: 'noData' });
+	n8nLine.is1 = false;
 });
