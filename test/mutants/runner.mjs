@@ -185,7 +185,7 @@ class Runner {
 		const path = join(root, file);
 		globalThis.jest = jestFor(dirname(path));
 		try {
-			require(join(root, 'test/integration/setup.ts'));
+			if (file.includes('/integration/')) require(join(root, 'test/integration/setup.ts'));
 			require(path);
 			sortByTime(file, circus.getState().rootDescribeBlock);
 			const { unhandledErrors } = await circus.run();

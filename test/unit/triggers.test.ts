@@ -85,7 +85,9 @@ it.each([null, [], 'text'])('a collection in whose place an expression gives %j 
 function webhookAsLoaded() {
 	let loaded: typeof import('../../nodes/shared/webhook/acknowledge') | undefined;
 	jest.isolateModules(() => {
-		loaded = jest.requireActual('../../nodes/shared/webhook/acknowledge');
+		loaded = jest.requireActual<typeof import('../../nodes/shared/webhook/acknowledge')>(
+			'../../nodes/shared/webhook/acknowledge',
+		);
 	});
 	return loaded?.webhookDescription;
 }

@@ -3,6 +3,8 @@ import type { INodeProperties, IWebhookDescription, IWebhookFunctions, IWebhookR
 import { isN8n1, responseModeFrom } from '../n8n';
 import type { Answer } from './deliveryLog';
 
+const FOR_THE_RUN = { responseMode: 'lastNode' } as const;
+
 /**
  * The webhook of a trigger; "Acknowledge" decides when n8n answers. An answer has no body: what the workflow made of
  * a delivery is not for the sender. In n8n 1 an expression for it, run at every call, would take as long as all the
@@ -13,7 +15,7 @@ export const webhookDescription: IWebhookDescription = {
 	httpMethod: 'POST',
 	path: 'webhook',
 	responseData: 'noData',
-	...(isN8n1() ? { responseMode: 'lastNode' } : responseModeFrom(['options', 'acknowledge'], 'onReceived')),
+	...(isN8n1() ? FOR_THE_RUN : responseModeFrom(['options', 'acknowledge'], 'onReceived')),
 };
 
 const QUEUE_MODE = 'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.';
