@@ -109,7 +109,10 @@ function forgery(i: number, secret: string, real: Buffer): Forgery {
 	return kind(i, secret, real);
 }
 
-/** Posts bytes; the status, or 0 where n8n closed the connection without an answer. */
+/**
+ * Posts bytes; the status, or 0 where n8n closed the connection without an answer or gave none in time: its XML parser,
+ * which all calls share, may stop to answer once it has met text that is no XML.
+ */
 async function send(url: string, { headers, body }: Forgery, agent: Agent): Promise<number> {
 	return await new Promise((done) => {
 		const all = { ...headers, 'content-length': body.length };
@@ -118,6 +121,7 @@ async function send(url: string, { headers, body }: Forgery, agent: Agent): Prom
 			reply.once('end', () => done(reply.statusCode ?? 0));
 		});
 		call.once('error', () => done(0));
+		call.setTimeout(HUBBLE_WAITS_MS, () => call.destroy());
 		call.end(body);
 	});
 }
