@@ -55,7 +55,7 @@ it('finds a value by the path to it, also where keys have dots', () => {
 		['', 6],
 		['h', 7],
 	]);
-	for (const path of ['x', 'a.x', 'a.b.x', 'a.e.x', 'a.toString', 'list.0.g.x', '']) {
+	for (const path of ['x', 'xh', 'a.x', 'a.b.x', 'a.e.x', 'a.toString', 'list.0.g.x', '']) {
 		const at = entryAt(value, path);
 		expect([path, at?.key]).toEqual([path, path === '' ? '' : undefined]);
 	}
