@@ -8,6 +8,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 	n8n: { nodes: string[]; credentials: string[] };
 	dependencies?: object;
 	peerDependencies: object;
+	peerDependenciesMeta: object;
 	overrides?: object;
 };
 
@@ -23,6 +24,8 @@ it('lists every node and credential of the sources', () => {
 it('needs nothing at run time but n8n-workflow', () => {
 	expect(manifest.dependencies).toBeUndefined();
 	expect(manifest.peerDependencies).toEqual({ 'n8n-workflow': '*' });
+	// npm would put a copy beside the package, of another version than n8n's: by its exports the nodes know their n8n.
+	expect(manifest.peerDependenciesMeta).toEqual({ 'n8n-workflow': { optional: true } });
 	// n8n verifies no package that has them.
 	expect(manifest.overrides).toBeUndefined();
 });
