@@ -2,13 +2,7 @@
  * Finds, creates and removes our webhook at Hubble. No other one is touched: what is stored is bound to this n8n,
  * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
-import {
-	NodeApiError,
-	NodeOperationError,
-	type IDataObject,
-	type IHookFunctions,
-	type IWebhookFunctions,
-} from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
 import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
@@ -123,7 +117,7 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
-		if (!(error instanceof NodeApiError) || error.httpCode !== '404') throw unchanged(error);
+		if (detailsOf(error).status !== 404) throw unchanged(error);
 	}
 }
 
@@ -132,9 +126,6 @@ function isRejection(error: unknown): boolean {
 	const status = Number(detailsOf(error).status ?? 0);
 	return status >= 400 && status < 500 && status !== 429;
 }
-
-/** Whether a failure is temporary. Errors of the credential are not, even if Hubble was not asked. */
-const isPassing = (error: unknown) => !isRejection(error) && detailsOf(error).requestId !== undefined;
 
 function warn(context: IHookFunctions, text: string): void {
 	context.logger.warn(`"${context.getNode().name}" ${text}`);
@@ -151,11 +142,10 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	const { hubble, url } = await open(context);
 	if (known.organization !== hubble.organizationId) return false;
 	try {
-		const ours = (await list(hubble)).filter((webhook) => webhook.url === url || webhook.webhook_id === known.id);
-		const [only, second] = ours;
-		return !second && only?.webhook_id === known.id && only.url === url && only.max_batch_size === maxBatchSize;
+		const [only, second] = (await list(hubble)).filter((webhook) => webhook.url === url);
+		return !second && only?.webhook_id === known.id && only.max_batch_size === maxBatchSize;
 	} catch (error) {
-		if (!isPassing(error)) throw unchanged(error);
+		if (isRejection(error)) throw unchanged(error);
 		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
 	}
@@ -194,18 +184,18 @@ async function create(
 	});
 	if (!created) return undefined;
 	const { webhook_id: id, secret } = created.body;
-	if (typeof id !== 'string' || typeof secret !== 'string') {
-		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but returned no secret for it');
+	if (typeof id !== 'string') {
+		throw new NodeOperationError(context.getNode(), 'Hubble registered the webhook but returned no ID for it');
 	}
 	// Both processes see both endpoints, or the later one does: the one with the first ID stays.
 	const [first, ...rest] = (await twins()).map(({ webhook_id }) => String(webhook_id)).sort();
-	if (first !== undefined && rest.length) {
+	if (rest.length) {
 		for (const other of rest) await remove(hubble, other);
 		if (first !== id) return undefined;
 	}
 	// By Hubble's clock: another main process compares it, and its own clock may differ.
 	const at = Math.floor(1000 * hubble.now());
-	return { id, fingerprint: fingerprint(secret), at, owner, url, organization: hubble.organizationId };
+	return { id, fingerprint: fingerprint(String(secret)), at, owner, url, organization: hubble.organizationId };
 }
 
 /**
@@ -249,7 +239,7 @@ export async function registerWebhook(context: IHookFunctions, maxBatchSize: num
 		hook,
 		all.filter((webhook) => webhook !== ours),
 	);
-	if (known && !ours && !isTest && others.some(({ webhook_id }) => webhook_id === known.id)) {
+	if (known && !isTest && others.some(({ webhook_id }) => webhook_id === known.id)) {
 		warn(
 			context,
 			`left its webhook ${known.id} at the old URL ${known.url} in place, because n8n's public URL changed. If nothing listens there any more, delete it with the Hubble Webhook node.`,
@@ -312,10 +302,11 @@ const adviceForTest = ({ isTest }: Hook) =>
 function requirePublicUrl(hook: Hook): void {
 	const { context, url } = hook;
 	const { baseUrl } = hook.hubble;
-	if (!URL.canParse(url) || !URL.canParse(baseUrl) || isPrivateHost(new URL(baseUrl).hostname)) return;
-	const { protocol, hostname } = new URL(url);
-	const isPrivate = isPrivateHost(hostname);
-	if (protocol === 'https:' && !isPrivate) return;
+	if (isPrivateHost(new URL(baseUrl).hostname)) return;
+	// n8n takes its public address as it is set, also without a scheme.
+	const address = URL.canParse(url) ? new URL(url) : undefined;
+	const isPrivate = address !== undefined && isPrivateHost(address.hostname);
+	if (address?.protocol === 'https:' && !isPrivate) return;
 	throw new NodeOperationError(
 		context.getNode(),
 		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.${adviceForTest(hook)}`,

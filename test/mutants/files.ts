@@ -41,6 +41,8 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleGiftCard/reference': ['unit/reference'],
 	'HubbleGiftCard/place': ['unit/orders'],
 	'HubbleGiftCardTrigger/events': ['integration/giftCardTrigger'],
+	'HubblePacketTrigger/registration': ['unit/registration'],
+	'HubblePacketTrigger/packets': ['unit/deliveries'],
 	'HubblePacketPollTrigger/stream': ['unit/position'],
 	'HubblePacketPollTrigger/alarms': ['unit/alarms'],
 	'HubblePacketPollTrigger/rules': ['unit/alarms'],
