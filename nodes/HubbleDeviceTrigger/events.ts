@@ -82,7 +82,7 @@ export async function quiet(run: PollRun): Promise<void> {
 	if (cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
 	const heard = (device: Device) => lastHeard(device, run);
-	const future = (await readAhead(run)).filter((device) => heard(device) >= low && heard(device) < high);
+	const future = (await readAhead(run)).filter((device) => heard(device) < high);
 	let isFull = false;
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, end)) {
 		const from: number = state.quiet.from;
@@ -147,6 +147,7 @@ const windowOf = (run: PollRun, device: Device) =>
  */
 async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): Promise<number | undefined> {
 	let rest = [...gone];
+	// Each round takes some of them: the last page of its list stands for all.
 	for (;;) {
 		const [first, last] = [rest[0], rest.at(-1)];
 		if (!first || !last) return undefined;
@@ -166,9 +167,8 @@ async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): P
 				run.quiet.delete(key);
 			}
 			rest = rest.slice(known.length);
-			if (known.length || !rest.length) break;
+			if (known.length) break;
 		}
-		if (rest[0] === first) return first.created;
 	}
 }
 

@@ -49,6 +49,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
 	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
+	'HubbleDeviceTrigger/events': ['unit/events', 'unit/watch'],
 	'HubbleGiftCard/existing': ['unit/orders'],
 };
 
