@@ -50,6 +50,7 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
 	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
 	'HubbleDeviceTrigger/events': ['unit/events', 'unit/watch'],
+	'HubbleDeviceTrigger/reading': ['unit/reading', 'unit/events'],
 	'HubbleGiftCard/existing': ['unit/orders'],
 };
 

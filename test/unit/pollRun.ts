@@ -18,7 +18,7 @@ export function runOf({ options: { request } }: Fleet, { now, events, settings =
 	const warnings: string[] = [];
 	const context = {
 		getNode: () => ({ name: 'Watch' }) as INode,
-		getTimezone: () => 'UTC',
+		getTimezone: () => 'Asia/Kolkata',
 		logger: { warn: (line: string) => warnings.push(line) },
 	};
 	const send = async ({ query, continuationToken: token }: { query: Request['qs']; continuationToken?: string }) => {
