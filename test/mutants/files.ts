@@ -51,6 +51,8 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
 	'HubbleDeviceTrigger/events': ['unit/events', 'unit/watch'],
 	'HubbleDeviceTrigger/reading': ['unit/reading', 'unit/events'],
+	'HubbleDeviceTrigger/poll': ['unit/devicePoll', 'unit/events'],
+	'HubbleDeviceTrigger/item': ['unit/devicePoll'],
 	'HubbleGiftCard/existing': ['unit/orders'],
 };
 
