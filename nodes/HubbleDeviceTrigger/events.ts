@@ -147,7 +147,6 @@ const windowOf = (run: PollRun, device: Device) =>
  */
 async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): Promise<number | undefined> {
 	let rest = [...gone];
-	// Each round takes some of them: the last page of its list stands for all.
 	for (;;) {
 		const [first, last] = [rest[0], rest.at(-1)];
 		if (!first || !last) return undefined;
@@ -169,6 +168,8 @@ async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): P
 			rest = rest.slice(known.length);
 			if (known.length) break;
 		}
+		// Hubble listed others than were asked for, and the poll may read no further.
+		if (rest[0] === first) return first.created;
 	}
 }
 

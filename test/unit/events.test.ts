@@ -341,6 +341,24 @@ describe('Heard Again', () => {
 		}
 	});
 
+	it('looks once and no more where Hubble lists others than were asked for', async () => {
+		const fleet = fleetOf(9, {}, 1);
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 60 });
+		const { request } = fleet.options;
+		fleet.options.request = async (credential, options) =>
+			await request(credential, { ...options, qs: { ...options.qs, filter_created_ts: undefined } });
+		const { run, asked, keys } = runOf(fleet, {
+			now: clock,
+			events: ['heardAgain'],
+			quiet: marksOf(['device 0', clock - 100_000, clock - 2 * HOUR]),
+			state: { quiet: { of: 'all 1 3600', from: 0 } },
+			pagesLeft: 4,
+		});
+		await quiet(run);
+		expect([keys(), asked.length, run.state.quiet?.from]).toEqual([[], 4, clock - 100_000]);
+		expect(run.quiet.size).toBe(1);
+	});
+
 	it('waits for the next poll where there is room for one event, and two may come', async () => {
 		const fleet = fleetOf(0, {}, 1);
 		const at = clock - 9000;
