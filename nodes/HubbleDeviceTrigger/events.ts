@@ -82,7 +82,7 @@ export async function quiet(run: PollRun): Promise<void> {
 	if (cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
 	const heard = (device: Device) => lastHeard(device, run);
-	const future = (await readAhead(run)).filter((device) => heard(device) >= low && heard(device) < high);
+	const future = (await readAhead(run)).filter((device) => heard(device) < high);
 	let isFull = false;
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, end)) {
 		const from: number = state.quiet.from;
@@ -166,8 +166,9 @@ async function resolveGone(run: PollRun, gone: readonly Gone[], high: number): P
 				run.quiet.delete(key);
 			}
 			rest = rest.slice(known.length);
-			if (known.length || !rest.length) break;
+			if (known.length) break;
 		}
+		// Hubble listed others than were asked for, and the poll may read no further.
 		if (rest[0] === first) return first.created;
 	}
 }

@@ -185,7 +185,7 @@ export async function readWindow(run: PollRun, window: EventWindow): Promise<voi
 }
 
 /** Devices with a stamp from the future that a poll can watch: a page of them. */
-const MOST_AHEAD = REGISTERED_DEVICES.pageSize?.max ?? 1000;
+const MOST_AHEAD = endpoints.listDevices.list.pageSize.max;
 
 /** Reads once a poll which devices have a stamp from the future, and remembers since when. */
 export async function readAhead(run: PollRun): Promise<readonly Device[]> {

@@ -1,15 +1,15 @@
 /** The device trigger's polls: against a list of devices in memory, a slow reference, and the simulator. */
 import fc from 'fast-check';
-import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
-import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
+import type { IDataObject } from 'n8n-workflow';
 import { areaKey } from '../../nodes/HubbleDeviceTrigger/marks';
 import { circle, isInside, polygons } from '../../nodes/shared/device/areas';
 import { startSimulator } from '../simulator/server';
 import { objectOf } from '../../nodes/shared/client/json';
 import { keyOf } from '../../nodes/shared/polling/compact';
 import { schemaFiles } from '../../tools/schemas';
+import { fleetsAt, type Fleet, type Request, type Tracker } from './fleet';
 import { unforeseen } from './harness';
-import { httpRequest, letOnlyPass, pollContext, withEachClock } from './pollContext';
+import { httpRequest, letOnlyPass, withEachClock } from './pollContext';
 import { virtualTime } from './virtualTime';
 
 /** Hubble's clock in Unix seconds; the clock that never jumps goes with it. */
@@ -20,155 +20,13 @@ beforeEach(() => {
 	letOnlyPass(() => (clock - BEGAN) * 1000);
 });
 
-interface Tracker {
-	id: string;
-	created: number;
-	tags?: IDataObject;
-	/** Unix seconds of the last packet on the ground; 0: never heard. */
-	heard: number;
-	/** Unix seconds of the last packet by satellite. */
-	satellite?: number;
-	/** Whether only the packet by satellite says a place. */
-	isVague?: boolean;
-	latitude: number;
-	longitude: number;
-	/** Metres. */
-	accuracy?: number;
-}
-
-type Request = IHttpRequestOptions & { qs: Record<string, unknown> };
-
-/** What Hubble answers for a list of devices, in pages of so many. With a token it ignores the query, as Hubble does. */
-function listing(fleet: () => Iterable<Tracker>, pageSize: number) {
-	return async (_credential: string, { url, qs: query, headers }: Request) => {
-		const date = new Date(clock * 1000).toUTCString();
-		const given = String(headers?.['Continuation-Token'] ?? JSON.stringify([-1, '', query ?? {}]));
-		const [afterTime, afterId, qs] = JSON.parse(given) as [number, string, Request['qs']];
-		if (url.endsWith('/check')) return { body: { org_id: '' }, headers: { date }, statusCode: 200 };
-		const range = (name: string) =>
-			/^between:(\d+):(\d+)$/
-				.exec(String(qs[name] ?? 'between:0:99999999999'))
-				?.slice(1)
-				.map(Number) as [number, number];
-		const [[createdFrom, createdTo], [heardFrom, heardTo]] = [
-			range('filter_created_ts'),
-			range('filter_most_recent_packet_ts'),
-		];
-		const stamp = ({ heard, satellite = 0 }: Tracker) => Math.max(heard, satellite);
-		const timeOf = (row: Tracker) => (qs.sort_field === 'created_ts' ? row.created : stamp(row));
-		const direction = qs.sort_ascending === false ? -1 : 1;
-		const rows = [...fleet()]
-			.filter(({ created }) => created >= createdFrom && created < createdTo)
-			.filter((row) => stamp(row) >= heardFrom && stamp(row) < heardTo)
-			.filter(({ tags }) => !qs.filter_tags || `_env:${String(tags?._env)}` === String(qs.filter_tags))
-			.filter(
-				(row) =>
-					!afterId || direction * (timeOf(row) - afterTime) > 0 || (timeOf(row) === afterTime && row.id > afterId),
-			)
-			.sort((a, b) => direction * (timeOf(a) - timeOf(b)) || (a.id < b.id ? -1 : 1));
-		const page = rows.slice(0, pageSize);
-		const last = page.at(-1);
-		const token = last && rows.length > pageSize ? JSON.stringify([timeOf(last), last.id, qs]) : '';
-		const packet = (timestamp: number, { latitude, longitude, accuracy }: Tracker) => ({
-			timestamp,
-			location: { latitude, longitude, horizontal_accuracy: accuracy },
-		});
-		const nowhere = { latitude: 0, longitude: 0 };
-		const devices = page
-			.map((row) => ({ row, ...row }))
-			.map(({ row, id, created, tags, heard, satellite }) => ({
-				id,
-				name: id,
-				created_ts: created,
-				tags: tags ?? {},
-				most_recent_packet: {
-					...(heard ? { terrestrial: packet(heard, row.isVague ? { ...row, ...nowhere } : row) } : {}),
-					...(satellite ? { satellite: packet(satellite, row) } : {}),
-				},
-			}));
-		const body = Buffer.from(JSON.stringify({ devices }));
-		return { body, headers: { date, 'continuation-token': token }, statusCode: 200 };
-	};
-}
-
-let nodes = 0;
-
-interface Options {
-	mode?: string;
-	id?: string;
-	request?: unknown;
-	staticData?: IDataObject;
-	credentials?: IDataObject;
-	/** What newer versions of n8n have. */
-	members?: object;
-}
-
-const HUBBLE = { token: 't', organizationId: '6ea53e36-b7fb-429f-8c2e-d536cab71089', url: 'https://hubble.example' };
-
-/** A node with what n8n gives to `poll`. */
-function trigger(
-	parameters: IDataObject,
-	{ mode = 'trigger', id = `d ${++nodes}`, request, staticData = {}, credentials, members = {} }: Options,
-) {
-	const warnings: string[] = [];
-	const context = pollContext(HUBBLE, parameters, {
-		...members,
-		warnings,
-		getMode: () => mode,
-		getNode: () => ({ id, name: 'Watch', parameters }),
-		getWorkflowStaticData: () => staticData,
-		...(credentials ? { getCredentials: async () => credentials } : {}),
-		helpers: { httpRequestWithAuthentication: request },
-	});
-	const poll = async () => {
-		const [items = []] = (await new HubbleDeviceTrigger().poll.call(context)) ?? [];
-		return items.map(({ json }) => json);
-	};
-	return { poll, staticData, warnings };
-}
+const { fleetOf, trigger } = fleetsAt(() => clock);
 
 const HOUR = 3600;
 
 const without = (item: IDataObject, field: string): IDataObject =>
 	Object.fromEntries(Object.entries(item).filter(([name]) => name !== field));
 const depot = { name: 'Depot', latitude: 51.9244, longitude: 4.4777, radius: 500 };
-
-/** A fleet in memory, and a node that watches it. */
-function fleetOf(size: number, parameters: IDataObject, pageSize = 1000) {
-	const devices = new Map<string, Tracker>();
-	const add = (id: string, more: Partial<Tracker> = {}) =>
-		devices.set(id, { id, created: clock - 100_000, heard: 0, latitude: 1, longitude: 1, ...more });
-	for (let n = 0; n < size; n++) add(`device ${n}`, { created: clock - 100_000 - n });
-	const hear = (id: string, more: Partial<Tracker> = {}) =>
-		Object.assign(devices.get(id) as Tracker, { heard: clock, ...more });
-	let requests = 0;
-	const list = listing(() => devices.values(), pageSize);
-	const request = async (credential: string, options: Request) => {
-		requests += 1;
-		return await list(credential, options);
-	};
-	const options = { request, staticData: {} as IDataObject };
-	let { poll, warnings } = trigger(parameters, options);
-	const names = async () =>
-		(await poll()).map(({ event, deviceId, area }) => [event, deviceId, ...(area ? [area] : [])].join(' '));
-	return {
-		devices,
-		add,
-		hear,
-		poll: async () => await poll(),
-		names,
-		options,
-		warnings: () => warnings,
-		get requests() {
-			return requests;
-		},
-		/** Another process goes on with what n8n stored. */
-		restart(stored: IDataObject = options.staticData, changed: IDataObject = parameters) {
-			options.staticData = JSON.parse(JSON.stringify(stored)) as IDataObject;
-			({ poll, warnings } = trigger(changed, options));
-		},
-	};
-}
 
 const silentFor = (hours: number) => ({ silentForHours: hours });
 
@@ -370,7 +228,7 @@ withEachClock(
 				clock += 60;
 				return fleet;
 			};
-			const marksIn = ({ options }: ReturnType<typeof fleetOf>) => options.staticData.next as IDataObject;
+			const marksIn = ({ options }: Fleet) => options.staticData.next as IDataObject;
 
 			it('P7: tells it once more, also where an area was added meanwhile', async () => {
 				const fleet = await entered(watching(one));
@@ -793,7 +651,7 @@ withEachClock(
 		describe('Fetch Test Event', () => {
 			const events = ['silent', 'heardAgain', 'registered', 'firstHeard', 'entered', 'left'];
 			const AWAY = { latitude: 1, longitude: 2 };
-			const test = async ({ options }: ReturnType<typeof fleetOf>, more: IDataObject = {}) => {
+			const test = async ({ options }: Fleet, more: IDataObject = {}) => {
 				const staticData = {};
 				const parameters = { events, ...silentFor(24), areas: { circle: [depot] }, ...more };
 				const items = await trigger(parameters, { ...options, mode: 'manual', staticData }).poll();

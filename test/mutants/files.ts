@@ -51,6 +51,10 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/watch': ['unit/watch'],
 	'HubbleDeviceTrigger/borders': ['unit/borders'],
 	'HubbleDeviceTrigger/areas': ['integration/pollDevices'],
+	'HubbleDeviceTrigger/events': ['unit/events', 'unit/watch'],
+	'HubbleDeviceTrigger/reading': ['unit/reading', 'unit/events'],
+	'HubbleDeviceTrigger/poll': ['unit/devicePoll', 'unit/events'],
+	'HubbleDeviceTrigger/item': ['unit/devicePoll'],
 	'HubbleGiftCard/existing': ['unit/orders'],
 };
 

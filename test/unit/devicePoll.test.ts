@@ -1,0 +1,297 @@
+/** A poll of the device trigger: its steps and their time, what becomes of their errors, what it forgets; and its items. */
+import { eventItem } from '../../nodes/HubbleDeviceTrigger/item';
+import type { EventName } from '../../nodes/HubbleDeviceTrigger/settings';
+import { objectOf } from '../../nodes/shared/client/json';
+import { fleetsAt, type Fleet } from '../integration/fleet';
+import { letOnlyPass } from '../integration/pollContext';
+
+const BEGAN = 1_790_000_000;
+const HOUR = 3600;
+const depot = { name: 'Depot', latitude: 51.9244, longitude: 4.4777, radius: 500 };
+const away = { latitude: 1, longitude: 1 };
+
+/** Hubble's clock in Unix seconds; n8n's is right. */
+let clock = BEGAN;
+beforeEach(() => {
+	clock += 100_000;
+	letOnlyPass(() => (clock - BEGAN) * 1000);
+	jest.spyOn(Date, 'now').mockImplementation(() => clock * 1000);
+});
+afterEach(() => jest.restoreAllMocks());
+
+const { fleetOf, trigger } = fleetsAt(() => clock);
+const watching = (...events: string[]) => ({ events, silentForHours: 1, areas: { circle: [depot] } });
+const stored = ({ options }: Fleet) => objectOf(JSON.parse(JSON.stringify(options.staticData.next ?? {})));
+const HUBBLE = { apiToken: 't', organizationId: '6ea53e36-b7fb-429f-8c2e-d536cab71089' };
+
+/** What becomes of a request for the list: so many seconds later, an error instead of the list, a wish to be left alone. */
+interface Fate {
+	seconds?: number;
+	status?: number;
+	headers?: Record<string, string>;
+}
+
+/** Lets each request of the next poll meet its fate, the first one the first. @returns by which time each list is sorted */
+function meet(fleet: Fleet, ...fates: Fate[]): unknown[] {
+	const asked: unknown[] = [];
+	const { request } = fleet.options;
+	fleet.options.request = async (credential, options) => {
+		if (!options.qs) return await request(credential, options);
+		const { seconds = 0, status = 200, headers = {} } = fates[asked.length] ?? {};
+		asked.push(options.qs.sort_field);
+		clock += seconds;
+		const body = Buffer.from('{"name":"Error","message":"away"}');
+		return status === 200 ? await request(credential, options) : ({ statusCode: status, headers, body } as never);
+	};
+	fleet.restart(fleet.options.staticData);
+	fleet.options.request = request;
+	return asked;
+}
+
+const [CREATED, HEARD] = ['created_ts', 'most_recent_packet_ts'];
+
+/** A node that watches registrations and silences, a poll later, and a new device that its next poll reports. */
+async function withNews(...events: string[]) {
+	const fleet = fleetOf(1, watching(...events));
+	expect(await fleet.names()).toEqual([]);
+	fleet.add('new', { created: clock });
+	clock += 60;
+	return fleet;
+}
+
+describe('a poll', () => {
+	it('begins where the node began, however long it asked for the time; its first step is taken all the same', async () => {
+		const fleet = fleetOf(0, watching('registered'));
+		const { request } = fleet.options;
+		fleet.options.request = async (credential, options) => {
+			if (options.url.endsWith('/check')) clock += 20;
+			return await request(credential, options);
+		};
+		// Of another host, whose time nobody knows yet.
+		const credentials = { ...HUBBLE, baseUrl: 'https://another.example', requestsPerSecond: 1000 };
+		Object.assign(fleet.options, { credentials });
+		fleet.restart();
+		fleet.add('before', { created: clock - 31 });
+		fleet.add('new', { created: clock - 30 });
+		expect(await fleet.names()).toEqual(['registered new']);
+		expect(fleet.requests).toBe(2);
+	});
+
+	it('waits no longer for Hubble than its time', async () => {
+		const fleet = await withNews('registered');
+		const asked = meet(fleet, { status: 429, headers: { 'retry-after': '40' } });
+		await expect(fleet.poll()).rejects.toThrow();
+		expect(asked).toHaveLength(1);
+	});
+
+	it('in the editor shows an example, and stores nothing', async () => {
+		const { options } = fleetOf(0, {});
+		const staticData = {};
+		const { poll } = trigger(watching('silent'), { ...options, mode: 'manual', staticData });
+		expect(await poll()).toMatchObject([{ event: 'silent', isExample: true }]);
+		expect(staticData).toEqual({});
+	});
+
+	it('tells who entered and who left, each where it is watched', async () => {
+		for (const events of [['entered'], ['left'], ['entered', 'left']]) {
+			const fleet = fleetOf(2, watching(...events));
+			fleet.hear('device 0', depot);
+			fleet.hear('device 1', away);
+			expect(await fleet.names()).toEqual([]);
+			clock += 60;
+			fleet.hear('device 0', away);
+			fleet.hear('device 1', depot);
+			const all = ['entered device 1 Depot', 'left device 0 Depot'];
+			expect((await fleet.names()).sort()).toEqual(
+				all.filter((name) => events.some((event) => name.startsWith(event))),
+			);
+		}
+	});
+
+	it('forgets what is watched no longer, and keeps the rest', async () => {
+		const all = watching('silent', 'heardAgain', 'registered', 'entered');
+		for (const [event, kept] of [
+			['registered', ['registered']],
+			['firstHeard', ['ahead', 'quiet', 'quietMarks', 'registered']],
+			['heardAgain', ['ahead', 'quiet', 'quietMarks']],
+			['silent', ['ahead', 'silent', 'silentBySatellite']],
+			['left', ['areas', 'insideMarks', 'placedMarks', 'sweep']],
+		] as const) {
+			const fleet = fleetOf(3, all);
+			fleet.hear('device 0', { ...depot, heard: clock - 2 * HOUR });
+			fleet.hear('device 1', { ...depot, satellite: clock + 9 * HOUR });
+			expect(await fleet.names()).toEqual([]);
+			const marks = ['insideMarks', 'placedMarks', 'quietMarks'];
+			const cursors = ['ahead', 'areas', 'quiet', 'registered', 'silent', 'silentBySatellite', 'sweep'];
+			expect(Object.keys(stored(fleet)).sort()).toEqual([...marks, ...cursors].sort());
+			const next = { ...stored(fleet), unsureMarks: stored(fleet).insideMarks };
+			fleet.restart({ ...fleet.options.staticData, next }, watching(event));
+			clock += 60;
+			expect(await fleet.names()).toEqual([]);
+			const keys = Object.keys(stored(fleet));
+			expect(keys.filter((key) => key !== 'unsureMarks').sort()).toEqual(kept);
+			if (event !== 'left') expect(keys).not.toContain('unsureMarks');
+		}
+	});
+});
+
+describe('a poll whose time is up', () => {
+	it('keeps for the steps that it does not take what was seen before', async () => {
+		const fleet = fleetOf(1, watching('registered', 'silent'));
+		fleet.hear('device 0', { heard: clock + 9000 * HOUR });
+		const since = clock;
+		expect(await fleet.names()).toEqual([]);
+		clock += 60;
+		// Each request takes 20 seconds, and a poll has 30.
+		const asked = meet(fleet, { seconds: 20 });
+		expect(await fleet.names()).toEqual([]);
+		expect(asked).toEqual([CREATED]);
+		expect(stored(fleet).ahead).toEqual({ 'device 0': [since + 9000 * HOUR, since] });
+	});
+
+	it('goes on with its steps in their order, from that one on', async () => {
+		const fleet = fleetOf(1, watching('registered', 'silent', 'entered'));
+		expect(await fleet.names()).toEqual([]);
+		clock += 60;
+		const cut = meet(fleet, { seconds: 20 });
+		expect(await fleet.names()).toEqual([]);
+		expect([cut, stored(fleet).startWith]).toEqual([[CREATED], 2]);
+		clock += 60;
+		const asked = meet(fleet);
+		expect(await fleet.names()).toEqual([]);
+		expect(asked).toEqual([HEARD, HEARD, HEARD, HEARD, CREATED]);
+		expect(stored(fleet)).not.toHaveProperty('startWith');
+	});
+
+	it.each([
+		['a later step', ['registered', 'silent'], [{}, { seconds: 40, status: 500 }]],
+		['a later page', ['registered'], [{}, { seconds: 40, status: 500 }]],
+	])('is no failure in %s', async (_, events, fates) => {
+		const fleet = fleetOf(0, watching(...events), 1);
+		expect(await fleet.names()).toEqual([]);
+		const isLaterPage = events.length === 1;
+		if (isLaterPage) for (const n of [1, 2, 3]) fleet.add(`${n}`, { created: clock + n });
+		clock += 60;
+		meet(fleet, ...fates);
+		expect(await fleet.names()).toEqual([]);
+		expect(fleet.warnings()).toEqual([]);
+		expect(stored(fleet).startWith).toBe(isLaterPage ? 0 : 2);
+		expect(await fleet.names()).toEqual(isLaterPage ? [1, 2, 3].map((n) => `registered ${n}`) : []);
+	});
+
+	it('is a failure where it has read nothing', async () => {
+		const fleet = await withNews('registered');
+		meet(fleet, { seconds: 40, status: 500 });
+		await expect(fleet.poll()).rejects.toThrow();
+	});
+
+	it('hands over what it has without a warning', async () => {
+		const fleet = await withNews('registered', 'silent');
+		meet(fleet, {}, { seconds: 40, status: 500 });
+		expect(await fleet.names()).toEqual(['registered new']);
+		expect(fleet.warnings()).toEqual([]);
+	});
+
+	it('waits for no slot of the rate limit that comes later', async () => {
+		const fleet = await withNews('silent', 'entered');
+		const credentials = { ...HUBBLE, token: 'u', baseUrl: 'https://hubble.example', requestsPerSecond: 1 };
+		Object.assign(fleet.options, { credentials, members: { getPollBudgetMs: () => 900 } });
+		clock += 60;
+		const asked = meet(fleet);
+		expect(await fleet.names()).toEqual([]);
+		expect(fleet.warnings()).toEqual([]);
+		expect(asked.length).toBeLessThan(4);
+		expect(stored(fleet)).toHaveProperty('startWith');
+	});
+});
+
+describe('a step that fails', () => {
+	it.each([
+		['the first', ['registered', 'silent'], [{ status: 403 }]],
+		['one after others that found nothing', ['firstHeard', 'silent'], [{}, {}, {}, { status: 403 }]],
+	])('is an error of the poll, and changes nothing: %s', async (_, events, fates) => {
+		const fleet = await withNews(...events);
+		const before = JSON.stringify(fleet.options.staticData);
+		meet(fleet, ...fates);
+		await expect(fleet.poll()).rejects.toThrow('Hubble does not allow this');
+		expect(JSON.stringify(fleet.options.staticData)).toBe(before);
+	});
+
+	it('holds back no event of the others; the log says why it failed, and the next poll begins with it', async () => {
+		const fleet = await withNews('registered', 'silent');
+		meet(fleet, {}, { status: 403 });
+		expect(await fleet.names()).toEqual(['registered new']);
+		expect(fleet.warnings()).toEqual([
+			expect.stringMatching(
+				/^"Watch" passes on 1 event; the next poll continues after them\. Hubble does not allow this/,
+			),
+		]);
+		expect(stored(fleet).startWith).toBe(2);
+	});
+
+	it('asks Hubble for nothing as long as that wants', async () => {
+		const fleet = await withNews('registered', 'silent');
+		const asked = meet(fleet, {}, { status: 503, headers: { 'retry-after': '90' } });
+		expect(await fleet.names()).toEqual(['registered new']);
+		clock += 80;
+		expect([await fleet.names(), asked.length]).toEqual([[], 2]);
+		clock += 20;
+		await fleet.names();
+		expect(asked.length).toBeGreaterThan(2);
+	});
+});
+
+describe('an item', () => {
+	const now = BEGAN;
+	const device = { id: 'd', name: 'Reefer 7', created_ts: now - 2 * HOUR };
+	const showing = { simplify: true, timezone: 'UTC', now };
+	const itemOf = (event: EventName, more: object = {}, row: typeof device = device) =>
+		eventItem({ event, device: row, heard: now - HOUR, of: 7, ...more }, showing).json;
+
+	it.each([
+		['entered', { area: 'Depot' }, /^Reefer 7 entered Depot, heard 21 Sept? 13:13$/],
+		['left', { area: 'Depot' }, /^Reefer 7 left Depot, heard 21 Sept? 13:13$/],
+		['firstHeard', {}, /^Reefer 7 was heard for the first time, 21 Sept? 13:13$/],
+		['heardAgain', { since: now - 3 * HOUR }, /^Reefer 7 was heard again 21 Sept? 13:13, after 2 hours of silence$/],
+		['registered', {}, /^Reefer 7 was registered 21 Sept? 12:13$/],
+		['silent', { since: now - HOUR }, /^Reefer 7 has been silent for 60 minutes, last heard 21 Sept? 13:13$/],
+	] as const)('of %s says it in a sentence', (event, more, text) => {
+		expect(itemOf(event, more).text).toMatch(text);
+	});
+
+	it('has the same fields for each event, `null` where they say nothing', () => {
+		const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+		expect(itemOf('entered', { area: 'Depot' })).toMatchObject({
+			event: 'entered',
+			area: 'Depot',
+			silentSince: null,
+			silentForSeconds: null,
+			silentForHours: null,
+			heardAt: at(now - HOUR),
+			registeredAt: at(device.created_ts),
+			timestampTrusted: true,
+			name: 'Reefer 7',
+			isExample: false,
+			eventKey: 'entered:d:7',
+		});
+		expect(itemOf('entered')).not.toHaveProperty('hint');
+		expect(itemOf('registered', { heard: 0 })).toMatchObject({ area: null, heardAt: null, silentSince: null });
+		expect(Object.keys(itemOf('registered'))).toEqual(Object.keys(itemOf('silent', { since: now })));
+	});
+
+	it('of a silence says since when, and for how long: until now, or until the device was heard', () => {
+		const since = now - 10_000.4;
+		const silent = { silentSince: new Date(since * 1000).toISOString(), silentForSeconds: 10_000, silentForHours: 2.8 };
+		expect(itemOf('silent', { since })).toMatchObject(silent);
+		expect(itemOf('heardAgain', { since })).toMatchObject({ ...silent, silentForSeconds: 6400, silentForHours: 1.8 });
+	});
+
+	it('in a test says why it is an example; a device without a name goes by its ID', () => {
+		expect(itemOf('silent', { since: 1, hint: 'No device is silent.' })).toMatchObject({
+			hint: 'No device is silent.',
+			isExample: true,
+		});
+		for (const name of ['', null, undefined])
+			expect(itemOf('registered', {}, { ...device, name } as never).text).toMatch(/^d was registered /);
+	});
+});
