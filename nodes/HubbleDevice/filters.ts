@@ -57,9 +57,9 @@ export const timeFilters = {
 	},
 } satisfies Fields;
 
-/** A filter on times. Throws an Error with the names of its bounds when the range is empty. */
-function range(from: number, to: number, after: string, before: string): string {
-	if (from >= to) throw new Error(`"${after}" must be earlier than ${before}`);
+/** A filter on times. Throws an Error with the names of the bounds that are set when the range is empty. */
+function range(from: number, to: number, after: string | undefined, before: string): string {
+	if (from >= to) throw new Error(after ? `"${after}" must be earlier than ${before}` : `${before} is before 1970`);
 	return between(from, to);
 }
 
@@ -68,10 +68,11 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	const { createdAfter, createdBefore, lastPacketAfter, lastPacketBefore, silentForHours, neverHeard } = settings;
 	const made: IDataObject = {};
 	if (createdAfter !== undefined || createdBefore !== undefined) {
+		const [from, to] = [Number(createdAfter ?? 0), Number(createdBefore ?? FAR_FUTURE_S)];
 		made.filter_created_ts = range(
-			Number(createdAfter ?? 0),
-			Number(createdBefore ?? FAR_FUTURE_S),
-			'Created After',
+			from,
+			to,
+			createdAfter === undefined ? undefined : 'Created After',
 			'"Created Before"',
 		);
 	}
@@ -83,12 +84,12 @@ export function timeQuery({ settings, query }: RequestOf<{ settings: typeof time
 	if (isHeard) {
 		const silentSince =
 			silentForHours === undefined ? FAR_FUTURE_S : Math.floor(now() - Number(silentForHours) * HOUR_S);
-		const from = Math.max(1, Number(lastPacketAfter ?? 1));
+		const before = Number(lastPacketBefore ?? FAR_FUTURE_S);
 		made.filter_most_recent_packet_ts = range(
-			from,
-			Math.min(silentSince, Number(lastPacketBefore ?? FAR_FUTURE_S)),
-			'Last Packet After',
-			silentForHours === undefined ? '"Last Packet Before"' : 'the time that "Silent For (Hours)" leaves',
+			Math.max(1, Number(lastPacketAfter ?? 1)),
+			Math.min(silentSince, before),
+			lastPacketAfter === undefined ? undefined : 'Last Packet After',
+			silentSince < before ? 'the time that "Silent For (Hours)" leaves' : '"Last Packet Before"',
 		);
 	}
 	return { query: { ...query, ...made } };

@@ -29,7 +29,7 @@ function saidOf(order: IDataObject) {
  * What about an order contradicts what is asked: brand, sum, vouchers or customer. The documents promise only the
  * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
  * @param order as Hubble gives it
- * @param isOurs whether this execution sent it: then its amount may be what the wallet paid, after a discount of the brand
+ * @param isOurs whether this execution sent it: then its amount may be less, what the wallet paid after the brand's discount
  */
 export function contradictionOf(order: IDataObject, errand: Errand, isOurs: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
@@ -44,7 +44,7 @@ export function contradictionOf(order: IDataObject, errand: Errand, isOurs: bool
 	// Whether an order's amount is given before or after its discount is not documented.
 	const sums = [amount, amount - Number(discountAmount ?? 0)];
 	const isOtherSum = said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005);
-	if (mayBeOther && !isOurs && isOtherSum) return `its amount is ${said.amount}`;
+	if (mayBeOther && isOtherSum && (!isOurs || Number(said.amount) > amount)) return `its amount is ${said.amount}`;
 	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
 	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
 	// One may have the country code, and the other not.

@@ -362,6 +362,26 @@ describe('Bad input is refused before the first call', () => {
 	});
 });
 
+it.each([
+	[
+		{ createdAfter: '2026-01-02', createdBefore: '2026-01-01' },
+		'"Created After" must be earlier than "Created Before"',
+	],
+	[
+		{ lastPacketAfter: '2026-01-02', lastPacketBefore: '2026-01-01', silentForHours: 1 },
+		'"Last Packet After" must be earlier than "Last Packet Before"',
+	],
+	[
+		{ lastPacketAfter: '2999-01-01', silentForHours: 1 },
+		'"Last Packet After" must be earlier than the time that "Silent For (Hours)" leaves',
+	],
+	[{ silentForHours: 600_000 }, 'the time that "Silent For (Hours)" leaves is before 1970'],
+])('a range without a moment in it says why: %j', async (filters, says) => {
+	const { error } = await run({ operation: 'getAll', filters } as INode['parameters']);
+	expect(error?.message).toContain(says);
+	expect(hubble.log).toEqual([]);
+});
+
 it.each([[{}], [{ toString: null }], [{ id: 7, name: 'Gate' }], [{ id: unknownId, name: {} }], [[]], [null]])(
 	'Create or Update registers nothing while the list holds %j, which may be the device',
 	async (entry) => {

@@ -48,7 +48,7 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept }).place).toEqual(place);
 });
 
-it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789', '＋49 10', '="x"', "'tis"])(
+it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789', '＋49 10', '="x"', "'tis", "'=x", "' - y"])(
 	'%s is itself after our CSV',
 	(name) => {
 		const style = { delimiter: ';', decimalSign: ',', byteOrderMark: true, defusesFormulas: true, keepsTexts: true };

@@ -354,6 +354,7 @@ describe('an order that Hubble has', () => {
 
 	it('may have another amount where it was just sent: what the wallet paid', () => {
 		expect(against({ amount: 990 }, { email }, true)).toBeUndefined();
+		expect(against({ amount: 1100.01 }, { email }, true)).toBe('its amount is 1100.01');
 		expect(against({ ...vouchers(990), amount: 990 }, { email }, true)).toBe('its vouchers are worth 990');
 	});
 });

@@ -75,14 +75,17 @@ function isConverted(given: string): boolean {
 	return NUMERIC.test(text) || (DATE_LIKE.test(text) && (!/[a-zä]/i.test(text) || MONTH.test(text)));
 }
 
+/** Also behind apostrophes: one that is put before a formula must be told from those of the text itself. */
+const isFormula = (text: string) => FORMULA.test(text.replace(/^'+/, ''));
+
 function safeText(text: string, { defusesFormulas, keepsTexts }: CsvStyle): string {
 	if (keepsTexts && isConverted(text)) return `="${text}"`;
-	return defusesFormulas && FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+	return defusesFormulas && isFormula(text) && !NUMBER.test(text) ? `'${text}` : text;
 }
 
 /** A text of our CSV as it was before it was made safe for spreadsheets. */
 export function asWritten(text: string): string {
-	if (text.startsWith("'") && FORMULA.test(text.slice(1))) return text.slice(1);
+	if (text.startsWith("'") && isFormula(text)) return text.slice(1);
 	return text.replace(/^="([^"]*)"$/, '$1');
 }
 

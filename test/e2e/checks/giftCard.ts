@@ -149,7 +149,7 @@ async function killAndRetry({ n8n }: Stage): Promise<string> {
 		const again = await retry(n8n, execution);
 		if (isN8n1(n8n.version)) {
 			// n8n 1 does not tell a retry which execution it repeats, and has stored nothing of the one that was killed.
-			match(again.error ?? '', /"Reference" is required here/);
+			match(again.error ?? '', /"Reference" is required in a retry/);
 			equal(partner.orders.size, before);
 			return `killed after ${before} orders; the retry asks for a reference and orders nothing`;
 		}
