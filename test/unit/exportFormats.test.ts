@@ -74,12 +74,25 @@ describe('csvCell', () => {
 		expect(asWritten(cell)).toBe(text);
 	});
 
-	it.each([-5, '-5', '+31.5', '-1.5e-7', '-5.25', '-.25', '+1e5', '-2e10', -0.25, 'a=1', " '=1", 'x-y', 'a\tb', true, ''])(
-		'%j stays as it is',
-		(cell) => {
-			expect(csvCell(cell, style)).toBe(String(cell));
-		},
-	);
+	it.each([
+		-5,
+		'-5',
+		'+31.5',
+		'-1.5e-7',
+		'-5.25',
+		'-.25',
+		'+1e5',
+		'-2e10',
+		-0.25,
+		'a=1',
+		" '=1",
+		'x-y',
+		'a\tb',
+		true,
+		'',
+	])('%j stays as it is', (cell) => {
+		expect(csvCell(cell, style)).toBe(String(cell));
+	});
 
 	it.each([
 		'0017',
