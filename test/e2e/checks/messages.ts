@@ -191,7 +191,7 @@ const rows: Record<string, Row> = {
 			deviceId: byId(nobody),
 			updateFields: { addTags: { list: { rows: { tag: [{ key: '_env', value: 'moon' }] } } } },
 		}),
-		says: /^"Add or Change Tags": "_env" is production or sandbox, not "moon"$/,
+		says: /^"Add or Change Tags": "_env" must be production or sandbox, not "moon"$/,
 	},
 	'No date': {
 		...custom('={{ "03/04/2026" }}'),
@@ -226,7 +226,7 @@ const rows: Record<string, Row> = {
 	'No https': {
 		node: 'hubbleWebhook',
 		parameters: { operation: 'create', url: 'n8n.example.com', additionalFields: {} },
-		says: /^"URL": "n8n\.example\.com" is not an address that begins with https:\/\/$/,
+		says: /^"URL": "n8n\.example\.com" is not an address that begins with https:\/\/ or http:\/\/$/,
 	},
 	'No such name': {
 		...device('get', { deviceId: byName('Senser 00300') }),
