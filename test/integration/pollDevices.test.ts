@@ -1275,7 +1275,7 @@ withEachClock(
 				fc.asyncProperty(shifts, fc.integer({ min: 1, max: 4 }), async (given, pageSize) => {
 					expect((await throughShifts(60, pageSize, given)).missing).toEqual([]);
 				}),
-				{ numRuns: 15, endOnFailure: true },
+				{ numRuns: 10, endOnFailure: true },
 			);
 		}, 120_000);
 

@@ -255,7 +255,7 @@ describe('The credential', () => {
 	] as const)(
 		'is read again when its token is refused for %s, and the run goes on with the new one',
 		async (_, call, Node, parameters, count, skip, times) => {
-			hubble.set({ latencyMs: times > 1 ? 1500 : 0 });
+			hubble.set({ latencyMs: times > 1 ? 600 : 0 });
 			const first = hubble.world.createKey(hubble.world.main, {});
 			const revoke = () => hubble.world.main.keys.delete(first.key.key_id);
 			const credentialsHelper = new Replaced([{ token: first.token }, {}], revoke);
