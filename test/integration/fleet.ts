@@ -1,7 +1,21 @@
 /** Devices in a list in memory, and device triggers that watch them: no server. */
 import type { IDataObject, IHttpRequestOptions } from 'n8n-workflow';
 import { HubbleDeviceTrigger } from '../../nodes/HubbleDeviceTrigger/HubbleDeviceTrigger.node';
-import { pollContext } from './pollContext';
+import { letOnlyPass, pollContext } from './pollContext';
+
+export const BEGAN = 1_790_000_000;
+
+/** Hubble's clock in Unix seconds, another day for each test of a file; n8n's clock is right. */
+export function rightClock() {
+	const clock = { now: BEGAN };
+	beforeEach(() => {
+		clock.now += 100_000;
+		letOnlyPass(() => (clock.now - BEGAN) * 1000);
+		jest.spyOn(Date, 'now').mockImplementation(() => clock.now * 1000);
+	});
+	afterEach(() => jest.restoreAllMocks());
+	return clock;
+}
 
 export interface Tracker {
 	id: string;

@@ -2,24 +2,14 @@
 import { eventItem } from '../../nodes/HubbleDeviceTrigger/item';
 import type { EventName } from '../../nodes/HubbleDeviceTrigger/settings';
 import { objectOf } from '../../nodes/shared/client/json';
-import { fleetsAt, type Fleet } from '../integration/fleet';
-import { letOnlyPass } from '../integration/pollContext';
+import { BEGAN, fleetsAt, rightClock, type Fleet } from '../integration/fleet';
 
-const BEGAN = 1_790_000_000;
 const HOUR = 3600;
 const depot = { name: 'Depot', latitude: 51.9244, longitude: 4.4777, radius: 500 };
 const away = { latitude: 1, longitude: 1 };
 
-/** Hubble's clock in Unix seconds; n8n's is right. */
-let clock = BEGAN;
-beforeEach(() => {
-	clock += 100_000;
-	letOnlyPass(() => (clock - BEGAN) * 1000);
-	jest.spyOn(Date, 'now').mockImplementation(() => clock * 1000);
-});
-afterEach(() => jest.restoreAllMocks());
-
-const { fleetOf, trigger } = fleetsAt(() => clock);
+const clock = rightClock();
+const { fleetOf, trigger } = fleetsAt(() => clock.now);
 const watching = (...events: string[]) => ({ events, silentForHours: 1, areas: { circle: [depot] } });
 const stored = ({ options }: Fleet) => objectOf(JSON.parse(JSON.stringify(options.staticData.next ?? {})));
 const HUBBLE = { apiToken: 't', organizationId: '6ea53e36-b7fb-429f-8c2e-d536cab71089' };
@@ -39,7 +29,7 @@ function meet(fleet: Fleet, ...fates: Fate[]): unknown[] {
 		if (!options.qs) return await request(credential, options);
 		const { seconds = 0, status = 200, headers = {} } = fates[asked.length] ?? {};
 		asked.push(options.qs.sort_field);
-		clock += seconds;
+		clock.now += seconds;
 		const body = Buffer.from('{"name":"Error","message":"away"}');
 		return status === 200 ? await request(credential, options) : ({ statusCode: status, headers, body } as never);
 	};
@@ -54,8 +44,8 @@ const [CREATED, HEARD] = ['created_ts', 'most_recent_packet_ts'];
 async function withNews(...events: string[]) {
 	const fleet = fleetOf(1, watching(...events));
 	expect(await fleet.names()).toEqual([]);
-	fleet.add('new', { created: clock });
-	clock += 60;
+	fleet.add('new', { created: clock.now });
+	clock.now += 60;
 	return fleet;
 }
 
@@ -64,15 +54,15 @@ describe('a poll', () => {
 		const fleet = fleetOf(0, watching('registered'));
 		const { request } = fleet.options;
 		fleet.options.request = async (credential, options) => {
-			if (options.url.endsWith('/check')) clock += 20;
+			if (options.url.endsWith('/check')) clock.now += 20;
 			return await request(credential, options);
 		};
 		// Of another host, whose time nobody knows yet.
 		const credentials = { ...HUBBLE, baseUrl: 'https://another.example', requestsPerSecond: 1000 };
 		Object.assign(fleet.options, { credentials });
 		fleet.restart();
-		fleet.add('before', { created: clock - 31 });
-		fleet.add('new', { created: clock - 30 });
+		fleet.add('before', { created: clock.now - 31 });
+		fleet.add('new', { created: clock.now - 30 });
 		expect(await fleet.names()).toEqual(['registered new']);
 		expect(fleet.requests).toBe(2);
 	});
@@ -98,7 +88,7 @@ describe('a poll', () => {
 			fleet.hear('device 0', depot);
 			fleet.hear('device 1', away);
 			expect(await fleet.names()).toEqual([]);
-			clock += 60;
+			clock.now += 60;
 			fleet.hear('device 0', away);
 			fleet.hear('device 1', depot);
 			const all = ['entered device 1 Depot', 'left device 0 Depot'];
@@ -118,15 +108,15 @@ describe('a poll', () => {
 			['left', ['areas', 'insideMarks', 'placedMarks', 'sweep']],
 		] as const) {
 			const fleet = fleetOf(3, all);
-			fleet.hear('device 0', { ...depot, heard: clock - 2 * HOUR });
-			fleet.hear('device 1', { ...depot, satellite: clock + 9 * HOUR });
+			fleet.hear('device 0', { ...depot, heard: clock.now - 2 * HOUR });
+			fleet.hear('device 1', { ...depot, satellite: clock.now + 9 * HOUR });
 			expect(await fleet.names()).toEqual([]);
 			const marks = ['insideMarks', 'placedMarks', 'quietMarks'];
 			const cursors = ['ahead', 'areas', 'quiet', 'registered', 'silent', 'silentBySatellite', 'sweep'];
 			expect(Object.keys(stored(fleet)).sort()).toEqual([...marks, ...cursors].sort());
 			const next = { ...stored(fleet), unsureMarks: stored(fleet).insideMarks };
 			fleet.restart({ ...fleet.options.staticData, next }, watching(event));
-			clock += 60;
+			clock.now += 60;
 			expect(await fleet.names()).toEqual([]);
 			const keys = Object.keys(stored(fleet));
 			expect(keys.filter((key) => key !== 'unsureMarks').sort()).toEqual(kept);
@@ -138,10 +128,10 @@ describe('a poll', () => {
 describe('a poll whose time is up', () => {
 	it('keeps for the steps that it does not take what was seen before', async () => {
 		const fleet = fleetOf(1, watching('registered', 'silent'));
-		fleet.hear('device 0', { heard: clock + 9000 * HOUR });
-		const since = clock;
+		fleet.hear('device 0', { heard: clock.now + 9000 * HOUR });
+		const since = clock.now;
 		expect(await fleet.names()).toEqual([]);
-		clock += 60;
+		clock.now += 60;
 		// Each request takes 20 seconds, and a poll has 30.
 		const asked = meet(fleet, { seconds: 20 });
 		expect(await fleet.names()).toEqual([]);
@@ -152,11 +142,11 @@ describe('a poll whose time is up', () => {
 	it('goes on with its steps in their order, from that one on', async () => {
 		const fleet = fleetOf(1, watching('registered', 'silent', 'entered'));
 		expect(await fleet.names()).toEqual([]);
-		clock += 60;
+		clock.now += 60;
 		const cut = meet(fleet, { seconds: 20 });
 		expect(await fleet.names()).toEqual([]);
 		expect([cut, stored(fleet).startWith]).toEqual([[CREATED], 2]);
-		clock += 60;
+		clock.now += 60;
 		const asked = meet(fleet);
 		expect(await fleet.names()).toEqual([]);
 		expect(asked).toEqual([HEARD, HEARD, HEARD, HEARD, CREATED]);
@@ -170,8 +160,8 @@ describe('a poll whose time is up', () => {
 		const fleet = fleetOf(0, watching(...events), 1);
 		expect(await fleet.names()).toEqual([]);
 		const isLaterPage = events.length === 1;
-		if (isLaterPage) for (const n of [1, 2, 3]) fleet.add(`${n}`, { created: clock + n });
-		clock += 60;
+		if (isLaterPage) for (const n of [1, 2, 3]) fleet.add(`${n}`, { created: clock.now + n });
+		clock.now += 60;
 		meet(fleet, ...fates);
 		expect(await fleet.names()).toEqual([]);
 		expect(fleet.warnings()).toEqual([]);
@@ -196,7 +186,7 @@ describe('a poll whose time is up', () => {
 		const fleet = await withNews('silent', 'entered');
 		const credentials = { ...HUBBLE, token: 'u', baseUrl: 'https://hubble.example', requestsPerSecond: 1 };
 		Object.assign(fleet.options, { credentials, members: { getPollBudgetMs: () => 900 } });
-		clock += 60;
+		clock.now += 60;
 		const asked = meet(fleet);
 		expect(await fleet.names()).toEqual([]);
 		expect(fleet.warnings()).toEqual([]);
@@ -233,9 +223,9 @@ describe('a step that fails', () => {
 		const fleet = await withNews('registered', 'silent');
 		const asked = meet(fleet, {}, { status: 503, headers: { 'retry-after': '90' } });
 		expect(await fleet.names()).toEqual(['registered new']);
-		clock += 80;
+		clock.now += 80;
 		expect([await fleet.names(), asked.length]).toEqual([[], 2]);
-		clock += 20;
+		clock.now += 20;
 		await fleet.names();
 		expect(asked.length).toBeGreaterThan(2);
 	});

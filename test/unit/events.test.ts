@@ -3,30 +3,20 @@ import type { IDataObject } from 'n8n-workflow';
 import { beginRegistered, beginSilent, quiet, registered, silent } from '../../nodes/HubbleDeviceTrigger/events';
 import { MOST_MARKS, quietKey } from '../../nodes/HubbleDeviceTrigger/marks';
 import { objectOf } from '../../nodes/shared/client/json';
-import { fleetsAt, type Fleet, type Request } from '../integration/fleet';
-import { letOnlyPass } from '../integration/pollContext';
+import { fleetsAt, rightClock, type Fleet, type Request } from '../integration/fleet';
 import { runOf } from './pollRun';
 
-const BEGAN = 1_790_000_000;
 const HOUR = 3600;
 const FAR = 99_999_999_999;
 
-/** Hubble's clock in Unix seconds; n8n's is right. */
-let clock = BEGAN;
-beforeEach(() => {
-	clock += 100_000;
-	letOnlyPass(() => (clock - BEGAN) * 1000);
-	jest.spyOn(Date, 'now').mockImplementation(() => clock * 1000);
-});
-afterEach(() => jest.restoreAllMocks());
-
-const { fleetOf } = fleetsAt(() => clock);
+const clock = rightClock();
+const { fleetOf } = fleetsAt(() => clock.now);
 const watching = (events: string[], hours = 1, more: IDataObject = {}) => ({ events, silentForHours: hours, ...more });
 const atMost = (maxItems: number) => ({ options: { maxItems } });
 
 /** The keys of the events of a poll so many seconds later. */
 async function keysAfter(seconds: number, fleet: Fleet) {
-	clock += seconds;
+	clock.now += seconds;
 	return (await fleet.poll()).map(({ eventKey }) => String(eventKey));
 }
 
@@ -54,7 +44,7 @@ const roomFor = (marks: number) => ({ size: MOST_MARKS - marks }) as Set<string>
 
 describe('Registered', () => {
 	it('begins half a minute before the node, and ends half a minute before each poll', async () => {
-		const begun = clock;
+		const begun = clock.now;
 		const fleet = fleetOf(0, watching(['registered']));
 		for (const seconds of [-31, -30, 0, 29, 30]) fleet.add(`${seconds}`, { created: begun + seconds });
 		expect(await keysAfter(0, fleet)).toEqual([]);
@@ -73,21 +63,21 @@ describe('Registered', () => {
 	])('%j of devices that were heard: at most so many, and the rest with the next polls', async (events, wanted) => {
 		const fleet = fleetOf(0, watching(events, 1, atMost(100)));
 		expect(await keysAfter(0, fleet)).toEqual([]);
-		for (let n = 0; n < 120; n++) fleet.add(`new ${n}`, { created: clock + n, heard: clock + 200 });
-		clock += 200;
+		for (let n = 0; n < 120; n++) fleet.add(`new ${n}`, { created: clock.now + n, heard: clock.now + 200 });
+		clock.now += 200;
 		for (const many of [...wanted, 0]) expect(await keysAfter(60, fleet)).toHaveLength(many);
 	});
 
 	it('brings a time back that was stored in the future, to half a minute ago', async () => {
 		const fleet = fleetOf(0, watching(['registered']));
 		await keysAfter(0, fleet);
-		fleet.add('new', { created: clock + 30 });
-		fleet.add('another', { created: clock + 31 });
+		fleet.add('new', { created: clock.now + 30 });
+		fleet.add('another', { created: clock.now + 31 });
 		for (const [ahead, warnings] of [
 			[30, 0],
 			[31, 1],
 		] as const) {
-			const next = { registered: { ...objectOf(stored(fleet).registered), from: clock + ahead } };
+			const next = { registered: { ...objectOf(stored(fleet).registered), from: clock.now + ahead } };
 			const run = fleet.options.staticData;
 			fleet.restart({ ...run, next });
 			expect(await keysAfter(0, fleet)).toEqual([]);
@@ -102,7 +92,7 @@ describe('First Heard', () => {
 		const fleet = fleetOf(3, watching(['registered', 'firstHeard']));
 		fleet.hear('device 0');
 		expect(await keysAfter(0, fleet)).toEqual([]);
-		const at = clock;
+		const at = clock.now;
 		fleet.add('heard', { created: at, heard: at + 9 });
 		fleet.add('new', { created: at });
 		expect(await keysAfter(60, fleet)).toEqual([
@@ -122,8 +112,8 @@ describe('First Heard', () => {
 		const fleet = fleetOf(2, watching(['firstHeard', 'silent'], 1));
 		fleet.hear('device 1');
 		expect(await keysAfter(0, fleet)).toEqual([]);
-		const silentSince = clock;
-		fleet.hear('device 1', { heard: clock, satellite: clock + 30 * HOUR });
+		const silentSince = clock.now;
+		fleet.hear('device 1', { heard: clock.now, satellite: clock.now + 30 * HOUR });
 		expect(await keysAfter(HOUR + 1, fleet)).toEqual([]);
 		expect(await keysAfter(HOUR + 1, fleet)).toEqual([`silent:device 1:${silentSince + HOUR + 1}`]);
 		expect(marked(fleet)).toBe(1);
@@ -139,14 +129,14 @@ describe('First Heard', () => {
 		const asked = questions(fleet);
 		await keysAfter(60, fleet);
 		expect(asked).toMatchObject([
-			{ filter_created_ts: `between:${clock - 90}:${clock - 30}`, sort_field: 'created_ts' },
-			{ filter_most_recent_packet_ts: `between:${clock + 300}:${FAR}` },
-			{ filter_most_recent_packet_ts: 'between:0:1', filter_created_ts: `between:0:${clock - 30}` },
+			{ filter_created_ts: `between:${clock.now - 90}:${clock.now - 30}`, sort_field: 'created_ts' },
+			{ filter_most_recent_packet_ts: `between:${clock.now + 300}:${FAR}` },
+			{ filter_most_recent_packet_ts: 'between:0:1', filter_created_ts: `between:0:${clock.now - 30}` },
 		]);
 		expect(asked.map(({ sort_field: field }) => field)).toEqual(['created_ts', 'most_recent_packet_ts', 'created_ts']);
 		// A span of no second is none to ask for.
-		const from = clock - 30;
-		const course = { now: clock, events: ['firstHeard' as const] };
+		const from = clock.now - 30;
+		const course = { now: clock.now, events: ['firstHeard' as const] };
 		const state = { registered: { of: 'all', from }, quiet: { of: 'all 0 1', from } };
 		const span = runOf(fleet, { ...course, state });
 		await quiet(span.run);
@@ -156,10 +146,10 @@ describe('First Heard', () => {
 
 	it('comes once where a poll has marked the device that was not handed over', async () => {
 		const fleet = fleetOf(0, {});
-		const created = clock - 300;
-		fleet.add('new', { created, heard: clock - 5 });
+		const created = clock.now - 300;
+		fleet.add('new', { created, heard: clock.now - 5 });
 		const { run, keys } = runOf(fleet, {
-			now: clock,
+			now: clock.now,
 			events: ['registered', 'firstHeard'],
 			state: { registered: { of: 'all', from: created }, quiet: { of: 'all 0 1', from: 0 } },
 			quiet: marksOf(['new', created, 0]),
@@ -173,22 +163,22 @@ describe('First Heard', () => {
 
 	it('marks no more new devices than there is room for', async () => {
 		const fleet = fleetOf(0, {});
-		for (const id of ['a', 'b', 'c']) fleet.add(id, { created: clock - 60 });
+		for (const id of ['a', 'b', 'c']) fleet.add(id, { created: clock.now - 60 });
 		const { run } = runOf(fleet, {
-			now: clock,
+			now: clock.now,
 			events: ['firstHeard'],
 			inside: roomFor(2),
-			state: { registered: { of: 'all', from: clock - 100 } },
+			state: { registered: { of: 'all', from: clock.now - 100 } },
 		});
 		await registered(run);
-		expect([...run.quiet.keys()]).toEqual(['a', 'b'].map((id) => quietKey(id, clock - 60)));
+		expect([...run.quiet.keys()]).toEqual(['a', 'b'].map((id) => quietKey(id, clock.now - 60)));
 	});
 });
 
 describe('Heard Again', () => {
 	it('is told once of a device that was silent, with the time since when as the key', async () => {
 		const fleet = fleetOf(3, watching(['silent', 'heardAgain']));
-		const at = clock;
+		const at = clock.now;
 		fleet.hear('device 0');
 		expect(await keysAfter(0, fleet)).toEqual([]);
 		expect(await keysAfter(HOUR, fleet)).toEqual([]);
@@ -203,19 +193,19 @@ describe('Heard Again', () => {
 
 	it('asks for the devices that are silent, and for those that are no longer, not for the fleet', async () => {
 		const fleet = fleetOf(6, watching(['heardAgain']));
-		const created = (n: number) => clock - 100_000 - n;
+		const created = (n: number) => clock.now - 100_000 - n;
 		const [second, fifth] = [created(2), created(5)];
-		for (const n of [2, 5]) fleet.hear(`device ${n}`, { heard: clock - 2 * HOUR });
+		for (const n of [2, 5]) fleet.hear(`device ${n}`, { heard: clock.now - 2 * HOUR });
 		for (const n of [1, 3, 4]) fleet.hear(`device ${n}`);
-		const since = clock - 2 * HOUR;
+		const since = clock.now - 2 * HOUR;
 		expect(await keysAfter(0, fleet)).toEqual([]);
 		expect(marked(fleet)).toBe(2);
 		const asked = questions(fleet);
 		for (const n of [2, 5]) fleet.hear(`device ${n}`);
 		expect(await keysAfter(60, fleet)).toEqual([`heardAgain:device 5:${since}`, `heardAgain:device 2:${since}`]);
-		const silentUntil = clock - HOUR;
+		const silentUntil = clock.now - HOUR;
 		expect(asked).toMatchObject([
-			{ filter_most_recent_packet_ts: `between:${clock + 300}:${FAR}` },
+			{ filter_most_recent_packet_ts: `between:${clock.now + 300}:${FAR}` },
 			{ filter_most_recent_packet_ts: `between:1:${silentUntil}`, filter_created_ts: `between:0:${FAR}` },
 			{
 				filter_most_recent_packet_ts: `between:${silentUntil}:${FAR}`,
@@ -230,7 +220,7 @@ describe('Heard Again', () => {
 
 	it('takes no silence of another Silent For (Hours) for one', async () => {
 		const fleet = fleetOf(1, watching(['heardAgain'], 1));
-		fleet.hear('device 0', { heard: clock - 1.5 * HOUR });
+		fleet.hear('device 0', { heard: clock.now - 1.5 * HOUR });
 		await keysAfter(0, fleet);
 		expect(marked(fleet)).toBe(1);
 		fleet.restart(fleet.options.staticData, watching(['heardAgain'], 2));
@@ -243,12 +233,12 @@ describe('Heard Again', () => {
 		'comes with the next silence where Hubble shows the packet so late: %j',
 		async (events) => {
 			const fleet = fleetOf(1, watching(events));
-			const at = clock - 2 * HOUR;
+			const at = clock.now - 2 * HOUR;
 			fleet.hear('device 0', { heard: at });
 			expect(await keysAfter(0, fleet)).toEqual([]);
 			const told = (...keys: string[]) => keys.filter((key) => events.includes(key.split(':')[0] ?? ''));
 			// The window of Silent is past the first packet, begins with the second, and the third is in the midst of it.
-			const end = clock - HOUR;
+			const end = clock.now - HOUR;
 			let since = at;
 			for (const heard of [end - 1, end + 600, end + 1800]) {
 				fleet.hear('device 0', { heard });
@@ -264,9 +254,9 @@ describe('Heard Again', () => {
 
 	it('needs room for both where a silence follows; the rest comes with the next polls', async () => {
 		const fleet = fleetOf(61, watching(['silent', 'heardAgain'], 1, atMost(100)));
-		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 3 * HOUR });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock.now - 3 * HOUR });
 		expect(await keysAfter(0, fleet)).toEqual([]);
-		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock.now - 2 * HOUR });
 		const given: string[] = [];
 		for (const many of [100, 22, 0]) {
 			const keys = await keysAfter(60, fleet);
@@ -278,7 +268,7 @@ describe('Heard Again', () => {
 
 	it('gives at most so many, and then asks for no more', async () => {
 		const fleet = fleetOf(120, watching(['heardAgain'], 1, atMost(100)));
-		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 3 * HOUR });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock.now - 3 * HOUR });
 		await keysAfter(0, fleet);
 		for (const id of fleet.devices.keys()) fleet.hear(id);
 		const asked = questions(fleet);
@@ -292,23 +282,23 @@ describe('Heard Again', () => {
 			expect(asked).toHaveLength(calls);
 		}
 		// Where other events have filled the execution, it asks nothing.
-		const full = runOf(fleet, { now: clock, events: ['heardAgain'], settings: { most: 0 } });
+		const full = runOf(fleet, { now: clock.now, events: ['heardAgain'], settings: { most: 0 } });
 		await quiet(full.run);
 		expect(full.asked).toEqual([]);
 	});
 
 	it('finds the devices that were heard over pages and within a second, with a call for each at most, not the deleted ones', async () => {
 		const fleet = fleetOf(0, {}, 2);
-		const at = clock - 9000;
-		const since = clock - 2 * HOUR;
+		const at = clock.now - 9000;
+		const since = clock.now - 2 * HOUR;
 		const devices: Array<[string, number, number]> = [];
 		for (const [id, seconds] of Object.entries({ a: 0, deleted: 10, b: 20, c: 40, d: 40, e: 40, f: 50 })) {
 			devices.push([id, at + seconds, since]);
-			if (id !== 'deleted') fleet.add(id, { created: at + seconds, heard: clock - 60 });
+			if (id !== 'deleted') fleet.add(id, { created: at + seconds, heard: clock.now - 60 });
 		}
 		// Others that were always heard lie between them.
-		for (let n = 0; n < 30; n++) fleet.add(`other ${n}`, { created: at + 21 + (n % 15), heard: clock - 60 });
-		const { run, keys, asked } = runOf(fleet, { now: clock, events: ['heardAgain'], quiet: marksOf(...devices) });
+		for (let n = 0; n < 30; n++) fleet.add(`other ${n}`, { created: at + 21 + (n % 15), heard: clock.now - 60 });
+		const { run, keys, asked } = runOf(fleet, { now: clock.now, events: ['heardAgain'], quiet: marksOf(...devices) });
 		run.state.quiet = { of: 'all 1 3600', from: 0 };
 		await quiet(run);
 		expect(keys()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => `heardAgain:${id}:${since}`));
@@ -318,10 +308,10 @@ describe('Heard Again', () => {
 
 	it('looks for one at least, with the last page of a poll, and goes on with the next in the next poll', async () => {
 		const fleet = fleetOf(0, {}, 1);
-		const since = clock - 2 * HOUR;
-		const created = (n: number) => clock - 9000 + 10 * n;
+		const since = clock.now - 2 * HOUR;
+		const created = (n: number) => clock.now - 9000 + 10 * n;
 		const names = [0, 1, 2, 3].map((n) => `device ${n}`);
-		for (const [n, id] of names.entries()) fleet.add(id, { created: created(n), heard: clock - 60 });
+		for (const [n, id] of names.entries()) fleet.add(id, { created: created(n), heard: clock.now - 60 });
 		for (const [pagesLeft, found] of [
 			[2, 1],
 			[4, 1],
@@ -329,7 +319,7 @@ describe('Heard Again', () => {
 			[30, 4],
 		] as const) {
 			const { run, keys } = runOf(fleet, {
-				now: clock,
+				now: clock.now,
 				events: ['heardAgain'],
 				quiet: marksOf(...names.map((id, n): [string, number, number] => [id, created(n), since])),
 				pagesLeft,
@@ -343,28 +333,28 @@ describe('Heard Again', () => {
 
 	it('looks once and no more where Hubble lists others than were asked for', async () => {
 		const fleet = fleetOf(9, {}, 1);
-		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 60 });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock.now - 60 });
 		const { request } = fleet.options;
 		fleet.options.request = async (credential, options) =>
 			await request(credential, { ...options, qs: { ...options.qs, filter_created_ts: undefined } });
 		const { run, asked, keys } = runOf(fleet, {
-			now: clock,
+			now: clock.now,
 			events: ['heardAgain'],
-			quiet: marksOf(['device 0', clock - 100_000, clock - 2 * HOUR]),
+			quiet: marksOf(['device 0', clock.now - 100_000, clock.now - 2 * HOUR]),
 			state: { quiet: { of: 'all 1 3600', from: 0 } },
 			pagesLeft: 4,
 		});
 		await quiet(run);
-		expect([keys(), asked.length, run.state.quiet?.from]).toEqual([[], 4, clock - 100_000]);
+		expect([keys(), asked.length, run.state.quiet?.from]).toEqual([[], 4, clock.now - 100_000]);
 		expect(run.quiet.size).toBe(1);
 	});
 
 	it('waits for the next poll where there is room for one event, and two may come', async () => {
 		const fleet = fleetOf(0, {}, 1);
-		const at = clock - 9000;
-		const [before, heard] = [clock - 4 * HOUR, clock - 2 * HOUR];
+		const at = clock.now - 9000;
+		const [before, heard] = [clock.now - 4 * HOUR, clock.now - 2 * HOUR];
 		for (const [n, id] of ['a', 'b', 'c'].entries()) fleet.add(id, { created: at + n, heard });
-		const course = { now: clock, events: ['heardAgain' as const], quiet: marksOf(['a', at, before]) };
+		const course = { now: clock.now, events: ['heardAgain' as const], quiet: marksOf(['a', at, before]) };
 		const state = { quiet: { of: 'all 1 3600', from: 0 } };
 		const { run, keys } = runOf(fleet, { ...course, settings: { most: 1 }, state });
 		await quiet(run);
@@ -376,22 +366,22 @@ describe('Heard Again', () => {
 
 	it('goes on where the last poll has left the silent devices, and then begins again', async () => {
 		const fleet = fleetOf(70, watching(['heardAgain']), 1);
-		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock.now - 2 * HOUR });
 		const places: unknown[] = [];
 		for (let polls = 0; polls < 3; polls++) {
 			expect(await keysAfter(1, fleet)).toEqual([]);
 			places.push(objectOf(stored(fleet).quiet).from);
 		}
-		const first = clock - 3 - 100_000 - 69;
+		const first = clock.now - 3 - 100_000 - 69;
 		expect(places).toEqual([first + 28, first + 56, 0]);
 		expect(marked(fleet)).toBe(70);
 	});
 
 	it('marks no more devices than there is room for, says so, and marks those anew that it knows', async () => {
 		const fleet = fleetOf(0, {}, 1);
-		const course = { now: clock, events: ['heardAgain' as const, 'silent' as const] };
-		const at = clock - 9000;
-		for (const [n, id] of ['a', 'b', 'c'].entries()) fleet.add(id, { created: at + n, heard: clock - 2 * HOUR });
+		const course = { now: clock.now, events: ['heardAgain' as const, 'silent' as const] };
+		const at = clock.now - 9000;
+		for (const [n, id] of ['a', 'b', 'c'].entries()) fleet.add(id, { created: at + n, heard: clock.now - 2 * HOUR });
 		for (const [room, warned] of [
 			[2, 1],
 			[3, 0],
@@ -406,14 +396,14 @@ describe('Heard Again', () => {
 		const { run, keys } = runOf(fleet, {
 			...course,
 			inside: roomFor(2),
-			quiet: marksOf(['c', at + 2, clock - 9 * HOUR]),
+			quiet: marksOf(['c', at + 2, clock.now - 9 * HOUR]),
 		});
-		run.state.silent = { of: 'all 3600', from: clock - 3 * HOUR };
+		run.state.silent = { of: 'all 3600', from: clock.now - 3 * HOUR };
 		await silent(run);
-		expect(run.quiet).toEqual(marksOf(['c', at + 2, clock - 2 * HOUR], ['a', at, clock - 2 * HOUR]));
+		expect(run.quiet).toEqual(marksOf(['c', at + 2, clock.now - 2 * HOUR], ['a', at, clock.now - 2 * HOUR]));
 		expect(keys().sort()).toEqual([
-			`heardAgain:c:${clock - 9 * HOUR}`,
-			...['a', 'b', 'c'].map((id) => `silent:${id}:${clock - 2 * HOUR}`),
+			`heardAgain:c:${clock.now - 9 * HOUR}`,
+			...['a', 'b', 'c'].map((id) => `silent:${id}:${clock.now - 2 * HOUR}`),
 		]);
 	});
 });
@@ -423,22 +413,22 @@ describe('Silent', () => {
 		for (const reportSilentAlready of [false, true]) {
 			const settings = { reportSilentAlready };
 			const fleet = fleetOf(3, watching(['silent'], 2, settings));
-			fleet.hear('device 0', { heard: clock - 3 * HOUR });
+			fleet.hear('device 0', { heard: clock.now - 3 * HOUR });
 			fleet.hear('device 1');
-			expect(await keysAfter(0, fleet)).toEqual(reportSilentAlready ? [`silent:device 0:${clock - 3 * HOUR}`] : []);
+			expect(await keysAfter(0, fleet)).toEqual(reportSilentAlready ? [`silent:device 0:${clock.now - 3 * HOUR}`] : []);
 			expect(await keysAfter(61, fleet)).toEqual([]);
 			expect(marked(fleet)).toBe(0);
 			fleet.restart(fleet.options.staticData, watching(['silent'], 1, settings));
 			expect(await keysAfter(61, fleet)).toEqual([]);
-			expect(await keysAfter(HOUR, fleet)).toEqual([`silent:device 1:${clock - HOUR - 122}`]);
+			expect(await keysAfter(HOUR, fleet)).toEqual([`silent:device 1:${clock.now - HOUR - 122}`]);
 		}
 	});
 
 	it('waits six hours for a device that only satellites hear, and is told once of each silence of it', async () => {
 		const fleet = fleetOf(1, watching(['silent', 'heardAgain']));
-		const hear = (ago: number) => fleet.hear('device 0', { heard: 0, satellite: clock - ago });
+		const hear = (ago: number) => fleet.hear('device 0', { heard: 0, satellite: clock.now - ago });
 		hear(0);
-		const at = clock;
+		const at = clock.now;
 		expect(await keysAfter(0, fleet)).toEqual([]);
 		expect(await keysAfter(2 * HOUR, fleet)).toEqual([]);
 		expect(await keysAfter(4 * HOUR, fleet)).toEqual([]);
@@ -449,12 +439,12 @@ describe('Silent', () => {
 		expect(await keysAfter(60, fleet)).toEqual([`heardAgain:device 0:${at}`]);
 		expect(marked(fleet)).toBe(0);
 		hear(2 * HOUR);
-		const last = clock - 2 * HOUR;
+		const last = clock.now - 2 * HOUR;
 		expect(await keysAfter(60, fleet)).toEqual([]);
 		expect(await keysAfter(4 * HOUR, fleet)).toEqual([`silent:device 0:${last}`]);
 		// Shown when the next silence has begun: behind its window, at its begin and in it.
 		let since = last;
-		const end = clock - 6 * HOUR;
+		const end = clock.now - 6 * HOUR;
 		for (const heard of [end - 1, end + 600, end + 1800]) {
 			fleet.hear('device 0', { heard: 0, satellite: heard });
 			const keys = await keysAfter(heard === end + 600 ? 1200 : 600, fleet);
@@ -479,7 +469,7 @@ describe('Silent', () => {
 			expect(asked).toHaveLength(calls);
 			expect(stored(fleet).silentBySatellite !== undefined).toBe(calls === 3);
 			const ends = asked.slice(1).map((qs) => String(qs.filter_most_recent_packet_ts).split(':')[2]);
-			expect(ends).toEqual([hours, 6].slice(0, calls - 1).map((each) => String(clock - each * HOUR)));
+			expect(ends).toEqual([hours, 6].slice(0, calls - 1).map((each) => String(clock.now - each * HOUR)));
 		}
 	});
 
@@ -488,8 +478,8 @@ describe('Silent', () => {
 			[60, 0],
 			[61, 2],
 		] as const) {
-			const { run, warnings } = runOf(fleetOf(0, {}), { now: clock, events: ['silent'] });
-			const from = (silence: number) => ({ of: 'all 3600', from: clock - silence + ahead });
+			const { run, warnings } = runOf(fleetOf(0, {}), { now: clock.now, events: ['silent'] });
+			const from = (silence: number) => ({ of: 'all 3600', from: clock.now - silence + ahead });
 			Object.assign(run.state, { silent: from(HOUR), silentBySatellite: from(6 * HOUR) });
 			beginSilent(run);
 			expect(warnings).toHaveLength(warned);
@@ -502,7 +492,7 @@ describe('Silent', () => {
 			[['silent'], 61],
 		] as const) {
 			const fleet = fleetOf(61, {});
-			const [before, heard] = [clock - 5 * HOUR, clock - 2 * HOUR];
+			const [before, heard] = [clock.now - 5 * HOUR, clock.now - 2 * HOUR];
 			for (const id of fleet.devices.keys()) fleet.hear(id, { heard: heard + 0.5 });
 			const marks = [...fleet.devices.values()].map(({ id, created }): [string, number, number] => [
 				id,
@@ -510,11 +500,11 @@ describe('Silent', () => {
 				before,
 			]);
 			const { run, keys } = runOf(fleet, {
-				now: clock,
+				now: clock.now,
 				events: [...events],
 				settings: { most: 100 },
 				quiet: marksOf(...marks),
-				state: { silent: { of: 'all 3600', from: clock - 3 * HOUR } },
+				state: { silent: { of: 'all 3600', from: clock.now - 3 * HOUR } },
 			});
 			await silent(run);
 			expect(keys()).toHaveLength(wanted);
@@ -532,7 +522,7 @@ describe('Silent', () => {
 describe('a stamp from the future', () => {
 	it('is no packet any more when it has become present, nor when it is older than a silence', async () => {
 		const fleet = fleetOf(1, watching(['silent', 'heardAgain'], 2));
-		const [at, stamp] = [clock, clock + 6 * HOUR];
+		const [at, stamp] = [clock.now, clock.now + 6 * HOUR];
 		fleet.hear('device 0', { heard: stamp });
 		expect(await keysAfter(0, fleet)).toEqual([]);
 		expect(await keysAfter(2 * HOUR + 1, fleet)).toEqual([`silent:device 0:${at}`]);
@@ -544,22 +534,22 @@ describe('a stamp from the future', () => {
 
 	it('is told with those that were registered about when it was, and with its silence where that is past', async () => {
 		const fleet = fleetOf(0, {}, 1);
-		const at = clock - 90_000;
-		const [before, since] = [clock - 4 * HOUR, clock - 2 * HOUR];
+		const at = clock.now - 90_000;
+		const [before, since] = [clock.now - 4 * HOUR, clock.now - 2 * HOUR];
 		fleet.add('a', { created: at, heard: since });
 		for (const [n, id] of ['b', 'last'].entries()) fleet.add(id, { created: at + 20 + n, heard: since });
 		const future = [{ id: 'ahead', created_ts: at + 10, most_recent_packet: { terrestrial: { timestamp: FAR } } }];
 		const devices = ['a', 'ahead', 'b'];
 		for (const from of [0, at + 10]) {
 			const { run, keys } = runOf(fleet, {
-				now: clock,
+				now: clock.now,
 				events: ['heardAgain', 'silent'],
 				quiet: marksOf(...devices.map((id, n): [string, number, number] => [id, at + 10 * n, before])),
 				future,
 				ahead: { ahead: [FAR, since] },
 				state: {
 					quiet: { of: 'all 1 3600', from },
-					silent: { of: 'all 3600', from: clock - HOUR },
+					silent: { of: 'all 3600', from: clock.now - HOUR },
 				},
 			});
 			await quiet(run);
@@ -571,7 +561,7 @@ describe('a stamp from the future', () => {
 	it.each([[['heardAgain']], [['silent', 'heardAgain']]])('hides no silence: %j', async (events) => {
 		const fleet = fleetOf(2, watching(events));
 		const asked = questions(fleet);
-		const at = clock;
+		const at = clock.now;
 		fleet.hear('device 0', { heard: at + 9000 * HOUR });
 		fleet.hear('device 1');
 		expect(await keysAfter(0, fleet)).toEqual([]);

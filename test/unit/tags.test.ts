@@ -60,6 +60,10 @@ it.each([[''], [' '], [null], [undefined]])('the value %p means that there is no
 	expect(tagMap({ tag: [{ key: 'site', value }] })).toBeUndefined();
 });
 
+it('blanks around a value are no part of it: no filter could find them', () => {
+	expect(tagMap(tag('site', ' Rotterdam  West '))).toEqual({ site: 'Rotterdam  West' });
+});
+
 it('the environment may be written, but not removed', () => {
 	expect(tagMap(tag('_env', 'sandbox'))).toEqual({ _env: 'sandbox' });
 	expect(() => tagKeys(['site', '_env'])).toThrow('cannot be removed');

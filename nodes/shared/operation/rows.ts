@@ -87,14 +87,8 @@ const POSSIBLE = 'There may be more results';
 /** Says that the limit ended a list: to a model in an item, else beside the output. */
 export function cutOff({ request: { limit, isTool }, hints }: Work, isCertain: boolean): INodeExecutionData[] {
 	const more = isCertain ? CERTAIN : POSSIBLE;
-	if (isTool)
-		return [
-			{
-				json: {
-					note: `First ${limit} results. ${more}: narrow the filters, or use an operation that counts, where there is one.`,
-				},
-			},
-		];
+	const advice = 'narrow the filters, or use an operation that counts, where there is one';
+	if (isTool) return [{ json: { note: `First ${limit} results. ${more}: ${advice}.` } }];
 	const hint = (how: string) =>
 		`${how} than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`;
 	// Of several items, one hint tells: the certain one.

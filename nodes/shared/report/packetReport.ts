@@ -23,6 +23,7 @@ function seriesOf(packet: Packet): number {
 	const network = networkOf(packet);
 	return network ? ['TERRESTRIAL', 'SATELLITE'].indexOf(network) : 2;
 }
+
 /** Devices that are told apart; the memory of the report stays bounded. */
 const MOST_DEVICES = 200_000;
 
