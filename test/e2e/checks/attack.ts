@@ -50,6 +50,8 @@ const SLOW_ROUNDS_INSTALLED = 10;
 const SLOW_GROWTH = 1.5;
 /** An answer that takes longer is none to Hubble, which delivers again. */
 const HUBBLE_WAITS_MS = 10_000;
+/** n8n's XML parser, which all calls share, may stop to answer once it has met text that is no XML. */
+const XML_WAITS_MS = 1000;
 const AS_INSTALLED = { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'false' };
 
 const MEGABYTE = 1024 * 1024;
@@ -60,6 +62,8 @@ const packets = (bytes: number) => Buffer.from(`{"packets":["${'x'.repeat(bytes)
 interface Forgery {
 	headers: OutgoingHttpHeaders;
 	body: Buffer;
+	/** How long its sender waits for an answer. */
+	waitsMs?: number;
 }
 type Kind = (i: number, secret: string, real: Buffer) => Forgery;
 
@@ -89,7 +93,7 @@ const KINDS: Kind[] = [
 	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'text/plain' }, body }),
 	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'application/octet-stream' }, body }),
 	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'multipart/form-data; boundary=x' }, body }),
-	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'application/xml' }, body }),
+	(i, _, body) => ({ headers: { ...wrong(i), 'content-type': 'application/xml' }, body, waitsMs: XML_WAITS_MS }),
 	(i, _, body) => ({ headers: wrong(i), body }),
 	(i) => ({ headers: { ...json, ...wrong(i) }, body: Buffer.from('{"packets":[') }),
 	(i) => ({ headers: { ...json, ...wrong(i) }, body: Buffer.alloc(0) }),
@@ -109,11 +113,8 @@ function forgery(i: number, secret: string, real: Buffer): Forgery {
 	return kind(i, secret, real);
 }
 
-/**
- * Posts bytes; the status, or 0 where n8n closed the connection without an answer or gave none in time: its XML parser,
- * which all calls share, may stop to answer once it has met text that is no XML.
- */
-async function send(url: string, { headers, body }: Forgery, agent: Agent): Promise<number> {
+/** Posts bytes; the status, or 0 where n8n closed the connection without an answer or gave none in time. */
+async function send(url: string, { headers, body, waitsMs = HUBBLE_WAITS_MS }: Forgery, agent: Agent): Promise<number> {
 	return await new Promise((done) => {
 		const all = { ...headers, 'content-length': body.length };
 		const call = request(url, { method: 'POST', agent, headers: all }, (reply) => {
@@ -121,7 +122,7 @@ async function send(url: string, { headers, body }: Forgery, agent: Agent): Prom
 			reply.once('end', () => done(reply.statusCode ?? 0));
 		});
 		call.once('error', () => done(0));
-		call.setTimeout(HUBBLE_WAITS_MS, () => call.destroy());
+		call.setTimeout(waitsMs, () => call.destroy());
 		call.end(body);
 	});
 }
