@@ -56,6 +56,14 @@ function withReference(error: unknown, reference: string, advice: string): Error
 	return asError(error);
 }
 
+/** The failure with another sentence. */
+function withMore(failure: unknown, more: string): Error {
+	const error = asError(failure);
+	if (more && (error instanceof NodeApiError || error instanceof NodeOperationError))
+		error.description = `${error.description ?? ''}${more}`;
+	return error;
+}
+
 /**
  * Who has sent an order under a reference of the user's, for the life of this process: of several executions that
  * begin with one reference at the same time, Hubble knows none yet, and would give all of them the order of the first.
@@ -269,7 +277,7 @@ class OrderRun {
 	}
 
 	/** The error of an order that ended without a purchase; `undefined` when it did not, or the user takes it as it is. */
-	failureOf({ body, requestId }: Reply, { reference, isMade, request }: Errand, others: number): Error | undefined {
+	failureOf({ body, requestId }: Reply, { reference, isMade, request }: Errand): Error | undefined {
 		const { id, status, failureReason } = body;
 		const { itemIndex, settings } = request;
 		if (!FAILED.has(String(status)) || settings.failOnFailed === false) return undefined;
@@ -277,7 +285,7 @@ class OrderRun {
 		const how = isMade
 			? 'To order again, run the workflow again for this item only (a retry returns this order)'
 			: 'Use a new reference to order again';
-		const description = `Hubble fills each reference once. ${how}.${besides(others)} X-Request-ID: ${requestId}.`;
+		const description = `Hubble fills each reference once. ${how}. X-Request-ID: ${requestId}.`;
 		const message = `The order ${String(id)} ended as ${String(status)}${reason}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		error.context.orderId = String(id);
@@ -291,11 +299,18 @@ class OrderRun {
 	}
 }
 
-/** What else a run that stops has bought: its output is lost, its orders are not. */
-const besides = (others: number): string =>
-	others > 0
-		? ` ${others} other ${others === 1 ? 'order' : 'orders'} of this run ${others === 1 ? 'was' : 'were'} placed but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order them again.`
-		: '';
+/** Whether nobody knows what became of an order that failed so. */
+const isInDoubt = ({ failure }: Order): boolean =>
+	Boolean((asError(failure) as Partial<NodeApiError>).description?.startsWith(IN_DOUBT));
+
+/** What else a run that stops has bought, or perhaps: its output is lost, its orders are not. */
+function besides(others: readonly Order[]): string {
+	const bought = others.filter((one) => (one.reply ? !FAILED.has(String(one.reply.body.status)) : isInDoubt(one)));
+	if (!bought.length) return '';
+	const [orders, were] = bought.length === 1 ? ['order', 'was'] : ['orders', 'were'];
+	const placed = bought.some(isInDoubt) ? 'placed, or may have been,' : 'placed';
+	return ` ${bought.length} other ${orders} of this run ${were} ${placed} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
+}
 
 const stillOpen = (failure: unknown) =>
 	failure
@@ -341,10 +356,14 @@ export async function placeOrders(work: Preparation<OrderRequest>): Promise<Item
 	await Promise.all(following);
 	const isNew = orders.some(({ found }) => found && !found.isOld);
 	const balance = isNew && !run.isOver ? await run.balance() : {};
-	const others = work.canContinue ? 0 : Math.max(0, orders.filter(({ reply }) => reply).length - 1);
-	return orders.flatMap(({ errand, found, reply, failure = reply && run.failureOf(reply, errand, others) }) => {
+	return orders.flatMap((order) => {
+		const { errand, found, reply } = order;
 		const { request, reference, amount } = errand;
-		if (failure) work.fail(request.itemIndex, failure, request.ids);
+		const failure = order.failure ?? (reply && run.failureOf(reply, errand));
+		if (failure) {
+			const others = work.canContinue ? [] : orders.filter((one) => one !== order);
+			work.fail(request.itemIndex, withMore(failure, besides(others)), request.ids);
+		}
 		if (failure || !reply) return [];
 		const alreadyPlaced = found?.isOld ?? false;
 		return [{ ...request, reply: { amount, ...reply.body, referenceId: reference, alreadyPlaced, ...balance } }];
