@@ -2,6 +2,7 @@ import { NodeOperationError, type INodeProperties } from 'n8n-workflow';
 import { DAY_S } from '../shared/client/clock';
 import { tokenOf } from '../shared/client/credential';
 import { endpoints, LENGTHS, type Endpoint } from '../shared/client/endpoints';
+import { asError } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import { apiKey, textPart, type Field } from '../shared/operation/fields';
@@ -44,15 +45,19 @@ const KNOWN_SCOPES = new Set(Object.values<Endpoint>(endpoints).flatMap(({ scope
 const refuseUnknownScopes: Operation['prepare'] = async ({ context, hubble, requests, fail }) => {
 	const scopesOf = ({ body }: ItemRequest) => texts(body.scopes ?? body.set_scopes) ?? [];
 	if (requests.flatMap(scopesOf).every((scope) => KNOWN_SCOPES.has(scope))) return [...requests];
+	const existing = new Set(KNOWN_SCOPES);
 	const { list } = endpoints.listScopes;
-	const { rows } = await fetchRows(hubble, { endpoint: endpoints.listScopes }, list);
-	const existing = new Set([...acceptedRows(rows, list)].map(({ scope_id }) => String(scope_id)));
+	const asked = await fetchRows(hubble, { endpoint: endpoints.listScopes }, list).catch(asError);
+	const known =
+		asked instanceof Error ? [] : [...acceptedRows(asked.rows, list)].map(({ scope_id }) => String(scope_id));
+	for (const scope of known) existing.add(scope);
 	return requests.filter((request) => {
 		const unknown = scopesOf(request).find((scope) => !existing.has(scope));
 		if (unknown === undefined) return true;
 		const message = `"Scope Names or IDs": Hubble has no scope ${unknown}`;
-		const description = `The scopes of this organization: ${[...existing].sort().join(', ')}. Nothing was created or changed.`;
-		fail(request.itemIndex, new NodeOperationError(context.getNode(), message, { description }));
+		const description = `The scopes of this organization: ${known.sort().join(', ')}. Nothing was created or changed.`;
+		const refusal = new NodeOperationError(context.getNode(), message, { description });
+		fail(request.itemIndex, asked instanceof Error ? asked : refusal, request.ids);
 		return false;
 	});
 };
@@ -67,6 +72,7 @@ const access = {
 		{ name: 'Selected Scopes', value: 'selected', description: 'The key may do only what its scopes allow' },
 	],
 	default: 'selected',
+	required: true,
 	description: 'What the key may do',
 } satisfies Field;
 
@@ -106,6 +112,7 @@ const parts = {
 
 const expiration = {
 	...parts.expiration,
+	required: true,
 	standsFirst: true,
 	description: 'When the key stops working',
 } satisfies Field;

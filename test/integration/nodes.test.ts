@@ -310,6 +310,36 @@ describe('API keys', () => {
 		},
 	);
 
+	test('those with known scopes are created where Hubble does not list its scopes; the others fail', async () => {
+		hubble.addFault({ call: 'listScopes', status: 403 });
+		const parameters = {
+			resource: 'apiKey',
+			operation: 'create',
+			name: 'New',
+			scopes: '={{ $json.scopes }}',
+			...never,
+		};
+		const input = [['read-devices'], ['read-moons']].map((scopes) => ({ scopes }));
+		const { items } = await execute({
+			node: nodeNamed('Hubble API Key'),
+			parameters,
+			credential: credentialFor(hubble, {}),
+			input,
+			onError: 'continueRegularOutput',
+		});
+		expect(items.map(({ json }) => [Boolean(json.key), json.error])).toEqual([
+			[true, undefined],
+			[false, expect.stringContaining('does not allow this')],
+		]);
+	});
+
+	test.each(['access', 'expiration'])('an %s that an agent leaves out is no choice', async (name) => {
+		const nothing = "={{ /*n8n-auto-generated-fromAI-override*/ ['', '$fromAI('][0] }}";
+		const { error } = await create({ scopes: ['read-devices'], ...never, expires: '2040-01-01', [name]: nothing });
+		expect(error?.message).toMatch(/^"(Access|Expiration)" is required$/);
+		expect(hubble.log).toEqual([]);
+	});
+
 	test('a key is validated as it was pasted', async () => {
 		const key = `  Bearer ${hubble.token} `;
 		const { items } = await create({ operation: 'validate', key });
