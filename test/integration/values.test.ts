@@ -413,6 +413,16 @@ describe('the values in Create Fleet Report', () => {
 		expect(callsTo(hubble).filter((call) => call === 'listPackets').length).toBeLessThanOrEqual(4);
 	});
 
+	it('are shown with all of their digits', async () => {
+		const values = { row: [{ field: pick('counter') }, { field: pick('temperature') }] };
+		const layout = { payloadLayout: 'counter: uint32 @2\ntemperature: int16 @4 /100', decodePayload: 'layout' };
+		const rows = rowsIn(htmlOf(await report({ reportValues: values, ...layout })));
+		const counters = new Map([...lastOf()].map(([id, { payload }]) => [id, Buffer.from(String(payload), 'base64')]));
+		const expected = (id: string) => counters.get(id)?.readUInt32BE(2);
+		expect(rows.length).toBeGreaterThan(5);
+		for (const [, counter = '', , , id = ''] of rows) expect(Number(counter.replace(/,/g, ''))).toBe(expected(id));
+	});
+
 	it('are those of the devices that the filters leave', async () => {
 		const rows = rowsIn(htmlOf(await report({ filters: { nameContains: 'truck' } })));
 		const trucks = [...expected().values()].filter(({ name }) => /truck/i.test(name));

@@ -101,6 +101,21 @@ describe('a packet report', () => {
 		expect(text).not.toContain('NaN');
 	});
 
+	it('takes no time from a stamp of the future for the last', () => {
+		const report = new PacketReport(frame);
+		const add = (id: string, timestamp: number) =>
+			report.add({ network_type: 'SATELLITE', device: { id, payload: '', timestamp } } as never);
+		for (const id of ['late', 'both']) add(id, now + 301);
+		for (const ahead of [-3600, 300]) add('both', now + ahead);
+		const tables = report.render().flatMap((block) => (Array.isArray(block) ? block : []));
+		const rows = tables.flatMap(({ content }) => ('table' in content ? content.table.rows : []));
+		const heard = rows.map(([, id, last]) => [id, last]).filter(([id]) => typeof id === 'object');
+		expect(heard).toEqual([
+			[{ id: 'both' }, '2026-11-08 13:05'],
+			[{ id: 'late' }, '–'],
+		]);
+	});
+
 	it('of nothing says so', () => {
 		expect(page('', '', new PacketReport(frame).render(), '')).not.toContain('NaN');
 	});

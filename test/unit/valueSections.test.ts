@@ -130,6 +130,14 @@ describe('values of a packet report', () => {
 		expect(sectionsOf(['t'], [...often, packet('b', 1, { t: 1 })])[0]?.subtitle).toContain('Median and the range');
 	});
 
+	it('of a single packet are shown with all of their digits', () => {
+		const [line] = sectionsOf(['t'], [packet('a', 1, { t: 52.374031 })]);
+		expect(line && 'curve' in line.content && line.content.curve[0]?.title).toMatch(/: 52\.374031 °C$/);
+		const [, table] = sectionsOf(['t'], [packet('a', 1, { t: 123_456 }), packet('b', 1, { t: 4.77775 })]);
+		const rows = table && 'table' in table.content ? table.content.table.rows : [];
+		expect(rows.map((row) => row.at(-1))).toEqual(expect.arrayContaining(['123,456 °C', '4.77775 °C']));
+	});
+
 	it('leave out what is no number or lies outside of the period, take paths, and say when there is none', () => {
 		const odd = [packet('a', 200, { t: 99 }), packet('a', 1, { t: 'x' }), packet('a', 1, { t: null }), ...many];
 		const [t, nested, none] = sectionsOf(['t', 'gps.lat', 'u'], odd);

@@ -10,13 +10,13 @@ import { LatestReader } from '../packet/readLatest';
 import { unitAt, valueAt } from '../packet/valueFilter';
 import type { TableCell, Section } from './blocks';
 import type { ReportFrame } from './createReport';
-import { digits } from './markup';
+import { exactly } from './markup';
 
 /** Devices that the table lists at most. */
 const MOST_LISTED = 200;
 
 const valueText = (value: unknown): string =>
-	typeof value === 'number' ? digits(value) : ['string', 'boolean'].includes(typeof value) ? String(value) : '';
+	typeof value === 'number' ? exactly(value) : ['string', 'boolean'].includes(typeof value) ? String(value) : '';
 
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 

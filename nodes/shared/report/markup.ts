@@ -21,6 +21,9 @@ export const markup = (strings: TemplateStringsArray, ...parts: Part[]): Markup 
 /** -0.5 → '-0.5', 1234.5678 → '1,235': with the four digits that count. */
 export const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 4 });
 
+/** 52.374031 → '52.374031': a single value, with all digits that a number has. */
+export const exactly = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 15 });
+
 /** A share as a percentage; something is never 0 % and a part never 100 %. */
 export function percent(part: number, whole: number): string {
 	if (!whole) return '–';

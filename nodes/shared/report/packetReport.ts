@@ -1,5 +1,6 @@
 /** The report on the packets of a period: how many came when, from where, and how strong. Pure. */
 import type { IDataObject } from 'n8n-workflow';
+import { AHEAD_S } from '../client/clock';
 import { timeText } from '../operation/times';
 import { heardAt, isPacket, networkOf, placeOfPacket, tagsOf, type Packet } from '../packet/packet';
 import { wholeNumber, counted } from '../operation/values';
@@ -95,10 +96,12 @@ export class PacketReport implements Report {
 		this.groups?.add(tagsOf(packet), [1, Number(series === 1)]);
 		this.values?.add(packet);
 		const known = this.devices.get(id);
+		// A stamp from the future says nothing about when.
+		const last = time <= this.frame.now + AHEAD_S ? time : 0;
 		if (known) {
 			known.packets += 1;
-			known.last = Math.max(known.last, time);
-		} else if (this.devices.size < MOST_DEVICES) this.devices.set(id, { name, packets: 1, last: time });
+			known.last = Math.max(known.last, last);
+		} else if (this.devices.size < MOST_DEVICES) this.devices.set(id, { name, packets: 1, last });
 		else this.beyond += 1;
 	}
 
@@ -185,7 +188,7 @@ export class PacketReport implements Report {
 		const rows = listed.map(([id, { name, packets, last }]) => [
 			name || '–',
 			{ id },
-			timeText(last * 1000, timezone).slice(0, 16),
+			last ? timeText(last * 1000, timezone).slice(0, 16) : '–',
 			...amount(packets),
 		]);
 		if (rest.length) rows.push([counted(rest.length, 'other device'), '', '', ...amount(restPackets)]);

@@ -7,7 +7,7 @@ import { numeric, unitAt, valueAt } from '../packet/valueFilter';
 import type { TableCell, CurvePoint, Section } from './blocks';
 import { Timeline } from './charts';
 import type { ReportFrame } from './createReport';
-import { digits } from './markup';
+import { digits, exactly } from './markup';
 import { Extremes, Sample, type Extreme } from './sample';
 
 /** Values that a report draws at most. */
@@ -112,7 +112,7 @@ class ValueSeries {
 		return [...this.drawn()]
 			.sort(([a], [b]) => a - b)
 			.map(([time, value]) => {
-				const title = `${timeText(time * 1000, frame.timezone).slice(0, 16)}: ${digits(value)} ${unit}`;
+				const title = `${timeText(time * 1000, frame.timezone).slice(0, 16)}: ${exactly(value)} ${unit}`;
 				return { at: timeline.shareOf(time), value, title };
 			});
 	}
@@ -127,7 +127,7 @@ class ValueSeries {
 			name || '–',
 			{ id },
 			timeText(time * 1000, this.frame.timezone).slice(0, 16),
-			`${digits(value)}${this.unit && ` ${this.unit}`}`,
+			`${exactly(value)}${this.unit && ` ${this.unit}`}`,
 		];
 		return [...highest.map((one) => row('Highest', one)), ...lowest.map((one) => row('Lowest', one))];
 	}
