@@ -484,7 +484,7 @@ export const samples: readonly Sample[] = [
 		parameters: (_, n) => ({ email: emailOf(`invitee${n + 2}`) }),
 		gives: () => ({ deleted: true, email: emailOf('invitee2') }),
 		bad: { email: 'nobody' },
-		unknown: { parameters: { email: emailOf('nobody') }, id: emailOf('nobody') },
+		unknown: { parameters: { email: emailOf('nobody') }, id: `no invitation for ${emailOf('nobody')}` },
 	},
 	{
 		node: 'Hubble Invitation',

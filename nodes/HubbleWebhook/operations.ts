@@ -10,11 +10,11 @@ import { inCamelCase } from '../shared/operation/times';
 import { numberIn, text } from '../shared/operation/values';
 import { bothInUse } from '../shared/webhook/ownership';
 
-function address(value: unknown): string | undefined {
-	const url = text(LENGTHS.webhookUrl)(value).trim();
-	if (url && !/^https?:\/\/[^\s/]\S*$/i.test(url))
+function address(value: unknown): string {
+	const url = text(LENGTHS.webhookUrl)(value);
+	if (!/^https?:\/\/[^\s/]\S*$/i.test(url))
 		throw new Error(`"${url}" is not an address that begins with https:// or http://`);
-	return url || undefined;
+	return url;
 }
 
 const url: Field = {

@@ -65,6 +65,11 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 function notFound({ ids, organizationId, said }: Failure): Explanation {
 	if (isOfOrganization(said)) return otherOrganization(organizationId);
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
+	if (name === 'invitee_email')
+		return {
+			message: `Hubble has no invitation for ${id}`,
+			remedy: 'It may have been accepted, revoked, or have expired: Get Many Invitations lists those that are open.',
+		};
 	const noun = name?.replace(/_id$/, '').replace(/_/g, ' ');
 	return {
 		message: noun ? `Hubble has no ${noun} with the ID ${id}` : 'Hubble did not find what was requested',

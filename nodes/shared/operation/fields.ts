@@ -139,7 +139,7 @@ export const continuationToken = {
 	toWire: (value) => {
 		const token = asText(value).trim();
 		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no Continuation Token has');
-		return token || undefined;
+		return token;
 	},
 } satisfies Field;
 
