@@ -104,7 +104,8 @@ async function tidyUp({ context, hubble, node }: Hook, more?: RegisteredWebhook)
 		);
 	}
 	if (away.length) data.leftBehind = away;
-	else delete data.leftBehind;
+	// n8n saves static data from which anything is deleted, also nothing.
+	else if (data.leftBehind) delete data.leftBehind;
 }
 
 /** All endpoints of the organization. A reply without the list is an error, never "none". */
@@ -247,7 +248,7 @@ export async function registerWebhook(context: IHookFunctions, maxBatchSize: num
 	}
 	if (ours) await update(hubble, ours, wanted);
 	else if (others.length >= WEBHOOKS_PER_ORGANIZATION)
-		throw new NodeOperationError(context.getNode(), bothInUse(others, node) + adviceForTest(hook));
+		throw new NodeOperationError(context.getNode(), bothInUse(others, isTest ? undefined : node) + adviceForTest(hook));
 	const endpoint = ours && known ? { ...known, url } : await create(hook, wanted);
 	if (!isTest) await tidyUp(hook, known?.organization === hubble.organizationId ? undefined : known);
 	// Where another process registers at the same time, it is the one that saves the secret.
@@ -270,17 +271,21 @@ function isUsed({ context, node }: Hook, webhook: IDataObject): boolean {
  */
 export async function unregisterWebhook(context: IHookFunctions, isAutomatic: boolean): Promise<void> {
 	const url = urlOf(context);
-	const known = knownWebhook(context);
-	const own = known?.url === url ? known : undefined;
+	const { node } = ownerOf(context);
+	// n8n does not say that it ends a test, whose webhook only the static data know.
+	const own = [knownWebhook(context), storedBy(context).endpoint].find((one) => one?.url === url && one.owner === node);
 	if (!own && !isAutomatic) return;
+	const removed: unknown[] = [own?.id];
 	try {
 		const hook = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
-		const { hubble, node, isTest } = hook;
-		if (!isTest) await tidyUp(hook, own?.organization === hubble.organizationId ? undefined : own);
+		const { hubble } = hook;
+		await tidyUp(hook, own?.organization === hubble.organizationId ? undefined : own);
 		for (const webhook of await list(hubble)) {
 			const isOurs =
 				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
-			if (isOurs) await remove(hubble, webhook.webhook_id);
+			if (!isOurs) continue;
+			await remove(hubble, webhook.webhook_id);
+			removed.push(webhook.webhook_id);
 		}
 	} catch (error) {
 		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
@@ -291,7 +296,8 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 		return;
 	}
 	if (own) delete storedBy(context).endpoint;
-	if (context.getMode() !== 'manual') registered.delete(nodeKey(context));
+	const key = nodeKey(context);
+	if (removed.includes(registered.get(key)?.id)) registered.delete(key);
 }
 
 /** What else helps when only a test in the editor needs a webhook. */

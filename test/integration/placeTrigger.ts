@@ -94,8 +94,9 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 				...more,
 			}) as unknown as IWorkflowExecuteAdditionalData;
 		const ours = { logger, getInstanceId: { value: () => instance } };
-		const hook = (isTest: boolean) => {
-			const [mode, activation] = isTest ? (['manual', 'manual'] as const) : (['trigger', 'activate'] as const);
+		type Mode = ConstructorParameters<typeof HookContext>[3];
+		const hook = (isTest: boolean, mode: Mode = isTest ? 'manual' : 'trigger') => {
+			const activation = mode === 'internal' ? 'update' : isTest ? 'manual' : 'activate';
 			const context = new HookContext(workflow, own, additionalData(), mode, activation, { ...webhookData, isTest });
 			return Object.defineProperties(context, ours);
 		};
@@ -113,7 +114,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 			setParameters: (changed: IDataObject) => Object.assign(own.parameters, changed),
 			exists,
 			create,
-			remove: async (isTest = false) => await hooks.delete.call(hook(isTest)),
+			remove: async (isTest = false) => await hooks.delete.call(hook(isTest, 'internal')),
 			/** n8n's own order at an activation. */
 			async activate(isTest = false) {
 				if (!(await exists(isTest))) await create(isTest);

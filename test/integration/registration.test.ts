@@ -454,16 +454,14 @@ withEachClock(hubbleNow, () => {
 			const moved = place({ ...ids, credential: credential(), staticData: first.stored() });
 			await moved.activate();
 			warnings.length = 0;
-			for (const [of, more] of [
-				[first, { credential: credential() }],
-				[moved, { credential: credential() }],
-				[moved, {}],
-			] as const) {
-				const tested = place({ ...ids, ...more, staticData: of.stored() });
+			const left = moved.data().leftBehind;
+			for (const more of [{ credential: credential() }, {}]) {
+				// n8n gives a test static data of its own.
+				const tested = place({ ...ids, ...more });
 				await tested.activate(true);
 				await tested.remove(true);
-				expect(tested.data().leftBehind).toEqual(of.data().leftBehind);
 			}
+			expect([left, moved.data().leftBehind]).toEqual([[expect.objectContaining({ id: webhook_id })], left]);
 			expect(only().webhook_id).toBe(webhook_id);
 			expect(there()).toHaveLength(1);
 			expect(warnings).toEqual([]);
