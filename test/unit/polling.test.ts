@@ -67,6 +67,23 @@ describe('a poll', () => {
 		expect(given(await other(context, open))).toEqual([3]);
 	});
 
+	it('goes on where another process has come to meanwhile, however often it has polled itself', async () => {
+		const { context, n8n } = nodeOf();
+		const [loud, quiet] = [source(), source(() => ({}))];
+		await poll(context, loud.open);
+		const stored = { ...n8n.data };
+		for (let n = 0; n < 3; n++) await poll(context, quiet.open);
+		// Of which n8n has stored nothing, as they gave no items.
+		n8n.data = stored;
+		const other = inOtherProcess();
+		expect(given(await other(context, loud.open))).toEqual([1]);
+		expect(given(await other(context, loud.open))).toEqual([2]);
+		n8n.data = { ...n8n.data };
+		now += 10_000;
+		expect(given(await poll(context, loud.open))).toEqual([2]);
+		expect(given(await poll(context, loud.open))).toEqual([3]);
+	});
+
 	it('that n8n throws away is repeated, and the one before, which n8n has stored, is not', async () => {
 		const { context, n8n } = nodeOf(scheduled);
 		n8n.data = watched({});
@@ -199,7 +216,8 @@ describe('where n8n stores the position with the execution', () => {
 		const { context, n8n } = nodeOf(atomic);
 		const { open } = source();
 		expect(given(await poll(context, open))).toEqual([1]);
-		expect(n8n.data).toEqual({ stream: 'stream', revision: 1, next: { at: 2 }, isAtomic: true, unsure: undefined });
+		const wanted = { stream: 'stream', revision: 1, next: { at: 2 }, isAtomic: true, unsure: undefined };
+		expect(n8n.data).toEqual({ ...wanted, by: expect.any(String) as string });
 		n8n.data = {};
 		now += 9_999;
 		expect(await poll(context, open)).toBeNull();

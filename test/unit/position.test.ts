@@ -73,11 +73,22 @@ it('keeps the position before a hand-over until a poll of its process has nothin
 it('takes what the process kept only when it is newer and of the same stream', () => {
 	const given: Stored<number> = { stream: 'a', revision: 4, next: 1 };
 	const newer: Stored<number> = { stream: 'a', revision: 5, next: 2 };
-	expect(newest(given, newer, 'a')).toBe(newer);
-	expect(newest(given, newer, 'b')).toBe(given);
-	expect(newest(newer, given, 'a')).toBe(newer);
-	expect(newest(given, { ...given }, 'a')).toBe(given);
-	expect(newest(given, undefined, 'a')).toBe(given);
+	expect(newest(given, newer, 'a', 4)).toBe(newer);
+	expect(newest(given, newer, 'b', 4)).toBe(given);
+	expect(newest(newer, given, 'a', 4)).toBe(newer);
+	expect(newest(given, { ...given }, 'a', 4)).toBe(given);
+	expect(newest(given, undefined, 'a', 0)).toBe(given);
+});
+
+it('takes what another process stored after the state on which the kept one was built', () => {
+	const kept: Stored<number> = { stream: 'a', revision: 16, next: 2, by: 'this one' };
+	const given = { stream: 'a', revision: 12, next: 1 };
+	for (const by of ['another', undefined]) {
+		expect(newest({ ...given, by }, kept, 'a', 11)).toEqual({ ...given, by });
+		expect(newest({ ...given, by }, kept, 'a', 12)).toBe(kept);
+	}
+	expect(newest({ ...given, by: 'this one' }, kept, 'a', 11)).toBe(kept);
+	expect(newest({ next: 1 }, kept, 'a', 0)).toBe(kept);
 });
 
 it("takes another process's hand-over for its own never, whatever its revision", () => {

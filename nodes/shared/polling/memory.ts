@@ -1,9 +1,12 @@
 /** What this process knows of a node's polls; another process knows nothing. */
+import { randomUUID } from 'node:crypto';
 import type { IPollFunctions } from 'n8n-workflow';
 import type { Poller } from '../client/client';
 import type { Stored } from './position';
 
 export interface Memory extends Poller {
+	/** This process, as the maker of states. */
+	by: string;
 	isRunning: boolean;
 	/**
 	 * The last revision this process produced or confirmed, and when; until n8n has saved it, n8n may still return the
@@ -25,6 +28,8 @@ export interface Memory extends Poller {
 	handOvers: string[];
 	/** The newest state without a hand-over, or with a certain one: n8n does not store all of them. */
 	kept?: Stored<unknown>;
+	/** The revision of the last state of another process on which this one built. */
+	basis: number;
 }
 
 /** Nodes kept in memory; beyond that, those that polled longest ago are dropped, and repeat their last items. */
@@ -45,6 +50,8 @@ function keyOf(context: IPollFunctions): string {
 export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
 	const key = keyOf(context);
 	const memory = memories.get(key) ?? {
+		by: randomUUID().slice(0, 8),
+		basis: 0,
 		isRunning: false,
 		withoutPlace: 0,
 		turnAt: 0,

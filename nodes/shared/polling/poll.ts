@@ -136,7 +136,9 @@ async function readOn<P>(
 ): Promise<INodeExecutionData[][] | null> {
 	const staticData: IDataObject = context.getWorkflowStaticData('node');
 	memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);
-	const stored = newest(staticData as Stored<P>, memory.kept as Stored<P> | undefined, stream);
+	const given = staticData as Stored<P>;
+	const stored = newest(given, memory.kept as Stored<P> | undefined, stream, memory.basis);
+	if (stored === given && given.by !== memory.by) memory.basis = given.revision ?? 0;
 	const { made } = memory;
 	if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;
@@ -150,7 +152,7 @@ async function readOn<P>(
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const changed = advance(
+	const advanced = advance(
 		stored,
 		stream,
 		handOver && delta ? delta.pack(before, next) : before,
@@ -158,6 +160,7 @@ async function readOn<P>(
 		handOver,
 		isAtomic,
 	);
+	const changed = advanced && { ...advanced, by: memory.by };
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((one) => one === stored.unsure?.handOver), handOver];
 	}

@@ -14,6 +14,8 @@ export interface Stored<P> {
 	stream?: string;
 	/** Grows with every change, also from process to process. */
 	revision?: number;
+	/** The process that made it. */
+	by?: string;
 	next?: P;
 	/** Whether n8n stored this together with the execution. */
 	isAtomic?: boolean;
@@ -23,9 +25,15 @@ export interface Stored<P> {
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** The newer of what n8n gives and what this process kept of the same stream; of equals, n8n's. */
-export function newest<P>(given: Stored<P>, kept: Stored<P> | undefined, stream: string): Stored<P> {
-	return kept?.stream === stream && (kept.revision ?? 0) > (given.revision ?? 0) ? kept : given;
+/**
+ * The newer of what n8n gives and what this process kept of the same stream; of equals, n8n's.
+ * @param basis the revision of the last state of another process on which this one built: what is newer counts, however
+ *   many polls without items this one has counted meanwhile
+ */
+export function newest<P>(given: Stored<P>, kept: Stored<P> | undefined, stream: string, basis: number): Stored<P> {
+	const { revision = 0, by } = given;
+	if (kept?.stream !== stream || (kept.revision ?? 0) <= revision) return given;
+	return by !== kept.by && revision > basis ? given : kept;
 }
 
 /**
