@@ -128,7 +128,9 @@ export const stateDelta = {
 			...left.filter((key) => !is.inside.has(key)),
 			...came.filter((key) => !was.inside.has(key)),
 		]);
-		return { ...before, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
+		// A search for devices that are gone begins anew: what it has not found yet is too much to be stored twice.
+		const sweep = before.sweep?.missing === undefined ? before.sweep : { at: 0 };
+		return { ...before, sweep, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
 	},
 	unpack(packed: State, after: State): State {
 		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
