@@ -196,6 +196,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		description:
 			'Create a key that gives access to the organization. The output contains the key, which Hubble shows only this once.',
 		hasSecrets: true,
+		showsOnce: 'key',
 		endpoint: endpoints.createKey,
 		inBody: {
 			name: { ...keyName, required: true, standsFirst: true },
@@ -240,11 +241,15 @@ export const apiKeyOperations: readonly Operation[] = [
 		description:
 			'Replace a key with a new one that has the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once.',
 		hasSecrets: true,
+		showsOnce: 'key',
 		endpoint: endpoints.createKey,
 		alsoCalls: { endpoint: endpoints.listKeys },
 		inBody: { expires_at_seconds: expires },
 		settings: { oldKeyId: { ...apiKey, standsFirst: true }, expiration, expireDays },
-		derive: withExpiry,
+		derive: (request, now) => ({
+			...withExpiry(request, now),
+			ids: { key_id: String(request.settings.oldKeyId) },
+		}),
 		items: rotate,
 	}),
 	{

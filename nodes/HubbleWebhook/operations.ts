@@ -73,6 +73,7 @@ export const webhookOperations: readonly Operation[] = [
 		description:
 			'Have Hubble send all packets of the organization to a URL. An organization can have two webhooks. The output contains the secret, which Hubble shows only this once.',
 		hasSecrets: true,
+		showsOnce: 'secret',
 		endpoint: endpoints.createWebhook,
 		inBody: {
 			url: { ...url, required: true },

@@ -340,6 +340,27 @@ describe('API keys', () => {
 		expect(hubble.log).toEqual([]);
 	});
 
+	test.each<[string, string, IDataObject]>([
+		['Hubble API Key', 'create', { resource: 'apiKey', name: 'New', scopes: ['read-devices'], ...never }],
+		['Hubble API Key', 'rotate', { resource: 'apiKey', keyId: byId('key_1'), ...never }],
+		['Hubble Webhook', 'create', { url: 'https://example.com' }],
+	])(
+		'%s: %s of several items would lose secrets where a failure stops the run',
+		async (node, operation, parameters) => {
+			const { error } = await run(nodeNamed(node), { operation, ...parameters }, [{}, {}]);
+			expect(error?.message).toMatch(/^This would take a request for each of 2 items\. Set On Error to Continue /);
+			expect(error?.description).toMatch(/^Hubble shows each (key|secret) only once/);
+			expect(hubble.log).toEqual([]);
+		},
+	);
+
+	test('an error item names the key that was to be rotated', async () => {
+		const parameters = { resource: 'apiKey', operation: 'rotate', keyId: byId('key_0'), ...never };
+		const setup = { node: nodeNamed('Hubble API Key'), parameters, credential: credentialFor(hubble, {}) };
+		const { items } = await execute({ ...setup, onError: 'continueRegularOutput' });
+		expect(items[0]?.json).toMatchObject({ keyId: 'key_0', error: expect.stringContaining('key_0') });
+	});
+
 	test('a key is validated as it was pasted', async () => {
 		const key = `  Bearer ${hubble.token} `;
 		const { items } = await create({ operation: 'validate', key });
@@ -480,6 +501,13 @@ describe('API keys', () => {
 				/X-Request-ID: \S+ Delete the new key yourself if it still exists: .*X-Request-ID/,
 			);
 			expect(left).toHaveLength(2);
+		});
+
+		test('say that nobody knows whether the old one is gone, where Hubble refuses the token of its end', async () => {
+			hubble.addFault({ call: 'deleteKey', status: 401, times: 2 });
+			const { items, hints, old } = await rotated();
+			expect(items[0]?.json).toMatchObject({ key: expect.any(String), oldKeyDeleted: null });
+			expect(hints).toEqual([expect.stringContaining(`${old.key_id} may have been deleted or not: `)]);
 		});
 
 		test('give the new one even when the old one cannot be deleted', async () => {

@@ -175,6 +175,8 @@ export interface Operation extends Parameters, Hooks<ItemRequest> {
 	derive?: (request: ItemRequest, now: () => number) => Partial<ItemRequest>;
 	/** Whether the output contains secrets, such as a key: an AI agent gets them only if the user allows it. */
 	hasSecrets?: boolean;
+	/** What of its replies Hubble shows only once, in the singular: a run that may stop makes one call, so that none is lost. */
+	showsOnce?: string;
 }
 
 /**

@@ -175,6 +175,16 @@ async function carryOut(
 		if (group) group.push(request);
 		else if (batch) groups.set(batch, [request]);
 	}
+	const [, second] = alone;
+	if (operation.showsOnce && second && !canContinue)
+		throw new NodeOperationError(
+			context.getNode(),
+			`This would take a request for each of ${counted(alone.length, 'item')}. Set On Error to Continue (tab Settings), or a ${operation.showsOnce} could be lost`,
+			{
+				itemIndex: second.itemIndex,
+				description: `Hubble shows each ${operation.showsOnce} only once, and a failure would stop the run without output. Nothing was created or deleted.`,
+			},
+		);
 	await runBatches(hubble, groups, {
 		emit: (request, row) => outputs.add(request.itemIndex, [{ json: shapeOf(operation, { hubble, request })(row) }]),
 		fail,
@@ -247,7 +257,7 @@ function errorRow(
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	const told = DETAILS.map((name) => [name, failure.context[name]]);
 	const named = Object.entries(ids).map(([name, id]) => [camelCase(name), id]);
-	const details = withoutUndefined(Object.fromEntries([...named, ...told]));
+	const details = withoutUndefined(Object.fromEntries([...told, ...named]));
 	if (context.getNode().onError !== 'continueErrorOutput') return { ...row, ...details };
 	return errorRowsHaveDetails ? { ...row, details } : row;
 }
