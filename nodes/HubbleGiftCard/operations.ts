@@ -2,7 +2,6 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { asError } from '../shared/client/errors';
 import { objectOf, withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
-import type { Call } from '../shared/client/request';
 import { choices, picker, textPart, toggle, type Field } from '../shared/operation/fields';
 import { operation, type ClientFilter, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
@@ -200,13 +199,15 @@ const named = {
 	reference: { ...orderReference, required: true, shownWhen: { by: ['reference'] } },
 } satisfies Record<string, Field>;
 
+type NamedOrder = RequestOf<{ settings: typeof named }>;
+
+const idOf = ({ orderId: order_id, reference = '' }: NamedOrder['settings']): Record<string, string> =>
+	order_id ? { order_id } : { reference };
+
 /** An order by its ID or its reference. */
-async function getOrder({ hubble, request }: Work<RequestOf<{ settings: typeof named }>>) {
-	const { orderId: order_id, reference: byReference } = request.settings;
-	const call: Call = order_id
-		? { endpoint: partnerEndpoints.getOrder, ids: { order_id } }
-		: { endpoint: partnerEndpoints.getOrderByReference, ids: { reference: byReference ?? '' } };
-	return [{ json: (await hubble.send(call)).body }];
+async function getOrder({ hubble, request: { settings } }: Work<NamedOrder>) {
+	const endpoint = settings.orderId ? partnerEndpoints.getOrder : partnerEndpoints.getOrderByReference;
+	return [{ json: (await hubble.send({ endpoint, ids: idOf(settings) })).body }];
 }
 
 /** The calls of Hubble's partner API for gift cards (partner documentation). */
@@ -240,6 +241,7 @@ export const giftCardOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: partnerEndpoints.getOrder,
 		settings: named,
+		derive: ({ settings }) => ({ ids: idOf(settings) }),
 		items: getOrder,
 	}),
 	operation({

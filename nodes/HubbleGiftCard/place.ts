@@ -20,6 +20,9 @@ const pauseAfter = (tries: number) => 1000 * 2 ** (tries - 1) * (0.75 + Math.ran
 /** Orders that are being placed at the same time: so many keep the pace even where each reply takes a second. */
 const SIDE_BY_SIDE = 40;
 
+/** How long the orders wait for the balance that is put out with them. */
+const BALANCE_MS = 5000;
+
 /** Ends in which nothing was bought, or what was bought was given back. */
 const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
 
@@ -44,8 +47,8 @@ function leavesDoubt(error: unknown): boolean {
 const NOT_PLACED = 'The order was not placed.';
 const NOTHING_NOW = 'Nothing new was ordered.';
 const ANOTHER_ORDER = 'Hubble returned this order when the order of this item was sent: compare the two.';
-const IN_DOUBT =
-	'It is not known whether the order was placed. Retry this execution: the order is placed at most once. To start a new execution instead, enter the same reference and turn on Options → Return Existing Order.';
+const IN_DOUBT = 'It is not known whether the order was placed.';
+const SAME_ORDER = 'enter the same reference and turn on Options → Return Existing Order';
 
 /** The failure with what it means for the money, and how to go on. */
 function withReference(error: unknown, reference: string, advice: string): Error {
@@ -107,13 +110,29 @@ class OrderRun {
 		this.sent = (kept.sent ??= {}) as IDataObject;
 	}
 
-	/** Finds or places an order. Throws an error that says whether money was spent. */
-	async place(errand: Errand): Promise<Found> {
+	/** What to do with an order of which nobody knows. n8n retries no execution that goes on after errors. */
+	private get inDoubt(): string {
+		return this.work.canContinue
+			? `${IN_DOUBT} To order again, ${SAME_ORDER}: the order is placed at most once.`
+			: `${IN_DOUBT} Retry this execution: the order is placed at most once. To start a new execution instead, ${SAME_ORDER}.`;
+	}
+
+	/** A failure before the order was sent; ends a run that must not go on, before others that wait for the same send theirs. */
+	private failed(error: unknown, reference: string, advice: string): Error {
+		this.isOver ||= !this.work.canContinue;
+		return withReference(error, reference, advice);
+	}
+
+	/**
+	 * Finds or places an order. Throws an error that says whether money was spent.
+	 * @returns `undefined` when another one has ended the run before this one was sent
+	 */
+	async place(errand: Errand): Promise<Found | undefined> {
 		const { reference } = errand;
 		// What was sent before n8n was killed may still be on its way.
 		const wasSent = this.sent[reference] === errand.owner || this.isAfterKill;
 		const existing = await this.orderUnder(reference).catch((error: unknown) => {
-			throw withReference(error, reference, wasSent ? IN_DOUBT : NOTHING_NOW);
+			throw this.failed(error, reference, wasSent ? this.inDoubt : NOTHING_NOW);
 		});
 		if (existing) {
 			const found = { reply: existing, isOld: true };
@@ -124,8 +143,9 @@ class OrderRun {
 			return found;
 		}
 		await this.check(errand).catch((error: unknown) => {
-			throw withReference(error, reference, wasSent ? IN_DOUBT : NOT_PLACED);
+			throw this.failed(error, reference, wasSent ? this.inDoubt : NOT_PLACED);
 		});
+		if (this.isOver) return undefined;
 		this.claim(errand);
 		const reply = await this.send(errand, wasSent);
 		const found = { reply, isOld: false };
@@ -223,7 +243,7 @@ class OrderRun {
 			}
 		} catch (error) {
 			if (!isInDoubt) this.disclaim(errand);
-			throw withReference(error, reference, isInDoubt ? IN_DOUBT : NOT_PLACED);
+			throw withReference(error, reference, isInDoubt ? this.inDoubt : NOT_PLACED);
 		}
 	}
 
@@ -242,7 +262,7 @@ class OrderRun {
 		const description = `Give each order its own reference. To get an existing order, turn on Options → Return Existing Order.${asked}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
-		return withReference(error, reference, advice ?? (wasSent ? IN_DOUBT : NOTHING_NOW));
+		return withReference(error, reference, advice ?? (wasSent ? this.inDoubt : NOTHING_NOW));
 	}
 
 	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
@@ -292,8 +312,10 @@ class OrderRun {
 		return withReference(error, reference, 'Nothing was bought with it.');
 	}
 
+	/** What is left in the wallet, where Hubble says so soon: the cards do not wait for it. */
 	async balance(): Promise<IDataObject> {
-		const asked = this.hubble.send({ endpoint: partnerEndpoints.getBalance });
+		const soon = this.hubble.with({ deadline: performance.now() + BALANCE_MS });
+		const asked = soon.send({ endpoint: partnerEndpoints.getBalance });
 		const balance = await asked.then(({ body }) => body.balance).catch(() => undefined);
 		return balance === undefined ? {} : { walletBalance: balance };
 	}
@@ -348,7 +370,7 @@ export async function placeOrders(work: Preparation<OrderRequest>): Promise<Item
 		if (run.isOver) return;
 		try {
 			order.found = await run.place(order.errand);
-			following.push(follow(order, order.found));
+			if (order.found) following.push(follow(order, order.found));
 		} catch (error) {
 			fail(order, error);
 		}

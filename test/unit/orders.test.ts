@@ -113,7 +113,9 @@ async function ordersOf(setup: Setup) {
 		const kind = kindOf(call);
 		const of = Object.values(call.ids ?? {}).join();
 		calls.push(
-			[kind, of, deadline === undefined ? '' : `until ${deadline - 1_000_000 * world}`].filter(Boolean).join(' '),
+			[kind, of, kind !== 'order' || deadline === undefined ? '' : `until ${deadline - 1_000_000 * world}`]
+				.filter(Boolean)
+				.join(' '),
 		);
 		inFlight += 1;
 		most = Math.max(most, inFlight);
@@ -172,7 +174,7 @@ async function ordersOf(setup: Setup) {
 const NOT_PLACED = /^The order was not placed\. Reference: r\. Why\.$/;
 const NOTHING_NOW = /^Nothing new was ordered\. Reference: r\. /;
 const IN_DOUBT =
-	/^It is not known whether the order was placed\. Retry this execution: the order is placed at most once\. To start a new execution instead, enter the same reference and turn on Options → Return Existing Order\. Reference: r\. /;
+	/^It is not known whether the order was placed\. To order again, enter the same reference and turn on Options → Return Existing Order: the order is placed at most once\. Reference: r\. /;
 
 describe('an order', () => {
 	it('is looked for, its brand is read, and it is sent', async () => {
@@ -462,7 +464,7 @@ describe('before it is sent', () => {
 		const items = Array.from({ length: 45 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
 		const answers = { look: [() => failure('503')] };
 		const stopped = await ordersOf({ items, answers: { ...answers }, canContinue: false });
-		expect([stopped.thrown?.message, stopped.orders.size]).toEqual(['Status 503', 39]);
+		expect([stopped.thrown?.message, stopped.orders.size]).toEqual(['Status 503', 0]);
 		expect(stopped.calls).not.toContain('balance');
 		const { orders, replies } = await ordersOf({ items, answers: { look: [() => failure('503')] } });
 		expect([orders.size, replies.length]).toEqual([44, 44]);
