@@ -102,7 +102,8 @@ function urlFindings({ context, request }: Work): Finding[] {
 		return [finding(name, 'failed', meaning, advice)];
 	}
 	if (url.protocol !== 'https:') {
-		return [finding(name, 'warning', `Packets would travel to ${url.origin} without encryption.`, advice)];
+		const meaning = `n8n says that its address is ${url.origin}, without encryption: the Hubble Packet Trigger needs an address that begins with https://.`;
+		return [finding(name, 'failed', meaning, advice)];
 	}
 	return [ok(name, `n8n says that its address is ${url.origin}, which appears to be reachable from the internet.`)];
 }

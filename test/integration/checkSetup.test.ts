@@ -117,7 +117,7 @@ test.each([
 
 test.each([
 	['https://n8n.example.com', 'ok'],
-	['http://n8n.example.com', 'warning'],
+	['http://n8n.example.com', 'failed'],
 	['https://192.168.1.4', 'failed'],
 	['http://localhost:5678', 'failed'],
 	['https://[fd00::1]', 'failed'],

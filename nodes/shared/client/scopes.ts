@@ -16,6 +16,8 @@ export const READS = (
 		['users', ['Hubble Organization User'], endpoints.listUsers, { page_size: '5' }],
 		['API keys', ['Hubble API Key'], endpoints.listKeys],
 		['usage', ['Hubble Billing'], endpoints.listUsage],
+		['invoices', ['Hubble Billing'], endpoints.listInvoices],
+		['invitations', ['Hubble Invitation'], endpoints.listInvitations, { page_size: '5' }],
 	] satisfies Array<[what: string, nodes: string[], endpoint: Endpoint, query?: Record<string, string>]>
 ).map(([what, nodes, endpoint, query]) => ({ what, nodes, endpoint, query }));
 
