@@ -40,7 +40,7 @@ function validateMatch(request: fields.Match & Pick<fields.Registration, 'body'>
 	if (matchBy === 'name' && !listed) return '"Name" is required, because devices are matched by it';
 	if (matchBy === 'tag' && !matchTag) return '"Tag Key" is required';
 	if (matchBy === 'tag' && !Object.hasOwn(tags ?? {}, String(matchTag))) {
-		return `"Tags": add the tag "${String(matchTag)}", by which devices are matched`;
+		return `"Tag Key": the device gets no tag "${String(matchTag)}" in Tags or Columns, by which it could be matched`;
 	}
 	return validateRegistration(request);
 }
@@ -177,7 +177,8 @@ export const deviceOperations: readonly Operation[] = [
 			toJson: () => (row) => row,
 			simplify: simplifyDevice,
 			columns: () => DEVICE_FIELDS,
-			devices: (work) => wantedPages(work, endpoints.listDevices.list),
+			devices: (work) =>
+				wantedPages({ ...work, request: { ...work.request, limit: Infinity } }, endpoints.listDevices.list),
 		}),
 	}),
 	operation({

@@ -15,7 +15,7 @@ import type { LatestPackets } from '../shared/packet/latest';
 import { simplifiedWith, simplifyPacket } from '../shared/packet/packet';
 import { LatestReader } from '../shared/packet/readLatest';
 import { decoderOf } from '../shared/packet/tally';
-import { valueFilter } from '../shared/packet/valueFilter';
+import { comparedFields, valueAt, valueFilter } from '../shared/packet/valueFilter';
 import type { deviceSettings, PeriodRequest } from './filters';
 
 /** Devices as their list gives them: without an ID nobody can ask for one. */
@@ -98,6 +98,10 @@ async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDa
 	return fleet;
 }
 
+/** Why a filter by value leaves out a device that may have sent the value before. */
+const WITHOUT_VALUE =
+	'the latest packet does not contain the value to compare. For devices that send one value per packet, use Summarize: it gives the last value of each field.';
+
 /** The latest packet of each device as an item, newest first. */
 export async function latestItems(work: LatestWork): Promise<INodeExecutionData[]> {
 	const { hubble, request, hints } = work;
@@ -117,11 +121,15 @@ export async function latestItems(work: LatestWork): Promise<INodeExecutionData[
 	const decode = decoderOf(settings, hints);
 	const keeps = valueFilter(settings) ?? (() => true);
 	const shape = chosenShape(request, simplifyPacket);
+	const compared = comparedFields(settings);
+	let without = 0;
 	const items: INodeExecutionData[] = [];
 	for (const packet of packets) {
 		const said = decode?.(packet.device.payload);
 		if (keeps(said?.decoded)) items.push({ json: said ? withDecoded(packet, said, shape) : shape(packet) });
+		else if (compared.some((name) => valueAt(said?.decoded, name) === undefined)) without += 1;
 	}
+	if (without) hints.add(`${counted(without, 'device')} left out: ${WITHOUT_VALUE}`);
 	const silent = keeps(undefined) ? fleet.filter(({ id }) => !latest.has(String(id))) : [];
 	for (const device of silent) items.push({ json: silentRow(work, device, decode !== undefined) });
 	return items.length > limit ? [...items.slice(0, limit), ...cutOff(work, true)] : items;

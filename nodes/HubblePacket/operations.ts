@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { DAY_S, HOUR_S } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
-import { payloadFields, withDecoded } from '../shared/packet/decode';
+import { decodedNames, withDecoded } from '../shared/packet/decode';
 import { pages } from '../shared/client/pages';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
@@ -138,8 +138,8 @@ function packetToJson(request: HistoryRequest, hints: Set<Hint>) {
 /** The simplified fields, and what decoding adds: the values at fixed positions, or the payload as a whole. */
 function columns({ settings }: HistoryRequest): string[] {
 	if (!settings.decode || settings.decode === 'none') return PACKET_FIELDS;
-	const names = new Set(payloadFields(settings).map(({ name }) => `decoded.${name}`));
-	return simplifiedWith([...(names.size ? names : ['decoded']), 'decodeError']);
+	const names = decodedNames(settings).map((name) => `decoded.${name}`);
+	return simplifiedWith([...(names.length ? names : ['decoded']), 'decodeError']);
 }
 
 /** What all that read the history have in common. */

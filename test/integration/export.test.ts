@@ -127,6 +127,13 @@ describe('CSV', () => {
 		expect(Number(rows[0]?.[3])).toBeCloseTo(payload.readInt16BE(4) / 100);
 	});
 
+	it('has a column for each value of Hubble Sensor', async () => {
+		const { bytes } = await write({ format: 'csv', decodePayload: 'hubbleSensor' });
+		const [header] = parseCsv(bytes.toString());
+		const names = ['battery', 'humidity', 'pressure', 'temperature'].map((name) => `decoded.${name}`);
+		expect(header?.slice(2, 7).sort()).toEqual([...names, 'decodeError'].sort());
+	});
+
 	it('has what decoding gives as a whole', async () => {
 		const { bytes } = await write({ format: 'csv', decodePayload: 'hex' });
 		const [header, first] = parseCsv(bytes.toString());
@@ -154,6 +161,13 @@ describe('CSV', () => {
 			Object.assign(device?.tags ?? {}, tags);
 			return () => Object.assign(device ?? {}, { tags: before });
 		};
+
+		it('found in as few requests as without a limit', async () => {
+			hubble.clearLog();
+			const { rows } = await table({ options: { tagColumns: true, limit: 3 } }, new HubbleDevice());
+			expect([rows.length, rows[0]]).toEqual([4, expect.arrayContaining(['tags.model', 'tags.site'])]);
+			expect(hubble.log.map(({ call }) => call)).toEqual(['listDevices', 'listDevices']);
+		});
 
 		it('that a device has, in the place of "tags"; a table that Create or Update reads again', async () => {
 			const restore = change(29, { 'a.b': 'rare' });

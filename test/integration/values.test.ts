@@ -318,6 +318,10 @@ describe('Get Latest per Device', () => {
 		const fits = all.filter((row) => temperatureOf(row) > 5);
 		expect(fits.length).toBeGreaterThan(0);
 		expect(jsonOf(await latest({ filters: values(warm) }))).toEqual(fits);
+		const { hints } = await latest({ filters: values({ field: pick('pressure'), condition: 'above', than: '5' }) });
+		expect(hints).toContainEqual(
+			expect.stringMatching(RegExp(`^${all.length} devices left out: the latest packet does`)),
+		);
 		const tag = (row: IDataObject) => `_env:${String(row.environment)}`;
 		const tags = [tag(all[0] as IDataObject)];
 		expect(jsonOf(await latest({ filters: { tags } }))).toEqual(all.filter((row) => tag(row) === tags[0]));
@@ -435,7 +439,7 @@ describe('the values in Create Fleet Report', () => {
 		expect(callsTo(hubble)).toEqual(['listDevices']);
 		const typo = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
 		expect(htmlOf(await report({ reportValues: typo }))).toContain(
-			'No packet of the last seven days contains this value: temprature.',
+			'The latest packet of no device contains this value: temprature.',
 		);
 	});
 

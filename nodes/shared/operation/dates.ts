@@ -7,6 +7,8 @@ import { isEmpty, quoted, type ConversionContext } from './values';
 
 /** No time of Hubble's is earlier (9 September 2001): a smaller number is a year, a spreadsheet's date, or a mistake. */
 const SMALLEST_COUNT = 1e9;
+/** And none later (year 2286): a larger one are the digits of a date, such as 20260131080000. */
+const LARGEST_COUNT = 1e10;
 /** Numbers above these are milliseconds, or microseconds: as seconds, or milliseconds, it would be the year 5138. */
 const LARGEST_SECONDS = 1e11;
 const LARGEST_MILLISECONDS = 1e14;
@@ -39,7 +41,7 @@ function secondsOf(value: unknown, timezone: string): number {
 
 function scaled(count: number): number {
 	const seconds = count > LARGEST_MILLISECONDS ? count / 1e6 : count > LARGEST_SECONDS ? count / 1e3 : count;
-	return seconds >= SMALLEST_COUNT ? seconds : NaN;
+	return seconds >= SMALLEST_COUNT && seconds < LARGEST_COUNT ? seconds : NaN;
 }
 
 function parsedSeconds(value: unknown, timezone: string): number {

@@ -39,8 +39,9 @@ const moreColumns = {
 	type: 'string',
 	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Column' },
 	default: [],
-	placeholder: 'e.g. location.altitude',
-	description: 'More columns for a CSV file, as paths into what Hubble returns',
+	placeholder: 'e.g. decoded.temperature',
+	description:
+		'More columns for a CSV file, as paths into what Hubble returns, such as location.altitude, or into decoded values',
 	toWire: texts,
 	collection: 'options',
 } satisfies Field;

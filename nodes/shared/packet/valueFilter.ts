@@ -36,7 +36,12 @@ export const decodedField: INodeProperties = {
 };
 
 /** What a value is compared with. */
-export const comparedWith = textPart('Value', 'than', 'e.g. 8', 'The number, or the text, to compare the value with');
+export const comparedWith = textPart(
+	'Value',
+	'than',
+	'e.g. 8',
+	'The number or text to compare the value with, or true or false',
+);
 
 export const upperBound = textPart('And', 'and', 'e.g. 25', 'The upper bound');
 
@@ -198,6 +203,9 @@ export function valueFilter({ values, valuesMatch }: ValueSettings): ((decoded: 
 		? (decoded) => conditions.every((meets) => meets(decoded))
 		: (decoded) => conditions.some((meets) => meets(decoded));
 }
+
+/** The names of the values that are compared. Throws an Error that names the row. */
+export const comparedFields = ({ values }: ValueSettings): string[] => readRows(values, 'value', fieldOf);
 
 /** The names of chosen decoded values, each once. Throws an Error that names the row. */
 export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', fieldOf))];
