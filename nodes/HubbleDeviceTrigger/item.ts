@@ -33,10 +33,10 @@ function textOf({ event, device, heard, since = 0, area }: Happening, { timezone
 	const at = shortTime(event === 'registered' ? device.created_ts : heard, timezone);
 	const texts: Record<EventName, () => string> = {
 		entered: () => `${name} entered ${area}, heard ${at}`,
-		firstHeard: () => `${name} was heard for the first time, ${at}`,
-		heardAgain: () => `${name} was heard again ${at}, after ${duration(heard - since)} of silence`,
+		firstHeard: () => `${name} was first heard on ${at}`,
+		heardAgain: () => `${name} was heard again on ${at}, after ${duration(heard - since)} of silence`,
 		left: () => `${name} left ${area}, heard ${at}`,
-		registered: () => `${name} was registered ${at}`,
+		registered: () => `${name} was registered on ${at}`,
 		silent: () => `${name} has been silent for ${duration(now - since)}, last heard ${at}`,
 	};
 	return texts[event]();

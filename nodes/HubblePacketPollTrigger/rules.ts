@@ -163,7 +163,7 @@ function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 function wordsOf(condition: Condition, { than, and }: IDataObject): string {
 	const [first, second] = [than, and].map((value) => String(value).trim());
 	if (condition === 'between') return `between ${first} and ${second}`;
-	if (condition === 'outside') return `outside of ${first} to ${second}`;
+	if (condition === 'outside') return `outside the range ${first} to ${second}`;
 	return condition === 'equal' ? `equal to ${first}` : `${condition} ${first}`;
 }
 

@@ -27,15 +27,24 @@ export async function sample(context: IPollFunctions, reader: PacketReader): Pro
 	const isFiltered = Object.keys(objectOf(context.getNodeParameter('filters', {}))).length > 0;
 	const hubble = await connect(context);
 	const limit = isFiltered ? LOOKED_AT : SAMPLE;
-	const { newest = madeUp(hubble.now()), found } = await newestPackets(hubble, limit, reader);
+	const { newest, found } = await newestPackets(hubble, limit, reader);
 	const hint = misfit();
 	const shown = found.length
 		? found.slice(0, SAMPLE).map((one) => ({ ...(hint ? { hint } : {}), ...show(one) }))
-		: [{ isExample: true, hint: hint ?? NONE, ...show(read(newest)) }];
+		: [
+				{
+					isExample: true,
+					hint: hint ?? NONE[newest ? 'passes' : 'came'],
+					...show(read(newest ?? madeUp(hubble.now()))),
+				},
+			];
 	return [shown.map((json) => ({ json }))];
 }
 
-const NONE = 'None of the latest packets passes the filters: this one is an example.';
+const NONE = {
+	passes: 'None of the latest packets passes the filters: this one is an example.',
+	came: 'Hubble received no packet in the last seven days: this one is an example.',
+};
 
 /** How long the alarm of a test lasted, unless its rule asks for more. */
 const LASTED_S = 2700;

@@ -312,7 +312,7 @@ describe('Bad input is refused before the first call', () => {
 		['Tags', { operation: 'register', tags: { tag: [{ key: '_env', value: 'staging' }] } }],
 		['Tags', { operation: 'register', tags: { tag: [{ key: '_cal', value: '1' }] } }],
 		[
-			'Tags',
+			'Tag Key',
 			{ operation: 'createOrUpdate', matchBy: 'tag', matchTag: 'serial', tags: { tag: [{ key: 'site', value: '1' }] } },
 		],
 		['Name', { operation: 'createOrUpdate', matchBy: 'name' }],

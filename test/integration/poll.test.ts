@@ -222,6 +222,11 @@ withEachClock(hubbleNow, () => {
 		await hubble.close();
 		hubble = await startSimulator({ devices: 3, packets: 4, days: 6, limits: false });
 		expect(await node(everything, {}, 'manual').poll()).toHaveLength(4);
+		await hubble.close();
+		hubble = await startSimulator({ devices: 3, packets: 0, days: 6, limits: false });
+		expect(await node(everything, {}, 'manual').poll()).toMatchObject([
+			{ isExample: true, hint: 'Hubble received no packet in the last seven days: this one is an example.' },
+		]);
 	});
 
 	it('looks for a sample in a few pages only', async () => {

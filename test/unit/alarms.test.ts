@@ -370,10 +370,10 @@ describe('rules', () => {
 		[[{ ...warm, forAtLeast: -1 }], '"Warm": -1 is not a number from 0 to 43200'],
 		[[{ ...ROWS[2]!, clearsAt: 1 }], '"Cold": "Until It Is Back At" is 1, which is below the threshold'],
 		[[{ ...warm, forUnit: 'hours' }], '"Warm": "hours" is not one of minutes, packets'],
-		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'two have the name "Warm"'],
+		[[warm, { ...ROWS[1]!, name: 'Warm' }], 'the name "Warm" is used twice'],
 		[
 			Array.from({ length: MOST_RULES + 1 }, (_, index) => ({ ...warm, name: `${index}` })),
-			`at most ${MOST_RULES} are possible, not 65`,
+			`there can be at most ${MOST_RULES}, not 65`,
 		],
 	])('%# are refused by name', (rows, message) => {
 		expect(() => rulesOf(...rows)).toThrow(`"Alarm When": ${message}`);
@@ -392,7 +392,7 @@ describe('rules', () => {
 		[ROWS[2]!, { words: 'below 2', examples: [1, 3.5], seconds: 0, packets: 3 }],
 		[
 			{ ...ROWS[3]!, margin: 3 },
-			{ words: 'outside of 2 to 8', examples: [9, 5] },
+			{ words: 'outside the range 2 to 8', examples: [9, 5] },
 		],
 		[ROWS[4]!, { words: 'between 4 and 6', examples: [5, 7.5], seconds: 300 }],
 		[{ ...ROWS[4]!, margin: 0 }, { examples: [5, 7] }],

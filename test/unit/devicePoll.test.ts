@@ -241,9 +241,9 @@ describe('an item', () => {
 	it.each([
 		['entered', { area: 'Depot' }, /^Reefer 7 entered Depot, heard 21 Sept? 13:13$/],
 		['left', { area: 'Depot' }, /^Reefer 7 left Depot, heard 21 Sept? 13:13$/],
-		['firstHeard', {}, /^Reefer 7 was heard for the first time, 21 Sept? 13:13$/],
-		['heardAgain', { since: now - 3 * HOUR }, /^Reefer 7 was heard again 21 Sept? 13:13, after 2 hours of silence$/],
-		['registered', {}, /^Reefer 7 was registered 21 Sept? 12:13$/],
+		['firstHeard', {}, /^Reefer 7 was first heard on 21 Sept? 13:13$/],
+		['heardAgain', { since: now - 3 * HOUR }, /^Reefer 7 was heard again on 21 Sept? 13:13, after 2 hours of silence$/],
+		['registered', {}, /^Reefer 7 was registered on 21 Sept? 12:13$/],
 		['silent', { since: now - HOUR }, /^Reefer 7 has been silent for 60 minutes, last heard 21 Sept? 13:13$/],
 	] as const)('of %s says it in a sentence', (event, more, text) => {
 		expect(itemOf(event, more).text).toMatch(text);

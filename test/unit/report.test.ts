@@ -48,6 +48,20 @@ describe('markup', () => {
 });
 
 describe('a fleet report', () => {
+	it.each([
+		[undefined, '24 hours'],
+		[48, '48 hours'],
+		[72, '3 days'],
+		[90, '90 hours'],
+		[2.5, '2.5 hours'],
+	])('names the time in which a device is heard as it was entered: %s', (silentAfterHours, said) => {
+		const report = new FleetReport({ ...frame, settings: { silentAfterHours } });
+		report.add(device(1, 200 * 3600));
+		const text = page('', '', report.render(), '');
+		expect(text).toContain(`Heard in the last ${said}<`);
+		expect(text).toContain(`Not heard for more than ${said};`);
+	});
+
 	it('of 100,000 devices is bounded, counts them all, escapes their texts and loads nothing', () => {
 		const report = new FleetReport(frame);
 		for (let index = 0; index < 100_000; index++) {

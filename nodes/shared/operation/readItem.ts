@@ -323,12 +323,12 @@ export function collectionOf(context: TriggerContext, name: string): IDataObject
 
 /** Reads rows that have names. Throws an Error for a missing or repeated name, and for a row that `read` refuses. */
 export function namedRows<T>(rows: readonly unknown[], most: number, read: (row: IDataObject, name: string) => T): T[] {
-	if (rows.length > most) throw new Error(`at most ${most} are possible, not ${rows.length}`);
+	if (rows.length > most) throw new Error(`there can be at most ${most}, not ${rows.length}`);
 	const names = rows.map((row) => asText(objectOf(row).name ?? '').trim());
 	return rows.map((row, index) => {
 		const name = names[index] ?? '';
 		if (!name) throw new Error(`row ${index + 1}: "Name" is required`);
-		if (names.indexOf(name) < index) throw new Error(`two have the name ${quoted(name)}`);
+		if (names.indexOf(name) < index) throw new Error(`the name ${quoted(name)} is used twice`);
 		try {
 			return read(objectOf(row), name);
 		} catch (error) {

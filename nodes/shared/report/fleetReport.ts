@@ -27,6 +27,9 @@ const AGES = [
 /** Silent devices that the report lists at most. */
 const MOST_SILENT = 50;
 
+/** As it was entered, in hours: in days only where they are whole. */
+const exactDuration = (seconds: number) => (seconds % DAY_S ? `${seconds / HOUR_S} hours` : duration(seconds));
+
 export class FleetReport implements Report {
 	private readonly ages = AGES.map(() => 0);
 	private readonly networks = { terrestrial: 0, satellite: 0, both: 0, unknown: 0 };
@@ -95,7 +98,7 @@ export class FleetReport implements Report {
 	render(): Block[] {
 		const { devices, silent, never, networks, groups } = this;
 		const heard = devices - silent - never;
-		const after = duration(this.silentAfter);
+		const after = exactDuration(this.silentAfter);
 		const bars = AGES.map(({ name, upTo }, index) => ({
 			label: name,
 			value: this.ages[index] ?? 0,

@@ -38,7 +38,7 @@ export const reportValueSettings = settings(
 
 export const fleetValueSettings = settings(
 	'show the latest values of each device',
-	'Up to six decoded values. Each gets a column in a table with the latest value of each device, and appears in the tooltips of the map. The packets of the last seven days are read for this.',
+	'Up to six decoded values. Each gets a column in a table with the values in the latest packet of each device, and appears in the tooltips of the map. The packets of the last seven days are read for this.',
 );
 
 /** The part of a report about values; `undefined` where none is chosen. */

@@ -559,6 +559,7 @@ async function runAgentExample({ n8n, hubble }: Stage): Promise<string> {
 		deepEqual(model.requests[0]?.tools?.map((tool) => tool.function.name).sort(), [
 			'Count_Devices',
 			'Find_Devices',
+			'Find_Silent_Devices',
 			'Get_Latest_Packets',
 		]);
 		return String(data.output);
