@@ -526,6 +526,8 @@ export const samples: readonly Sample[] = [
 			listUsers: 'hint',
 			listKeys: 'hint',
 			listUsage: 'hint',
+			listInvoices: 'hint',
+			listInvitations: 'hint',
 		},
 		// n8n's engine keeps files in memory here.
 		usualHint: 'Setup warning: Storage of Files.',

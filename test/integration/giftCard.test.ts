@@ -524,13 +524,12 @@ describe('the other operations', () => {
 		expect(voucher.items[0]?.json).toMatchObject({ id: 'voucher-1-0', cardPin: expect.any(String) });
 		expect(unforeseen(preview('voucher/get'), voucher.items)).toEqual([]);
 		const none = await node({ resource: 'voucher', operation: 'get', voucherId: 'voucher-9' });
-		for (const named of [
-			{ by: 'id', orderId: 'order-9' },
-			{ by: 'reference', reference: 'nobody' },
-		]) {
-			const given = { resource: 'order', operation: 'get', ...named };
+		for (const [by, name] of [
+			['id', { orderId: 'order-9' }],
+			['reference', { reference: 'nobody' }],
+		] as const) {
+			const given = { resource: 'order', operation: 'get', by, ...name };
 			const { items } = await node(given, { onError: 'continueRegularOutput' });
-			const { by: _by, ...name } = named;
 			expect(items[0]?.json).toMatchObject({ ...name, error: expect.any(String) });
 		}
 		expect(none.error?.message).toBe('Hubble has no voucher with the ID voucher-9');

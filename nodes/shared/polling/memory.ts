@@ -1,5 +1,5 @@
 /** What this process knows of a node's polls; another process knows nothing. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IPollFunctions } from 'n8n-workflow';
 import type { Poller } from '../client/client';
 import type { Stored } from './position';
@@ -50,7 +50,7 @@ function keyOf(context: IPollFunctions): string {
 export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
 	const key = keyOf(context);
 	const memory = memories.get(key) ?? {
-		by: randomUUID().slice(0, 8),
+		by: randomBytes(4).toString('hex'),
 		basis: 0,
 		isRunning: false,
 		withoutPlace: 0,
