@@ -133,8 +133,8 @@ export const columns = {
 		},
 	},
 	description:
-		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag. Blank cells are ignored.',
-	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag, except ID, Key, Created, Result and Error.',
+		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag, except ID, Key, Created, Result and Error. Blank cells are ignored.',
+	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],
 	toWire: (value) => {

@@ -128,9 +128,8 @@ export const stateDelta = {
 			...left.filter((key) => !is.inside.has(key)),
 			...came.filter((key) => !was.inside.has(key)),
 		]);
-		// A search for devices that are gone begins anew: what it has not found yet is too much to be stored twice.
-		const sweep = before.sweep?.missing === undefined ? before.sweep : { at: 0 };
-		return { ...before, sweep, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
+		// The search for devices that are gone goes on: it takes marks away, whatever was told of the others.
+		return { ...before, sweep: undefined, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
 	},
 	unpack(packed: State, after: State): State {
 		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
@@ -144,6 +143,7 @@ export const stateDelta = {
 		const isBehind = was && is && (was.from < is.from || (was.from === is.from && is.token));
 		return {
 			...packed,
+			sweep: after.sweep,
 			...storedMarks({ ...changed, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
 			areas: is && { ...(isBehind ? was : is), fresh: is.fresh },
 		};

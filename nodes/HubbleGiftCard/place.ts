@@ -61,9 +61,8 @@ function withReference(error: unknown, reference: string, advice: string): Error
 
 /** The failure with another sentence. */
 function withMore(failure: unknown, more: string): Error {
-	const error = asError(failure);
-	if (more && (error instanceof NodeApiError || error instanceof NodeOperationError))
-		error.description = `${error.description ?? ''}${more}`;
+	const error: Error & { description?: string | null } = asError(failure);
+	error.description = [error.description, more].filter(Boolean).join(' ');
 	return error;
 }
 
@@ -331,7 +330,7 @@ function besides(others: readonly Order[]): string {
 	if (!bought.length) return '';
 	const [orders, were] = bought.length === 1 ? ['order', 'was'] : ['orders', 'were'];
 	const placed = bought.some(isInDoubt) ? 'placed, or may have been,' : 'placed';
-	return ` ${bought.length} other ${orders} of this run ${were} ${placed} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
+	return `${bought.length} other ${orders} of this run ${were} ${placed} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
 }
 
 const stillOpen = (failure: unknown) =>
@@ -383,8 +382,8 @@ export async function placeOrders(work: Preparation<OrderRequest>): Promise<Item
 		const { request, reference, amount } = errand;
 		const failure = order.failure ?? (reply && run.failureOf(reply, errand));
 		if (failure) {
-			const others = work.canContinue ? [] : orders.filter((one) => one !== order);
-			work.fail(request.itemIndex, withMore(failure, besides(others)), request.ids);
+			const others = orders.filter((one) => one !== order);
+			work.fail(request.itemIndex, work.canContinue ? failure : withMore(failure, besides(others)), request.ids);
 		}
 		if (failure || !reply) return [];
 		const alreadyPlaced = found?.isOld ?? false;

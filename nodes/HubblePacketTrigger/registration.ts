@@ -250,7 +250,7 @@ export async function registerWebhook(context: IHookFunctions, maxBatchSize: num
 	else if (others.length >= WEBHOOKS_PER_ORGANIZATION)
 		throw new NodeOperationError(context.getNode(), bothInUse(others, isTest ? undefined : node) + adviceForTest(hook));
 	const endpoint = ours && known ? { ...known, url } : await create(hook, wanted);
-	if (!isTest) await tidyUp(hook, known?.organization === hubble.organizationId ? undefined : known);
+	await tidyUp(hook, known?.organization === hubble.organizationId ? undefined : known);
 	// Where another process registers at the same time, it is the one that saves the secret.
 	if (!endpoint) return;
 	storedBy(context).endpoint = { ...endpoint };

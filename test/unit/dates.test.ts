@@ -152,6 +152,7 @@ describe('a date that may be another one is refused with an example', () => {
 		'20261101080000',
 		20_261_101_080_000,
 		1e10,
+		'9999-12-31',
 		'202611010800',
 		'1969-12-31T00:00:00Z',
 		[2026, 11],

@@ -108,6 +108,12 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 	],
 	['404', { status: 404, ids: { org_id: 'o', key_id: 'k 1' } }, 'Hubble has no key with the ID k 1', elsewhere],
 	[
+		'404 of an invitation',
+		{ status: 404, ids: { invitee_email: 'a@b.c' } },
+		'Hubble has no invitation for a@b.c',
+		'It may have been accepted, revoked, or have expired: Get Many Invitations lists those that are open.',
+	],
+	[
 		'404 of two words',
 		{ status: 404, ids: { org_id: 'o', device_id: 'd', api_key_id: 'k' } },
 		'Hubble has no api key with the ID k',

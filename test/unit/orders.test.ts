@@ -78,6 +78,7 @@ async function ordersOf(setup: Setup) {
 	const failed: Array<[itemIndex: number, error: NodeApiError, ids: unknown]> = [];
 	const hints = new Set<string>();
 	let [inFlight, most] = [0, 0];
+	let balanceUntil: number | undefined;
 
 	const asHubble: Record<Kind, Answer> = {
 		look: ({ ids }) => orders.get(String(ids?.reference)) ?? failure('404', 'E001'),
@@ -105,7 +106,7 @@ async function ordersOf(setup: Setup) {
 			now += ms;
 		},
 		with: ({ deadline }: { deadline: number }) => ({
-			send: async (call: Call) => await send(call, deadline),
+			send: async (call: Call) => await send(call, deadline - 1_000_000 * world),
 		}),
 		send: async (call: Call) => await send(call),
 	};
@@ -113,10 +114,9 @@ async function ordersOf(setup: Setup) {
 		const kind = kindOf(call);
 		const of = Object.values(call.ids ?? {}).join();
 		calls.push(
-			[kind, of, kind !== 'order' || deadline === undefined ? '' : `until ${deadline - 1_000_000 * world}`]
-				.filter(Boolean)
-				.join(' '),
+			[kind, of, kind !== 'order' || deadline === undefined ? '' : `until ${deadline}`].filter(Boolean).join(' '),
 		);
+		if (kind === 'balance') balanceUntil = deadline;
 		inFlight += 1;
 		most = Math.max(most, inFlight);
 		await new Promise((resolve) => setImmediate(resolve));
@@ -167,6 +167,7 @@ async function ordersOf(setup: Setup) {
 		hints: [...hints],
 		orders,
 		kept,
+		balanceUntil,
 		most: () => most,
 	};
 }
@@ -465,9 +466,25 @@ describe('before it is sent', () => {
 		const answers = { look: [() => failure('503')] };
 		const stopped = await ordersOf({ items, answers: { ...answers }, canContinue: false });
 		expect([stopped.thrown?.message, stopped.orders.size]).toEqual(['Status 503', 0]);
-		expect(stopped.calls).not.toContain('balance');
+		expect(new Set(stopped.calls.map((call) => call.split(' ')[0]))).toEqual(new Set(['look', 'brand']));
+		expect(stopped.calls.filter((call) => call.startsWith('look'))).toHaveLength(40);
 		const { orders, replies } = await ordersOf({ items, answers: { look: [() => failure('503')] } });
 		expect([orders.size, replies.length]).toEqual([44, 44]);
+	});
+
+	it('none of those that wait for the same brand is sent where the first is refused by it', async () => {
+		const items = Array.from({ length: 9 }, (_, n) => ({
+			reference: `r${n}`,
+			email: `${n}@example.com`,
+			quantity: 9 - n,
+		}));
+		const answers = { brand: [() => ({ id: 'b', amountRestrictions: { maxVouchersPerOrder: 8 } })] };
+		const { thrown, orders } = await ordersOf({ items, answers, canContinue: false });
+		expect([thrown?.message, orders.size]).toEqual([expect.stringMatching(/^"Denominations": 9 vouchers/), 0]);
+	});
+
+	it('waits five seconds at most for the balance', async () => {
+		expect((await ordersOf({})).balanceUntil).toBe(5000);
 	});
 });
 
@@ -734,7 +751,7 @@ describe('an order that bought nothing', () => {
 
 	/** What else a run that stops has bought. */
 	const besides = (orders: string) =>
-		` ${orders} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
+		`${orders} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
 
 	it.each([
 		[1, false, ''],
@@ -745,7 +762,7 @@ describe('an order that bought nothing', () => {
 		const items = Array.from({ length: count }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
 		const answers = { place: [() => ({ id: 'o1', status: 'FAILED' })] };
 		const { error, replies } = await ordersOf({ items, answers, canContinue });
-		expect(error?.description?.split(/ to order again\. X-Request-ID: \w+\./)[1]).toBe(says);
+		expect(error?.description?.split(/ to order again\. X-Request-ID: \w+\. ?/)[1]).toBe(says);
 		expect(replies).toHaveLength(canContinue ? count - 1 : 0);
 	});
 
@@ -759,6 +776,17 @@ describe('an order that bought nothing', () => {
 		const answers = { place: [() => failure('400', 'E300'), ...unsure] };
 		const placed = { status: status.endsWith('FAILED') ? 'FAILED' : 'SUCCESS' };
 		const { thrown } = await ordersOf({ items, answers, placed, canContinue: false });
-		expect(thrown?.description).toBe(`The order was not placed. Reference: r. Why.${says}`);
+		expect(thrown?.description).toBe(`The order was not placed. Reference: r. Why.${says && ` ${says}`}`);
+	});
+
+	it('says of those that one was placed and one is in doubt, and of one that is in doubt itself only that', async () => {
+		const items = ['r', 's', 't'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
+		const unsure = Array.from({ length: 6 }, () => () => failure('500'));
+		const place = [() => failure('400', 'E300'), undefined, ...unsure];
+		const { thrown } = await ordersOf({ items, answers: { place }, canContinue: false });
+		expect(thrown?.description).toContain(besides('2 other orders of this run were placed, or may have been,'));
+		world += 1;
+		const alone = await ordersOf({ answers: { place: unsure }, canContinue: false });
+		expect(alone.thrown?.description).toMatch(/^It is not known .* Retry this execution: .* Why\.$/);
 	});
 });

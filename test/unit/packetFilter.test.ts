@@ -5,6 +5,7 @@ import {
 	chosenFields,
 	searchDecodedFields,
 	unitAt,
+	comparedFields,
 	valueFilter,
 	valueReason,
 } from '../../nodes/shared/packet/valueFilter';
@@ -320,6 +321,13 @@ describe('valueFilter', () => {
 
 	it('is none without conditions; all or any of several', () => {
 		expect(valueFilter({})).toBeUndefined();
+		const compared = [
+			{ field: 't', than: 1 },
+			{ field: 'u', condition: 'absent' },
+			{ field: 'v', condition: 'below' },
+		];
+		expect(comparedFields({ values: { value: compared } })).toEqual(['t', 'v']);
+		expect(comparedFields({})).toEqual([]);
 		expect(valueFilter({ values: {} })).toBeUndefined();
 		const value = [row('t', 'above', '8'), row('kind', 'equal', 'window')];
 		expect(valueFilter({ values: { value } as never })?.(decoded)).toBe(false);

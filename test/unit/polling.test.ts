@@ -67,21 +67,71 @@ describe('a poll', () => {
 		expect(given(await other(context, open))).toEqual([3]);
 	});
 
-	it('goes on where another process has come to meanwhile, however often it has polled itself', async () => {
-		const { context, n8n } = nodeOf();
+	describe.each([
+		['n8n 1, which stores the position before the execution', {}, [1, 2], 2],
+		['n8n 2, which stores it with the execution', scheduled, [2, 3], 4],
+	])('%s', (_, members, toldByOther, next) => {
+		it.each<[string, (context: IPollFunctions) => Promise<void>]>([
+			['the next poll', async () => await Promise.resolve()],
+			['one without anything new', async (context) => void (await poll(context, source((at) => ({ next: at })).open))],
+			[
+				'one that fails',
+				async (context) => {
+					const failing = source(() => {
+						throw new Error('away');
+					});
+					await expect(poll(context, failing.open)).rejects.toThrow('away');
+				},
+			],
+			[
+				'one that is too early',
+				async (context) => {
+					now -= 10_000;
+					expect(await poll(context, source().open)).toBeNull();
+					now += 10_000;
+				},
+			],
+		])('goes on where another process has come to, however often it has polled itself: %s', async (__, between) => {
+			const { context, n8n } = nodeOf(members);
+			const [loud, quiet] = [source(), source(() => ({}))];
+			await poll(context, loud.open);
+			const stored = { ...n8n.data };
+			for (let n = 0; n < 9; n++) await poll(context, quiet.open);
+			// Of which n8n has stored nothing, as they gave no items.
+			n8n.data = stored;
+			const other = inOtherProcess();
+			for (const at of toldByOther) expect(given(await other(context, loud.open))).toEqual([at]);
+			const theirs = { ...n8n.data };
+			now += 10_000;
+			n8n.data = { ...theirs };
+			await between(context);
+			n8n.data = { ...theirs };
+			expect(given(await poll(context, loud.open))).toEqual([next]);
+			n8n.data = { ...n8n.data };
+			expect(given(await poll(context, loud.open))).toEqual([next + 1]);
+		});
+	});
+
+	it('keeps to what another process has stored, and to what it read itself after that, where n8n gives older states', async () => {
+		const { context, n8n } = nodeOf(scheduled);
 		const [loud, quiet] = [source(), source(() => ({}))];
+		const failing = source(() => {
+			throw new Error('away');
+		});
+		const pollAt = async (data: IDataObject, open: typeof loud.open) => {
+			now += 10_000;
+			n8n.data = { ...data };
+			return given(await poll(context, open));
+		};
 		await poll(context, loud.open);
-		const stored = { ...n8n.data };
-		for (let n = 0; n < 3; n++) await poll(context, quiet.open);
-		// Of which n8n has stored nothing, as they gave no items.
-		n8n.data = stored;
+		const ours = { ...n8n.data };
 		const other = inOtherProcess();
-		expect(given(await other(context, loud.open))).toEqual([1]);
-		expect(given(await other(context, loud.open))).toEqual([2]);
-		n8n.data = { ...n8n.data };
-		now += 10_000;
-		expect(given(await poll(context, loud.open))).toEqual([2]);
-		expect(given(await poll(context, loud.open))).toEqual([3]);
+		for (const at of [2, 3]) expect(given(await other(context, loud.open))).toEqual([at]);
+		const theirs = { ...n8n.data };
+		await expect(pollAt(theirs, failing.open)).rejects.toThrow('away');
+		await pollAt(ours, quiet.open);
+		await expect(pollAt(theirs, failing.open)).rejects.toThrow('away');
+		expect([quiet.reads, await pollAt(theirs, loud.open)]).toEqual([[{ at: 4 }], [5]]);
 	});
 
 	it('that n8n throws away is repeated, and the one before, which n8n has stored, is not', async () => {

@@ -284,6 +284,13 @@ describe('A trigger that is published', () => {
 		expect(hubble.at(HOME)).toMatchObject([{}, { max_batch_size: 300 }]);
 	});
 
+	it('deletes nothing from static data where nothing is left: n8n would save them', async () => {
+		const deleted: unknown[] = [];
+		const deleteProperty = (_: object, name: unknown) => deleted.push(name) > 0;
+		await triggerOf({ data: new Proxy({}, { deleteProperty }) }).create();
+		expect(deleted).toEqual([]);
+	});
+
 	it('says that Hubble gave it no webhook', async () => {
 		answering('create', { body: { secret: 'secret' } });
 		const trigger = triggerOf();
@@ -475,6 +482,13 @@ describe('A test in the editor', () => {
 		await test.remove();
 		expect(log).toEqual([expect.stringContaining('could not remove its webhook m1 from Hubble: ')]);
 		expect(trigger.but({ data: {} }).known()?.id).toBe('m2');
+	});
+
+	it('ends nothing of another node at its URL', async () => {
+		const trigger = await published();
+		const twin = trigger.but({ node: 'other', data: structuredClone(trigger.data) });
+		await twin.remove();
+		expect([ids(), twin.data, log]).toEqual([['m1'], trigger.data, []]);
 	});
 
 	it('does not take the published webhook for one under an old URL', async () => {

@@ -50,6 +50,7 @@ describe('markup', () => {
 describe('a fleet report', () => {
 	it.each([
 		[undefined, '24 hours'],
+		[1, '60 minutes'],
 		[48, '48 hours'],
 		[72, '3 days'],
 		[90, '90 hours'],

@@ -155,6 +155,20 @@ export function showHints(
 	}
 }
 
+/** Throws where a failure would stop the run and lose what Hubble has shown to the items before it. */
+function refuseToLose(context: IExecuteFunctions, { showsOnce }: Operation, read: readonly ItemRequest[]): void {
+	const [, second] = read;
+	if (!showsOnce || !second) return;
+	throw new NodeOperationError(
+		context.getNode(),
+		`This would take a request for each of ${counted(read.length, 'item')}. Set On Error to Continue (tab Settings), or a ${showsOnce} could be lost`,
+		{
+			itemIndex: second.itemIndex,
+			description: `Hubble shows each ${showsOnce} only once, and a failure would stop the run without output. Nothing was created or deleted.`,
+		},
+	);
+}
+
 /** Carries out what the items ask: together in few calls where the operation knows how, else one after the other. */
 async function carryOut(
 	operation: Operation,
@@ -165,6 +179,7 @@ async function carryOut(
 	const { context, hubble, hints } = work;
 	const isSingle = option(context, operation, batching.name) === 'single';
 	const { canContinue } = outputs;
+	if (!canContinue) refuseToLose(context, operation, read);
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests = (await operation.prepare?.({ context, hubble, requests: read, fail, canContinue, hints })) ?? read;
 	const groups = new Map<Batch, ItemRequest[]>();
@@ -175,16 +190,6 @@ async function carryOut(
 		if (group) group.push(request);
 		else if (batch) groups.set(batch, [request]);
 	}
-	const [, second] = alone;
-	if (operation.showsOnce && second && !canContinue)
-		throw new NodeOperationError(
-			context.getNode(),
-			`This would take a request for each of ${counted(alone.length, 'item')}. Set On Error to Continue (tab Settings), or a ${operation.showsOnce} could be lost`,
-			{
-				itemIndex: second.itemIndex,
-				description: `Hubble shows each ${operation.showsOnce} only once, and a failure would stop the run without output. Nothing was created or deleted.`,
-			},
-		);
 	await runBatches(hubble, groups, {
 		emit: (request, row) => outputs.add(request.itemIndex, [{ json: shapeOf(operation, { hubble, request })(row) }]),
 		fail,

@@ -204,8 +204,9 @@ export function valueFilter({ values, valuesMatch }: ValueSettings): ((decoded: 
 		: (decoded) => conditions.some((meets) => meets(decoded));
 }
 
-/** The names of the values that are compared. Throws an Error that names the row. */
-export const comparedFields = ({ values }: ValueSettings): string[] => readRows(values, 'value', fieldOf);
+/** The names of the values that must be there to be compared. Throws an Error that names the row. */
+export const comparedFields = ({ values }: ValueSettings): string[] =>
+	readRows(values, 'value', (row) => (row.condition === 'absent' ? [] : [fieldOf(row)])).flat();
 
 /** The names of chosen decoded values, each once. Throws an Error that names the row. */
 export const chosenFields = (value: unknown): string[] => [...new Set(readRows(value, 'row', fieldOf))];

@@ -26,7 +26,10 @@ export interface Memory extends Poller {
 	isAtomic?: boolean;
 	/** The hand-over that was made last, and the one before it that n8n has stored. */
 	handOvers: string[];
-	/** The newest state without a hand-over, or with a certain one: n8n does not store all of them. */
+	/**
+	 * The newest state without a hand-over, or with a certain one: n8n does not store all of them. That of another process
+	 * takes its place.
+	 */
 	kept?: Stored<unknown>;
 	/** The revision of the last state of another process on which this one built. */
 	basis: number;

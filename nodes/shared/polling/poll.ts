@@ -138,7 +138,10 @@ async function readOn<P>(
 	memory.isAtomic ||= storesPositionWithExecution(context, staticData, false);
 	const given = staticData as Stored<P>;
 	const stored = newest(given, memory.kept as Stored<P> | undefined, stream, memory.basis);
-	if (stored === given && given.by !== memory.by) memory.basis = given.revision ?? 0;
+	if (stored === given && given.by !== memory.by) {
+		memory.basis = given.revision ?? 0;
+		memory.kept = { ...given };
+	}
 	const { made } = memory;
 	if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;
 	const resumed = resume(stored, stream, memory.handOvers) ?? start;

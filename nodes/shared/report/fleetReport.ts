@@ -27,8 +27,9 @@ const AGES = [
 /** Silent devices that the report lists at most. */
 const MOST_SILENT = 50;
 
-/** As it was entered, in hours: in days only where they are whole. */
-const exactDuration = (seconds: number) => (seconds % DAY_S ? `${seconds / HOUR_S} hours` : duration(seconds));
+/** As it was entered, in hours: in other units only where they are whole. */
+const exactDuration = (seconds: number) =>
+	seconds % DAY_S && seconds !== HOUR_S ? `${seconds / HOUR_S} hours` : duration(seconds);
 
 export class FleetReport implements Report {
 	private readonly ages = AGES.map(() => 0);
