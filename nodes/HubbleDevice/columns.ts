@@ -60,6 +60,8 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1]?.trim() ?? []);
 	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
 	const found: IDataObject = {};
+	// In our export the place may be where the device was heard, not where it is installed.
+	let isHeard = false;
 	const headers = new Map<string, string>();
 	const tags: Array<{ key: string; value: unknown }> = [];
 	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
@@ -79,10 +81,10 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 			found[meaning] = value as string;
 		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
 		else if (plain === 'environment') addTag('_env', value);
+		else if (plain === 'locationtype') isHeard = plainHeader(asText(value)) === 'heard';
 		else if (!NOT_TAGS.has(plain)) addTag(title, value);
 	}
-	// In our export the place may be where the device was heard, not where it is installed.
-	return onWire(found, tags, cells.locationType === 'heard');
+	return onWire(found, tags, isHeard);
 }
 
 /** The columns `latitude` and `longitude` come before our own of the install location: a person may have changed them. */
@@ -133,7 +135,7 @@ export const columns = {
 		},
 	},
 	description:
-		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag, except ID, Key, Created, Result and Error. Blank cells are ignored.',
+		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag, except those of an export, such as ID, Key and Created. Blank cells are ignored.',
 	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],

@@ -16,13 +16,17 @@ export function itemError(
 	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
 }
 
-/** The match key of a device name. */
-export const nameMatch = (name: unknown) => JSON.stringify([null, name]);
+/**
+ * The match key of a device's name, or of its value of a tag. Items are read without blanks at their ends, and files come
+ * with letters in either form of Unicode.
+ */
+export const matchKey = (tag: string | null, value: unknown) =>
+	JSON.stringify([tag, typeof value === 'string' ? value.normalize().trim() : value]);
 
 /** All values by which a device may be meant. */
 const matchesOf = ({ name, tags }: IDataObject): string[] => [
-	JSON.stringify([null, name]),
-	...Object.entries(tags ?? {}).map((tag) => JSON.stringify(tag)),
+	matchKey(null, name),
+	...Object.entries(tags ?? {}).map(([tag, value]) => matchKey(tag, value)),
 ];
 
 export interface Matches {
@@ -47,7 +51,11 @@ export async function devicesByMatch(hubble: HubbleClient, wanted: readonly stri
 			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
 		}
 		for (const row of devices) {
-			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
+			for (const match of matchesOf(row)) {
+				const others = matches.found.get(match);
+				// Hubble may list a device on two pages.
+				if (!others?.some(({ id }) => id === row.id)) others?.push(row);
+			}
 		}
 	}
 	return matches;

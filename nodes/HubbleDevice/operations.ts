@@ -178,7 +178,10 @@ export const deviceOperations: readonly Operation[] = [
 			simplify: simplifyDevice,
 			columns: () => DEVICE_FIELDS,
 			devices: (work) =>
-				wantedPages({ ...work, request: { ...work.request, limit: Infinity } }, endpoints.listDevices.list),
+				wantedPages(
+					{ ...work, request: { ...work.request, limit: Infinity, continuationToken: undefined } },
+					endpoints.listDevices.list,
+				),
 		}),
 	}),
 	operation({

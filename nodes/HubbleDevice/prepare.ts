@@ -9,7 +9,7 @@ import { parameterError, takenField } from '../shared/operation/values';
 import { upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
-import { ambiguity, devicesByMatch, nameMatch, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
+import { ambiguity, devicesByMatch, matchKey, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
 import { changedTags } from './tags';
 
 const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
@@ -27,7 +27,10 @@ async function named<R extends NamedRequest>({ requests, ...all }: Preparation<R
 	if (!names.length) return { requests: [...requests], rows };
 	let matches: Matches;
 	try {
-		matches = await devicesByMatch(all.hubble, names.map(nameMatch));
+		matches = await devicesByMatch(
+			all.hubble,
+			names.map((name) => matchKey(null, name)),
+		);
 	} catch (error) {
 		for (const { itemIndex, ids } of requests) if (ids.device_name !== undefined) all.fail(itemIndex, error, ids);
 		return { requests: requests.filter(({ ids }) => ids.device_name === undefined), rows };
@@ -35,7 +38,7 @@ async function named<R extends NamedRequest>({ requests, ...all }: Preparation<R
 	const found = requests.flatMap((request) => {
 		const { itemIndex, ids, whenGone } = request;
 		if (ids.device_name === undefined) return [request];
-		const match = nameMatch(ids.device_name);
+		const match = matchKey(null, ids.device_name);
 		const [device, ...others] = matches.found.get(match) ?? [];
 		const reason = ambiguity(match, [device, ...others], 'use By ID');
 		if (reason) all.fail(itemIndex, itemError(all, itemIndex, reason), ids);
@@ -90,6 +93,8 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 type Changing = Omit<Change, 'body' | 'settings'> & {
 	body: Partial<Change['body']>;
 	settings: Partial<Change['settings']>;
+	/** Whether a place without a name keeps the one that the device has. */
+	keepsPlaceName?: true;
 };
 
 const changesTags = ({ settings: { addTags, removeTags } }: Changing) => Boolean(addTags ?? removeTags);
@@ -102,10 +107,14 @@ const isRelative = (request: Changing) => {
 
 /** The body of a change, where the device is as `present` says. Throws when the device would have too many tags. */
 function changeOf(request: Changing, present: IDataObject): Changing['body'] {
-	const { body, settings } = request;
+	const { body, settings, keepsPlaceName } = request;
 	const place = body.set_install_location;
 	const at = placeInstalled(present);
-	const kept = at ? { lat: at.latitude, long: at.longitude } : {};
+	const { location_name: name } = objectOf(present.install_location);
+	const kept = {
+		...(at ? { lat: at.latitude, long: at.longitude } : {}),
+		...(keepsPlaceName && name ? { location_name: String(name) } : {}),
+	};
 	return {
 		...body,
 		...(changesTags(request) ? { set_tags: changedTags(objectOf(present.tags), settings) } : {}),
@@ -182,13 +191,12 @@ export async function readPresent(all: Preparation<Change>): Promise<ItemRequest
 /** What tells the device of an item from others. */
 function matchOf({ settings: { matchBy, matchTag = '' }, body }: Match): string {
 	const value = matchBy === 'tag' ? body.tags?.[matchTag] : body.names?.[0];
-	return JSON.stringify([matchBy === 'tag' ? matchTag : null, value]);
+	return matchKey(matchBy === 'tag' ? matchTag : null, value);
 }
 
 /** The update by which an existing device becomes what the item says. */
 function asUpdate(request: Match, device: IDataObject): Changing {
 	const { names, tags, install_locations } = request.body;
-	const { location_name: name } = objectOf(device.install_location);
 	return {
 		...request,
 		endpoint: endpoints.updateDevice,
@@ -197,16 +205,10 @@ function asUpdate(request: Match, device: IDataObject): Changing {
 		query: {},
 		body: {
 			...(names ? { set_name: names[0] } : {}),
-			...(install_locations
-				? {
-						set_install_location: {
-							...(name ? { location_name: String(name) } : {}),
-							...install_locations,
-						},
-					}
-				: {}),
+			...(install_locations ? { set_install_location: install_locations } : {}),
 		},
 		settings: { addTags: tags },
+		keepsPlaceName: true,
 	};
 }
 

@@ -136,6 +136,13 @@ async function storageFinding({ helpers }: IExecuteFunctions): Promise<Finding> 
 	const name = 'Storage of Files';
 	const { id } = await helpers.prepareBinaryData(Buffer.from('Check Setup'), 'check-setup.txt', 'text/plain');
 	const where = /^[a-z0-9]+/.exec(id ?? '')?.[0];
+	if (where === 'database')
+		return finding(
+			name,
+			'warning',
+			'n8n keeps files in its database, at most 512 MB each (N8N_BINARY_DATA_DATABASE_MAX_FILE_SIZE), and holds a whole file in memory while it stores it.',
+			'Compress large exports, or export shorter periods.',
+		);
 	if (where) return ok(name, `n8n keeps files outside of its memory (${where}): exports may be large.`);
 	const advice = 'For exports larger than about 100 MB, set N8N_DEFAULT_BINARY_DATA_MODE=filesystem.';
 	return finding(name, 'warning', 'n8n keeps files in its memory and in the data of executions.', advice);

@@ -3,7 +3,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { startSimulator, type Simulator } from '../simulator/server';
 import type { Device } from '../simulator/world';
-import { execute, listed, type Setup } from './harness';
+import { credentialFor, execute, listed, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -376,6 +376,43 @@ describe('Create or Update', () => {
 		expect(items.map(rowOf)).toEqual([[false, 'Renamed', null]]);
 		expect(stored(old.id).name).toBe('Renamed');
 		expect(devices()).toHaveLength(2500);
+	});
+
+	it('finds by a name with blanks at its ends, and in the other form of Unicode', async () => {
+		const names = ['Cold room 4 ', 'Ku\u0308hlraum'];
+		const olds = names.map((name, index) => change(devices()[index], { name }));
+		const { items } = await upsert(['Cold room 4', 'Kühlraum'].map((name) => ({ name, serial: 'S' })));
+		expect(items.map(({ json }) => [json.created, json.deviceId])).toEqual(olds.map(({ id }) => [false, id]));
+		expect(devices()).toHaveLength(2500);
+	});
+
+	it('keeps the name of a place that an earlier item gave', async () => {
+		const { id } = change(devices()[3], { name: 'A', install_location: { lat: 52, long: 4, location_name: 'Hall 1' } });
+		const columns = { mappingMode: 'autoMapInputData', value: null, schema: [] };
+		const rows = [
+			{ name: 'A', latitude: 52, longitude: 4, place: 'Hall 3' },
+			{ name: 'A', latitude: 52, longitude: 5 },
+		];
+		await run({ operation: 'createOrUpdate', matchBy: 'name', fieldsFrom: 'columns', columns }, rows);
+		expect(stored(id).install_location).toEqual({ lat: 52, long: 5, location_name: 'Hall 3' });
+	});
+
+	it('finds a device once that Hubble lists on two pages', async () => {
+		const [first] = devices().slice(-1);
+		const { id } = change(first, { name: 'Moved' });
+		const page = { devices: [stored(id)] };
+		const again = await serverThat(async (request, reply) =>
+			request.method === 'GET'
+				? await reply.headers(request.headers['continuation-token'] ? {} : { 'continuation-token': 'next' }).send(page)
+				: await reply.send({ devices: [{ id }] }),
+		);
+		const { items } = await upsert(
+			[{ name: 'Moved', serial: 'S' }],
+			{},
+			{ credential: credentialFor(hubble, { baseUrl: again.url }) },
+		);
+		await again.close();
+		expect(items.map(({ json }) => json.error)).toEqual([undefined]);
 	});
 
 	it('takes two devices with one name for an error of that item alone', async () => {

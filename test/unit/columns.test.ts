@@ -46,6 +46,8 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	expect(row({ name: 'A', ...kept })).toEqual({ name: 'A', place: there });
 	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept, locationType: 'heard' }).place).toEqual(there);
 	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept }).place).toEqual(place);
+	for (const header of ['location_type', 'Location Type', 'locationtype'])
+		expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept, [header]: ' Heard' }).place).toEqual(there);
 });
 
 it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789', '＋49 10', '="x"', "'tis", "'=x", "' - y"])(

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binEdges } from '../../nodes/shared/operation/times';
-import { Timeline } from '../../nodes/shared/report/charts';
+import { curveChart, Timeline } from '../../nodes/shared/report/charts';
 import { FleetReport } from '../../nodes/shared/report/fleetReport';
 import { mapOf } from '../../nodes/shared/report/map';
 import { PlaceBins } from '../../nodes/shared/report/places';
@@ -265,6 +265,40 @@ describe('Timeline', () => {
 				},
 			),
 		);
+	});
+});
+
+describe('the lines of an axis', () => {
+	it.each([
+		[
+			[0, 40_000],
+			['0', '10k', '20k', '30k', '40k'],
+		],
+		[
+			[11_800, 12_200],
+			['11.8k', '11.9k', '12k', '12.1k', '12.2k'],
+		],
+		[
+			[101_325.1, 101_325.9],
+			['101,325', '101,325.2', '101,325.4', '101,325.6', '101,325.8', '101,326'],
+		],
+		[
+			[21.5001, 21.5004],
+			['21.5001', '21.5002', '21.5003', '21.5004'],
+		],
+		[
+			[-0.4, 0.4],
+			['-0.4', '-0.2', '0', '0.2', '0.4'],
+		],
+		[
+			[0, 4_000_000],
+			['0', '1M', '2M', '3M', '4M'],
+		],
+	])('of values from %j say what they are', ([least = 0, most = 0], said) => {
+		const curve = [least, most].map((value, index) => ({ at: index, value, title: '' }));
+		const { text } = curveChart({ curve, marks: [], description: '' } as never);
+		const labels = [...text.matchAll(/text-anchor="end">([^<]*)</g)].map(([, label]) => label);
+		expect(labels).toEqual(said);
 	});
 });
 

@@ -7,8 +7,8 @@ import { isEmpty, quoted, type ConversionContext } from './values';
 
 /** No time of Hubble's is earlier (9 September 2001): a smaller number is a year, a spreadsheet's date, or a mistake. */
 const SMALLEST_COUNT = 1e9;
-/** And none is later (year 2286): a larger one are the digits of a date, such as 20260131080000. */
-const LATEST = 1e10;
+/** And no number of seconds is larger (year 2286): those are the digits of a date, such as 20260131080000. */
+const LARGEST_COUNT = 1e10;
 /** Numbers above these are milliseconds, or microseconds: as seconds, or milliseconds, it would be the year 5138. */
 const LARGEST_SECONDS = 1e11;
 const LARGEST_MILLISECONDS = 1e14;
@@ -23,7 +23,7 @@ export function unixSeconds(round: 'down' | 'up') {
 	return (value: unknown, { timezone }: Pick<ConversionContext, 'timezone'>): number | undefined => {
 		if (isEmpty(value)) return undefined;
 		const seconds = secondsOf(value, timezone);
-		if (!(seconds >= 0 && seconds < LATEST)) {
+		if (!(seconds >= 0 && seconds <= LARGEST_SECONDS)) {
 			throw new Error(`${quoted(value)} is not a date and time, e.g. 2026-01-31T08:00:00Z`);
 		}
 		return round === 'up' ? Math.ceil(seconds) : Math.floor(seconds);
@@ -41,7 +41,7 @@ function secondsOf(value: unknown, timezone: string): number {
 
 function scaled(count: number): number {
 	const seconds = count > LARGEST_MILLISECONDS ? count / 1e6 : count > LARGEST_SECONDS ? count / 1e3 : count;
-	return seconds >= SMALLEST_COUNT ? seconds : NaN;
+	return seconds >= SMALLEST_COUNT && seconds < LARGEST_COUNT ? seconds : NaN;
 }
 
 function parsedSeconds(value: unknown, timezone: string): number {

@@ -29,9 +29,14 @@ export const textAt = (x: number, y: number, text: string, anchor: 'start' | 'en
 /** A line of a grid, and what it says. */
 export const gridLine = (path: string, label: Part): Markup => markup`<path class="grid" d="${path}" />${label}`;
 
-/** 12000 → '12k': for axes. */
-const short = (value: number): string =>
-	value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : value.toLocaleString('en');
+/** 12000 → '12k', where the lines of an axis are so far apart that no two of them say the same. */
+function axisLabel(value: number, step: number): string {
+	const [size, unit] = value >= 1e6 && step >= 1e5 ? [1e6, 'M'] : value >= 1e4 && step >= 100 ? [1e3, 'k'] : [1, ''];
+	const decimals = Math.min(15, Math.max(0, -Math.floor(Math.log10(step / size) + 1e-9)));
+	// The addition makes 0 of -0.
+	const shown = Number((value / size).toFixed(decimals)) + 0;
+	return `${shown.toLocaleString('en', { maximumFractionDigits: decimals })}${unit}`;
+}
 
 /** A scale of at least two steps around values that may be negative, and its lines. */
 function axisOf(values: readonly number[], leastStep: number, width: number, height: number) {
@@ -42,8 +47,7 @@ function axisOf(values: readonly number[], leastStep: number, width: number, hei
 	const y = (value: number) => toTenth(TOP + (height - TOP - BOTTOM) * (1 - (value - from) / (to - from)));
 	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => {
 		const value = from + index * step;
-		const text = short(Number(value.toPrecision(6)));
-		return gridLine(`M${LEFT} ${y(value)}H${width}`, textAt(LEFT - 8, y(value) + 4, text, 'end'));
+		return gridLine(`M${LEFT} ${y(value)}H${width}`, textAt(LEFT - 8, y(value) + 4, axisLabel(value, step), 'end'));
 	});
 	return { y, lines };
 }

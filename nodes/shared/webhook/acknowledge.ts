@@ -18,7 +18,8 @@ export const webhookDescription: IWebhookDescription = {
 	...(isN8n1() ? FOR_THE_RUN : responseModeFrom(['options', 'acknowledge'], 'onReceived')),
 };
 
-const QUEUE_MODE = 'In queue mode, n8n needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 to answer every time.';
+const QUEUE_MODE =
+	'In queue mode, n8n 2 needs N8N_EXECUTIONS_QUEUE_KEEP_LAST_COMPLETED=1000 and N8N_EXECUTIONS_QUEUE_KEEP_LAST_FAILED=1000 to answer every time; with n8n 1, choose Immediately there.';
 
 /**
  * The option that decides when n8n answers.

@@ -202,7 +202,7 @@ export const exampleChecks: Check[] = [
 			const stored = { ...readExample('rotate-api-key.json'), settings: { executionOrder: 'v1' } };
 			const keys = hubble.world.main.keys.size;
 			const rotated = n8n.run(await n8n.createWorkflow(stored, credentials));
-			// n8n 1 runs no workflow in which a required parameter is empty, and it has no data tables for the recovery.
+			// n8n 1 runs no workflow in which a required parameter is empty, and its Data Table node creates no table for the recovery.
 			if (isN8n1(n8n.version)) {
 				await rejects(rotated, /has issues and cannot be executed/);
 				equal(hubble.world.main.keys.size, keys);
@@ -222,7 +222,7 @@ export const exampleChecks: Check[] = [
 	},
 	{
 		name: 'examples: packets-to-data-table.json writes each packet once',
-		notOn1: 'n8n 1 has no data tables',
+		notOn1: 'the Data Table node of n8n 1 creates no table',
 		run: toDataTable,
 	},
 ];
