@@ -100,7 +100,7 @@ export class PacketHistory extends PollingWorld {
 
 	/** Two tokens and a hand-over; and where a token led in a circle, the packets' keys, twice. */
 	protected largestAllowed(): number {
-		return 320 + (this.circles.size ? 60 * this.stream.length : 0);
+		return 336 + (this.circles.size ? 60 * this.stream.length : 0);
 	}
 
 	protected timesIn({ next, unsure }: IDataObject): number[] {
