@@ -50,9 +50,13 @@ export interface PollRun extends Marks, Hearing {
 export const warn = ({ context }: PollRun, message: string) =>
 	context.logger.warn(`"${context.getNode().name}" ${message}`);
 
-/** Seconds without a packet after which a device is silent; more if only satellites hear it. */
-export function silenceOf({ settings: { silence }, now }: Pick<PollRun, 'settings' | 'now'>, device: Device): number {
-	return isHeardBySatelliteAlone(device, now) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
+/**
+ * Seconds without a packet after which a device is silent; more if only satellites hear it. As long as nobody hears it,
+ * the same.
+ */
+export function silenceOf(run: Hearing & Pick<PollRun, 'settings'>, device: Device): number {
+	const { silence } = run.settings;
+	return isHeardBySatelliteAlone(device, lastHeard(device, run)) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
 
 /** How many more events fit into the execution. */

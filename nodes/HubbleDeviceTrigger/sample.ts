@@ -82,14 +82,15 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 	const hubble = await connect(context, { deadline: budget.deadline });
 	const now = Math.floor(await hubble.learnNow());
 	const look: Look = { hubble, settings, budget, now };
-	const heardIn = (device: Device) => lastHeard(device, { now, ahead: {} });
+	const hearing = { now, ahead: {}, settings };
+	const heardIn = (device: Device) => lastHeard(device, hearing);
 	const searches: Partial<Record<EventName, () => Promise<Happens | undefined>>> = {
 		entered: async () => await first(look, HEARD, (device) => enteredBy(look, device)),
 		registered: async () => await first(look, 'created_ts', (device) => ({ device, heard: heardIn(device) })),
 		silent: async () => {
 			const say = (device: Device) => {
 				const heard = heardIn(device);
-				return heard < now - silenceOf(look, device) ? { device, heard, since: heard } : undefined;
+				return heard < now - silenceOf(hearing, device) ? { device, heard, since: heard } : undefined;
 			};
 			// Times of before the first second are those of devices that were never heard.
 			return await first(look, HEARD, say, { filter_most_recent_packet_ts: between(1, now - settings.silence) });

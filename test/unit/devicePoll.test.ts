@@ -125,6 +125,17 @@ describe('a poll', () => {
 	});
 });
 
+it('a device is silent once, however far ahead the stamp of its packet by satellite is', async () => {
+	const fleet = fleetOf(1, { events: ['silent'], silentForHours: 1 });
+	fleet.hear('device 0', { heard: clock.now, satellite: clock.now + 900 * HOUR });
+	const told = [];
+	for (let polls = 0; polls < 90; polls++) {
+		told.push(...(await fleet.names()));
+		clock.now += 600;
+	}
+	expect(told).toEqual(['silent device 0']);
+});
+
 describe('a poll whose time is up', () => {
 	it('keeps for the steps that it does not take what was seen before', async () => {
 		const fleet = fleetOf(1, watching('registered', 'silent'));
