@@ -294,6 +294,14 @@ describe('the lines of an axis', () => {
 			[0, 4_000_000],
 			['0', '1M', '2M', '3M', '4M'],
 		],
+		[
+			[-5000, 15_000],
+			['-5k', '0', '5k', '10k', '15k'],
+		],
+		[
+			[0, 2000],
+			['0', '500', '1,000', '1,500', '2,000'],
+		],
 	])('of values from %j say what they are', ([least = 0, most = 0], said) => {
 		const curve = [least, most].map((value, index) => ({ at: index, value, title: '' }));
 		const { text } = curveChart({ curve, marks: [], description: '' } as never);

@@ -29,13 +29,16 @@ export const textAt = (x: number, y: number, text: string, anchor: 'start' | 'en
 /** A line of a grid, and what it says. */
 export const gridLine = (path: string, label: Part): Markup => markup`<path class="grid" d="${path}" />${label}`;
 
-/** 12000 → '12k', where the lines of an axis are so far apart that no two of them say the same. */
-function axisLabel(value: number, step: number): string {
-	const [size, unit] = value >= 1e6 && step >= 1e5 ? [1e6, 'M'] : value >= 1e4 && step >= 100 ? [1e3, 'k'] : [1, ''];
+/**
+ * 12000 → '12k', where the lines of an axis are so far apart that no two of them say the same.
+ * @param largest of the numbers at the lines
+ */
+function axisLabel(value: number, step: number, largest: number): string {
+	if (Math.abs(value) < step / 2) return '0';
+	const [size, unit] =
+		largest >= 1e6 && step >= 1e5 ? [1e6, 'M'] : largest >= 1e4 && step >= 100 ? [1e3, 'k'] : [1, ''];
 	const decimals = Math.min(15, Math.max(0, -Math.floor(Math.log10(step / size) + 1e-9)));
-	// The addition makes 0 of -0.
-	const shown = Number((value / size).toFixed(decimals)) + 0;
-	return `${shown.toLocaleString('en', { maximumFractionDigits: decimals })}${unit}`;
+	return `${(value / size).toLocaleString('en', { maximumFractionDigits: decimals })}${unit}`;
 }
 
 /** A scale of at least two steps around values that may be negative, and its lines. */
@@ -47,7 +50,10 @@ function axisOf(values: readonly number[], leastStep: number, width: number, hei
 	const y = (value: number) => toTenth(TOP + (height - TOP - BOTTOM) * (1 - (value - from) / (to - from)));
 	const lines = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => {
 		const value = from + index * step;
-		return gridLine(`M${LEFT} ${y(value)}H${width}`, textAt(LEFT - 8, y(value) + 4, axisLabel(value, step), 'end'));
+		return gridLine(
+			`M${LEFT} ${y(value)}H${width}`,
+			textAt(LEFT - 8, y(value) + 4, axisLabel(value, step, Math.max(Math.abs(from), Math.abs(to))), 'end'),
+		);
 	});
 	return { y, lines };
 }
