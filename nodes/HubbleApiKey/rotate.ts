@@ -40,7 +40,7 @@ async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<
 	});
 }
 
-type Failure = Error & { description?: string | null; context?: IDataObject };
+type Failure = Error & { description?: string | null };
 
 const failureOf = async (sent: Promise<unknown>): Promise<Failure | undefined> =>
 	await sent.then(
@@ -64,7 +64,8 @@ export async function rotate(work: Work<RequestOf<{ settings: { oldKeyId: Field 
 	const { key } = created;
 	const failure = await failureOf(hubble.send({ endpoint: endpoints.deleteKey, ids: { key_id: oldId } }));
 	// Where the old key is that of the credential, and the reply to its end was lost, Hubble refuses the next try.
-	const isUnclear = failure && (failure.context?.mayHaveHappened === true || detailsOf(failure).status === 401);
+	const { status, mayHaveHappened } = detailsOf(failure);
+	const isUnclear = mayHaveHappened === true || status === 401;
 	if (failure) {
 		const [what, act] = isUnclear
 			? ['may have been deleted or not', 'delete the old one if it still exists']

@@ -44,6 +44,7 @@ const isMatchable = ({ id, name }: IDataObject) => typeof id === 'string' && typ
 export async function devicesByMatch(hubble: HubbleClient, wanted: readonly string[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
 	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
+	const seen = new Set<unknown>();
 	// Oldest first: a device registered meanwhile does not shift others to another page.
 	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
 		const devices = [...acceptedRows(rows, list)].filter(isMatchable);
@@ -51,11 +52,10 @@ export async function devicesByMatch(hubble: HubbleClient, wanted: readonly stri
 			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
 		}
 		for (const row of devices) {
-			for (const match of matchesOf(row)) {
-				const others = matches.found.get(match);
-				// Hubble may list a device on two pages.
-				if (!others?.some(({ id }) => id === row.id)) others?.push(row);
-			}
+			// Hubble may list a device on two pages.
+			if (seen.has(row.id)) continue;
+			seen.add(row.id);
+			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
 		}
 	}
 	return matches;

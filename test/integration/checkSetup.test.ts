@@ -1,4 +1,5 @@
 /** Hubble Organization, Check Setup: what it finds, and that it never guesses. */
+import { BinaryDataService } from 'n8n-core';
 import type { IDataObject } from 'n8n-workflow';
 import { HubbleOrganization } from '../../nodes/HubbleOrganization/HubbleOrganization.node';
 import { READS } from '../../nodes/shared/client/scopes';
@@ -53,6 +54,17 @@ test('so is one of another organization', async () => {
 	expect(found('API Token')).toMatchObject([
 		{ state: 'failed', meaning: `The token does not belong to the organization ${organizationId}.` },
 	]);
+});
+
+test.each([
+	['database:1', 'warning', 'in its database, at most 512 MB each'],
+	['filesystem-v2:1', 'ok', 'outside of its memory (filesystem)'],
+])('a file that is stored as %s gives %s', async (id, state, says) => {
+	await start();
+	const stored = { data: '', mimeType: 'text/plain', id };
+	jest.spyOn(BinaryDataService.prototype, 'store').mockResolvedValueOnce(stored);
+	const { found } = await check();
+	expect(found('Storage of Files')).toMatchObject([{ state, meaning: expect.stringContaining(says) as string }]);
 });
 
 test('webhooks and time zone are told in words where nothing needs to be done', async () => {

@@ -503,8 +503,11 @@ describe('API keys', () => {
 			expect(left).toHaveLength(2);
 		});
 
-		test('say that nobody knows whether the old one is gone, where Hubble refuses the token of its end', async () => {
-			hubble.addFault({ call: 'deleteKey', status: 401, times: 2 });
+		test.each([
+			['Hubble refuses the token', { status: 401, times: 2 }],
+			['no reply to the deletion is whole', { status: 503, times: 9 }],
+		])('say that nobody knows whether the old one is gone, where %s', async (_, fault) => {
+			hubble.addFault({ call: 'deleteKey', ...fault });
 			const { items, hints, old } = await rotated();
 			expect(items[0]?.json).toMatchObject({ key: expect.any(String), oldKeyDeleted: null });
 			expect(hints).toEqual([expect.stringContaining(`${old.key_id} may have been deleted or not: `)]);

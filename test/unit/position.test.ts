@@ -31,7 +31,7 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 			expect([...new Set(delivered)].sort((a, b) => a - b)).toEqual(Array.from({ length }, (_, index) => index));
 			expect(delivered.length - length).toBeLessThanOrEqual(repeatable);
 		}),
-		{ numRuns: 1000 },
+		{ numRuns: 2000 },
 	);
 });
 
@@ -41,7 +41,7 @@ it('repeats nothing where n8n stores the position with the execution', async () 
 			const { delivered, length } = await simulate(events, history, true);
 			expect(delivered).toEqual(Array.from({ length }, (_, index) => index));
 		}),
-		{ numRuns: 500 },
+		{ numRuns: 1000 },
 	);
 });
 

@@ -47,11 +47,14 @@ export const lastPacket = (row: IDataObject, now: number): Partial<LastPacket> =
 /** How long packets may take by satellite: Hubble receives 99 % of them within six hours (its service levels). */
 export const SATELLITE_DELAY_S = 6 * HOUR_S;
 
-/** Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take. */
-export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, now: number): boolean {
+/**
+ * Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take.
+ * @param heard when it was heard last, in Unix seconds: a stamp of a satellite's packet may be from the future
+ */
+export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, heard: number): boolean {
 	const { satellite, terrestrial } = objectOf(packets);
 	const onGround = isLastPacket(terrestrial) ? terrestrial.timestamp : 0;
-	return isLastPacket(satellite) && Math.min(satellite.timestamp, now) - onGround > SATELLITE_DELAY_S;
+	return isLastPacket(satellite) && Math.min(satellite.timestamp, heard) - onGround > SATELLITE_DELAY_S;
 }
 
 /**
