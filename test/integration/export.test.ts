@@ -9,7 +9,7 @@ import { deviceRow } from '../../nodes/HubbleDevice/columns';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { simplifyPacket, type Packet } from '../../nodes/shared/packet/packet';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { credentialFor, execute, type Setup } from './harness';
+import { credentialFor, execute, serverThat, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -167,6 +167,22 @@ describe('CSV', () => {
 			const { rows } = await table({ options: { tagColumns: true, limit: 3 } }, new HubbleDevice());
 			expect([rows.length, rows[0]]).toEqual([4, expect.arrayContaining(['tags.model', 'tags.site'])]);
 			expect(hubble.log.map(({ call }) => call)).toEqual(['listDevices', 'listDevices']);
+		});
+
+		it('found in the whole list, also where the file continues another one', async () => {
+			const [a, b] = all().map(({ id, name }) => ({ id, name, created_ts: 1 }));
+			const first = { devices: [{ ...a, tags: { hall: '1' } }] };
+			const server = await serverThat(async ({ headers }, reply) =>
+				headers['continuation-token']
+					? await reply.send({ devices: [{ ...b, tags: { site: '2' } }] })
+					: await reply.header('continuation-token', 'next').send(first),
+			);
+			const parameters = { operation: 'export', format: 'csv', options: { tagColumns: true, continueFrom: 'next' } };
+			const credential = credentialFor(hubble, { baseUrl: server.url });
+			const { items } = await execute({ ...setup(parameters, new HubbleDevice()), credential });
+			await server.close();
+			const file = Buffer.from(items[0]?.binary?.data?.data ?? '', 'base64').toString();
+			expect(parseCsv(file)[0]).toEqual(expect.arrayContaining(['tags.hall', 'tags.site']));
 		});
 
 		it('that a device has, in the place of "tags"; a table that Create or Update reads again', async () => {

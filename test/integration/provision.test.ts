@@ -398,21 +398,17 @@ describe('Create or Update', () => {
 	});
 
 	it('finds a device once that Hubble lists on two pages', async () => {
-		const [first] = devices().slice(-1);
-		const { id } = change(first, { name: 'Moved' });
-		const page = { devices: [stored(id)] };
-		const again = await serverThat(async (request, reply) =>
-			request.method === 'GET'
-				? await reply.headers(request.headers['continuation-token'] ? {} : { 'continuation-token': 'next' }).send(page)
-				: await reply.send({ devices: [{ id }] }),
-		);
-		const { items } = await upsert(
-			[{ name: 'Moved', serial: 'S' }],
-			{},
-			{ credential: credentialFor(hubble, { baseUrl: again.url }) },
-		);
-		await again.close();
-		expect(items.map(({ json }) => json.error)).toEqual([undefined]);
+		const { id } = change(devices().slice(-1)[0], { name: 'Moved' });
+		const last = { devices: [...devices().slice(0, 1), stored(id)] };
+		const server = await serverThat(async ({ method, headers }, reply) => {
+			if (method !== 'GET') return await reply.send({ devices: [{ id }] });
+			if (headers['continuation-token']) return await reply.send(last);
+			return await reply.header('continuation-token', 'next').send({ devices: [stored(id)] });
+		});
+		const credential = credentialFor(hubble, { baseUrl: server.url });
+		const { items } = await upsert([{ name: 'Moved', serial: 'S' }], {}, { credential });
+		await server.close();
+		expect(items.map(({ json }) => [json.error, json.deviceId])).toEqual([[undefined, id]]);
 	});
 
 	it('takes two devices with one name for an error of that item alone', async () => {
