@@ -590,7 +590,9 @@ async function runRotation({ n8n, hubble }: Stage): Promise<string> {
 	deepEqual([made.keyName, made.scopes], ['Dashboard', granted]);
 	deepEqual([made.replacedKeyId, made.oldKeyDeleted], [old.key_id, true]);
 	ok(!main.keys.has(old.key_id) && main.keys.has(String(made.keyId)));
-	const order = hubble.log.slice(seen).map(({ call, status }) => `${call} ${status}`);
+	const calls = hubble.log.slice(seen).map(({ call, status }) => `${call} ${status}`);
+	// Where nothing ran before, the node asks for Hubble's time first.
+	const order = calls.slice(calls.indexOf('listKeys 200'));
 	deepEqual(order, ['listKeys 200', 'createKey 200', 'checkKey 200', 'deleteKey 200']);
 	const n8nLog = readFileSync(n8n.logFile, 'utf8');
 	ok(![token, String(made.key)].some((secret) => n8nLog.includes(secret)), 'A key is in the log of n8n');
