@@ -228,4 +228,7 @@ test("payloads of Hubble's sensors that are read as BTHome: a hint says so, unle
 		).hints;
 	expect(await hints(sensor, sensor)).toContain('This looks like Hubble Sensor, not BTHome. Choose that format.');
 	expect((await hints(sensor, base64(0x02, 0xca, 0x09))).join()).not.toContain('Hubble Sensor');
+	// As long as one of two integers, the second of which would be millions of millionths.
+	const bthome = base64(0x01, 0x57, 0x02, 0xc4, 0x09, 0x03, 0xbf, 0x13, 0x00);
+	expect(await hints(bthome, bthome)).toEqual([]);
 });

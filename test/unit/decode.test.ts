@@ -477,6 +477,10 @@ describe('Hubble Sensor', () => {
 		['02 2909 00', 'the payload has 4 bytes, "pressure" ends at byte 9'],
 		['01 2909 0001', 'the payload has 5 bytes, "temperature" ends at byte 3, and what follows is not padding'],
 		['04', 'the payload has 1 bytes, "battery" ends at byte 2'],
+		['02 65000000 40420f00', 'the last four bytes of "pressure" are more than 999,999 millionths'],
+		['03 2d000000 c0bdf0ff', 'the last four bytes of "humidity" are more than 999,999 millionths'],
+		// BTHome: 25 °C and 50.55 %.
+		['01 57 02 c409 03 bf13 00', 'the last four bytes of "temperature" are more than 999,999 millionths'],
 	])('says why %s is none', (hex, reason) => {
 		expect(read('hubbleSensor', hex)).toEqual({ decodeError: expect.stringContaining(reason) as string });
 	});

@@ -241,6 +241,14 @@ describe('packetReader', () => {
 		expect(() => readerOf({ decodePayload: '' }, { decodePayload: '={{ $json.none }}' })).toThrow(
 			'"Decode Payload": the expression returned no value',
 		);
+		const fields = (offset: unknown) => ({
+			decodePayload: 'fields',
+			payloadFields: { field: [{ name: 't', type: 'uint8', offset }] },
+		});
+		expect(() => readerOf(fields(undefined), fields('={{ $json.none }}'))).toThrow(
+			'"Payload Fields": an expression returned no value',
+		);
+		expect(readerOf(fields(1), fields('={{ 1 }}')).decodes).toBe(true);
 		const none = [{}, { decodePayload: '' }, { decodePayload: 'none' }, { filters: { values: {} } }];
 		expect(none.map((given) => readerOf(given).decodes)).toEqual(Array(4).fill(false));
 	});

@@ -7,7 +7,14 @@ import { networkOf, simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { choices, inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
-import { collectionOf, isGiven, isOn, readParameter, type TriggerContext } from '../operation/readItem';
+import {
+	collectionOf,
+	hasEmptyExpression,
+	isGiven,
+	isOn,
+	readParameter,
+	type TriggerContext,
+} from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
 
@@ -97,6 +104,12 @@ function decoder(context: TriggerContext, given: IDataObject) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
 	const decode = parameter('decodePayload');
 	readParameter(context, 'Decode Payload', () => isGiven(given.decodePayload, decode, false));
+	if (decode === 'fields') {
+		readParameter(context, 'Payload Fields', () => {
+			if (hasEmptyExpression(given.payloadFields, parameter('payloadFields')))
+				throw new Error('an expression returned no value');
+		});
+	}
 	try {
 		// Read only where the way to decode needs them.
 		return payloadDecoder({

@@ -387,6 +387,8 @@ export function readHubbleSensor(bytes: Buffer): Values {
 			`the payload has ${bytes.length} bytes, "${name}" ends at byte ${size}, and what follows is not padding`,
 		);
 	}
+	if (size === 9 && Math.abs(bytes.readInt32LE(5)) >= 1e6)
+		throw unfit(`the last four bytes of "${name}" are more than 999,999 millionths`);
 	const value =
 		size === 2
 			? bytes.readUInt8(1)

@@ -2,7 +2,7 @@
 import { AHEAD_S } from '../client/clock';
 import { PACKETS_PER_PAGE } from '../client/endpoints';
 import { mostOf } from '../operation/values';
-import { heardAt, type Packet } from './packet';
+import { heardAt, networkOf, type Packet } from './packet';
 
 /** Devices that the first reading is made for: about a page, from which the density of packets is learnt. */
 const FIRST_DEVICES = 900;
@@ -45,8 +45,13 @@ export class LatestPackets {
 
 	/** The same of a device in the list, by the stamps of its last packets; one that was never heard is not looked for. */
 	expectHeard(id: string, stamps: readonly number[]): void {
-		this.expect(id, mostOf(stamps));
+		const { start } = this.frame;
+		const credible = stamps.filter((stamp) => stamp >= start && this.isCredible(stamp));
+		this.expect(id, mostOf(credible.length ? credible : stamps));
 	}
+
+	/** Whether a time is not in the future. */
+	private isCredible = (stamp: number): boolean => stamp <= this.frame.now + AHEAD_S;
 
 	/**
 	 * @param isWanted whether the packet may be given; in any case reading need not go on for its device
@@ -54,8 +59,13 @@ export class LatestPackets {
 	add(packet: Packet, reading: number, isWanted = true): void {
 		const { id } = packet.device;
 		const stamp = heardAt(packet);
-		const time = stamp <= this.frame.now + AHEAD_S ? stamp : -Infinity;
-		if (!(time < Math.floor(this.needs.get(id) ?? NaN))) this.needs.delete(id);
+		const time = this.isCredible(stamp) ? stamp : -Infinity;
+		const need = this.needs.get(id) ?? NaN;
+		// Any packet will do that no other can have overtaken on its way, as they do those that come by satellite.
+		const isLast = Number.isNaN(need)
+			? time > -Infinity && networkOf(packet) !== 'SATELLITE'
+			: time >= Math.floor(need);
+		if (isLast) this.needs.delete(id);
 		if (!isWanted) return;
 		const known = this.found.get(id);
 		// Of those of one instant, the one that Hubble received last.
@@ -64,6 +74,12 @@ export class LatestPackets {
 	}
 
 	has = (id: string): boolean => this.found.has(id);
+
+	/** When the latest packet of a device was heard; -Infinity where it has none, or only one from the future. */
+	heardAt = (id: string): number => this.found.get(id)?.heardAt ?? -Infinity;
+
+	/** Whether a device still needs a packet. */
+	isMissing = (id: string): boolean => this.needs.has(id);
 
 	/** Devices that still need a packet, with when they were heard last. */
 	get missing(): Array<[id: string, heardAt: number]> {

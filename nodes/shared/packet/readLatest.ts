@@ -13,6 +13,8 @@ export class LatestReader {
 	readonly latest: LatestPackets;
 	private malformed = 0;
 	private reading = 0;
+	/** From here on all packets of the period were read. */
+	private reached: number;
 
 	/** @param isWanted whether a packet may be given */
 	constructor(
@@ -21,21 +23,23 @@ export class LatestReader {
 		private readonly isWanted: (packet: Packet) => boolean,
 	) {
 		this.latest = new LatestPackets(frame);
+		this.reached = frame.end;
 	}
 
 	/** Reads backwards for all devices at a time. Those that are not found so remain for `readMissing`. */
 	async readBackwards(): Promise<void> {
 		const { latest } = this;
-		let [reached, rows] = [this.frame.end, 0];
-		for (let from = latest.next(reached, 0); from !== undefined; from = latest.next(reached, rows)) {
-			rows += await this.read({ start: from, end: reached });
-			reached = from;
+		let rows = 0;
+		for (let from = latest.next(this.reached, 0); from !== undefined; from = latest.next(this.reached, rows)) {
+			rows += await this.read({ start: from, end: this.reached });
+			this.reached = from;
 		}
 	}
 
-	/** Asks for each device that has no packet yet. */
+	/** Asks for each device that still needs a packet, unless all were read. */
 	async readMissing(): Promise<void> {
-		for (const [id, heard] of this.latest.missing) await this.askFor(id, heard);
+		const missing = this.reached > this.frame.start ? this.latest.missing : [];
+		for (const [id, heard] of missing) await this.askFor(id, heard);
 		if (this.malformed) this.work.hints.add(leftOut(this.malformed, PACKETS));
 	}
 
@@ -51,6 +55,8 @@ export class LatestReader {
 		let count = 0;
 		for await (const { rows } of readPages(hubble, call, PACKETS, reading)) {
 			count += rows.length;
+			// Backwards, each page is a reading of its own.
+			if (reading.newestFirst) this.reading += 1;
 			const ordered = reading.newestFirst ? [...rows].reverse() : rows;
 			for (const row of acceptedRows(ordered, PACKETS, () => (this.malformed += 1))) {
 				this.latest.add(row, this.reading, this.isWanted(row));
@@ -60,13 +66,17 @@ export class LatestReader {
 		return count;
 	}
 
-	/** The latest packet of one device: where it was heard last, else anywhere in the period. */
+	/**
+	 * The latest packet of one device: of those that came since it was heard last. Where nobody knows when that was, since
+	 * any was heard that came late: one that was heard after it came after that, too.
+	 */
 	private async askFor(id: string, heard: number): Promise<void> {
 		const { start, end } = this.frame;
-		const isFound = () => this.latest.has(id);
-		if (!Number.isNaN(heard)) {
-			await this.read({ device_id: id, start: Math.max(start, Math.floor(heard) - AHEAD_S), end });
-		}
+		const since = async (time: number) =>
+			await this.read({ device_id: id, start: Math.max(start, Math.floor(time) - AHEAD_S), end });
+		const isFound = () => this.latest.heardAt(id) > -Infinity;
+		if (!Number.isNaN(heard)) await since(heard);
 		if (!isFound()) await this.read({ device_id: id, start, end }, { limit: 1, newestFirst: true }, isFound);
+		if (Number.isNaN(heard) && isFound() && this.latest.isMissing(id)) await since(this.latest.heardAt(id));
 	}
 }
