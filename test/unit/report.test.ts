@@ -3,13 +3,14 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Section } from '../../nodes/shared/report/blocks';
 import { binEdges } from '../../nodes/shared/operation/times';
 import { curveChart, Timeline } from '../../nodes/shared/report/charts';
 import { FleetReport } from '../../nodes/shared/report/fleetReport';
 import { mapOf } from '../../nodes/shared/report/map';
 import { PlaceBins } from '../../nodes/shared/report/places';
 import { mailOf } from '../../nodes/shared/report/mail';
-import { markup, percent } from '../../nodes/shared/report/markup';
+import { digits, markup, percent } from '../../nodes/shared/report/markup';
 import { pageOf } from '../../nodes/shared/report/page';
 import { PacketReport } from '../../nodes/shared/report/packetReport';
 import { Summary } from '../../nodes/shared/packet/summary';
@@ -34,6 +35,18 @@ describe('markup', () => {
 		expect(markup`<b title="${evil}">${[markup`<i>`, 1, null, undefined, false]}</b>`.text).toBe(
 			'<b title="&#60;/td&#62;&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62;&#39;&#38;"><i>1</b>',
 		);
+	});
+
+	it.each([
+		[0.0123456, '0.01235'],
+		[-0.5, '-0.5'],
+		[21.4567, '21.46'],
+		[999.94, '999.9'],
+		[1000.456, '1,000.46'],
+		[-1234.5678, '-1,234.57'],
+		[101_325, '101,325'],
+	])('%d has the digits that count, and all before the point: %s', (value, said) => {
+		expect(digits(value)).toBe(said);
 	});
 
 	it('percentages never hide something', () => {
@@ -151,6 +164,92 @@ describe('a report for mail', () => {
 		expect(Buffer.byteLength(mail)).toBeLessThan(90_000);
 		expect(mail).toContain('20 more in the attached report');
 		expect(mail).not.toMatch(/<script|<style|<svg|class=|https?:/);
+	});
+
+	const mailWith = (content: Section['content']) =>
+		mailOf({ title: '', lead: '', blocks: [[{ title: '', content }]], footer: '' });
+	/** The boxes of each column, from the top down: pixels and colour. */
+	const columnsIn = (html: string) =>
+		[...html.matchAll(/<td width="\d+%">(.*?)<\/td>/g)].map(([, cell = '']) =>
+			[...cell.matchAll(/line-height:(\d+)px(?:;background:(#\w+))?">&nbsp;</g)].map(([, pixels, colour]) => [
+				Number(pixels),
+				colour,
+			]),
+		);
+
+	it('is at most 90 kB with six texts of each device: then its tables are shorter', () => {
+		const rows = Array.from({ length: 200 }, (_, index) => [...Array<string>(7).fill('<&"'.repeat(20)), String(index)]);
+		const content = { table: { columns: ['Device', 'a', 'b', 'c', 'd', 'e', 'f', 'Device ID'], rows } };
+		const report = evilReport();
+		const mail = mailOf({ ...report, blocks: [...report.blocks, [{ title: 'Values', content }]] });
+		expect(Buffer.byteLength(mail)).toBeLessThanOrEqual(90_000);
+		expect(mail).toContain('185 more in the attached report');
+	});
+
+	it('draws a curve over time, however its points lie, and a part without one is empty', () => {
+		const hour = (index: number) => ({ at: (index + 0.5) / 168, value: 4, title: '' });
+		const minute = (index: number) => ({ at: (144 + (index + 0.5) / 60) / 168, value: 9, title: '' });
+		const curve = [
+			...Array.from({ length: 144 }, (_, n) => hour(n)),
+			...Array.from({ length: 1440 }, (_, n) => minute(n)),
+		];
+		const marks = Array.from({ length: 56 }, (_, index) => ({ time: `time ${index}` }));
+		const drawnOf = (points: typeof curve) => mailWith({ curve: points, marks, unit: '°C', description: '' });
+		const [low, high] = [
+			[[2, '#2768b0']],
+			[
+				[2, '#2768b0'],
+				[90, undefined],
+			],
+		];
+		expect(columnsIn(drawnOf(curve))).toEqual([...Array(24).fill(low), ...Array(4).fill(high)]);
+		expect(drawnOf(curve)).toContain(
+			'>time 0 at the left, time 55 at the right; from 4 at the bottom to 9 °C at the top</p>',
+		);
+		const isShown = ({ at }: { at: number }) => at < 0.5 || at > 0.75;
+		expect(columnsIn(drawnOf(curve.filter(isShown)))).toEqual([
+			...Array(14).fill(low),
+			...Array(7).fill([]),
+			...Array(3).fill(low),
+			...Array(4).fill(high),
+		]);
+	});
+
+	it('draws the range of a curve around its mean', () => {
+		const points = [
+			{ at: 0.1, value: 2, low: 1, high: 5, title: '' },
+			{ at: 0.2, value: 4, low: 3, high: 10, title: '' },
+			{ at: 1, value: 0, low: 0, high: 0, title: '' },
+		];
+		const marks = ['a', 'b'].map((time) => ({ time }));
+		expect(columnsIn(mailWith({ curve: points, marks, unit: '', description: '' }))).toEqual([
+			[
+				[63, '#a9c6e8'],
+				[2, '#2768b0'],
+				[18, '#a9c6e8'],
+				[9, undefined],
+			],
+			[[2, '#2768b0']],
+		]);
+	});
+
+	it('draws columns in boxes, with a legend where there are several series', () => {
+		const columns = [
+			{ parts: [4, 2], title: 'Monday: 6' },
+			{ parts: [0, 3], title: 'Tuesday: 3' },
+		];
+		const both = mailWith({ columns, series: ['Ground', 'Space'], description: '' });
+		const [ground, space] = ['#2768b0', '#b86614'];
+		expect(columnsIn(both)).toEqual([
+			[
+				[30, space],
+				[60, ground],
+			],
+			[[45, space]],
+		]);
+		const legend = ` <span style="color:${ground}">■</span> Ground <span style="color:${space}">■</span> Space`;
+		expect(both).toContain(`>Monday at the left, Tuesday at the right; the highest column is 6${legend}</p>`);
+		expect(mailWith({ columns, series: ['Ground'], description: '' })).toContain('the highest column is 6</p>');
 	});
 
 	it('keeps figures apart where styles are dropped, and so does the page', () => {
@@ -305,8 +404,10 @@ describe('the lines of an axis', () => {
 	])('of values from %j say what they are', ([least = 0, most = 0], said) => {
 		const curve = [least, most].map((value, index) => ({ at: index, value, title: '' }));
 		const { text } = curveChart({ curve, marks: [], description: '' } as never);
-		const labels = [...text.matchAll(/text-anchor="end">([^<]*)</g)].map(([, label]) => label);
-		expect(labels).toEqual(said);
+		const labels = [...text.matchAll(/ x="(\d+)"[^>]* text-anchor="end">([^<]*)</g)];
+		expect(labels.map(([, , label]) => label)).toEqual(said);
+		// A digit is 6 pixels wide. The labels end where the chart begins, and must not begin outside of the picture.
+		for (const [, x, label = ''] of labels) expect(Number(x)).toBeGreaterThanOrEqual(6 * label.length);
 	});
 });
 

@@ -7,7 +7,7 @@ import { markup, percent, type Markup, type Part } from './markup';
 
 const WIDTH = 960;
 const HEIGHT = 220;
-const LEFT = 46;
+const LEFT = 62;
 const BOTTOM = 24;
 const TOP = 8;
 /** How wide a column gets at most, in pixels, however few there are. */

@@ -2,10 +2,11 @@
  * A report for mail. Mail programs drop styles that are not inline, and draw no SVG; Gmail cuts what is longer than 102
  * kB. So it consists of tables with inline styles, without the map, and its size is bounded.
  */
-import type { Block, TableCell, Columns, Content, Curve, CurvePoint, Drawing, Figure, Section, Table } from './blocks';
-import { mostOf, wholeNumber } from '../operation/values';
-import { digits, markup, Markup, percent } from './markup';
+import type { Block, TableCell, Columns, Content, Curve, Drawing, Figure, Section, Table } from './blocks';
+import { leastOf, mostOf, wholeNumber } from '../operation/values';
+import { digits, markup, Markup, percent, type Part } from './markup';
 
+const MOST_BYTES = 90_000;
 /** Rows of a table, and characters of a text of the user's in it. */
 const MOST_ROWS = 30;
 const LONGEST_TEXT = 60;
@@ -30,10 +31,10 @@ const cellText = (cell: TableCell) => (typeof cell === 'string' ? cut(cell) : ce
 const figure = ({ label, value, remark, isBad }: Figure): Markup =>
 	markup`<td${FIGURE}>${label}<br /><b${style(`font-size:24px;color:${isBad ? COLOURS[3] : '#17212b'}`)}>${value}</b><br />${remark}</td> `;
 
-function table({ columns, rows }: Table): Markup {
+function table({ columns, rows }: Table, mostRows: number): Markup {
 	const kind = (index: number) => (columns[index]?.startsWith('#') ? NUMBER : TEXT);
 	const lines = rows
-		.slice(0, MOST_ROWS)
+		.slice(0, mostRows)
 		.map((row) => markup`<tr>${row.map((cell, index) => markup`<td${kind(index)}>${cellText(cell)}</td>`)}</tr>`);
 	const head = columns.map(
 		(name) => markup`<th${name.startsWith('#') ? NUMBER_HEAD : HEAD}>${name.replace('#', '')}</th>`,
@@ -45,80 +46,85 @@ function table({ columns, rows }: Table): Markup {
 /** A part of a column: so many pixels, in a colour or in none. */
 type Box = readonly [height: number, colour?: string];
 
-/** Columns as cells of one row: their parts are boxes, from the bottom up. */
-function boxTable(all: ReadonlyArray<{ title: string }>, cells: readonly Box[][], remark: string): Markup {
+/**
+ * Columns as cells of one row: their parts are boxes, from the bottom up. Outlook takes the height of a box from its line.
+ * @param names what the columns are, of which the first and the last are said
+ */
+function boxTable(names: readonly string[], cells: readonly Box[][], remark: Part): Markup {
 	const box = ([height, colour]: Box) =>
-		height > 0 && markup`<div${style(`height:${height}px${colour ? `;background:${colour}` : ''}`)}></div>`;
-	const [first, last] = [all[0], all.at(-1)].map((one) => one?.title.split(': ')[0]);
-	const columns = cells.map((boxes) => markup`<td>${boxes.map(box).reverse()}</td>`);
-	return markup`<table cellspacing="0" cellpadding="1" width="100%"><tr valign="bottom">${columns}</tr></table>
-		<p${SMALL}>${first} to ${last}; ${remark}</p>`;
+		height > 0 && markup`<div${style(`line-height:${height}px${colour ? `;background:${colour}` : ''}`)}>&nbsp;</div>`;
+	const [left, right] = [names[0], names.at(-1)];
+	const width = `${Math.floor(100 / cells.length)}%`;
+	const columns = cells.map((boxes) => markup`<td width="${width}">${boxes.map(box).reverse()}</td>`);
+	return markup`<table cellspacing="0" cellpadding="1" width="100%"${style('font-size:1px')}><tr valign="bottom">${columns}</tr></table>
+		<p${SMALL}>${left}${right !== left && ` at the left, ${right} at the right`}; ${remark}</p>`;
 }
 
-function columnTable({ columns }: Columns): Markup {
+function columnTable({ columns, series }: Columns): Markup {
 	const sums = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
 	const most = mostOf(sums, 1);
 	const pixels = (part: number) => (part ? Math.max(1, Math.round((CHART_PIXELS * part) / most)) : 0);
 	const cells = columns.map(({ parts }) => parts.map((part, series): Box => [pixels(part), COLOURS[series + 1]]));
-	return boxTable(columns, cells, `the highest column is ${wholeNumber(most)}`);
+	const names = columns.map(({ title }) => title.split(': ')[0] ?? '');
+	const legend = series.map((name, index) => markup` <span${style(`color:${COLOURS[index + 1]}`)}>■</span> ${name}`);
+	return boxTable(names, cells, [`the highest column is ${wholeNumber(most)}`, series.length > 1 && legend]);
 }
 
-/** Points that a curve has at most here: with more, two become one, with the range of both. */
-const MOST_POINTS = 28;
+/** Parts of the period that a curve has at most here. */
+const MOST_PARTS = 28;
 const PALE = '#a9c6e8';
 
-function fewer(points: readonly CurvePoint[]): readonly CurvePoint[] {
-	if (points.length <= MOST_POINTS) return points;
-	const pairs = points.flatMap((point, index) => {
-		const next = points[index + 1] ?? point;
-		const ends = [point, next].flatMap(({ value, low = value, high = value }) => [low, high]);
-		const both = { low: Math.min(...ends), high: Math.max(...ends), value: (point.value + next.value) / 2 };
-		return index % 2 ? [] : [{ ...point, ...both }];
-	});
-	return fewer(pairs);
-}
-
-/** A curve as cells of one row: in each the range as a pale box, and the value as a dark line in it. */
-function curveTable({ curve, unit }: Curve): Markup {
-	const points = fewer(curve);
-	const lows = points.map(({ value, low = value }) => low);
-	const highs = points.map(({ value, high = value }) => high);
-	const [least, most] = [Math.min(...lows), Math.max(...highs)];
+/** A curve as cells of one row, each a part of the period: the range as a pale box, and the mean as a dark line in it. */
+function curveTable({ curve, marks, unit }: Curve): Markup {
+	const ends = curve.flatMap(({ value, low = value, high = value }) => [low, high]);
+	const [least, most] = [leastOf(ends), mostOf(ends)];
 	const pixels = (length: number) => Math.round((CHART_PIXELS * length) / (most - least || 1));
-	const cells = points.map(({ value, low = value, high = value }): Box[] => [
-		[pixels(low - least)],
-		[pixels(value - low), PALE],
-		[2, COLOURS[1]],
-		[pixels(high - value), PALE],
-	]);
-	return boxTable(curve, cells, `from ${digits(least)} at the bottom to ${digits(most)} ${unit} at the top`);
+	const count = Math.min(MOST_PARTS, marks.length);
+	const cells = Array.from({ length: count }, (_, index): Box[] => {
+		const points = curve.filter(({ at }) => Math.min(count - 1, Math.floor(at * count)) === index);
+		if (!points.length) return [];
+		const low = leastOf(points.map((point) => point.low ?? point.value));
+		const high = mostOf(points.map((point) => point.high ?? point.value));
+		const mean = points.reduce((sum, { value }) => sum + value, 0) / points.length;
+		return [[pixels(low - least)], [pixels(mean - low), PALE], [2, COLOURS[1]], [pixels(high - mean), PALE]];
+	});
+	const remark = `from ${digits(least)} at the bottom to ${digits(most)} ${unit} at the top`;
+	return boxTable(
+		marks.map(({ time }) => time),
+		cells,
+		remark,
+	);
 }
 
-function drawn(content: Content): Markup {
+function drawn(content: Content, mostRows: number): Markup {
 	if ('text' in content) return markup`<p${SMALL}>${content.text}</p>`;
-	if ('table' in content) return table(content.table);
+	if ('table' in content) return table(content.table, mostRows);
 	if ('map' in content) return markup`<p${SMALL}>The map is in the attached report.</p>`;
 	if ('curve' in content) return curveTable(content);
 	if ('columns' in content) return columnTable(content);
 	const all = content.bars.reduce((sum, { value }) => sum + value, 0);
 	const rows = content.bars.map(({ label, value }) => [label, wholeNumber(value), percent(value, all)]);
-	return table({ columns: ['', '#', '#'], rows });
+	return table({ columns: ['', '#', '#'], rows }, mostRows);
 }
 
-const section = ({ title, subtitle, content, notes = [] }: Section): Markup =>
+const section = ({ title, subtitle, content, notes = [] }: Section, mostRows: number): Markup =>
 	markup`<h2${style('font-size:16px;margin:24px 0 4px')}>${title}</h2>
-		${subtitle && markup`<p${SMALL}>${subtitle}</p>`}${drawn(content)}${notes.filter(Boolean).map((note) => markup`<p${SMALL}>${note}</p>`)}`;
+		${subtitle && markup`<p${SMALL}>${subtitle}</p>`}${drawn(content, mostRows)}${notes.filter(Boolean).map((note) => markup`<p${SMALL}>${note}</p>`)}`;
 
-const part = (block: Block): Markup =>
+const part = (block: Block, mostRows: number): Markup =>
 	'figures' in block
 		? markup`<table${style('border-collapse:collapse;font-size:13px')}><tr>${block.figures.map(figure)}</tr></table>`
-		: markup`${block.map(section)}`;
+		: markup`${block.map((one) => section(one, mostRows))}`;
 
-/** The body of a mail, at most 90 kB. */
-export const mailOf = ({ title, lead, blocks, footer }: Drawing): string =>
-	markup`<div${style('font-family:Arial,Helvetica,sans-serif;font-size:15px;color:#17212b;max-width:720px')}>
+/** The body of a mail, at most 90 kB: its tables are as long as fits. */
+export function mailOf(drawing: Drawing, mostRows = MOST_ROWS): string {
+	const { title, lead, blocks, footer } = drawing;
+	const { text } =
+		markup`<div${style('font-family:Arial,Helvetica,sans-serif;font-size:15px;color:#17212b;max-width:720px')}>
 		<h1${style('font-size:24px;margin:0')}>${cut(title)}</h1>
 		<p${SMALL}>${lead}</p>
-		${blocks.map(part)}
+		${blocks.map((block) => part(block, mostRows))}
 		<p${SMALL}>${footer}</p>
-	</div>`.text;
+	</div>`;
+	return mostRows && Buffer.byteLength(text) > MOST_BYTES ? mailOf(drawing, Math.floor(mostRows / 2)) : text;
+}

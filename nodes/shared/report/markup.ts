@@ -18,8 +18,9 @@ function textOf(part: Part): string {
 export const markup = (strings: TemplateStringsArray, ...parts: Part[]): Markup =>
 	new Markup(strings.reduce((text, string, index) => `${text}${textOf(parts[index - 1])}${string}`));
 
-/** -0.5 → '-0.5', 1234.5678 → '1,235': with the four digits that count. */
-export const digits = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 4 });
+/** 0.0123456 → '0.01235', 1234.5678 → '1,234.57': with the four digits that count, and all before the point. */
+export const digits = (value: number): string =>
+	value.toLocaleString('en', Math.abs(value) < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 2 });
 
 /** 52.374031 → '52.374031': a single value, with all digits that a number has. */
 export const exactly = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 15 });
