@@ -15,9 +15,9 @@ export function reorderAreas(
 ): { cursor: AreaCursor; inside: Set<string>; unsure: Set<string>; areas: Area[] } {
 	const old: AreaCursor = cursor?.of === of ? cursor : { of, from: 0, shapes: [], fresh: 0 };
 	const known = old.shapes.slice(0, old.shapes.length - old.fresh);
-	const isKnown = ({ shape }: Area) => known.includes(shape);
+	const isKnown = ({ shape }: Area) => known.includes(keyOf(shape));
 	const ordered = [...areas.filter(isKnown), ...areas.filter((area) => !isKnown(area))];
-	const shapes = ordered.map(({ shape }) => shape);
+	const shapes = ordered.map(({ shape }) => keyOf(shape));
 	if (cursor?.of === of && String(shapes) === String(old.shapes))
 		return { cursor, inside: new Set(inside), unsure: new Set(unsure), areas: ordered };
 	const moved = (keys: ReadonlySet<string>) =>

@@ -1,7 +1,7 @@
 /** An event as the workflow gets it: the same fields for each, and a text for a message. Pure. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { isTrusted, simplifyDevice } from '../shared/device/device';
-import { duration, isoTime, shortTime } from '../shared/operation/times';
+import { duration, isoTime, shortTime, withIsoTimes } from '../shared/operation/times';
 import type { EventName } from './settings';
 import type { Device } from './watch';
 
@@ -57,7 +57,7 @@ export function eventItem(happening: Happening, showing: Showing): INodeExecutio
 		heardAt: heard ? isoTime(heard) : null,
 		registeredAt: isoTime(device.created_ts),
 		timestampTrusted: isTrusted(device, now),
-		...(simplify ? simplifyDevice(device, now) : device),
+		...(simplify ? simplifyDevice(device, now) : withIsoTimes(device)),
 		isExample: hint !== undefined,
 		eventKey: `${event}:${device.id}:${of}`,
 	};

@@ -207,7 +207,9 @@ export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 		break;
 	}
 	run.future = future;
-	run.ahead = aheadNow(run, future, settings.silence);
+	const reportedUntil = (silence: number) =>
+		state[silence > settings.silence ? 'silentBySatellite' : 'silent']?.from ?? now - silence;
+	run.ahead = aheadNow(run, future, (device) => silenceOf(run, device), reportedUntil);
 	state.ahead = Object.keys(run.ahead).length ? run.ahead : undefined;
 	return future;
 }

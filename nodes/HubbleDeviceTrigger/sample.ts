@@ -71,7 +71,7 @@ const HINTS: Record<EventName, string> = {
 	firstHeard: 'Hubble does not say when a device was heard first: this one is an example.',
 	heardAgain: 'Hubble does not say whether a device was silent before: this one is an example.',
 	left: 'Hubble does not say whether a device was in an area before: this one is an example.',
-	registered: 'No device passes the filters: this one is an example.',
+	registered: 'No device that passes the filters was found among those registered last: this one is an example.',
 	silent: 'No device that passes the filters was found silent: this one is an example.',
 };
 

@@ -7,6 +7,7 @@ import { hasTags } from '../shared/device/device';
 import { environment, inCollection, ownTags, pickedDevices, pickedIds, textPart } from '../shared/operation/fields';
 import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
 import { flag, numberIn, oneOf, tagFilters } from '../shared/operation/values';
+import { keyOf } from '../shared/polling/compact';
 import { MOST_AREAS } from './marks';
 
 /**
@@ -252,12 +253,13 @@ export function readSettings(context: IPollFunctions): Settings {
 		borderWidth: optional(context, 'options', 'borderWidth', 'Border Width (Meters)', numberIn(0, 1e6, false)) ?? 50,
 		maxInaccuracy: optional(context, 'options', 'maxInaccuracy', 'Max Inaccuracy (Meters)', numberIn(0, 1e8, false)),
 		confirms: optional(context, 'options', 'confirm', 'Confirm by Second Packet', flag) ?? false,
-		lookBack:
+		lookBack: Math.floor(
 			3600 * (optional(context, 'options', 'lookBack', 'Look Back (Hours)', numberIn(0.25, 720, false)) ?? 0.25),
+		),
 		most: optional(context, 'options', 'maxItems', 'Max Items per Execution', numberIn(100, 10_000)) ?? 1000,
 		tags,
 		matches: (device) => (ids?.has(String(device.id).toLowerCase()) ?? true) && hasTags(device, own ?? []),
-		devices: JSON.stringify([tags, own, picked]),
+		devices: keyOf(JSON.stringify([tags, own, picked])),
 		simplify: isOn(context, 'simplify', 'Simplify', true),
 	};
 }

@@ -26,8 +26,11 @@ export function isDevice(row: unknown): row is Device {
 	return typeof id === 'string' && id !== '' && typeof created_ts === 'number';
 }
 
-/** Devices with a stamp from the future, by ID: the stamp, and since when a poll has seen it, both in Unix seconds. */
-export type Ahead = Readonly<Record<string, readonly [stamp: number, since: number]>>;
+/**
+ * Devices with a stamp from the future, by ID: the stamp, since when a poll has seen it, both in Unix seconds, and
+ * seconds after which the device is silent.
+ */
+export type Ahead = Readonly<Record<string, readonly [stamp: number, since: number, silence: number]>>;
 
 /** What tells when a device was heard. */
 export interface Hearing {
@@ -53,18 +56,25 @@ const KNOWN_S = DAY_S;
 
 /**
  * The stamps from the future to remember. One that has become present counts like any other, unless its device was
- * silent by then: that was reported, and the stamp is not a new packet.
+ * reported silent by then: the stamp is not a new packet.
  * @param devices all those that have such a stamp now
- * @param silence seconds
+ * @param silenceOf seconds after which a device is silent
+ * @param reportedUntil until when devices with such a silence were heard last that were looked at, in Unix seconds
  */
-export function aheadNow({ now, ahead }: Hearing, devices: readonly Device[], silence: number): Ahead {
+export function aheadNow(
+	{ now, ahead }: Hearing,
+	devices: readonly Device[],
+	silenceOf: (device: Device) => number,
+	reportedUntil: (silence: number) => number,
+): Ahead {
 	const kept = Object.entries(ahead).filter(
-		([, [stamp, since]]) => stamp <= now + AHEAD_S && stamp >= now - silence - KNOWN_S && since < now - silence,
+		([, [stamp, since, silence]]) =>
+			stamp <= now + AHEAD_S && stamp >= now - silence - KNOWN_S && since < reportedUntil(silence),
 	);
 	const seen = devices.map((device) => {
 		const stamp = latestStamp(device);
 		const [known, since] = ahead[device.id] ?? [];
-		return [device.id, [stamp, known === stamp && since !== undefined ? since : now]] as const;
+		return [device.id, [stamp, known === stamp && since !== undefined ? since : now, silenceOf(device)]] as const;
 	});
 	return Object.fromEntries([...kept, ...seen]);
 }
@@ -81,7 +91,7 @@ export interface Cursor {
 }
 
 export interface AreaCursor extends Cursor {
-	/** The shapes that the marks' letters stand for. */
+	/** The areas that the marks' letters stand for: a key for the name and form of each. */
 	shapes: string[];
 	/** So many of them are new: who is in them is being learnt, and nothing is reported. */
 	fresh: number;

@@ -34,7 +34,7 @@ export interface Rule {
 	/** What the threshold is in words: 'above 8'. */
 	words: string;
 	/** A value beyond the threshold and one that is back, for a test. */
-	examples: [over: number | string, back: number | null];
+	examples: [over: number | string, back: number | string];
 	/** How long values must be over without one that is not: seconds from the first to the last of them, … */
 	seconds: number;
 	/** … and so many packets. */

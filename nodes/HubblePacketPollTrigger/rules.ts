@@ -132,7 +132,8 @@ function comparisonOf(condition: Condition, row: IDataObject): Comparison {
 	if (condition === 'equal') {
 		const isAbout = (value: unknown) => value !== undefined && value !== null;
 		const example = isNumber(than) ? numeric(than) : asText(than);
-		return { isAbout, isOver: isMet, isBack: (value) => !isMet(value), distance: () => 0, examples: [example, null] };
+		const other = typeof example === 'number' ? example + 1 : 'another value';
+		return { isAbout, isOver: isMet, isBack: (value) => !isMet(value), distance: () => 0, examples: [example, other] };
 	}
 	const low = bound('Threshold', than);
 	if (condition === 'above' || condition === 'below') {

@@ -126,7 +126,7 @@ function examplesOf(
 const isOver = ({ isAbout, isOver: isBeyond }: Rule, value: unknown) => isAbout(value) && isBeyond(value);
 
 /** A copy of a packet whose payload decodes to these values. */
-const withValue = ({ packet, said }: ReadPacket, field: string, value: number | string | null): ReadPacket => ({
+const withValue = ({ packet, said }: ReadPacket, field: string, value: number | string): ReadPacket => ({
 	packet,
 	said: { ...said, decoded: { ...objectOf(said?.decoded), [field]: value }, decodeError: undefined },
 });

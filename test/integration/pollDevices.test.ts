@@ -692,6 +692,7 @@ withEachClock(
 				for (const item of Object.values(others))
 					expect(item).toMatchObject({ name: 'Example device', isExample: true });
 				expect(ago(others.registered, 'registeredAt')).toBe(60);
+				expect(others.registered?.hint).toMatch(/ found among those registered last: /);
 				fleet.add('ours', { tags: { site: 'Rotterdam' }, created: 1, heard: clock - 5 * HOUR, latitude, longitude });
 				const ours = await test(fleet, { ...silentFor(1), ...filters });
 				for (const item of Object.values(ours)) expect(item).toMatchObject({ name: 'ours' });
@@ -1111,7 +1112,8 @@ withEachClock(
 				const earth = { name: 'Earth', latitude: 0, longitude: 0, radius: 2e7 };
 				const filters = { environment: 'production' };
 				const { poll } = trigger(
-					{ events, ...silentFor(1), areas: { circle: [earth] }, filters },
+					// Look Back is no whole number of seconds.
+					{ events, ...silentFor(1), areas: { circle: [earth] }, filters, options: { lookBack: 0.333 } },
 					{
 						request: httpRequest(() => hubble.token),
 						credentials: {
@@ -1323,6 +1325,24 @@ withEachClock(
 		});
 	},
 );
+
+it('P12: stores of large settings no more than a key', async () => {
+	const corner = (n: number) => [10 + Math.cos((n * Math.PI) / 2500), 50 + Math.sin((n * Math.PI) / 2500)];
+	const coordinates = [Array.from({ length: 5000 }, (_, n) => corner(n))];
+	const geojson = JSON.stringify({ type: 'Polygon', coordinates });
+	const device = Array.from({ length: 200 }, (_, n) => ({
+		deviceId: { __rl: true, mode: 'id', value: `6ea53e36-b7fb-429f-8c2e-${String(n).padStart(12, '0')}` },
+	}));
+	const fleet = fleetOf(1, {
+		events: ['registered', 'silent', 'entered'],
+		...silentFor(1),
+		areas: { polygon: [{ name: 'Field', geojson }] },
+		filters: { devices: { device } },
+	});
+	await fleet.poll();
+	expect(fleet.options.staticData).toHaveProperty('next.areas');
+	expect(JSON.stringify(fleet.options.staticData).length).toBeLessThan(1000);
+});
 
 it('takes a page of any length', async () => {
 	const fleet = fleetOf(200_000, { events: ['silent'], ...silentFor(1), reportSilentAlready: true }, 200_000);

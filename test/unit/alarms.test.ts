@@ -398,8 +398,9 @@ describe('rules', () => {
 		[{ ...ROWS[4]!, margin: 0 }, { examples: [5, 7] }],
 		[
 			{ condition: 'equal', than: ' shut ' },
-			{ words: 'equal to shut', examples: [' shut ', null] },
+			{ words: 'equal to shut', examples: [' shut ', 'another value'] },
 		],
+		[{ condition: 'equal', than: '3' }, { examples: [3, 4] }],
 		[{ than: 8, forAtLeast: 43_200 }, { seconds: 2_592_000 }],
 	])('are %j in words, examples and lengths', (row, rule) => {
 		expect(rulesOf({ name: 'Rule', field: 't', ...row })).toMatchObject([rule]);

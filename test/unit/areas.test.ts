@@ -216,6 +216,23 @@ it.each([
 	);
 });
 
+it('tells inside from outside of two polygons, one north of the other', () => {
+	fc.assert(
+		fc.property(starBetween(20, 60, 15), starBetween(-60, -20, 15), fc.nat(), (north, south, seed) => {
+			const parts = [north, south].map(({ outer }) => outer);
+			fc.pre(parts.every((outer) => sizeOf(outer) > 100));
+			const area = polygons('P', { type: 'MultiPolygon', coordinates: parts.map((outer) => [degrees(outer)]) });
+			const wrong = parts
+				.flatMap((outer) => [...pointsAround([outer], seed, 100)])
+				.filter(([x, y]) => {
+					const isIn = parts.map((outer) => isInRings([outer], [x, y]));
+					return !isIn.includes(undefined) && area.contains(at(x / UNIT, y / UNIT)) !== isIn.includes(true);
+				});
+			expect(wrong).toEqual([]);
+		}),
+	);
+});
+
 it('leaves holes out, and a hole in which there is land again takes that in', () => {
 	const donut = polygon(square(0, 0, 10, 10), square(4, 4, 6, 6));
 	expect([at(5, 5), at(2, 2), at(11, 5)].map((place) => inside(donut, place))).toEqual([false, true, false]);

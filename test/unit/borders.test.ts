@@ -20,7 +20,7 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 	const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
 	fc.assert(
 		fc.property(names, names, (before, after) => {
-			const shapes = before.map((name) => area(name).shape);
+			const shapes = before.map((name) => keyOf(area(name).shape));
 			const learnt: AreaCursor = { of: 'x', from: 5, shapes, fresh: 0, begun: 3 };
 			const inside = new Set(before.map((_, index) => areaKey(keyOf('device'), index)));
 			const now = reorderAreas(
@@ -59,7 +59,7 @@ it('keeps the marks of areas that stay, whatever is added, removed or moved abou
 
 it('learns new areas from the poll that it came to, and all anew where the devices are others', () => {
 	const areas = [area('a'), area('b')];
-	const learning: AreaCursor = { of: 'x', from: 77, shapes: areas.map(({ shape }) => shape), fresh: 1 };
+	const learning: AreaCursor = { of: 'x', from: 77, shapes: areas.map(({ shape }) => keyOf(shape)), fresh: 1 };
 	const marks = { inside: new Set([areaKey(keyOf('device'), 0)]), unsure: new Set([areaKey(keyOf('other'), 0)]) };
 	expect(reorderAreas(learning, marks, 'x', areas)).toEqual({ cursor: learning, ...marks, areas });
 	const anew = { cursor: { ...learning, of: 'y', from: 1, fresh: 2 }, inside: new Set(), unsure: new Set(), areas };

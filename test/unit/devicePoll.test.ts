@@ -125,16 +125,24 @@ describe('a poll', () => {
 	});
 });
 
-it('a device is silent once, however far ahead the stamp of its packet by satellite is', async () => {
-	const fleet = fleetOf(1, { events: ['silent'], silentForHours: 1 });
-	fleet.hear('device 0', { heard: clock.now, satellite: clock.now + 900 * HOUR });
-	const told = [];
-	for (let polls = 0; polls < 90; polls++) {
-		told.push(...(await fleet.names()));
-		clock.now += 600;
-	}
-	expect(told).toEqual(['silent device 0']);
-});
+/** When a device is heard last, in hours from now; its clock may be ahead. */
+type Stamps = [onGround: number, bySatellite?: number];
+
+it.each<[string, number, Stamps, number, number]>([
+	['it stays ahead', 1, [0, 900], 600, 15],
+	['it is present before a device that only satellites hear is silent', 1, [-99, 3], 600, 20],
+	['it is present before the poll that would tell the silence', 2.5, [2.7], HOUR, 30],
+])(
+	'a device is silent once, also with a stamp from the future: %s',
+	async (_, silentForHours, stamps, pause, hours) => {
+		const fleet = fleetOf(1, { events: ['silent'], silentForHours });
+		const [heard, satellite = 0] = stamps.map((inHours = 0) => clock.now + inHours * HOUR);
+		fleet.hear('device 0', { heard, satellite });
+		const told = [];
+		for (const end = clock.now + hours * HOUR; clock.now < end; clock.now += pause) told.push(...(await fleet.names()));
+		expect(told).toEqual(['silent device 0']);
+	},
+);
 
 describe('a poll whose time is up', () => {
 	it('keeps for the steps that it does not take what was seen before', async () => {
@@ -147,7 +155,7 @@ describe('a poll whose time is up', () => {
 		const asked = meet(fleet, { seconds: 20 });
 		expect(await fleet.names()).toEqual([]);
 		expect(asked).toEqual([CREATED]);
-		expect(stored(fleet).ahead).toEqual({ 'device 0': [since + 9000 * HOUR, since] });
+		expect(stored(fleet).ahead).toEqual({ 'device 0': [since + 9000 * HOUR, since, HOUR] });
 	});
 
 	it('goes on with its steps in their order, from that one on', async () => {
@@ -285,6 +293,11 @@ describe('an item', () => {
 		const silent = { silentSince: new Date(since * 1000).toISOString(), silentForSeconds: 10_000, silentForHours: 2.8 };
 		expect(itemOf('silent', { since })).toMatchObject(silent);
 		expect(itemOf('heardAgain', { since })).toMatchObject({ ...silent, silentForSeconds: 6400, silentForHours: 1.8 });
+	});
+
+	it('with all fields of the device has its times as text, too', () => {
+		const { json } = eventItem({ event: 'registered', device, heard: 0, of: 7 }, { ...showing, simplify: false });
+		expect(json).toMatchObject({ ...device, created_ts_iso: new Date(1000 * device.created_ts).toISOString() });
 	});
 
 	it('in a test says why it is an example; a device without a name goes by its ID', () => {

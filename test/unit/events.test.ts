@@ -546,7 +546,7 @@ describe('a stamp from the future', () => {
 				events: ['heardAgain', 'silent'],
 				quiet: marksOf(...devices.map((id, n): [string, number, number] => [id, at + 10 * n, before])),
 				future,
-				ahead: { ahead: [FAR, since] },
+				ahead: { ahead: [FAR, since, HOUR] },
 				state: {
 					quiet: { of: 'all 1 3600', from },
 					silent: { of: 'all 3600', from: clock.now - HOUR },

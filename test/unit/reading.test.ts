@@ -292,7 +292,11 @@ describe('a window', () => {
 			created_ts: NOW,
 			most_recent_packet: { terrestrial: { timestamp: stamp } },
 		}));
-		const ahead = { before: [stamp, NOW], b: [stamp, NOW + 20], 'at the end': [stamp, NOW + 40] } as const;
+		const ahead = {
+			before: [stamp, NOW, 3600],
+			b: [stamp, NOW + 20, 3600],
+			'at the end': [stamp, NOW + 40, 3600],
+		} as const;
 		const { run } = runOf(fleet, { ...course, state: silentFrom(1), future, ahead });
 		expect(await read(run, 40)).toEqual(['a', 'b', 'c']);
 		expect(await read(run, 41)).toEqual(['at the end']);
@@ -303,7 +307,27 @@ describe('stamps from the future', () => {
 	it('begin five minutes ahead', async () => {
 		const { run } = runOf(heardAt(1000, { a: 0, b: 299, c: 300, d: 301 }), course);
 		expect((await readAhead(run)).map(({ id }) => id)).toEqual(['d']);
-		expect(run.state.ahead).toEqual({ d: [NOW + 301, NOW] });
+		expect(run.state.ahead).toEqual({ d: [NOW + 301, NOW, 3600] });
+	});
+
+	it('that are present now are known where the window of their device is past it, or would be', async () => {
+		const [hour, delay] = [3600, 6 * 3600];
+		for (const [silence, state, until] of [
+			[hour, {}, -hour],
+			[hour, silentFrom(-9000), -9000],
+			[delay, { silentBySatellite: { of: 'x', from: NOW - 30_000 }, ...silentFrom(-9000) }, -30_000],
+		] as const) {
+			const known = { d: [NOW + 200, NOW + until - 1, silence] } as const;
+			const unknown = { d: [NOW + 200, NOW + until, silence] } as const;
+			for (const [ahead, kept] of [
+				[known, known],
+				[unknown, {}],
+			] as const) {
+				const { run } = runOf(heardAt(1000, { d: 200 }), { ...course, state, ahead });
+				await readAhead(run);
+				expect(run.ahead).toEqual(kept);
+			}
+		}
 	});
 
 	it('are watched of a page of devices, and the log says so of more', async () => {

@@ -247,7 +247,7 @@ describe('stamps from the future', () => {
 			...(satellite === undefined ? {} : { satellite: { timestamp: NOW + satellite } }),
 		},
 	});
-	const known = (stamp: number, since: number) => ({ d: [NOW + stamp, NOW + since] }) satisfies Ahead;
+	const known = (stamp: number, since: number) => ({ d: [NOW + stamp, NOW + since, 0] }) satisfies Ahead;
 
 	it.each([
 		['a stamp of the past', heard(-10, -90), {}, -10],
@@ -265,24 +265,28 @@ describe('stamps from the future', () => {
 
 	it('are known while their devices have them, and then while they would hide a silence that was reported', () => {
 		const day = 86_400;
-		const silence = 1000;
+		const [short, long] = [1000, 5000];
+		const until = (silence: number) => NOW - silence - 60;
 		const ahead = {
-			reported: [NOW + 300, NOW - silence - 1],
-			reportedLongAgo: [NOW - silence - day, NOW - 9 * day],
-			notSilent: [NOW - 5, NOW - silence],
-			longPast: [NOW - silence - day - 1, NOW - 9 * day],
-			takenBack: [NOW + 301, NOW - 9 * day],
-			same: [NOW + 900, NOW - 70],
-			other: [NOW + 900, NOW - 70],
+			reported: [NOW + 300, until(short) - 1, short],
+			reportedLongAgo: [NOW - short - day, NOW - 9 * day, short],
+			notReported: [NOW - 5, until(short), short],
+			longPast: [NOW - short - day - 1, NOW - 9 * day, short],
+			takenBack: [NOW + 301, NOW - 9 * day, short],
+			slowReported: [NOW - long - day, until(long) - 1, long],
+			slowNotReported: [NOW - 5, until(short) - 1, long],
+			same: [NOW + 900, NOW - 70, long],
+			other: [NOW + 900, NOW - 70, short],
 		} satisfies Ahead;
 		const devices = ['new', 'same', 'other'].map((id) => ({ ...heard(id === 'other' ? 901 : 900), id }));
-		const { reported, reportedLongAgo, same } = ahead;
-		expect(aheadNow({ now: NOW, ahead }, devices, silence)).toEqual({
+		const { reported, reportedLongAgo, slowReported } = ahead;
+		expect(aheadNow({ now: NOW, ahead }, devices, ({ id }) => (id === 'new' ? long : short), until)).toEqual({
 			reported,
 			reportedLongAgo,
-			new: [NOW + 900, NOW],
-			same,
-			other: [NOW + 901, NOW],
+			slowReported,
+			new: [NOW + 900, NOW, long],
+			same: [NOW + 900, NOW - 70, short],
+			other: [NOW + 901, NOW, short],
 		});
 	});
 

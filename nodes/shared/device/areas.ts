@@ -2,7 +2,7 @@
 import { jsonParse } from 'n8n-workflow';
 import { entriesOf, objectOf } from '../client/json';
 import { distanceBetween, EARTH_M, isWithin, radians, type Place } from '../operation/place';
-import { leastOf } from '../operation/values';
+import { leastOf, mostOf } from '../operation/values';
 
 export interface Area {
 	name: string;
@@ -60,6 +60,8 @@ export function polygons(name: string, geojson: unknown): Area {
 		throw new Error(`it has ${has}. Draw the border of the area as a polygon, for example with geojson.io`);
 	}
 	const read = found.map((rings) => rings.map(ringOf));
+	const heights = read.map((polygon) => polygon.flat().map(([, latitude]) => latitude));
+	const spans = heights.map((latitudes) => [leastOf(latitudes), mostOf(latitudes)] as const);
 	const size = read.flatMap((polygon) => polygon.map((ring, index) => sizeOf(ring) * (index ? -1 : 1)));
 	const area = size.reduce((sum, part) => sum + part, 0);
 	// Less than a square metre is an error of rounding.
@@ -68,7 +70,11 @@ export function polygons(name: string, geojson: unknown): Area {
 		name,
 		shape: JSON.stringify([name, ...read]),
 		radius: Math.sqrt(area / Math.PI),
-		contains: (place) => read.some((polygon) => isWithinPolygon(polygon, place)),
+		contains: (place) =>
+			read.some((polygon, index) => {
+				const [low, high] = spans[index] ?? [];
+				return !(place.latitude < Number(low) || place.latitude > Number(high)) && isWithinPolygon(polygon, place);
+			}),
 		distanceTo: (place) => leastOf(read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
 		inside: placeIn(read),
 		...(leftOut ? { leftOut } : {}),
