@@ -192,7 +192,10 @@ export class DeliveryHistory extends World {
 		for (const delivery of this.deliveries.filter(({ isForged }) => !isForged)) {
 			const runs = this.runs.filter((run) => run.delivery === delivery);
 			// n8n 1 answers a moment before it stores the execution; if it is killed in between, the delivery is lost.
-			const isLost = this.isN8n1 && delivery.accepted.some(({ process }) => process.isDead);
+			const isLost =
+				this.isN8n1 &&
+				this.acknowledge === 'onReceived' &&
+				runs.some(({ isStored, process }) => !isStored && process.isDead);
 			const isHeld = runs.some(({ isFinished, isStored }) => (this.acknowledge === 'lastNode' ? isFinished : isStored));
 			this.promise(
 				isHeld || isLost,

@@ -123,9 +123,7 @@ export class DeviceHistory extends PollingWorld {
 	protected check(): void {
 		const begun = this.begunS;
 		const now = this.hubbleS();
-		const events = this.executions.flatMap(({ items, process }) =>
-			items.map((item) => ({ ...item, process }) as IDataObject),
-		);
+		const events = this.executions.flatMap(({ items, at }) => items.map((item): IDataObject => ({ ...item, at })));
 		const has = (event: string, id: string, time: string, at: number) =>
 			events.some(
 				(item) => item.event === event && item.deviceId === id && Math.abs(secondsOf(item[time]) - at) < 0.01,
@@ -182,15 +180,19 @@ export class DeviceHistory extends PollingWorld {
 
 	/** What is reported has happened. */
 	private checkTruth(events: readonly IDataObject[]): void {
-		for (const { event, deviceId, silentSince, heardAt } of events) {
-			const { heard = [] } = this.fleet.find(({ id }) => id === deviceId) ?? {};
+		for (const { event, deviceId, silentSince, heardAt, registeredAt, at: toldAt } of events) {
+			const { heard = [], created } = this.fleet.find(({ id }) => id === deviceId) ?? {};
 			const isTime = (text: IDataObject[string], side?: boolean) =>
 				heard.some(
 					({ at, isInside }) => (side === undefined || isInside === side) && Math.abs(at - secondsOf(text)) < 1.01,
 				);
 			const side = event === 'entered' ? true : event === 'left' ? false : undefined;
 			const isSilence = event === 'silent' || event === 'heardAgain';
-			const isTrue = event === 'registered' || ((!isSilence || isTime(silentSince)) && isTime(heardAt, side));
+			const isOver = event !== 'silent' || Number(toldAt) >= secondsOf(silentSince) + SILENCE_S;
+			const isTrue =
+				event === 'registered'
+					? secondsOf(registeredAt) === created
+					: (!isSilence || isTime(silentSince)) && isOver && isTime(heardAt, side);
 			this.promise(
 				isTrue,
 				'P8: what is reported has happened',

@@ -20,6 +20,8 @@ export interface Execution {
 	process: Process;
 	/** Whether it was stored together with the position, and the node could know. */
 	isAtomic: boolean;
+	/** When it was stored, in Unix seconds. */
+	at: number;
 }
 
 /** What the documents promise of a poll's time; the rest is what the last reply may take. */
@@ -185,6 +187,7 @@ export abstract class PollingWorld extends World {
 				items: (items ?? []).map(({ json }) => json),
 				process,
 				isAtomic: this.mode === 'durable' && (!isActivation || (JSON.parse(given) as IDataObject).isAtomic === true),
+				at: this.hubbleS(),
 			});
 		const after = (ms: number, work: () => void) =>
 			this.time.later(ms, () => {
