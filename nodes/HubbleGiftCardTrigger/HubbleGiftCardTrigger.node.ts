@@ -10,6 +10,7 @@ import { builderHint } from '../shared/n8n';
 import { namesSubtitle } from '../shared/operation/properties';
 import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
+import { requireOwnUrl } from '../shared/webhook/probe';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { allowedSenders, eventOptions, giftCardEvents, selectedEvents } from './events';
@@ -101,6 +102,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 		default: {
 			/** Hubble's staff register the URL, so there is only something to check. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
+				requireOwnUrl(this);
 				selectedEvents(this);
 				allowedSenders(this);
 				await requireSecret(this, 'hubblePartnerApi', 'Hubble Partner API');

@@ -107,10 +107,11 @@ export function selectedEvents(context: IHookFunctions | IWebhookFunctions): str
 
 /** The test behind the option "Allowed Senders"; `undefined` when all are allowed. */
 export function allowedSenders(context: IHookFunctions | IWebhookFunctions): ((sender: string) => boolean) | undefined {
-	const given = readParameter(context, 'Options', () => collectionOf(context, 'options')).allowedSenders;
-	if (given === undefined) return undefined;
+	const options = readParameter(context, 'Options', () => collectionOf(context, 'options'));
+	// An expression that returns nothing leaves the name with no value: then no sender may pass.
+	if (!('allowedSenders' in options)) return undefined;
 	return readParameter(context, 'Allowed Senders', () => {
-		const list = String(given ?? '');
+		const list = String(options.allowedSenders ?? '');
 		if (!/[^\s,]/.test(list)) throw new Error('it is empty; remove the option to allow all senders');
 		return senderFilter(list);
 	});

@@ -26,14 +26,17 @@ const statusOf = (error: unknown): string => String(objectOf(error).httpCode ?? 
 async function tokenFinding({ hubble }: Work): Promise<Finding> {
 	const name = 'API Token';
 	try {
-		await hubble.send({ endpoint: endpoints.checkKey });
-		return ok(name, 'Hubble accepts the token for this organization.');
+		const { body } = await hubble.send({ endpoint: endpoints.checkKey });
+		const owner = String(body.org_id ?? hubble.organizationId).toLowerCase();
+		if (owner === hubble.organizationId) return ok(name, 'Hubble accepts the token for this organization.');
+		const advice = 'Enter this ID as Organization ID in the credential.';
+		return finding(name, 'failed', `The token belongs to the organization ${owner}.`, advice);
 	} catch (error) {
 		if (statusOf(error) === '401') {
 			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
 			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
-		if (!['403', '404'].includes(statusOf(error))) throw asError(error);
+		if (!['400', '403', '404'].includes(statusOf(error))) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
 		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
 	}
@@ -115,7 +118,7 @@ async function webhookFindings({ context, request }: Work, body: IDataObject): P
 	const findings: Finding[] = [];
 	for (const webhook of webhooks) {
 		const state = await stateOf(context, webhook, root);
-		if (['listening', 'manual', 'foreign'].includes(state)) continue;
+		if (['listening', 'manual', 'foreign', 'otherNode'].includes(state)) continue;
 		const level = state === 'secretLost' ? 'failed' : 'warning';
 		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} has the state "${state}".`;
 		findings.push(finding(name, level, meaning, STATES[state]));

@@ -15,6 +15,7 @@ import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { packetFilters, packetReader, simplifyPackets } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
+import { requireOwnUrl } from '../shared/webhook/probe';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
 import { isAutomatic, maxBatchSize, packets } from './packets';
@@ -174,6 +175,7 @@ export class HubblePacketTrigger implements INodeType {
 	webhookMethods = {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
+				requireOwnUrl(this);
 				packetReader(this);
 				if (isTestWithLatest(this)) return false;
 				if (isAutomatic(this)) return await inHook(this, async () => await isRegistered(this, maxBatchSize(this)));

@@ -7,7 +7,7 @@ import { asError, detailsOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
-import { isPrivateHost } from '../shared/webhook/addresses';
+import { canReach, isPrivateHost } from '../shared/webhook/addresses';
 import { bothInUse, endpointName, isOfWorkflow, ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
 import { listenerAt, rootOfTrigger } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
@@ -190,10 +190,9 @@ async function create(
 	}
 	// Both processes see both endpoints, or the later one does: the one with the first ID stays.
 	const [first, ...rest] = (await twins()).map(({ webhook_id }) => String(webhook_id)).sort();
-	if (rest.length) {
-		for (const other of rest) await remove(hubble, other);
-		if (first !== id) return undefined;
-	}
+	for (const other of rest) await remove(hubble, other);
+	// The other process may have removed ours already.
+	if (first !== undefined && first !== id) return undefined;
 	// By Hubble's clock: another main process compares it, and its own clock may differ.
 	const at = Math.floor(1000 * hubble.now());
 	return { id, fingerprint: fingerprint(String(secret)), at, owner, url, organization: hubble.organizationId };
@@ -304,15 +303,11 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 const adviceForTest = ({ isTest }: Hook) =>
 	isTest ? ' To test without a webhook, set Options → Test With to Latest Packets.' : '';
 
-/** Refuses a URL that Hubble cannot reach, unless Hubble itself is on a private network, as in a test. */
+/** Refuses a URL that Hubble cannot reach. */
 function requirePublicUrl(hook: Hook): void {
 	const { context, url } = hook;
-	const { baseUrl } = hook.hubble;
-	if (isPrivateHost(new URL(baseUrl).hostname)) return;
-	// n8n takes its public address as it is set, also without a scheme.
-	const address = URL.canParse(url) ? new URL(url) : undefined;
-	const isPrivate = address !== undefined && isPrivateHost(address.hostname);
-	if (address?.protocol === 'https:' && !isPrivate) return;
+	if (canReach(url, hook.hubble.baseUrl)) return;
+	const isPrivate = URL.canParse(url) && isPrivateHost(new URL(url).hostname);
 	throw new NodeOperationError(
 		context.getNode(),
 		`Hubble cannot deliver to ${url}: ${isPrivate ? 'this address is not on the internet' : 'the address does not begin with https://'}. Set the environment variable N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address, restart n8n, and publish the workflow. Where the internet cannot reach n8n, use the Hubble Packet Poll Trigger.${adviceForTest(hook)}`,

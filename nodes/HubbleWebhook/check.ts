@@ -6,6 +6,7 @@ import { leftOut } from '../shared/client/pages';
 import { toggle } from '../shared/operation/fields';
 import type { RequestOf, Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
+import { canReach } from '../shared/webhook/addresses';
 import { ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { rootHere, stateOf, STATES } from '../shared/webhook/states';
@@ -28,7 +29,8 @@ type CheckWork = Work<RequestOf<{ settings: typeof checkSettings }>>;
 /** The webhook at the new public URL, if its trigger listens there. */
 async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {
 	const url = atRoot(root, String(webhook.url));
-	if ((await listenerAt(context, { ...webhook, url }, root)) !== 'listening') return undefined;
+	if (!canReach(root, hubble.baseUrl) || (await listenerAt(context, { ...webhook, url }, root)) !== 'listening')
+		return undefined;
 	const ids = { webhook_id: String(webhook.webhook_id) };
 	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
 }
@@ -48,6 +50,10 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 		const there = await moved(work, webhook, root);
 		const advice = `The webhook was at ${String(webhook.url)} and was moved to the new public URL. Its secret is the same.`;
 		if (there) return { ...outcome, state: 'listening', moved: true, advice, ...there };
+	}
+	if (state === 'oldUrl' && root !== undefined && !canReach(root, hubble.baseUrl)) {
+		const advice = `n8n says that its address is ${new URL(root).origin}, which Hubble cannot reach. Set N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address in every process of n8n, and run Check Webhooks again.`;
+		return { ...outcome, advice, ...webhook };
 	}
 	return { ...outcome, ...webhook };
 }

@@ -6,7 +6,7 @@ import { READS } from '../../nodes/shared/client/scopes';
 import { tables } from '../../tools/tables';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { allScopes } from '../simulator/world';
-import { credentialFor, execute } from './harness';
+import { credentialFor, execute, serverThat } from './harness';
 
 let hubble: Simulator;
 const start = async (options: object = {}) => {
@@ -54,6 +54,35 @@ test('so is one of another organization', async () => {
 	expect(found('API Token')).toMatchObject([
 		{ state: 'failed', meaning: `The token does not belong to the organization ${organizationId}.` },
 	]);
+});
+
+test('so is an organization ID that Hubble does not take for one', async () => {
+	await start();
+	hubble.addFault({ call: 'checkKey', status: 400 });
+	expect((await check()).found('API Token')).toMatchObject([
+		{ state: 'failed', meaning: `The token does not belong to the organization ${hubble.organizationId}.` },
+	]);
+});
+
+test('so is a token of which Hubble says another organization, which is named', async () => {
+	await start();
+	const other = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
+	const saying = (reply: object) => hubble.addFault({ call: 'checkKey', body: JSON.stringify(reply) });
+	saying({ org_id: other.toUpperCase() });
+	const { found, names } = await check();
+	expect(found('API Token')).toEqual([
+		{
+			check: 'API Token',
+			state: 'failed',
+			meaning: `The token belongs to the organization ${other}.`,
+			advice: 'Enter this ID as Organization ID in the credential.',
+		},
+	]);
+	expect(names).not.toContain('Organization');
+	for (const reply of [{ org_id: hubble.organizationId.toUpperCase() }, { ok: true }]) {
+		saying(reply);
+		expect((await check()).found('API Token')).toMatchObject([{ state: 'ok' }]);
+	}
 });
 
 test.each([
@@ -138,20 +167,35 @@ test.each([
 	expect((await check({}, address)).found('Public URL')).toMatchObject([{ state }]);
 });
 
+const webhook = (url: string) => ({
+	webhook_id: url,
+	org_id: '',
+	url,
+	max_batch_size: 100,
+	secret: 's',
+	name: 'Hand',
+});
+
 test('a webhook of this n8n at which nobody listens is told with what to do, a stranger is not', async () => {
 	await start();
-	const webhook = (url: string) => ({
-		webhook_id: url,
-		org_id: '',
-		url,
-		max_batch_size: 100,
-		secret: 's',
-		name: 'Hand',
-	});
 	const own = 'https://n8n.example.invalid/webhook/x/hubble';
 	for (const url of [own, 'https://elsewhere.example.com/x']) hubble.world.main.webhooks.set(url, webhook(url));
 	const { found } = await check({}, 'https://n8n.example.invalid');
 	expect(found('Webhooks')).toMatchObject([
 		{ state: 'warning', meaning: `The webhook "Hand" at ${own} has the state "unknown".` },
+	]);
+});
+
+test('a webhook at which another node of this n8n listens is no reason for a warning', async () => {
+	await start();
+	const methods = { 'access-control-allow-methods': 'OPTIONS, POST' };
+	const n8n = await serverThat(async (_, reply) => await reply.code(204).headers(methods).send());
+	const url = `${n8n.url}/webhook/orders`;
+	hubble.world.main.webhooks.set(url, webhook(url));
+	const { found } = await check({}, n8n.url);
+	await n8n.close();
+	expect(n8n.asked()).toBe(1);
+	expect(found('Webhooks')).toMatchObject([
+		{ state: 'ok', meaning: 'The organization has one webhook; two are possible. Nothing needs to be done.' },
 	]);
 });

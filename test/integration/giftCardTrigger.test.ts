@@ -161,6 +161,7 @@ withEachClock(Date.now, () => {
 		it.each([
 			[{ events: [] }, '"Events": choose at least one'],
 			[{ ...all, options: { allowedSenders: ' , ' } }, '"Allowed Senders" is empty; remove the option to allow all'],
+			[{ ...all, options: { allowedSenders: '={{ undefined }}' } }, '"Allowed Senders" is empty; remove the option'],
 			[{ ...all, options: { allowedSenders: 'hubble' } }, '"Allowed Senders": "hubble" is neither an IP address'],
 		])('is not published with %j', async (parameters, reason) => {
 			await expect(place(parameters, key).exists()).rejects.toThrow(reason);
@@ -242,6 +243,12 @@ withEachClock(Date.now, () => {
 				'"Hubble Packet Trigger" refused 3 deliveries since the last message about it with 403: The sender 198.51.100.1 is not allowed.',
 				'"Hubble Packet Trigger" could not accept 3 deliveries since the last message about it from Hubble: unreadable',
 			]);
+		});
+
+		it('takes no event where an expression gives no sender', async () => {
+			const event = { balance: 7, threshold: 8 };
+			const node = place({ ...all, options: { allowedSenders: '={{ undefined }}' } }, key);
+			expect(await node.deliver(event, sign(event))).toMatchObject({ status: 503, items: [] });
 		});
 
 		it('takes events from allowed senders only', async () => {

@@ -1,6 +1,7 @@
 /**
  * Hostile settings: whatever a parameter of a trigger holds, the trigger is refused with the parameter's name before
- * it asks Hubble for anything, or it works. No prototype is changed, and no secret comes out.
+ * it asks Hubble for anything, or it works. No prototype is changed, and no secret comes out. What an expression leaves
+ * empty is always refused.
  */
 import fc from 'fast-check';
 import type { IDataObject, INodeProperties, INodePropertyCollection, INodeType } from 'n8n-workflow';
@@ -117,6 +118,10 @@ function isWrongChoice({ type, typeOptions }: INodeProperties, value: unknown): 
 	return type === 'options' && value !== '';
 }
 
+/** A message that begins with the name of a parameter, or of the collection that it is in. */
+const naming = (name: string, collection = name) =>
+	new RegExp(`^"(${[name, collection].map((one) => one.replace(/[()]/g, '\\$&')).join('|')})"`);
+
 async function start(trigger: INodeType, parameters: IDataObject) {
 	const placed = triggerStage(hubble, warnings).place({
 		trigger,
@@ -137,7 +142,6 @@ withEachClock(Date.now, () => {
 	);
 
 	test.each(CASES)('$title', async ({ trigger, others, name, collection, property, put }) => {
-		const names = [name, ...(collection ? [collection] : [])].map((one) => one.replace(/[()]/g, '\\$&'));
 		const before = shapeOfPrototypes();
 		const insides = new RegExp(`^/api/(v2/)?org/${hubble.organizationId}/`);
 		await fc.assert(
@@ -147,7 +151,7 @@ withEachClock(Date.now, () => {
 				// n8n's own word for an expression that finds nothing.
 				const isN8ns = /hasn't been executed/.test(error?.message ?? '');
 				if (error && !isN8ns) {
-					expect(error.message).toMatch(new RegExp(`^"(${names.join('|')})"`));
+					expect(error.message).toMatch(naming(name, collection));
 					expect(hubble.log).toEqual([]);
 				}
 				if (isWrongChoice(property, value)) expect(error).toBeDefined();
@@ -163,4 +167,13 @@ withEachClock(Date.now, () => {
 			{ numRuns: 20, endOnFailure: true },
 		);
 	});
+});
+
+// None is exempt, also where the parameter may be empty, such as a unit: what may be empty is no expression.
+test.each(CASES)('P21: $title = nothing', async ({ trigger, others, name, put }) => {
+	for (const expression of ['={{ undefined }}', '={{ null }}']) {
+		const { error } = await start(trigger, put(expression, others));
+		expect(error?.message).toMatch(naming(name));
+		expect(hubble.log).toEqual([]);
+	}
 });

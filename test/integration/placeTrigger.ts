@@ -29,6 +29,7 @@ export interface Placement {
 	/** n8n's own names of things; new ones unless given. */
 	workflowId?: string;
 	nodeId?: string;
+	/** '': n8n gave the node none. */
 	webhookId?: string;
 	/** What n8n has stored of the workflow, as `stored` gives it. */
 	staticData?: IDataObject;
@@ -57,7 +58,7 @@ export function triggerStage(hubble: Simulator, warnings: string[]) {
 			typeVersion: 2,
 			position: [0, 0],
 			parameters: parameters as INode['parameters'],
-			webhookId,
+			webhookId: webhookId || undefined,
 			credentials: { hubbleApi: { id: '1', name: 'Hubble' }, hubblePartnerApi: { id: '2', name: 'Partner' } },
 		};
 		const nodeTypes: INodeTypes = {

@@ -242,6 +242,23 @@ withEachClock(hubbleNow, () => {
 			);
 			expect(hubble.log).toEqual([]);
 		});
+
+		it.each<[string, boolean, Partial<Placement>]>([
+			['published', false, {}],
+			['published with manual registration', false, { parameters: { options: { registration: 'manual' } } }],
+			['tested', true, {}],
+			['tested with the latest packets', true, { parameters: { options: { testWith: 'latest' } } }],
+			[
+				'published for gift cards',
+				false,
+				{ trigger: new HubbleGiftCardTrigger(), parameters: {}, credential: { webhookSecret: 's' } },
+			],
+		])('refuses a trigger to which n8n gave no URL of its own: %s', async (_, isTest, placement) => {
+			await expect(place({ ...placement, webhookId: '' }).activate(isTest)).rejects.toThrow(
+				/^n8n has given this trigger no URL of its own, .* add a new one, and publish the workflow\.$/,
+			);
+			expect(hubble.log).toEqual([]);
+		});
 	});
 
 	describe('an endpoint of another node', () => {

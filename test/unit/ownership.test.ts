@@ -55,6 +55,10 @@ describe('an owner', () => {
 		expect(taggedName('Receive', owner)).toBe(`n8n: Receive [${owner.instance}-${owner.node}]`);
 	});
 
+	it.each(['Receive', 'n8n', 'Old n8n: Receive'])('leaves a name that somebody changed to %j whole', (name) => {
+		expect(workflowIn({ name: `${name} [01234567-0123456789ab]` })).toBe(name);
+	});
+
 	it.each([
 		undefined,
 		null,
@@ -75,6 +79,9 @@ describe('an organization whose webhooks are all in use', () => {
 	const other = ownerOf(contextOf({ workflow: 'other' }));
 	const of = (workflow: string, owner = other) => ({ name: taggedName(workflow, owner), url: 'https://a.example' });
 	const byHand = (name: string, url = 'https://b.example') => ({ name, url });
+	const testUrl = 'https://a.example/webhook-test/h/webhook';
+	const ofTest = (workflow: string, owner = other) => ({ ...of(workflow, owner), url: testUrl });
+	const stop = 'Stop the test, which ends within two minutes';
 	const rest = 'or let one trigger receive for all workflows.';
 
 	it.each<[string, IDataObject[], string]>([
@@ -93,6 +100,22 @@ describe('an organization whose webhooks are all in use', () => {
 			'the node that asks, under another URL',
 			[of('A', own), byHand('C')],
 			'this trigger under another public URL of n8n (https://a.example) and by "C" (https://b.example). Delete one',
+		],
+		['a test', [ofTest('B'), of('A')], `the workflow 'A' and by a test of 'B' in the editor. ${stop}`],
+		[
+			'a test of the node that asks',
+			[ofTest('A', own), byHand('C')],
+			`"C" (https://b.example) and by a test of this trigger in the editor. ${stop}`,
+		],
+		[
+			'two tests',
+			[ofTest('A', own), ofTest('B')],
+			`a test of this trigger in the editor and by a test of 'B' in the editor. ${stop}`,
+		],
+		[
+			'what somebody registered at the URL of a test',
+			[byHand('C', testUrl), of('A')],
+			`the workflow 'A' and by "C" (${testUrl}). Unpublish or delete one`,
 		],
 		[
 			'what has long names',
@@ -115,6 +138,7 @@ describe('a URL', () => {
 		expect(rootOfTrigger('https://a.example:8443/n8n/x/webhook/h/webhook?b')).toBe('https://a.example:8443/n8n/x/');
 		expect(rootOf('https://a.example/n8n/webhook-waiting/7', 2)).toBe('https://a.example/n8n/');
 		expect(rootOf('/webhook', 1)).toBeUndefined();
+		expect(rootOfTrigger('https://user:secret@a.example/webhook/h/webhook#c')).toBe('https://user:secret@a.example/');
 		expect(atRoot('https://b.example/n8n/', 'https://a.example/webhook/h/webhook')).toBe(
 			'https://b.example/n8n/webhook/h/webhook',
 		);
@@ -123,6 +147,7 @@ describe('a URL', () => {
 	it('goes on below a root of this n8n, or is none of its own', () => {
 		const below = (url: string, root: string | undefined = 'https://a.example/n8n/') => belowRoot(root, url);
 		expect(below('https://a.example/n8n/webhook/h?b=c')).toBe('webhook/h?b=c');
+		expect(below('https://a.example/n8n/webhook/h?b=c#d')).toBe('webhook/h?b=c');
 		for (const url of [
 			'nowhere',
 			'https://a.example/webhook/h',
@@ -132,6 +157,16 @@ describe('a URL', () => {
 		])
 			expect(below(url)).toBeUndefined();
 		expect(belowRoot(undefined, 'https://a.example/n8n/webhook/h')).toBeUndefined();
+	});
+
+	it.each([
+		['user:secret@', 'webhook/h'],
+		['user:other@', undefined],
+		['other:secret@', undefined],
+		['user@', undefined],
+		['', undefined],
+	])('of an n8n with a password in its public URL goes on below it with the same one: %j', (credentials, below) => {
+		expect(belowRoot('https://user:secret@a.example/', `https://${credentials}a.example/webhook/h`)).toBe(below);
 	});
 
 	it.each([

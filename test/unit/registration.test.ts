@@ -611,6 +611,17 @@ describe('Two main processes that publish at once', () => {
 		expect(asked()).toEqual(['list', 'create', 'list', 'delete m1']);
 	});
 
+	it('keep the webhook with the first ID: nothing is stored of this one where the other process removed it', async () => {
+		const trigger = triggerOf();
+		const { url, name } = trigger;
+		hubble.before = (call) => {
+			if (call === 'list' && ids().includes('m1')) hubble.at(HOME).splice(0, 1, { webhook_id: 'a', url, name });
+		};
+		await trigger.create();
+		expect([ids(), trigger.data, trigger.known()]).toEqual([['a'], {}, undefined]);
+		expect(asked()).toEqual(['list', 'create', 'list']);
+	});
+
 	it.each([400, 403])('believe each other where the slots are full: Hubble refuses with %d', async (status) => {
 		const trigger = triggerOf();
 		const { url, name } = trigger;

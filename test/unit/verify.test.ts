@@ -1,7 +1,7 @@
 import Base64 from 'crypto-js/enc-base64';
 import hmacSHA256 from 'crypto-js/hmac-sha256';
 import fc from 'fast-check';
-import { isPrivateHost, senderFilter } from '../../nodes/shared/webhook/addresses';
+import { canReach, isPrivateHost, senderFilter } from '../../nodes/shared/webhook/addresses';
 import { fingerprint, isSecret, isSignature } from '../../nodes/shared/webhook/verify';
 
 describe('isSecret', () => {
@@ -204,5 +204,19 @@ describe('isPrivateHost', () => {
 		['n8n.local.example.com', false],
 	])('%s → %s', (host, expected) => {
 		expect(isPrivateHost(host)).toBe(expected);
+	});
+});
+
+describe('canReach', () => {
+	it.each([
+		['https://n8n.example.com/webhook/h/webhook', true],
+		['http://n8n.example.com/webhook/h/webhook', false],
+		['https://10.0.0.5/webhook/h/webhook', false],
+		['https://n8n.local/webhook/h/webhook', false],
+		['n8n.example.com/webhook/h/webhook', false],
+	])('%s → %s, and any from a Hubble on a private network', (url, expected) => {
+		expect(canReach(url, 'https://hubble.example.com')).toBe(expected);
+		for (const baseUrl of ['http://127.0.0.1:3000', 'https://hubble.internal'])
+			expect(canReach(url, baseUrl)).toBe(true);
 	});
 });

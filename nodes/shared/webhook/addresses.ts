@@ -62,6 +62,15 @@ const isPrivate = senderFilter(
 	'0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 ::/127 fc00::/7 fe80::/10',
 );
 
+/** Whether Hubble can reach a URL: by https on the internet. A Hubble on a private network, as in a test, reaches any. */
+export function canReach(url: string, baseUrl: string): boolean {
+	if (isPrivateHost(new URL(baseUrl).hostname)) return true;
+	// n8n takes its public address as it is set, also without a scheme.
+	if (!URL.canParse(url)) return false;
+	const { protocol, hostname } = new URL(url);
+	return protocol === 'https:' && !isPrivateHost(hostname);
+}
+
 /** Whether a host is one of a private network: by its address, or by a name that the public DNS does not have. */
 export function isPrivateHost(host: string): boolean {
 	if (address(host) !== undefined) return isPrivate(host);

@@ -50,8 +50,14 @@ export function ownerIn({ name }: IDataObject): Owner | undefined {
 const short = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
 
 /** The name of the workflow that registered an endpoint, perhaps cut; `null` where its name has no tag. */
-export const workflowIn = (endpoint: IDataObject): string | null =>
-	ownerIn(endpoint) ? String(endpoint.name).slice(PREFIX.length, -TAG_LENGTH) : null;
+export function workflowIn(endpoint: IDataObject): string | null {
+	if (!ownerIn(endpoint)) return null;
+	const name = String(endpoint.name).slice(0, -TAG_LENGTH);
+	return name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+}
+
+/** In the URL of a test, unless N8N_ENDPOINT_WEBHOOK_TEST is set. */
+const TEST = /\/webhook-test\//;
 
 /** What an error says in the place of an endpoint that has no name. */
 export const endpointName = ({ name }: IDataObject) => String(name || 'without a name');
@@ -64,8 +70,14 @@ export const endpointName = ({ name }: IDataObject) => String(name || 'without a
 export function bothInUse(endpoints: readonly IDataObject[], own?: string): string {
 	const isOld = (endpoint: IDataObject) => own !== undefined && ownerIn(endpoint)?.node === own;
 	const isTagged = (endpoint: IDataObject) => ownerIn(endpoint) !== undefined && !isOld(endpoint);
-	const workflows = endpoints.filter(isTagged).map((endpoint) => `'${short(workflowIn(endpoint) ?? '')}'`);
-	const others = endpoints
+	const name = (endpoint: IDataObject) => `'${short(workflowIn(endpoint) ?? '')}'`;
+	const isTest = (endpoint: IDataObject) => ownerIn(endpoint) !== undefined && TEST.test(String(endpoint.url));
+	const tests = endpoints
+		.filter(isTest)
+		.map((endpoint) => `a test of ${isOld(endpoint) ? 'this trigger' : name(endpoint)} in the editor`);
+	const published = endpoints.filter((endpoint) => !isTest(endpoint));
+	const workflows = published.filter(isTagged).map(name);
+	const others = published
 		.filter((endpoint) => !isTagged(endpoint))
 		.map((endpoint) =>
 			isOld(endpoint)
@@ -75,7 +87,9 @@ export function bothInUse(endpoints: readonly IDataObject[], own?: string): stri
 	const users = [
 		...(workflows.length ? [`the workflow${workflows.length > 1 ? 's' : ''} ${workflows.join(' and ')}`] : []),
 		...others,
+		...tests,
 	];
-	const act = others.length ? (workflows.length ? 'Unpublish or delete one' : 'Delete one') : 'Unpublish one';
+	const free = others.length ? (workflows.length ? 'Unpublish or delete one' : 'Delete one') : 'Unpublish one';
+	const act = tests.length ? 'Stop the test, which ends within two minutes' : free;
 	return `Both webhooks are in use, by ${users.join(' and by ')}. ${act}, or let one trigger receive for all workflows.`;
 }

@@ -4,13 +4,14 @@
  * only a digest of the webhook's ID.
  */
 import { hash } from 'node:crypto';
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	IHookFunctions,
-	IHttpRequestMethods,
-	IHttpRequestOptions,
-	IN8nHttpFullResponse,
+import {
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type IHookFunctions,
+	type IHttpRequestMethods,
+	type IHttpRequestOptions,
+	type IN8nHttpFullResponse,
 } from 'n8n-workflow';
 import { objectOf } from '../client/json';
 import { isUnregistered } from '../n8n';
@@ -31,8 +32,10 @@ export const probeValue = (context: Pick<Caller, 'getInstanceId'>) =>
  */
 export function rootOf(url: string, segments: number): string | undefined {
 	if (!URL.canParse(url)) return undefined;
-	const { origin, pathname } = new URL(url);
-	return `${origin}${pathname.split('/').slice(0, -segments).join('/')}/`;
+	const root = new URL(url);
+	root.pathname = `${root.pathname.split('/').slice(0, -segments).join('/')}/`;
+	root.search = root.hash = '';
+	return root.href;
 }
 
 /** In the URL of a trigger: the name of the endpoint, the ID of the webhook and its name. */
@@ -43,9 +46,8 @@ export const rootOfTrigger = (url: string) => rootOf(url, TRIGGER_SEGMENTS);
 /** What follows the root in a URL; `undefined` for a URL that is not of this n8n, by its public URL. */
 export function belowRoot(root: string | undefined, url: string): string | undefined {
 	if (root === undefined || !URL.canParse(url)) return undefined;
-	const { origin, pathname, search, username, password } = new URL(url);
-	const plain = `${origin}${pathname}${search}`;
-	return !username && !password && plain.startsWith(root) ? plain.slice(root.length) : undefined;
+	const { href, hash: fragment } = new URL(url);
+	return href.startsWith(root) ? href.slice(root.length, href.length - fragment.length) : undefined;
 }
 
 /** How the URL of a trigger node goes on below the root. Nothing else is called. */
@@ -57,6 +59,19 @@ export const isTriggerAt = (root: string | undefined, url: string) => TRIGGER.te
 /** The URL of a trigger node below another root. */
 export const atRoot = (root: string, url: string) =>
 	root + new URL(url).pathname.split('/').slice(-TRIGGER_SEGMENTS).join('/');
+
+/**
+ * Refuses a trigger to which n8n gave no ID for its URL: the URL then has the node's name in it, and n8n does not find
+ * the node again by it where that has a blank (`getNodeWebhookPath` in n8n-workflow).
+ */
+export function requireOwnUrl(context: IHookFunctions): void {
+	const node = context.getNode();
+	if (node.webhookId) return;
+	throw new NodeOperationError(
+		node,
+		'n8n has given this trigger no URL of its own, as after an import by a command or the API. Delete the trigger node, add a new one, and publish the workflow.',
+	);
+}
 
 /** What a trigger with manual registration answers instead of a digest. */
 export const MANUAL = 'manual';
