@@ -111,7 +111,8 @@ const denominations = {
 	type: 'fixedCollection',
 	typeOptions: { multipleValues: true },
 	placeholder: 'Add Denomination',
-	default: { denomination: [{ denomination: 100, quantity: 1 }] },
+	// n8n puts the default in the place of a group without rows: zero is refused.
+	default: { denomination: [{ denomination: 0, quantity: 1 }] },
 	required: true,
 	description:
 		"The value of each voucher in the brand's currency, and how many to buy. Checked against the brand before the order is sent.",
@@ -124,7 +125,7 @@ const denominations = {
 					displayName: 'Denomination',
 					name: 'denomination',
 					type: 'number',
-					default: 100,
+					default: 0,
 					description: "In the brand's currency",
 				},
 				{ displayName: 'Quantity', name: 'quantity', type: 'number', typeOptions: { minValue: 1 }, default: 1 },

@@ -20,8 +20,9 @@ const pauseAfter = (tries: number) => 1000 * 2 ** (tries - 1) * (0.75 + Math.ran
 /** Orders that are being placed at the same time: so many keep the pace even where each reply takes a second. */
 const SIDE_BY_SIDE = 40;
 
-/** How long the orders wait for the balance that is put out with them. */
+/** How long the orders wait for the balance that is put out with them, and for the last look at one that is open. */
 const BALANCE_MS = 5000;
+const LAST_LOOK_MS = 5000;
 
 /** Ends in which nothing was bought, or what was bought was given back. */
 const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
@@ -131,7 +132,9 @@ class OrderRun {
 		// What was sent before n8n was killed may still be on its way.
 		const wasSent = this.sent[reference] === errand.owner || this.isAfterKill;
 		const existing = await this.orderUnder(reference).catch((error: unknown) => {
-			throw this.failed(error, reference, wasSent ? this.inDoubt : NOTHING_NOW);
+			// An earlier retry may have sent it, too: of one that was killed, n8n has stored nothing.
+			const mayBeSent = wasSent || this.work.context.getMode() === 'retry';
+			throw this.failed(error, reference, mayBeSent ? this.inDoubt : NOTHING_NOW);
 		});
 		if (existing) {
 			const found = { reply: existing, isOld: true };
@@ -267,7 +270,9 @@ class OrderRun {
 	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */
 	async follow({ reply: placed }: Found, waitMs: number): Promise<Reply> {
 		const deadline = performance.now() + waitMs;
-		const looking = this.hubble.with({ deadline });
+		// The last look begins when the time is up. Looks that fail are paced by their pauses, and do not end the looking.
+		const traffic = { ...this.hubble.run.traffic, unanswered: [] as NodeApiError[] };
+		const looking = this.hubble.with({ deadline: deadline + LAST_LOOK_MS, traffic });
 		let reply = placed;
 		let failure: unknown;
 		this.open += 1;
@@ -282,6 +287,7 @@ class OrderRun {
 			} catch (error) {
 				// The order is placed: what fails now must not hide that. The last look is given.
 				failure = error;
+				traffic.unanswered.length = 0;
 				if (this.hubble.isStopped || this.hubble.session.refusedToken) break;
 			}
 		}

@@ -66,8 +66,8 @@ function contentOf(request: ItemRequest, details: readonly Denomination[]): stri
 /** Why a reference of the user's is needed; `undefined` when one can be made. */
 function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string): string | undefined {
 	const { isTool } = request;
-	// An agent may order twice in one execution, and mean it or not: only a reference tells. n8n 1.x names such nodes.
-	if (isTool || context.getNode().type.endsWith('Tool')) return 'it is required when an AI agent places orders';
+	// An agent may order twice in one execution, and mean it or not: only a reference tells.
+	if (isTool) return 'it is required when an AI agent places orders';
 	if (context.getMode() === 'integrated')
 		return 'it is required in a sub-workflow, because each call is a new execution';
 	if (!first)
@@ -116,7 +116,8 @@ function countOf(context: IExecuteFunctions, content: string): number {
  */
 export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
-	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().id];
+	// By its name: a workflow that a model wrote may have two nodes with one ID.
+	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().name];
 	const run = beginRun(context);
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();

@@ -231,6 +231,24 @@ describe('Place', () => {
 		expect(open.items[0]?.json).toMatchObject({ status: 'PROCESSING', vouchers: null });
 	});
 
+	it.each([
+		['when the time is up', 1, 0, 0.5],
+		['after an outage of two minutes', 600, 120, 300],
+	])('gives the vouchers of an order that is done, also %s', async (_, waitSeconds, upAt, doneAt) => {
+		let placedAt = 0;
+		const server = await foreign((path, method) => {
+			if (path.includes('by-reference')) return { status: 404, body: { code: 'E001' } };
+			if (!path.includes('order')) return { status: 200, body: { id: 'brand-1' } };
+			if (method === 'POST') placedAt = performance.now();
+			const seconds = (performance.now() - placedAt) / 1000;
+			if (method === 'GET' && seconds < upAt) return { status: 503, body: {} };
+			return { status: 200, body: { id: 'order-1', status: seconds < doneAt ? 'PROCESSING' : 'SUCCESS' } };
+		});
+		const { items, hints } = await place({ waitSeconds }, { credential: credentialOf(server.url) });
+		await server.close();
+		expect([items[0]?.json.status, hints]).toEqual(['SUCCESS', []]);
+	});
+
 	it.each(['failed', 'cancelled', 'reversed'])(
 		'fails for an order that ended as %s, unless told not to',
 		async (end) => {
@@ -298,6 +316,16 @@ describe('Place', () => {
 		expect(partner.calls).toEqual({});
 	});
 
+	it.each([
+		['no denominations', undefined],
+		['a group of none', {}],
+		['a row without a denomination', { denomination: [{ quantity: 1 }] }],
+	])('orders nothing by parameters with %s', async (_, denominations) => {
+		const { error } = await place({ denominations });
+		expect(error?.message).toMatch(/^"Denominations"( is required$|: entry 1: 0 is not )/);
+		expect(partner.calls).toEqual({});
+	});
+
 	it.each(['brandId', 'customerName', 'customerPhone', 'customerEmail', 'reference', 'denominations', 'waitSeconds'])(
 		'refuses %s when its expression returns nothing, before the first call',
 		async (name) => {
@@ -344,7 +372,7 @@ describe('Place', () => {
 			description: { ...node.description, name: 'hubbleGiftCardTool' },
 		} as Setup['node'];
 		const { error } = await place({ shareSecrets: true }, { node: asTool });
-		expect(error?.message).toBe('"Reference" is required when an AI agent places orders');
+		expect(error?.message).toMatch(/^"Reference" is required when an AI agent places orders\. Give each order its own/);
 		const own = await place({ reference: 'agent-1', shareSecrets: true }, { node: asTool });
 		expect(own.items[0]?.json).toMatchObject({ referenceId: 'agent-1' });
 	});

@@ -29,6 +29,7 @@ export interface Setup extends Pick<Plan, 'credential' | 'input' | 'stopWhen' | 
 	node: INodeType;
 	parameters: INode['parameters'];
 	onError?: INode['onError'];
+	retryOnFail?: boolean;
 	/** IANA time zone of the workflow. */
 	timezone?: string;
 }
@@ -98,7 +99,7 @@ export function unforeseen(schema: Schema | undefined, items: readonly INodeExec
 
 /** Executes the node once for the given input, and returns what the engine recorded. */
 export async function execute(setup: Setup): Promise<Outcome> {
-	const { node: type, parameters, onError, timezone = 'UTC', ...more } = setup;
+	const { node: type, parameters, onError, retryOnFail, timezone = 'UTC', ...more } = setup;
 	const at = (index: number): Pick<INode, 'id' | 'typeVersion' | 'position'> => ({
 		id: String(index),
 		typeVersion: 1,
@@ -113,6 +114,8 @@ export async function execute(setup: Setup): Promise<Outcome> {
 				type: type.description.name,
 				parameters,
 				onError,
+				retryOnFail,
+				waitBetweenTries: 1,
 				credentials: { [type.description.credentials?.[0]?.name ?? '']: { id: '1', name: 'Test' } },
 			},
 		],

@@ -11,6 +11,7 @@ interface Example {
 		type: string;
 		typeVersion: number;
 		disabled?: boolean;
+		onError?: string;
 		parameters: IDataObject;
 		credentials?: Record<string, { id: string }>;
 	}>;
@@ -109,6 +110,13 @@ describe.each(files)('%s', (file) => {
 			.filter(({ type }) => type === 'n8n-nodes-base.limit')
 			.map(({ parameters }) => parameters.maxItems);
 		if (readsAll && changes && byHand) expect(limits).toEqual([3]);
+	});
+
+	it('has an error output where it orders, and one that leads on, so that what is not bought is not taken for it', () => {
+		const own = nodes.filter(ours);
+		const routed = own.filter(({ onError }) => onError === 'continueErrorOutput');
+		expect(routed).toEqual(expect.arrayContaining(own.filter(({ parameters }) => parameters.operation === 'place')));
+		expect(own.filter((node) => connections[node.name]?.main?.[1]?.length)).toEqual(routed);
 	});
 
 	it('connects every node by its name, and holds no credential and no data of others', () => {

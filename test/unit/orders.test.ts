@@ -105,8 +105,12 @@ async function ordersOf(setup: Setup) {
 			await new Promise((resolve) => setImmediate(resolve));
 			now += ms;
 		},
+		run: { traffic: {} },
 		with: ({ deadline }: { deadline: number }) => ({
-			send: async (call: Call) => await send(call, deadline - 1_000_000 * world),
+			send: async (call: Call) => {
+				if (now >= deadline) throw new NodeOperationError(node, 'Timed out waiting for the rate limit');
+				return await send(call, deadline - 1_000_000 * world);
+			},
 		}),
 		send: async (call: Call) => await send(call),
 	};
@@ -396,10 +400,10 @@ describe('the look for an order', () => {
 		});
 		expect(killed.error?.description).toMatch(IN_DOUBT);
 		expect(killed.kept).toMatchObject({ isAfterKill: true });
-		// What is kept says that nothing was sent.
+		// What is kept says that nothing was sent; but n8n may have killed another retry, of which nothing is kept.
 		const unsent = { mode: 'retry', kept: { firstExecution: '1', sent: {} } };
 		expect((await ordersOf({ ...unsent, answers: { look: [() => failure('503')] } })).error?.description).toMatch(
-			NOTHING_NOW,
+			IN_DOUBT,
 		);
 		// An error without words of its own.
 		const bare = Object.assign(failure('503'), { description: undefined });
@@ -653,7 +657,13 @@ describe('an order that is PROCESSING', () => {
 		expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
 		expect(replies).toMatchObject([{ status: 'SUCCESS', alreadyPlaced: false }]);
 		expect(hints).toEqual([]);
-		expect(calls.filter((call) => call.startsWith('order'))).toEqual(Array(6).fill('order o1 until 600000'));
+		expect(calls.filter((call) => call.startsWith('order'))).toEqual(Array(6).fill('order o1 until 605000'));
+	});
+
+	it('is looked at once more when the time is up', async () => {
+		const order = [() => ({ id: 'o1', status: 'SUCCESS' })];
+		const { waits, replies, hints } = await ordersOf({ ...waiting(1), answers: { order } });
+		expect([waits, replies, hints]).toEqual([[1000], [expect.objectContaining({ status: 'SUCCESS' })], []]);
 	});
 
 	it('is given as it is when the time is up, which is said', async () => {

@@ -12,8 +12,8 @@ interface Surroundings {
 	/** Where n8n resumes the execution. */
 	url?: string;
 	runIndex?: number;
-	/** Which n8n, workflow and node it is, and the node's type. */
-	place?: { instance?: string; workflow?: string; node?: string; type?: string };
+	/** Which n8n and workflow it is, and the name of the node. */
+	place?: { instance?: string; workflow?: string; node?: string };
 }
 
 function contextOf({
@@ -26,19 +26,15 @@ function contextOf({
 	...more
 }: Surroundings) {
 	const { url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}` } = more;
-	const {
-		instance = 'instance',
-		workflow = 'workflow',
-		node = 'node',
-		type = 'n8n-nodes-hubble.hubbleGiftCard',
-	} = place;
+	const { instance = 'instance', workflow = 'workflow', node = 'Order' } = place;
 	return {
 		getContext: (type: string) => (type === 'node' ? kept : undefined),
 		getExecutionId: () => executionId,
 		getMode: () => mode,
 		getInstanceId: () => instance,
 		getWorkflow: () => ({ id: workflow }),
-		getNode: () => ({ id: node, name: 'Order', type }),
+		// In a workflow that a model wrote, two nodes may have one ID.
+		getNode: () => ({ id: 'node', name: node, type: 'n8n-nodes-hubble.hubbleGiftCard' }),
 		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? runIndex : url),
 	} as unknown as IExecuteFunctions;
 }
@@ -119,7 +115,6 @@ it('is not made for an AI agent, nor after a kill where no customer tells the or
 	const a = order('a@example.com');
 	const nobody = byCustomer({});
 	expect(made({}, [{ ...a, isTool: true }]).refused.join()).toContain(why.slice(3));
-	expect(made({ place: { type: 'n8n-nodes-hubble.hubbleGiftCardTool' } }, [a]).refused.join()).toContain(why.slice(3));
 	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain(
 		'is required in a retry in which n8n does not tell whether this node has run',
 	);

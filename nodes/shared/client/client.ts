@@ -170,10 +170,10 @@ export class HubbleClient {
 		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token]));
 	}
 
-	/** The same client with a deadline of its own, or with a further abort signal. */
-	with({ deadline = this.run.deadline, signal }: Pick<Run, 'deadline' | 'signal'>): HubbleClient {
+	/** The same client with a deadline or a count of its own, or with a further abort signal. */
+	with({ signal, ...own }: Partial<Pick<Run, 'deadline' | 'signal' | 'traffic'>>): HubbleClient {
 		const signals = [this.run.signal, signal].filter((given) => given !== undefined);
-		const run = { ...this.run, deadline, signal: AbortSignal.any(signals) };
+		const run = { ...this.run, ...own, signal: AbortSignal.any(signals) };
 		return new HubbleClient(this.service, run, this.session);
 	}
 
