@@ -164,9 +164,10 @@ describe('CSV', () => {
 
 		it('found in as few requests as without a limit', async () => {
 			hubble.clearLog();
-			const { rows } = await table({ options: { tagColumns: true, limit: 3 } }, new HubbleDevice());
+			const { json, rows } = await table({ options: { tagColumns: true, limit: 3 } }, new HubbleDevice());
 			expect([rows.length, rows[0]]).toEqual([4, expect.arrayContaining(['tags.model', 'tags.site'])]);
 			expect(hubble.log.map(({ call }) => call)).toEqual(['listDevices', 'listDevices']);
+			expect(json?.requests).toBe(2);
 		});
 
 		it('found in the whole list, also where the file continues another one', async () => {
@@ -222,6 +223,15 @@ describe('CSV', () => {
 			for (const key of ['_env', 'site']) expect(json?.tagsWithoutColumn).not.toContain(key);
 		});
 
+		it('once, also where a column of it is asked for', async () => {
+			const options = { tagColumns: true, moreColumns: ['tags.site'], limit: 1 };
+			expect((await table({ columns: ['deviceName'], options })).rows[0]).toEqual([
+				'deviceName',
+				'tags.site',
+				'tags.model',
+			]);
+		});
+
 		it('that is chosen, without reading the device list', async () => {
 			const { json, rows } = await table({ columns: ['deviceName'], options: { tagKeys: ['site', 'none'] } });
 			expect(rows[0]).toEqual(['deviceName', 'tags.site', 'tags.none']);
@@ -230,6 +240,11 @@ describe('CSV', () => {
 			expect(json?.tagsWithoutColumn).toBeUndefined();
 			expect(hubble.log.map(({ call }) => call)).not.toContain('listDevices');
 		});
+	});
+
+	it('has a column "decoded" that is chosen, also where nothing is decoded', async () => {
+		const { bytes } = await write({ columns: ['decoded'], options: { limit: 2, byteOrderMark: false } });
+		expect(bytes.toString()).toBe('decoded\r\n\r\n\r\n');
 	});
 
 	it('finds columns whose names hold dots', async () => {

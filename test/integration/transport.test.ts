@@ -101,12 +101,18 @@ describe('Retry', () => {
 		expect(items.map(({ json }) => json)).toEqual([{ deleted: true, deviceId: id }]);
 	});
 
-	it('gives up after five tries and says how often it tried', async () => {
-		hubble.addFault({ call: 'listDevices', status: 429, headers: { 'Retry-After': '0' }, times: 9 });
-		const { error } = await getDevices();
-		expect(hubble.log).toHaveLength(5);
-		expect(error?.message).toContain('5 attempts');
-	});
+	it.each<[number, Record<string, string>]>([
+		[5, {}],
+		[12, { 'Retry-After': '0' }],
+	])(
+		'gives up after %d tries where the headers of a 429 are %j, and says how often it tried',
+		async (tries, headers) => {
+			hubble.addFault({ call: 'listDevices', status: 429, headers, times: 99 });
+			const { error } = await getDevices();
+			expect(hubble.log).toHaveLength(tries);
+			expect(error?.message).toContain(`${tries} attempts`);
+		},
+	);
 
 	it('stops waiting at once when the execution is stopped', async () => {
 		hubble.addFault({ call: 'listDevices', status: 429, headers: { 'Retry-After': '300' } });
@@ -406,6 +412,21 @@ describe('Pages', () => {
 });
 
 it.each<[string, INode['parameters']]>([
+	['Get Many', { operation: 'getAll', limit: 100_000, order: 'oldest' }],
+	['Get Many of a period', { operation: 'getAll', returnAll: true }],
+	['Export', { operation: 'export' }],
+])('%s that stops at an error says how to keep what it has read, and nothing to go on with', async (_, parameters) => {
+	hubble.addFault({ call: 'listPackets', status: 400, skip: 2, times: 99 });
+	const { items, error } = await run(new HubblePacket(), parameters);
+	expect(items).toEqual([]);
+	expect(error?.description).toMatch(
+		/^Stopped after .* With On Error set to Continue \(tab Settings\), what was read is put out, and the error says how to go on\.$/,
+	);
+	expect(error?.description).not.toContain('To resume');
+	expect(Object.keys(error?.context ?? {}).filter((name) => name.startsWith('resume'))).toEqual([]);
+});
+
+it.each<[string, INode['parameters']]>([
 	['Count', { operation: 'count', period: 'last7Days' }],
 	['Create Report', { operation: 'createReport' }],
 	['Summarize', { operation: 'summarize', decodePayload: 'cayenne' }],
@@ -413,7 +434,7 @@ it.each<[string, INode['parameters']]>([
 	hubble.addFault({ call: 'listPackets', status: 400, skip: 2, times: 99 });
 	const { error } = await run(new HubblePacket(), parameters);
 	expect(error?.description).toContain('Stopped after');
-	expect(error?.description).not.toContain('To resume');
+	expect(error?.description).not.toMatch(/To resume|On Error/);
 	expect(error?.context).not.toHaveProperty('resumeToken');
 });
 

@@ -12,6 +12,7 @@ import {
 	unexpectedResponse,
 	withProgress,
 	type Failure,
+	type SoFar,
 } from '../../nodes/shared/client/errors';
 
 const node = { name: 'Hubble' } as INode;
@@ -161,20 +162,35 @@ it.each<[string | undefined, string | undefined, string]>([
 	['The plan of the organization ended', undefined, ': The plan of the organization ended'],
 	['Too many devices in this organization', undefined, ': Too many devices in this organization'],
 	['This device is in no organization', undefined, ': This device is in no organization'],
+	...['Organization does not have satellite access.', 'This feature is not enabled for your organization.'].map(
+		(said): [string, undefined, string] => [said, undefined, `: ${said.slice(0, -1)}`],
+	),
 ])('a refusal says why, and names its scope once, in both spellings: %p, %p', (said, needed, words) => {
 	const refused = hubbleError(node, { ...failure, status: 403, scope: needed, said } as Failure);
 	expect(refused.message).toBe(`Hubble does not allow this${words}`);
 	expect(refused.description).toBe(`${PLAN} X-Request-ID: r.`);
 });
 
-it.each([403, 404])('%i about the organization sends to the credential', (status) => {
-	const said = 'Unknown Organization';
+it.each([
+	[403, 'Unknown Organization'],
+	[403, 'The token belongs to another organization.'],
+	[404, 'Unknown Organization'],
+	[404, 'Organization not found'],
+	[404, 'Organization 123e4567-e89b-12d3-a456-426614174000 was not found.'],
+])('%i about the organization sends to the credential: %s', (status, said) => {
 	const { message, description } = hubbleError(node, { ...failure, status, said, ids: { device_id: 'd' } });
 	expect(message).toBe(OTHER);
-	expect(description).toBe(
-		'Hubble says: "Unknown Organization" Check the Organization ID in the credential. X-Request-ID: r.',
-	);
+	expect(description).toBe(`Hubble says: "${said}" Check the Organization ID in the credential. X-Request-ID: r.`);
 });
+
+it.each(['User not found in organization', 'Webhook not found for this organization.'])(
+	'a 404 about what is in the organization names the ID: %s',
+	(said) => {
+		const { message, description } = hubbleError(node, { ...failure, status: 404, said, ids: { user_id: 'u' } });
+		expect(message).toBe('Hubble has no user with the ID u');
+		expect(description).toBe(`Hubble says: "${said}" ${elsewhere} X-Request-ID: r.`);
+	},
+);
 
 it('a call that may have changed something leaves a doubt, one that reads does not', () => {
 	const of = (method: Failure['method'], mayHaveHappened: boolean) =>
@@ -277,7 +293,9 @@ describe('a list that breaks off', () => {
 	const failing = (
 		progress: Parameters<typeof withProgress>[2],
 		cause: unknown = hubbleError(node, { ...failure, status: 503 }),
-	) => withProgress(node, cause, progress) as NodeOperationError;
+	) => withProgress(node, cause, progress, 'kept') as NodeOperationError;
+
+	const kept = ' With On Error set to Continue (tab Settings), what was read is put out';
 
 	it('before its first page is said as it is', () => {
 		const error = failing({ pages: 0, rowsFetched: 0, token: 't' });
@@ -323,5 +341,21 @@ describe('a list that breaks off', () => {
 		const later = failing({ pages: 3, rowsFetched: 30, token: 't' }, repeated);
 		expect(later.description).toBe(`Stopped after 30 rows from 3 pages. ${never}`);
 		expect(detailsOf(later)).not.toHaveProperty('resumeToken');
+		const again = new RepeatedToken(node, 'page', 'r');
+		const lost = withProgress(node, again, { pages: 3, rowsFetched: 30, token: 't' }, 'lost') as NodeOperationError;
+		expect(lost.description).toBe(`Stopped after 30 rows from 3 pages. ${never}${kept}.`);
+	});
+
+	const rest = { from: 0, to: 1_790_000_000 };
+	it.each<[string, object, SoFar | undefined, string]>([
+		['are lost', { token: 't' }, 'lost', `${kept}, and the error says how to go on.`],
+		['are lost of a period', { token: 't', rest }, 'lost', `${kept}, and the error says how to go on.`],
+		['are lost of a list that has no tokens', {}, 'lost', `${kept}.`],
+		['are for the node alone', { token: 't', rest }, undefined, ''],
+	])('does not say where to go on behind rows that %s', (_, more, soFar, end) => {
+		const cause = hubbleError(node, { ...failure, status: 503 });
+		const error = withProgress(node, cause, { pages: 2, rowsFetched: 9, ...more }, soFar) as NodeOperationError;
+		expect(error.description).toBe(`Stopped after 9 rows from 2 pages. ${said}${end}`);
+		expect(Object.keys(detailsOf(error)).filter((name) => name.startsWith('resume'))).toEqual([]);
 	});
 });

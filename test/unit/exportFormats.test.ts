@@ -189,6 +189,7 @@ describe('a table', () => {
 		['tags.site', 'Oslo'],
 		['tags.a.b', 'x'],
 		['tags.none', ''],
+		['tags.constructor', ''],
 		['device.timestamp', '2026-11-20T07:05:00.000Z'],
 		['device.rssi', '-85.5'],
 		['device.x.y.z', '1'],

@@ -1,6 +1,7 @@
 /** Lists page by page: where they begin, when they end, and what of a page is a row. */
 import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../../nodes/shared/client/client';
+import type { SoFar } from '../../nodes/shared/client/errors';
 import { acceptedRows, leftOut, pages, type List } from '../../nodes/shared/client/pages';
 
 const call = { endpoint: { method: 'GET', path: '/v1/x' }, query: { q: 1 } } as const;
@@ -13,7 +14,7 @@ interface Answer {
 }
 
 /** Reads a list that gives these replies, one after the other. */
-async function read(list: Partial<List>, answers: Answer[], begin?: string, pageSize?: number, canResume?: boolean) {
+async function read(list: Partial<List>, answers: Answer[], begin?: string, pageSize?: number, soFar?: SoFar) {
 	const asked: IDataObject[] = [];
 	const hubble = {
 		context: { getNode: () => ({ name: 'Hubble' }) },
@@ -35,7 +36,7 @@ async function read(list: Partial<List>, answers: Answer[], begin?: string, page
 	let failure: unknown;
 	try {
 		const all = { rows: 'things', pages: 'token', ...list } as List;
-		const reading = pages(hubble, { ...call, continuationToken: begin }, all, pageSize, canResume);
+		const reading = pages(hubble, { ...call, continuationToken: begin }, all, pageSize, soFar);
 		for await (const page of reading) given.push(page);
 	} catch (error) {
 		failure = error;
@@ -110,9 +111,9 @@ it('of a list of one page reads that page, whatever its header says', async () =
 });
 
 it('says when a later page fails how far it came, and where to go on if that is of use; a number is no token', async () => {
-	const fails = async (canResume?: boolean) =>
-		(await read({}, [{ rows: [1, 2], token: 'b' }], undefined, undefined, canResume)).failure;
-	expect(await fails(true)).toMatchObject({
+	const fails = async (soFar?: SoFar) =>
+		(await read({}, [{ rows: [1, 2], token: 'b' }], undefined, undefined, soFar)).failure;
+	expect(await fails('kept')).toMatchObject({
 		message: 'broken',
 		description: expect.stringMatching(/2 rows from one page\. .*Continuation Token to b$/),
 		context: { rowsFetched: 2, resumeToken: 'b' },
@@ -120,7 +121,7 @@ it('says when a later page fails how far it came, and where to go on if that is 
 	const failure = await fails();
 	expect(failure).toMatchObject({ description: expect.stringMatching(/2 rows from one page\. $/) });
 	expect((failure as { context: object }).context).toEqual(expect.not.objectContaining({ resumeToken: 'b' }));
-	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2, true);
+	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2, 'kept');
 	expect(numbered.failure).toMatchObject({ context: { rowsFetched: 2 } });
 	expect((numbered.failure as { context: object }).context).not.toHaveProperty('resumeToken');
 });

@@ -311,8 +311,9 @@ describe('Retry', () => {
 		expect(delay(5, 'GET', { status: 503, retryAfterMs: 1000 })).toBeUndefined();
 		expect(delay(5, 'GET', { status: 429, retryAfterMs: 5000 })).toBe(5125);
 		expect(delay(5, 'GET', { status: 429, retryAfterMs: 5001 })).toBeUndefined();
-		expect(delay(5, 'GET', { status: 429, retryAfterMs: 0 })).toBeUndefined();
-		expect(delay(4, 'GET', { status: 429, retryAfterMs: 0 })).toBe(125);
+		expect(delay(11, 'GET', { status: 429, retryAfterMs: 0 })).toBe(125);
+		expect(delay(12, 'GET', { status: 429, retryAfterMs: 0 })).toBeUndefined();
+		expect(delay(5, 'GET', { status: 429 })).toBeUndefined();
 	});
 
 	it('tries again after codes that only end like those', () => {

@@ -1,9 +1,9 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- a clock that waits for nothing */
 /** A period in windows: any packets, any clocks, any order of replies give each packet once, in order, in few requests. */
 import fc from 'fast-check';
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, NodeOperationError } from 'n8n-workflow';
 import type { HubbleClient } from '../../nodes/shared/client/client';
-import type { Progress } from '../../nodes/shared/client/errors';
+import { detailsOf, type Progress, type SoFar } from '../../nodes/shared/client/errors';
 import type { List, Page } from '../../nodes/shared/client/pages';
 import { newRateLimiter, recordResponse, recordStart } from '../../nodes/shared/client/rateLimiter';
 import {
@@ -491,6 +491,7 @@ describe('readPages', () => {
 		query: IDataObject,
 		times: number[],
 		ms: (request: number) => number = () => 0,
+		begin?: string,
 	) {
 		const asked: IDataObject[] = [];
 		const signals: unknown[] = [];
@@ -529,7 +530,12 @@ describe('readPages', () => {
 		};
 		const found: unknown[] = [];
 		const all: List = { rows: 'things', pages: 'token', ...list };
-		for await (const { rows } of readPages(client as unknown as HubbleClient, { ...call, query }, all, reading)) {
+		for await (const { rows } of readPages(
+			client as unknown as HubbleClient,
+			{ ...call, query, continuationToken: begin },
+			all,
+			reading,
+		)) {
 			found.push(...rows.map((row) => (row as Row).time));
 			if (found.length >= reading.limit) break;
 		}
@@ -550,15 +556,15 @@ describe('readPages', () => {
 		expect(asked).toEqual([{ start: 0, end: Infinity, q: 1, page_size: size, token: undefined }]);
 	});
 
-	it.each<[string, Partial<List>, Reading]>([
-		['what does not lie in time', {}, { limit: Infinity, newestFirst: true }],
-		['what begins at a token', { timeOf }, { limit: Infinity, continuationToken: '0' }],
-		['what begins at a token, the latest', { timeOf }, { limit: 5, newestFirst: true, continuationToken: '0' }],
-		['the oldest', { timeOf }, { limit: 5 }],
-	])('reads %s page by page', async (_, list, reading) => {
-		const { asked, found } = await readList(list, reading, {}, [1, 2]);
+	it.each<[string, Partial<List>, Reading, string | undefined]>([
+		['what does not lie in time', {}, { limit: Infinity, newestFirst: true }, undefined],
+		['what begins at a token', { timeOf }, { limit: Infinity }, '0'],
+		['what begins at a token, the latest', { timeOf }, { limit: 5, newestFirst: true }, '0'],
+		['the oldest', { timeOf }, { limit: 5 }, undefined],
+	])('reads %s page by page', async (_, list, reading, token) => {
+		const { asked, found } = await readList(list, reading, {}, [1, 2], undefined, token);
 		expect(found).toEqual([1, 2]);
-		expect(asked).toEqual([{ start: 0, end: Infinity, token: reading.continuationToken }]);
+		expect(asked).toEqual([{ start: 0, end: Infinity, token }]);
 	});
 
 	const end = 10 * DAY;
@@ -588,16 +594,18 @@ describe('readPages', () => {
 		expect(signals).toEqual(asked.map(() => expect.any(AbortSignal) as unknown));
 	});
 
-	it.each([true, false])(
-		'says how far it came when a page fails, and how to go on if that is of use: %s',
-		async (canResume) => {
-			const reading = readList({ timeOf }, { limit: Infinity, canResume }, { end }, recent(9000), (request) =>
-				request > 2 ? NaN : 0,
-			);
-			const more = canResume ? { resumeToken: '2000' } : {};
-			await expect(reading).rejects.toMatchObject({ message: 'broken', context: { rowsFetched: 2000, ...more } });
-		},
-	);
+	it.each<[SoFar | undefined, object]>([
+		['kept', { resumeToken: '2000' }],
+		['lost', {}],
+		[undefined, {}],
+	])('says how far it came when a page fails, and how to go on if that is of use: %s', async (soFar, more) => {
+		const reading = readList({ timeOf }, { limit: Infinity, soFar }, { end }, recent(9000), (request) =>
+			request > 2 ? NaN : 0,
+		);
+		const error = await reading.then(undefined, (failure: NodeOperationError) => failure);
+		expect(error).toMatchObject({ message: 'broken' });
+		expect(detailsOf(error)).toEqual({ rowsFetched: 2000, ...more });
+	});
 
 	it('reads as many windows at once as the time of replies and the rate limit allow', async () => {
 		const peaks = async (ms: (request: number) => number) => {

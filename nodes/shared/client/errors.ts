@@ -39,8 +39,10 @@ const attempts = (tries: number) => `${tries} attempt${tries === 1 ? '' : 's'}`;
 const checkBaseUrl = (baseUrl: string) =>
 	`Check the Base URL in the credential (${baseUrl}). It must point to the Hubble API and have no path.`;
 
-/** Whether Hubble's words are about the organization, as when the ID in the credential is that of another one. */
-const isOfOrganization = (said = '') => /\borganization\b/i.test(said) && !/\b(scopes?|plan|devices?)\b/i.test(said);
+/** Whether Hubble's words are about the organization itself, as when the ID in the credential is that of another one. */
+const isOfOrganization = (said = '') =>
+	/\b(another|other|different|wrong|unknown) organization\b/i.test(said) ||
+	/^(the )?organization ([\da-f-]{36} )?(was |is )?(not found|unknown)\b/i.test(said);
 
 const otherOrganization = (organizationId: string): Explanation => ({
 	message: `The API Token does not belong to the organization ${organizationId}`,
@@ -257,22 +259,29 @@ export interface Progress {
 	rest?: { from: number; to: number };
 }
 
-/** Adds to an error how many rows came before it and where to resume. */
-export function withProgress(node: INode, cause: unknown, { pages, rowsFetched, token, rest }: Progress): Error {
+/** What becomes of the rows that were read before a failure: they are put out, or would be if the run could continue. */
+export type SoFar = 'kept' | 'lost';
+
+/** Adds to an error how many rows came before it and, where they are put out, how to resume. */
+export function withProgress(node: INode, cause: unknown, progress: Progress, soFar?: SoFar): Error {
+	const { pages, rowsFetched } = progress;
+	const canResume = progress.rest || (progress.token && !(cause instanceof RepeatedToken));
+	const { token, rest }: Partial<Progress> = soFar === 'kept' && canResume ? progress : {};
 	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
 	const error = isOurs ? cause : new NodeOperationError(node, asError(cause));
 	if (!pages) return error;
 	const [resumeStartTime, resumeEndTime] = [rest?.from, rest?.to].map((time) =>
 		time === undefined ? undefined : new Date(1000 * time).toISOString(),
 	);
-	const resumeToken = rest || cause instanceof RepeatedToken ? undefined : token;
+	const resumeToken = rest ? undefined : token;
 	const how = rest
 		? ` To resume, set Period to Custom, Start Time to ${resumeStartTime} and End Time to ${resumeEndTime}.`
 		: resumeToken
 			? ` To resume, set Options → Continuation Token to ${resumeToken}`
 			: '';
+	const kept = ` With On Error set to Continue (tab Settings), what was read is put out${canResume ? ', and the error says how to go on' : ''}.`;
 	const from = pages === 1 ? 'one page' : `${pages} pages`;
-	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${how}`;
+	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${soFar === 'lost' ? kept : how}`;
 	Object.assign(error.context, { rowsFetched, ...withoutUndefined({ resumeToken, resumeStartTime, resumeEndTime }) });
 	return error;
 }

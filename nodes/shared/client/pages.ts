@@ -2,8 +2,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
-import { RepeatedToken, withProgress, type Progress } from './errors';
-import { isObject } from './json';
+import { RepeatedToken, withProgress, type Progress, type SoFar } from './errors';
+import { entriesOf, isObject } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
@@ -60,15 +60,12 @@ export async function* chain(hubble: HubbleClient, call: Call, list: List, pageS
 	}
 }
 
-/**
- * Pages, counted in `progress`; an error on the way to one says how far the run came.
- * @param canResume whether it also says how to go on: where what was read before it is put out
- */
+/** Pages, counted in `progress`; an error on the way to one says how far the run came. */
 export async function* tracked(
 	{ context }: HubbleClient,
 	{ pages: by }: List,
 	given: AsyncIterable<Page>,
-	canResume = false,
+	soFar?: SoFar,
 	progress: Progress = { pages: 0, rowsFetched: 0 },
 ): AsyncGenerator<Page> {
 	try {
@@ -79,20 +76,18 @@ export async function* tracked(
 			yield page;
 		}
 	} catch (error) {
-		const { pages, rowsFetched } = progress;
-		throw withProgress(context.getNode(), error, canResume ? progress : { pages, rowsFetched });
+		throw withProgress(context.getNode(), error, progress, soFar);
 	}
 }
 
 /** All pages of a list; an error's `context` holds `rowsFetched`. The parameters are those of `chain` and `tracked`. */
-export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number, canResume?: boolean) =>
-	tracked(hubble, list, chain(hubble, call, list, pageSize), canResume);
+export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number, soFar?: SoFar) =>
+	tracked(hubble, list, chain(hubble, call, list, pageSize), soFar);
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {
 	const reply = await hubble.send({ ...call, rows: list.rows });
-	const rows: unknown = reply.body[list.rows];
-	return { ...reply, rows: Array.isArray(rows) ? rows : [] };
+	return { ...reply, rows: entriesOf(reply.body[list.rows]) };
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 import { httpDate, type HubbleClock } from './clock';
 import type { Endpoint } from './endpoints';
 import { objectOf, parseReply } from './json';
-import type { Outcome } from './retry';
+import { FINAL_CODES, type Outcome } from './retry';
 
 /** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
 const TIMEOUT_MS = 60_000;
@@ -175,8 +175,8 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 	}
 }
 
-/** Whether the request may have left this server: not if there was no connection. */
-export const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ERR_INVALID_.*)$/.test(code);
+/** Whether the request may have left this server: not if there was no connection, or none that is trusted. */
+export const wasSent = ({ code = '' }: Outcome) => !/^(ECONNREFUSED|EAI_AGAIN)$/.test(code) && !FINAL_CODES.test(code);
 
 const isBlank = (value: unknown) => typeof value === 'object' || String(value).trim() === '';
 

@@ -18,7 +18,8 @@ const SHORT_PAUSE_MS = 5_000;
 const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
 
 /** Failures that a retry cannot fix: the name, the certificate or the address is wrong. */
-const FINAL_CODES = /^(ENOTFOUND|ERR_INVALID_|ERR_TLS_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_|UNABLE_TO_)/;
+export const FINAL_CODES =
+	/^(ENOTFOUND|ERR_INVALID_|ERR_TLS_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_|UNABLE_TO_)/;
 
 export interface Outcome {
 	/** HTTP status; `undefined` when no whole reply came (timeout, dropped connection, cut body). */
@@ -42,7 +43,7 @@ export function retryDelay(
 	{ status, code, retryAfterMs }: Outcome,
 	random: number,
 ): number | undefined {
-	const isBusy = status === 429 && !!retryAfterMs && retryAfterMs <= SHORT_PAUSE_MS;
+	const isBusy = status === 429 && retryAfterMs !== undefined && retryAfterMs <= SHORT_PAUSE_MS;
 	if (attempt >= (isBusy ? TRIES_WHEN_BUSY : TRIES) || FINAL_CODES.test(String(code))) return undefined;
 	const unsettled = status === undefined || status >= 500;
 	if (status !== 429 && !(unsettled && REPEATABLE.has(method))) return undefined;

@@ -8,7 +8,7 @@
  */
 import type { HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
-import type { Progress } from './errors';
+import type { Progress, SoFar } from './errors';
 import { chain, tracked, pages, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
@@ -256,30 +256,29 @@ export class PeriodReader {
 export interface Reading {
 	/** Infinity for all rows. */
 	limit: number;
-	/** Where to begin: a Continuation-Token, or the number of a page. */
-	continuationToken?: string;
 	/** Whether rows are filtered on our side, so that many may be needed for few. */
 	hasClientFilters?: boolean;
 	/** Whether the latest rows are wanted, where the list lies in time and has a limit. */
 	newestFirst?: boolean;
-	/** Whether the rows are put out, so that another run can complete them. */
-	canResume?: boolean;
+	/** What becomes of the rows before a failure, where they are put out and another run could complete them. */
+	soFar?: SoFar;
 }
 
 /**
  * The pages of a list that are wanted. All of a closed period, and the latest rows of one, are read in windows; else
  * one page comes after the other, no more than the limit needs and one row that says whether there are more.
- * @param call the query of a list that lies in time holds `end` and may hold `start`, in whole Unix seconds
+ * @param call its `continuationToken` says where to begin; the query of a list that lies in time holds `end` and may hold
+ * `start`, in whole Unix seconds
  * @throws what a request throws, with how far the run came
  */
 export async function* readPages(hubble: HubbleClient, call: Call, list: List, reading: Reading): AsyncGenerator<Page> {
-	const { limit, continuationToken, hasClientFilters, newestFirst, canResume } = reading;
+	const { limit, hasClientFilters, newestFirst, soFar } = reading;
 	const { timeOf } = list;
 	const isAll = limit === Infinity;
-	if (!timeOf || continuationToken || !(isAll || newestFirst)) {
+	if (!timeOf || call.continuationToken || !(isAll || newestFirst)) {
 		const { min = 1, max = Infinity } = list.pageSize ?? {};
 		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit + 1));
-		yield* pages(hubble, { ...call, continuationToken }, list, pageSize, canResume);
+		yield* pages(hubble, call, list, pageSize, soFar);
 		return;
 	}
 	const { method, path } = call.endpoint;
@@ -301,7 +300,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	const latest = isAll ? undefined : hasClientFilters ? Infinity : limit;
 	const progress: Progress = { pages: 0, rowsFetched: 0 };
 	const reader = new PeriodReader(history, { from: Number(start), to: Number(end), latest }, progress);
-	yield* tracked(hubble, list, reader.pages(), canResume, progress);
+	yield* tracked(hubble, list, reader.pages(), soFar, progress);
 }
 
 /** How many windows use up the rate limit: requests in flight are their rate times the time that one takes. */

@@ -74,8 +74,8 @@ const tagKeys = {
  * @param all the columns without a choice
  */
 export function columnChoice({ settings }: ExportRequest, all: readonly string[]) {
-	const isDecoded = (name: string) => name === 'decoded' || name.startsWith('decoded.');
-	const ticked = texts(settings.columns)?.flatMap((name) => (name === 'decoded' ? all.filter(isDecoded) : [name]));
+	const decoded = all.filter((name) => name === 'decoded' || name.startsWith('decoded.'));
+	const ticked = texts(settings.columns)?.flatMap((name) => (name === 'decoded' && decoded.length ? decoded : [name]));
 	return {
 		columns: [...new Set([...(ticked ?? all), ...(texts(settings.moreColumns) ?? [])])],
 		tagKeys: texts(settings.tagKeys) ?? (settings.tagColumns ? ('every' as const) : undefined),
@@ -85,8 +85,8 @@ export function columnChoice({ settings }: ExportRequest, all: readonly string[]
 /** The columns with one for each of these tags. */
 export function withTagColumns(columns: readonly string[], keys: readonly string[]): string[] {
 	const ofTags = keys.map((key) => `tags.${key}`);
-	if (!columns.includes('tags')) return [...columns, ...ofTags];
-	return columns.flatMap((name) => (name === 'tags' ? ofTags : [name]));
+	const all = columns.includes('tags') ? columns : [...columns, 'tags'];
+	return [...new Set(all.flatMap((name) => (name === 'tags' ? ofTags : [name])))];
 }
 
 /** By name: n8n and we take a value of blanks for no value. */

@@ -185,9 +185,9 @@ export const exportTo =
 		const { gzip, binaryField = 'data' } = request.settings;
 		const { extension, mimeType } = formatOf(request);
 		const timezone = context.getTimezone();
+		const requestsBefore = hubble.run.traffic.requests;
 		const writer = await writerOf(source, work, timezone);
 		const file = new FileText(source.list, writer, source.toJson(request, hints), work);
-		const requestsBefore = hubble.run.traffic.requests;
 		const fileName = `${fileNameOf(source.name, request, timezone)}.${extension}${gzip ? '.gz' : ''}`;
 		const size = { bytes: 0 };
 		const bytes = encoded(file.slices());

@@ -113,12 +113,14 @@ function csv({ simplify, columns, saysLeftOut, csv: style }: FormatInput): Forma
 	const written = (unixMs: number) => (timezone ? timeText(unixMs, timezone) : (isoTime(unixMs / 1000) ?? ''));
 	const cells = columns.map((column) => {
 		const isTime = TIME_COLUMNS.has(column);
+		const tagKey = column.startsWith(TAG) ? column.slice(TAG.length) : undefined;
 		return (row: IDataObject, flat: IDataObject): string => {
 			if (Object.hasOwn(flat, column)) {
 				const value = flat[column];
 				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
 			}
-			const tag = column.startsWith(TAG) ? objectOf(flat.tags)[column.slice(TAG.length)] : undefined;
+			const tags = tagKey === undefined ? {} : objectOf(flat.tags);
+			const tag = tagKey !== undefined && Object.hasOwn(tags, tagKey) ? tags[tagKey] : undefined;
 			const { key = '', value } = tag === undefined ? (entryAt(row, column) ?? {}) : { value: tag };
 			const isUnixTime = typeof value === 'number' && column.split('.')[0] !== 'decoded' && isTimeName(key);
 			return csvCell(isUnixTime ? written(value * 1000) : value, style);

@@ -134,7 +134,8 @@ export const continuationToken = {
 	name: 'continueFrom',
 	type: 'string',
 	default: '',
-	description: 'Token from an earlier error, to resume that run. Its filters apply; filters set here are ignored.',
+	description:
+		'Token from an earlier error, to resume that run. Keep the filters of that run: the token contains only some of them.',
 	collection: 'options',
 	toWire: (value) => {
 		const token = asText(value).trim();

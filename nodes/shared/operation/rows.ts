@@ -117,10 +117,11 @@ export async function* wantedRows<Row extends IDataObject>(
 	if (malformed) work.hints.add(leftOut(malformed, list));
 }
 
-/** @param canResume whether an error says how another run gets the rest */
-export function wantedPages({ hubble, request }: Work, list: List, canResume = false): AsyncGenerator<Page> {
-	const { limit, continuationToken, clientFilters, settings } = request;
+/** @param isOutput whether the rows are put out as they come, so that another run can get the rest */
+export function wantedPages({ context, hubble, request }: Work, list: List, isOutput = false): AsyncGenerator<Page> {
+	const { limit, clientFilters, settings } = request;
 	const hasClientFilters = clientFilters.length > 0;
 	const newestFirst = 'order' in settings && settings.order === 'newest';
-	return readPages(hubble, request, list, { limit, continuationToken, hasClientFilters, newestFirst, canResume });
+	const soFar = isOutput ? (context.continueOnFail() ? 'kept' : 'lost') : undefined;
+	return readPages(hubble, request, list, { limit, hasClientFilters, newestFirst, soFar });
 }
