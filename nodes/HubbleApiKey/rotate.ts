@@ -2,6 +2,7 @@
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
 import { detailsOf } from '../shared/client/errors';
+import { entriesOf } from '../shared/client/json';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
 import type { RequestOf, Work } from '../shared/operation/operation';
@@ -57,6 +58,12 @@ export async function rotate(work: Work<RequestOf<{ settings: { oldKeyId: Field 
 	const { hubble, request, hints } = work;
 	const oldId = String(request.settings.oldKeyId);
 	const old = await keyWithId(work, oldId);
+	if (!entriesOf(old.scopes).length) {
+		throw new NodeOperationError(work.context.getNode(), `Hubble does not list the scopes of the API key ${oldId}`, {
+			description:
+				'Nothing was created or deleted: without scopes, the new key could do everything. Use Create instead.',
+		});
+	}
 	const body = { name: old.key_name, scopes: old.scopes, ...request.body };
 	const { body: created } = await hubble.send({ endpoint: endpoints.createKey, body });
 	await tryKey(work, created);

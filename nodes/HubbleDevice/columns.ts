@@ -1,7 +1,7 @@
 /** A device as a row of a table says it: which column is what. Pure. */
 import { jsonParse, type IDataObject } from 'n8n-workflow';
 import { asWritten } from '../shared/operation/exportFormats';
-import { asText, isEmpty } from '../shared/operation/values';
+import { asText, isEmpty, quoted } from '../shared/operation/values';
 import { choices, type ColumnRow, type Field } from '../shared/operation/fields';
 import { DEVICE_FIELDS } from '../shared/device/device';
 import { nameOnWire, placeOnWire, type InstalledAt } from './naming';
@@ -33,6 +33,12 @@ const NO_HEADER = /^__EMPTY(_\d+)?$/;
 
 /** How the column of a tag is named in the resource mapper, and in a table flattened by n8n. */
 const TAG_COLUMN = /^tags?[:.](.+)$/i;
+
+/** A cell that is one value. Throws an Error that names the column where it is an object or a list. */
+function cellText(header: string, cell: unknown): string {
+	if (typeof cell === 'object') throw new Error(`column "${header}" is not a text: ${quoted(cell)}`);
+	return asText(cell);
+}
 
 /** A coordinate, also with the decimal comma of a spreadsheet. */
 const coordinate = (cell: unknown) =>
@@ -78,10 +84,10 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 			const other = headers.get(meaning);
 			if (other !== undefined) throw new Error(`columns "${other}" and "${header}" mean the same; remove one of them`);
 			headers.set(meaning, header);
-			found[meaning] = value as string;
+			found[meaning] = cellText(header, value);
 		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
 		else if (plain === 'environment') addTag('_env', value);
-		else if (plain === 'locationtype') isHeard = plainHeader(asText(value)) === 'heard';
+		else if (plain === 'locationtype') isHeard = plainHeader(cellText(header, value)) === 'heard';
 		else if (!NOT_TAGS.has(plain)) addTag(title, value);
 	}
 	return onWire(found, tags, isHeard);
@@ -98,7 +104,7 @@ function onWire(found: IDataObject, tag: unknown[], isElsewhere: boolean): Devic
 			: placeOnWire({ location: { lat, long, location_name: place } });
 	const tags = tagMap({ tag });
 	return {
-		...(name === undefined ? {} : { name: nameOnWire(asText(name)) }),
+		...(name === undefined ? {} : { name: nameOnWire(name) }),
 		...(location ? { place: location } : {}),
 		...(tags ? { tags } : {}),
 	};

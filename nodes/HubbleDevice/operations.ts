@@ -9,7 +9,7 @@ import { valueReason } from '../shared/packet/valueFilter';
 import { groupByTag, reportFields, reportOn, silentAfterHours } from '../shared/report/createReport';
 import { FleetReport } from '../shared/report/fleetReport';
 import { fleetValues, fleetValueSettings } from '../shared/report/reportValues';
-import { creation, deletion, registration, update } from './batches';
+import { creation, deletion, registration, update, upsertUpdate } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
 import { findDevices, idsOfNames, matchDevices, readPresent } from './prepare';
@@ -144,7 +144,11 @@ export const deviceOperations: readonly Operation[] = [
 		endpoint: endpoints.registerDevices,
 		alsoCalls: { endpoint: endpoints.listDevices },
 		...fields.createOrUpdate,
-		derive: (request: fields.Match) => registeredRow({ ...request, body: { ...request.body, n_devices: 1 } }),
+		derive: (request: fields.Match) => ({
+			...registeredRow({ ...request, body: { ...request.body, n_devices: 1 } }),
+			// These register nothing, so they show no key.
+			...(['fail', 'skip'].includes(String(request.settings.ifNoMatch)) ? { batch: upsertUpdate } : {}),
+		}),
 		validate: validateMatch,
 		shape: simplifyRegistered,
 		prepare: matchDevices,

@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { TAG_LIMITS } from '../shared/client/endpoints';
 import { objectOf, rowsOf } from '../shared/client/json';
-import { asText, isEmpty, texts } from '../shared/operation/values';
+import { asText, isEmpty, quoted, texts } from '../shared/operation/values';
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -50,6 +50,7 @@ export function tagMap(value: unknown): Tags | undefined {
 		const key = asText(row.key ?? '').trim();
 		checkKey(key);
 		if (isEmpty(row.value)) continue;
+		if (typeof row.value === 'object') throw new Error(`the value of "${key}" is not a text: ${quoted(row.value)}`);
 		const content = asText(row.value).trim();
 		if (tags.has(key)) throw new Error(`the tag "${key}" appears twice`);
 		checkValue(key, content);

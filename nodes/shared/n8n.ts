@@ -32,10 +32,12 @@ export function resumeUrl(context: IExecuteFunctions, itemIndex = 0): URL | unde
 export const isUnregistered = (status: number, message: unknown): boolean =>
 	status === 404 && /^The requested webhook .* is not registered/.test(String(message));
 
-/** Whether an AI agent called the node as its tool; n8n 1.x does not tell. */
-export function runsAsTool(context: IExecuteFunctions & { isToolExecution?: () => boolean }): boolean {
-	return context.isToolExecution?.() ?? false;
-}
+/**
+ * Whether an AI agent called the node as its tool: n8n gives such a node a type of its own. (`isToolExecution` is there in
+ * n8n 2 alone, and says nothing of the calls that the agent leaves to the engine, from its version 3 on.)
+ */
+export const runsAsTool = (context: Pick<IExecuteFunctions, 'getNode'>): boolean =>
+	context.getNode().type.endsWith('Tool');
 
 /** Whether n8n is one of the newer 2.x. It does not say so to nodes; this export came with them. */
 const isRecent = 'TIMED_CAUSES' in n8nWorkflow;

@@ -1,11 +1,12 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
-import type { IDataObject, IExecuteFunctions, INodeType } from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INode, type INodeType } from 'n8n-workflow';
 import { objectOf } from '../../nodes/shared/client/json';
 import { DEVICE_FIELDS } from '../../nodes/shared/device/device';
+import { Outputs } from '../../nodes/shared/operation/run';
 import { nodes } from '../nodes';
 import { payloadLayout } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
-import { answering, credentialFor, execute, listed, type Outcome } from './harness';
+import { answering, credentialFor, execute, listed, type Outcome, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeEach(async () => {
@@ -354,6 +355,45 @@ describe('API keys', () => {
 		},
 	);
 
+	describe('beside Retry On Fail', () => {
+		const retried = async (name: string, parameters: IDataObject, onError?: Setup['onError']) =>
+			await execute({
+				node: nodeNamed(name),
+				parameters: parameters as never,
+				credential: credentialFor(hubble),
+				onError,
+				retryOnFail: true,
+			});
+		const newKey = { resource: 'apiKey', name: 'New', scopes: ['read-devices'], ...never };
+		const byName = { operation: 'createOrUpdate', matchBy: 'name', name: 'New' };
+
+		test.each<[string, IDataObject, string]>([
+			['Hubble API Key', { operation: 'create', ...newKey }, 'key'],
+			['Hubble API Key', { operation: 'rotate', resource: 'apiKey', keyId: byId('key_1'), ...never }, 'key'],
+			['Hubble Device', { operation: 'register' }, 'key'],
+			['Hubble Device', byName, 'key'],
+			['Hubble Webhook', { operation: 'create', url: 'https://example.com' }, 'secret'],
+		])('%s: %j asks Hubble nothing, whatever On Error says', async (name, parameters, shown) => {
+			const stopped = await retried(name, parameters);
+			const { items } = await retried(name, parameters, 'continueRegularOutput');
+			const { errorItems, items: done } = await retried(name, parameters, 'continueErrorOutput');
+			const message = `Turn off Retry On Fail (tab Settings), or a ${shown} could be lost`;
+			expect([stopped.error?.message, items[0]?.json.error, errorItems[0]?.json.error]).toEqual(Array(3).fill(message));
+			expect([done, hubble.log]).toEqual([[], []]);
+		});
+
+		test.each<[string, IDataObject, string | undefined]>([
+			['Hubble API Key', { operation: 'getAll', resource: 'apiKey', limit: 1 }, undefined],
+			['Hubble Device', { operation: 'getAll', limit: 1 }, undefined],
+			// It registers nothing.
+			['Hubble Device', { ...byName, ifNoMatch: 'fail' }, 'No device has the name "New"'],
+			['Hubble Device', { ...byName, ifNoMatch: 'skip' }, undefined],
+		])('%s: %j does its work', async (name, parameters, message) => {
+			expect((await retried(name, parameters)).error?.message).toBe(message);
+			expect(hubble.log).not.toEqual([]);
+		});
+	});
+
 	test('an error item names the key that was to be rotated', async () => {
 		const parameters = { resource: 'apiKey', operation: 'rotate', keyId: byId('key_0'), ...never };
 		const setup = { node: nodeNamed('Hubble API Key'), parameters, credential: credentialFor(hubble, {}) };
@@ -465,10 +505,10 @@ describe('API keys', () => {
 	});
 
 	describe('that are rotated', () => {
-		const rotated = async (more: IDataObject = {}) => {
+		const rotation = { resource: 'apiKey', operation: 'rotate', ...never };
+		const rotated = async () => {
 			const old = hubble.world.createKey(hubble.world.main, { name: 'Old', scopes: ['read-devices'] }).key;
-			const parameters = { resource: 'apiKey', operation: 'rotate', keyId: byId(old.key_id), ...never, ...more };
-			const outcome = await run(nodeNamed('Hubble API Key'), parameters);
+			const outcome = await run(nodeNamed('Hubble API Key'), { ...rotation, keyId: byId(old.key_id) });
 			const names = [...hubble.world.main.keys.values()].filter(({ key_name }) => key_name === 'Old');
 			return { ...outcome, old, left: names.map(({ key_id }) => key_id) };
 		};
@@ -478,6 +518,15 @@ describe('API keys', () => {
 			expect(items[0]?.json).toMatchObject({ keyName: 'Old', scopes: ['read-devices'], oldKeyDeleted: true });
 			expect(left).toEqual([items[0]?.json.keyId]);
 			expect(left).not.toContain(old.key_id);
+		});
+
+		test.each([[[]], [null], [undefined]])('stay where Hubble lists %j as their scopes', async (scopes) => {
+			const { key } = hubble.world.createKey(hubble.world.main, { name: 'Old' });
+			Object.assign(key, { scopes });
+			const { error } = await run(nodeNamed('Hubble API Key'), { ...rotation, keyId: byId(key.key_id) });
+			expect(error?.message).toBe(`Hubble does not list the scopes of the API key ${key.key_id}`);
+			expect(error?.description).toMatch(/^Nothing was created or deleted: /);
+			expect(hubble.log.map(({ call }) => call).filter((call) => call !== 'checkKey')).toEqual(['listKeys']);
 		});
 
 		test('stay when the new one does not work, which is not left behind', async () => {
@@ -690,18 +739,25 @@ test.each([
 	expect(hubble.log).toEqual([]);
 });
 
-describe('as the tool of an AI agent', () => {
-	/** The node as n8n makes a tool of it, in a context that says, as n8n 2 does, that an agent called it. */
-	const asTool = (name: string): INodeType => ({
-		description: { ...nodeNamed(name).description, name: `${nodeNamed(name).description.name}Tool` },
-		async execute(this: IExecuteFunctions) {
-			const context = Object.assign(Object.create(this) as IExecuteFunctions, { isToolExecution: () => true });
-			return (await nodeNamed(name).execute?.call(context)) as never;
-		},
-	});
+/** The node as n8n makes a tool of it: with a type of its own. */
+const toolOf = (name: string): INodeType => ({
+	description: { ...nodeNamed(name).description, name: `${nodeNamed(name).description.name}Tool` },
+	async execute(this: IExecuteFunctions) {
+		return (await nodeNamed(name).execute?.call(this)) as never;
+	},
+});
 
+test('a failure that a tool throws twice has its explanation once', () => {
+	const node = { name: 'Devices', type: 'n8n-nodes-hubble.hubbleDeviceTool' } as INode;
+	const context = { getNode: () => node, getInputData: () => [{}], getExecutionCancelSignal: () => undefined };
+	const outputs = new Outputs(context as never, undefined, false);
+	const failure = new NodeOperationError(node, 'Refused', { description: 'Why.' });
+	for (let times = 0; times < 2; times++) expect(() => outputs.fail(0, failure)).toThrow(/^Refused\. Why\.$/);
+});
+
+describe('as the tool of an AI agent', () => {
 	test('Return All ends at a hundred short rows and says so', async () => {
-		const rows = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
+		const rows = jsonOf(await run(toolOf('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);
 		expect(Object.keys(rows[0] ?? {})).toEqual(DEVICE_FIELDS);
 		expect(rows[100]).toEqual({ note: expect.stringContaining('More results exist') as string });
@@ -720,43 +776,19 @@ describe('as the tool of an AI agent', () => {
 		['Hubble Packet', { ...some, decodePayload: 'hex' }, ['deviceName', 'rssi', 'packetKey', 'decoded']],
 		['Hubble Packet', { output: 'simplified' }, expect.arrayContaining(['timestamp', 'networkType'])],
 	])('%s: the model reads what %j leaves', async (name, output, fields) => {
-		const [row] = jsonOf(await run(asTool(name), { operation: 'getAll', limit: 1, ...output }));
+		const [row] = jsonOf(await run(toolOf(name), { operation: 'getAll', limit: 1, ...output }));
 		expect(Object.keys(row ?? {})).toEqual(fields);
 	});
 
-	test('elsewhere Output is no parameter, and Simplify says what comes', async () => {
-		const parameters = { operation: 'getAll', limit: 1, output: 'selected', simplify: false };
-		const [row] = jsonOf(await run(nodeNamed('Hubble Device'), parameters));
-		expect(row).toHaveProperty('created_ts');
-	});
-
 	test('a registration gives a tool its key, short as ever', async () => {
-		const [row] = jsonOf(await run(asTool('Hubble Device'), { operation: 'register', shareSecrets: true }));
+		const [row] = jsonOf(await run(toolOf('Hubble Device'), { operation: 'register', shareSecrets: true }));
 		expect(Object.keys(row ?? {})).toContain('key');
 		expect(Object.keys(row ?? {})).toContain('deviceId');
 	});
 
-	test.each([
-		['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New', access: 'all', expiration: 'never' }],
-		['Hubble Device', { operation: 'register' }],
-		['Hubble Webhook', { operation: 'create', url: 'https://n8n.example.com/' }],
-	])('%s: what puts out a secret runs only when the model may read it', async (name, parameters) => {
-		const node = nodeNamed(name);
-		const tool: INodeType = {
-			...node,
-			description: { ...node.description, name: `${node.description.name}Tool` },
-			execute: node.execute,
-		};
-		const { error, items } = await run(tool, parameters);
-		expect(error?.message).toMatch(/^"Share Secrets With Model": turn it on/);
-		expect([items, hubble.log]).toEqual([[], []]);
-		expect((await run(tool, { ...parameters, shareSecrets: true })).error).toBeUndefined();
-		expect((await run(node, parameters)).error).toBeUndefined();
-	});
-
 	test('a hundred rows are the most for what comes in one reply, too', async () => {
 		const rows = jsonOf(
-			await run(asTool('Hubble Metric'), { operation: 'getPacketMetrics', days: 361, interval: 'day' }),
+			await run(toolOf('Hubble Metric'), { operation: 'getPacketMetrics', days: 361, interval: 'day' }),
 		);
 		expect(rows).toHaveLength(101);
 		expect(rows[100]).toEqual({
@@ -786,20 +818,69 @@ describe('as the tool of an AI agent', () => {
 		['Hubble Organization', { operation: 'checkSetup' }, 7],
 	])('%s: %j gives a model what it can read, however large the fleet', async (name, parameters, most) => {
 		const decoding = { decodePayload: 'layout', payloadLayout };
-		const outcome = await run(asTool(name), { ...decoding, ...parameters });
+		const outcome = await run(toolOf(name), { ...decoding, ...parameters });
 		expect([outcome.error, outcome.items.length]).toEqual([undefined, most]);
 		expect(JSON.stringify(jsonOf(outcome)).length).toBeLessThan(most === 1 ? 4000 : 100_000);
 	});
 
 	test('of more groups of packets than a model can read, those with the most, and how many the others have', async () => {
-		const rows = jsonOf(await run(asTool('Hubble Packet'), { operation: 'count', groupBy: 'device' }));
+		const rows = jsonOf(await run(toolOf('Hubble Packet'), { operation: 'count', groupBy: 'device' }));
 		const { note } = rows[100] ?? {};
 		const [, groups = '', packets = ''] = /The other ([\d,]+) have ([\d,]+) packets together/.exec(String(note)) ?? [];
 		const number = (text: string) => Number(text.replace(/,/g, ''));
 		const shown = rows.slice(0, 100).reduce((sum, { count }) => sum + Number(count), 0);
-		const [all] = jsonOf(await run(asTool('Hubble Packet'), { operation: 'count' }));
+		const [all] = jsonOf(await run(toolOf('Hubble Packet'), { operation: 'count' }));
 		expect(shown + number(packets)).toBe(all?.count);
 		expect(number(packets)).toBeLessThanOrEqual(number(groups) * Number(rows[99]?.count));
+	});
+
+	test('a failure says in its message what Hubble said: a model reads nothing else', async () => {
+		const failed = async (node: INodeType) => {
+			hubble.addFault({ call: 'listDevices', status: 400 });
+			const { error } = await run(node, { operation: 'getAll' });
+			return [error?.message, error?.description];
+		};
+		const [message, description] = await failed(nodeNamed('Hubble Device'));
+		expect(description).toMatch(/^Hubble says: "An unknown error has occurred\." /);
+		const [toModel = '', more] = await failed(toolOf('Hubble Device'));
+		const withoutId = (text = '') => text.replace(/ X-Request-ID: \S+$/, '');
+		expect(withoutId(toModel)).toBe(`${message}. ${withoutId(description)}`);
+		expect(more).toBe(toModel.slice(`${message}. `.length));
+	});
+
+	test('a limit below that is kept and said, and rows that are all there get no note', async () => {
+		const cut = jsonOf(await run(toolOf('Hubble Device'), { operation: 'getAll', limit: 10 }));
+		expect(cut).toHaveLength(11);
+		expect(cut[10]).toEqual({ note: expect.stringContaining('More results exist') as string });
+		expect(
+			jsonOf(await run(toolOf('Hubble Organization User'), { operation: 'getAll', returnAll: true })),
+		).toHaveLength(12);
+	});
+});
+
+describe('as the tool of an AI agent or not', () => {
+	test('elsewhere Output is no parameter, and Simplify says what comes', async () => {
+		const parameters = { operation: 'getAll', limit: 1, output: 'selected', simplify: false };
+		const [row] = jsonOf(await run(nodeNamed('Hubble Device'), parameters));
+		expect(row).toHaveProperty('created_ts');
+	});
+
+	test.each([
+		['Hubble API Key', { resource: 'apiKey', operation: 'create', name: 'New', access: 'all', expiration: 'never' }],
+		['Hubble Device', { operation: 'register' }],
+		['Hubble Webhook', { operation: 'create', url: 'https://n8n.example.com/' }],
+	])('%s: what puts out a secret runs only when the model may read it', async (name, parameters) => {
+		const node = nodeNamed(name);
+		const tool: INodeType = {
+			...node,
+			description: { ...node.description, name: `${node.description.name}Tool` },
+			execute: node.execute,
+		};
+		const { error, items } = await run(tool, parameters);
+		expect(error?.message).toMatch(/^"Share Secrets With Model": turn it on/);
+		expect([items, hubble.log]).toEqual([[], []]);
+		expect((await run(tool, { ...parameters, shareSecrets: true })).error).toBeUndefined();
+		expect((await run(node, parameters)).error).toBeUndefined();
 	});
 
 	test('a limit that the model leaves out is the default, where n8n does not tell that it is a tool, too', async () => {
@@ -815,15 +896,6 @@ describe('as the tool of an AI agent', () => {
 	])('of 2,100 devices, a limit of %i: %s', async (limit, said) => {
 		const { hints } = await run(nodeNamed('Hubble Device'), { operation: 'getAll', limit });
 		expect(hints).toEqual(said ? [expect.stringContaining(said)] : []);
-	});
-
-	test('a limit below that is kept and said, and rows that are all there get no note', async () => {
-		const cut = jsonOf(await run(asTool('Hubble Device'), { operation: 'getAll', limit: 10 }));
-		expect(cut).toHaveLength(11);
-		expect(cut[10]).toEqual({ note: expect.stringContaining('More results exist') as string });
-		expect(
-			jsonOf(await run(asTool('Hubble Organization User'), { operation: 'getAll', returnAll: true })),
-		).toHaveLength(12);
 	});
 });
 

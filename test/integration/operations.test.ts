@@ -131,7 +131,8 @@ describe.each(titled)('$title', ({ sample }) => {
 		withHubble(async (hubble) => {
 			const inputs = [given(hubble, sample, 0), given(hubble, sample, 1), given(hubble, sample, 2)];
 			if (bad) inputs[1] = { ...given(hubble, sample, 1), ...bad };
-			else hubble.addFault({ call, status: 400, skip: await pagesOf(sample) });
+			// Of a 400, Check Setup makes a finding.
+			else hubble.addFault({ call, status: 422, skip: await pagesOf(sample) });
 			const { items, error } = await run(hubble, sample, inputs, { onError: 'continueRegularOutput' });
 			expect(error).toBeUndefined();
 			const byItem = [0, 1, 2].map((item) =>

@@ -49,7 +49,8 @@ it.each([
 
 it.each([
 	['_env', 'staging', '"_env" must be production or sandbox'],
-	['site', { a: 1 }, 'is not a text'],
+	['site', { a: 1 }, 'the value of "site" is not a text: {"a":1}'],
+	['site', ['x'], 'the value of "site" is not a text: ["x"]'],
 	['site', 'v'.repeat(129), 'more than 128 characters'],
 ])('%s: %p is refused', (name, value, reason) => {
 	expect(() => tagMap({ tag: [{ key: name, value }] })).toThrow(reason);

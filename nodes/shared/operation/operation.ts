@@ -31,7 +31,7 @@ export interface ItemRequest extends Call {
 	clientFilters: Array<(row: IDataObject) => boolean>;
 	/** What the user should know of those filters. */
 	remarks: string[];
-	/** The calls that this request shares with others, where `prepare` chose others than the row's. */
+	/** The calls that this request shares with others, where `derive` or `prepare` chose others than the row's. */
 	batch?: Batch;
 	/** What Hubble answered, where `prepare` has asked already: nothing more is sent. */
 	reply?: IDataObject;

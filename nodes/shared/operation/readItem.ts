@@ -13,7 +13,6 @@ import {
 import { HubbleClock } from '../client/clock';
 import { isObject, objectOf, rowsOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
-import { runsAsTool } from '../n8n';
 import {
 	BY_NAME,
 	continuationToken,
@@ -164,13 +163,15 @@ interface ItemSource {
 	context: IExecuteFunctions;
 	/** The parameters with their expressions. */
 	stored: IDataObject;
+	/** Whether an AI agent called the node. */
+	isTool: boolean;
 	/** Hubble's. */
 	clock: HubbleClock;
 	/** Its time in Unix seconds: one moment for all items. */
 	now: () => number;
 }
 
-function parameterReader({ context, stored, clock, now }: ItemSource, item: number) {
+function parameterReader({ context, stored, clock, now }: Omit<ItemSource, 'isTool'>, item: number) {
 	const isPast = (seconds: number) => clock.isPast(seconds);
 	const conversion: ConversionContext = { timezone: context.getTimezone(), now, isPast };
 	const isHidden = ({ shownWhen = {} }: Field) =>
@@ -231,12 +232,11 @@ const idsIn = (values: IDataObject): Record<string, string> =>
 
 /** What one item asks, in the wire's names. Throws an error that names the parameter and the item. */
 export function readItemRequest(source: ItemSource, operation: Asking, item: number): ItemRequest {
-	const { context, stored, clock } = source;
+	const { context, stored, clock, isTool } = source;
 	const { endpoint, idInBody, inPath, inQuery, inBody, clientFilters = [] } = operation;
 	const list = choiceOf(operation);
 	const value = parameterReader(source, item);
 	const values = (fields: Fields = {}) => valuesOf(fields, value);
-	const isTool = runsAsTool(context);
 	// A model may leave the limit out; an empty result of a user's expression is a mistake.
 	const required = !isFromAgent(stored[limit.name]);
 	const wanted = list && !value(returnAll) ? (value({ ...limit, required }) ?? limit.default) : Infinity;

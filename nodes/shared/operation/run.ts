@@ -9,7 +9,7 @@ import {
 import { objectOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
 import { connect, type HubbleClient } from '../client/client';
-import { errorRowsHaveDetails } from '../n8n';
+import { errorRowsHaveDetails, runsAsTool } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
 import { fieldsOf } from './properties';
 import { runBatches } from './batch';
@@ -77,7 +77,12 @@ export class Outputs {
 	fail(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
 		if (!this.canContinue || context.getExecutionCancelSignal()?.aborted) {
-			throw inItem(context, error, itemIndex);
+			const failure = inItem(context, error, itemIndex);
+			const { message, description } = failure;
+			// Of a failure n8n gives a model the message alone.
+			if (runsAsTool(context) && description && !message.includes(description))
+				failure.message = `${message}. ${description}`;
+			throw failure;
 		}
 		this.keepFailure(itemIndex, error, ids);
 	}
@@ -155,6 +160,23 @@ export function showHints(
 	}
 }
 
+/**
+ * Why nothing is sent where n8n would run the node again, for all items, when the first of them fails: what Hubble shows
+ * only once would be lost. `undefined` where nothing could be.
+ */
+function lossByRetry(
+	context: IExecuteFunctions,
+	{ showsOnce, batch: usual }: Operation,
+	read: readonly ItemRequest[],
+): NodeOperationError | undefined {
+	const shown = showsOnce ?? (read.some(({ batch = usual }) => batch?.showsOnce) && 'key');
+	const node = context.getNode();
+	if (!shown || node.retryOnFail !== true) return undefined;
+	return new NodeOperationError(node, `Turn off Retry On Fail (tab Settings), or a ${shown} could be lost`, {
+		description: `Hubble shows each ${shown} only once, and n8n would run the node again for all items when the first of them fails. Nothing was created or deleted. The node itself sends a request again where that is safe.`,
+	});
+}
+
 /** Throws where a failure would stop the run and lose what Hubble has shown to the items before it. */
 function refuseToLose(context: IExecuteFunctions, { showsOnce }: Operation, read: readonly ItemRequest[]): void {
 	const [, second] = read;
@@ -179,6 +201,12 @@ async function carryOut(
 	const { context, hubble, hints } = work;
 	const isSingle = option(context, operation, batching.name) === 'single';
 	const { canContinue } = outputs;
+	const loss = lossByRetry(context, operation, read);
+	// Of an error that is thrown, On Error → Continue would pass the input on as if all was well.
+	if (loss) {
+		for (const { itemIndex, ids } of read) outputs.fail(itemIndex, loss, ids);
+		return;
+	}
 	if (!canContinue) refuseToLose(context, operation, read);
 	const fail: Preparation['fail'] = (itemIndex, error, ids) => outputs.fail(itemIndex, error, ids);
 	const requests = (await operation.prepare?.({ context, hubble, requests: read, fail, canContinue, hints })) ?? read;
@@ -226,7 +254,8 @@ function readItems(
 	const { clock } = hubble.service;
 	let moment: number | undefined;
 	const now = () => (moment ??= clock.now());
-	const source = { context, stored: objectOf(context.getNode().parameters), clock, now };
+	const stored = objectOf(context.getNode().parameters);
+	const source = { context, stored, isTool: runsAsTool(context), clock, now };
 	return context.getInputData().flatMap((_, item) => {
 		try {
 			return [readItemRequest(source, operation, item)];

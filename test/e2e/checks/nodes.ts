@@ -8,7 +8,7 @@ import { payloadLayout } from '../../simulator/packets';
 import type { Simulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialName, readExample } from '../mainJob';
-import { type Item, type Json, packageName, type WorkflowFile } from '../n8n';
+import { type Item, type Json, type N8n, packageName, type WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
 
 const byId = (value: string) => ({ __rl: true, mode: 'id', value });
@@ -469,21 +469,22 @@ async function startModel(tool: RegExp) {
 }
 
 function answerFrom(toolOutput: string): string {
-	const rows = JSON.parse(toolOutput) as Json[];
+	const rows = [JSON.parse(toolOutput) as Json | Json[]].flat();
 	return `I see ${rows.length} results; the first is ${String(rows[0]?.name)}.`;
 }
 
-async function runAgent({ n8n, hubble }: Stage): Promise<string> {
+/** What an agent of that version answers, and what its model reads of the tool. */
+async function askAgent(n8n: N8n, version: number, onError?: string) {
 	const model = await startModel(/^Devices$/);
 	try {
-		const account = 'Scripted model';
+		const account = `Scripted model at ${model.url}`;
 		await n8n.createCredential(account, 'openAiApi', { apiKey: 'none', url: `${model.url}/v1` });
 		const id = await n8n.createWorkflow(
 			{
 				name: 'An agent asks for devices',
 				nodes: [
 					start,
-					node('Agent', '@n8n/n8n-nodes-langchain.agent', 2.2, {
+					node('Agent', '@n8n/n8n-nodes-langchain.agent', version, {
 						promptType: 'define',
 						text: 'Which devices are there?',
 						options: {},
@@ -495,43 +496,67 @@ async function runAgent({ n8n, hubble }: Stage): Promise<string> {
 						{ model: byId('scripted'), options: {} },
 						{ openAiApi: { id: '', name: account } },
 					),
-					node(
-						'Devices',
-						`${packageName}.hubbleDeviceTool`,
-						1,
-						{
-							descriptionType: 'auto',
-							operation: 'getAll',
-							returnAll: true,
-							output: 'selected',
-							outputFields: ['name'],
-						},
-						hubbleCredential,
-					),
+					{
+						...node(
+							'Devices',
+							`${packageName}.hubbleDeviceTool`,
+							1,
+							{
+								descriptionType: 'auto',
+								operation: 'getAll',
+								returnAll: true,
+								output: 'selected',
+								outputFields: ['name'],
+							},
+							hubbleCredential,
+						),
+						onError,
+					},
 				],
 				connections: {
 					Start: { main: to('Agent') },
 					Model: { ai_languageModel: to('Agent', 'ai_languageModel') },
 					Devices: { ai_tool: to('Agent', 'ai_tool') },
 				},
+				// As of every new workflow: in the old order, n8n goes on with the agent before its tools.
+				settings: { executionOrder: 'v1' },
 			},
 			await n8n.credentialIds(),
 		);
 		const execution = await n8n.run(id);
 		equal(execution.error, undefined);
-		const output = String(execution.items('Agent')[0]?.json.output);
-		const { name } = oldest(hubble.world.main.devices.values());
-		// A hundred of the fleet, and a note that there may be more; n8n 1 does not tell a node that an agent calls it.
-		const count = isN8n1(n8n.version) ? hubble.world.main.devices.size : 101;
-		equal(output, `I see ${count} results; the first is ${name}.`);
-		match(model.requests[0]?.tools?.[0]?.function.description ?? '', /Get many devices in Hubble Device/);
-		const tool = String(model.requests.at(-1)?.messages.find(({ role }) => role === 'tool')?.content);
-		const [first] = JSON.parse(tool) as Json[];
-		deepEqual(Object.keys(first ?? {}), ['name', 'deviceId']);
-		return `${output} The tool's output has ${tool.length} characters.`;
+		return {
+			output: String(execution.items('Agent')[0]?.json.output),
+			description: model.requests[0]?.tools?.[0]?.function.description ?? '',
+			tool: String(model.requests.at(-1)?.messages.find(({ role }) => role === 'tool')?.content),
+		};
 	} finally {
 		await model.close();
 	}
+}
+
+/** The Agent of most workflows, which runs the tools itself, and the newest of each line, which leaves that to n8n. */
+async function runAgent({ n8n, hubble }: Stage): Promise<string> {
+	const newest = isN8n1(n8n.version) ? 3 : 3.1;
+	const remarks: string[] = [];
+	for (const version of [2.2, newest]) {
+		const { output, description, tool } = await askAgent(n8n, version);
+		const { name } = oldest(hubble.world.main.devices.values());
+		// A hundred of the fleet, and a note that there are more.
+		equal(output, `I see 101 results; the first is ${name}.`, `Agent ${version}: ${tool.slice(0, 300)}`);
+		match(description, /Get many devices in Hubble Device/);
+		const [first] = JSON.parse(tool) as Json[];
+		deepEqual(Object.keys(first ?? {}), ['name', 'deviceId']);
+		// Without On Error → Continue, Agent 2.2 gives its model an empty text, and n8n 1 ends the execution.
+		const goesOn = version === 3.1 ? [undefined] : [];
+		for (const onError of [...goesOn, 'continueRegularOutput']) {
+			hubble.addFault({ call: 'listDevices', status: 400 });
+			const refused = await askAgent(n8n, version, onError).finally(() => hubble.clearFaults());
+			match(refused.tool, /Hubble says: \\?"An unknown error has occurred\./, `Agent ${version}`);
+		}
+		remarks.push(`Agent ${version}: ${output} The tool's output has ${tool.length} characters.`);
+	}
+	return remarks.join('\n');
 }
 
 /** The example's chat asks the scripted model, which looks for devices. */
