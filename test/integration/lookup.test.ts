@@ -44,6 +44,18 @@ it('reads pages of the list for many IDs, recently heard first, and nothing else
 	expect(hubble.log[0]?.query).toEqual({ limit: '1000', sort_field: 'most_recent_packet_ts', sort_ascending: 'false' });
 });
 
+it('says of single devices alone how they are encrypted, as Hubble does', async () => {
+	const shown = async (deviceIds: string[]) => {
+		const { items } = await run(
+			deviceIds.map((deviceId) => ({ deviceId })),
+			{ simplify: false },
+		);
+		return items.filter(({ json }) => 'encryption' in json && 'eid_rotation' in json).length;
+	};
+	expect([await shown(ids().slice(0, 1)), await shown(ids().slice(0, 500))]).toEqual([1, 0]);
+	expect(calls('listDevices')).toBeGreaterThan(0);
+});
+
 it('never pages further than single Gets would take in calls', async () => {
 	// The devices that were registered last, and never heard, come on the last page.
 	const input = ids()

@@ -353,7 +353,9 @@ function listDevices(asked: Asked): Reply {
 		created(device.created_ts) &&
 		(query.filter_most_recent_packet_ts === undefined || heard(lastTime(world, organization, device)));
 	const { page, next } = pageOf(rows, query.sort_ascending === true, token?.at, query.limit as number, keep);
-	const devices = page.map(({ device }) => shown(world, organization, device));
+	// Of single devices alone Hubble says how they are encrypted.
+	const brief = { encryption: undefined, eid_rotation: undefined };
+	const devices = page.map(({ device }) => ({ ...shown(world, organization, device), ...brief }));
 	if (!next) return { body: { devices } };
 	const place = { call: 'listDevices' as const, org: organization.metadata.org_id, query, at: next };
 	return { headers: { 'Continuation-Token': writeToken(place) }, body: { devices } };

@@ -138,20 +138,17 @@ ajv.addFormat('uuid', /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 /** A check for values of that schema, shut against everything that it does not list. */
 export const validator = (schema: Schema): ValidateFunction => ajv.compile(closed(schema));
 
-const parameters = (schemas: Readonly<Record<string, Schema>> = {}): Schema => ({
-	type: 'object',
-	properties: schemas,
-});
-const checks = new Map(
-	calls.map((call) => [
-		call.name,
-		{
-			params: validator(parameters(call.params)),
-			query: validator(parameters(call.query)),
-			body: call.body && validator(call.body),
-		},
-	]),
-);
+/** What parts of calls must be; each is compiled when it is needed first. */
+const checks = new Map<object, ValidateFunction>();
+function checkOf(part: object, schema: Schema): ValidateFunction {
+	const check = checks.get(part) ?? validator(schema);
+	checks.set(part, check);
+	return check;
+}
+
+const NO_PARAMETERS = {};
+const parametersCheck = (schemas: Readonly<Record<string, Schema>> = NO_PARAMETERS) =>
+	checkOf(schemas, { type: 'object', properties: schemas });
 
 /** What the text of a parameter stands for; text that is not of the type stays text and fails the check. */
 function typed(schema: Schema | undefined, value: unknown): unknown {
@@ -194,12 +191,12 @@ function readBody(call: Call, raw: Buffer | undefined, type = ''): unknown {
 	if (raw?.length && !/^application\/json\b/i.test(type)) {
 		throw new Refusal(400, 'Content-Type must be application/json.');
 	}
-	const check = checks.get(call.name)?.body;
-	if (!check) {
+	if (!call.body) {
 		if (body === undefined || JSON.stringify(body) === '{}') return undefined;
 		throw new Refusal(400, 'This call takes no body.');
 	}
 	if (body === undefined && call.bodyOptional) return undefined;
+	const check = checkOf(call.body, call.body);
 	if (!check(body)) throw new Refusal(400, explain('body', check.errors));
 	return body;
 }
@@ -287,8 +284,8 @@ export async function startSimulator(
 			found?.organization.keys.has(found.key.key_id) &&
 			(found.key.expires_at_seconds === 0 || found.key.expires_at_seconds > world.seconds());
 		if (!found || !alive) throw new Refusal(401, 'The API token is missing, unknown, expired or deleted.');
-		const check = checks.get(call.name)?.params;
-		if (!check?.(request.params)) throw new Refusal(400, explain('path', check?.errors));
+		const check = parametersCheck(call.params);
+		if (!check(request.params)) throw new Refusal(400, explain('path', check.errors));
 		const { org_id: id = '' } = request.params as Record<string, string>;
 		const asked = world.organizations.get(id);
 		if (!asked) throw new Refusal(404, `Organization ${id} was not found.`);
@@ -329,8 +326,8 @@ export async function startSimulator(
 				throw new Refusal(403, `The token lacks the scope ${call.scope}.`);
 			}
 			const query = typedQuery(call.query, request.query);
-			const check = checks.get(call.name)?.query;
-			if (!check?.(query)) throw new Refusal(400, explain('query', check?.errors));
+			const check = parametersCheck(call.query);
+			if (!check(query)) throw new Refusal(400, explain('query', check.errors));
 			const body = readBody(call, request.body as Buffer | undefined, request.headers['content-type']);
 			const reply = await answers[call.name as CallName]({
 				world,
