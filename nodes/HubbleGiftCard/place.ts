@@ -3,6 +3,7 @@
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { newOutage } from '../shared/client/client';
 import { asError, copyOf, DOUBT, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
@@ -271,8 +272,8 @@ class OrderRun {
 	async follow({ reply: placed }: Found, waitMs: number): Promise<Reply> {
 		const deadline = performance.now() + waitMs;
 		// The last look begins when the time is up. Looks that fail are paced by their pauses, and do not end the looking.
-		const traffic = { ...this.hubble.run.traffic, unanswered: [] as NodeApiError[] };
-		const looking = this.hubble.with({ deadline: deadline + LAST_LOOK_MS, traffic });
+		const outage = newOutage();
+		const looking = this.hubble.with({ deadline: deadline + LAST_LOOK_MS, outage });
 		let reply = placed;
 		let failure: unknown;
 		this.open += 1;
@@ -287,7 +288,7 @@ class OrderRun {
 			} catch (error) {
 				// The order is placed: what fails now must not hide that. The last look is given.
 				failure = error;
-				traffic.unanswered.length = 0;
+				outage.unanswered.length = 0;
 				if (this.hubble.isStopped || this.hubble.session.refusedToken) break;
 			}
 		}

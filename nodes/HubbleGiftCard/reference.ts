@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
-import { resumeUrl } from '../shared/n8n';
+import { isN8n1, resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
 import { parameterError } from '../shared/operation/values';
@@ -116,8 +116,9 @@ function countOf(context: IExecuteFunctions, content: string): number {
  */
 export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
-	// By its name: a workflow that a model wrote may have two nodes with one ID.
-	const place = [context.getInstanceId(), context.getWorkflow().id, first, context.getNode().name];
+	// n8n 1 lets a workflow have two nodes with one ID, as models write them, and knows a node by its name in a retry.
+	const node = context.getNode()[isN8n1() ? 'name' : 'id'];
+	const place = [context.getInstanceId(), context.getWorkflow().id, first, node];
 	const run = beginRun(context);
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();

@@ -2,14 +2,14 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
-import { asError } from '../shared/client/errors';
+import { asError, detailsOf } from '../shared/client/errors';
 import { entriesOf, objectOf, rowsOf } from '../shared/client/json';
 import { bothSpellings, READS } from '../shared/client/scopes';
 import type { Work } from '../shared/operation/operation';
 import { asText, counted, isEmpty } from '../shared/operation/values';
 import { isPrivateHost } from '../shared/webhook/addresses';
 import { endpointName } from '../shared/webhook/ownership';
-import { rootHere, stateOf, STATES } from '../shared/webhook/states';
+import { adviceFor, rootHere, stateOf } from '../shared/webhook/states';
 
 /** In the order of the items. */
 const STATE_NAMES = ['failed', 'warning', 'ok'] as const;
@@ -36,7 +36,9 @@ async function tokenFinding({ hubble }: Work): Promise<Finding> {
 			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
 			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
-		if (!['400', '403', '404'].includes(statusOf(error))) throw asError(error);
+		// Another server's refusal has no words of Hubble's.
+		const isRefusal = ['400', '403', '404'].includes(statusOf(error)) && detailsOf(error).said !== undefined;
+		if (!isRefusal) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
 		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
 	}
@@ -111,7 +113,7 @@ function urlFindings({ context, request }: Work): Finding[] {
 	return [ok(name, `n8n says that its address is ${url.origin}, which appears to be reachable from the internet.`)];
 }
 
-async function webhookFindings({ context, request }: Work, body: IDataObject): Promise<Finding[]> {
+async function webhookFindings({ context, hubble, request }: Work, body: IDataObject): Promise<Finding[]> {
 	const name = 'Webhooks';
 	const webhooks = rowsOf(entriesOf(body.webhooks));
 	const root = rootHere(context, request.itemIndex);
@@ -121,7 +123,7 @@ async function webhookFindings({ context, request }: Work, body: IDataObject): P
 		if (['listening', 'manual', 'foreign', 'otherNode'].includes(state)) continue;
 		const level = state === 'secretLost' ? 'failed' : 'warning';
 		const meaning = `The webhook "${endpointName(webhook)}" at ${String(webhook.url)} has the state "${state}".`;
-		findings.push(finding(name, level, meaning, STATES[state]));
+		findings.push(finding(name, level, meaning, adviceFor(state, root, hubble.baseUrl)));
 	}
 	const used = ['no webhook', 'one webhook'][webhooks.length] ?? counted(webhooks.length, 'webhook');
 	const all = `The organization has ${used}; two are possible. Nothing needs to be done.`;

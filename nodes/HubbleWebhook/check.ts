@@ -9,7 +9,7 @@ import { inCamelCase } from '../shared/operation/times';
 import { canReach } from '../shared/webhook/addresses';
 import { ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
-import { rootHere, stateOf, STATES } from '../shared/webhook/states';
+import { adviceFor, rootHere, stateOf } from '../shared/webhook/states';
 
 export const checkSettings = {
 	deleteOrphans: {
@@ -39,7 +39,13 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 	const { context, hubble, request } = work;
 	const { deleteOrphans, moveToNewUrl } = request.settings;
 	const state = await stateOf(context, webhook, root);
-	const outcome = { state, workflow: workflowIn(webhook), advice: STATES[state], deleted: false, moved: false };
+	const outcome = {
+		state,
+		workflow: workflowIn(webhook),
+		advice: adviceFor(state, root, hubble.baseUrl),
+		deleted: false,
+		moved: false,
+	};
 	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
 		const ids = { webhook_id: String(webhook.webhook_id) };
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids });
@@ -50,10 +56,6 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 		const there = await moved(work, webhook, root);
 		const advice = `The webhook was at ${String(webhook.url)} and was moved to the new public URL. Its secret is the same.`;
 		if (there) return { ...outcome, state: 'listening', moved: true, advice, ...there };
-	}
-	if (state === 'oldUrl' && root !== undefined && !canReach(root, hubble.baseUrl)) {
-		const advice = `n8n says that its address is ${new URL(root).origin}, which Hubble cannot reach. Set N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address in every process of n8n, and run Check Webhooks again.`;
-		return { ...outcome, advice, ...webhook };
 	}
 	return { ...outcome, ...webhook };
 }

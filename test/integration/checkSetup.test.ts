@@ -64,6 +64,12 @@ test('so is an organization ID that Hubble does not take for one', async () => {
 	]);
 });
 
+test('a refusal that is not Hubble’s is no finding about the token', async () => {
+	await start();
+	hubble.addFault({ call: 'checkKey', status: 400, body: '<html>' });
+	await expect(check()).rejects.toThrow(/The response is not from the Hubble API \(HTTP 400/);
+});
+
 test('so is a token of which Hubble says another organization, which is named', async () => {
 	await start();
 	const other = 'ffffffff-ffff-4fff-bfff-ffffffffffff';

@@ -260,7 +260,7 @@ describe('What would fail again is not sent', () => {
 	it('but for those that were under way together: one outage counts once', async () => {
 		const { hubble } = await clientOf(lost(20));
 		await Promise.all(Array.from({ length: 4 }, async () => await failureOf(hubble)));
-		expect(hubble.run.traffic.unanswered).toHaveLength(1);
+		expect(hubble.run.outage.unanswered).toHaveLength(1);
 		expect(await messageOf(hubble)).toBeUndefined();
 	});
 
@@ -271,7 +271,7 @@ describe('What would fail again is not sent', () => {
 	])('counts a call that is sent only once, and %s, or not', async (_, answer, counted) => {
 		const { hubble } = await clientOf(Array<Answer>(9).fill(answer));
 		for (let calls = 0; calls < 3; calls++) await failureOf(hubble, post);
-		expect(hubble.run.traffic.unanswered).toHaveLength(counted);
+		expect(hubble.run.outage.unanswered).toHaveLength(counted);
 	});
 });
 

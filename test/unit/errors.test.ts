@@ -183,14 +183,15 @@ it.each([
 	expect(description).toBe(`Hubble says: "${said}" Check the Organization ID in the credential. X-Request-ID: r.`);
 });
 
-it.each(['User not found in organization', 'Webhook not found for this organization.'])(
-	'a 404 about what is in the organization names the ID: %s',
-	(said) => {
-		const { message, description } = hubbleError(node, { ...failure, status: 404, said, ids: { user_id: 'u' } });
-		expect(message).toBe('Hubble has no user with the ID u');
-		expect(description).toBe(`Hubble says: "${said}" ${elsewhere} X-Request-ID: r.`);
-	},
-);
+it.each([
+	'User not found in organization',
+	'Webhook not found for this organization.',
+	'User not found or belongs to another organization.',
+])('a 404 about what is in the organization names the ID: %s', (said) => {
+	const { message, description } = hubbleError(node, { ...failure, status: 404, said, ids: { user_id: 'u' } });
+	expect(message).toBe('Hubble has no user with the ID u');
+	expect(description).toBe(`Hubble says: "${said}" ${elsewhere} X-Request-ID: r.`);
+});
 
 it('a call that may have changed something leaves a doubt, one that reads does not', () => {
 	const of = (method: Failure['method'], mayHaveHappened: boolean) =>

@@ -105,7 +105,7 @@ async function ordersOf(setup: Setup) {
 			await new Promise((resolve) => setImmediate(resolve));
 			now += ms;
 		},
-		run: { traffic: {} },
+		run: {},
 		with: ({ deadline }: { deadline: number }) => ({
 			send: async (call: Call) => {
 				if (now >= deadline) throw new NodeOperationError(node, 'Timed out waiting for the rate limit');

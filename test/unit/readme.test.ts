@@ -67,7 +67,7 @@ const sources = (folder: string) =>
 
 /** How the code begins a message that a user may meet: in errors of all rooms, and in what the credential tests return. */
 const BEGINNINGS =
-	/(?:message(?:: | = (?:left\s+\? )?)|fail(?:ed)?\(\s*|NodeOperationError\([\w.]+(?:\(\))?,\s*|NoPlaceInTime\([^,]+, |itemError\(\s*\w+,\s*itemIndex,\s*)[`'"]([A-Z][^`'"$]{8,})/g;
+	/(?:message(?:: | = (?:left\s+\? )?)|fail(?:ed)?\(\s*|NodeOperationError\([\w.]+(?:\(\))?,\s*|NoPlaceInTime\([^,]+, |itemError\(\s*\w+,\s*itemIndex,\s*)[`'"]((?:[A-Z]|n8n )[^`'"$]{8,})/g;
 const BEGINNINGS_OF_CLIENTS = /(?:new Error\(\s*|return )[`'"]([A-Z][^`'"$]{11,})/g;
 
 test('the README has the first words of every message', () => {

@@ -1,4 +1,5 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
+import { n8nLine } from '../integration/n8nLine';
 import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
 import { errandsOf } from '../../nodes/HubbleGiftCard/reference';
 
@@ -13,7 +14,7 @@ interface Surroundings {
 	url?: string;
 	runIndex?: number;
 	/** Which n8n and workflow it is, and the name of the node. */
-	place?: { instance?: string; workflow?: string; node?: string };
+	place?: { instance?: string; workflow?: string; node?: string; name?: string };
 }
 
 function contextOf({
@@ -26,15 +27,14 @@ function contextOf({
 	...more
 }: Surroundings) {
 	const { url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}` } = more;
-	const { instance = 'instance', workflow = 'workflow', node = 'Order' } = place;
+	const { instance = 'instance', workflow = 'workflow', node: id = 'node', name = 'Order' } = place;
 	return {
 		getContext: (type: string) => (type === 'node' ? kept : undefined),
 		getExecutionId: () => executionId,
 		getMode: () => mode,
 		getInstanceId: () => instance,
 		getWorkflow: () => ({ id: workflow }),
-		// In a workflow that a model wrote, two nodes may have one ID.
-		getNode: () => ({ id: 'node', name: node, type: 'n8n-nodes-hubble.hubbleGiftCard' }),
+		getNode: () => ({ id, name, type: 'n8n-nodes-hubble.hubbleGiftCard' }),
 		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? runIndex : url),
 	} as unknown as IExecuteFunctions;
 }
@@ -96,6 +96,22 @@ it('differs by n8n, workflow, node, execution, brand, denomination, customer and
 	];
 	expect(new Set(references).size).toBe(references.length);
 	expect(new Set(references.map((one) => one?.length))).toEqual(new Set([36]));
+});
+
+describe('names the node', () => {
+	const [a, other] = [order('a@example.com'), { name: 'Other' }];
+	afterEach(() => {
+		n8nLine.is1 = false;
+	});
+
+	it('by its ID: it may get another name before a retry', () => {
+		expect(alone(a, { place: other })).toBe(alone(a));
+	});
+
+	it('by its name in n8n 1, where two nodes of a workflow may have one ID', () => {
+		n8nLine.is1 = true;
+		expect(alone(a, { place: other })).not.toBe(alone(a));
+	});
 });
 
 it('is the same for one customer, however it is spelled, and for the denominations in any order', () => {

@@ -60,6 +60,8 @@ export interface Run {
 	poller?: Poller;
 	/** What the run has sent so far; one object for all clients of the run. */
 	traffic: Traffic;
+	/** Likewise, but for a client that goes on through an outage. */
+	outage: Outage;
 }
 
 /** What a run has sent, and how long it waited to send it. */
@@ -72,11 +74,16 @@ interface Traffic {
 	waitingSince: number;
 	/** How long the run has waited for the rate limit; requests that wait side by side count once. */
 	waitedMs: number;
-	/** The last failures in a row of calls that Hubble did not answer, for all their tries or for a long time. */
+}
+
+/** The last failures in a row of calls that Hubble did not answer, for all their tries or for a long time. */
+interface Outage {
 	unanswered: NodeApiError[];
 	/** When the last of them failed, on the clock of `performance.now()`. */
 	failedAt: number;
 }
+
+export const newOutage = (): Outage => ({ unanswered: [], failedAt: 0 });
 
 /**
  * After this many calls in a row without an answer, the run stops calling: a thousand items would take over an hour.
@@ -170,8 +177,8 @@ export class HubbleClient {
 		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token]));
 	}
 
-	/** The same client with a deadline or a count of its own, or with a further abort signal. */
-	with({ signal, ...own }: Partial<Pick<Run, 'deadline' | 'signal' | 'traffic'>>): HubbleClient {
+	/** The same client with a deadline or failures of its own, or with a further abort signal. */
+	with({ signal, ...own }: Partial<Pick<Run, 'deadline' | 'signal' | 'outage'>>): HubbleClient {
 		const signals = [this.run.signal, signal].filter((given) => given !== undefined);
 		const run = { ...this.run, ...own, signal: AbortSignal.any(signals) };
 		return new HubbleClient(this.service, run, this.session);
@@ -213,7 +220,7 @@ export class HubbleClient {
 	async send(call: Call): Promise<Reply> {
 		const { method, path, isRepeatable, isBatch } = call.endpoint;
 		const name = `${method} ${path}`;
-		const { unanswered } = this.run.traffic;
+		const { unanswered } = this.run.outage;
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
 		const begunAt = performance.now();
 		let mayHaveHappened = false;
@@ -228,7 +235,7 @@ export class HubbleClient {
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// If the reply to a deletion was lost, a 404 on the next try shows that it succeeded; not so for a batch.
 			const whenGone = call.whenGone ?? (method === 'DELETE' && !isBatch ? attempt.body : undefined);
-			if (status !== undefined && status < 500) this.run.traffic.unanswered.length = 0;
+			if (status !== undefined && status < 500) unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone) return attempt;
 			if (status === 404 && mayHaveHappened && whenGone) return { ...attempt, body: whenGone };
@@ -243,7 +250,7 @@ export class HubbleClient {
 				const error = hubbleError(this.context.getNode(), failure);
 				// Calls that were in flight together failed by the same outage.
 				const isQuick = tries === 1 && status !== undefined && attempt.ms < QUICK_MS;
-				this.remember(name, failure, copyOf(error), !isQuick && begunAt >= this.run.traffic.failedAt);
+				this.remember(name, failure, copyOf(error), !isQuick && begunAt >= this.run.outage.failedAt);
 				throw error;
 			}
 			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
@@ -256,8 +263,8 @@ export class HubbleClient {
 		if (status === 401) session.refusedToken = error;
 		if (status === 403 && /\bscopes?\b/i.test(said ?? '')) session.refusedCalls.set(name, error);
 		if (!isCounted || (status !== undefined && status < 500)) return;
-		run.traffic.unanswered.push(error);
-		run.traffic.failedAt = performance.now();
+		run.outage.unanswered.push(error);
+		run.outage.failedAt = performance.now();
 	}
 
 	/** Milliseconds until the run must be over. */
@@ -409,7 +416,8 @@ export function sharedBy({ baseUrl, organizationId }: Pick<Service, 'baseUrl' | 
 export const newRun = (context: Context, limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {}): Run => ({
 	context,
 	signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
-	traffic: { requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0, unanswered: [], failedAt: 0 },
+	traffic: { requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 },
+	outage: newOutage(),
 	...limits,
 });
 

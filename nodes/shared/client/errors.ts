@@ -41,8 +41,8 @@ const checkBaseUrl = (baseUrl: string) =>
 
 /** Whether Hubble's words are about the organization itself, as when the ID in the credential is that of another one. */
 const isOfOrganization = (said = '') =>
-	/\b(another|other|different|wrong|unknown) organization\b/i.test(said) ||
-	/^(the )?organization ([\da-f-]{36} )?(was |is )?(not found|unknown)\b/i.test(said);
+	/\b(token|key)\b.*\b(another|other|different|wrong) organization\b/i.test(said) ||
+	/^(the )?(unknown organization\b|organization ([\da-f-]{36} )?(was |is )?(not found|unknown)\b)/i.test(said);
 
 const otherOrganization = (organizationId: string): Explanation => ({
 	message: `The API Token does not belong to the organization ${organizationId}`,

@@ -139,13 +139,13 @@ async function loginOf(key: string, logIn: () => Promise<Login>): Promise<Login>
 /** Each call goes out with the token of a login, which is renewed when it ends, and when Hubble refuses it. */
 function partnerSession(
 	service: Service,
-	{ context, traffic }: Run,
+	{ context, traffic, outage }: Run,
 	settings: ReturnType<typeof partnerSettingsOf>,
 ): Session {
 	const { clientId, clientSecret } = settings;
 	const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 	// Other executions may wait for this login, so stopping the one that began it does not abort it.
-	const own = new HubbleClient(service, { context, traffic }, sessionOf(context, [clientSecret], false));
+	const own = new HubbleClient(service, { context, traffic, outage }, sessionOf(context, [clientSecret], false));
 	const logIn = async (): Promise<Login> => {
 		const { body } = await own.send({ endpoint: partnerEndpoints.login, body: { clientId, clientSecret } });
 		const lastsMs = (Number(body.expiresInSecs) || DEFAULT_LOGIN_S) * 1000;

@@ -104,19 +104,16 @@ function decoder(context: TriggerContext, given: IDataObject) {
 	const parameter = (name: string) => context.getNodeParameter(name, '');
 	const decode = parameter('decodePayload');
 	readParameter(context, 'Decode Payload', () => isGiven(given.decodePayload, decode, false));
-	if (decode === 'fields') {
-		readParameter(context, 'Payload Fields', () => {
-			if (hasEmptyExpression(given.payloadFields, parameter('payloadFields')))
-				throw new Error('an expression returned no value');
-		});
-	}
+	// Read only where the way to decode needs them.
+	const table = decode === 'fields' ? parameter('payloadFields') : undefined;
+	readParameter(context, 'Payload Fields', () => {
+		if (table !== undefined && hasEmptyExpression(given.payloadFields, table))
+			throw new Error('an expression returned no value');
+	});
 	try {
-		// Read only where the way to decode needs them.
 		return payloadDecoder({
 			decode,
-			get table() {
-				return parameter('payloadFields');
-			},
+			table,
 			get layout() {
 				return parameter('payloadLayout');
 			},

@@ -1,6 +1,7 @@
 /** What a webhook at Hubble is to this n8n. */
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { resumeUrl } from '../n8n';
+import { canReach } from './addresses';
 import { instanceOf, ownerIn } from './ownership';
 import { belowRoot, hasPostAt, isTriggerAt, listenerAt, rootOf, type Listener } from './probe';
 
@@ -21,6 +22,16 @@ export const STATES: Readonly<Record<WebhookState, string>> = {
 	unknown:
 		'The webhook belongs to this n8n, but n8n did not respond at the URL. Run Check Webhooks again when n8n is reachable there.',
 };
+
+/**
+ * What to do about a webhook.
+ * @param root where the URLs of this n8n begin
+ * @param baseUrl Hubble's
+ */
+export function adviceFor(state: WebhookState, root: string | undefined, baseUrl: string): string {
+	if (state !== 'oldUrl' || root === undefined || canReach(root, baseUrl)) return STATES[state];
+	return `n8n says that its address is ${new URL(root).origin}, which Hubble cannot reach. Set N8N_WEBHOOK_URL of n8n 2, or WEBHOOK_URL of n8n 1, to its public https address in every process of n8n, and run Check Webhooks again.`;
+}
 
 /** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
 export function rootHere(context: IExecuteFunctions, itemIndex: number): string | undefined {
