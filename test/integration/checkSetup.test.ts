@@ -6,7 +6,7 @@ import { READS } from '../../nodes/shared/client/scopes';
 import { tables } from '../../tools/tables';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { allScopes } from '../simulator/world';
-import { credentialFor, execute, serverThat } from './harness';
+import { answering, credentialFor, execute, serverThat } from './harness';
 
 let hubble: Simulator;
 const start = async (options: object = {}) => {
@@ -64,10 +64,12 @@ test('so is an organization ID that Hubble does not take for one', async () => {
 	]);
 });
 
-test('a refusal that is not Hubble’s is no finding about the token', async () => {
+test.each([400, 403, 404])('a %d that is not Hubble’s is no finding about the token', async (status) => {
 	await start();
-	hubble.addFault({ call: 'checkKey', status: 400, body: '<html>' });
-	await expect(check()).rejects.toThrow(/The response is not from the Hubble API \(HTTP 400/);
+	const server = await answering(status, '<html>');
+	const asked = check({ baseUrl: server.url });
+	await expect(asked).rejects.toThrow(`The response is not from the Hubble API (HTTP ${status}`);
+	await server.close();
 });
 
 test('so is a token of which Hubble says another organization, which is named', async () => {
