@@ -253,6 +253,7 @@ export const giftCardOperations: readonly Operation[] = [
 		description:
 			'Buy vouchers of a brand with the money in the wallet, once for each reference. The output contains card numbers and PINs.',
 		hasSecrets: true,
+		mayRunAgain: true,
 		endpoint: partnerEndpoints.placeOrder,
 		inPath: { brand_id: brandId },
 		inBody: {

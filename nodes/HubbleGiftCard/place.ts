@@ -3,6 +3,7 @@
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { nodeContext } from '../shared/n8n';
 import { newOutage } from '../shared/client/client';
 import { asError, copyOf, DOUBT, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
@@ -106,7 +107,7 @@ class OrderRun {
 		private readonly work: Omit<Preparation, 'requests'>,
 		private readonly hubble = work.hubble,
 	) {
-		const kept = work.context.getContext('node');
+		const kept = nodeContext(work.context);
 		this.isAfterKill = Boolean((kept.isAfterKill ??= work.context.getMode() === 'retry' && kept.sent === undefined));
 		this.sent = (kept.sent ??= {}) as IDataObject;
 	}

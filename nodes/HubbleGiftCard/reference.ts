@@ -1,8 +1,8 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
-import { isN8n1, resumeUrl } from '../shared/n8n';
+import { isN8n1, nodeContext, resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
 import { parameterError } from '../shared/operation/values';
@@ -33,7 +33,7 @@ export interface Errand {
  * `undefined` when the execution is a retry of one that nothing is known of.
  */
 function firstExecution(context: IExecuteFunctions): string | undefined {
-	const kept = context.getContext('node');
+	const kept = nodeContext(context);
 	const token = [...(resumeUrl(context)?.searchParams.values() ?? [])].at(-1);
 	const ofThis = context.getMode() === 'retry' ? '' : context.getExecutionId();
 	const first = (kept.firstExecution as string | undefined) ?? token ?? ofThis;
@@ -73,7 +73,7 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
 	if (!first)
 		return 'it is required in a retry in which n8n tells neither which execution is retried nor whether this node has run';
 	// Of several equal orders nobody knows whose was placed before n8n stopped.
-	const isUnknown = Boolean(context.getContext('node').isAfterKill) && !customerOf(request);
+	const isUnknown = Boolean(nodeContext(context).isAfterKill) && !customerOf(request);
 	return isUnknown
 		? 'it is required in a retry in which n8n does not tell whether this node has run: orders without a customer cannot be told apart'
 		: undefined;
@@ -85,7 +85,7 @@ function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string
  * @returns which run of the execution it is
  */
 function beginRun(context: IExecuteFunctions): number {
-	const kept = context.getContext('node');
+	const kept = nodeContext(context);
 	const run = Number(context.evaluateExpression('{{ $runIndex }}', 0));
 	if (kept.run !== run) kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
 	kept.run = run;
@@ -100,7 +100,7 @@ const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
  * loop that goes on after n8n was killed begins with another run: what tells an order is what it is, not in which run.
  */
 function countOf(context: IExecuteFunctions, content: string): number {
-	const kept = context.getContext('node');
+	const kept = nodeContext(context);
 	const key = hash('sha256', content).slice(0, 16);
 	const counts = objectOf(kept.counts);
 	const count = Number(counts[key] ?? objectOf(kept.before)[key] ?? 0);
@@ -136,7 +136,8 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 		const errand = { request, brandId: String(ids.brand_id), details, amount: amountOf(details) };
 		if (body.referenceId) {
 			const reference = String(body.referenceId);
-			const owner = hashOf([...place, run, first ?? context.getExecutionId(), content]);
+			// n8n's own agents run a node without an execution: nobody else is the owner then.
+			const owner = hashOf([...place, run, first ?? context.getExecutionId() ?? randomUUID(), content]);
 			const other = owners.get(reference);
 			// Two equal items may be two people: who they are, the order need not say.
 			if (other !== undefined && !(settings.returnExisting && other === owner))

@@ -39,6 +39,22 @@ export const isUnregistered = (status: number, message: unknown): boolean =>
 export const runsAsTool = (context: Pick<IExecuteFunctions, 'getNode'>): boolean =>
 	context.getNode().type.endsWith('Tool');
 
+const contexts = new WeakMap<object, IDataObject>();
+
+/**
+ * What a node keeps in the execution's own data. n8n's own agents (2.41, module `agents`) run a node without an execution,
+ * where n8n throws: then it is kept as long as the run.
+ */
+export function nodeContext(context: IExecuteFunctions): IDataObject {
+	try {
+		return context.getContext('node');
+	} catch {
+		const own = contexts.get(context) ?? {};
+		contexts.set(context, own);
+		return own;
+	}
+}
+
 /** Whether n8n is one of the newer 2.x. It does not say so to nodes; this export came with them. */
 const isRecent = 'TIMED_CAUSES' in n8nWorkflow;
 

@@ -102,6 +102,12 @@ const foreign = async (answer: (path: string, method: string) => { status: numbe
 		return await reply.code(status).type(type).send(body);
 	});
 
+test('several orders are placed beside Retry On Fail: run again, the node finds them', async () => {
+	const { items, error } = await place({}, { input: [{}, {}], retryOnFail: true });
+	expect(error).toBeUndefined();
+	expect(new Set(items.map(({ json }) => json.id)).size).toBe(2);
+});
+
 describe('Place', () => {
 	it('gives the vouchers, the amount and the reference', async () => {
 		const { items, error } = await place({ reference: 'mine-1', denominations: vouchers(500, 2) });

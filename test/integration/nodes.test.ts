@@ -356,10 +356,16 @@ describe('API keys', () => {
 	);
 
 	describe('beside Retry On Fail', () => {
-		const retried = async (name: string, parameters: IDataObject, onError?: Setup['onError']) =>
+		const retried = async (
+			name: string,
+			parameters: IDataObject,
+			onError?: Setup['onError'],
+			input: IDataObject[] = [{}],
+		) =>
 			await execute({
 				node: nodeNamed(name),
 				parameters: parameters as never,
+				input,
 				credential: credentialFor(hubble),
 				onError,
 				retryOnFail: true,
@@ -380,6 +386,21 @@ describe('API keys', () => {
 			const message = `Turn off Retry On Fail (tab Settings), or a ${shown} could be lost`;
 			expect([stopped.error?.message, items[0]?.json.error, errorItems[0]?.json.error]).toEqual(Array(3).fill(message));
 			expect([done, hubble.log]).toEqual([[], []]);
+		});
+
+		test.each<[string, IDataObject]>([
+			['Hubble Device', { operation: 'delete', deviceId: byId('={{ $json.id }}') }],
+			['Hubble Webhook', { operation: 'delete', webhookId: byId('={{ $json.id }}') }],
+			['Hubble Invitation', { operation: 'send', email: '={{ $json.id }}@example.com' }],
+		])('%s: %j asks Hubble nothing for several items', async (name, parameters) => {
+			const ids = ['3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60', '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b61'];
+			const input = ids.map((id) => ({ id }));
+			const message = 'Turn off Retry On Fail (tab Settings), or what succeeded would be done again';
+			expect((await retried(name, parameters, undefined, input)).error?.message).toBe(message);
+			expect(hubble.log).toEqual([]);
+			// A single one n8n runs again as it is.
+			await retried(name, parameters, undefined, input.slice(1));
+			expect(hubble.log).not.toEqual([]);
 		});
 
 		test.each<[string, IDataObject, string | undefined]>([
@@ -756,6 +777,14 @@ test('a failure that a tool throws twice has its explanation once', () => {
 });
 
 describe('as the tool of an AI agent', () => {
+	test('it takes no columns from what the agent was given', async () => {
+		const mapped = { mappingMode: 'autoMapInputData', value: null };
+		const parameters = { operation: 'register', fieldsFrom: 'columns', columns: mapped, shareSecrets: true };
+		const { error } = await run(toolOf('Hubble Device'), parameters as never);
+		expect(error?.message).toMatch(/^"Columns": an AI agent needs Map Each Column Manually/);
+		expect(hubble.log).toEqual([]);
+	});
+
 	test('Return All ends at a hundred short rows and says so', async () => {
 		const rows = jsonOf(await run(toolOf('Hubble Device'), { operation: 'getAll', returnAll: true, simplify: false }));
 		expect(rows).toHaveLength(101);

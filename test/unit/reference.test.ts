@@ -14,6 +14,8 @@ interface Surroundings {
 	url?: string;
 	runIndex?: number;
 	/** Which n8n and workflow it is, and the name of the node. */
+	/** Whether one of n8n's own agents runs the node, without an execution. */
+	isOutside?: boolean;
 	place?: { instance?: string; workflow?: string; node?: string; name?: string };
 }
 
@@ -24,13 +26,17 @@ function contextOf({
 	token,
 	runIndex = 0,
 	place = {},
+	isOutside = false,
 	...more
 }: Surroundings) {
 	const { url = `http://n8n/webhook-waiting/${executionId}${token ? `?form=1&signature=${token}` : ''}` } = more;
 	const { instance = 'instance', workflow = 'workflow', node: id = 'node', name = 'Order' } = place;
 	return {
-		getContext: (type: string) => (type === 'node' ? kept : undefined),
-		getExecutionId: () => executionId,
+		getContext: (type: string) => {
+			if (isOutside) throw new Error('`executionData` is not initialized');
+			return type === 'node' ? kept : undefined;
+		},
+		getExecutionId: () => (isOutside ? undefined : executionId),
 		getMode: () => mode,
 		getInstanceId: () => instance,
 		getWorkflow: () => ({ id: workflow }),
@@ -221,6 +227,12 @@ describe('of the user', () => {
 			['birthday', 'birthday'],
 			[0, 1],
 		]);
+	});
+
+	it('has an owner of its own wherever a node runs without an execution', () => {
+		const outside = () => made({ isOutside: true, executionId: '' }, [own('a@example.com')]);
+		expect(outside().references).toEqual(['birthday']);
+		expect(outside().owners).not.toEqual(outside().owners);
 	});
 
 	it('has an owner: the same in a retry, another one in another execution, run or order', () => {

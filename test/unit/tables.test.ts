@@ -174,6 +174,9 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 		const shown = (choice?.options ?? []) as INodePropertyOptions[];
 		if (resources[0] === undefined) {
 			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.split(' ').at(-1)]]);
+			// What n8n's workflow builder reads in its place; no version of the node shows it.
+			const [, other] = description.properties.filter((property) => property.name === 'resource');
+			expect(other).toMatchObject({ type: 'options', options: shown, displayOptions: { show: { '@version': [0] } } });
 		} else {
 			expect(shown).toEqual(resources.map((resource = '') => ({ name: resourceTitle(resource), value: resource })));
 		}

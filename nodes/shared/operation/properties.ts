@@ -95,8 +95,11 @@ export function toProperties(
 		...operationChoice(operations.filter((row) => (row.resource ?? value) === value)),
 		displayOptions: { show: { resource: [value] } },
 	}));
-	if (resources.length === 1) resource.type = 'hidden';
-	return [resource, ...choices, ...operations.flatMap(operationProperties)];
+	const parameters = [...choices, ...operations.flatMap(operationProperties)];
+	if (resources.length > 1) return [resource, ...parameters];
+	// n8n's workflow builder and its MCP server pass over what is hidden, and find the operations by one that is never shown.
+	const shown = { ...resource, displayName: 'Kind', displayOptions: { show: { '@version': [0] } } };
+	return [{ ...resource, type: 'hidden' }, shown, ...parameters];
 }
 
 function operationProperties(operation: Operation): INodeProperties[] {

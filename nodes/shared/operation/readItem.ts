@@ -10,6 +10,7 @@ import {
 	type IPollFunctions,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { runsAsTool } from '../n8n';
 import { HubbleClock } from '../client/clock';
 import { isObject, objectOf, rowsOf, withoutUndefined } from '../client/json';
 import { asError } from '../client/errors';
@@ -74,6 +75,9 @@ function storedValue(stored: IDataObject, { name, collection }: Field): unknown 
 function columnRow(context: IExecuteFunctions, name: string, given: unknown, item: number): ColumnRow {
 	const { mappingMode, value, schema } = objectOf(given);
 	const json = context.getInputData()[item]?.json ?? {};
+	// n8n puts what the agent itself was given beside what the model says.
+	if (mappingMode !== 'defineBelow' && runsAsTool(context))
+		throw new Error('an AI agent needs Map Each Column Manually, or all that it was given would become columns');
 	const mapped = () => plainValue(value ?? {}, json) ?? context.getNodeParameter(`${name}.value`, item);
 	return {
 		cells: mappingMode === 'defineBelow' ? objectOf(mapped()) : json,

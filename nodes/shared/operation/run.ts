@@ -162,18 +162,26 @@ export function showHints(
 
 /**
  * Why nothing is sent where n8n would run the node again, for all items, when the first of them fails: what Hubble shows
- * only once would be lost. `undefined` where nothing could be.
+ * only once would be lost, and what cannot be done twice be done again or reported as failed. `undefined` elsewhere.
  */
 function lossByRetry(
 	context: IExecuteFunctions,
-	{ showsOnce, batch: usual }: Operation,
+	{ showsOnce, endpoint: own, batch: usual, mayRunAgain }: Asking,
 	read: readonly ItemRequest[],
 ): NodeOperationError | undefined {
-	const shown = showsOnce ?? (read.some(({ batch = usual }) => batch?.showsOnce) && 'key');
 	const node = context.getNode();
-	if (!shown || node.retryOnFail !== true) return undefined;
-	return new NodeOperationError(node, `Turn off Retry On Fail (tab Settings), or a ${shown} could be lost`, {
-		description: `Hubble shows each ${shown} only once, and n8n would run the node again for all items when the first of them fails. Nothing was created or deleted. The node itself sends a request again where that is safe.`,
+	if (node.retryOnFail !== true || mayRunAgain) return undefined;
+	const shown = showsOnce ?? (read.some(({ batch = usual }) => batch?.showsOnce) && 'key');
+	const isOnce = ({ batch = usual }: ItemRequest) => {
+		const { method, isRepeatable } = batch?.endpoint ?? own;
+		return method === 'DELETE' || (method === 'POST' && !isRepeatable);
+	};
+	if (!shown && !(read.length > 1 && read.some(isOnce))) return undefined;
+	const [what, why] = shown
+		? [`a ${shown} could be lost`, `Hubble shows each ${shown} only once.`]
+		: ['what succeeded would be done again', 'What was deleted already would be reported as failed.'];
+	return new NodeOperationError(node, `Turn off Retry On Fail (tab Settings), or ${what}`, {
+		description: `n8n would run the node again for all items when the first of them fails. ${why} Nothing was created or deleted. The node itself sends a request again where that is safe.`,
 	});
 }
 
@@ -193,7 +201,7 @@ function refuseToLose(context: IExecuteFunctions, { showsOnce }: Operation, read
 
 /** Carries out what the items ask: together in few calls where the operation knows how, else one after the other. */
 async function carryOut(
-	operation: Operation,
+	operation: Asking,
 	work: Omit<Work, 'request'>,
 	read: readonly ItemRequest[],
 	outputs: Outputs,
