@@ -183,7 +183,11 @@ const otherKey = {
 	typeOptions: { password: true },
 	default: '',
 	description: 'The key itself, as Hubble showed it when it was created. Empty means the API token of the credential.',
-	toWire: (value) => tokenOf(asText(value)),
+	toWire: (value) => {
+		const token = tokenOf(asText(value));
+		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no key has');
+		return token;
+	},
 } satisfies Field;
 
 /** The API keys' calls (API definition, tag "API Keys"). */

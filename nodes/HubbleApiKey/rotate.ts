@@ -1,7 +1,7 @@
 /** The rotation of an API key: nothing is deleted unless the new key works, and nothing new is left behind unless it does. */
 import { NodeOperationError, type IDataObject, type INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
-import { detailsOf } from '../shared/client/errors';
+import { asError, detailsOf } from '../shared/client/errors';
 import { entriesOf } from '../shared/client/json';
 import { acceptedRows, fetchRows } from '../shared/client/pages';
 import type { Field } from '../shared/operation/fields';
@@ -41,13 +41,7 @@ async function tryKey({ context, hubble }: Work, created: IDataObject): Promise<
 	});
 }
 
-type Failure = Error & { description?: string | null };
-
-const failureOf = async (sent: Promise<unknown>): Promise<Failure | undefined> =>
-	await sent.then(
-		() => undefined,
-		(error: Failure) => error,
-	);
+const failureOf = async (sent: Promise<unknown>) => await sent.then(() => undefined, asError);
 
 /**
  * Creates a key with the name and the scopes of an old one, tries it, then deletes the old one. Hubble shows the new

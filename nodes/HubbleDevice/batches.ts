@@ -84,7 +84,8 @@ function resultsById(reply: IDataObject): Map<string, BatchResult> {
 	);
 }
 
-const idIn = ({ ids }: ItemRequest) => ids.device_id ?? '';
+/** The ID of a request's device. */
+export const idIn = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
 export const update: Batch = {
 	endpoint: endpoints.updateDevices,

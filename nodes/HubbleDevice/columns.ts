@@ -51,7 +51,7 @@ function tagsOf(cell: unknown): IDataObject {
 	throw new Error('column "tags" is not a JSON object; give each tag its own column');
 }
 
-/** A row's device, with the API's field names. */
+/** A row's device: what its cells say. */
 interface DeviceRow {
 	name?: string;
 	place?: InstalledAt;

@@ -9,7 +9,7 @@ import { columns, fieldsFrom } from './columns';
 import { nameOnWire, placeOnWire } from './naming';
 import { tagKeys, tagMap } from './tags';
 
-export const encryption = {
+const encryption = {
 	displayName: 'Encryption',
 	name: 'encryption',
 	type: 'options',
@@ -40,15 +40,15 @@ const numberOfDevices = {
 
 const title = textPart('Name', 'name', 'e.g. Cold room 4', 'At most 250 characters');
 
-export const names = {
+const names = {
 	...title,
 	description: `${title.description}. For several devices, an expression that returns a list of names. If empty, Hubble generates one.`,
 	toWire: (value) => texts(value)?.map(nameOnWire),
 } satisfies Field;
 
-export const name = { ...title, collection: 'updateFields', toWire: nameOnWire } satisfies Field;
+const name = { ...title, collection: 'updateFields', toWire: nameOnWire } satisfies Field;
 
-export const tags = {
+const tags = {
 	displayName: 'Tags',
 	name: 'tags',
 	type: 'fixedCollection',
@@ -75,12 +75,11 @@ const replaceTags = {
 		return map;
 	},
 	displayName: 'Replace Tags',
-	name: 'tags',
 	description: 'Your own tags, at most ten. They replace all tags of the device.',
 	collection: 'updateFields',
 } satisfies Field;
 
-export const addTags = {
+const addTags = {
 	...tags,
 	displayName: 'Add or Change Tags',
 	name: 'addTags',
@@ -88,7 +87,7 @@ export const addTags = {
 	collection: 'updateFields',
 } satisfies Field;
 
-export const removeTags = {
+const removeTags = {
 	displayName: 'Remove Tags',
 	name: 'removeTags',
 	type: 'string',
@@ -108,10 +107,10 @@ const clear = (displayName: string, name: string, description: string) =>
 		toWire: (value): true | undefined => (flag(value) ? true : undefined),
 	}) satisfies Field;
 
-export const clearTags = clear('Clear Tags', 'clearTags', 'Whether to remove all of your own tags');
-export const clearLocation = clear('Clear Install Location', 'clearLocation', 'Whether to remove the install location');
+const clearTags = clear('Clear Tags', 'clearTags', 'Whether to remove all of your own tags');
+const clearLocation = clear('Clear Install Location', 'clearLocation', 'Whether to remove the install location');
 
-export const installLocation = {
+const installLocation = {
 	displayName: 'Install Location',
 	name: 'installLocation',
 	type: 'fixedCollection',
@@ -145,7 +144,7 @@ const changeLocation = {
 	toWire: placeOnWire,
 } satisfies Field;
 
-export const destination = {
+const destination = {
 	...textPart('Move to Organization ID', 'destinationOrganizationId', 'e.g. 123e4567-e89b-12d3-a456-426614174000'),
 	description:
 		'The sandbox or production counterpart of this organization. The device moves with its keys but without its packets. Cannot be combined with other fields.',
@@ -153,7 +152,7 @@ export const destination = {
 	toWire: uuid,
 } satisfies Field;
 
-export const keyFormat = {
+const keyFormat = {
 	displayName: 'Key Format',
 	name: 'keyFormat',
 	type: 'options',
@@ -163,7 +162,7 @@ export const keyFormat = {
 	collection: 'additionalFields',
 } satisfies Field;
 
-export const matchBy = {
+const matchBy = {
 	displayName: 'Match By',
 	name: 'matchBy',
 	type: 'options',
@@ -177,7 +176,7 @@ export const matchBy = {
 	description: 'How to recognize a device that already exists',
 } satisfies Field;
 
-export const matchTag = {
+const matchTag = {
 	...textPart('Tag Key', 'matchTag', 'e.g. serial'),
 	standsFirst: true,
 	description: 'The key of the tag that identifies the device. Its value is among the tags below.',
@@ -185,7 +184,7 @@ export const matchTag = {
 	toWire: text(TAG_LIMITS.key),
 } satisfies Field;
 
-export const ifNoMatch = {
+const ifNoMatch = {
 	displayName: 'If No Device Matches',
 	name: 'ifNoMatch',
 	type: 'options',
@@ -211,7 +210,7 @@ export const keepInput = {
 	toWire: fieldName,
 } satisfies Field;
 
-export const eidRotation = {
+const eidRotation = {
 	displayName: 'EID Rotation',
 	name: 'eidRotation',
 	type: 'fixedCollection',

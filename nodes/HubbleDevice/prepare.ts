@@ -6,13 +6,11 @@ import { endpoints } from '../shared/client/endpoints';
 import { placeInstalled } from '../shared/device/device';
 import type { ItemRequest, Preparation, RequestOf, Turn } from '../shared/operation/operation';
 import { parameterError, takenField } from '../shared/operation/values';
-import { upsertUpdate } from './batches';
+import { idIn, upsertUpdate } from './batches';
 import type { Change, keepInput, Match } from './fields';
 import { DeviceLookup } from './lookup';
 import { ambiguity, devicesByMatch, matchKey, noneFound, itemError, Tally, valueIn, type Matches } from './matching';
 import { changedTags } from './tags';
-
-const idOf = ({ ids }: Pick<ItemRequest, 'ids'>) => ids.device_id ?? '';
 
 /** Requests with the IDs of their devices, and the devices that were found by their names, by those IDs. */
 interface Named<R> {
@@ -59,11 +57,11 @@ async function read<R extends NamedRequest>(
 	isWanted: (request: R) => boolean = () => true,
 ): Promise<Named<R>> {
 	const { requests, rows } = await named(all);
-	const unread = requests.filter((request) => isWanted(request) && !rows.has(idOf(request)));
-	const lookup = new DeviceLookup(all.hubble, unread.map(idOf), all.canContinue);
+	const unread = requests.filter((request) => isWanted(request) && !rows.has(idIn(request)));
+	const lookup = new DeviceLookup(all.hubble, unread.map(idIn), all.canContinue);
 	await lookup.run();
 	for (const request of unread) {
-		const failure = lookup.failed.get(idOf(request));
+		const failure = lookup.failed.get(idIn(request));
 		if (failure !== undefined) all.fail(request.itemIndex, failure, request.ids);
 	}
 	return { requests, rows: new Map([...rows, ...lookup.found]) };
@@ -84,7 +82,7 @@ export async function findDevices(all: Preparation<RequestOf<{ settings: { keepI
 	});
 	const { requests, rows } = await read({ ...all, requests: accepted });
 	return requests.flatMap((request) => {
-		const reply = rows.get(idOf(request));
+		const reply = rows.get(idIn(request));
 		return reply ? [{ ...request, reply }] : [];
 	});
 }
@@ -140,7 +138,7 @@ class Changes {
 
 	/** The change of one item; none when it cannot be made. What is wrong with the first of a device is found before any call. */
 	of(request: Changing, tagsOf = 'Add or Change Tags'): ItemRequest[] {
-		const id = idOf(request);
+		const id = idIn(request);
 		if (!this.present.has(id)) return isRelative(request) ? [] : [request];
 		const turn = this.turnOf(request, tagsOf);
 		if (!this.checked.has(id)) {
@@ -156,7 +154,7 @@ class Changes {
 	}
 
 	private turnOf(request: Changing, tagsOf: string): Required<Turn> {
-		const id = idOf(request);
+		const id = idIn(request);
 		let sent: Changing['body'] = {};
 		return {
 			body: () => (sent = this.bodyOf(request, tagsOf)),
@@ -169,7 +167,7 @@ class Changes {
 			itemError(this.all, request.itemIndex, parameterError(parameter, reason));
 		let body: Changing['body'];
 		try {
-			body = changeOf(request, this.present.get(idOf(request)) ?? {});
+			body = changeOf(request, this.present.get(idIn(request)) ?? {});
 		} catch (error) {
 			throw refuse(tagsOf, asError(error).message);
 		}

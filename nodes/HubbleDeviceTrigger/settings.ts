@@ -212,7 +212,7 @@ function eventsOf(context: IPollFunctions): ReadonlySet<EventName> {
 	});
 }
 
-function silenceOf(context: IPollFunctions): number {
+function readSilence(context: IPollFunctions): number {
 	return readParameter(context, 'Silent For (Hours)', () => {
 		const hours = numberIn(0, 1e6, false)(context.getNodeParameter('silentForHours', 24));
 		if (hours === undefined) throw new Error('it is required');
@@ -247,7 +247,7 @@ export function readSettings(context: IPollFunctions): Settings {
 	const ids = picked?.length ? new Set(picked) : undefined;
 	return {
 		events,
-		silence: watches('silent', 'heardAgain') ? silenceOf(context) : SAMPLE_DELAY_S,
+		silence: watches('silent', 'heardAgain') ? readSilence(context) : SAMPLE_DELAY_S,
 		reportsSilentAlready: isOn(context, 'reportSilentAlready', 'Report Already Silent Devices', false),
 		areas: watches('entered', 'left') ? areasOf(context) : [],
 		borderWidth: optional(context, 'options', 'borderWidth', 'Border Width (Meters)', numberIn(0, 1e6, false)) ?? 50,

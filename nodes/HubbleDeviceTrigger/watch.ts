@@ -229,7 +229,7 @@ export function compareQuiet(
 }
 
 /** Which devices `compareQuiet` compares, and how; times are Unix seconds. */
-export interface Comparison {
+interface Comparison {
 	from: number;
 	reached: number;
 	/** Marks that there is room for. */

@@ -1,11 +1,10 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import { asError } from '../shared/client/errors';
-import { objectOf, withoutUndefined } from '../shared/client/json';
+import { withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import { choices, picker, textPart, toggle, type Field } from '../shared/operation/fields';
 import { operation, type ClientFilter, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
-import { email, freeId, numberIn, text } from '../shared/operation/values';
+import { email, freeId, numberIn, readRows, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
 import { placeOrders } from './place';
 
@@ -87,20 +86,12 @@ function money(min: number) {
 	};
 }
 
-const inEntry = (index: number, error: unknown) => new Error(`entry ${index + 1}: ${asError(error).message}`);
-
-/** The denominations as the wire has them. Throws when an entry is no denomination. */
+/** The denominations as the wire has them. Throws when a row is no denomination. */
 function denominationsOf(value: unknown): Denomination[] | undefined {
-	const rows = [objectOf(value).denomination ?? []].flat().map(objectOf);
-	const details = rows.map((row, index) => {
-		try {
-			const [denomination, quantity] = [money(0.01)(row.denomination), numberIn(1, 1000)(row.quantity)];
-			if (denomination === undefined || quantity === undefined)
-				throw new Error('it needs a denomination and a quantity');
-			return { denomination, quantity };
-		} catch (error) {
-			throw inEntry(index, error);
-		}
+	const details = readRows(value, 'denomination', (row) => {
+		const [denomination, quantity] = [money(0.01)(row.denomination), numberIn(1, 1000)(row.quantity)];
+		if (denomination === undefined || quantity === undefined) throw new Error('it needs a denomination and a quantity');
+		return { denomination, quantity };
 	});
 	return details.length ? details : undefined;
 }

@@ -5,7 +5,7 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { nodeContext } from '../shared/n8n';
 import { newOutage } from '../shared/client/client';
-import { asError, copyOf, DOUBT, unchanged } from '../shared/client/errors';
+import { asError, copyOf, DOUBT, statusOf, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
@@ -28,9 +28,6 @@ const LAST_LOOK_MS = 5000;
 
 /** Ends in which nothing was bought, or what was bought was given back. */
 const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
-
-/** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
-const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
 
 /** Hubble's own code of a failure. A proxy that answers in its place, perhaps after Hubble has placed the order, has none. */
 const codeOf = (error: unknown): unknown => (error instanceof NodeApiError ? error.context.errorCode : undefined);
@@ -64,7 +61,7 @@ function withReference(error: unknown, reference: string, advice: string): Error
 
 /** The failure with another sentence. */
 function withMore(failure: unknown, more: string): Error {
-	const error: Error & { description?: string | null } = asError(failure);
+	const error = asError(failure);
 	error.description = [error.description, more].filter(Boolean).join(' ');
 	return error;
 }
@@ -329,8 +326,7 @@ class OrderRun {
 }
 
 /** Whether nobody knows what became of an order that failed so. */
-const isInDoubt = ({ failure }: Order): boolean =>
-	Boolean((asError(failure) as Partial<NodeApiError>).description?.startsWith(IN_DOUBT));
+const isInDoubt = ({ failure }: Order): boolean => Boolean(asError(failure).description?.startsWith(IN_DOUBT));
 
 /** What else a run that stops has bought, or perhaps: its output is lost, its orders are not. */
 function besides(others: readonly Order[]): string {

@@ -73,13 +73,12 @@ const KINDS: readonly EventKind[] = [
 	},
 ];
 
-const UNRECOGNIZED: EventKind = {
+const UNRECOGNIZED = {
 	name: 'Unrecognized',
 	value: 'unrecognized',
 	action: 'On unrecognized event',
 	description: "A verified event of an unknown kind. If not chosen here, n8n's log mentions it.",
-	is: () => true,
-};
+} satisfies INodePropertyOptions;
 
 export const eventOptions: INodePropertyOptions[] = [...KINDS, UNRECOGNIZED]
 	.map(({ name, value, action, description }) => ({ name, value, action, description }))

@@ -4,6 +4,7 @@ import { endpoints, METRIC_INTERVALS } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
 import type { Field } from '../shared/operation/fields';
 import type { RequestOf, Work } from '../shared/operation/operation';
+import { chunks } from '../shared/operation/packing';
 import { wholeNumber, counted } from '../shared/operation/values';
 import type { Column, Section } from '../shared/report/blocks';
 import { reportItem, type reportFields } from '../shared/report/createReport';
@@ -22,9 +23,7 @@ function packetSection(rows: readonly IDataObject[]): Section {
 	const title = 'Packets';
 	if (!rows.length) return { title, content: { text: 'Hubble returned no days.' } };
 	const size = Math.ceil(rows.length / MOST_COLUMNS);
-	const groups = Array.from({ length: Math.ceil(rows.length / size) }, (_, index) =>
-		rows.slice(index * size, (index + 1) * size),
-	);
+	const groups = chunks(rows, size);
 	const every = Math.ceil(groups.length / LABELS);
 	const columns = groups.map((days, index): Column => {
 		const packets = days.reduce((sum, { total_packets }) => sum + numberOf(total_packets), 0);

@@ -2,8 +2,8 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
-import { asError, detailsOf } from '../shared/client/errors';
-import { entriesOf, objectOf, rowsOf } from '../shared/client/json';
+import { asError, detailsOf, statusOf } from '../shared/client/errors';
+import { objectOf, rowsOf } from '../shared/client/json';
 import { bothSpellings, READS } from '../shared/client/scopes';
 import type { Work } from '../shared/operation/operation';
 import { asText, counted, isEmpty } from '../shared/operation/values';
@@ -20,8 +20,6 @@ const finding = (check: string, state: State, meaning: string, advice = '') => (
 const ok = (check: string, meaning: string) => finding(check, 'ok', meaning);
 type Finding = ReturnType<typeof finding>;
 
-const statusOf = (error: unknown): string => String(objectOf(error).httpCode ?? '');
-
 /** Whether Hubble takes the token for the organization. What is neither accepted nor refused is thrown. */
 async function tokenFinding({ hubble }: Work): Promise<Finding> {
 	const name = 'API Token';
@@ -32,12 +30,12 @@ async function tokenFinding({ hubble }: Work): Promise<Finding> {
 		const advice = 'Enter this ID as Organization ID in the credential.';
 		return finding(name, 'failed', `The token belongs to the organization ${owner}.`, advice);
 	} catch (error) {
-		if (statusOf(error) === '401') {
+		if (statusOf(error) === 401) {
 			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
 			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
 		// Another server's refusal has no words of Hubble's.
-		const isRefusal = ['400', '403', '404'].includes(statusOf(error)) && detailsOf(error).said !== undefined;
+		const isRefusal = [400, 403, 404].includes(statusOf(error)) && detailsOf(error).said !== undefined;
 		if (!isRefusal) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
 		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
@@ -58,7 +56,7 @@ async function readFindings(work: Work): Promise<Finding[]> {
 				if (endpoint !== endpoints.listWebhooks) return;
 				for (const one of await webhookFindings(work, body)) findings.push(one);
 			} catch (error) {
-				if (statusOf(error) === '403') lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
+				if (statusOf(error) === 403) lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
 				else {
 					const { message, description = '' } = objectOf(error);
 					const advice = String(description || 'Run Check Setup again.');
@@ -96,8 +94,8 @@ function clockFinding({ hubble }: Work): Finding {
 }
 
 /** Whether the URL that n8n gives to webhooks looks like one that Hubble reaches; nothing where n8n does not tell. */
-function urlFindings({ context, request }: Work): Finding[] {
-	const url = resumeUrl(context, request.itemIndex);
+function urlFindings({ context }: Work): Finding[] {
+	const url = resumeUrl(context);
 	if (!url) return [];
 	const name = 'Public URL';
 	const advice =
@@ -113,10 +111,10 @@ function urlFindings({ context, request }: Work): Finding[] {
 	return [ok(name, `n8n says that its address is ${url.origin}, which appears to be reachable from the internet.`)];
 }
 
-async function webhookFindings({ context, hubble, request }: Work, body: IDataObject): Promise<Finding[]> {
+async function webhookFindings({ context, hubble }: Work, body: IDataObject): Promise<Finding[]> {
 	const name = 'Webhooks';
-	const webhooks = rowsOf(entriesOf(body.webhooks));
-	const root = rootHere(context, request.itemIndex);
+	const webhooks = rowsOf(body.webhooks);
+	const root = rootHere(context);
 	const findings: Finding[] = [];
 	for (const webhook of webhooks) {
 		const state = await stateOf(context, webhook, root);

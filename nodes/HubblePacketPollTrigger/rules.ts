@@ -1,6 +1,7 @@
 /** The rules of alarms as the user sets them. Bad input is refused here, before any call. */
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
+import { textPart } from '../shared/operation/fields';
 import { hasEmptyExpression, namedRows, readParameter } from '../shared/operation/readItem';
 import { asText, isEmpty, numberIn, oneOf } from '../shared/operation/values';
 import {
@@ -27,14 +28,7 @@ const showFor = (...condition: Condition[]) => ({ displayOptions: { show: { cond
 
 /** One rule: in an order that reads as a sentence. */
 const FIELDS: INodeProperties[] = [
-	{
-		displayName: 'Name',
-		name: 'name',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. Too warm',
-		description: 'What the alarm is called in the output',
-	},
+	textPart('Name', 'name', 'e.g. Too warm', 'What the alarm is called in the output'),
 	decodedField,
 	conditionField({
 		name: 'Is Outside',
@@ -64,34 +58,31 @@ const FIELDS: INodeProperties[] = [
 		description: 'Whether For At Least is a number of minutes or of packets',
 	},
 	{
-		displayName: 'Until It Is Back At',
-		name: 'clearsAt',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 7',
-		hint: 'If empty, at the threshold',
-		description:
+		...textPart(
+			'Until It Is Back At',
+			'clearsAt',
+			'e.g. 7',
 			'The value at which the alarm is over. Choose one well within the threshold, so that a value that hovers around it does not raise one alarm after another.',
+		),
+		hint: 'If empty, at the threshold',
 		...showFor('above', 'below'),
 	},
 	{
-		displayName: 'Until It Is Back By',
-		name: 'margin',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. 0.5',
+		...textPart(
+			'Until It Is Back By',
+			'margin',
+			'e.g. 0.5',
+			'How far back past the bound a value must be for the alarm to be over',
+		),
 		hint: 'If empty, as soon as it is back',
-		description: 'How far back past the bound a value must be for the alarm to be over',
 		...showFor('between', 'outside'),
 	},
-	{
-		displayName: 'Severity',
-		name: 'severity',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. critical',
-		description: 'Your own word for the output, so that the workflow can tell alarms apart',
-	},
+	textPart(
+		'Severity',
+		'severity',
+		'e.g. critical',
+		'Your own word for the output, so that the workflow can tell alarms apart',
+	),
 ];
 
 export const alarmRules: INodeProperties = {

@@ -6,12 +6,12 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 	type IWebhookResponseData,
-	type NodeApiError,
 } from 'n8n-workflow';
 import { builderHint } from '../shared/n8n';
 import { decodeProperties } from '../shared/packet/decodeFields';
 import { searchDecodedFields } from '../shared/packet/valueFilter';
 import { DELIVERY_SIZE } from '../shared/client/endpoints';
+import { asError } from '../shared/client/errors';
 import { packetFilters, packetReader, simplifyPackets } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
 import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
@@ -30,7 +30,7 @@ async function inHook<T>(context: IHookFunctions, work: () => Promise<T>): Promi
 	try {
 		return await work();
 	} catch (error) {
-		const { message, description } = error as NodeApiError;
+		const { message, description } = asError(error);
 		const text = description ? `${message}. ${description}` : message;
 		// n8n puts words of its own in the place of a text that names a network error, such as ECONNREFUSED.
 		throw Object.assign(new NodeOperationError(context.getNode(), text), { message: text });

@@ -3,7 +3,7 @@
  * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
 import { NodeOperationError, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { asError, detailsOf, unchanged } from '../shared/client/errors';
+import { asError, statusOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
@@ -118,13 +118,13 @@ async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
 	try {
 		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
 	} catch (error) {
-		if (detailsOf(error).status !== 404) throw unchanged(error);
+		if (statusOf(error) !== 404) throw unchanged(error);
 	}
 }
 
 /** Whether Hubble rejected the request (4xx except 429), as opposed to a temporary failure. */
 function isRejection(error: unknown): boolean {
-	const status = Number(detailsOf(error).status ?? 0);
+	const status = statusOf(error);
 	return status >= 400 && status < 500 && status !== 429;
 }
 

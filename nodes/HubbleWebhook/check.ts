@@ -66,7 +66,7 @@ export async function checkWebhooks(work: CheckWork): Promise<INodeExecutionData
 	const given = entriesOf((await hubble.send(request)).body.webhooks);
 	const webhooks = rowsOf(given);
 	if (webhooks.length < given.length) hints.add(leftOut(given.length - webhooks.length, endpoints.listWebhooks.list));
-	const root = rootHere(context, request.itemIndex);
+	const root = rootHere(context);
 	const items: INodeExecutionData[] = [];
 	for (const webhook of webhooks) items.push({ json: inCamelCase(await checked(work, webhook, root)) });
 	return items;

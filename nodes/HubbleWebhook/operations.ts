@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { textPart, webhook, type Field } from '../shared/operation/fields';
 import { DELIVERY_SIZE, endpoints, LENGTHS, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
-import { asError, detailsOf, unchanged } from '../shared/client/errors';
+import { asError, statusOf, unchanged } from '../shared/client/errors';
 import { rowsOf } from '../shared/client/json';
 import { checkSettings, checkWebhooks } from './check';
 import { operation, type Operation, type Work } from '../shared/operation/operation';
@@ -43,8 +43,7 @@ async function createWebhook({ hubble, request }: Work): Promise<INodeExecutionD
 	try {
 		return [{ json: inCamelCase((await hubble.send(request)).body) }];
 	} catch (error) {
-		const { status } = detailsOf(error);
-		if (status !== 400 && status !== 409) throw unchanged(error);
+		if (![400, 409].includes(statusOf(error))) throw unchanged(error);
 		// Hubble's own words stand in the description, with the X-Request-ID.
 		const known = await hubble.send({ endpoint: endpoints.listWebhooks }).catch(() => undefined);
 		const webhooks = known ? rowsOf(known.body.webhooks) : [];

@@ -23,8 +23,8 @@ export const abortableSleep: AbortableSleep = async (ms, signal) => {
 };
 
 /** The URL by which n8n resumes an execution: its own address and, in 2.x, a token of the execution. */
-export function resumeUrl(context: IExecuteFunctions, itemIndex = 0): URL | undefined {
-	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', itemIndex));
+export function resumeUrl(context: IExecuteFunctions): URL | undefined {
+	const url = String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
 	return URL.canParse(url) ? new URL(url) : undefined;
 }
 
@@ -55,14 +55,11 @@ export function nodeContext(context: IExecuteFunctions): IDataObject {
 	}
 }
 
-/** Whether n8n is one of the newer 2.x. It does not say so to nodes; this export came with them. */
-const isRecent = 'TIMED_CAUSES' in n8nWorkflow;
-
 /**
  * Whether the error output takes rows with `details` beside `error` and `message`. Where it does not, n8n would take
- * such a row for data.
+ * such a row for data. It does in the newer 2.x: n8n does not say so to nodes, but this export came with them.
  */
-export const errorRowsHaveDetails = isRecent;
+export const errorRowsHaveDetails = 'TIMED_CAUSES' in n8nWorkflow;
 
 /** What newer versions of n8n give to polls. */
 type PollContext = IPollFunctions & {

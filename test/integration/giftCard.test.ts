@@ -300,10 +300,10 @@ describe('Place', () => {
 		[
 			'a fraction of a paisa',
 			{ denominations: vouchers(100.001) },
-			/"Denominations": entry 1: 100.001 has more than two/,
+			/"Denominations": row 1: 100.001 has more than two/,
 		],
-		['no voucher', { denominations: vouchers(100, 0) }, /"Denominations": entry 1: 0 is not/],
-		['half a voucher', { denominations: vouchers(100, 1.5) }, /"Denominations": entry 1: 1.5 is not/],
+		['no voucher', { denominations: vouchers(100, 0) }, /"Denominations": row 1: 0 is not/],
+		['half a voucher', { denominations: vouchers(100, 1.5) }, /"Denominations": row 1: 1.5 is not/],
 		[
 			'a discount above the amount',
 			{ additionalFields: { discountAmount: 100.5 } },
@@ -328,7 +328,7 @@ describe('Place', () => {
 		['a row without a denomination', { denomination: [{ quantity: 1 }] }],
 	])('orders nothing by parameters with %s', async (_, denominations) => {
 		const { error } = await place({ denominations });
-		expect(error?.message).toMatch(/^"Denominations"( is required$|: entry 1: 0 is not )/);
+		expect(error?.message).toMatch(/^"Denominations"( is required$|: row 1: 0 is not )/);
 		expect(partner.calls).toEqual({});
 	});
 

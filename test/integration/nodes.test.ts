@@ -603,6 +603,15 @@ describe('API keys', () => {
 		expect(error?.message).toBe('Hubble does not accept the API token');
 	});
 
+	test.each(['two words', 'schlüssel', 'line\nbreak'])(
+		'are not sent with a character that none has: %j',
+		async (key) => {
+			const { error } = await create({ operation: 'validate', key });
+			expect(error?.message).toBe('"Key" contains a character that no key has');
+			expect(hubble.log).toEqual([]);
+		},
+	);
+
 	test('whose reply is lost leave no key behind in the error', async () => {
 		hubble.addFault({ call: 'createKey', cutBody: 200 });
 		const { error, items } = await create(all);

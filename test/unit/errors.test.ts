@@ -74,12 +74,6 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 		'The certificate of https://hubble.example is not trusted',
 		`${CERTIFICATE} (${code}).`,
 	]),
-	[
-		'an address that is none',
-		{ code: 'ERR_INVALID_URL' },
-		'The credential cannot be used',
-		'The Base URL is not an address, or the API Token contains an invalid character (ERR_INVALID_URL).',
-	],
 	['401', { status: 401, isHubbles: false }, 'Hubble does not accept the API token', TOKEN],
 	['429', { status: 429, tries: 2 }, 'Rate limit reached (2 attempts)', busy()],
 	[

@@ -472,7 +472,7 @@ describe('a map', () => {
 	it('counts what is nowhere', () => {
 		const bins = new PlaceBins();
 		bins.add(undefined, false);
-		expect([bins.placed, bins.withoutPlace]).toEqual([0, 1]);
+		expect([bins.all(), bins.withoutPlace]).toEqual([[], 1]);
 	});
 });
 

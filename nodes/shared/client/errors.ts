@@ -139,12 +139,6 @@ function unanswered({ code = '', problem, baseUrl, tries, explain: ofPartner }: 
 			remedy: `If a proxy of your network presents its own certificate, start n8n with NODE_EXTRA_CA_CERTS set to the file with its CA certificate${detail}.`,
 		};
 	}
-	if (/^ERR_INVALID_/.test(code)) {
-		return {
-			message: 'The credential cannot be used',
-			remedy: `The Base URL is not an address, or the API Token contains an invalid character${detail}.`,
-		};
-	}
 	return {
 		message: `Could not reach Hubble at ${baseUrl}`,
 		remedy: `${attempts(tries)}${detail}. Check the ${address} in the credential and the network of this n8n server.`,
@@ -185,11 +179,17 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	return error;
 }
 
-const isError = (thrown: unknown): thrown is Error =>
+/** n8n's own errors have a description. */
+type Described = Error & { description?: string | null };
+
+const isError = (thrown: unknown): thrown is Described =>
 	typeof thrown === 'object' && thrown !== null && 'message' in thrown;
 
 /** Converts a thrown value to an Error. */
-export const asError = (thrown: unknown): Error => (isError(thrown) ? thrown : new Error(String(thrown)));
+export const asError = (thrown: unknown): Described => (isError(thrown) ? thrown : new Error(String(thrown)));
+
+/** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
+export const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
 
 /** Details of an error of the client, such as `status` and `requestId`. */
 export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);

@@ -13,7 +13,7 @@ import {
 	type Session,
 } from './client';
 import type { Endpoint } from './endpoints';
-import { copyOf, RepeatedToken, unchanged, type Explanation, type Failure } from './errors';
+import { copyOf, RepeatedToken, statusOf, unchanged, type Explanation, type Failure } from './errors';
 import { rowsOf } from './json';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
@@ -222,8 +222,7 @@ export async function* brandPages(
 	let place: IDataObject = {};
 	for (;;) {
 		const { body, requestId } = await page({ ...taken, ...place }).catch(async (error: unknown) => {
-			const isRefused = error instanceof NodeApiError && error.httpCode === '400';
-			if (!isRefused || !Object.keys(taken).length || seen.size) throw unchanged(error);
+			if (statusOf(error) !== 400 || !Object.keys(taken).length || seen.size) throw unchanged(error);
 			taken = {};
 			return await page(taken);
 		});

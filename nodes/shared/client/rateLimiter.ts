@@ -18,7 +18,7 @@ interface Waiter {
 }
 
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
-export interface Bucket {
+interface Bucket {
 	/** How many times the rate of one endpoint it takes. */
 	factor: number;
 	/** The limit from `X-RateLimit-Limit`, in requests a second; `Infinity` until a reply names it. */

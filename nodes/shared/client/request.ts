@@ -38,12 +38,10 @@ export interface Call {
 	whenGone?: IDataObject;
 }
 
-export interface Reply {
+export interface Reply extends Pick<Outcome, 'retryAfterMs'> {
 	body: IDataObject;
 	headers: IDataObject;
 	requestId: string;
-	/** `Retry-After`, in milliseconds. */
-	retryAfterMs?: number;
 	/** How long the reply took, without waiting for the rate limit, in milliseconds. */
 	ms: number;
 }

@@ -1,12 +1,6 @@
 /** The searches behind "From List". */
-import {
-	NodeApiError,
-	type IDataObject,
-	type ILoadOptionsFunctions,
-	type INodeListSearchItems,
-	type INodeListSearchResult,
-} from 'n8n-workflow';
-import { unchanged } from '../client/errors';
+import type { IDataObject, ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult } from 'n8n-workflow';
+import { statusOf, unchanged } from '../client/errors';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
@@ -74,7 +68,7 @@ const goOn = (rows: number): INodeListSearchItems => ({
 
 /** A 404 means that nothing was found; any other failure is rethrown. */
 async function nothingWhenUnknown(error: Error): Promise<undefined> {
-	if (error instanceof NodeApiError && error.httpCode === '404') return undefined;
+	if (statusOf(error) === 404) return undefined;
 	throw unchanged(error);
 }
 

@@ -1,12 +1,12 @@
 /** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { UnexpectedReply } from '../client/errors';
+import { statusOf, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 
 /** Statuses with which Hubble refuses a whole batch, perhaps for a single part. */
-const REFUSED_WHOLE = new Set(['400', '404', '409', '422']);
+const REFUSED_WHOLE = new Set([400, 404, 409, 422]);
 
 /** What becomes of results and failures, and whether the run goes on after a failure. */
 interface BatchHandlers {
@@ -110,8 +110,7 @@ class BatchRun {
 
 	/** Whether Hubble has none of the devices any longer, which is what was wanted. */
 	private isGone({ group, error }: Failed): boolean {
-		const isUnknown = error instanceof NodeApiError && error.httpCode === '404';
-		return isUnknown && group.every((part) => this.batch.whenGone?.(part));
+		return statusOf(error) === 404 && group.every((part) => this.batch.whenGone?.(part));
 	}
 
 	/**
@@ -206,7 +205,7 @@ const requestIdOf = (error: unknown) => String(error instanceof NodeApiError ? e
 
 const partsOf = (failures: readonly Failed[]) => failures.reduce((sum, { group }) => sum + group.length, 0);
 
-const isRefusedWhole = (error: unknown) => error instanceof NodeApiError && REFUSED_WHOLE.has(error.httpCode ?? '');
+const isRefusedWhole = (error: unknown) => REFUSED_WHOLE.has(statusOf(error));
 
 const wordsOf = (error: unknown) =>
 	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);

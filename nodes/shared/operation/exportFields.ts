@@ -1,6 +1,6 @@
 /** The parameters of an export, and what they say together. */
 import type { Field } from './fields';
-import { choices, continuationToken, labelOf, limit } from './fields';
+import { choices, continuationToken, labelOf, limit, toggle } from './fields';
 import type { CsvStyle } from './exportFormats';
 import type { Fields, ItemRequest, RequestOf } from './operation';
 import { binaryField, fileName } from './outputFile';
@@ -94,11 +94,12 @@ const DELIMITERS: Readonly<Record<string, string>> = { comma: ',', semicolon: ';
 
 const csvOptions = {
 	byteOrderMark: {
-		displayName: 'Byte Order Mark',
-		name: 'byteOrderMark',
-		type: 'boolean',
-		default: true,
-		description: 'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
+		...toggle(
+			'Byte Order Mark',
+			'byteOrderMark',
+			true,
+			'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
+		),
 		collection: 'options',
 	},
 	defusesFormulas: {
@@ -175,11 +176,7 @@ export function csvStyle({ settings }: ExportRequest, timezone: string): CsvStyl
 }
 
 const gzip = {
-	displayName: 'Compress',
-	name: 'gzip',
-	type: 'boolean',
-	default: false,
-	description: 'Whether to compress the file with gzip',
+	...toggle('Compress', 'gzip', false, 'Whether to compress the file with gzip'),
 	collection: 'options',
 } satisfies Field;
 

@@ -52,7 +52,7 @@ export interface Turn {
 export const inTurn = (request: ItemRequest): ItemRequest =>
 	request.turn?.body ? { ...request, body: request.turn.body() } : request;
 
-export interface Parameters {
+interface Parameters {
 	inPath?: Fields;
 	inQuery?: Fields;
 	inBody?: Fields;

@@ -131,8 +131,8 @@ export function subtitleOf(operations: readonly Operation[]): string {
 }
 
 /** The words under a trigger: the names of what is chosen, e.g. "Silent, Heard Again". An expression of n8n's. */
-export function namesSubtitle(parameter: string, options: readonly INodePropertyOptions[], before = ''): string {
+export function namesSubtitle(parameter: string, options: readonly INodePropertyOptions[]): string {
 	const names = JSON.stringify(Object.fromEntries(options.map(({ name, value }) => [value, name])));
 	const chosen = `[$parameter[${JSON.stringify(parameter)}]].flat()`;
-	return `={{ ${JSON.stringify(before)} + ${chosen}.map((value) => (${names})[value]).join(", ") }}`;
+	return `={{ ${chosen}.map((value) => (${names})[value]).join(", ") }}`;
 }

@@ -140,23 +140,19 @@ export async function run(
 	try {
 		await carryOut(operation, { context, hubble, hints }, requests, outputs);
 	} finally {
-		showHints(context, hints);
 		const { requests: sent, waitedMs } = hubble.run.traffic;
 		const waited = `${Math.round(waitedMs / 1000)} s of waiting for Hubble's rate limit, with ${counted(sent, 'request')}.`;
-		if (waitedMs >= NOTICEABLE_MS) showHints(context, new Set([waited]), 'info');
+		if (waitedMs >= NOTICEABLE_MS) hints.add({ text: () => waited, type: 'info' });
+		showHints(context, hints);
 	}
 	return [outputs.all()];
 }
 
-export function showHints(
-	context: IExecuteFunctions,
-	hints: ReadonlySet<Hint>,
-	type: 'info' | 'warning' = 'warning',
-): void {
+export function showHints(context: IExecuteFunctions, hints: ReadonlySet<Hint>): void {
 	for (const hint of hints) {
-		const said = typeof hint === 'string' ? { message: hint, type } : { message: hint.text(), type: hint.type ?? type };
-		const { message } = said;
-		if (message) context.addExecutionHints?.({ ...said, message, location: 'outputPane' });
+		const message = typeof hint === 'string' ? hint : hint.text();
+		const type = (typeof hint === 'object' && hint.type) || 'warning';
+		if (message) context.addExecutionHints?.({ message, type, location: 'outputPane' });
 	}
 }
 

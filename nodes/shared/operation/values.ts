@@ -1,6 +1,8 @@
 /** From n8n's values to the wire's. Each conversion throws an Error whose message says what is wrong with the value. */
 import type { IDataObject } from 'n8n-workflow';
 import { WHOLE_UUID } from '../client/endpoints';
+import { asError } from '../client/errors';
+import { isObject, objectOf } from '../client/json';
 
 /** What a conversion may need to know beside the value. */
 export interface ConversionContext {
@@ -183,5 +185,21 @@ export function tagFilters(value: unknown): string[] | undefined {
 			throw new Error(`"${tag}" is not a tag of the form key:value, e.g. _env:production`);
 		const at = tag.search(/[:=]/);
 		return `${tag.slice(0, at).trim()}:${tag.slice(at + 1).trim()}`;
+	});
+}
+
+/** (n8n's lint takes a `new Error` in a `catch` for one that a node throws.) */
+const inRow = (index: number, error: unknown) => new Error(`row ${index + 1}: ${asError(error).message}`);
+
+/** Reads the rows of a fixed collection. Throws an Error that names the row, and one for what has no rows. */
+export function readRows<T>(given: unknown, name: string, read: (row: IDataObject) => T): T[] {
+	if (!isEmpty(given) && !isObject(given)) throw new Error(`${quoted(given)} is not a list of rows`);
+	return [objectOf(given)[name] ?? []].flat().map((row: unknown, index) => {
+		try {
+			if (!isObject(row)) throw new Error(`${quoted(row)} is not a row`);
+			return read(row);
+		} catch (error) {
+			throw inRow(index, error);
+		}
 	});
 }

@@ -19,7 +19,7 @@ const MEAN_DIGITS = 12;
 
 /** Seconds of an interval; a period is one by itself. */
 const INTERVALS = { day: DAY_S, hour: HOUR_S, period: Infinity } as const;
-export type Interval = keyof typeof INTERVALS;
+type Interval = keyof typeof INTERVALS;
 
 /** What a summary is about. Times are Unix seconds. */
 export interface SummaryFrame extends Grouping {

@@ -7,14 +7,13 @@ import type {
 	INodePropertyOptions,
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
-import { entryAt, isObject, objectOf } from '../client/json';
+import { entryAt, isObject } from '../client/json';
 import { textPart } from '../operation/fields';
-import { asText, isEmpty, oneOf, parameterError, quoted } from '../operation/values';
+import { asText, isEmpty, oneOf, parameterError, quoted, readRows } from '../operation/values';
 import { decodedNames, payloadDecoder, type DecodeSettings } from './decode';
-import { unfit } from './payloadFields';
 
 const CONDITIONS = ['above', 'absent', 'below', 'between', 'equal'] as const;
-export type Condition = (typeof CONDITIONS)[number];
+type Condition = (typeof CONDITIONS)[number];
 
 export const NOT_DECODED = 'the payloads are not decoded; choose their format in "Decode Payload"';
 
@@ -154,19 +153,6 @@ export function conditionOf(
 	const most = bound('And', and);
 	if (most < least) throw new Error(`"And" is ${most}, which is below ${least}`);
 	return (value) => numeric(value) >= least && numeric(value) <= most;
-}
-
-/** Reads the rows of a fixed collection. Throws an Error that names the row, and one for what has no rows. */
-function readRows<T>(given: unknown, name: string, read: (row: IDataObject) => T): T[] {
-	if (!isEmpty(given) && !isObject(given)) throw unfit(`${quoted(given)} is not a list of rows`);
-	return [objectOf(given)[name] ?? []].flat().map((row: unknown, index) => {
-		try {
-			if (!isObject(row)) throw new Error(`${quoted(row)} is not a row`);
-			return read(row);
-		} catch (error) {
-			throw unfit(`row ${index + 1}: ${asError(error).message}`);
-		}
-	});
 }
 
 /** The name in a value of `decodedField`. Throws an Error when it is empty. */

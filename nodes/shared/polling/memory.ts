@@ -44,14 +44,14 @@ const memories = new Map<string, Memory>();
  * Static data belong to the name of a node, and two nodes of a workflow that was put together by hand may have
  * one id: only both together are one node.
  */
-function keyOf(context: IPollFunctions): string {
+function memoryKey(context: IPollFunctions): string {
 	const { id, name } = context.getNode();
 	return JSON.stringify([context.getWorkflow().id, id, name]);
 }
 
 /** Runs one poll of a node at a time, with the node's memory; `null` while one runs, or when Hubble asked to wait. */
 export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memory) => Promise<T>): Promise<T | null> {
-	const key = keyOf(context);
+	const key = memoryKey(context);
 	const memory = memories.get(key) ?? {
 		by: randomBytes(4).toString('hex'),
 		basis: 0,

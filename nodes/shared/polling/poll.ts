@@ -1,8 +1,8 @@
 /** One poll of a polling trigger: where it goes on, how long it may take, and what is stored after it. */
 import { randomUUID } from 'node:crypto';
-import { NodeApiError, type IDataObject, type INodeExecutionData, type IPollFunctions } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NoPlaceInTime, type HubbleClient, type Poller } from '../client/client';
-import { unchanged } from '../client/errors';
+import { statusOf, unchanged } from '../client/errors';
 import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
 import { pages, type List, type Page } from '../client/pages';
@@ -191,7 +191,7 @@ export function notAhead(context: IPollFunctions, time: number, latest: number):
 }
 
 /** Statuses that may mean that Hubble no longer knows a token. */
-const UNKNOWN_TOKEN = new Set(['400', '404', '410']);
+const UNKNOWN_TOKEN = new Set([400, 404, 410]);
 
 /**
  * The pages of a list from a stored token on. If Hubble no longer accepts it, starts over with the call's query: rows
@@ -215,8 +215,7 @@ export async function* pagesFrom(
 			yield page;
 		}
 	} catch (error) {
-		const isUnknown = error instanceof NodeApiError && UNKNOWN_TOKEN.has(error.httpCode ?? '');
-		if (hasBegun || !call.continuationToken || !isUnknown) throw unchanged(error);
+		if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(statusOf(error))) throw unchanged(error);
 		context.logger.warn(
 			`"${context.getNode().name}" continues from ${isoTime(from)}, because Hubble no longer accepts the Continuation Token. The ${list.rows} after that time may come again.`,
 		);

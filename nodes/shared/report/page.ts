@@ -30,7 +30,7 @@ function drawn(content: Content): Markup {
 	if ('map' in content) {
 		const { places, tone, nouns } = content.map;
 		const names = [`${nouns[0]}s`, nouns[1]].map((noun) => noun.replace(/^./, (first) => first.toUpperCase()));
-		return markup`<div class="map">${places.placed > 0 && legend(names, [1, tone])}${scroll(mapOf(content.map))}</div>`;
+		return markup`<div class="map">${places.all().length > 0 && legend(names, [1, tone])}${scroll(mapOf(content.map))}</div>`;
 	}
 	if ('curve' in content) return scroll(curveChart(content), true);
 	const { series, height } = content;
@@ -110,7 +110,7 @@ footer{font-size:12px;margin-top:20px}
 @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#17212b;--soft:#4e5b67;--line:#d8dee4;--sea:#eef3f7;--land:#dde3e6;--c1:#2768b0;--c2:#b86614;--bad:#bf3b36}
 main{max-width:none;padding:0}body{font-size:11px}h1{font-size:22px}h2{font-size:13px}dl{margin:14px 0 8px;grid-template-columns:repeat(4,1fr);gap:8px}.tile{padding:8px 12px}dd b{font-size:19px}
 dt,dd small,section header p,.note,.legend,th{font-size:10px}table{font-size:10.5px}code{font-size:9px}th,td{padding-top:3px;padding-bottom:3px}.two{grid-template-columns:1fr 1fr;gap:8px}section{padding:10px 12px;margin-bottom:8px}section header{margin-bottom:8px}.rows i,.rows .t div{height:11px}.map svg{max-height:82mm}
-section,.tile,tr{break-inside:avoid}section.long{break-inside:auto}thead{display:table-header-group}}
+section,.tile,tr{break-inside:avoid}thead{display:table-header-group}}
 `;
 
 /** The whole file. It loads nothing: the policy forbids it, whatever got into the page. */

@@ -22,7 +22,6 @@ const FINEST_DEGREES = 1e-4;
 /** Takes any number of places and keeps at most `MOST_BINS` bins of them. */
 export class PlaceBins {
 	withoutPlace = 0;
-	placed = 0;
 	private size = FINEST_DEGREES;
 	private bins = new Map<string, PlaceBin>();
 
@@ -33,7 +32,6 @@ export class PlaceBins {
 			return;
 		}
 		const { latitude, longitude } = place;
-		this.placed += 1;
 		const ids = id === undefined ? [] : [id];
 		const bin = { latitudes: latitude, longitudes: longitude, count: 1, marked: Number(isMarked), ids };
 		merge(this.bins, this.size, bin);

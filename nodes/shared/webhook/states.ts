@@ -34,8 +34,8 @@ export function adviceFor(state: WebhookState, root: string | undefined, baseUrl
 }
 
 /** Where the URLs of this n8n begin, as the internet sees it; `undefined` when n8n does not say. */
-export function rootHere(context: IExecuteFunctions, itemIndex: number): string | undefined {
-	const url = resumeUrl(context, itemIndex);
+export function rootHere(context: IExecuteFunctions): string | undefined {
+	const url = resumeUrl(context);
 	return url && rootOf(url.href, 2);
 }
 
