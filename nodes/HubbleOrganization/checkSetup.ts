@@ -34,8 +34,8 @@ async function tokenFinding({ hubble }: Work): Promise<Finding> {
 			const advice = 'Create a key in the dashboard of Hubble and put its token into the credential.';
 			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
-		// Another server's refusal has no words of Hubble's.
-		const isRefusal = [400, 403, 404].includes(statusOf(error)) && detailsOf(error).said !== undefined;
+		// Another server may refuse, too.
+		const isRefusal = [400, 403, 404].includes(statusOf(error)) && detailsOf(error).isHubbles === true;
 		if (!isRefusal) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
 		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);

@@ -102,6 +102,7 @@ export const webhookOperations: readonly Operation[] = [
 		value: 'test',
 		description: 'Have Hubble send an example packet to a webhook, and get the response of its URL',
 		endpoint: endpoints.testWebhook,
+		mayRunAgain: true,
 		inPath: { webhook_id: webhook },
 		// n8n takes an output field "error" for a failure of the node.
 		items: async (work) => {

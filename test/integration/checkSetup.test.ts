@@ -66,10 +66,10 @@ test('so is an organization ID that Hubble does not take for one', async () => {
 
 test.each([400, 403, 404])('a %d that is not Hubble’s is no finding about the token', async (status) => {
 	await start();
-	const server = await answering(status, '<html>');
-	const asked = check({ baseUrl: server.url });
-	await expect(asked).rejects.toThrow(`The response is not from the Hubble API (HTTP ${status}`);
+	const server = await answering(status, { message: 'Forbidden' });
+	const refused = await check({ baseUrl: server.url }).catch((error: Error) => error.message);
 	await server.close();
+	expect(refused).toContain(`The response is not from the Hubble API (HTTP ${status}`);
 });
 
 test('so is a token of which Hubble says another organization, which is named', async () => {

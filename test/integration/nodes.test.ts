@@ -392,6 +392,14 @@ describe('API keys', () => {
 			['Hubble Device', { operation: 'delete', deviceId: byId('={{ $json.id }}') }],
 			['Hubble Webhook', { operation: 'delete', webhookId: byId('={{ $json.id }}') }],
 			['Hubble Invitation', { operation: 'send', email: '={{ $json.id }}@example.com' }],
+			[
+				'Hubble Device',
+				{
+					operation: 'update',
+					deviceId: byId('={{ $json.id }}'),
+					updateFields: { destinationOrganizationId: '123e4567-e89b-12d3-a456-426614174000' },
+				},
+			],
 		])('%s: %j asks Hubble nothing for several items', async (name, parameters) => {
 			const ids = ['3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b60', '3f2b8c1a-9d4e-4f6a-8b7c-5e1d2a3f4b61'];
 			const input = ids.map((id) => ({ id }));
@@ -401,6 +409,14 @@ describe('API keys', () => {
 			// A single one n8n runs again as it is.
 			await retried(name, parameters, undefined, input.slice(1));
 			expect(hubble.log).not.toEqual([]);
+		});
+
+		test('several items are several where one is refused before it is sent', async () => {
+			const parameters = { operation: 'send', email: '={{ $json.email }}' };
+			const input = [{ email: '' }, { email: 'a@example.com' }];
+			const { items } = await retried('Hubble Invitation', parameters, 'continueRegularOutput', input);
+			expect(items[1]?.json.error).toMatch(/^Turn off Retry On Fail/);
+			expect(hubble.log).toEqual([]);
 		});
 
 		test.each<[string, IDataObject, string | undefined]>([

@@ -187,6 +187,12 @@ it.each([
 	expect(description).toBe(`Hubble says: "${said}" ${elsewhere} X-Request-ID: r.`);
 });
 
+it('a 404 about a key that is to be deleted names it, too', () => {
+	const said = 'API key not found or belongs to another organization.';
+	const { message } = hubbleError(node, { ...failure, status: 404, said, ids: { key_id: 'k' } });
+	expect(message).toBe('Hubble has no key with the ID k');
+});
+
 it('a call that may have changed something leaves a doubt, one that reads does not', () => {
 	const of = (method: Failure['method'], mayHaveHappened: boolean) =>
 		hubbleError(node, { ...failure, status: 500, method, mayHaveHappened }).description?.includes(DOUBT);

@@ -12,6 +12,8 @@ import { actionOf, listOf, operation, titleOf } from '../../nodes/shared/operati
 import type { Operation, RequestOf } from '../../nodes/shared/operation/operation';
 import * as fields from '../../nodes/shared/operation/fields';
 import { fieldsOf } from '../../nodes/shared/operation/properties';
+import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
+import { n8nLine } from '../integration/n8nLine';
 import { inCamelCase, withIsoTimes } from '../../nodes/shared/operation/times';
 import { nodes, partnerNodes } from '../nodes';
 import { outputOf, schemaFiles } from '../../tools/schemas';
@@ -143,6 +145,16 @@ test('says what an operation does by its title, unless the row says it otherwise
 	expect(action('Hubble Device', 'createOrUpdate')).toEqual(['Create or update devices']);
 });
 
+test('n8n 1, whose list of actions looks at no version, gets a single resource once', () => {
+	n8nLine.is1 = true;
+	try {
+		const resources = new HubbleDevice().description.properties.filter(({ name }) => name === 'resource');
+		expect(resources.map(({ type }) => type)).toEqual(['hidden']);
+	} finally {
+		n8nLine.is1 = false;
+	}
+});
+
 describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { description, methods }) => {
 	const operations = { ...tables, ...partnerTables }[name] ?? [];
 
@@ -174,7 +186,7 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 		const shown = (choice?.options ?? []) as INodePropertyOptions[];
 		if (resources[0] === undefined) {
 			expect([choice?.type, shown.map((option) => option.name)]).toEqual(['hidden', [name.split(' ').at(-1)]]);
-			// What n8n's workflow builder reads in its place; no version of the node shows it.
+			// What the workflow builder of n8n 2 reads in its place; no version of the node shows it.
 			const [, other] = description.properties.filter((property) => property.name === 'resource');
 			expect(other).toMatchObject({ type: 'options', options: shown, displayOptions: { show: { '@version': [0] } } });
 		} else {

@@ -65,8 +65,8 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 }
 
 function notFound({ ids, organizationId, said }: Failure): Explanation {
-	if (isOfOrganization(said)) return otherOrganization(organizationId);
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
+	if (name !== 'key_id' && isOfOrganization(said)) return otherOrganization(organizationId);
 	if (name === 'invitee_email')
 		return {
 			message: `Hubble has no invitation for ${id}`,
@@ -162,7 +162,7 @@ export const DOUBT = ' The request may still have succeeded. Check before you ru
 
 /** The error of a failed request, as n8n shows it. It contains none of the request's headers. */
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
-	const { status, said, errorCode, mayHaveHappened, method, requestId } = failure;
+	const { status, said, errorCode, isHubbles, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = failure.explain?.(failure) ?? explain(failure);
 	const quoted = said && !message.includes(said.replace(/\.$/, '')) ? `Hubble says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
@@ -174,8 +174,9 @@ export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	// n8n replaces some messages by its own general ones: ours names the scope or the id.
 	error.message = message;
 	Object.assign(error, { failure: causeOf(failure) });
-	const told = { requestId, status, said, errorCode, mayHaveHappened: mayHaveHappened || undefined };
-	Object.assign(error.context, withoutUndefined(told));
+	const only = (is: boolean) => is || undefined;
+	const told = { status, said, errorCode, isHubbles: only(isHubbles), mayHaveHappened: only(mayHaveHappened) };
+	Object.assign(error.context, withoutUndefined({ requestId, ...told }));
 	return error;
 }
 

@@ -175,7 +175,7 @@ export interface Operation extends Parameters, Hooks<ItemRequest> {
 	derive?: (request: ItemRequest, now: () => number) => Partial<ItemRequest>;
 	/** Whether the output contains secrets, such as a key: an AI agent gets them only if the user allows it. */
 	hasSecrets?: boolean;
-	/** Whether n8n may run it again for all items (Retry On Fail), though it creates: it finds what it has done. */
+	/** Whether n8n may run it again for all items (Retry On Fail), though it sends: it finds what it has done, or does no harm. */
 	mayRunAgain?: boolean;
 	/** What of its replies Hubble shows only once, in the singular: a run that may stop makes one call, so that none is lost. */
 	showsOnce?: string;

@@ -6,6 +6,7 @@ import {
 	type INodePropertyOptions,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { isN8n1 } from '../n8n';
 import {
 	batching,
 	COLLECTIONS,
@@ -97,9 +98,11 @@ export function toProperties(
 	}));
 	const parameters = [...choices, ...operations.flatMap(operationProperties)];
 	if (resources.length > 1) return [resource, ...parameters];
-	// n8n's workflow builder and its MCP server pass over what is hidden, and find the operations by one that is never shown.
-	const shown = { ...resource, displayName: 'Kind', displayOptions: { show: { '@version': [0] } } };
-	return [{ ...resource, type: 'hidden' }, shown, ...parameters];
+	const hidden: INodeProperties = { ...resource, type: 'hidden' };
+	// The workflow builder and the MCP server of n8n 2 pass over what is hidden, and find the operations by one that no version
+	// of the node shows. The list of actions in n8n 1 would show each operation twice.
+	const found = { ...resource, displayName: 'Kind', displayOptions: { show: { '@version': [0] } } };
+	return [hidden, ...(isN8n1() ? [] : [found]), ...parameters];
 }
 
 function operationProperties(operation: Operation): INodeProperties[] {

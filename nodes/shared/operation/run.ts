@@ -168,16 +168,18 @@ function lossByRetry(
 	const node = context.getNode();
 	if (node.retryOnFail !== true || mayRunAgain) return undefined;
 	const shown = showsOnce ?? (read.some(({ batch = usual }) => batch?.showsOnce) && 'key');
-	const isOnce = ({ batch = usual }: ItemRequest) => {
+	// What is gone afterwards, as a device that was moved away, is not found again either.
+	const isOnce = ({ batch = usual, whenGone }: ItemRequest) => {
 		const { method, isRepeatable } = batch?.endpoint ?? own;
-		return method === 'DELETE' || (method === 'POST' && !isRepeatable);
+		return whenGone !== undefined || method === 'DELETE' || (method === 'POST' && !isRepeatable);
 	};
-	if (!shown && !(read.length > 1 && read.some(isOnce))) return undefined;
+	const isOfSeveral = context.getInputData().length > 1;
+	if (!shown && !(isOfSeveral && read.some(isOnce))) return undefined;
 	const [what, why] = shown
 		? [`a ${shown} could be lost`, `Hubble shows each ${shown} only once.`]
-		: ['what succeeded would be done again', 'What was deleted already would be reported as failed.'];
+		: ['what succeeded would be done again', 'What cannot be done twice would be reported as failed.'];
 	return new NodeOperationError(node, `Turn off Retry On Fail (tab Settings), or ${what}`, {
-		description: `n8n would run the node again for all items when the first of them fails. ${why} Nothing was created or deleted. The node itself sends a request again where that is safe.`,
+		description: `n8n would run the node again for all items when the first of them fails. ${why} Nothing was created, changed or deleted. The node itself sends a request again where that is safe.`,
 	});
 }
 
