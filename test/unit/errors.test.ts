@@ -10,6 +10,7 @@ import {
 	notSent,
 	RepeatedToken,
 	unexpectedResponse,
+	statusOf,
 	withProgress,
 	type Failure,
 	type SoFar,
@@ -181,10 +182,23 @@ it.each([
 	'User not found in organization',
 	'Webhook not found for this organization.',
 	'User not found or belongs to another organization.',
+	'No such user; the organization was not found here.',
 ])('a 404 about what is in the organization names the ID: %s', (said) => {
 	const { message, description } = hubbleError(node, { ...failure, status: 404, said, ids: { user_id: 'u' } });
 	expect(message).toBe('Hubble has no user with the ID u');
 	expect(description).toBe(`Hubble says: "${said}" ${elsewhere} X-Request-ID: r.`);
+});
+
+it('tells the HTTP status of a failure of Hubble’s, and of nothing else', () => {
+	const failed = (status: number) => hubbleError(node, { ...failure, status });
+	expect([failed(404), failed(500)].map(statusOf)).toEqual([404, 500]);
+	const without = [
+		hubbleError(node, { ...failure, status: undefined }),
+		new Error('404'),
+		{ httpCode: '404' },
+		undefined,
+	];
+	expect(without.map(statusOf)).toEqual([0, 0, 0, 0]);
 });
 
 it('a 404 about a key that is to be deleted names it, too', () => {

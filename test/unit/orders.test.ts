@@ -405,6 +405,10 @@ describe('the look for an order', () => {
 		expect((await ordersOf({ ...unsent, answers: { look: [() => failure('503')] } })).error?.description).toMatch(
 			IN_DOUBT,
 		);
+		// Hubble knows no order, and none was sent by what is kept.
+		expect((await ordersOf({ ...unsent, answers: { brand: [() => failure('503')] } })).error?.description).toMatch(
+			NOT_PLACED,
+		);
 		// An error without words of its own.
 		const bare = Object.assign(failure('503'), { description: undefined });
 		expect((await ordersOf({ answers: { look: [() => bare] } })).error?.description).toBe(

@@ -17,10 +17,19 @@ import {
 	isTriggerAt,
 	listenerAt,
 	probeValue,
+	requireOwnUrl,
 	rootOf,
 	rootOfTrigger,
 	webhookDigest,
 } from '../../nodes/shared/webhook/probe';
+
+it('is refused where n8n gave it no URL of its own', () => {
+	const trigger = (webhookId?: string) => () => requireOwnUrl({ getNode: () => ({ webhookId }) } as never);
+	expect(trigger('hook')).not.toThrow();
+	expect(trigger()).toThrow(
+		/^n8n has given this trigger no URL of its own, as after an import by a command or the API/,
+	);
+});
 
 const contextOf = ({ instance = 'n8n', workflow = 'w', node = 'n', webhookId = 'h' } = {}) =>
 	({

@@ -249,6 +249,9 @@ describe('packetReader', () => {
 			'"Payload Fields": an expression returned no value',
 		);
 		expect(readerOf(fields(1), fields('={{ 1 }}')).decodes).toBe(true);
+		// What is left of another choice is not read.
+		const left = { ...fields('={{ $json.none }}'), decodePayload: 'text' };
+		expect(readerOf({ decodePayload: 'text' }, left).decodes).toBe(true);
 		const none = [{}, { decodePayload: '' }, { decodePayload: 'none' }, { filters: { values: {} } }];
 		expect(none.map((given) => readerOf(given).decodes)).toEqual(Array(4).fill(false));
 	});

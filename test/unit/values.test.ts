@@ -17,6 +17,7 @@ import {
 	oneOf,
 	parameterError,
 	quoted,
+	readRows,
 	tagFilters,
 	takenField,
 	text,
@@ -25,6 +26,15 @@ import {
 } from '../../nodes/shared/operation/values';
 import { tagMap } from '../../nodes/HubbleDevice/tags';
 import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
+
+test('rows are read one by one, and what is none is refused by its number', () => {
+	const names = (given: unknown) => readRows(given, 'row', ({ name }) => text(3)(name));
+	expect([names(undefined), names({}), names({ row: { name: 'a' } })]).toEqual([[], [], ['a']]);
+	expect(names({ row: [{ name: 'a' }, { name: 'b' }] })).toEqual(['a', 'b']);
+	expect(() => names({ row: [{ name: 'a' }, { name: 'long' }] })).toThrow(/^row 2: it has 4 characters/);
+	expect(() => names({ row: [{ name: 'a' }, 'b'] })).toThrow(/^row 2: "b" is not a row$/);
+	expect(() => names('rows')).toThrow(/^"rows" is not a list of rows$/);
+});
 
 test('the largest and the smallest of any count of numbers', () => {
 	const many = Array.from({ length: 200_000 }, (_, index) => index - 1000);

@@ -43,7 +43,7 @@ export function retryDelay(
 	{ status, code, retryAfterMs }: Outcome,
 	random: number,
 ): number | undefined {
-	const isBusy = status === 429 && retryAfterMs !== undefined && retryAfterMs <= SHORT_PAUSE_MS;
+	const isBusy = status === 429 && (retryAfterMs ?? Infinity) <= SHORT_PAUSE_MS;
 	if (attempt >= (isBusy ? TRIES_WHEN_BUSY : TRIES) || FINAL_CODES.test(String(code))) return undefined;
 	const unsettled = status === undefined || status >= 500;
 	if (status !== 429 && !(unsettled && REPEATABLE.has(method))) return undefined;

@@ -119,7 +119,7 @@ function csv({ simplify, columns, saysLeftOut, csv: style }: FormatInput): Forma
 				const value = flat[column];
 				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
 			}
-			const tags = tagKey === undefined ? {} : objectOf(flat.tags);
+			const tags = objectOf(flat.tags);
 			const tag = tagKey !== undefined && Object.hasOwn(tags, tagKey) ? tags[tagKey] : undefined;
 			const { key = '', value } = tag === undefined ? (entryAt(row, column) ?? {}) : { value: tag };
 			const isUnixTime = typeof value === 'number' && column.split('.')[0] !== 'decoded' && isTimeName(key);
