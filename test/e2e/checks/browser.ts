@@ -188,6 +188,12 @@ async function panel(page: Page, stage: Stage): Promise<string[]> {
 			listed.filter((text) => text.startsWith('On ')),
 			options.map((option) => option.action),
 		);
+		const choices = descriptions.find(({ displayName }) => displayName === node)?.properties ?? [];
+		// n8n adds its Custom API Call, which is no action.
+		const actions = choices
+			.filter(({ name }) => name === 'operation')
+			.flatMap((choice) => (choice.options ?? []).filter((option) => 'action' in option));
+		match(await page.getByTestId('node-creator').innerText(), new RegExp(`Actions \\(${actions.length}\\)`, 'i'));
 		await picture(page, `triggers of ${node}`);
 		await withText(entries, action).first().click();
 		const field = page.getByTestId(`parameter-input-${parameter}`);
