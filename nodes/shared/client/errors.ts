@@ -66,6 +66,7 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 
 function notFound({ ids, organizationId, said }: Failure): Explanation {
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
+	// Words about a key may be about the one that was looked for.
 	if (name !== 'key_id' && isOfOrganization(said)) return otherOrganization(organizationId);
 	if (name === 'invitee_email')
 		return {

@@ -60,8 +60,11 @@ export function polygons(name: string, geojson: unknown): Area {
 		throw new Error(`it has ${has}. Draw the border of the area as a polygon, for example with geojson.io`);
 	}
 	const read = found.map((rings) => rings.map(ringOf));
-	const heights = read.map((polygon) => polygon.flat().map(([, latitude]) => latitude));
-	const spans = heights.map((latitudes) => [leastOf(latitudes), mostOf(latitudes)] as const);
+	// Most places are north or south of a polygon, which then need not look at its edges.
+	const bounded = read.map((polygon) => {
+		const latitudes = polygon.flat().map(([, latitude]) => latitude);
+		return { polygon, low: leastOf(latitudes), high: mostOf(latitudes) };
+	});
 	const size = read.flatMap((polygon) => polygon.map((ring, index) => sizeOf(ring) * (index ? -1 : 1)));
 	const area = size.reduce((sum, part) => sum + part, 0);
 	// Less than a square metre is an error of rounding.
@@ -71,10 +74,9 @@ export function polygons(name: string, geojson: unknown): Area {
 		shape: JSON.stringify([name, ...read]),
 		radius: Math.sqrt(area / Math.PI),
 		contains: (place) =>
-			read.some((polygon, index) => {
-				const [low, high] = spans[index] ?? [];
-				return !(place.latitude < Number(low) || place.latitude > Number(high)) && isWithinPolygon(polygon, place);
-			}),
+			bounded.some(
+				({ polygon, low, high }) => place.latitude >= low && place.latitude <= high && isWithinPolygon(polygon, place),
+			),
 		distanceTo: (place) => leastOf(read.flatMap((polygon) => polygon.map((ring) => distanceToRing(ring, place)))),
 		inside: placeIn(read),
 		...(leftOut ? { leftOut } : {}),
