@@ -243,7 +243,7 @@ export const apiKeyOperations: readonly Operation[] = [
 		value: 'rotate',
 		action: 'Rotate API key',
 		description:
-			'Replace a key with a new one that has the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once.',
+			'Replace a key with a new one that has the same name and scopes. The old key is deleted once the new one works. The output contains the new key, which Hubble shows only this once. If the old one is the key of this credential, calls fail until you enter the new one.',
 		hasSecrets: true,
 		showsOnce: 'key',
 		endpoint: endpoints.createKey,

@@ -239,7 +239,7 @@ const eidRotation = {
 					type: 'number',
 					default: '',
 					description:
-						'The period in seconds, as a power of two: 10 (17 minutes) to 15 (9 hours). Only with AES-128-EAX.',
+						'The period in seconds, as a power of two: 10 (17 minutes) to 15 (9 hours). If empty, 15. Only with AES-128-EAX.',
 				},
 			],
 		},

@@ -52,7 +52,7 @@ function validateUpdate({ body, settings }: fields.Change): string | undefined {
 	}
 	const isChanged = addTags !== undefined || removeTags !== undefined;
 	if ([body.set_tags !== undefined && !clearTags, clearTags, isChanged].filter(Boolean).length > 1) {
-		return '"Replace Tags": use only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags';
+		return '"Replace Tags": use only one of Replace Tags, Clear Tags, and Add or Change Tags with Remove Tags (columns with tags count as Add or Change Tags)';
 	}
 	const both = Object.keys(addTags ?? {}).find((key) => removeTags?.includes(key));
 	if (both) return `"Remove Tags": "${both}" is also among the tags to add`;
@@ -220,7 +220,12 @@ export const deviceOperations: readonly Operation[] = [
 				collection: 'options',
 			},
 			sort_ascending: {
-				...toggle('Sort Ascending', 'sortAscending', true, 'Whether the oldest comes first'),
+				...toggle(
+					'Sort Ascending',
+					'sortAscending',
+					false,
+					'Whether the earliest comes first, as without this option. By Last Packet, devices that were never heard count as the earliest.',
+				),
 				collection: 'options',
 			},
 		},

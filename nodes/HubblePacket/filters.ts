@@ -25,6 +25,7 @@ function filterSettings<N extends string>(...names: N[]) {
 
 export const deviceSettings = filterSettings('devices');
 export const tagSettings = filterSettings('tags');
+export const packetSettings = filterSettings('networkTypes', 'tags');
 export const valueSettings = filterSettings('values', 'valuesMatch');
 
 /** A request for the packets of a period, by a row that has these settings. */
@@ -34,18 +35,19 @@ export type PeriodRequest<S> = RequestOf<{
 }> & { settings: DecodeSettings & ValueSettings };
 
 /**
- * The work with the filters by tag and by value among its filters on our side; the same where there is none.
+ * The work with the filters by network, tag and value among its filters on our side; the same where there is none.
  * @param onRow is told of each packet that was read
  */
 export function filteredHere<R extends PeriodRequest<unknown>>(work: Work<R>, onRow?: () => void): Work<R> {
 	const { request, hints } = work;
-	const hasTags = packetFilter({ tags: request.settings.tags });
+	const { networkTypes, tags }: Partial<Record<keyof typeof packetSettings, unknown>> = request.settings;
+	const passes = packetFilter(objectOf({ networkTypes, tags }));
 	const hasValue = valueFilter(request.settings);
 	const decode = hasValue && decoderOf(request.settings, hints);
-	if (!hasTags && !decode) return work;
+	if (!passes && !decode) return work;
 	const keeps = (row: IDataObject) => {
 		onRow?.();
-		if (!isPacket(row) || hasTags?.(row) === false) return false;
+		if (!isPacket(row) || passes?.(row) === false) return false;
 		return !decode || hasValue(decode(row.device.payload).decoded);
 	};
 	return { ...work, request: { ...request, clientFilters: [...request.clientFilters, keeps] } };

@@ -20,7 +20,7 @@ import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { countItems, countSettings } from './count';
 import { decodeSettings } from './decodeItems';
-import { deviceSettings, filteredHere, tagSettings, valueSettings, type PeriodRequest } from './filters';
+import { deviceSettings, filteredHere, packetSettings, tagSettings, valueSettings, type PeriodRequest } from './filters';
 import { includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
 
@@ -175,7 +175,14 @@ export const packetOperations: readonly Operation[] = [
 		description:
 			'Count the packets that Hubble received in a period, all together or by device or tag. All of them are read, but none is returned.',
 		readsAll: true,
-		settings: { period, ...countSettings, ...decodeFields, ...tagSettings, ...valueSettings },
+		settings: {
+			period,
+			...countSettings,
+			...decodeFields,
+			decode: { ...decodeFields.decode, description: 'The payload format, for the filter Values' },
+			...packetSettings,
+			...valueSettings,
+		},
 		items: countItems,
 	}),
 	operation({
@@ -186,7 +193,7 @@ export const packetOperations: readonly Operation[] = [
 		description:
 			'Create a report on the packets of a period as one HTML file: when and where they were heard, how strong they were, and their values',
 		readsAll: true,
-		settings: { period, ...reportValueSettings, ...tagSettings, groupByTag, ...reportFields },
+		settings: { period, ...reportValueSettings, ...packetSettings, groupByTag, ...reportFields },
 		items: async (work) => await packetReport(filteredHere(work)),
 	}),
 	{
@@ -211,7 +218,7 @@ export const packetOperations: readonly Operation[] = [
 			period,
 			...exportFields([...PACKET_FIELDS, 'decoded', 'decodeError'], { hasLines: true }),
 			...decodeFields,
-			...tagSettings,
+			...packetSettings,
 			...valueSettings,
 		},
 		items: async (work) => await packetFile(filteredHere(work)),
@@ -238,7 +245,7 @@ export const packetOperations: readonly Operation[] = [
 		description: 'Get the packets that Hubble received in a period, the latest first',
 		shape: simplifyPacket,
 		simplifiedFields: PACKET_FIELDS,
-		settings: { period, order, ...decodeFields, ...tagSettings, ...valueSettings },
+		settings: { period, order, ...decodeFields, ...packetSettings, ...valueSettings },
 		items: (work) => {
 			const filtered = filteredHere(work);
 			return listItems(filtered, PACKETS, packetToJson(filtered.request, work.hints));
@@ -252,7 +259,7 @@ export const packetOperations: readonly Operation[] = [
 		description:
 			'Get the count, minimum, mean and maximum of decoded values, in one row for each device and hour or day',
 		makesRows: true,
-		settings: { period, ...summarySettings, ...tagSettings, ...valueSettings },
+		settings: { period, ...summarySettings, ...packetSettings, ...valueSettings },
 		items: summaryItems,
 	}),
 ];

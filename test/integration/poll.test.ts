@@ -103,7 +103,7 @@ withEachClock(hubbleNow, () => {
 		packets.json = (index) => (index === 3 ? json(index).replace('"payload":', '"load":') : json(index));
 		const { poll, warnings } = node(everything);
 		expect(await poll()).toHaveLength(1999);
-		expect(warnings).toEqual([expect.stringContaining('"Poll": 1 of the packets were left out: each needs')]);
+		expect(warnings).toEqual([expect.stringContaining('"Poll": 1 of the packets was left out: each needs')]);
 	});
 
 	it('P6: gives a packet once that is twice in a page, and two of a second without a number', async () => {

@@ -420,7 +420,7 @@ it.each<[string, INode['parameters']]>([
 	const { items, error } = await run(new HubblePacket(), parameters);
 	expect(items).toEqual([]);
 	expect(error?.description).toMatch(
-		/^Stopped after .* With On Error set to Continue \(tab Settings\), what was read is put out, and the error says how to go on\.$/,
+		/^Stopped after .* With On Error set to Continue \(tab Settings\), what was read is output, and the error says how to go on\.$/,
 	);
 	expect(error?.description).not.toContain('To resume');
 	expect(Object.keys(error?.context ?? {}).filter((name) => name.startsWith('resume'))).toEqual([]);

@@ -374,7 +374,7 @@ describe("Answers that are not Hubble's", () => {
 		await server.close();
 		expect(error?.message).toContain('same Continuation-Token twice');
 		expect(error?.description).toMatch(
-			/^Stopped after 2 rows from 2 pages\. The list would never end\..*X-Request-ID: \S+\. .*what was read is put out\.$/,
+			/^Stopped after 2 rows from 2 pages\. The list would never end\..*X-Request-ID: \S+\. .*what was read is output\.$/,
 		);
 		expect(error?.context).not.toHaveProperty('resumeToken');
 		expect(server.asked()).toBe(2);
@@ -395,7 +395,7 @@ describe("Answers that are not Hubble's", () => {
 		});
 		await server.close();
 		expect(error?.message).toContain('same Continuation-Token twice');
-		expect(error?.description).toMatch(/The list would never end\..*X-Request-ID: \S+\. .*what was read is put out\.$/);
+		expect(error?.description).toMatch(/The list would never end\..*X-Request-ID: \S+\. .*what was read is output\.$/);
 		expect(error?.context).not.toHaveProperty('resumeToken');
 	});
 

@@ -310,7 +310,7 @@ describe('a list that breaks off', () => {
 		cause: unknown = hubbleError(node, { ...failure, status: 503 }),
 	) => withProgress(node, cause, progress, 'kept') as NodeOperationError;
 
-	const kept = ' With On Error set to Continue (tab Settings), what was read is put out';
+	const kept = ' With On Error set to Continue (tab Settings), what was read is output';
 
 	it('before its first page is said as it is', () => {
 		const error = failing({ pages: 0, rowsFetched: 0, token: 't' });

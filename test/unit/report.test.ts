@@ -204,7 +204,7 @@ describe('a report for mail', () => {
 		];
 		expect(columnsIn(drawnOf(curve))).toEqual([...Array(24).fill(low), ...Array(4).fill(high)]);
 		expect(drawnOf(curve)).toContain(
-			'>time 0 at the left, time 55 at the right; from 4 at the bottom to 9 °C at the top</p>',
+			'>time 0 on the left, time 55 on the right; from 4 at the bottom to 9 °C at the top</p>',
 		);
 		const isShown = ({ at }: { at: number }) => at < 0.5 || at > 0.75;
 		expect(columnsIn(drawnOf(curve.filter(isShown)))).toEqual([
@@ -248,7 +248,7 @@ describe('a report for mail', () => {
 			[[45, space]],
 		]);
 		const legend = ` <span style="color:${ground}">■</span> Ground <span style="color:${space}">■</span> Space`;
-		expect(both).toContain(`>Monday at the left, Tuesday at the right; the highest column is 6${legend}</p>`);
+		expect(both).toContain(`>Monday on the left, Tuesday on the right; the highest column is 6${legend}</p>`);
 		expect(mailWith({ columns, series: ['Ground'], description: '' })).toContain('the highest column is 6</p>');
 	});
 

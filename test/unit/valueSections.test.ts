@@ -171,7 +171,7 @@ describe('values of a packet report', () => {
 		const drawing = { title: '', lead: '', blocks: report.render(), footer: '' };
 		expect(Buffer.byteLength(mailOf(drawing))).toBeLessThan(90_000);
 		for (const html of [mailOf(drawing), pageOf(drawing)]) {
-			expect(html).toContain('Farthest out');
+			expect(html).toContain('Highest and lowest values');
 			expect(html).not.toMatch(/NaN|undefined|Infinity/);
 		}
 	});

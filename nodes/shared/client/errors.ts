@@ -281,7 +281,7 @@ export function withProgress(node: INode, cause: unknown, progress: Progress, so
 		: resumeToken
 			? ` To resume, set Options → Continuation Token to ${resumeToken}`
 			: '';
-	const kept = ` With On Error set to Continue (tab Settings), what was read is put out${canResume ? ', and the error says how to go on' : ''}.`;
+	const kept = ` With On Error set to Continue (tab Settings), what was read is output${canResume ? ', and the error says how to go on' : ''}.`;
 	const from = pages === 1 ? 'one page' : `${pages} pages`;
 	error.description = `Stopped after ${rowsFetched} rows from ${from}. ${error.description ?? ''}${soFar === 'lost' ? kept : how}`;
 	Object.assign(error.context, { rowsFetched, ...withoutUndefined({ resumeToken, resumeStartTime, resumeEndTime }) });

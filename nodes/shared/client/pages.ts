@@ -109,4 +109,4 @@ export function* acceptedRows<Row extends IDataObject>(
 
 /** The warning about rows that were left out. */
 export const leftOut = (malformed: number, { rows, accept }: List) =>
-	`${malformed} of the ${rows} were left out: each needs ${accept?.needs ?? 'to be an object'}.`;
+	`${malformed} of the ${rows} ${malformed === 1 ? 'was' : 'were'} left out: each needs ${accept?.needs ?? 'to be an object'}.`;

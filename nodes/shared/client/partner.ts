@@ -62,7 +62,7 @@ export const PER_SECOND = 20;
 
 /** What the user can do about the documented error codes. */
 const REMEDIES: ReadonlyArray<[codes: RegExp, remedy: string]> = [
-	[/^E10[0-2]$/, 'The brand cannot be ordered now. Get it, or get the active brands.'],
+	[/^E10[0-2]$/, 'The brand cannot be ordered now. Check its status with Brand: Get, or choose an active brand.'],
 	[/^E15\d$/, "Compare the denominations and their counts with the brand's 'amountRestrictions'."],
 	[/^E300$/, 'The balance of the wallet is too low. Top up the wallet.'],
 ];

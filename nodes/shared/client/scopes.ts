@@ -10,7 +10,7 @@ export const READS = (
 	[
 		['devices', ['Hubble Device', 'Hubble Device Trigger'], endpoints.listDevices, { limit: '10' }],
 		['packets', ['Hubble Packet', 'Hubble Packet Poll Trigger'], endpoints.listPackets, { start: '0', end: '1' }],
-		['webhooks, for the Hubble Packet Trigger', ['Hubble Webhook', 'Hubble Packet Trigger'], endpoints.listWebhooks],
+		['webhooks', ['Hubble Webhook', 'Hubble Packet Trigger'], endpoints.listWebhooks],
 		['metrics', ['Hubble Metric'], endpoints.getDeviceMetrics, { days: '1' }],
 		['the organization', ['Hubble Organization'], endpoints.getOrganization],
 		['users', ['Hubble Organization User'], endpoints.listUsers, { page_size: '5' }],

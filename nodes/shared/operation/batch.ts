@@ -4,6 +4,7 @@ import type { HubbleClient } from '../client/client';
 import { statusOf, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
+import { counted } from './values';
 
 /** Statuses with which Hubble refuses a whole batch, perhaps for a single part. */
 const REFUSED_WHOLE = new Set([400, 404, 409, 422]);
@@ -192,7 +193,7 @@ class BatchRun {
 			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through.`
 				: '';
-		const past = done ? ` ${done} devices were processed before it.` : '';
+		const past = done ? ` ${counted(done, 'device')} ${done === 1 ? 'was' : 'were'} processed before it.` : '';
 		error.description = `${error.description ?? ''}${together}${past}`;
 		error.context.hasPast = true;
 		return error;

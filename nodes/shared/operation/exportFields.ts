@@ -176,7 +176,7 @@ export function csvStyle({ settings }: ExportRequest, timezone: string): CsvStyl
 }
 
 const gzip = {
-	...toggle('Compress', 'gzip', false, 'Whether to compress the file with gzip'),
+	...toggle('Compress', 'gzip', true, 'Whether to compress the file with gzip'),
 	collection: 'options',
 } satisfies Field;
 

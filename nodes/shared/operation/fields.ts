@@ -135,7 +135,7 @@ export const continuationToken = {
 	type: 'string',
 	default: '',
 	description:
-		'Token from an earlier error, to resume that run. Keep the filters of that run: the token contains only some of them.',
+		'Token from an earlier error or, for an export, from its item, to resume that run. Keep the filters of that run: the token contains only some of them.',
 	collection: 'options',
 	toWire: (value) => {
 		const token = asText(value).trim();

@@ -104,19 +104,17 @@ export const reportOn =
 		await report.readMore?.(work);
 		const shown = (seconds: number) => timeText(seconds * 1000, timezone).slice(0, 16);
 		const lead = query.start === undefined ? undefined : `${shown(frame.start)} to ${shown(end)}, ${timezone}`;
-		const remarks = [skipped > 0 && `${counted(skipped, 'malformed row')} left out.`, MAP_REMARK];
+		const remark = skipped ? `${counted(skipped, 'malformed row')} left out.` : undefined;
 		const figures = { ...report.summary(), ...(skipped ? { skipped } : {}) };
-		return [await reportItem(work, { name, title, lead, blocks: report.render(), remarks }, figures)];
+		return [await reportItem(work, { name, title, lead, blocks: report.render(), remark }, figures)];
 	};
-
-const MAP_REMARK = 'Grey lines are degrees of latitude and longitude (WGS 84). Coast: Natural Earth.';
 
 interface Draft extends Pick<ReportSource, 'name' | 'title'> {
 	/** By default the time. */
 	lead?: string;
 	blocks: readonly Block[];
 	/** What the foot says beside the time. */
-	remarks?: ReadonlyArray<string | false>;
+	remark?: string;
 }
 
 /** A report as an item: the file, and its figures in the JSON. */
@@ -129,7 +127,7 @@ export async function reportItem(work: Work<ReportRequest>, draft: Draft, figure
 		title: String(settings.title ?? '').trim() || draft.title,
 		lead: draft.lead ?? `As of ${time.slice(0, 16)}, ${timezone}`,
 		blocks: draft.blocks,
-		footer: [`Made by n8n on ${time} (${timezone}).`, ...(draft.remarks ?? [])].filter(Boolean).join(' '),
+		footer: [`Made by n8n on ${time} (${timezone}).`, draft.remark].filter(Boolean).join(' '),
 	};
 	const page = pageOf(drawing);
 	const name = `${fileNameOf(draft.name, request, timezone)}.html`;

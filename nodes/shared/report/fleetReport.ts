@@ -162,7 +162,7 @@ export class FleetReport implements Report {
 			duration(now - heardAt),
 		]);
 		const rest = this.silent - rows.length;
-		const note = `${counted(rest, 'device')} that fell silent earlier are not listed. Export Devices with the filter Silent For lists all.`;
+		const note = `${counted(rest, 'device')} that fell silent earlier ${rest === 1 ? 'is' : 'are'} not listed. Export Devices with the filter Silent For (Hours) lists all.`;
 		return {
 			title,
 			subtitle: `Not heard for more than ${after}; the latest to fall silent first`,

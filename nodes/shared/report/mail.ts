@@ -57,7 +57,7 @@ function boxTable(names: readonly string[], cells: readonly Box[][], remark: Par
 	const width = `${Math.floor(100 / cells.length)}%`;
 	const columns = cells.map((boxes) => markup`<td width="${width}">${boxes.map(box).reverse()}</td>`);
 	return markup`<table cellspacing="0" cellpadding="1" width="100%"${style('font-size:1px')}><tr valign="bottom">${columns}</tr></table>
-		<p${SMALL}>${left}${right !== left && ` at the left, ${right} at the right`}; ${remark}</p>`;
+		<p${SMALL}>${left}${right !== left && ` on the left, ${right} on the right`}; ${remark}</p>`;
 }
 
 function columnTable({ columns, series }: Columns): Markup {

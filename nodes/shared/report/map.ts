@@ -184,5 +184,6 @@ export function mapOf(map: PlaceMap): Markup {
 			<rect class="sea" width="${WIDTH}" height="${height}" />
 			${hasCoast && land(view)}${grid(view)}${circles(bins, view, map)}${scaleBar(view)}
 		</g>
-	</svg>`;
+	</svg>
+	<p class="note">Gray lines are degrees of latitude and longitude (WGS 84).${hasCoast && ' Coast: Natural Earth.'}</p>`;
 }

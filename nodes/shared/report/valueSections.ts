@@ -163,10 +163,10 @@ export class ValueSections {
 
 	sections(): Section[] {
 		const rows = this.series.flatMap((series) => series.rows());
-		const columns = ['Value', '', 'Device', 'Device ID', 'Heard', '#'];
+		const columns = ['Field', '', 'Device', 'Device ID', 'Heard', '#Value'];
 		const table: Section = {
-			title: 'Farthest out',
-			subtitle: 'The devices with the highest and the lowest values, each with its most extreme one',
+			title: 'Highest and lowest values',
+			subtitle: 'The devices with the most extreme values of each field',
 			content: { table: { columns, rows } },
 		};
 		return [...this.series.map((series) => series.section()), ...(rows.length ? [table] : [])];

@@ -162,7 +162,7 @@ const rows: Record<string, Row> = {
 		...packet('getAll', { limit: 1500, period: 'last7Days', order: 'oldest' }),
 		fault: { call: 'listPackets', status: 400, skip: 1 },
 		says: /^Hubble rejected the request as invalid$/,
-		advises: /Stopped after 1000 rows from one page\. .*With On Error set to Continue .*what was read is put out/,
+		advises: /Stopped after 1000 rows from one page\. .*With On Error set to Continue .*what was read is output/,
 	},
 	'New key': {
 		node: 'hubbleApiKey',
