@@ -141,7 +141,7 @@ export const columns = {
 		},
 	},
 	description:
-		'How columns map to fields. Map Automatically recognizes name, latitude, longitude and place by their headers and takes every other column as a tag, except those of an export, such as ID, Key and Created. Blank cells are ignored.',
+		'How columns map to fields. Map Automatically ignores blank cells and the columns of an export, such as ID, Key and Created.',
 	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],

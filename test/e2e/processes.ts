@@ -24,6 +24,14 @@ for (const [signal, code] of [
 
 export const pause = async (ms: number) => await new Promise<void>((done) => setTimeout(done, ms));
 
+/** A pause of a random length, told at once: where what follows fails, the length is known. */
+export async function randomPause(mostMs: number): Promise<number> {
+	const ms = Math.round(Math.random() * mostMs);
+	console.log(`        a pause of ${ms} ms`);
+	await pause(ms);
+	return ms;
+}
+
 /** A new folder, removed when this process ends. */
 export function temporaryFolder(name: string): string {
 	const folder = mkdtempSync(join(tmpdir(), `n8n-nodes-hubble-${name}-`));

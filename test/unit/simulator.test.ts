@@ -644,7 +644,7 @@ describe('deliveries', () => {
 	});
 
 	it('take silence for a failure', async () => {
-		await start({ packets: 100, delivery: { timeScale: 0.0001, timeoutMs: 200 } });
+		await start({ packets: 100, delivery: { timeScale: 0.0001, timeoutMs: 1000 } });
 		await listen();
 		let slow = true;
 		answer = async () => {

@@ -444,15 +444,12 @@ async function triggers(page: Page, stage: Stage): Promise<string[]> {
 			await closeNode(page);
 		}
 
+		hubble.clearLog();
 		await publish(page, n8n);
 		await isRegistered();
-		await until(
-			'the publication',
-			60,
-			async () => (await n8n.rest<{ active: boolean }>('GET', `/workflows/${id}`)).active,
-		);
 		// The polls learn what there is before they tell what is new.
-		await pause(12_000);
+		const polled = (list: string) => hubble.log.some(({ call, status }) => call === list && status === 200);
+		await until('the first polls', 120, () => polled('listPackets') && polled('listDevices'));
 		hubble.addPackets(3);
 		await register(hubble, ['Registered while published']);
 		await tell('webhook');

@@ -278,7 +278,6 @@ async function onboard(stage: Stage): Promise<string> {
 			hasKeys: true,
 		};
 		await send(again);
-		equal(others.length, 10);
 		await n8n.deactivate(id);
 		mkdirSync(pictures, { recursive: true });
 		writeFileSync(join(pictures, 'labels.html'), page);

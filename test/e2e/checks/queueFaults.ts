@@ -9,7 +9,7 @@ import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData } from '../mainJob';
 import type { N8n } from '../n8n';
-import { pause, until } from '../processes';
+import { pause, randomPause, until } from '../processes';
 import { cluster, findsEveryEnd, PROBE_MS } from '../queueSettings';
 import { startRedis } from '../services';
 import { itemsOf } from './polls';
@@ -203,7 +203,8 @@ async function deliverThroughKills(
 	await n8n.activate(id);
 	for (let round = 0; round < ROUNDS; round++) {
 		hubble.addPackets(PACKETS / ROUNDS);
-		await pause(500 + Math.random() * 2000);
+		await pause(500);
+		await randomPause(2000);
 		await cluster.kill[VICTIMS[round % VICTIMS.length] ?? 'main']();
 		await pause(1000);
 		await cluster.whole();

@@ -5,7 +5,7 @@ import { type Simulator, startSimulator } from '../../simulator/server';
 import type { Check, Stage } from '../check';
 import { credentialData, readExample } from '../mainJob';
 import { type Json, type N8n, publicationLeaseS, type WorkflowFile } from '../n8n';
-import { pause, until } from '../processes';
+import { pause, randomPause, until } from '../processes';
 
 /** What the poll trigger has to bring home, through so many crashes. */
 const PACKETS = 30_000;
@@ -62,8 +62,7 @@ export const scaleChecks: Check[] = [
 			const waits: number[] = [];
 			// The first crash comes when nothing was read yet: "from now on" must still mean the time of publishing.
 			for (let crash = 0; crash < KILLS; crash++) {
-				if (crash > 0) waits.push(Math.round(Math.random() * 5000));
-				await pause(waits.at(-1) ?? 0);
+				if (crash > 0) waits.push(await randomPause(5000));
 				await n8n.kill();
 				hubble.addPackets(PACKETS / KILLS);
 				await n8n.start();

@@ -362,7 +362,7 @@ export const triggerChecks: Check[] = [
 				await ran(n8n, failing, 3);
 				await n8n.deactivate(failing);
 
-				const waits = { type: 'n8n-nodes-base.wait', typeVersion: 1.1, parameters: { amount: 3, unit: 'seconds' } };
+				const waits = { type: 'n8n-nodes-base.wait', typeVersion: 1.1, parameters: { amount: 8, unit: 'seconds' } };
 				const slow = await n8n.createWorkflow(
 					variant('receive-packets.json', { options: { acknowledge: 'lastNode' } }, waits),
 					credentials,
