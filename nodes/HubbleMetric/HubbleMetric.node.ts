@@ -12,7 +12,8 @@ export class HubbleMetric implements INodeType {
 		icon: { light: 'file:../../icons/hubble.svg', dark: 'file:../../icons/hubble.dark.svg' },
 		...actionNode,
 		subtitle: subtitleOf(metricOperations),
-		description: 'Get the API, packet, webhook and device metrics of a Hubble organization, and draw charts of packets and devices',
+		description:
+			'Get the API, packet, webhook and device metrics of a Hubble organization, and draw charts of packets and devices',
 		...builderHint(
 			'Counts over time of packets, devices, API requests and webhook deliveries. The last interval is still running unless Include Running Interval is off.',
 		),

@@ -20,7 +20,14 @@ import type { ConversionContext } from '../shared/operation/values';
 import { unixSeconds } from '../shared/operation/dates';
 import { countItems, countSettings } from './count';
 import { decodeSettings } from './decodeItems';
-import { deviceSettings, filteredHere, packetSettings, tagSettings, valueSettings, type PeriodRequest } from './filters';
+import {
+	deviceSettings,
+	filteredHere,
+	packetSettings,
+	tagSettings,
+	valueSettings,
+	type PeriodRequest,
+} from './filters';
 import { includeSilent, latestItems } from './latestItems';
 import { summaryItems, summarySettings } from './summarize';
 

@@ -103,7 +103,12 @@ async function main() {
 	};
 	const compose = async (...args: string[]) => await run('docker', ['compose', ...args], { cwd: folder, env });
 	const up = async () => await compose('up', '--build', '--detach', '--wait', '--wait-timeout', '600');
-	const hubble = await startSimulator({ devices: 100, packets: 2 * PACKETS, limits: false, delivery: { timeoutMs: 60_000 } });
+	const hubble = await startSimulator({
+		devices: 100,
+		packets: 2 * PACKETS,
+		limits: false,
+		delivery: { timeoutMs: 60_000 },
+	});
 	try {
 		const port = await openTo(Number(new URL(hubble.url).port));
 		await up();

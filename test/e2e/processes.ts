@@ -27,7 +27,7 @@ export const pause = async (ms: number) => await new Promise<void>((done) => set
 /** A pause of a random length, told at once: where what follows fails, the length is known. */
 export async function randomPause(mostMs: number): Promise<number> {
 	const ms = Math.round(Math.random() * mostMs);
-	console.log(`        a pause of ${ms} ms`);
+	process.stdout.write(`        a pause of ${ms} ms\n`);
 	await pause(ms);
 	return ms;
 }

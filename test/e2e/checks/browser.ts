@@ -19,7 +19,7 @@ import {
 import { credentialName, partnerCredentialName } from '../mainJob';
 import type { N8n, WorkflowFile } from '../n8n';
 import { isN8n1 } from '../provision';
-import { freePort, pause, until } from '../processes';
+import { freePort, until } from '../processes';
 import { beginsWith, descriptionsIn, forms } from './forms';
 import { messages } from './messages';
 import { everyFiveSeconds, register } from './polls';

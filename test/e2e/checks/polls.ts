@@ -137,7 +137,9 @@ async function watchFleet({ n8n }: Stage): Promise<string> {
 	const far = (device: Device) => packetOf(device, 1, 1);
 	const near = (device: Device) => packetOf(device, 0, 0.001);
 	hubble.addPackets(walkers.map(far));
-	const silentAt = new Map(devices.map(({ id: device }) => [device, lastHeard(hubble, device) + silenceOf(hubble, device)]));
+	const silentAt = new Map(
+		devices.map(({ id: device }) => [device, lastHeard(hubble, device) + silenceOf(hubble, device)]),
+	);
 	const published = Math.floor(secondsNow());
 	const id = await publish(
 		n8n,
