@@ -439,7 +439,7 @@ describe('the values in Create Fleet Report', () => {
 		expect(callsTo(hubble)).toEqual(['listDevices']);
 		const typo = { row: [{ field: { __rl: true, mode: 'id', value: 'temprature' } }] };
 		expect(htmlOf(await report({ reportValues: typo }))).toContain(
-			"No device's latest packet contains this value: temprature.",
+			'No device has this value in its latest packet: temprature.',
 		);
 	});
 

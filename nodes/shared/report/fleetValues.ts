@@ -67,7 +67,7 @@ export class FleetValues {
 		const title = 'Values';
 		const known = [...this.latest].filter(([, { values }]) => values.some(Boolean));
 		if (!known.length) {
-			const text = `No device's latest packet contains ${this.names.length > 1 ? 'one of these values' : 'this value'}: ${this.names.join(', ')}.`;
+			const text = `No device has ${this.names.length > 1 ? 'one of these values' : 'this value'} in its latest packet: ${this.names.join(', ')}.`;
 			return { title, content: { text } };
 		}
 		const nameOf = (id: string) => this.devices.get(id)?.name ?? '';
