@@ -150,6 +150,26 @@ describe('filter by tag', () => {
 		expect(ours().length).toBeLessThan(senders.length);
 	});
 
+	it('goes with the networks, in each operation that reads the packets', async () => {
+		const { packets } = hubble.world.main;
+		const bySatellite = Array.from({ length: packets.length }, (_, index) => packets.isSatellite(index)).filter(
+			Boolean,
+		);
+		expect(bySatellite.length).toBeGreaterThan(100);
+		const networks = { networkTypes: ['SATELLITE'] };
+		const [counted] = jsonOf(await run({ operation: 'count', filters: networks }));
+		expect(counted).toMatchObject({ count: bySatellite.length, packetsRead: 4500 });
+		const found = jsonOf(await run({ returnAll: true, filters: networks }));
+		expect(found.map(({ networkType }) => networkType)).toEqual(bySatellite.map(() => 'SATELLITE'));
+		const [file] = jsonOf(await run({ operation: 'export', format: 'ndjson', filters: networks }));
+		expect(file).toMatchObject({ count: bySatellite.length });
+		const rows = jsonOf(await run({ operation: 'summarize', period: 'last7Days', returnAll: true, filters: networks }));
+		const warmth = rows.filter(({ field }) => field === 'temperature');
+		expect(warmth.reduce((sum, { count }) => sum + Number(count), 0)).toBe(bySatellite.length);
+		const { error } = await run({ operation: 'count', filters: { networkTypes: ['LTE'] } });
+		expect(error?.message).toContain('"Network Types"');
+	});
+
 	it('keeps in Get Latest and Summarize the devices that have it', async () => {
 		const wanted = new Set(ours().map(({ id }) => id));
 		for (const operation of ['getLatest', 'summarize']) {
