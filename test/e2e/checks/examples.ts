@@ -19,6 +19,9 @@ const runs: Array<[file: string, verify: (execution: Execution, stage: Stage) =>
 			equal(items.length, 100);
 			const known = new Map([...hubble.world.main.devices.values()].map(({ name, tags }) => [name, tags.site]));
 			for (const { json } of items) equal(json.site, known.get(String(json.device)));
+			ok(items.some(({ json }) => typeof json.place === 'string' && json.place));
+			const warmth = items.map(({ json }) => json.temperature);
+			ok(warmth.some((value) => typeof value === 'number') && warmth.every((value) => typeof value !== 'string'));
 		},
 	],
 	[
