@@ -90,7 +90,8 @@ async function delivered(
 		await hubble.settled();
 		const executions = await until('the executions', 120, async () => {
 			const all = await n8n.executions(workflow);
-			const isOver = all.length >= PACKETS / 100 && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
+			const isOver =
+				all.length >= PACKETS / 100 && all.every(({ status }) => !['new', 'running', 'waiting'].includes(status));
 			return isOver ? await Promise.all(all.map(async ({ id: each }) => await n8n.finished(each))) : undefined;
 		});
 		await n8n.deactivate(workflow);
