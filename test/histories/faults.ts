@@ -79,7 +79,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'comes again',
 		file: POLL,
 		from: 'resume(stored, stream, memory.handOvers)',
-		to: 'resume(stored, stream)',
+		to: 'resume(stored, stream, [])',
 	},
 	{
 		name: 'a save that comes late is not waited for',
@@ -196,7 +196,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'only those of the last execution come again',
 		file: POLL,
 		from: 'resume(stored, stream, memory.handOvers)',
-		to: 'resume(stored, stream)',
+		to: 'resume(stored, stream, [])',
 	},
 	{
 		name: 'a delivery counts as taken when it arrives',
