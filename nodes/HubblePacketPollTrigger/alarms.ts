@@ -308,7 +308,6 @@ function report<S>(
 	if (change.at < until) {
 		const begun = already.get(name);
 		if (isEnd && begun) {
-			already.delete(name);
 			changes.delete(begun);
 			return;
 		}
