@@ -259,7 +259,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'silence is lost',
 		file: 'HubbleDeviceTrigger/poll',
 		from: "{ events: ['silent'], begin: beginSilent, take: silent }",
-		to: "{ events: ['silent'], take: async (run) => (beginSilent(run), await silent(run)) }",
+		to: "{ events: ['silent'], begin: () => {}, take: async (run) => (beginSilent(run), await silent(run)) }",
 	},
 	{
 		name: 'a crossing that may not have reached n8n is forgotten where the device came back',
