@@ -1,20 +1,9 @@
 /** What a poll looks for: registrations, devices that are heard again or fell silent. */
 import { between, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { MOST_MARKS, quietKey } from './marks';
-import {
-	beginWindow,
-	cursorOf,
-	devicesBy,
-	emit,
-	readAhead,
-	readWindow,
-	room,
-	silenceOf,
-	warn,
-	type PollRun,
-} from './reading';
+import { beginWindow, devicesBy, emit, readAhead, readWindow, room, silenceOf, warn, type PollRun } from './reading';
 import { SATELLITE_DELAY_S } from '../shared/device/device';
-import { compareQuiet, lastHeard, latestStamp, mark, type Device, type Gone } from './watch';
+import { compareQuiet, lastHeard, latestStamp, mark, type Cursor, type Device, type Gone } from './watch';
 
 /** Registrations of the last seconds are left to the next poll: Hubble may still be writing them. */
 const SETTLE_S = 30;
@@ -29,10 +18,11 @@ export async function registered(run: PollRun): Promise<void> {
 	const report = (device: Device) => {
 		const { created_ts } = device;
 		emit(run, { event: 'registered', device, of: created_ts });
-		// The marks are of devices that were registered before; these come to them here. One may have a mark of a poll
-		// that was not handed over.
+		// The marks are of devices that were registered before; these come to them here. One may have such a mark of a
+		// poll that was not handed over; that of a silence stays.
 		if (!watchesFirst) return;
-		run.quiet.delete(quietKey(device.id, created_ts));
+		const key = quietKey(device.id, created_ts);
+		if (run.quiet.get(key) === 0) run.quiet.delete(key);
 		if (lastHeard(device, run)) emitFirstHeard(run, device);
 		else if (run.quiet.size + run.inside.size < MOST_MARKS) mark(run.quiet, device, 0);
 	};
@@ -64,6 +54,18 @@ function reportSilent(run: PollRun, device: Device): void {
 const emitHeard = (run: PollRun, device: Device, since: number) =>
 	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
 
+/** Starts over where the settings have changed, and forgets the marks of the event that they are of, not of the other. */
+export function beginQuiet({ settings, state, quiet: marks }: PollRun): void {
+	const low = settings.events.has('firstHeard') ? '0' : '1';
+	const silence = settings.events.has('heardAgain') ? String(settings.silence) : '1';
+	const of = [settings.devices, low, silence].join(' ');
+	if (state.quiet?.of === of) return;
+	const [devices, , before] = state.quiet?.of.split(' ') ?? [];
+	const isKept = (heard: number) => devices === settings.devices && (heard === 0 ? low === '0' : before === silence);
+	for (const [key, heard] of marks) if (!isKept(heard)) marks.delete(key);
+	state.quiet = { of, from: 0 };
+}
+
 /**
  * Compares the devices that are quiet with those that were: one that is quiet no longer was heard. The list of quiet
  * devices is short where that of a whole fleet is not.
@@ -73,19 +75,16 @@ export async function quiet(run: PollRun): Promise<void> {
 	const watchesFirst = settings.events.has('firstHeard');
 	const low = watchesFirst ? 0 : 1;
 	const high = settings.events.has('heardAgain') ? now - settings.silence : 1;
-	const of = `${settings.devices} ${low} ${high === 1 ? 1 : settings.silence}`;
-	if (state.quiet?.of !== of) run.quiet.clear();
-	const cursor = cursorOf(run, state.quiet, of, 0, Infinity);
-	state.quiet = cursor;
+	let cursor = state.quiet;
 	// Devices that are registered now come to the marks by their registration.
 	const end = watchesFirst ? (state.registered?.from ?? 0) : FAR_FUTURE_S;
-	if (cursor.from >= end || room(run) <= 0) return;
+	if (!cursor || cursor.from >= end || room(run) <= 0) return;
 	const query = { filter_most_recent_packet_ts: between(low, high), filter_created_ts: between(cursor.from, end) };
 	const heard = (device: Device) => lastHeard(device, run);
 	const future = (await readAhead(run)).filter((device) => heard(device) < high);
 	let isFull = false;
 	for await (const { devices, reached, isLast } of devicesBy(run, 'created_ts', query, end)) {
-		const from: number = state.quiet.from;
+		const { from }: Cursor = cursor;
 		const range = { from, reached, most: MOST_MARKS - run.inside.size };
 		const late = future.filter(({ created_ts: created }) => created >= from && created < reached);
 		const compared = compareQuiet(run.quiet, [...devices, ...late], {
@@ -97,7 +96,8 @@ export async function quiet(run: PollRun): Promise<void> {
 		const unreported = reportHeard(run, compared.heard);
 		keepStamps(run, devices);
 		const open = unreported ?? (await resolveGone(run, compared.gone, high));
-		state.quiet = { of, from: open ?? (isLast ? 0 : Math.max(reached, from)) };
+		cursor = { of: cursor.of, from: open ?? (isLast ? 0 : Math.max(reached, from)) };
+		state.quiet = cursor;
 		if (open !== undefined) break;
 	}
 	if (isFull) warn(run, `remembers at most ${MOST_MARKS} devices; it does not report when others are heard.`);

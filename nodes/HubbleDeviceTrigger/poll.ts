@@ -5,9 +5,9 @@ import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
 import { poll, waitAfter } from '../shared/polling/poll';
 import { areas, beginAreas } from './areas';
-import { beginRegistered, beginSilent, quiet, registered, silent } from './events';
+import { beginQuiet, beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
-import { warn, type PollRun } from './reading';
+import { room, warn, type PollRun } from './reading';
 import { sample } from './sample';
 import { readSettings, type EventName } from './settings';
 import { stateDelta, type State } from './watch';
@@ -43,7 +43,9 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 			const waitMs = await takeSteps(run, wanted);
 			return { next: positionOf(run), items: run.items, waitMs };
 		};
-		return { stream: hubble.organizationId, start: {}, delta: stateDelta, read };
+		// A copy of a workflow may have the original's position.
+		const stream = [context.getWorkflow().id, hubble.organizationId].join(' ');
+		return { stream, start: {}, delta: stateDelta, read };
 	});
 }
 
@@ -52,11 +54,11 @@ const positionOf = (run: PollRun): State => ({ ...run.state, ...storedMarks(run)
 /** What a poll does, and for which events. What is heard comes before what falls silent. */
 const STEPS: ReadonlyArray<{
 	events: EventName[];
-	begin?: (run: PollRun) => void;
+	begin: (run: PollRun) => void;
 	take: (run: PollRun) => Promise<void>;
 }> = [
 	{ events: ['registered', 'firstHeard'], begin: beginRegistered, take: registered },
-	{ events: ['heardAgain', 'firstHeard'], take: quiet },
+	{ events: ['heardAgain', 'firstHeard'], begin: beginQuiet, take: quiet },
 	{ events: ['silent'], begin: beginSilent, take: silent },
 	{ events: ['entered', 'left'], begin: beginAreas, take: areas },
 ];
@@ -79,12 +81,15 @@ function beginSteps(run: PollRun, startWith = 0): number[] {
 	const order = [...STEPS.keys()].map((index) => (index + startWith) % STEPS.length);
 	const wanted = order.filter((index) => STEPS[index]?.events.some((event) => run.settings.events.has(event)));
 	forgetUnwatched(run, wanted);
-	for (const index of wanted) STEPS[index]?.begin?.(run);
+	for (const index of wanted) STEPS[index]?.begin(run);
 	return wanted;
 }
 
+/** Whether there are pages and room for another step: as many events as a device may cause in it. */
+const hasRoom = (run: PollRun) => run.pagesLeft > 0 && room(run) >= Math.max(2, run.areas.length);
+
 /**
- * Takes the steps that are wanted. Those for which there is no time come first in the next poll.
+ * Takes the steps that are wanted. Those for which there is no time, or no room, come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
  * @returns for how many milliseconds Hubble asked for no requests
  */
@@ -93,7 +98,7 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<numbe
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;
-		if (!isFirst && !budget.endStep()) return 0;
+		if (!isFirst && !(budget.endStep() && hasRoom(run))) return 0;
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {

@@ -15,6 +15,7 @@ import {
 	lastHeard,
 	isDevice,
 	latestStamp,
+	MOST_AHEAD,
 	takeNew,
 	type Cursor,
 	type Device,
@@ -188,16 +189,15 @@ export async function readWindow(run: PollRun, window: EventWindow): Promise<voi
 	}
 }
 
-/** Devices with a stamp from the future that a poll can watch: a page of them. */
-const MOST_AHEAD = endpoints.listDevices.list.pageSize.max;
-
 /** Reads once a poll which devices have a stamp from the future, and remembers since when. */
 export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 	const { now, settings, state } = run;
 	if (run.future) return run.future;
 	const future: Device[] = [];
+	let listedTo = 0;
 	const query = { filter_most_recent_packet_ts: between(now + AHEAD_S, FAR_FUTURE_S) };
-	for await (const { devices, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
+	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
+		listedTo = isLast ? Infinity : reached;
 		for (const device of devices) if (latestStamp(device) > now + AHEAD_S) future.push(device);
 		if (isLast || future.length < MOST_AHEAD) continue;
 		warn(
@@ -209,7 +209,7 @@ export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 	run.future = future;
 	const reportedUntil = (silence: number) =>
 		state[silence > settings.silence ? 'silentBySatellite' : 'silent']?.from ?? now - silence;
-	run.ahead = aheadNow(run, future, (device) => silenceOf(run, device), reportedUntil);
+	run.ahead = aheadNow(run, future, listedTo, (device) => silenceOf(run, device), reportedUntil);
 	state.ahead = Object.keys(run.ahead).length ? run.ahead : undefined;
 	return future;
 }

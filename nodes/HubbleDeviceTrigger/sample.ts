@@ -32,25 +32,31 @@ const madeUp = (now: number): Device => ({
 });
 
 /** Where and how a test searches. */
-type Look = Pick<PollRun, 'hubble' | 'settings' | 'budget' | 'now'>;
+interface Look extends Pick<PollRun, 'hubble' | 'settings' | 'budget' | 'now'> {
+	/** Whether there is no time for another request. */
+	isOver?: boolean;
+}
 
 /** The first result of `say` for a device that passes the filters, latest first, in the pages that a test reads. */
 async function first<T>(
-	{ hubble, settings, budget }: Look,
+	look: Look,
 	sort_field: string,
 	say: (device: Device) => T | undefined,
 	filter: IDataObject = {},
 ): Promise<T | undefined> {
+	if (look.isOver) return undefined;
+	const { hubble, settings, budget } = look;
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const call = { endpoint: endpoints.listDevices, query: { ...filter, ...tags, sort_field, sort_ascending: false } };
 	let pagesRead = 0;
 	for await (const { rows } of pages(hubble, call, REGISTERED_DEVICES, REGISTERED_DEVICES.pageSize?.max)) {
+		look.isOver = !budget.endStep();
 		for (const device of acceptedRows(rows, REGISTERED_DEVICES)) {
 			const said = settings.matches(device) ? say(device) : undefined;
 			if (said !== undefined) return said;
 		}
 		pagesRead += 1;
-		if (pagesRead === SAMPLE_PAGES || !budget.endStep()) break;
+		if (pagesRead === SAMPLE_PAGES || look.isOver) break;
 	}
 	return undefined;
 }

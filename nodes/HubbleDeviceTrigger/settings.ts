@@ -5,7 +5,7 @@ import { areaFields, areaRows, readArea } from '../shared/device/areaFields';
 import type { Area } from '../shared/device/areas';
 import { hasTags } from '../shared/device/device';
 import { environment, inCollection, ownTags, pickedDevices, pickedIds, textPart } from '../shared/operation/fields';
-import { hasEmptyExpression, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
+import { isGiven, isOn, namedRows, optional, readParameter } from '../shared/operation/readItem';
 import { flag, numberIn, oneOf, tagFilters } from '../shared/operation/values';
 import { keyOf } from '../shared/polling/compact';
 import { MOST_AREAS } from './marks';
@@ -227,8 +227,7 @@ function readSilence(context: IPollFunctions): number {
 function areasOf(context: IPollFunctions): Area[] {
 	return readParameter(context, 'Areas', () => {
 		const given = objectOf(context.getNodeParameter('areas', {}));
-		if (hasEmptyExpression(context.getNode().parameters.areas, given))
-			throw new Error('an expression returned no value');
+		isGiven(context.getNode().parameters.areas, given, false);
 		const rows = areaRows(given);
 		if (!rows.length) throw new Error('add at least one area, a circle or a polygon');
 		return namedRows(rows, MOST_AREAS, readArea);

@@ -1,19 +1,11 @@
 /** What changed in a fleet: the stored state, and what follows from the devices that a poll reads. No I/O. */
 import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S, DAY_S } from '../shared/client/clock';
+import { endpoints } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
 import { mostOf } from '../shared/operation/values';
-import {
-	areaOf,
-	MOST_MARKS,
-	openMarks,
-	quietKey,
-	registeredAt,
-	storedMarks,
-	type StoredMarks,
-	type TimedMarks,
-} from './marks';
+import { areaOf, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -54,29 +46,36 @@ export function lastHeard(device: Device, { now, ahead }: Hearing): number {
 /** How long a stamp stays known after it has become older than a silence: the poll that passes it may come late. */
 const KNOWN_S = DAY_S;
 
+/** Devices with a stamp from the future that a poll can watch: a page of them. */
+export const MOST_AHEAD = endpoints.listDevices.list.pageSize.max;
+
 /**
- * The stamps from the future to remember. One that has become present counts like any other, unless its device was
- * reported silent by then: the stamp is not a new packet.
- * @param devices all those that have such a stamp now
+ * The stamps from the future to remember. One that has become present, or that there are too many of to list, counts like
+ * any other, unless its device was reported silent by then: the stamp is not a new packet.
+ * @param devices those that have such a stamp now
+ * @param listedTo all those with stamps of before this second
  * @param silenceOf seconds after which a device is silent
  * @param reportedUntil until when devices with such a silence were heard last that were looked at, in Unix seconds
  */
 export function aheadNow(
 	{ now, ahead }: Hearing,
 	devices: readonly Device[],
+	listedTo: number,
 	silenceOf: (device: Device) => number,
 	reportedUntil: (silence: number) => number,
 ): Ahead {
 	const kept = Object.entries(ahead).filter(
 		([, [stamp, since, silence]]) =>
-			stamp <= now + AHEAD_S && stamp >= now - silence - KNOWN_S && since < reportedUntil(silence),
+			(stamp <= now + AHEAD_S || stamp >= listedTo) &&
+			stamp >= now - silence - KNOWN_S &&
+			since < reportedUntil(silence),
 	);
 	const seen = devices.map((device) => {
 		const stamp = latestStamp(device);
 		const [known, since] = ahead[device.id] ?? [];
 		return [device.id, [stamp, known === stamp && since !== undefined ? since : now, silenceOf(device)]] as const;
 	});
-	return Object.fromEntries([...kept, ...seen]);
+	return Object.fromEntries([...kept.slice(0, MOST_AHEAD), ...seen]);
 }
 
 /** How far a time window was read. `of` identifies the settings: when they change, it starts over. */
@@ -209,7 +208,7 @@ export interface Gone {
 export function compareQuiet(
 	marks: TimedMarks,
 	devices: readonly Device[],
-	{ from, reached, most = MOST_MARKS, heardOf, isQuiet }: Comparison,
+	{ from, reached, most, heardOf, isQuiet }: Comparison,
 ): { gone: Gone[]; heard: Device[]; isFull: boolean } {
 	const listed = new Map(devices.map((device) => [quietKey(device.id, device.created_ts), device]));
 	const gone = [...marks]
@@ -233,7 +232,7 @@ interface Comparison {
 	from: number;
 	reached: number;
 	/** Marks that there is room for. */
-	most?: number;
+	most: number;
 	/** When a device was heard last. */
 	heardOf: (device: Device) => number;
 	/** Whether a device is silent, or was never heard. */

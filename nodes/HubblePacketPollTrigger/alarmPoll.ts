@@ -16,7 +16,6 @@ import {
 	noAlarms,
 	openAlarms,
 	type Alarms,
-	type AlarmChange,
 	type Rule,
 	type Told,
 } from './alarms';
@@ -89,14 +88,13 @@ export function alarmConsumer(
 	stored = noAlarms(0),
 ): PageConsumer {
 	let alarms: Alarms<Source> | undefined;
-	const changes: Array<AlarmChange<Source>> = [];
 	const timezone = context.getTimezone();
 	return {
 		take(packets, time) {
 			for (const read of reader.select(packets)) {
 				// There are many marks, and often there is no packet.
 				alarms ??= openAlarms(stored, rules, reportsAlready);
-				for (const change of hear(alarms, toldBy(reader, read, time))) changes.push(change);
+				hear(alarms, toldBy(reader, read, time));
 			}
 			return [];
 		},
@@ -108,8 +106,7 @@ export function alarmConsumer(
 					`"${context.getNode().name}" has no room for more alarms until some are over. It continues with those it has.`,
 				);
 			}
-			const all = [...alarms.already.values(), ...changes];
-			return { items: all.map((change) => alarmItem(change, timezone)), alarms: alarmState(alarms) };
+			return { items: [...alarms.changes].map((change) => alarmItem(change, timezone)), alarms: alarmState(alarms) };
 		},
 	};
 }

@@ -115,7 +115,9 @@ export interface Alarms<S> {
 	size: number;
 	/** … and of those that a poll has changed, as they were. */
 	changed: Map<string, number>;
-	/** Alarms that a poll found to be there by the time of the publication, by device and rule. */
+	/** What a poll reports, in the order of the packets. */
+	changes: Set<AlarmChange<S>>;
+	/** Those of them that were there by the time of the publication, by device and rule. */
 	already: Map<string, AlarmChange<S>>;
 	/** Whether no more alarms can be stored. */
 	isFull: boolean;
@@ -184,7 +186,17 @@ export function openAlarms<S>(state: AlarmState, rules: readonly Rule[], reports
 	let size = 0;
 	for (const records of fields.values()) for (const record of records.values()) size += sizeOf(record);
 	const { until } = state;
-	return { rules, reportsAlready, until, fields, size, changed: new Map(), already: new Map(), isFull: false };
+	return {
+		rules,
+		reportsAlready,
+		until,
+		fields,
+		size,
+		changed: new Map(),
+		changes: new Set(),
+		already: new Map(),
+		isFull: false,
+	};
 }
 
 export const alarmState = <S>({ rules, until, fields }: Alarms<S>): AlarmState => ({
@@ -254,51 +266,58 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number): 
 	return { event: 'raised', is, told: is };
 }
 
-/** The changes that a packet causes, in the order of the rules. */
-export function hear<S>(alarms: Alarms<S>, told: Told<S>): Array<AlarmChange<S>> {
+/** Adds the changes that a packet causes, in the order of the rules. */
+export function hear<S>(alarms: Alarms<S>, told: Told<S>): void {
 	const key = keyOf(told.device);
-	return [...alarms.fields].flatMap(([field, records]) => {
+	for (const [field, records] of alarms.fields) {
 		const value = told.valueOf(field);
 		const rules = alarms.rules.flatMap((rule, number) =>
 			rule.field === field && rule.isAbout(value) ? [{ rule, number }] : [],
 		);
-		if (!rules.length) return [];
+		if (!rules.length) continue;
 		const mark = markOf(records.get(key) ?? ABSENT);
 		// Late, or the same packet again: newer ones have decided.
-		if (told.isTrusted && told.heard <= mark.last) return [];
+		if (told.isTrusted && told.heard <= mark.last) continue;
 		const at = Math.max(told.heard, mark.last);
 		mark.last = told.isTrusted ? at : Math.max(mark.last, NO_STAMP);
-		const changes = rules.flatMap(({ rule, number }) => {
+		for (const { rule, number } of rules) {
 			const was = mark.active.get(number);
 			const { event, is, told: active } = step(rule, was, value, at);
 			mark.active.delete(number);
-			if (is && !was && alarms.isFull) return [];
+			if (is && !was && alarms.isFull) continue;
 			if (is) mark.active.set(number, is);
-			return event ? reported(alarms, `${key}${number}`, active, { event, rule, source: told.source, value, at }) : [];
-		});
+			if (event) report(alarms, `${key}${number}`, active, { event, rule, source: told.source, value, at });
+		}
 		if (!alarms.isFull || mark.active.size || records.has(key)) store(alarms, field, key, recordOf(mark));
 		makeRoom(alarms);
-		return changes;
-	});
+	}
 }
 
-/** @returns the change where it is reported now: not the end of an alarm whose beginning was not, … */
-function reported<S>(
-	alarms: Alarms<S>,
+/** Adds a change where it is reported: not the end of an alarm whose beginning was not, … */
+function report<S>(
+	{ changes, already, reportsAlready, until }: Alarms<S>,
 	name: string,
 	active: Active,
 	what: Omit<AlarmChange<S>, 'since' | 'extreme'>,
-): Array<AlarmChange<S>> {
+): void {
 	const isEnd = what.event === 'cleared';
-	if (isEnd && active.count === UNREPORTED) return [];
+	if (isEnd && active.count === UNREPORTED) return;
 	const { since, extreme } = active;
 	const change = { ...what, since, extreme: Number.isNaN(extreme) ? null : extreme };
-	// … and what was there by the time of the publication at the end of the poll, if at all.
-	if (change.at >= alarms.until) return [change];
-	if (isEnd) return alarms.already.delete(name) ? [] : [change];
-	if (alarms.reportsAlready) alarms.already.set(name, change);
-	else active.count = UNREPORTED;
-	return [];
+	// … and of what was there by the time of the publication only what is not over by then, if at all.
+	if (change.at < until) {
+		const begun = already.get(name);
+		if (isEnd && begun) {
+			changes.delete(begun);
+			return;
+		}
+		if (!isEnd && !reportsAlready) {
+			active.count = UNREPORTED;
+			return;
+		}
+		if (!isEnd) already.set(name, change);
+	}
+	changes.add(change);
 }
 
 /** The state before a poll, stored beside the one after it: of the marks only the difference, so that both fit. */

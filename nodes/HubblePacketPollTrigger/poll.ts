@@ -49,7 +49,8 @@ export async function pollPackets(context: IPollFunctions): Promise<INodeExecuti
 		const begun = now - Math.floor(budget.begunMsAgo() / 1000);
 		const begin = alarms ? firstAlarms(begun) : { start: plain?.startAt(begun) ?? begun };
 		return {
-			stream: [hubble.organizationId, plain ? plain.stream : 'alarms'].join(' '),
+			// A copy of a workflow may have the original's position.
+			stream: [context.getWorkflow().id, hubble.organizationId, plain ? plain.stream : 'alarms'].join(' '),
 			start: begin,
 			delta: alarms && positionDelta,
 			read: async (from) => {

@@ -2,7 +2,7 @@
 import type { IDataObject, INodeProperties, IPollFunctions } from 'n8n-workflow';
 import { objectOf } from '../shared/client/json';
 import { textPart } from '../shared/operation/fields';
-import { hasEmptyExpression, namedRows, readParameter } from '../shared/operation/readItem';
+import { isGiven, namedRows, readParameter } from '../shared/operation/readItem';
 import { asText, isEmpty, numberIn, oneOf } from '../shared/operation/values';
 import {
 	bound,
@@ -181,8 +181,7 @@ function ruleOf(row: IDataObject, name: string): Rule {
 export function readRules(context: IPollFunctions): Rule[] {
 	return readParameter(context, alarmRules.displayName, () => {
 		const given = objectOf(context.getNodeParameter(alarmRules.name, {}));
-		const stored = context.getNode().parameters[alarmRules.name];
-		if (hasEmptyExpression(stored, given)) throw new Error('an expression returned no value');
+		isGiven(context.getNode().parameters[alarmRules.name], given, false);
 		const rows = [given.rule ?? []].flat();
 		if (!rows.length) throw new Error('click Add Rule, and say which value is too high or too low');
 		return namedRows(rows, MOST_RULES, ruleOf);

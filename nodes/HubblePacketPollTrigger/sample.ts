@@ -63,7 +63,8 @@ function changesIn(
 	now: number,
 ): Array<AlarmChange<Source>> {
 	const alarms = openAlarms<Source>(noAlarms(0), rules, false);
-	return [...packets].reverse().flatMap((read) => hear(alarms, toldBy(reader, read, { received: now, now })));
+	for (const read of [...packets].reverse()) hear(alarms, toldBy(reader, read, { received: now, now }));
+	return [...alarms.changes];
 }
 
 /**

@@ -79,7 +79,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'comes again',
 		file: POLL,
 		from: 'resume(stored, stream, memory.handOvers)',
-		to: 'resume(stored, stream)',
+		to: 'resume(stored, stream, [])',
 	},
 	{
 		name: 'a save that comes late is not waited for',
@@ -196,7 +196,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'only those of the last execution come again',
 		file: POLL,
 		from: 'resume(stored, stream, memory.handOvers)',
-		to: 'resume(stored, stream)',
+		to: 'resume(stored, stream, [])',
 	},
 	{
 		name: 'a delivery counts as taken when it arrives',
@@ -259,7 +259,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'silence is lost',
 		file: 'HubbleDeviceTrigger/poll',
 		from: "{ events: ['silent'], begin: beginSilent, take: silent }",
-		to: "{ events: ['silent'], take: async (run) => (beginSilent(run), await silent(run)) }",
+		to: "{ events: ['silent'], begin: () => {}, take: async (run) => (beginSilent(run), await silent(run)) }",
 	},
 	{
 		name: 'a crossing that may not have reached n8n is forgotten where the device came back',

@@ -245,6 +245,20 @@ withEachClock(hubbleNow, () => {
 		expect(hubble.log.length).toBeLessThanOrEqual(20);
 	});
 
+	it('begins anew in a copy of its workflow, which may have its position', async () => {
+		const { poll, staticData } = node();
+		await poll();
+		hubble.addPackets(3);
+		expect(await poll()).toHaveLength(3);
+		hubble.addPackets(4);
+		passedMs += 5000;
+		const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
+		const copy = node({}, stored, 'trigger', {}, hubble.url, { getWorkflow: () => ({ id: 'copy' }) });
+		expect(await copy.poll()).toHaveLength(0);
+		hubble.addPackets(2);
+		expect([await copy.poll(), await poll()].map(({ length }) => length)).toEqual([2, 6]);
+	});
+
 	it('skips a poll while one is running, and waits as long as Hubble says at the head of the stream', async () => {
 		const { poll } = node(everything);
 		hubble.set({ latencyMs: 50, headRetryAfter: 60 });

@@ -1299,7 +1299,7 @@ withEachClock(
 		}, 120_000);
 
 		it('remembers a device that falls silent before the quiet devices are read up to it', async () => {
-			const fleet = fleetOf(40, { events: ['silent', 'heardAgain'], ...silentFor(1) }, 1);
+			const fleet = fleetOf(80, { events: ['silent', 'heardAgain'], ...silentFor(1) }, 1);
 			for (const id of fleet.devices.keys()) fleet.hear(id, { heard: clock - 2 * HOUR });
 			// It was registered last, so it is read last.
 			fleet.hear('device 0');
@@ -1312,7 +1312,8 @@ withEachClock(
 			};
 			expect(await readAll()).toEqual([]);
 			clock += 120;
-			expect(await fleet.names()).toEqual(['silent device 0']);
+			// The first of these polls has read as much as it may, and leaves the silence to the second one.
+			expect([...(await fleet.names()), ...(await fleet.names())]).toEqual(['silent device 0']);
 			fleet.hear('device 0');
 			clock += 60;
 			expect(await readAll()).toEqual(['heardAgain device 0']);

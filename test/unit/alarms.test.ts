@@ -142,11 +142,9 @@ const NONE = noAlarms(0);
 /** Hears packets, from a state to the next one. */
 function read(state: AlarmState, packets: readonly Packet[], rows: readonly Row[], reportsAlready = false) {
 	const alarms = openAlarms<string>(state, rulesOf(...rows), reportsAlready);
-	const changes = packets.flatMap(({ device, heard, values, isLost = false }) =>
-		hear(alarms, { source: device, device, heard, isTrusted: !isLost, valueOf: (field) => values[field] }),
-	);
-	const events = [...alarms.already.values(), ...changes].map(shown);
-	return { events, state: alarmState(alarms), alarms };
+	for (const { device, heard, values, isLost = false } of packets)
+		hear(alarms, { source: device, device, heard, isTrusted: !isLost, valueOf: (field) => values[field] });
+	return { events: [...alarms.changes].map(shown), state: alarmState(alarms), alarms };
 }
 
 const value = fc.oneof(
@@ -274,6 +272,14 @@ describe('the moment of the publication', () => {
 		const first = read(published, packets.slice(0, 2), [warm], true);
 		expect(names(first.events)).toEqual(['raised Warm a', 'raised Warm b']);
 		expect(names(read(first.state, [at(2, 6, 'b')], [warm], true).events)).toEqual(['cleared Warm b']);
+		// In the order of the packets, also where the next one begins and ends before the publication, or stays.
+		const again = [at(2, 6, 'b'), at(3, 9, 'b'), at(3.5, 6, 'b'), at(4, 9, 'b')];
+		for (const [length, wanted] of [
+			[2, ['cleared Warm b', 'raised Warm b']],
+			[3, ['cleared Warm b']],
+			[4, ['cleared Warm b', 'raised Warm b']],
+		] as const)
+			expect(names(read(first.state, again.slice(0, length), [warm], true).events)).toEqual(wanted);
 	});
 
 	it('is its first second', () => {
@@ -319,11 +325,11 @@ describe('a rule that is changed', () => {
 describe('a packet whose stamp cannot be', () => {
 	const alarms = () => {
 		const open = openAlarms<string>(NONE, rulesOf(warm), false);
-		return (t: number, heard: number, isTrusted = true) =>
-			hear(open, { source: 'a', device: 'a', heard, isTrusted, valueOf: () => t }).map(({ event, at: time }) => [
-				event,
-				time,
-			]);
+		return (t: number, heard: number, isTrusted = true) => {
+			open.changes.clear();
+			hear(open, { source: 'a', device: 'a', heard, isTrusted, valueOf: () => t });
+			return [...open.changes].map(({ event, at: time }) => [event, time]);
+		};
 	};
 
 	it('counts, and is the newest', () => {
@@ -426,7 +432,7 @@ describe('rules', () => {
 	it('are refused where an expression gives nothing: an empty end would be the threshold', () => {
 		const typed = [{ ...warm, clearsAt: '={{ $json.end }}' }];
 		expect(() => readRules(context([{ ...warm, clearsAt: '' }], typed))).toThrow(
-			'"Alarm When": an expression returned no value',
+			'"Alarm When": the expression returned no value',
 		);
 		expect(readRules(context([{ ...warm, clearsAt: '6' }], typed))).toHaveLength(1);
 	});

@@ -1,4 +1,5 @@
 /** A poll of the device trigger: its steps and their time, what becomes of their errors, what it forgets; and its items. */
+import type { IDataObject } from 'n8n-workflow';
 import { eventItem } from '../../nodes/HubbleDeviceTrigger/item';
 import type { EventName } from '../../nodes/HubbleDeviceTrigger/settings';
 import { objectOf } from '../../nodes/shared/client/json';
@@ -80,6 +81,35 @@ describe('a poll', () => {
 		const { poll } = trigger(watching('silent'), { ...options, mode: 'manual', staticData });
 		expect(await poll()).toMatchObject([{ event: 'silent', isExample: true }]);
 		expect(staticData).toEqual({});
+	});
+
+	it('in the editor gives what it has found where its time is up, and examples of the rest', async () => {
+		const { hear, options } = fleetOf(2, {}, 1);
+		hear('device 0', { heard: clock.now - 2 * HOUR });
+		let asked = 0;
+		const request: typeof options.request = async (credential, wanted) => {
+			if (wanted.qs) {
+				asked += 1;
+				clock.now += 16;
+			}
+			return await options.request(credential, wanted);
+		};
+		const { poll } = trigger(watching('silent', 'registered'), { ...options, request, mode: 'manual' });
+		const example = { name: 'device 0', isExample: true };
+		expect(await poll()).toMatchObject([example, example]);
+		expect(asked).toBe(1);
+	});
+
+	it('of a copy of the workflow, which may have the position of the original, is its first one', async () => {
+		const fleet = await withNews('registered');
+		const members = { getWorkflow: () => ({ id: 'copy' }) };
+		const staticData = JSON.parse(JSON.stringify(fleet.options.staticData)) as IDataObject;
+		const copy = trigger(watching('registered'), { ...fleet.options, staticData, members });
+		expect(await copy.poll()).toEqual([]);
+		expect(await fleet.names()).toEqual(['registered new']);
+		fleet.add('newer', { created: clock.now });
+		clock.now += 60;
+		expect(await copy.poll()).toMatchObject([{ event: 'registered', name: 'newer' }]);
 	});
 
 	it('tells who entered and who left, each where it is watched', async () => {
@@ -211,6 +241,35 @@ describe('a poll whose time is up', () => {
 		expect(fleet.warnings()).toEqual([]);
 		expect(asked.length).toBeLessThan(4);
 		expect(stored(fleet)).toHaveProperty('startWith');
+	});
+});
+
+describe('a poll that is full', () => {
+	it('leaves the rest of its steps to the next one, which begins with them', async () => {
+		const filling = { reportSilentAlready: true, options: { maxItems: 100 } };
+		const fleet = fleetOf(350, { ...watching('silent', 'entered'), ...filling });
+		for (const id of fleet.devices.keys()) fleet.hear(id, { ...away, heard: clock.now - 2 * HOUR });
+		fleet.add('mover', { ...away, heard: clock.now });
+		const told: string[][] = [];
+		for (const place of [away, away, depot, depot]) {
+			fleet.hear('mover', place);
+			told.push(await fleet.names());
+			clock.now += 60;
+		}
+		expect(told.map(({ length }) => length)).toEqual([100, 100, 100, 51]);
+		expect(told[3]?.[0]).toBe('entered mover Depot');
+	});
+
+	it('does so where it has read as many pages as it may, too', async () => {
+		const fleet = fleetOf(40, watching('heardAgain', 'entered'), 1);
+		for (const id of fleet.devices.keys()) fleet.hear(id, { ...away, heard: clock.now - 2 * HOUR });
+		const begun: unknown[] = [];
+		for (let polls = 0; polls < 3; polls++) {
+			expect(await fleet.names()).toEqual([]);
+			begun.push(stored(fleet).startWith);
+			clock.now += 60;
+		}
+		expect(begun).toEqual([3, 1, undefined]);
 	});
 });
 

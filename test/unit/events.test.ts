@@ -1,6 +1,13 @@
 /** What the device trigger tells of registrations and silences: which events, once each, and none that there is no room for. */
 import type { IDataObject } from 'n8n-workflow';
-import { beginRegistered, beginSilent, quiet, registered, silent } from '../../nodes/HubbleDeviceTrigger/events';
+import {
+	beginQuiet,
+	beginRegistered,
+	beginSilent,
+	quiet,
+	registered,
+	silent,
+} from '../../nodes/HubbleDeviceTrigger/events';
 import { MOST_MARKS, quietKey } from '../../nodes/HubbleDeviceTrigger/marks';
 import { objectOf } from '../../nodes/shared/client/json';
 import { fleetsAt, rightClock, type Fleet, type Request } from '../integration/fleet';
@@ -161,6 +168,22 @@ describe('First Heard', () => {
 		expect(keys()).toEqual([`registered:new:${created}`, `firstHeard:new:${created}`]);
 	});
 
+	it('leaves the mark of a silence where the registration comes again', async () => {
+		const fleet = fleetOf(0, {});
+		const created = clock.now - 3 * HOUR;
+		fleet.add('new', { created, heard: clock.now - 5 });
+		const { run, keys } = runOf(fleet, {
+			now: clock.now,
+			events: ['registered', 'firstHeard', 'heardAgain'],
+			state: { registered: { of: 'all', from: created }, quiet: { of: 'all 0 3600', from: 0 } },
+			quiet: marksOf(['new', created, created + 60]),
+		});
+		await registered(run);
+		await quiet(run);
+		const told = [`registered:new:${created}`, `firstHeard:new:${created}`, `heardAgain:new:${created + 60}`];
+		expect(keys()).toEqual(told);
+	});
+
 	it('marks no more new devices than there is room for', async () => {
 		const fleet = fleetOf(0, {});
 		for (const id of ['a', 'b', 'c']) fleet.add(id, { created: clock.now - 60 });
@@ -229,6 +252,40 @@ describe('Heard Again', () => {
 		expect(marked(fleet)).toBe(0);
 	});
 
+	it.each([
+		[['heardAgain'], ['heardAgain', 'firstHeard'], 1, ['heardAgain device 0'], 2],
+		[['firstHeard'], ['heardAgain', 'firstHeard'], 1, ['firstHeard device 1'], 2],
+		[['heardAgain', 'firstHeard'], ['heardAgain'], 1, ['heardAgain device 0'], 1],
+		[['heardAgain', 'firstHeard'], ['firstHeard'], 1, ['firstHeard device 1'], 1],
+		[['heardAgain', 'firstHeard'], ['heardAgain', 'firstHeard'], 2, ['firstHeard device 1'], 1],
+	])(
+		'after %j, with %j and %i hours, goes on where its own settings are the same',
+		async (before, after, hours, told, marks) => {
+			for (const isHeard of [false, true]) {
+				const fleet = fleetOf(2, watching(before));
+				fleet.hear('device 0', { heard: clock.now - 1.5 * HOUR });
+				expect(await fleet.names()).toEqual([]);
+				fleet.restart(fleet.options.staticData, watching(after, hours));
+				clock.now += 60;
+				if (isHeard) for (const id of fleet.devices.keys()) fleet.hear(id);
+				expect(await fleet.names()).toEqual(isHeard ? told : []);
+				expect(marked(fleet)).toBe(isHeard ? 0 : marks);
+			}
+		},
+	);
+
+	it('knows what the first poll with its settings has marked, also where that may not have been handed over', async () => {
+		const fleet = fleetOf(1, watching(['silent']));
+		fleet.hear('device 0');
+		const at = clock.now;
+		expect(await keysAfter(0, fleet)).toEqual([]);
+		fleet.restart(fleet.options.staticData, watching(['silent', 'heardAgain']));
+		expect(await keysAfter(HOUR + 1, fleet)).toEqual([`silent:device 0:${at}`]);
+		fleet.restart(fleet.options.staticData, watching(['silent', 'heardAgain']));
+		fleet.hear('device 0');
+		expect(await keysAfter(60, fleet)).toEqual([`heardAgain:device 0:${at}`]);
+	});
+
 	it.each([[['heardAgain']], [['heardAgain', 'silent']]])(
 		'comes with the next silence where Hubble shows the packet so late: %j',
 		async (events) => {
@@ -283,6 +340,7 @@ describe('Heard Again', () => {
 		}
 		// Where other events have filled the execution, it asks nothing.
 		const full = runOf(fleet, { now: clock.now, events: ['heardAgain'], settings: { most: 0 } });
+		beginQuiet(full.run);
 		await quiet(full.run);
 		expect(full.asked).toEqual([]);
 	});
@@ -387,6 +445,7 @@ describe('Heard Again', () => {
 			[3, 0],
 		] as const) {
 			const { run, warnings } = runOf(fleet, { ...course, inside: roomFor(room) });
+			beginQuiet(run);
 			await quiet(run);
 			expect(run.quiet.size).toBe(room);
 			expect(warnings).toHaveLength(warned);
@@ -504,7 +563,7 @@ describe('Silent', () => {
 				events: [...events],
 				settings: { most: 100 },
 				quiet: marksOf(...marks),
-				state: { silent: { of: 'all 3600', from: clock.now - 3 * HOUR } },
+				state: { quiet: { of: 'all 1 3600', from: 0 }, silent: { of: 'all 3600', from: clock.now - 3 * HOUR } },
 			});
 			await silent(run);
 			expect(keys()).toHaveLength(wanted);
@@ -556,6 +615,21 @@ describe('a stamp from the future', () => {
 			const told = from ? devices.slice(1) : devices;
 			expect(keys()).toEqual(told.flatMap((id) => [`heardAgain:${id}:${before}`, `silent:${id}:${since}`]));
 		}
+	});
+
+	it('that others keep from being watched ends no silence that was told', async () => {
+		const fleet = fleetOf(1, watching(['silent', 'heardAgain']));
+		const at = clock.now;
+		fleet.hear('device 0', { heard: at + 9000 * HOUR });
+		expect(await keysAfter(0, fleet)).toEqual([]);
+		expect(await keysAfter(HOUR + 1, fleet)).toEqual([`silent:device 0:${at}`]);
+		for (let n = 0; n < 2100; n++) fleet.add(`new ${n}`, { heard: at + 8000 * HOUR + n });
+		expect(await keysAfter(60, fleet)).toEqual([]);
+		expect(fleet.warnings()).toEqual([expect.stringContaining('at most 1000 devices')]);
+		for (let n = 0; n < 2100; n++) fleet.devices.delete(`new ${n}`);
+		expect(await keysAfter(60, fleet)).toEqual([]);
+		fleet.hear('device 0');
+		expect(await keysAfter(60, fleet)).toEqual([`heardAgain:device 0:${at}`]);
 	});
 
 	it.each([[['heardAgain']], [['silent', 'heardAgain']]])('hides no silence: %j', async (events) => {

@@ -246,7 +246,7 @@ describe('packetReader', () => {
 			payloadFields: { field: [{ name: 't', type: 'uint8', offset }] },
 		});
 		expect(() => readerOf(fields(undefined), fields('={{ $json.none }}'))).toThrow(
-			'"Payload Fields": an expression returned no value',
+			'"Payload Fields": the expression returned no value',
 		);
 		expect(readerOf(fields(1), fields('={{ 1 }}')).decodes).toBe(true);
 		// What is left of another choice is not read.

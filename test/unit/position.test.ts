@@ -47,26 +47,27 @@ it('repeats nothing where n8n stores the position with the execution', async () 
 
 it('begins anew when the stream is another one', () => {
 	const stored: Stored<number> = { stream: 'a', revision: 1, next: 1 };
-	expect(resume(stored, 'a')).toBe(1);
-	expect(resume(stored, 'b')).toBeUndefined();
-	expect(resume({}, 'a')).toBeUndefined();
+	expect(resume(stored, 'a', [])).toBe(1);
+	expect(resume(stored, 'b', [])).toBeUndefined();
+	expect(resume({}, 'a', [])).toBeUndefined();
 });
 
 it('stores nothing when nothing happened', () => {
 	const stored: Stored<number> = { stream: 'a', revision: 4, next: 1 };
-	expect(advance(stored, 'a', 1, 1)).toBeUndefined();
-	expect(advance(stored, 'b', 1, 1)).toMatchObject({ stream: 'b', revision: 5 });
+	expect(advance(stored, 'a', 1, 1, undefined, false)).toBeUndefined();
+	expect(advance(stored, 'b', 1, 1, undefined, false)).toMatchObject({ stream: 'b', revision: 5 });
 	expect(advance(stored, 'a', 1, 1, undefined, true)).toMatchObject({ isAtomic: true, revision: 5 });
-	expect(advance({}, 'a', 1, 1)).toEqual({ stream: 'a', revision: 1, next: 1, isAtomic: false, unsure: undefined });
+	const first = { stream: 'a', revision: 1, next: 1, isAtomic: false, unsure: undefined };
+	expect(advance({}, 'a', 1, 1, undefined, false)).toEqual(first);
 });
 
 it('keeps the position before a hand-over until a poll of its process has nothing to hand over', () => {
-	const handedOver = advance({}, 'a', 3, 5, 'h1') ?? {};
+	const handedOver = advance({}, 'a', 3, 5, 'h1', false) ?? {};
 	expect(handedOver).toMatchObject({ next: 5, unsure: { from: 3, handOver: 'h1' } });
 	for (const next of [5, 6]) {
-		const certain = advance(handedOver, 'a', 5, next) ?? {};
+		const certain = advance(handedOver, 'a', 5, next, undefined, false) ?? {};
 		expect([certain.next, certain.unsure, certain.revision]).toEqual([next, undefined, 2]);
-		expect(resume(certain, 'a')).toBe(next);
+		expect(resume(certain, 'a', [])).toBe(next);
 	}
 });
 

@@ -7,6 +7,7 @@ import {
 	areaKey,
 	areaOf,
 	MOST_AREAS,
+	MOST_MARKS,
 	quietKey,
 	registeredAt,
 	openMarks,
@@ -19,6 +20,7 @@ import {
 	lastHeard,
 	isDevice,
 	latestStamp,
+	MOST_AHEAD,
 	takeNew,
 	type Ahead,
 	type Cursor,
@@ -34,7 +36,7 @@ const device = (id: string, created_ts: number, heard = 0, latitude = 0, longitu
 });
 
 const hearing = { now: 2_500_000_000, ahead: {} };
-const all = { heardOf: (row: Device) => lastHeard(row, hearing), isQuiet: () => true };
+const all = { most: MOST_MARKS, heardOf: (row: Device) => lastHeard(row, hearing), isQuiet: () => true };
 
 const NONE = openMarks({});
 const quietMarks = fc
@@ -182,7 +184,7 @@ it('tells of a device that was heard and is quiet again, and marks no more than 
 	const marks = new Map([[quietKey('a', created), created]]);
 	const before = new Map(marks);
 	const listed = [device('a', created, created + 9), device('b', created)];
-	const range = { from: 0, reached: Infinity, most: 1, ...all };
+	const range = { ...all, from: 0, reached: Infinity, most: 1 };
 	const again = compareQuiet(marks, listed, range);
 	expect(again.heard.map(({ id }) => id)).toEqual(['a']);
 	expect(again.isFull).toBe(true);
@@ -275,19 +277,37 @@ describe('stamps from the future', () => {
 			takenBack: [NOW + 301, NOW - 9 * day, short],
 			slowReported: [NOW - long - day, until(long) - 1, long],
 			slowNotReported: [NOW - 5, until(short) - 1, long],
+			beyond: [NOW + 2000, until(short) - 1, short],
+			beyondNotReported: [NOW + 2000, until(short), short],
+			taken: [NOW + 1999, NOW - 9 * day, short],
 			same: [NOW + 900, NOW - 70, long],
 			other: [NOW + 900, NOW - 70, short],
 		} satisfies Ahead;
 		const devices = ['new', 'same', 'other'].map((id) => ({ ...heard(id === 'other' ? 901 : 900), id }));
-		const { reported, reportedLongAgo, slowReported } = ahead;
-		expect(aheadNow({ now: NOW, ahead }, devices, ({ id }) => (id === 'new' ? long : short), until)).toEqual({
+		const { reported, reportedLongAgo, slowReported, beyond } = ahead;
+		const silenceOf = ({ id }: Device) => (id === 'new' ? long : short);
+		expect(aheadNow({ now: NOW, ahead }, devices, NOW + 2000, silenceOf, until)).toEqual({
 			reported,
 			reportedLongAgo,
 			slowReported,
+			beyond,
 			new: [NOW + 900, NOW, long],
 			same: [NOW + 900, NOW - 70, short],
 			other: [NOW + 901, NOW, short],
 		});
+	});
+
+	it('are known of so many, beside those that their devices have', () => {
+		const names = Array.from({ length: MOST_AHEAD + 1 }, (_, index) => `device ${index}`);
+		const ahead = Object.fromEntries(names.map((id) => [id, [NOW, NOW - 9000, 1000] as const]));
+		const next = aheadNow(
+			{ now: NOW, ahead },
+			[{ ...heard(900), id: 'new' }],
+			Infinity,
+			() => 1000,
+			() => NOW,
+		);
+		expect(Object.keys(next)).toEqual([...names.slice(0, -1), 'new']);
 	});
 
 	it('are the latest, whatever they say; 0 for a device that was never heard', () => {

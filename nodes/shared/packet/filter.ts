@@ -7,14 +7,7 @@ import { networkOf, simplifyPacket, tagsOf, type Packet } from './packet';
 import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { choices, inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
-import {
-	collectionOf,
-	hasEmptyExpression,
-	isGiven,
-	isOn,
-	readParameter,
-	type TriggerContext,
-} from '../operation/readItem';
+import { collectionOf, isGiven, isOn, readParameter, type TriggerContext } from '../operation/readItem';
 import { oneOf, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
 
@@ -107,8 +100,7 @@ function decoder(context: TriggerContext, given: IDataObject) {
 	// Read only where the way to decode needs them.
 	const table = decode === 'fields' ? parameter('payloadFields') : undefined;
 	readParameter(context, 'Payload Fields', () => {
-		if (table !== undefined && hasEmptyExpression(given.payloadFields, table))
-			throw new Error('an expression returned no value');
+		if (table !== undefined) isGiven(given.payloadFields, table, false);
 	});
 	try {
 		return payloadDecoder({

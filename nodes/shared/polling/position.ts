@@ -40,11 +40,7 @@ export function newest<P>(given: Stored<P>, kept: Stored<P> | undefined, stream:
  * Where to go on, or `undefined` to begin.
  * @param ours hand-overs of this process: if one of them is stored, n8n took over
  */
-export function resume<P>(
-	{ stream, next, unsure }: Stored<P>,
-	wanted: string,
-	ours: readonly string[] = [],
-): P | undefined {
+export function resume<P>({ stream, next, unsure }: Stored<P>, wanted: string, ours: readonly string[]): P | undefined {
 	if (stream !== wanted || !next) return undefined;
 	return unsure && !ours.includes(unsure.handOver) ? unsure.from : next;
 }
@@ -58,8 +54,8 @@ export function advance<P>(
 	stream: string,
 	from: P,
 	next: P,
-	handOver?: string,
-	isAtomic = false,
+	handOver: string | undefined,
+	isAtomic: boolean,
 ): Stored<P> | undefined {
 	const isSame = stored.stream === stream && same(next, stored.next) && isAtomic === (stored.isAtomic ?? false);
 	if (isSame && !handOver && !stored.unsure) return undefined;
