@@ -217,7 +217,7 @@ export const apiKeyOperations: readonly Operation[] = [
 			return [{ json: inCamelCase({ key, ...rest }) }];
 		},
 		warn: ({ settings }) =>
-			settings.access === 'all' ? 'The new key has all scopes: it may do everything in the organization.' : undefined,
+			settings.access === 'all' ? 'A key with all scopes may do everything in the organization.' : undefined,
 	}),
 	{
 		resource: 'apiKey',

@@ -125,7 +125,8 @@ export const deletion: Batch = {
 		const isCountLess = typeof deleted === 'number' && deleted < unrefused;
 		return parts.map((part, index): BatchResult => {
 			if (refusals[index]) return refusals[index];
-			if (isCountLess) return { refused: `deleted ${deleted} of ${parts.length}, without saying which` };
+			if (isCountLess)
+				return { missing: true, says: `Hubble deleted ${deleted} of ${parts.length} devices, without saying which. ` };
 			return { json: { deleted: true, deviceId: idIn(part) } };
 		});
 	},

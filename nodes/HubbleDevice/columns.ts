@@ -70,7 +70,8 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	let isHeard = false;
 	const headers = new Map<string, string>();
 	const tags: Array<{ key: string; value: unknown }> = [];
-	const addTag = (key: string, value: unknown) => tags.push({ key: spelling.get(key.toLowerCase()) ?? key, value });
+	const spelled = (key: string) => (keys.includes(key) ? key : (spelling.get(key.toLowerCase()) ?? key));
+	const addTag = (key: string, value: unknown) => tags.push({ key: spelled(key), value });
 	for (const [header, cell] of Object.entries(cells)) {
 		const value = typeof cell === 'string' ? asWritten(cell) : cell;
 		// trim() also removes a byte order mark.

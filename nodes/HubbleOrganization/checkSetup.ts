@@ -2,7 +2,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { resumeUrl } from '../shared/n8n';
 import { endpoints } from '../shared/client/endpoints';
-import { asError, detailsOf, statusOf } from '../shared/client/errors';
+import { asError, hubbleStatusOf, statusOf } from '../shared/client/errors';
 import { objectOf, rowsOf } from '../shared/client/json';
 import { bothSpellings, READS } from '../shared/client/scopes';
 import type { Work } from '../shared/operation/operation';
@@ -35,8 +35,7 @@ async function tokenFinding({ hubble }: Work): Promise<Finding> {
 			return finding(name, 'failed', 'Hubble does not accept the token: it is wrong, expired or revoked.', advice);
 		}
 		// Another server may refuse, too.
-		const isRefusal = [400, 403, 404].includes(statusOf(error)) && detailsOf(error).isHubbles === true;
-		if (!isRefusal) throw asError(error);
+		if (![400, 403, 404].includes(hubbleStatusOf(error))) throw asError(error);
 		const advice = 'Enter the ID of the organization to which the token belongs in the credential.';
 		return finding(name, 'failed', `The token does not belong to the organization ${hubble.organizationId}.`, advice);
 	}
@@ -56,24 +55,27 @@ async function readFindings(work: Work): Promise<Finding[]> {
 				if (endpoint !== endpoints.listWebhooks) return;
 				for (const one of await webhookFindings(work, body)) findings.push(one);
 			} catch (error) {
-				if (statusOf(error) === 403) lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
+				if (hubbleStatusOf(error) === 403)
+					lacking.push(`${bothSpellings(endpoint.scope ?? '')} for ${nodes.join(', ')}`);
 				else {
 					const { message, description = '' } = objectOf(error);
 					const advice = String(description || 'Run Check Setup again.');
-					findings.push(finding(`${name}: ${endpoint.scope}`, 'failed', String(message), advice));
+					findings.push(finding(`${name}: ${endpoint.scope}`, 'failed', `${String(message)}.`, advice));
 				}
 			}
 		}),
 	);
 	const advice =
 		'Add the ones that your workflows need to the API key. Write scopes cannot be tested without changing something.';
+	const all =
+		'The key has all read scopes that the nodes use. Write scopes cannot be tested without changing something.';
+	const isKnown = findings.every(({ check }) => !check.startsWith(name));
 	const scopes = lacking.length
-		? finding(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)
-		: ok(
-				name,
-				'The key has all read scopes that the nodes use. Write scopes cannot be tested without changing something.',
-			);
-	return [scopes, ...findings.sort((a, b) => a.check.localeCompare(b.check))];
+		? [finding(name, 'warning', `The key lacks ${lacking.sort().join('; ')}.`, advice)]
+		: isKnown
+			? [ok(name, all)]
+			: [];
+	return [...scopes, ...findings.sort((a, b) => a.check.localeCompare(b.check))];
 }
 
 function organizationFinding(id: string, { name, org_type: type }: IDataObject): Finding {

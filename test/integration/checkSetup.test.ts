@@ -131,6 +131,21 @@ test('scopes that are missing are named with the nodes that need them', async ()
 	expect(found('Organization')).toMatchObject([{ meaning: 'The organization is "Simulated Fleet" (production).' }]);
 });
 
+test('a 403 that is not Hubble’s is no lack of a scope, and nothing is said of scopes that could not be tested', async () => {
+	await start();
+	const server = await serverThat((request, reply) =>
+		request.url.endsWith('/check')
+			? reply.send({ org_id: hubble.organizationId })
+			: reply.code(403).send({ message: 'Blocked' }),
+	);
+	const { found } = await check({ baseUrl: server.url });
+	await server.close();
+	expect(found('Scopes to Read')).toEqual([]);
+	expect(found('Scopes to Read: read-devices')).toMatchObject([
+		{ state: 'failed', meaning: 'The response is not from the Hubble API (HTTP 403).' },
+	]);
+});
+
 test.each([
 	[{}, 'has no name (production)'],
 	[{ name: '', org_type: undefined }, 'has no name'],

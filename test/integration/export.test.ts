@@ -233,8 +233,9 @@ describe('CSV', () => {
 		});
 
 		it('that is chosen, without reading the device list', async () => {
-			const { json, rows } = await table({ columns: ['deviceName'], options: { tagKeys: ['site', 'none'] } });
-			expect(rows[0]).toEqual(['deviceName', 'tags.site', 'tags.none']);
+			const { json, rows } = await table({ columns: ['deviceName'], options: { tagKeys: ['site', 'none', '_env'] } });
+			expect(rows[0]).toEqual(['deviceName', 'tags.site', 'tags.none', 'tags._env']);
+			expect(column(rows, 'tags._env')).toEqual(packets().map(({ device }) => (device.tags as IDataObject)._env));
 			expect(column(rows, 'tags.none')).toEqual(Array(4500).fill(''));
 			expect(column(rows, 'tags.site')).toEqual(packets().map(({ device }) => (device.tags as IDataObject).site));
 			expect(json?.tagsWithoutColumn).toBeUndefined();

@@ -1,4 +1,5 @@
 /** What single nodes do beyond their table: pickers, the PDF, warnings, refusals, and work as an agent's tool. */
+import { BinaryDataService } from 'n8n-core';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INode, type INodeType } from 'n8n-workflow';
 import { objectOf } from '../../nodes/shared/client/json';
 import { DEVICE_FIELDS } from '../../nodes/shared/device/device';
@@ -56,14 +57,19 @@ function within(name: string, execution: (context: IExecuteFunctions, node: INod
 
 describe('pickers', () => {
 	type Found = { results: Array<{ name: string; value: string }>; paginationToken?: string };
-	async function search(name: string, filter?: string, paginationToken?: string): Promise<Found> {
+	async function search(
+		name: string,
+		filter?: string,
+		paginationToken?: string,
+		server = { url: hubble.url },
+	): Promise<Found> {
 		const picker = nodeNamed('Hubble Device').methods?.listSearch?.[name];
 		const asked = within(
 			'Hubble Device',
 			async (context) => await picker?.call(context as never, filter, paginationToken),
 		);
-		const outcome = await run(asked, {});
-		expect(outcome.error).toBeUndefined();
+		const outcome = await run(asked, {}, undefined, server);
+		if (outcome.error) throw outcome.error;
 		return jsonOf(outcome)[0]?.result as unknown as Found;
 	}
 
@@ -115,6 +121,14 @@ describe('pickers', () => {
 		expect(await search('searchDevices', ` ${id.toUpperCase()} `)).toEqual({ results: [{ name, value: id }] });
 		expect(await search('searchDevices', 'ffffffff-ffff-4fff-bfff-ffffffffffff')).toEqual({ results: [] });
 		expect(hubble.log.map(({ call }) => call)).toEqual(['getDevice', 'getDevice']);
+	});
+
+	test('a whole device ID of which only a proxy says that it is unknown is an error', async () => {
+		const proxy = await answering(404, { message: 'no backend' });
+		const found = search('searchDevices', 'ffffffff-ffff-4fff-bfff-ffffffffffff', undefined, proxy);
+		const refused = await found.catch(({ message }: Error) => message);
+		await proxy.close();
+		expect(refused).toBe('The response is not from the Hubble API (HTTP 404)');
 	});
 
 	test('a search without a match ends after ten pages and can go on', async () => {
@@ -247,6 +261,14 @@ describe('invoice PDF', () => {
 		expect(hubble.log.filter(({ call }) => call === 'getInvoicePdf')).toHaveLength(2);
 	});
 
+	test('that cannot be stored fails at once, and Hubble is not to blame', async () => {
+		const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+		jest.spyOn(BinaryDataService.prototype, 'store').mockRejectedValueOnce(full);
+		const { error } = await download([hubble.world.main.invoices[0]?.invoice_id ?? '']);
+		expect(error?.message).toBe('ENOSPC: no space left on device, write');
+		expect(hubble.log.filter(({ call }) => call === 'getInvoicePdf')).toHaveLength(1);
+	});
+
 	test('comes without the list too, which is asked for again', async () => {
 		hubble.addFault({ call: 'listInvoices', status: 403 });
 		const ids = hubble.world.main.invoices.slice(0, 3).map(({ invoice_id }) => invoice_id);
@@ -293,7 +315,7 @@ describe('API keys', () => {
 
 	test('with all scopes get a warning; never to expire is a choice, too', async () => {
 		const outcome = await create(all);
-		expect(outcome.hints).toEqual([expect.stringContaining('all scopes')]);
+		expect(outcome.hints).toEqual(['A key with all scopes may do everything in the organization.']);
 		expect(sent()).toEqual({ name: 'New', expires_at_seconds: 0 });
 		expect(outcome.items[0]?.json).toMatchObject({ expiresAt: null });
 		expect(outcome.hints.join()).not.toContain(outcome.items[0]?.json.key);

@@ -1,9 +1,13 @@
 /** What happens between a node and Hubble when things go wrong: retry, pace, pages that break, a stopped run. */
-import { sleep, type INode } from 'n8n-workflow';
+import axios from 'axios';
+import { sleep, type IHttpRequestOptions, type INode } from 'n8n-workflow';
 import { DateTime } from 'luxon';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubbleInvitation } from '../../nodes/HubbleInvitation/HubbleInvitation.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
+import { HubbleClock } from '../../nodes/shared/client/clock';
+import { endpoints } from '../../nodes/shared/client/endpoints';
+import { sendOnce, type Call } from '../../nodes/shared/client/request';
 import { TestCredentials } from '../engine';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { credentialFor, execute, serverThat, type Setup } from './harness';
@@ -436,6 +440,42 @@ it.each<[string, INode['parameters']]>([
 	expect(error?.description).toContain('Stopped after');
 	expect(error?.description).not.toMatch(/To resume|On Error/);
 	expect(error?.context).not.toHaveProperty('resumeToken');
+});
+
+describe('A file', () => {
+	/** One try to get a file that stalls on its way, and what `read` makes of it. */
+	async function fetched(read: Required<Call>['read']) {
+		const server = await serverThat((_, reply) => {
+			reply.hijack().raw.writeHead(200, { 'content-type': 'application/pdf', 'content-length': '999' }).write('%PDF');
+		});
+		const fetch = async ({ url = '', timeout }: IHttpRequestOptions) => {
+			const { status, headers, data } = await axios.get<object>(url, { responseType: 'stream', timeout });
+			return { statusCode: status, headers: { ...headers } as never, body: data as never };
+		};
+		const sender = { url: server.url, fetch, redact: String, timeLeft: 200, clock: new HubbleClock() };
+		const attempt = await sendOnce({ endpoint: endpoints.getInvoicePdf, read }, sender);
+		await server.close();
+		return attempt;
+	}
+
+	it('that stalls is cut short when the time is over', async () => {
+		const attempt = await fetched(async (stream) => {
+			for await (const piece of stream) void piece;
+			return {};
+		});
+		expect(attempt).toMatchObject({ problem: 'cut short', body: {} });
+		expect(attempt).not.toHaveProperty('failure');
+	});
+
+	it.each([true, false])('that cannot be stored is none that was cut short; begun: %s', async (isBegun) => {
+		const full = new Error('no space left on device');
+		const attempt = await fetched(async (stream) => {
+			if (isBegun) for await (const piece of stream) if (piece) throw full;
+			throw full;
+		});
+		expect(attempt).toMatchObject({ failure: full });
+		expect(attempt).not.toHaveProperty('problem');
+	});
 });
 
 describe('Pace', () => {

@@ -322,8 +322,24 @@ describe('Batches that partly fail', () => {
 		);
 		await server.close();
 		expect(given[0]?.json).toEqual({ deleted: true, deviceId: good?.id });
+		expect(given[1]?.json.error).toBe(`Hubble rejected the request for the device ${bad?.id}`);
 		expect(given[1]?.json.message).toContain(reason);
 		expect(given[1]?.json.message).toContain('X-Request-ID: abc');
+	});
+
+	it('are all in doubt where the reply says only how many were deleted', async () => {
+		const two = devices().slice(0, 2);
+		const server = await answering(200, { deleted: 1 });
+		const { items: given } = await device(
+			{ operation: 'delete', deviceId: byId('={{ $json.id }}') },
+			{ input: two.map(({ id }) => ({ id })), onError: go, credential: credential({ baseUrl: server.url }) },
+		);
+		await server.close();
+		expect(given.map(({ json }) => json.error)).toEqual(
+			two.map(({ id }) => `Hubble's response does not include the device ${id}`),
+		);
+		for (const { json } of given)
+			expect(json.message).toMatch(/^Hubble deleted 1 of 2 devices, without saying which\. Check whether the change/);
 	});
 });
 

@@ -3,6 +3,7 @@ import { NodeApiError, type IDataObject, type INode } from 'n8n-workflow';
 import { runBatches } from '../../nodes/shared/operation/batch';
 import type { HubbleClient } from '../../nodes/shared/client/client';
 import { endpoints } from '../../nodes/shared/client/endpoints';
+import { DOUBT } from '../../nodes/shared/client/errors';
 import type { Call } from '../../nodes/shared/client/request';
 import type { Batch, BatchResult, ItemRequest } from '../../nodes/shared/operation/operation';
 
@@ -11,7 +12,7 @@ const node = { id: '1', name: 'Hubble', type: 'hubbleDevice' } as INode;
 /** A failure of Hubble's as the client throws it. */
 function failure(httpCode: string, context: IDataObject = {}): NodeApiError {
 	const error = new NodeApiError(node, {}, { httpCode, message: `Hubble says ${httpCode}`, description: 'Why.' });
-	Object.assign(error.context, { requestId: 'request-of-failure', ...context });
+	Object.assign(error.context, { requestId: 'request-of-failure', isHubbles: true, ...context });
 	return error;
 }
 
@@ -177,7 +178,13 @@ describe('devices that are gone', () => {
 		['after a call without a clear answer: that call did it', isWhole, [0, 1, 2, 3], gone(0, 1, 2, 3)],
 		['after such a call beside a clear one', (ids: string[]) => ids.join() === 'd0,d1', [0, 1, 2, 3], gone(0, 1, 2, 3)],
 		['without such a call: they were never known', () => false, [0, 1, 2, 3], []],
-		['of which one is still there: the others were never known', isWhole, [0, 2, 3], emitted(1)],
+		['of which one is still there: nobody knows about the others', isWhole, [0, 2, 3], emitted(1)],
+		[
+			'of which one is still there without such a call: the others were never known',
+			() => false,
+			[0, 2, 3],
+			emitted(1),
+		],
 	])('%s', async (_, isUnclear, unknown, wanted) => {
 		const answer = (ids: string[]) => {
 			if (ids.some((id) => unknown.some((n) => id === `d${n}`)))
@@ -187,6 +194,16 @@ describe('devices that are gone', () => {
 		expect(seen.filter(([how]) => how === 'emit')).toEqual(wanted);
 		expect(seen).toHaveLength(4);
 		expect(errors.map(({ httpCode }) => httpCode)).toEqual(Array(4 - wanted.length).fill('404'));
+		const isInDoubt = ({ description }: NodeApiError) => String(description).includes(DOUBT);
+		expect(errors.filter(isInDoubt)).toEqual(isUnclear([...'0123']) ? errors : []);
+	});
+
+	it('are none where a proxy says so', async () => {
+		const answer = (ids: string[]) => {
+			throw failure('404', { isHubbles: undefined, mayHaveHappened: isWhole(ids) });
+		};
+		const { seen } = await outcomeOf({ batch, answer });
+		expect(seen.map(([how]) => how)).toEqual(Array(4).fill('fail'));
 	});
 
 	it('are those of which that was wanted: the others do not count', async () => {
@@ -276,14 +293,33 @@ describe('a reply', () => {
 		expect(seen).toEqual([...emitted(1), ['fail', 0, 'd0'], ['fail', 2, undefined]]);
 		expect(errors).toMatchObject([
 			{
-				message: "Hubble's response does not include the device d0",
-				description: 'Hubble says: "a ***" X-Request-ID: request-1.',
+				message: 'Hubble rejected the request for the device d0',
+				description: 'Hubble says: "a ***" X-Request-ID: request-1. 1 device was processed before it.',
 			},
 			{
 				message: "Hubble's response does not include this item",
-				description: 'Check whether the change was made. X-Request-ID: request-1.',
+				description: 'Check whether the change was made. X-Request-ID: request-1. 1 device was processed before it.',
 			},
 		]);
+	});
+
+	it('that refuses a part ends a run that must stop, and says how many devices were processed', async () => {
+		const results: BatchResult[] = [0, 1, 2].map((n) => ({ json: { device_id: `d${n}` } }));
+		const { seen, thrown } = await outcomeOf({
+			canContinue: false,
+			answer: () => ({ results: [...results, { refused: 'locked' }] }),
+		});
+		expect(seen).toEqual([...emitted(0, 1, 2), ['fail', 3, 'd3']]);
+		expect(thrown).toMatchObject({
+			message: 'Hubble rejected the request for the device d3',
+			description: 'Hubble says: "locked" X-Request-ID: request-1. 3 devices were processed before it.',
+		});
+	});
+
+	it('that says of no device what became of it is quoted', async () => {
+		const results: BatchResult[] = [{ missing: true, says: 'Hubble deleted 0 of 1. ' }];
+		const { errors } = await outcomeOf({ parts: [part(0)], answer: () => ({ results }) });
+		expect(errors[0]?.description).toMatch(/^Hubble deleted 0 of 1\. Check whether the change was made\. X-Request-ID/);
 	});
 
 	it('with more than was asked for gives that after the last item', async () => {

@@ -194,6 +194,12 @@ describe('A deletion', () => {
 		],
 		['of which the call says what it gives', { whenGone: { done: true } }, [status(500), gone()], { done: true }],
 		['of what is not there', {}, [gone()], undefined],
+		[
+			'of which only a proxy says that it is gone',
+			{},
+			[status(503), status(404, { message: 'no backend' })],
+			undefined,
+		],
 		['that was not sent before', {}, [broken('ECONNREFUSED'), gone()], undefined],
 		['of several at once', { endpoint: { ...remove, isBatch: true } }, [status(503), gone()], undefined],
 		['that is another call', { endpoint: { ...get, path: remove.path } }, [status(503), gone()], undefined],
@@ -231,6 +237,15 @@ describe('What would fail again is not sent', () => {
 		await failureOf(invalid.hubble);
 		expect(await messageOf(invalid.hubble)).toBeUndefined();
 	});
+
+	it.each(['scopes', 'set_scopes'])(
+		'but for a call whose item names the %s: those of another may be allowed',
+		async (name) => {
+			const { hubble } = await clientOf([status(403, scope)]);
+			expect(await messageOf(hubble, post, { body: { [name]: ['read-things'] } })).toMatch(/scope/);
+			expect(await messageOf(hubble, { ...post, replyHas: undefined }, { body: { [name]: [] } })).toBeUndefined();
+		},
+	);
 
 	it('to a call that waits for the limit while another one learns of it', async () => {
 		const busy = status(429, {}, { 'retry-after': '60' });

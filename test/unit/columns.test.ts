@@ -30,6 +30,8 @@ it.each([
 
 it('a header fits the tag key that devices have, however it is written', () => {
 	expect(row({ SITE: 'x', Hall: '3' }, ['name', 'tag:site'])).toEqual({ tags: { site: 'x', Hall: '3' } });
+	const both = ['tag:site', 'tag:Site'];
+	expect(row({ 'tags.site': 'x', Site: 'y' }, both)).toEqual({ tags: { site: 'x', Site: 'y' } });
 });
 
 it('the columns of our own files are no tags: a key would be read by everybody', () => {

@@ -7,6 +7,7 @@ import {
 	detailsOf,
 	errorCodeIn,
 	hubbleError,
+	hubbleStatusOf,
 	notSent,
 	RepeatedToken,
 	unexpectedResponse,
@@ -67,7 +68,7 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 		'SELF_SIGNED_CERT_IN_CHAIN',
 		'DEPTH_ZERO_SELF_SIGNED_CERT',
 		'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-		'CERT_HAS_EXPIRED',
+		'CERT_UNTRUSTED',
 		'ERR_TLS_HANDSHAKE_TIMEOUT',
 	].map((code): [string, Partial<Failure>, string, string] => [
 		`a certificate (${code})`,
@@ -75,6 +76,14 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 		'The certificate of https://hubble.example is not trusted',
 		`${CERTIFICATE} (${code}).`,
 	]),
+	...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID'].map(
+		(code): [string, Partial<Failure>, string, string] => [
+			`a certificate that no setting of n8n mends (${code})`,
+			{ code },
+			'The certificate of https://hubble.example is not valid',
+			`It has expired, is not valid yet, or belongs to another host (${code}). Check the clock of this n8n server and the Base URL in the credential. If both are right, the certificate of that server must be replaced.`,
+		],
+	),
 	['401', { status: 401, isHubbles: false }, 'Hubble does not accept the API token', TOKEN],
 	['429', { status: 429, tries: 2 }, 'Rate limit reached (2 attempts)', busy()],
 	[
@@ -199,6 +208,8 @@ it('tells the HTTP status of a failure of Hubble’s, and of nothing else', () =
 		undefined,
 	];
 	expect(without.map(statusOf)).toEqual([0, 0, 0, 0]);
+	const ofProxy = hubbleError(node, { ...failure, status: 404, isHubbles: false });
+	expect([failed(404), ofProxy, ...without].map(hubbleStatusOf)).toEqual([404, 0, 0, 0, 0, 0]);
 });
 
 it('a 404 about a key that is to be deleted names it, too', () => {

@@ -8,7 +8,7 @@ import {
 	type CsvStyle,
 	type FormatInput,
 } from '../../nodes/shared/operation/exportFormats';
-import { safeName } from '../../nodes/shared/operation/outputFile';
+import { fileNameOf, safeName } from '../../nodes/shared/operation/outputFile';
 import { timeText } from '../../nodes/shared/operation/times';
 
 const style: CsvStyle = {
@@ -188,6 +188,7 @@ describe('a table', () => {
 		['battery', ''],
 		['tags.site', 'Oslo'],
 		['tags.a.b', 'x'],
+		['tags._env', 'sandbox'],
 		['tags.none', ''],
 		['tags.constructor', ''],
 		['device.timestamp', '2026-11-20T07:05:00.000Z'],
@@ -204,7 +205,15 @@ describe('a table', () => {
 		['decoded.ok', 'false'],
 	];
 	const simplify: FormatInput['simplify'] = ({ at, own }) =>
-		({ timestamp: at, lastPacketAt: at, createdAt: at, battery: null, deviceName: 'Room 1', tags: own }) as never;
+		({
+			timestamp: at,
+			lastPacketAt: at,
+			createdAt: at,
+			battery: null,
+			deviceName: 'Room 1',
+			environment: 'sandbox',
+			tags: own,
+		}) as never;
 	const names = columns.map(([column]) => column);
 	const lines = (given: Partial<CsvStyle>) =>
 		fileOf('csv', [row, row], { simplify, columns: names, csv: { ...plain, ...given } }).text.split('\r\n');
@@ -427,6 +436,16 @@ describe('safeName', () => {
 			}),
 		);
 	});
+});
+
+it.each([
+	['of a day', '2026-11-20T23:00Z', '2026-11-21T23:00Z', 'packets_2026-11-21'],
+	['of a day on which the clocks go forward', '2026-03-28T23:00Z', '2026-03-29T22:00Z', 'packets_2026-03-29'],
+	['of a day on which they go back', '2026-10-24T22:00Z', '2026-10-25T23:00Z', 'packets_2026-10-25'],
+	['of some hours', '2026-11-20T23:00Z', '2026-11-21T21:59Z', 'packets_2026-11-21T0000_2026-11-21T2259'],
+])('a file %s is named after its period', (_, from, to, name) => {
+	const [start, end] = [from, to].map((iso) => Date.parse(iso) / 1000);
+	expect(fileNameOf('packets', { settings: {}, query: { start, end } } as never, 'Europe/Berlin')).toBe(name);
 });
 
 it('timeText: by the clocks of the zone, on both sides of a change', () => {

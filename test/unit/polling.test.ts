@@ -487,7 +487,10 @@ describe('pages from a token', () => {
 		}
 		return { asked, rows, failure, warnings, restarts: told.mock.calls.length };
 	}
-	const refusal = (httpCode?: string) => new NodeApiError({ name: 'Poll' } as INode, {}, { httpCode, message: 'No' });
+	const refusal = (httpCode?: string, isHubbles = true) => {
+		const error = new NodeApiError({ name: 'Poll' } as INode, {}, { httpCode, message: 'No' });
+		return Object.assign(error, { context: { ...error.context, isHubbles } });
+	};
 
 	it.each(['400', '404', '410'])('that Hubble refuses with %s begin with their query', async (status) => {
 		const { asked, rows, failure, warnings, restarts } = await read('old', ({ continuationToken }) => {
@@ -510,6 +513,7 @@ describe('pages from a token', () => {
 
 	it.each<[string, string | undefined, Error, boolean]>([
 		['another status', 'old', refusal('403'), true],
+		['a refusal of a proxy', 'old', refusal('404', false), true],
 		['no status', 'old', refusal(), true],
 		['no answer of Hubble', 'old', new Error('away'), true],
 		['no token', undefined, refusal('400'), true],

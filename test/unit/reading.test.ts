@@ -206,7 +206,8 @@ describe('a second of more devices than a poll may read', () => {
 		const { request } = fleet.options;
 		fleet.options.request = async (credential, options) => {
 			if (!options.headers?.['Continuation-Token']) return await request(credential, options);
-			throw new NodeApiError({ name: 'Watch' } as INode, {}, { httpCode: '404' });
+			const error = new NodeApiError({ name: 'Watch' } as INode, {}, { httpCode: '404' });
+			throw Object.assign(error, { context: { isHubbles: true } });
 		};
 		const { run, warnings } = runOf(fleet, { ...course, state: silentFrom(1, { token: 'old' }) });
 		expect(await read(run, 40)).toEqual(['a', 'b', 'c', 'd', 'e']);

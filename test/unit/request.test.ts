@@ -120,6 +120,30 @@ describe('What comes back', () => {
 		expect([attempt.status, attempt.problem, attempt.body]).toEqual([status, problem, body]);
 	});
 
+	it.each([200, 404])('as a stream that stalls, with %d, is cut short when its time is over', async (statusCode) => {
+		const body = new Readable({ read() {} });
+		body.push('%P');
+		const { attempt } = await send({ read }, { ...typed('application/pdf', body, statusCode) }, { timeLeft: 20 });
+		expect([attempt.status, attempt.problem, body.destroyed]).toEqual([undefined, 'cut short', true]);
+	});
+
+	it('as a stream that breaks off is cut short', async () => {
+		const body = new Readable({ read: () => body.destroy(Object.assign(new Error('away'), { code: 'ECONNRESET' })) });
+		const { attempt } = await send({ read }, typed('application/pdf', body));
+		expect(attempt).toMatchObject({ code: 'ECONNRESET', problem: 'cut short' });
+	});
+
+	it.each([true, false])('as a stream that comes well may not be stored; begun: %s', async (isBegun) => {
+		const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+		const body = Readable.from([Buffer.from('%P'), Buffer.from('DF')]);
+		const store = async (stream: AsyncIterable<unknown>) => {
+			if (isBegun) for await (const piece of stream) if (piece) throw full;
+			throw full;
+		};
+		const { attempt } = await send({ read: store }, typed('application/pdf', body));
+		expect([attempt.failure, attempt.status, attempt.code, body.destroyed]).toEqual([full, undefined, undefined, true]);
+	});
+
 	it('says which request it was, without a secret', async () => {
 		const redact = (text: string) => text.replace('secret', '***');
 		const { attempt } = await send({}, { headers: { 'x-request-id': 'of secret' } }, { redact });

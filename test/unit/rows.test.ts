@@ -1,5 +1,6 @@
-/** What is said when a limit ends a list. */
-import { cutOff } from '../../nodes/shared/operation/rows';
+/** What is said when a limit ends a list, and of rows that are none. */
+import type { Call } from '../../nodes/shared/client/request';
+import { cutOff, wantedRows } from '../../nodes/shared/operation/rows';
 import type { Work } from '../../nodes/shared/operation/operation';
 
 const CERTAIN = 'More results exist than the Limit of 5. Turn on Return All, or raise the Limit, to get them.';
@@ -13,4 +14,20 @@ test.each([
 	const work = { request: { limit: 5, isTool: false }, hints: new Set() } as unknown as Work;
 	for (const isCertain of items) cutOff(work, isCertain);
 	expect([...work.hints]).toEqual(hints);
+});
+
+test('what was left out is told, also where a page fails', async () => {
+	const context = { getNode: () => ({ name: 'Reader' }) };
+	const send = async ({ continuationToken }: Call) => {
+		if (continuationToken) throw new Error('away');
+		return await Promise.resolve({ body: { things: [1, { a: 1 }] }, headers: { 'continuation-token': 'next' } });
+	};
+	const request = { limit: Infinity, clientFilters: [], settings: {} };
+	const work = { context, hubble: { context, send }, request, hints: new Set() } as unknown as Work;
+	const rows: unknown[] = [];
+	const reading = async () => {
+		for await (const row of wantedRows(work, { rows: 'things', pages: 'token' })) rows.push(row);
+	};
+	await expect(reading()).rejects.toThrow('away');
+	expect([rows, [...work.hints]]).toEqual([[{ a: 1 }], ['1 of the things was left out: each needs to be an object.']]);
 });

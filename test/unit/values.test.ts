@@ -202,7 +202,7 @@ describe('texts', () => {
 });
 
 test('a message shows a value as it is, and not at any length', () => {
-	expect(['a "b"', { a: 1 }, undefined, 7].map(quoted)).toEqual(['"a "b""', '{"a":1}', 'undefined', '7']);
+	expect(['a "b"', { a: 1 }, undefined, 7, 10n].map(quoted)).toEqual(['"a "b""', '{"a":1}', 'undefined', '7', '10']);
 	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
 	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
 });

@@ -15,11 +15,12 @@ import {
 import { abortableSleep } from '../n8n';
 import { clockOf, type HubbleClock } from './clock';
 import { settingsOf, type CredentialSettings } from './credential';
-import { endpoints } from './endpoints';
+import { endpoints, type Endpoint } from './endpoints';
 import {
 	asError,
 	copyOf,
 	errorCodeIn,
+	hasErrorFormat,
 	hubbleError,
 	notSent,
 	unexpectedResponse,
@@ -131,6 +132,8 @@ export class NoPlaceInTime extends NodeOperationError {
 	}
 }
 
+const nameOf = ({ method, path }: Endpoint) => `${method} ${path}`;
+
 /** One organization as one run sees it. */
 export class HubbleClient {
 	constructor(
@@ -218,8 +221,8 @@ export class HubbleClient {
 	 * @throws NodeApiError that says what happened and what to do, NodeOperationError for a reply that is not Hubble's
 	 */
 	async send(call: Call): Promise<Reply> {
-		const { method, path, isRepeatable, isBatch } = call.endpoint;
-		const name = `${method} ${path}`;
+		const { method, isRepeatable, isBatch } = call.endpoint;
+		const name = nameOf(call.endpoint);
 		const { unanswered } = this.run.outage;
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
 		const begunAt = performance.now();
@@ -238,7 +241,8 @@ export class HubbleClient {
 			if (status !== undefined && status < 500) unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone) return attempt;
-			if (status === 404 && mayHaveHappened && whenGone) return { ...attempt, body: whenGone };
+			if (status === 404 && mayHaveHappened && whenGone && this.isHubbles(attempt))
+				return { ...attempt, body: whenGone };
 			// A request with a 401 was not carried out (RFC 9110, 15.5.2), so any may be sent again with a new token, once.
 			isRenewed = status === 401 && !isRenewed && (await this.isRenewed(known));
 			// A success that cannot be read is unclear, too.
@@ -250,7 +254,7 @@ export class HubbleClient {
 				const error = hubbleError(this.context.getNode(), failure);
 				// Calls that were in flight together failed by the same outage.
 				const isQuick = tries === 1 && status !== undefined && attempt.ms < QUICK_MS;
-				this.remember(name, failure, copyOf(error), !isQuick && begunAt >= this.run.outage.failedAt);
+				this.remember(call, failure, copyOf(error), !isQuick && begunAt >= this.run.outage.failedAt);
 				throw error;
 			}
 			await (status === 429 ? this.waitForLimit(waitMs) : this.delay(waitMs));
@@ -258,10 +262,18 @@ export class HubbleClient {
 	}
 
 	/** Stores a failure that later calls would meet as well. */
-	private remember(name: string, { status, said }: Failure, error: NodeApiError, isCounted: boolean): void {
+	private remember(
+		{ endpoint, body = {} }: Call,
+		{ status, said }: Failure,
+		error: NodeApiError,
+		isCounted: boolean,
+	): void {
 		const { session, run } = this;
 		if (status === 401) session.refusedToken = error;
-		if (status === 403 && /\bscopes?\b/i.test(said ?? '')) session.refusedCalls.set(name, error);
+		// Where the item itself names scopes, those of another item may be allowed.
+		const isOfItem = 'scopes' in body || 'set_scopes' in body;
+		if (status === 403 && !isOfItem && /\bscopes?\b/i.test(said ?? ''))
+			session.refusedCalls.set(nameOf(endpoint), error);
 		if (!isCounted || (status !== undefined && status < 500)) return;
 		run.outage.unanswered.push(error);
 		run.outage.failedAt = performance.now();
@@ -326,6 +338,7 @@ export class HubbleClient {
 		const attempt = await sendOnce(call, { url, fetch, redact, clock, timeLeft: this.timeLeft() });
 		const now = performance.now();
 		recordResponse(rateLimiter, name, limitsIn(attempt, clock), now, Math.random());
+		if ('failure' in attempt) throw asError(attempt.failure);
 		return attempt;
 	}
 
@@ -344,6 +357,11 @@ export class HubbleClient {
 		return secrets.length > known;
 	}
 
+	/** Whether a reply has the service's error format; otherwise something in between answered, such as a proxy. */
+	private isHubbles({ body }: Attempt): boolean {
+		return hasErrorFormat(body) || (this.service.explain !== undefined && 'code' in body);
+	}
+
 	private failureOf({ endpoint, ids = {} }: Call, attempt: Attempt, mayHaveHappened: boolean, tries: number): Failure {
 		const { baseUrl, organizationId, explain } = this.service;
 		const { body } = attempt;
@@ -352,7 +370,7 @@ export class HubbleClient {
 		const said = typeof words === 'string' ? this.redact(words) : undefined;
 		const code = errorCodeIn(body);
 		const errorCode = code && this.redact(code);
-		const isHubbles = 'name' in body || 'description' in body || (explain !== undefined && 'code' in body);
+		const isHubbles = this.isHubbles(attempt);
 		const about = { ids, said, errorCode, isHubbles, mayHaveHappened, tries, baseUrl, organizationId, explain };
 		return { ...endpoint, ...attempt, ...about };
 	}

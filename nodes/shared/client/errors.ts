@@ -3,6 +3,7 @@ import { NodeApiError, NodeOperationError, type IDataObject, type INode, type Js
 import type { Endpoint } from './endpoints';
 import { objectOf, withoutUndefined } from './json';
 import type { Attempt } from './request';
+import { CERTIFICATE_CODES } from './retry';
 import { bothSpellings } from './scopes';
 
 /** Everything known about a request that failed for good. */
@@ -18,7 +19,7 @@ export interface Failure
 	errorCode?: string;
 	/** The service's own words; `undefined` where the general ones fit. */
 	explain?: (failure: Failure) => Explanation | undefined;
-	/** Whether the body has Hubble's error format; otherwise something in between answered, such as a proxy. */
+	/** Whether the reply is Hubble's; otherwise something in between answered, such as a proxy. */
 	isHubbles: boolean;
 	/** Whether this or an earlier try may have succeeded without a reply that says so. */
 	mayHaveHappened: boolean;
@@ -118,6 +119,9 @@ function explain(failure: Failure): Explanation {
 	};
 }
 
+/** What is wrong with a certificate itself, whoever issued it. */
+const WRONG_CERTIFICATE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+
 /** No complete reply: a problem of the host, the network or the timeout. */
 function unanswered({ code = '', problem, baseUrl, tries, explain: ofPartner }: Failure): Explanation {
 	const address = ofPartner ? 'environment' : 'Base URL';
@@ -134,7 +138,13 @@ function unanswered({ code = '', problem, baseUrl, tries, explain: ofPartner }: 
 			remedy: `Check the ${address} in the credential and the network of this n8n server${detail}.`,
 		};
 	}
-	if (/CERT|^UNABLE_TO_|SELF_SIGNED|ERR_TLS/.test(code)) {
+	if (WRONG_CERTIFICATE.test(code)) {
+		return {
+			message: `The certificate of ${baseUrl} is not valid`,
+			remedy: `It has expired, is not valid yet, or belongs to another host${detail}. Check the clock of this n8n server and the ${address} in the credential. If both are right, the certificate of that server must be replaced.`,
+		};
+	}
+	if (CERTIFICATE_CODES.test(code)) {
 		return {
 			message: `The certificate of ${baseUrl} is not trusted`,
 			remedy: `If a proxy of your network presents its own certificate, start n8n with NODE_EXTRA_CA_CERTS set to the file with its CA certificate${detail}.`,
@@ -193,6 +203,9 @@ export const asError = (thrown: unknown): Described => (isError(thrown) ? thrown
 /** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
 export const statusOf = (error: unknown): number => (error instanceof NodeApiError && Number(error.httpCode)) || 0;
 
+/** Likewise, but 0 also when something in between answered, such as a proxy: that tells nothing of what Hubble has. */
+export const hubbleStatusOf = (error: unknown): number => (detailsOf(error).isHubbles === true ? statusOf(error) : 0);
+
 /** Details of an error of the client, such as `status` and `requestId`. */
 export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);
 
@@ -212,6 +225,9 @@ export function notSent(unanswered: readonly NodeApiError[]): NodeApiError {
 	error.description = `Run this item again when Hubble responds. X-Request-ID of the last failure: ${String(error.context.requestId)}.`;
 	return error;
 }
+
+/** Whether a body has the format of Hubble's errors. */
+export const hasErrorFormat = (body: IDataObject): boolean => 'name' in body || 'description' in body;
 
 /**
  * The code in the body of an error: `code`, or whichever of `id` and `code` is an E-number. The partner documents' own

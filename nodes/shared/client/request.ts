@@ -12,7 +12,10 @@ import type { Endpoint } from './endpoints';
 import { objectOf, parseReply } from './json';
 import { FINAL_CODES, type Outcome } from './retry';
 
-/** How long one try may take. Hubble's largest page is 1,000 packets, about half a megabyte. */
+/**
+ * How long one try may take; for a file, its headers and its body each. Hubble's largest page is 1,000 packets, about
+ * half a megabyte.
+ */
 const TIMEOUT_MS = 60_000;
 
 /** A streamed body, which n8n can store as a file. */
@@ -28,8 +31,8 @@ export interface Call {
 	body?: IDataObject;
 	continuationToken?: string;
 	/**
-	 * For a reply that is not JSON: consumes a successful response; its result becomes `body`. If the stream breaks off,
-	 * the reply is incomplete and the call is retried.
+	 * For a reply that is not JSON: consumes a successful response; its result becomes `body`. If the stream breaks off
+	 * or stalls, the reply is incomplete and the call is retried.
 	 */
 	read?: (stream: Stream) => Promise<IDataObject>;
 	/** The list that the reply must hold; see `fetchRows`. */
@@ -49,6 +52,8 @@ export interface Reply extends Pick<Outcome, 'retryAfterMs'> {
 export interface Attempt extends Outcome, Reply {
 	/** What is wrong with the body of a success. */
 	problem?: string;
+	/** Why `read` failed on a body that came well. */
+	failure?: unknown;
 	/** When it was sent, on the clock of `performance.now()`. */
 	startedAt: number;
 }
@@ -101,23 +106,35 @@ export const limitsIn = ({ headers, status, startedAt, retryAfterMs }: Attempt, 
 
 export const isSuccess = (status: number) => status >= 200 && status < 300;
 
-/** The result of `read` for a success. Errors are parsed as JSON; another server's page stays text. */
-async function fromStream(reply: IN8nHttpFullResponse, read: NonNullable<Call['read']>): Promise<unknown> {
+/**
+ * What a reply holds. Of a stream that is the result of `read` for a success; errors are parsed as JSON, and another
+ * server's page stays text.
+ */
+async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call, stream?: Stream): Promise<unknown> {
 	const { statusCode, headers, body } = reply;
-	const stream = body as Stream;
-	if (isSuccess(statusCode) && !/^text\/|json/.test(String(headers['content-type']))) return await read(stream);
+	if (!stream) return rows ? parseReply(body as Buffer) : body;
+	if (read && isSuccess(statusCode) && !/^text\/|json/.test(String(headers['content-type']))) return await read(stream);
 	const chunks: Buffer[] = [];
 	for await (const chunk of stream) chunks.push(chunk as Buffer);
 	const said = Buffer.concat(chunks).toString();
 	return jsonParse(said, { fallbackValue: said });
 }
 
-async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call): Promise<unknown> {
-	if (read) return await fromStream(reply, read);
-	return rows ? parseReply(reply.body as Buffer) : reply.body;
+/** Waits for the content. A stream that stalls is ended with an error: a request's timeout is over with its headers. */
+async function inTime<T>(ms: number, content: Promise<T>, stream?: Stream): Promise<T> {
+	if (!stream) return await content;
+	const limit = AbortSignal.timeout(ms);
+	const end = () => stream.destroy(new Error('the body did not end in time'));
+	limit.addEventListener('abort', end);
+	try {
+		return await content;
+	} finally {
+		limit.removeEventListener('abort', end);
+		stream.destroy();
+	}
 }
 
-function optionsOf(call: Call, { url, timeLeft }: Sender, requestId: string): IHttpRequestOptions {
+function optionsOf(call: Call, { url }: Sender, timeout: number, requestId: string): IHttpRequestOptions {
 	return {
 		method: call.endpoint.method,
 		url,
@@ -129,7 +146,7 @@ function optionsOf(call: Call, { url, timeLeft }: Sender, requestId: string): IH
 		arrayFormat: 'repeat',
 		...(Object.keys(call.body ?? {}).length ? { body: call.body } : {}),
 		...(call.read ? { encoding: 'stream' } : { json: true, ...(call.rows ? { encoding: 'arraybuffer' } : {}) }),
-		timeout: Math.min(TIMEOUT_MS, Math.max(1, Math.floor(timeLeft))),
+		timeout,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		// A redirect would carry the token to another host.
@@ -137,18 +154,21 @@ function optionsOf(call: Call, { url, timeLeft }: Sender, requestId: string): IH
 	};
 }
 
-/** Sends once. Never throws for a failure of the other side: the result says it. */
+/** Sends once. Never throws: the result says what failed. */
 export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
-	const { redact, clock } = sender;
+	const { redact, clock, timeLeft } = sender;
+	const timeout = Math.min(TIMEOUT_MS, Math.max(1, Math.floor(timeLeft)));
 	const requestId = randomUUID();
 	const startedAt = performance.now();
 	const sinceStart = () => ({ startedAt, ms: performance.now() - startedAt });
+	let stream: Stream | undefined;
 	try {
-		const reply = await sender.fetch(optionsOf(call, sender, requestId));
+		const reply = await sender.fetch(optionsOf(call, sender, timeout, requestId));
 		const { headers } = reply;
 		// A 5xx may come from a proxy with its own clock.
 		if (reply.statusCode < 500) clock.note(headers.date, startedAt);
-		const body = await contentOf(reply, call);
+		if (call.read) stream = reply.body as Stream;
+		const body = await inTime(timeout, contentOf(reply, call, stream), stream);
 		// A body that does not parse as JSON is a text.
 		const isGarbled = isSuccess(reply.statusCode) && typeof body === 'string' && body !== '';
 		const isPage = /html/.test(String(headers['content-type']));
@@ -164,12 +184,15 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 			...sinceStart(),
 		};
 	} catch (error) {
+		const nothing = { body: {}, headers: {}, requestId, ...sinceStart() };
+		// What becomes of a body that comes well is not the other side's, as on a full disk: reading it is given up then.
+		if (stream && (stream.errored?.name ?? 'AbortError') === 'AbortError') return { ...nothing, failure: error };
 		// n8n's engine puts the code of a connection failure where a status would be.
 		const given = objectOf(error);
 		const code = String(given.code ?? given.httpCode ?? objectOf(given.cause).code ?? '');
 		// The connection ended within the body: newer releases of n8n give the status of such a reply.
-		const problem = /^(ERR_BAD_RESPONSE|\d{3})$/.test(code) ? { problem: 'cut short' } : {};
-		return { code, ...problem, body: {}, headers: {}, requestId, ...sinceStart() };
+		const isCut = stream !== undefined || /^(ERR_BAD_RESPONSE|\d{3})$/.test(code);
+		return { ...nothing, code, ...(isCut ? { problem: 'cut short' } : {}) };
 	}
 }
 

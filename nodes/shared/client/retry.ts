@@ -17,9 +17,11 @@ const SHORT_PAUSE_MS = 5_000;
  */
 const REPEATABLE = new Set(['GET', 'PATCH', 'DELETE']);
 
+/** Failures of a server's certificate. */
+export const CERTIFICATE_CODES = /^(ERR_TLS_|CERT_|(DEPTH_ZERO_)?SELF_SIGNED_|UNABLE_TO_)/;
+
 /** Failures that a retry cannot fix: the name, the certificate or the address is wrong. */
-export const FINAL_CODES =
-	/^(ENOTFOUND|ERR_INVALID_|ERR_TLS_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_|UNABLE_TO_)/;
+export const FINAL_CODES = new RegExp(`^(ENOTFOUND|ERR_INVALID_)|${CERTIFICATE_CODES.source}`);
 
 export interface Outcome {
 	/** HTTP status; `undefined` when no whole reply came (timeout, dropped connection, cut body). */

@@ -12,7 +12,7 @@ import {
 } from 'n8n-workflow';
 import { settingsOf } from '../client/credential';
 import { endpoints, type Endpoint } from '../client/endpoints';
-import { asError } from '../client/errors';
+import { asError, hasErrorFormat } from '../client/errors';
 import { objectOf } from '../client/json';
 import { partnerEndpoints, partnerSettingsOf } from '../client/partner';
 import { isSuccess } from '../client/request';
@@ -67,7 +67,7 @@ async function tested<S extends { baseUrl: string }>(
 /** Why the reply to the check is no success; `undefined` when it is one. */
 function whyRefused({ statusCode, body }: Answer, baseUrl: string, organizationId: string): string | undefined {
 	const reply = objectOf(body);
-	const isHubbles = 'org_id' in reply || 'description' in reply || 'name' in reply;
+	const isHubbles = 'org_id' in reply || hasErrorFormat(reply);
 	if (statusCode === 401) return 'Hubble does not accept this API Token: it is wrong, expired or revoked';
 	if (statusCode === 429) return 'Hubble is busy with other requests of this organization. Test again in a few seconds';
 	if (isHubbles && [400, 403, 404].includes(statusCode)) {

@@ -1,6 +1,6 @@
 /** The searches behind "From List". */
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult } from 'n8n-workflow';
-import { statusOf, unchanged } from '../client/errors';
+import { hubbleStatusOf, unchanged } from '../client/errors';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
@@ -66,9 +66,9 @@ const goOn = (rows: number): INodeListSearchItems => ({
 	value: '',
 });
 
-/** A 404 means that nothing was found; any other failure is rethrown. */
+/** A 404 of Hubble's means that nothing was found; any other failure is rethrown. */
 async function nothingWhenUnknown(error: Error): Promise<undefined> {
-	if (statusOf(error) === 404) return undefined;
+	if (hubbleStatusOf(error) === 404) return undefined;
 	throw unchanged(error);
 }
 

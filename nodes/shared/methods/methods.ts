@@ -8,6 +8,7 @@ import type {
 import { connect } from '../client/client';
 import { endpoints } from '../client/endpoints';
 import { acceptedRows, fetchRows, pages } from '../client/pages';
+import { tagKeysIn } from '../operation/exportFile';
 import { credentialTest } from './credentialTest';
 import { listSearch } from './listSearch';
 
@@ -46,9 +47,7 @@ async function getDeviceColumns(this: ILoadOptionsFunctions): Promise<ResourceMa
 	const { list } = endpoints.listDevices;
 	const call = { endpoint: endpoints.listDevices, query: { sort_field: 'created_ts', sort_ascending: 'false' } };
 	const { value: newest } = await pages(await connect(this), call, list, list.pageSize.max).next();
-	const devices = newest ? [...acceptedRows(newest.rows, list)] : [];
-	const keys = new Set(devices.flatMap(({ tags }) => Object.keys(tags ?? {})));
-	const own = [...keys].filter((key) => !key.startsWith('_')).sort((a, b) => a.localeCompare(b));
+	const own = await tagKeysIn(newest ? [newest] : []);
 	return {
 		fields: [
 			column('name', 'Name'),

@@ -1,7 +1,7 @@
 /** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { statusOf, UnexpectedReply } from '../client/errors';
+import { DOUBT, hubbleStatusOf, statusOf, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 import { counted } from './values';
@@ -106,22 +106,25 @@ class BatchRun {
 				else this.giveUp(failure);
 			}
 		}
-		this.settleGone(gone, isUnclear && partsOf(gone) === whole.filter((part) => this.batch.whenGone?.(part)).length);
+		const areAll = partsOf(gone) === whole.filter((part) => this.batch.whenGone?.(part)).length;
+		this.settleGone(gone, isUnclear, areAll);
 	}
 
 	/** Whether Hubble has none of the devices any longer, which is what was wanted. */
 	private isGone({ group, error }: Failed): boolean {
-		return statusOf(error) === 404 && group.every((part) => this.batch.whenGone?.(part));
+		return hubbleStatusOf(error) === 404 && group.every((part) => this.batch.whenGone?.(part));
 	}
 
 	/**
-	 * A batch is carried out whole or not at all. So if a try had no clear answer and all of its devices are gone
-	 * afterwards, it succeeded; if one is still there, the others never existed.
+	 * A try without a clear answer may have changed some devices and others not (API definition). If all are gone
+	 * afterwards, it succeeded. If one is still there, nobody knows whether the others went with that try or never existed.
 	 */
-	private settleGone(gone: readonly Failed[], wasDone: boolean): void {
-		if (!wasDone) gone.forEach((failure) => this.giveUp(failure));
-		else
-			for (const { group, error } of gone) this.report(group, group.flatMap(this.resultWhenGone), requestIdOf(error));
+	private settleGone(gone: readonly Failed[], isUnclear: boolean, areAll: boolean): void {
+		for (const failure of gone) {
+			const { group, error } = failure;
+			if (isUnclear && areAll) this.report(group, group.flatMap(this.resultWhenGone), requestIdOf(error));
+			else this.giveUp(failure, isUnclear ? DOUBT : '');
+		}
 	}
 
 	private readonly resultWhenGone = (part: ItemRequest): BatchResult[] =>
@@ -160,7 +163,7 @@ class BatchRun {
 		const isShownOnce = this.batch.showsOnce && outcomes.some(({ result }) => 'json' in result);
 		for (const { request, result } of outcomes) {
 			if ('json' in result) continue;
-			const error = unconfirmed(this.hubble, request, result, requestId);
+			const error = this.withPast(unconfirmed(this.hubble, request, result, requestId), 1);
 			this.fail(request, error, isShownOnce ? 'keepFailure' : 'fail');
 		}
 	}
@@ -175,8 +178,8 @@ class BatchRun {
 		);
 	}
 
-	private giveUp({ group, error }: Failed): void {
-		const reason = this.withPast(error, this.handlers.canContinue ? 1 : group.length);
+	private giveUp({ group, error }: Failed, doubt = ''): void {
+		const reason = this.withPast(error, this.handlers.canContinue ? 1 : group.length, doubt);
 		for (const part of group) this.fail(part, reason);
 	}
 
@@ -185,16 +188,17 @@ class BatchRun {
 		this.failedItems.add(itemIndex);
 	}
 
-	/** Adds to the error of a batch how many devices it was, and what earlier batches did. */
-	private withPast(error: unknown, size: number): unknown {
-		if (!(error instanceof NodeApiError) || error.context.hasPast) return error;
+	/** Adds to an error what is in doubt, of how many devices the request was, and how many are done. */
+	private withPast(error: unknown, size: number, doubt = ''): unknown {
+		const isOurs = error instanceof NodeApiError || error instanceof NodeOperationError;
+		if (!isOurs || error.context.hasPast) return error;
 		const { done } = this;
 		const together =
 			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through.`
 				: '';
 		const past = done ? ` ${counted(done, 'device')} ${done === 1 ? 'was' : 'were'} processed before it.` : '';
-		error.description = `${error.description ?? ''}${together}${past}`;
+		error.description = `${error.description ?? ''}${doubt}${together}${past}`;
 		error.context.hasPast = true;
 		return error;
 	}
@@ -218,8 +222,10 @@ function unconfirmed(
 	requestId: string,
 ): NodeOperationError {
 	const id = Object.values(request.ids).at(-1);
-	const reason =
-		'refused' in result ? `Hubble says: "${hubble.redact(result.refused)}"` : 'Check whether the change was made.';
-	const message = `Hubble's response does not include ${id ? `the device ${id}` : 'this item'}`;
+	const whose = id ? `the device ${id}` : 'this item';
+	const [message, reason] =
+		'refused' in result
+			? [`Hubble rejected the request for ${whose}`, `Hubble says: "${hubble.redact(result.refused)}"`]
+			: [`Hubble's response does not include ${whose}`, `${result.says ?? ''}Check whether the change was made.`];
 	return new UnexpectedReply(hubble.context.getNode(), message, reason, requestId);
 }

@@ -139,16 +139,16 @@ async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number
 	}
 }
 
-/** The parameter offers no other. */
-const formatOf = ({ settings }: ExportRequest) =>
-	Object.entries(FORMATS).find(([name]) => name === settings.format)?.[1] ?? FORMATS.csv;
+const formatOf = ({ settings }: ExportRequest) => FORMATS[settings.format as keyof typeof FORMATS];
 
 /** The keys of the tags in a device list, but for Hubble's own, in the order of the alphabet. */
-async function tagKeysIn(devices: AsyncIterable<Page>, { clientFilters }: ItemRequest, isOfThese: boolean) {
+export async function tagKeysIn(
+	devices: AsyncIterable<Page> | Iterable<Page>,
+	filters: ItemRequest['clientFilters'] = [],
+): Promise<string[]> {
 	const keys = new Set<string>();
 	for await (const { rows } of devices) {
-		const { list } = endpoints.listDevices;
-		for (const { tags } of acceptedRows(rows, list, undefined, isOfThese ? clientFilters : [])) {
+		for (const { tags } of acceptedRows(rows, endpoints.listDevices.list, undefined, filters)) {
 			for (const key of Object.keys(objectOf(tags))) if (!key.startsWith('_')) keys.add(key);
 		}
 	}
@@ -162,7 +162,8 @@ async function writerOf<R extends ExportRequest>(source: ExportSource<R>, work: 
 	const format = formatOf(request);
 	const isOfThese = list.rows === endpoints.listDevices.list.rows;
 	const isEvery = tagKeys === 'every' && format === FORMATS.csv;
-	const keys = isEvery ? await tagKeysIn(source.devices(work), request, isOfThese) : tagKeys === 'every' ? [] : tagKeys;
+	const filters = isOfThese ? request.clientFilters : [];
+	const keys = isEvery ? await tagKeysIn(source.devices(work), filters) : tagKeys === 'every' ? [] : tagKeys;
 	return format.writer({
 		simplify: (row) => simplify(row, hubble.now()),
 		ownerOf,

@@ -105,6 +105,8 @@ export function csvCell(value: unknown, style: CsvStyle): string {
 const TIME_COLUMNS = new Set(['timestamp', 'lastPacketAt', 'createdAt']);
 
 const TAG = 'tags.';
+/** In flat fields this tag stands beside the others. */
+const ENVIRONMENT_TAG = 'tags._env';
 const MOST_LEFT_OUT = 20;
 
 /** A column is a simplified field, or a path into the row. Hubble's Unix times are written as times. */
@@ -113,10 +115,11 @@ function csv({ simplify, columns, saysLeftOut, csv: style }: FormatInput): Forma
 	const written = (unixMs: number) => (timezone ? timeText(unixMs, timezone) : (isoTime(unixMs / 1000) ?? ''));
 	const cells = columns.map((column) => {
 		const isTime = TIME_COLUMNS.has(column);
+		const name = column === ENVIRONMENT_TAG ? 'environment' : column;
 		const tagKey = column.startsWith(TAG) ? column.slice(TAG.length) : undefined;
 		return (row: IDataObject, flat: IDataObject): string => {
-			if (Object.hasOwn(flat, column)) {
-				const value = flat[column];
+			if (Object.hasOwn(flat, name)) {
+				const value = flat[name];
 				return csvCell(isTime && typeof value === 'string' ? written(Date.parse(value)) : value, style);
 			}
 			const tags = objectOf(flat.tags);

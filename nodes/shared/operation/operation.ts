@@ -67,8 +67,11 @@ export type RequestOf<P extends Parameters> = Omit<ItemRequest, 'query' | 'body'
 	settings: ValuesOf<P['settings']>;
 };
 
-/** The result of one part of a batch: its data, why Hubble refused it, or that the reply does not mention it. */
-export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true };
+/**
+ * The result of one part of a batch: its data, why Hubble refused it, or that the reply does not mention it, with what
+ * the reply says instead.
+ */
+export type BatchResult = { json: IDataObject } | { refused: string } | { missing: true; says?: string };
 
 export interface Batch<R = ItemRequest> {
 	endpoint: Endpoint;

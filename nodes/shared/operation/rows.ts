@@ -111,10 +111,13 @@ export async function* wantedRows<Row extends IDataObject>(
 		malformed += 1;
 		onMalformed();
 	};
-	for await (const { rows } of wantedPages(work, list)) {
-		yield* acceptedRows(rows, list, leaveOut, work.request.clientFilters);
+	try {
+		for await (const { rows } of wantedPages(work, list)) {
+			yield* acceptedRows(rows, list, leaveOut, work.request.clientFilters);
+		}
+	} finally {
+		if (malformed) work.hints.add(leftOut(malformed, list));
 	}
-	if (malformed) work.hints.add(leftOut(malformed, list));
 }
 
 /** @param isOutput whether the rows are put out as they come, so that another run can get the rest */

@@ -50,7 +50,9 @@ export const counted = (value: number, noun: string): string =>
 
 /** A value as messages show it: in quotes, as JSON where it is no text, and not at any length. */
 export function quoted(value: unknown): string {
-	const shown = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? String(value));
+	// A BigInt, which an expression may give, is no JSON.
+	const json = typeof value === 'bigint' ? undefined : JSON.stringify(value);
+	const shown = typeof value === 'string' ? `"${value}"` : (json ?? String(value));
 	return shown.length > 100 ? `${shown.slice(0, 99)}…` : shown;
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NoPlaceInTime, type HubbleClient, type Poller } from '../client/client';
-import { statusOf, unchanged } from '../client/errors';
+import { hubbleStatusOf, unchanged } from '../client/errors';
 import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
 import { pages, type List, type Page } from '../client/pages';
@@ -190,7 +190,7 @@ export function notAhead(context: IPollFunctions, time: number, latest: number):
 	return latest;
 }
 
-/** Statuses that may mean that Hubble no longer knows a token. */
+/** Statuses of Hubble's that may mean that it no longer knows a token. */
 const UNKNOWN_TOKEN = new Set([400, 404, 410]);
 
 /**
@@ -215,7 +215,7 @@ export async function* pagesFrom(
 			yield page;
 		}
 	} catch (error) {
-		if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(statusOf(error))) throw unchanged(error);
+		if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw unchanged(error);
 		context.logger.warn(
 			`"${context.getNode().name}" continues from ${isoTime(from)}, because Hubble no longer accepts the Continuation Token. The ${list.rows} after that time may come again.`,
 		);
