@@ -11,7 +11,7 @@ const node = { id: '1', name: 'Hubble', type: 'hubbleDevice' } as INode;
 /** A failure of Hubble's as the client throws it. */
 function failure(httpCode: string, context: IDataObject = {}): NodeApiError {
 	const error = new NodeApiError(node, {}, { httpCode, message: `Hubble says ${httpCode}`, description: 'Why.' });
-	Object.assign(error.context, { requestId: 'request-of-failure', ...context });
+	Object.assign(error.context, { requestId: 'request-of-failure', isHubbles: true, ...context });
 	return error;
 }
 
@@ -201,9 +201,12 @@ describe('devices that are gone', () => {
 		expect(unasked.thrown).toBeUndefined();
 	});
 
-	it('fail by another refusal than a 404', async () => {
+	it.each([
+		['another refusal than a 404', '409', true],
+		['the 404 of a proxy', '404', undefined],
+	])('fail by %s', async (_, httpCode, isHubbles) => {
 		const answer = (ids: string[]) => {
-			throw failure('409', { mayHaveHappened: ids.length === 4 });
+			throw failure(httpCode, { mayHaveHappened: ids.length === 4, isHubbles });
 		};
 		expect((await outcomeOf({ batch, answer })).errors).toHaveLength(4);
 	});

@@ -7,6 +7,7 @@ import {
 	detailsOf,
 	errorCodeIn,
 	hubbleError,
+	isGone,
 	notSent,
 	RepeatedToken,
 	unexpectedResponse,
@@ -199,6 +200,12 @@ it('tells the HTTP status of a failure of Hubble’s, and of nothing else', () =
 		undefined,
 	];
 	expect(without.map(statusOf)).toEqual([0, 0, 0, 0]);
+});
+
+it('takes a 404 for what is gone only from Hubble itself', () => {
+	const failed = (status: number, isHubbles: boolean) => hubbleError(node, { ...failure, status, isHubbles });
+	expect([failed(404, true), failed(404, false), failed(410, true)].map(isGone)).toEqual([true, false, false]);
+	expect(isGone(new Error('404'))).toBe(false);
 });
 
 it('a 404 about a key that is to be deleted names it, too', () => {

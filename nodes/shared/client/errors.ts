@@ -196,6 +196,9 @@ export const statusOf = (error: unknown): number => (error instanceof NodeApiErr
 /** Details of an error of the client, such as `status` and `requestId`. */
 export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);
 
+/** Whether Hubble itself says that there is no such thing: the 404 of a proxy says nothing of it. */
+export const isGone = (error: unknown): boolean => statusOf(error) === 404 && detailsOf(error).isHubbles === true;
+
 /** For rethrowing an error as it is: n8n's lint flags a bare `throw error`. */
 export const unchanged = asError;
 

@@ -1,7 +1,7 @@
 /** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { statusOf, UnexpectedReply } from '../client/errors';
+import { isGone, statusOf, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 import { counted } from './values';
@@ -111,7 +111,7 @@ class BatchRun {
 
 	/** Whether Hubble has none of the devices any longer, which is what was wanted. */
 	private isGone({ group, error }: Failed): boolean {
-		return statusOf(error) === 404 && group.every((part) => this.batch.whenGone?.(part));
+		return isGone(error) && group.every((part) => this.batch.whenGone?.(part));
 	}
 
 	/**
