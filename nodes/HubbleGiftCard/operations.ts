@@ -2,7 +2,13 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { withoutUndefined } from '../shared/client/json';
 import { brandPages, partnerEndpoints } from '../shared/client/partner';
 import { choices, picker, textPart, toggle, type Field } from '../shared/operation/fields';
-import { operation, type ClientFilter, type Operation, type RequestOf, type Work } from '../shared/operation/operation';
+import {
+	operation,
+	type ClientFilter,
+	type ItemRequest,
+	type Operation,
+	type Work,
+} from '../shared/operation/operation';
 import { cutOff } from '../shared/operation/rows';
 import { email, freeId, numberIn, readRows, text } from '../shared/operation/values';
 import { amountOf, type Denomination } from './denominations';
@@ -191,17 +197,6 @@ const named = {
 	reference: { ...orderReference, required: true, shownWhen: { by: ['reference'] } },
 } satisfies Record<string, Field>;
 
-type NamedOrder = RequestOf<{ settings: typeof named }>;
-
-const idOf = ({ orderId: order_id, reference = '' }: NamedOrder['settings']): Record<string, string> =>
-	order_id ? { order_id } : { reference };
-
-/** An order by its ID or its reference. */
-async function getOrder({ hubble, request: { settings } }: Work<NamedOrder>) {
-	const endpoint = settings.orderId ? partnerEndpoints.getOrder : partnerEndpoints.getOrderByReference;
-	return [{ json: (await hubble.send({ endpoint, ids: idOf(settings) })).body }];
-}
-
 /** The calls of Hubble's partner API for gift cards (partner documentation). */
 export const giftCardOperations: readonly Operation[] = [
 	{
@@ -233,8 +228,8 @@ export const giftCardOperations: readonly Operation[] = [
 		hasSecrets: true,
 		endpoint: partnerEndpoints.getOrder,
 		settings: named,
-		derive: ({ settings }) => ({ ids: idOf(settings) }),
-		items: getOrder,
+		derive: ({ settings: { orderId, reference = '' } }): Partial<ItemRequest> =>
+			orderId ? { ids: { order_id: orderId } } : { ids: { reference }, endpoint: partnerEndpoints.getOrderByReference },
 	}),
 	operation({
 		resource: 'order',

@@ -11,7 +11,7 @@ import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { whyRefused } from './denominations';
 import { contradictionOf } from './existing';
-import { errandsOf, type Errand, type OrderRequest } from './reference';
+import { customerOf, errandsOf, type Errand, type OrderRequest } from './reference';
 import { parameterError } from '../shared/operation/values';
 import { newProcessState } from '../shared/webhook/processState';
 
@@ -109,6 +109,11 @@ class OrderRun {
 		this.sent = (kept.sent ??= {}) as IDataObject;
 	}
 
+	/** Whether an order may have been sent under the reference before this try, so that it may still be on its way. */
+	wasSent(reference: string): boolean {
+		return this.isAfterKill || this.sent[reference] !== undefined;
+	}
+
 	/** What to do with an order of which nobody knows. n8n retries no execution that goes on after errors. */
 	private get inDoubt(): string {
 		return this.work.canContinue
@@ -128,8 +133,7 @@ class OrderRun {
 	 */
 	async place(errand: Errand): Promise<Found | undefined> {
 		const { reference } = errand;
-		// What was sent before n8n was killed may still be on its way.
-		const wasSent = this.sent[reference] === errand.owner || this.isAfterKill;
+		const wasSent = this.wasSent(reference);
 		const existing = await this.orderUnder(reference).catch((error: unknown) => {
 			// An earlier retry may have sent it, too: of one that was killed, n8n has stored nothing.
 			const mayBeSent = wasSent || this.work.context.getMode() === 'retry';
@@ -137,9 +141,7 @@ class OrderRun {
 		});
 		if (existing) {
 			const found = { reply: existing, isOld: true };
-			const isOurs = errand.isMade || this.sent[reference] === errand.owner || errand.request.settings.returnExisting;
-			const other = isOurs ? undefined : this.foreign(existing, errand, 'it may belong to another execution');
-			const failure = this.contradiction(found, errand) ?? other;
+			const failure = this.contradiction(found, errand) ?? this.notOurs(found, errand);
 			if (failure) throw failure;
 			return found;
 		}
@@ -160,6 +162,18 @@ class OrderRun {
 		const isOurs = !isOld || this.sent[errand.reference] === errand.owner;
 		const reason = contradictionOf(reply.body, errand, isOurs);
 		return reason ? this.foreign(reply, errand, reason, isOld ? undefined : ANOTHER_ORDER) : undefined;
+	}
+
+	/** The error of an order that is there and may be another's; `undefined` where the user takes it all the same. */
+	private notOurs({ reply }: Found, errand: Errand): Error | undefined {
+		const { reference, owner, isMade, request } = errand;
+		if (this.sent[reference] === owner || request.settings.returnExisting) return undefined;
+		if (!isMade) return this.foreign(reply, errand, 'it may belong to another execution');
+		// Without a customer only the count tells orders apart: where n8n begins the execution again from older data, and what
+		// is to be ordered has changed, another order has this count.
+		return customerOf(request)
+			? undefined
+			: this.foreign(reply, errand, "without a customer, it may be another item's");
 	}
 
 	private async orderUnder(reference: string): Promise<Reply | undefined> {
@@ -251,16 +265,17 @@ class OrderRun {
 	/** @param advice what it means for the money; where the order was sent before, it may be on its way */
 	private foreign(reply: Reply | undefined, errand: Errand, reason: string, advice?: string): Error {
 		const { body: order = {} as IDataObject, requestId } = reply ?? {};
-		const { reference, owner, request } = errand;
+		const { reference, request } = errand;
 		const { itemIndex } = request;
-		const wasSent = this.sent[reference] === owner;
+		// An order that is there is named, and nothing else is on its way under its reference.
+		const wasSent = reply ? this.sent[reference] !== undefined : this.wasSent(reference);
 		const named =
 			order.id === undefined
 				? 'an order'
 				: `the order ${String(order.id)}${order.status ? ` (${String(order.status)})` : ''}`;
 		const message = `The reference "${reference}" already belongs to ${named}: ${reason}`;
 		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
-		const description = `Give each order its own reference. To get an existing order, turn on Options → Return Existing Order.${asked}`;
+		const description = `If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference.${asked}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
 		return withReference(error, reference, advice ?? (wasSent ? this.inDoubt : NOTHING_NOW));
@@ -325,15 +340,20 @@ class OrderRun {
 	}
 }
 
-/** Whether nobody knows what became of an order that failed so. */
-const isInDoubt = ({ failure }: Order): boolean => Boolean(asError(failure).description?.startsWith(IN_DOUBT));
+/** Whether nobody knows what became of an order: it failed so, or an earlier try sent it and this one did not come to it. */
+function isInDoubt(run: OrderRun, { failure, errand }: Order): boolean {
+	if (!failure) return run.wasSent(errand.reference);
+	const { description } = asError(failure);
+	return [IN_DOUBT, ANOTHER_ORDER].some((words) => description?.startsWith(words));
+}
 
 /** What else a run that stops has bought, or perhaps: its output is lost, its orders are not. */
-function besides(others: readonly Order[]): string {
-	const bought = others.filter((one) => (one.reply ? !FAILED.has(String(one.reply.body.status)) : isInDoubt(one)));
+function besides(run: OrderRun, others: readonly Order[]): string {
+	const unsure = others.filter((one) => !one.reply && isInDoubt(run, one));
+	const bought = [...unsure, ...others.filter(({ reply }) => reply && !FAILED.has(String(reply.body.status)))];
 	if (!bought.length) return '';
 	const [orders, were] = bought.length === 1 ? ['order', 'was'] : ['orders', 'were'];
-	const placed = bought.some(isInDoubt) ? 'placed, or may have been,' : 'placed';
+	const placed = unsure.length ? 'placed, or may have been,' : 'placed';
 	return `${bought.length} other ${orders} of this run ${were} ${placed} but left out of the output: set On Error to Continue (tab Settings), then retry this execution with the saved workflow. A new execution would order again what has no reference of its own.`;
 }
 
@@ -387,7 +407,7 @@ export async function placeOrders(work: Preparation<OrderRequest>): Promise<Item
 		const failure = order.failure ?? (reply && run.failureOf(reply, errand));
 		if (failure) {
 			const others = orders.filter((one) => one !== order);
-			work.fail(request.itemIndex, work.canContinue ? failure : withMore(failure, besides(others)), request.ids);
+			work.fail(request.itemIndex, work.canContinue ? failure : withMore(failure, besides(run, others)), request.ids);
 		}
 		if (failure || !reply) return [];
 		const alreadyPlaced = found?.isOld ?? false;

@@ -48,8 +48,8 @@ export function personIn({ email, phoneNumber, name }: IDataObject) {
 	return { email: text(email), phone: text(phoneNumber).replace(/\D/g, ''), name: text(name) };
 }
 
-/** For whom an order is: by the email, as the name and the phone number may be corrected between two tries. */
-function customerOf({ body }: ItemRequest): string {
+/** For whom an order is: by the email, as the name and the phone number may be corrected between two tries; '' for nobody. */
+export function customerOf({ body }: ItemRequest): string {
 	const { email, phone, name } = personIn(objectOf(body.customerDetails));
 	return email || phone || name;
 }

@@ -3,7 +3,7 @@
  * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
 import { NodeOperationError, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { asError, statusOf, unchanged } from '../shared/client/errors';
+import { asError, detailsOf, statusOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
@@ -11,6 +11,7 @@ import { canReach, isPrivateHost } from '../shared/webhook/addresses';
 import { bothInUse, endpointName, isOfWorkflow, ownerIn, ownerOf, taggedName } from '../shared/webhook/ownership';
 import { listenerAt, rootOfTrigger } from '../shared/webhook/probe';
 import { newProcessState, nodeKey } from '../shared/webhook/processState';
+import { removeWebhook } from '../shared/webhook/remove';
 import { fingerprint } from '../shared/webhook/verify';
 
 /**
@@ -95,7 +96,7 @@ async function tidyUp({ context, hubble, node }: Hook, more?: RegisteredWebhook)
 	const left = (data.leftBehind ?? []).filter(({ owner, id }) => owner === node && id !== more?.id);
 	const all = [...left, ...(more ? [more] : [])].slice(-MOST_LEFT);
 	const isOurs = ({ organization }: RegisteredWebhook) => organization === hubble.organizationId;
-	for (const { id } of all.filter(isOurs)) await remove(hubble, id);
+	for (const { id } of all.filter(isOurs)) await removeWebhook(hubble, id);
 	const away = all.filter((endpoint) => !isOurs(endpoint));
 	for (const { id, url, organization } of away) {
 		warn(
@@ -113,15 +114,6 @@ async function list(hubble: HubbleClient): Promise<IDataObject[]> {
 	return rowsOf((await hubble.send({ endpoint: endpoints.listWebhooks })).body.webhooks);
 }
 
-/** Deletes an endpoint; one that is already gone counts as deleted. */
-async function remove(hubble: HubbleClient, id: unknown): Promise<void> {
-	try {
-		await hubble.send({ endpoint: endpoints.deleteWebhook, ids: { webhook_id: String(id) } });
-	} catch (error) {
-		if (statusOf(error) !== 404) throw unchanged(error);
-	}
-}
-
 /** Whether Hubble rejected the request (4xx except 429), as opposed to a temporary failure. */
 function isRejection(error: unknown): boolean {
 	const status = statusOf(error);
@@ -135,18 +127,20 @@ function warn(context: IHookFunctions, text: string): void {
 /**
  * Whether our webhook is registered at our URL, alone, with the wanted batch size and a known secret. If Hubble cannot
  * be asked at the moment, a known webhook counts as registered: n8n would take an error for a failed activation and
- * delete the webhook, and with it the deliveries that Hubble holds for a retry.
+ * delete the webhook, and with it the deliveries that Hubble holds for a retry. So it does where the credential is not
+ * accepted or cannot be used: deliveries need none, and n8n would no longer take them.
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
 	const known = knownWebhook(context);
 	if (known?.url !== urlOf(context)) return false;
-	const { hubble, url } = await open(context);
-	if (known.organization !== hubble.organizationId) return false;
 	try {
+		const { hubble, url } = await open(context);
+		if (known.organization !== hubble.organizationId) return false;
 		const [only, second] = (await list(hubble)).filter((webhook) => webhook.url === url);
 		return !second && only?.webhook_id === known.id && only.max_batch_size === maxBatchSize;
 	} catch (error) {
-		if (isRejection(error)) throw unchanged(error);
+		const isOfCredential = [401, 403].includes(statusOf(error));
+		if (isRejection(error) && detailsOf(error).isHubbles && !isOfCredential) throw unchanged(error);
 		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
 	}
@@ -190,7 +184,7 @@ async function create(
 	}
 	// Both processes see both endpoints, or the later one does: the one with the first ID stays.
 	const [first, ...rest] = (await twins()).map(({ webhook_id }) => String(webhook_id)).sort();
-	for (const other of rest) await remove(hubble, other);
+	for (const other of rest) await removeWebhook(hubble, other);
 	// The other process may have removed ours already.
 	if (first !== undefined && first !== id) return undefined;
 	// By Hubble's clock: another main process compares it, and its own clock may differ.
@@ -211,10 +205,10 @@ async function makeRoom(hook: Hook, webhooks: readonly IDataObject[]): Promise<I
 	for (const webhook of webhooks) {
 		const isOurs = ownerIn(webhook)?.instance === ownerOf(context).instance;
 		if (webhook.url === url) {
-			await remove(hubble, webhook.webhook_id);
+			await removeWebhook(hubble, webhook.webhook_id);
 			warn(context, `removed the webhook ${named(webhook)} at its URL, whose secret it does not know`);
 		} else if (isOurs && (await listenerAt(context, webhook, root)) === 'orphan') {
-			await remove(hubble, webhook.webhook_id);
+			await removeWebhook(hubble, webhook.webhook_id);
 			warn(context, `removed the webhook ${String(webhook.webhook_id)} of this n8n: no published workflow has its URL`);
 		} else kept.push(webhook);
 	}
@@ -283,7 +277,7 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 			const isOurs =
 				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
 			if (!isOurs) continue;
-			await remove(hubble, webhook.webhook_id);
+			await removeWebhook(hubble, webhook.webhook_id);
 			removed.push(webhook.webhook_id);
 		}
 	} catch (error) {

@@ -1,6 +1,7 @@
 /** Compares the webhooks that Hubble has with what this n8n listens to. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
+import { hubbleStatusOf, unchanged } from '../shared/client/errors';
 import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
 import { toggle } from '../shared/operation/fields';
@@ -9,6 +10,7 @@ import { inCamelCase } from '../shared/operation/times';
 import { canReach } from '../shared/webhook/addresses';
 import { ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
+import { removeWebhook } from '../shared/webhook/remove';
 import { adviceFor, rootHere, stateOf } from '../shared/webhook/states';
 
 export const checkSettings = {
@@ -32,7 +34,13 @@ async function moved({ context, hubble }: Work, webhook: IDataObject, root: stri
 	if (!canReach(root, hubble.baseUrl) || (await listenerAt(context, { ...webhook, url }, root)) !== 'listening')
 		return undefined;
 	const ids = { webhook_id: String(webhook.webhook_id) };
-	return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
+	try {
+		return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
+	} catch (error) {
+		// Somebody has deleted it meanwhile: the rows of the others are put out all the same.
+		if (hubbleStatusOf(error) === 404) return undefined;
+		throw unchanged(error);
+	}
 }
 
 async function checked(work: CheckWork, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {
@@ -47,8 +55,7 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 		moved: false,
 	};
 	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
-		const ids = { webhook_id: String(webhook.webhook_id) };
-		await hubble.send({ endpoint: endpoints.deleteWebhook, ids });
+		await removeWebhook(hubble, webhook.webhook_id);
 		const advice = 'No published workflow of this n8n had this URL: the webhook was deleted.';
 		return { ...outcome, deleted: true, advice, ...webhook };
 	}

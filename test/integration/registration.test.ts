@@ -583,11 +583,11 @@ withEachClock(hubbleNow, () => {
 
 	describe('Hubble cannot be asked', () => {
 		// A wait that is too long for us ends the tries at once.
-		it.each([429, 503])('at the look at a known endpoint (%i): it counts as registered', async (status) => {
+		it.each([401, 403, 429, 503])('at the look at a known endpoint (%i): it counts as registered', async (status) => {
 			const node = place({ credential: { requestsPerSecond: status } });
 			await node.activate();
-			hubble.addFault({ call: 'listWebhooks', status: 403 });
-			await expect(node.exists()).rejects.toThrow(/read-webhooks/);
+			hubble.addFault({ call: 'listWebhooks', status: 400 });
+			await expect(node.exists()).rejects.toThrow(/rejected the request/);
 			hubble.addFault({ call: 'listWebhooks', status, headers: { 'retry-after': '301' } });
 			expect(await node.exists()).toBe(true);
 			expect(warnings).toEqual([expect.stringMatching(/^"Hubble Packet Trigger" keeps its webhook/)]);
@@ -773,6 +773,10 @@ withEachClock(hubbleNow, () => {
 				[byHand, 'orphan', false],
 			];
 			expect(await states()).toEqual(both(false));
+			// One that somebody has deleted meanwhile is deleted, too.
+			hubble.addFault({ call: 'deleteWebhook', status: 404 });
+			expect(await states({ deleteOrphans: true })).toEqual(both(true));
+			expect(all()).toHaveLength(2);
 			expect(await states({ deleteOrphans: true })).toEqual(both(true));
 			expect(only().webhook_id).toBe(byHand);
 		});
@@ -825,6 +829,8 @@ withEachClock(hubbleNow, () => {
 			}
 			listening.clear();
 			listening.add(node);
+			hubble.addFault({ call: 'updateWebhook', status: 404 });
+			expect(await states({ moveToNewUrl: true })).toEqual([[before.webhook_id, 'oldUrl', false]]);
 			const url = `${n8n.url}/webhook/${node.webhookId}/webhook`;
 			const { items } = await check({ moveToNewUrl: true });
 			expect(items.map(({ json }) => json)).toMatchObject([{ url, state: 'listening', moved: true, deleted: false }]);

@@ -218,9 +218,12 @@ describe('devices that are gone', () => {
 		expect(unasked.thrown).toBeUndefined();
 	});
 
-	it('fail by another refusal than a 404', async () => {
+	it.each([
+		['another refusal than a 404', '409', true],
+		['the 404 of a proxy', '404', undefined],
+	])('fail by %s', async (_, httpCode, isHubbles) => {
 		const answer = (ids: string[]) => {
-			throw failure('409', { mayHaveHappened: ids.length === 4 });
+			throw failure(httpCode, { mayHaveHappened: ids.length === 4, isHubbles });
 		};
 		expect((await outcomeOf({ batch, answer })).errors).toHaveLength(4);
 	});

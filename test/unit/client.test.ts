@@ -193,6 +193,7 @@ describe('A deletion', () => {
 			{ name: 'NotFound' },
 		],
 		['of which the call says what it gives', { whenGone: { done: true } }, [status(500), gone()], { done: true }],
+		['of which a proxy says that it is not there', {}, [status(503), status(404)], undefined],
 		['of what is not there', {}, [gone()], undefined],
 		[
 			'of which only a proxy says that it is gone',
@@ -410,6 +411,54 @@ describe('A run that must end', () => {
 		const { hubble } = await clientOf([], { poller });
 		await hubble.send({ endpoint: get });
 		expect(poller.turnAt).toBe(mockTime.now);
+	});
+});
+
+describe('A login, which others share,', () => {
+	const never = new Promise<void>(() => {});
+
+	/** A client of a run that waits for a login, and what was sent with it. */
+	async function waiting(
+		limits: Pick<Run, 'deadline' | 'signal'>,
+		open = async () => await never,
+		answers: Answer[] = [],
+	) {
+		const { hubble, sent } = await clientOf(answers, limits);
+		const { service, run, session } = hubble;
+		return { hubble: new HubbleClient(service, run, { ...session, open, renew: async () => await never }), sent };
+	}
+
+	it('is waited for until the run must be over', async () => {
+		for (const deadline of [mockTime.now + 20.5, mockTime.now - 1]) {
+			const { hubble, sent } = await waiting({ deadline });
+			expect(await messageOf(hubble)).toBe('Timed out waiting to sign in to Hubble');
+			expect(sent).toEqual([]);
+		}
+	});
+
+	it('is waited for until the run is stopped', async () => {
+		const stop = new AbortController();
+		const { hubble, sent } = await waiting({ signal: stop.signal });
+		const failed = messageOf(hubble);
+		stop.abort();
+		expect([await failed, await messageOf(hubble)]).toEqual(Array(2).fill('The execution was stopped'));
+		expect(sent).toEqual([]);
+	});
+
+	it('that takes the place of one that was refused is waited for no longer', async () => {
+		const { hubble, sent } = await waiting({ deadline: mockTime.now + 20 }, async () => {}, [status(401)]);
+		expect(await messageOf(hubble)).toBe('Timed out waiting to sign in to Hubble');
+		expect(sent).toHaveLength(1);
+	});
+
+	it('that fails says why, and one that comes in time is used', async () => {
+		const stop = new AbortController();
+		const limits = { deadline: mockTime.now + 1000, signal: stop.signal };
+		const failing = await waiting(limits, async () => await Promise.reject(new Error('refused')));
+		expect(await messageOf(failing.hubble)).toBe('refused');
+		const { hubble } = await waiting(limits, async () => await new Promise((resolve) => setImmediate(resolve)));
+		expect((await hubble.send({ endpoint: get })).body).toEqual({ ok: true });
+		stop.abort();
 	});
 });
 

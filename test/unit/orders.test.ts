@@ -61,6 +61,7 @@ interface Setup {
 	kept?: IDataObject;
 	mode?: string;
 	executionId?: string;
+	runIndex?: number;
 	canContinue?: boolean;
 	isStopped?: boolean;
 	/** What an order is when it was just placed. */
@@ -71,7 +72,13 @@ interface Setup {
 
 async function ordersOf(setup: Setup) {
 	const { items = [{ reference: 'r' }], orders = new Map<string, IDataObject>(), answers = {}, kept = {} } = setup;
-	const { mode = 'webhook', executionId = '1', canContinue = true, placed = { status: 'SUCCESS' } } = setup;
+	const {
+		mode = 'webhook',
+		executionId = '1',
+		canContinue = true,
+		placed = { status: 'SUCCESS' },
+		runIndex = 0,
+	} = setup;
 	const calls: string[] = [];
 	const bodies: Array<Call['body']> = [];
 	const waits: number[] = [];
@@ -149,7 +156,7 @@ async function ordersOf(setup: Setup) {
 		getInstanceId: () => 'n8n',
 		getWorkflow: () => ({ id: 'w' }),
 		getNode: () => node,
-		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? 0 : ''),
+		evaluateExpression: (expression: string) => (expression.includes('$runIndex') ? runIndex : ''),
 	};
 	const fail = (itemIndex: number, error: unknown, ids: unknown) => {
 		failed.push([itemIndex, error as NodeApiError, ids]);
@@ -229,11 +236,12 @@ describe('an order', () => {
 	});
 
 	it('is the same one in a retry, by a reference that is made or kept', async () => {
-		for (const items of [[{}], [{ reference: 'r' }]]) {
+		for (const items of [[{}], [{ email: '' }, { email: '' }], [{ reference: 'r' }]]) {
 			const [orders, kept] = [new Map<string, IDataObject>(), {}];
 			await ordersOf({ items, orders, kept });
 			const again = await ordersOf({ items, orders, kept, mode: 'retry', executionId: '2' });
-			expect([again.calls.length, again.replies[0]?.alreadyPlaced]).toEqual([1, true]);
+			expect(again.calls).toHaveLength(items.length);
+			expect(again.replies.map((reply) => reply?.alreadyPlaced)).toEqual(items.map(() => true));
 		}
 	});
 
@@ -244,7 +252,7 @@ describe('an order', () => {
 		expect(error).toMatchObject({
 			message: 'The reference "r" already belongs to the order o1 (SUCCESS): it may belong to another execution',
 			description:
-				'Nothing new was ordered. Reference: r. Give each order its own reference. To get an existing order, turn on Options → Return Existing Order. X-Request-ID: q1.',
+				'Nothing new was ordered. Reference: r. If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference. X-Request-ID: q1.',
 			context: { itemIndex: 0, orderId: 'o1', referenceId: 'r' },
 		});
 		orders.set('r', { id: 'o1' });
@@ -589,7 +597,7 @@ describe('a reference of the user’s', () => {
 			message:
 				'The reference "r" already belongs to an order: another execution is ordering with it right now, or does not know whether its order was placed',
 			description:
-				'Nothing new was ordered. Reference: r. Give each order its own reference. To get an existing order, turn on Options → Return Existing Order.',
+				'Nothing new was ordered. Reference: r. If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference.',
 		});
 		expect(error?.context).not.toHaveProperty('orderId');
 		const items = [{ reference: 'r', settings: { returnExisting: true } }];
@@ -628,13 +636,38 @@ describe('a reference of the user’s', () => {
 		// Kept for another order than the one that is asked for now.
 		const other = await ordersOf({ kept: { sent: { r: 'other' } } });
 		expect(other.error?.message).toMatch(/another execution is ordering with it/);
-		expect(other.error?.description).toMatch(NOTHING_NOW);
+		expect(other.error?.description).toMatch(IN_DOUBT);
 	});
 
 	it('that was sent before leaves it in doubt where another order has it now', async () => {
 		const { kept } = await inDoubt();
 		const orders = new Map([['r', { id: 'o1', productId: 'c' }]]);
 		expect((await ordersOf({ kept, orders })).error?.description).toMatch(IN_DOUBT);
+	});
+
+	it('that another execution has sent is in doubt for one that wants its order, also in a later try', async () => {
+		await inDoubt();
+		const items = [{ reference: 'r', settings: { returnExisting: true } }];
+		const wanted = { items, kept: {}, executionId: '2' };
+		const unsent = await ordersOf({ ...wanted, answers: { look: [() => failure('503')] } });
+		expect(unsent.error?.description).toMatch(NOTHING_NOW);
+		await ordersOf({ ...wanted, answers: { place: Array.from({ length: 6 }, () => () => failure('503')) } });
+		const tries = [
+			{ answers: { look: [() => failure('503')] } },
+			{ answers: { brand: [() => failure('500')] } },
+			{ answers: { place: [() => failure('400', 'E150')] } },
+			{ orders: new Map([['r', { id: 'o1', productId: 'c' }]]) },
+		];
+		for (const one of tries) expect((await ordersOf({ ...wanted, ...one })).error?.description).toMatch(IN_DOUBT);
+	});
+
+	it('that a killed execution may have sent is in doubt where another one is ordering with it', async () => {
+		await inDoubt();
+		const killed = { mode: 'retry', executionId: '3', kept: { firstExecution: '2' } };
+		expect((await ordersOf(killed)).error?.description).toMatch(IN_DOUBT);
+		// An order that is there is named.
+		const orders = new Map([['r', { id: 'o1' }]]);
+		expect((await ordersOf({ ...killed, orders })).error?.description).toMatch(NOTHING_NOW);
 	});
 
 	it('that is made is nobody else’s: the process need not remember it', async () => {
@@ -644,6 +677,49 @@ describe('a reference of the user’s', () => {
 		});
 		const [reference] = Object.keys(first.kept.sent as IDataObject);
 		expect((await ordersOf({ items: [{ reference }], executionId: '2' })).replies).toHaveLength(1);
+	});
+});
+
+describe('an order without a customer, which only its count tells from another one,', () => {
+	const items = [{ email: '' }];
+
+	it('P15: is not given to what has its count in a second retry, and is named', async () => {
+		const [orders, kept] = [new Map<string, IDataObject>(), {}];
+		for (const runIndex of [0, 1]) await ordersOf({ items, orders, kept, runIndex });
+		// The execution fails behind the second run of the loop. Each retry begins with what it has kept.
+		const retry = async (executionId: string, settings: IDataObject = {}) =>
+			await ordersOf({
+				items: [{ email: '', settings }],
+				orders,
+				kept: structuredClone(kept),
+				mode: 'retry',
+				executionId,
+				runIndex: 2,
+			});
+		expect((await retry('2')).replies).toMatchObject([{ id: 'o3', alreadyPlaced: false }]);
+		const { replies, calls, error } = await retry('3');
+		expect([replies.length, calls.length]).toEqual([0, 1]);
+		expect(error).toMatchObject({
+			message: expect.stringMatching(
+				/^The reference "n8n-\w{32}" already belongs to the order o3 \(SUCCESS\): without a customer, it may be another item's$/,
+			),
+			description: expect.stringMatching(
+				/^Nothing new was ordered\. Reference: n8n-\w{32}\. If it is the order of this item, turn on Options → Return Existing Order to get it\. Otherwise give each order its own reference\./,
+			),
+			context: { orderId: 'o3' },
+		});
+		expect((await retry('4', { returnExisting: true })).replies).toMatchObject([{ id: 'o3' }]);
+	});
+
+	it('P15: is not given to another where n8n hands the execution to a second worker; one with a customer is', async () => {
+		for (const [email, count] of [
+			['', 0],
+			['a@example.com', 1],
+		] as const) {
+			const orders = new Map<string, IDataObject>();
+			await ordersOf({ items: [{ email }], orders });
+			expect((await ordersOf({ items: [{ email }], orders })).replies).toHaveLength(count);
+		}
 	});
 });
 
@@ -791,6 +867,27 @@ describe('an order that bought nothing', () => {
 		const placed = { status: status.endsWith('FAILED') ? 'FAILED' : 'SUCCESS' };
 		const { thrown } = await ordersOf({ items, answers, placed, canContinue: false });
 		expect(thrown?.description).toBe(`The order was not placed. Reference: r. Why.${says && ` ${says}`}`);
+	});
+
+	it('and names what an earlier try has placed, though this one did not come to it', async () => {
+		const items = Array.from({ length: 41 }, (_, n) => ({ reference: `r${n}`, email: `${n}@example.com` }));
+		const [orders, kept] = [new Map<string, IDataObject>(), {}];
+		const run = { items, orders, kept, canContinue: false };
+		const first = await ordersOf({ ...run, placed: { status: 'PROCESSING' }, canContinue: true });
+		expect(first.replies).toHaveLength(41);
+		const { thrown, calls } = await ordersOf({ ...run, answers: { look: [() => failure('503')] } });
+		expect(calls).toHaveLength(40);
+		expect(thrown?.description).toContain(besides('40 other orders of this run were placed, or may have been,'));
+		world += 1;
+		const unsent = await ordersOf({ ...run, kept: {}, orders: new Map(), answers: { look: [() => failure('503')] } });
+		expect(unsent.thrown?.description).toBe('Nothing new was ordered. Reference: r0. Why.');
+	});
+
+	it('and names an order that Hubble returned for another one', async () => {
+		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
+		const place = [() => failure('400', 'E300'), () => ({ id: 'o2', status: 'SUCCESS', productId: 'c' })];
+		const { thrown } = await ordersOf({ items, answers: { place }, canContinue: false });
+		expect(thrown?.description).toContain(besides('1 other order of this run was placed, or may have been,'));
 	});
 
 	it('says of those that one was placed and one is in doubt, and of one that is in doubt itself only that', async () => {

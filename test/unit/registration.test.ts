@@ -739,6 +739,16 @@ describe('A trigger that is unpublished', () => {
 		expect([trigger.data, log]).toEqual([{}, []]);
 	});
 
+	it('takes no proxy’s word for that', async () => {
+		const trigger = await published();
+		answering('delete', { statusCode: 404, body: 'default backend - 404' as never });
+		await trigger.remove();
+		expect(log).toEqual([
+			expect.stringContaining('could not remove its webhook m1 from Hubble: The response is not from'),
+		]);
+		expect(trigger.data.endpoint).toMatchObject({ id: 'm1' });
+	});
+
 	it.each([403, 503])(
 		'goes on with its webhook later where Hubble refuses (%d), and says so in the log',
 		async (status) => {
@@ -782,6 +792,9 @@ describe('A Hubble that cannot be asked', () => {
 		['429', refusal(429, pause)],
 		['500', refusal(500, pause)],
 		['no list', { body: {} }],
+		['a token that has expired', refusal(401)],
+		['a token without the scope', refusal(403)],
+		['a proxy without a Hubble behind it', { statusCode: 404, body: 'default backend - 404' as never }],
 	])('leaves a known webhook registered, and the log says why: %s', async (_, reply) => {
 		const trigger = await published();
 		answering('list', reply);
@@ -789,6 +802,12 @@ describe('A Hubble that cannot be asked', () => {
 		expect(log).toEqual([
 			expect.stringMatching(/^"Trigger" keeps its webhook, which could not be checked: (Rate|Hubble|The response) /),
 		]);
+	});
+
+	it('leaves a known webhook registered where the credential cannot be used: deliveries need none', async () => {
+		const trigger = (await published()).but({ credential: { apiToken: '' } });
+		expect(await trigger.exists()).toBe(true);
+		expect(log).toEqual([expect.stringMatching(/could not be checked: The API Token .* is empty$/)]);
 	});
 
 	it('leaves a known webhook registered where the rate of the credential has no place in time', async () => {
@@ -799,11 +818,10 @@ describe('A Hubble that cannot be asked', () => {
 		expect(log).toEqual([line, line]);
 	});
 
-	it.each([400, 403, 499])('is told from one that refuses: %d', async (status) => {
+	it.each([400, 404, 499])('is told from one that refuses: %d', async (status) => {
 		const trigger = await published();
 		answering('list', refusal(status));
-		await expect(trigger.exists()).rejects.toThrow(/^Hubble (does not allow|rejected)/);
-		await expect(trigger.but({ credential: { apiToken: '' } }).exists()).rejects.toThrow('The API Token');
+		await expect(trigger.exists()).rejects.toThrow(/^Hubble (has no|did not find|rejected)/);
 		expect(log).toEqual([]);
 	});
 

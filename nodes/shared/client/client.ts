@@ -229,14 +229,14 @@ export class HubbleClient {
 		let mayHaveHappened = false;
 		let isRenewed = false;
 		this.throwIfRefused(name);
-		await this.session.open?.();
+		await this.inTime(this.session.open?.());
 		for (let tries = 1; ; tries++) {
 			await this.acquireSlot(name);
 			const known = this.session.secrets.length;
 			const attempt = await this.attempt(call, name);
 			const { status } = attempt;
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
-			// If the reply to a deletion was lost, a 404 on the next try shows that it succeeded; not so for a batch.
+			// If the reply to a deletion was lost, Hubble's 404 on the next try shows that it succeeded; not so for a batch.
 			const whenGone = call.whenGone ?? (method === 'DELETE' && !isBatch ? attempt.body : undefined);
 			if (status !== undefined && status < 500) unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
@@ -282,6 +282,29 @@ export class HubbleClient {
 	/** Milliseconds until the run must be over. */
 	private timeLeft(): number {
 		return (this.run.deadline ?? Infinity) - performance.now();
+	}
+
+	/**
+	 * Waits for a login, in which other runs share, and which therefore goes on by itself: only until this run is stopped or
+	 * must be over.
+	 */
+	private async inTime(login: Promise<void> | undefined): Promise<void> {
+		if (!login) return;
+		const left = this.timeLeft();
+		const late = left < Infinity ? AbortSignal.timeout(Math.max(0, Math.ceil(left))) : undefined;
+		const ends = AbortSignal.any([this.run.signal, late].filter((given) => given !== undefined));
+		const waiting = new AbortController();
+		const over = new Promise<never>((_, reject) => {
+			const lateError = () => new NodeOperationError(this.context.getNode(), 'Timed out waiting to sign in to Hubble');
+			const end = () => reject(this.isStopped ? this.stopped(ends.reason) : lateError());
+			if (ends.aborted) end();
+			ends.addEventListener('abort', end, { signal: waiting.signal });
+		});
+		try {
+			await Promise.race([login, over]);
+		} finally {
+			waiting.abort();
+		}
 	}
 
 	/** Waits for the rate limit, and counts how long. */
@@ -353,7 +376,7 @@ export class HubbleClient {
 	private async isRenewed(known: number): Promise<boolean> {
 		const { secrets, renew } = this.session;
 		// Another call may have found it meanwhile.
-		if (secrets.length === known) await renew?.();
+		if (secrets.length === known) await this.inTime(renew?.());
 		return secrets.length > known;
 	}
 

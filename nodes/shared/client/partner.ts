@@ -1,5 +1,5 @@
 /** Hubble's gift-card service behind a partner credential: its own host, login and error messages. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import {
 	credentialOf,
@@ -51,8 +51,9 @@ export function partnerSettingsOf(credential: IDataObject) {
 	if (!clientId) throw new Error("The Hubble Partner API credential has no 'Client ID'");
 	if (!clientSecret) throw new Error("The Hubble Partner API credential has no 'Client Secret'");
 	const given = PARTNER_HOSTS[text('environment') || 'production'] ?? text('baseUrl');
-	const { protocol, origin, pathname, username, search, hash } = URL.canParse(given) ? new URL(given) : ({} as URL);
-	if (!/^https?:$/.test(protocol) || username || search || hash)
+	const url = URL.canParse(given) ? new URL(given) : ({} as URL);
+	const { protocol, origin, pathname, username, search } = url;
+	if (!/^https?:$/.test(protocol) || username || search || url.hash)
 		throw new Error("The 'Base URL' in the Hubble Partner API credential is not an address such as https://host");
 	return { baseUrl: origin + pathname.replace(/(?<!\/)\/+$/, ''), clientId, clientSecret };
 }
@@ -143,7 +144,7 @@ function partnerSession(
 	settings: ReturnType<typeof partnerSettingsOf>,
 ): Session {
 	const { clientId, clientSecret } = settings;
-	const key = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+	const key = hash('sha256', JSON.stringify(settings));
 	// Other executions may wait for this login, so stopping the one that began it does not abort it.
 	const own = new HubbleClient(service, { context, traffic, outage }, sessionOf(context, [clientSecret], false));
 	const logIn = async (): Promise<Login> => {
