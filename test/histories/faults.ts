@@ -105,7 +105,7 @@ export const FAULTS: readonly Fault[] = [
 		seed: 1,
 		breaks: 'polls succeed',
 		file: POLL,
-		from: 'if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(statusOf(error))) throw unchanged(error);',
+		from: 'if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw unchanged(error);',
 		to: 'throw unchanged(error);',
 	},
 	{

@@ -28,7 +28,7 @@ const advised = [...docs.matchAll(/^\| (`.+?) \|/gm)]
 	.flatMap(([, cell = '']) => [...cell.matchAll(/`([A-Z][A-Z0-9_]+)(?:=(\w+))?`/g)])
 	.map(([, name = '', value]) => [name, value] as const);
 /** Advice for another line of n8n, or for one process. */
-const elsewhere = ['WEBHOOK_URL', 'N8N_DEFAULT_BINARY_DATA_MODE'];
+const elsewhere = ['WEBHOOK_URL', 'N8N_DEFAULT_BINARY_DATA_MODE', 'QUEUE_WORKER_MAX_STALLED_COUNT'];
 
 it('has the processes of the check that kills them', () => {
 	const count = (command?: string) =>
