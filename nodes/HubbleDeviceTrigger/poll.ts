@@ -38,7 +38,8 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				items: [],
 				pagesLeft: PAGES_PER_POLL,
 			};
-			const wanted = beginSteps(run, from.startWith);
+			// To learn who is in an area tells nothing: it comes first, so that what happens after it is told.
+			const wanted = beginSteps(run, from.startWith ?? (from.areas ? 0 : AREAS));
 			begin(positionOf(run));
 			const waitMs = await takeSteps(run, wanted);
 			return { next: positionOf(run), items: run.items, waitMs };
@@ -62,6 +63,7 @@ const STEPS: ReadonlyArray<{
 	{ events: ['silent'], begin: beginSilent, take: silent },
 	{ events: ['entered', 'left'], begin: beginAreas, take: areas },
 ];
+const AREAS = STEPS.length - 1;
 
 /** Drops the state of events that are no longer watched: if chosen again, they start over. */
 function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
@@ -89,7 +91,7 @@ function beginSteps(run: PollRun, startWith = 0): number[] {
 const hasRoom = (run: PollRun) => run.pagesLeft > 0 && room(run) >= Math.max(2, run.areas.length);
 
 /**
- * Takes the steps that are wanted. Those for which there is no time, or no room, come first in the next poll.
+ * Takes the steps that are wanted. Those for which there is no time or no room, also to end, come first in the next poll.
  * Throws when one fails and there is nothing to hand over.
  * @returns for how many milliseconds Hubble asked for no requests
  */
@@ -110,6 +112,6 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<numbe
 			return waitAfter(error);
 		}
 	}
-	state.startWith = undefined;
+	state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
 	return 0;
 }

@@ -199,13 +199,15 @@ export async function readAhead(run: PollRun): Promise<readonly Device[]> {
 	for await (const { devices, reached, isLast } of devicesBy(run, 'most_recent_packet_ts', query, FAR_FUTURE_S)) {
 		listedTo = isLast ? Infinity : reached;
 		for (const device of devices) if (latestStamp(device) > now + AHEAD_S) future.push(device);
-		if (isLast || future.length < MOST_AHEAD) continue;
+		if (!isLast && future.length >= MOST_AHEAD) break;
+	}
+	const [next] = future.splice(MOST_AHEAD);
+	if (next) listedTo = Math.floor(latestStamp(next));
+	if (future.length === MOST_AHEAD && listedTo < Infinity)
 		warn(
 			run,
 			`watches at most ${MOST_AHEAD} devices whose last packet is from the future; others never count as silent.`,
 		);
-		break;
-	}
 	run.future = future;
 	const reportedUntil = (silence: number) =>
 		state[silence > settings.silence ? 'silentBySatellite' : 'silent']?.from ?? now - silence;

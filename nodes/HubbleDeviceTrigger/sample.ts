@@ -4,8 +4,9 @@
  */
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { withoutUndefined } from '../shared/client/json';
-import { connect } from '../shared/client/client';
+import { connect, NoPlaceInTime } from '../shared/client/client';
 import { between, endpoints } from '../shared/client/endpoints';
+import { unchanged } from '../shared/client/errors';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Area } from '../shared/device/areas';
 import { placeHeard } from '../shared/device/device';
@@ -49,14 +50,19 @@ async function first<T>(
 	const tags = settings.tags ? { filter_tags: settings.tags } : {};
 	const call = { endpoint: endpoints.listDevices, query: { ...filter, ...tags, sort_field, sort_ascending: false } };
 	let pagesRead = 0;
-	for await (const { rows } of pages(hubble, call, REGISTERED_DEVICES, REGISTERED_DEVICES.pageSize?.max)) {
-		look.isOver = !budget.endStep();
-		for (const device of acceptedRows(rows, REGISTERED_DEVICES)) {
-			const said = settings.matches(device) ? say(device) : undefined;
-			if (said !== undefined) return said;
+	try {
+		for await (const { rows } of pages(hubble, call, REGISTERED_DEVICES, REGISTERED_DEVICES.pageSize?.max)) {
+			look.isOver = !budget.endStep();
+			for (const device of acceptedRows(rows, REGISTERED_DEVICES)) {
+				const said = settings.matches(device) ? say(device) : undefined;
+				if (said !== undefined) return said;
+			}
+			pagesRead += 1;
+			if (pagesRead === SAMPLE_PAGES || look.isOver) break;
 		}
-		pagesRead += 1;
-		if (pagesRead === SAMPLE_PAGES || look.isOver) break;
+	} catch (error) {
+		if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
+		look.isOver = true;
 	}
 	return undefined;
 }
@@ -80,6 +86,7 @@ const HINTS: Record<EventName, string> = {
 	registered: 'No device that passes the filters was found among those registered last: this one is an example.',
 	silent: 'No device that passes the filters was found silent: this one is an example.',
 };
+const NO_TIME = 'There was no time to look for one: this one is an example.';
 
 /** The events that were chosen, one of each kind. The state stays as it is. */
 export async function sample(context: IPollFunctions): Promise<INodeExecutionData[][]> {
@@ -106,7 +113,9 @@ export async function sample(context: IPollFunctions): Promise<INodeExecutionDat
 	const showing = { simplify: settings.simplify, timezone: context.getTimezone(), now };
 	const items: INodeExecutionData[] = [];
 	for (const event of settings.events) {
-		const happens = (await searches[event]?.()) ?? { ...example[event](), hint: HINTS[event] };
+		const found = await searches[event]?.();
+		const hint = searches[event] && look.isOver ? NO_TIME : HINTS[event];
+		const happens = found ?? { ...example[event](), hint };
 		items.push(eventItem({ event, of: 'test', ...happens }, showing));
 	}
 	return [items];

@@ -117,7 +117,7 @@ export interface State extends StoredMarks {
 	ahead?: Ahead;
 	quiet?: Cursor;
 	areas?: AreaCursor;
-	/** The step for which the last poll had no time. */
+	/** The step for which the last poll had no time or no room. */
 	startWith?: number;
 	sweep?: Sweep;
 }

@@ -46,7 +46,10 @@ function leavesDoubt(error: unknown): boolean {
 
 const NOT_PLACED = 'The order was not placed.';
 const NOTHING_NOW = 'Nothing new was ordered.';
-const ANOTHER_ORDER = 'Hubble returned this order when the order of this item was sent: compare the two.';
+const ANOTHER_ORDER = 'The order of this item was sent, and this is the one that Hubble has under its reference: compare the two.';
+const GIVE_EACH = 'Give each order its own reference.';
+const RETURN_OR_GIVE_EACH =
+	'If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference.';
 const IN_DOUBT = 'It is not known whether the order was placed.';
 const SAME_ORDER = 'enter the same reference and turn on Options → Return Existing Order';
 
@@ -161,7 +164,7 @@ class OrderRun {
 	contradiction({ reply, isOld }: Found, errand: Errand): Error | undefined {
 		const isOurs = !isOld || this.sent[errand.reference] === errand.owner;
 		const reason = contradictionOf(reply.body, errand, isOurs);
-		return reason ? this.foreign(reply, errand, reason, isOld ? undefined : ANOTHER_ORDER) : undefined;
+		return reason ? this.foreign(reply, errand, reason, GIVE_EACH) : undefined;
 	}
 
 	/** The error of an order that is there and may be another's; `undefined` where the user takes it all the same. */
@@ -262,23 +265,24 @@ class OrderRun {
 		}
 	}
 
-	/** @param advice what it means for the money; where the order was sent before, it may be on its way */
-	private foreign(reply: Reply | undefined, errand: Errand, reason: string, advice?: string): Error {
+	/** @param reply the order that is there; without it, another's may be on its way */
+	private foreign(reply: Reply | undefined, errand: Errand, reason: string, how = RETURN_OR_GIVE_EACH): Error {
 		const { body: order = {} as IDataObject, requestId } = reply ?? {};
 		const { reference, request } = errand;
 		const { itemIndex } = request;
-		// An order that is there is named, and nothing else is on its way under its reference.
-		const wasSent = reply ? this.sent[reference] !== undefined : this.wasSent(reference);
+		const inDoubt = this.wasSent(reference) ? this.inDoubt : NOTHING_NOW;
+		// Where the order is there, nothing else is on its way under its reference.
+		const advice = reply && this.sent[reference] !== undefined ? ANOTHER_ORDER : reply ? NOTHING_NOW : inDoubt;
 		const named =
 			order.id === undefined
 				? 'an order'
 				: `the order ${String(order.id)}${order.status ? ` (${String(order.status)})` : ''}`;
 		const message = `The reference "${reference}" already belongs to ${named}: ${reason}`;
 		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
-		const description = `If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference.${asked}`;
+		const description = `${how}${asked}`;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
-		return withReference(error, reference, advice ?? (wasSent ? this.inDoubt : NOTHING_NOW));
+		return withReference(error, reference, advice);
 	}
 
 	/** Follows an order until it is no longer PROCESSING or the time is up; then the order is given as it is. */

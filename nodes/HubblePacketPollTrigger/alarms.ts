@@ -117,7 +117,7 @@ export interface Alarms<S> {
 	changed: Map<string, number>;
 	/** What a poll reports, in the order of the packets. */
 	changes: Set<AlarmChange<S>>;
-	/** Those of them that were there by the time of the publication, by device and rule. */
+	/** Those of them that were there by the time of the publication and are not over, by device and rule. */
 	already: Map<string, AlarmChange<S>>;
 	/** Whether no more alarms can be stored. */
 	isFull: boolean;
@@ -304,9 +304,10 @@ function report<S>(
 	if (isEnd && active.count === UNREPORTED) return;
 	const { since, extreme } = active;
 	const change = { ...what, since, extreme: Number.isNaN(extreme) ? null : extreme };
+	const begun = already.get(name);
+	if (isEnd) already.delete(name);
 	// … and of what was there by the time of the publication only what is not over by then, if at all.
 	if (change.at < until) {
-		const begun = already.get(name);
 		if (isEnd && begun) {
 			changes.delete(begun);
 			return;

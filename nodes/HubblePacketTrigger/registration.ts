@@ -3,7 +3,7 @@
  * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
 import { NodeOperationError, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { asError, detailsOf, statusOf, unchanged } from '../shared/client/errors';
+import { asError, hubbleStatusOf, unchanged } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
@@ -114,9 +114,9 @@ async function list(hubble: HubbleClient): Promise<IDataObject[]> {
 	return rowsOf((await hubble.send({ endpoint: endpoints.listWebhooks })).body.webhooks);
 }
 
-/** Whether Hubble rejected the request (4xx except 429), as opposed to a temporary failure. */
+/** Whether Hubble rejected the request (4xx except 429), as opposed to a temporary failure or a proxy's. */
 function isRejection(error: unknown): boolean {
-	const status = statusOf(error);
+	const status = hubbleStatusOf(error);
 	return status >= 400 && status < 500 && status !== 429;
 }
 
@@ -127,20 +127,21 @@ function warn(context: IHookFunctions, text: string): void {
 /**
  * Whether our webhook is registered at our URL, alone, with the wanted batch size and a known secret. If Hubble cannot
  * be asked at the moment, a known webhook counts as registered: n8n would take an error for a failed activation and
- * delete the webhook, and with it the deliveries that Hubble holds for a retry. So it does where the credential is not
- * accepted or cannot be used: deliveries need none, and n8n would no longer take them.
+ * delete the webhook, and with it the deliveries that Hubble holds for a retry. So it does at n8n's start where the token
+ * is not accepted: deliveries need none, and n8n would no longer take them. At a publication somebody reads the error.
  */
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
 	const known = knownWebhook(context);
 	if (known?.url !== urlOf(context)) return false;
+	const { hubble, url } = await open(context);
+	if (known.organization !== hubble.organizationId) return false;
 	try {
-		const { hubble, url } = await open(context);
-		if (known.organization !== hubble.organizationId) return false;
 		const [only, second] = (await list(hubble)).filter((webhook) => webhook.url === url);
 		return !second && only?.webhook_id === known.id && only.max_batch_size === maxBatchSize;
 	} catch (error) {
-		const isOfCredential = [401, 403].includes(statusOf(error));
-		if (isRejection(error) && detailsOf(error).isHubbles && !isOfCredential) throw unchanged(error);
+		const isStart = ['init', 'leadershipChange'].includes(context.getActivationMode());
+		const isOfToken = [401, 403].includes(hubbleStatusOf(error));
+		if (isRejection(error) && !(isStart && isOfToken)) throw unchanged(error);
 		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
 	}

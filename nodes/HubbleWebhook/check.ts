@@ -28,8 +28,8 @@ export const checkSettings = {
 
 type CheckWork = Work<RequestOf<{ settings: typeof checkSettings }>>;
 
-/** The webhook at the new public URL, if its trigger listens there. */
-async function moved({ context, hubble }: Work, webhook: IDataObject, root: string): Promise<IDataObject | undefined> {
+/** The webhook at the new public URL, if its trigger listens there, and if it is still at Hubble. */
+async function moved({ context, hubble }: Work, webhook: IDataObject, root: string) {
 	const url = atRoot(root, String(webhook.url));
 	if (!canReach(root, hubble.baseUrl) || (await listenerAt(context, { ...webhook, url }, root)) !== 'listening')
 		return undefined;
@@ -37,8 +37,8 @@ async function moved({ context, hubble }: Work, webhook: IDataObject, root: stri
 	try {
 		return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
 	} catch (error) {
-		// Somebody has deleted it meanwhile: the rows of the others are put out all the same.
-		if (hubbleStatusOf(error) === 404) return undefined;
+		// Somebody has deleted it meanwhile: the rows of the others are output all the same.
+		if (hubbleStatusOf(error) === 404) return 'gone';
 		throw unchanged(error);
 	}
 }
@@ -62,6 +62,8 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 	if (state === 'oldUrl' && root !== undefined && moveToNewUrl === true) {
 		const there = await moved(work, webhook, root);
 		const advice = `The webhook was at ${String(webhook.url)} and was moved to the new public URL. Its secret is the same.`;
+		if (there === 'gone')
+			return { ...outcome, deleted: true, advice: 'It was deleted at Hubble meanwhile.', ...webhook };
 		if (there) return { ...outcome, state: 'listening', moved: true, advice, ...there };
 	}
 	return { ...outcome, ...webhook };

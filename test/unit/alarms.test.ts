@@ -282,6 +282,12 @@ describe('the moment of the publication', () => {
 			expect(names(read(first.state, again.slice(0, length), [warm], true).events)).toEqual(wanted);
 	});
 
+	it('ends what has begun after it, also where a stamp that cannot be has come between', () => {
+		const lost = { ...at(6, 9), isLost: true };
+		const events = names(read(published, [at(0, 9), at(1, 6), lost, at(4, 6)], [warm], true).events);
+		expect(events).toEqual(['raised Warm a', 'cleared Warm a']);
+	});
+
 	it('is its first second', () => {
 		expect(names(read(published, [at(5, 9)], [warm]).events)).toEqual(['raised Warm a']);
 	});

@@ -440,6 +440,7 @@ describe('safeName', () => {
 
 it.each([
 	['of a day', '2026-11-20T23:00Z', '2026-11-21T23:00Z', 'packets_2026-11-21'],
+	['of most of a day', '2026-03-27T23:00Z', '2026-03-28T22:00Z', 'packets_2026-03-28T0000_2026-03-28T2300'],
 	['of a day on which the clocks go forward', '2026-03-28T23:00Z', '2026-03-29T22:00Z', 'packets_2026-03-29'],
 	['of a day on which they go back', '2026-10-24T22:00Z', '2026-10-25T23:00Z', 'packets_2026-10-25'],
 	['of some hours', '2026-11-20T23:00Z', '2026-11-21T21:59Z', 'packets_2026-11-21T0000_2026-11-21T2259'],

@@ -2,6 +2,7 @@
 import type {
 	IDataObject,
 	IHookFunctions,
+	WorkflowActivateMode,
 	IHttpRequestOptions,
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
@@ -108,6 +109,7 @@ interface Place {
 	data: IDataObject;
 	credential: IDataObject;
 	isTest: boolean;
+	activation: WorkflowActivateMode;
 	/** The process of n8n in which it runs. */
 	process: Registration;
 }
@@ -124,6 +126,7 @@ function triggerOf(given: Partial<Place> = {}) {
 		data: {},
 		credential: {},
 		isTest: false,
+		activation: 'activate',
 		process: here,
 		...given,
 	};
@@ -135,6 +138,7 @@ function triggerOf(given: Partial<Place> = {}) {
 			getWorkflow: () => ({ id: place.workflow, name: place.workflowName }),
 			getNode: () => ({ id: place.node, name: 'Trigger', webhookId, type: 'hubblePacketTrigger' }),
 			getMode: () => mode,
+			getActivationMode: () => place.activation,
 			getNodeWebhookUrl: (name: string) => (name === 'default' ? url : undefined),
 			getWorkflowStaticData: (of: string) => (of === 'node' ? data : {}),
 			getCredentials: async () => ({
@@ -792,8 +796,6 @@ describe('A Hubble that cannot be asked', () => {
 		['429', refusal(429, pause)],
 		['500', refusal(500, pause)],
 		['no list', { body: {} }],
-		['a token that has expired', refusal(401)],
-		['a token without the scope', refusal(403)],
 		['a proxy without a Hubble behind it', { statusCode: 404, body: 'default backend - 404' as never }],
 	])('leaves a known webhook registered, and the log says why: %s', async (_, reply) => {
 		const trigger = await published();
@@ -804,11 +806,20 @@ describe('A Hubble that cannot be asked', () => {
 		]);
 	});
 
-	it('leaves a known webhook registered where the credential cannot be used: deliveries need none', async () => {
-		const trigger = (await published()).but({ credential: { apiToken: '' } });
-		expect(await trigger.exists()).toBe(true);
-		expect(log).toEqual([expect.stringMatching(/could not be checked: The API Token .* is empty$/)]);
-	});
+	it.each([401, 403])(
+		'leaves a known webhook at the start of n8n, whose deliveries need no token: %d',
+		async (status) => {
+			const trigger = await published();
+			answering('list', refusal(status));
+			await expect(trigger.exists()).rejects.toThrow(/^Hubble does not (allow|accept)/);
+			expect(log).toEqual([]);
+			for (const activation of ['init', 'leadershipChange'] as const)
+				expect(await trigger.but({ activation }).exists()).toBe(true);
+			expect(log).toEqual(
+				Array(2).fill(expect.stringMatching(/keeps its webhook, which could not be checked: Hubble does/)),
+			);
+		},
+	);
 
 	it('leaves a known webhook registered where the rate of the credential has no place in time', async () => {
 		const credential = { requestsPerSecond: 0.01 };

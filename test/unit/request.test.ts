@@ -127,6 +127,17 @@ describe('What comes back', () => {
 		expect([attempt.status, attempt.problem, body.destroyed]).toEqual([undefined, 'cut short', true]);
 	});
 
+	it('as a stream that is made of an iterator is cut short when its time is over, too', async () => {
+		const body = Readable.from(
+			(async function* () {
+				yield '%P';
+				await new Promise(() => {});
+			})(),
+		);
+		const { attempt } = await send({ read }, typed('application/pdf', body), { timeLeft: 20 });
+		expect([attempt.status, attempt.problem, body.destroyed]).toEqual([undefined, 'cut short', true]);
+	});
+
 	it('as a stream that breaks off is cut short', async () => {
 		const body = new Readable({ read: () => body.destroy(Object.assign(new Error('away'), { code: 'ECONNRESET' })) });
 		const { attempt } = await send({ read }, typed('application/pdf', body));
@@ -142,6 +153,18 @@ describe('What comes back', () => {
 		};
 		const { attempt } = await send({ read: store }, typed('application/pdf', body));
 		expect([attempt.failure, attempt.status, attempt.code, body.destroyed]).toEqual([full, undefined, undefined, true]);
+	});
+
+	it('as a stream that breaks because it could not be stored is no failure of the network', async () => {
+		const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+		const body = new Readable({ read() {} });
+		body.push('%P');
+		const store = async (stream: Readable) => {
+			stream.on('error', () => {}).destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+			await Promise.reject(full);
+		};
+		const { attempt } = await send({ read: store as never }, typed('application/pdf', body));
+		expect(attempt).toMatchObject({ failure: full });
 	});
 
 	it('says which request it was, without a secret', async () => {

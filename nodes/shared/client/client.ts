@@ -229,7 +229,7 @@ export class HubbleClient {
 		let mayHaveHappened = false;
 		let isRenewed = false;
 		this.throwIfRefused(name);
-		await this.inTime(this.session.open?.());
+		await this.loggedIn(this.session.open?.());
 		for (let tries = 1; ; tries++) {
 			await this.acquireSlot(name);
 			const known = this.session.secrets.length;
@@ -288,7 +288,7 @@ export class HubbleClient {
 	 * Waits for a login, in which other runs share, and which therefore goes on by itself: only until this run is stopped or
 	 * must be over.
 	 */
-	private async inTime(login: Promise<void> | undefined): Promise<void> {
+	private async loggedIn(login: Promise<void> | undefined): Promise<void> {
 		if (!login) return;
 		const left = this.timeLeft();
 		const late = left < Infinity ? AbortSignal.timeout(Math.max(0, Math.ceil(left))) : undefined;
@@ -376,7 +376,7 @@ export class HubbleClient {
 	private async isRenewed(known: number): Promise<boolean> {
 		const { secrets, renew } = this.session;
 		// Another call may have found it meanwhile.
-		if (secrets.length === known) await this.inTime(renew?.());
+		if (secrets.length === known) await this.loggedIn(renew?.());
 		return secrets.length > known;
 	}
 

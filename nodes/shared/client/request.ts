@@ -124,10 +124,18 @@ async function contentOf(reply: IN8nHttpFullResponse, { read, rows }: Call, stre
 async function inTime<T>(ms: number, content: Promise<T>, stream?: Stream): Promise<T> {
 	if (!stream) return await content;
 	const limit = AbortSignal.timeout(ms);
-	const end = () => stream.destroy(new Error('the body did not end in time'));
-	limit.addEventListener('abort', end);
+	let end = () => {};
+	// A stream that is made of an iterator ends only when that gives its next part.
+	const late = new Promise<never>((_, reject) => {
+		end = () => {
+			const error = new Error('the body did not end in time');
+			stream.destroy(error);
+			reject(error);
+		};
+		limit.addEventListener('abort', end);
+	});
 	try {
-		return await content;
+		return await Promise.race([content, late]);
 	} finally {
 		limit.removeEventListener('abort', end);
 		stream.destroy();
@@ -185,8 +193,8 @@ export async function sendOnce(call: Call, sender: Sender): Promise<Attempt> {
 		};
 	} catch (error) {
 		const nothing = { body: {}, headers: {}, requestId, ...sinceStart() };
-		// What becomes of a body that comes well is not the other side's, as on a full disk: reading it is given up then.
-		if (stream && (stream.errored?.name ?? 'AbortError') === 'AbortError') return { ...nothing, failure: error };
+		// What becomes of a body that comes well is not the other side's, as on a full disk.
+		if (stream && error !== stream.errored) return { ...nothing, failure: error };
 		// n8n's engine puts the code of a connection failure where a status would be.
 		const given = objectOf(error);
 		const code = String(given.code ?? given.httpCode ?? objectOf(given.cause).code ?? '');

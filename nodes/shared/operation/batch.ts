@@ -1,7 +1,7 @@
 /** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { DOUBT, hubbleStatusOf, statusOf, UnexpectedReply } from '../client/errors';
+import { DOUBT, hubbleStatusOf, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 import { counted } from './values';
@@ -106,7 +106,9 @@ class BatchRun {
 				else this.giveUp(failure);
 			}
 		}
-		const areAll = partsOf(gone) === whole.filter((part) => this.batch.whenGone?.(part)).length;
+		// Of a group with one refusal only some were asked for alone.
+		const isEach = gone.every(({ group }) => group.length === 1);
+		const areAll = isEach && gone.length === whole.filter((part) => this.batch.whenGone?.(part)).length;
 		this.settleGone(gone, isUnclear, areAll);
 	}
 
@@ -123,7 +125,7 @@ class BatchRun {
 		for (const failure of gone) {
 			const { group, error } = failure;
 			if (isUnclear && areAll) this.report(group, group.flatMap(this.resultWhenGone), requestIdOf(error));
-			else this.giveUp(failure, isUnclear ? DOUBT : '');
+			else this.giveUp(failure, isUnclear && !mayHaveHappened(error) ? DOUBT : '');
 		}
 	}
 
@@ -208,9 +210,7 @@ const mayHaveHappened = (error: unknown) => error instanceof NodeApiError && err
 
 const requestIdOf = (error: unknown) => String(error instanceof NodeApiError ? error.context.requestId : '');
 
-const partsOf = (failures: readonly Failed[]) => failures.reduce((sum, { group }) => sum + group.length, 0);
-
-const isRefusedWhole = (error: unknown) => REFUSED_WHOLE.has(statusOf(error));
+const isRefusedWhole = (error: unknown) => REFUSED_WHOLE.has(hubbleStatusOf(error));
 
 const wordsOf = (error: unknown) =>
 	error instanceof NodeApiError ? `${error.httpCode} ${String(error.context.said)}` : String(error);

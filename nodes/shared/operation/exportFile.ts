@@ -139,7 +139,8 @@ async function* measured(bytes: AsyncIterable<Uint8Array>, size: { bytes: number
 	}
 }
 
-const formatOf = ({ settings }: ExportRequest) => FORMATS[settings.format as keyof typeof FORMATS];
+/** An AI agent may leave it out. */
+const formatOf = ({ settings }: ExportRequest) => FORMATS[settings.format as keyof typeof FORMATS] ?? FORMATS.csv;
 
 /** The keys of the tags in a device list, but for Hubble's own, in the order of the alphabet. */
 export async function tagKeysIn(

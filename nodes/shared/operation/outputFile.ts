@@ -1,5 +1,5 @@
 /** The output file of an operation: its name, which contains the period, and its field. */
-import { HOUR_S } from '../client/clock';
+import { DAY_S } from '../client/clock';
 import type { Field } from './fields';
 import type { ItemRequest, RequestOf } from './operation';
 import { timeText } from './times';
@@ -42,12 +42,11 @@ export function fileNameOf(subject: string, { settings, query, continuationToken
 	return `${subject}_${periodName(start, end, timezone)}`;
 }
 
-/** Where the clocks go forward, a day is an hour shorter. */
-const SHORTEST_DAY_S = 23 * HOUR_S;
-
 /** From the first to the last day of a period; with hours and minutes where it is shorter than a day. */
 function periodName(start: number, end: number, timezone: string): string {
-	const isShort = end - start < SHORTEST_DAY_S;
+	// Where the clocks go forward, a day is an hour shorter.
+	const isMidnight = (seconds: number) => timeText(seconds * 1000, timezone).slice(11, 16) === '00:00';
+	const isShort = end - start < DAY_S && !(isMidnight(start) && isMidnight(end));
 	// The end is not part of the period: midnight belongs to the day before.
 	const times = [start, isShort ? end : end - 1].map((seconds) => timeText(seconds * 1000, timezone));
 	const names = times.map((text) =>

@@ -285,7 +285,7 @@ async function keepCatalog(n8n: N8n, partner: PartnerSimulator, credential: stri
 async function alertLow(n8n: N8n, partner: PartnerSimulator, credential: string): Promise<void> {
 	const id = await publishExample(n8n, partner, credential, 'alert-low-balance.json');
 	const low = await byEvent(n8n, id, async () => await partner.setBalance(50));
-	match(String(low.items('Send Alert')[0]?.json.text), /^The wallet holds 50, less than 100/);
+	match(String(low.items('Send Alert')[0]?.json.text), /^The wallet balance is 50, less than 100/);
 	const old = await byEvent(n8n, id, async () => {
 		const told = partner.setBalance(40);
 		partner.state.balance = 5000;
