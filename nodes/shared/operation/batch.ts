@@ -106,9 +106,8 @@ class BatchRun {
 				else this.giveUp(failure);
 			}
 		}
-		// Of a group with one refusal only some were asked for alone.
-		const isEach = gone.every(({ group }) => group.length === 1);
-		const areAll = isEach && gone.length === whole.filter((part) => this.batch.whenGone?.(part)).length;
+		// Of a group with one refusal only some were asked for alone: nobody knows of the others.
+		const areAll = gone.length === whole.filter((part) => this.batch.whenGone?.(part)).length;
 		this.settleGone(gone, isUnclear, areAll);
 	}
 
