@@ -345,12 +345,9 @@ class OrderRun {
 	}
 }
 
-/** Whether nobody knows what became of an order: it failed so, or an earlier try sent it and this one did not come to it. */
-function isInDoubt(run: OrderRun, { failure, errand }: Order): boolean {
-	if (!failure) return run.wasSent(errand.reference);
-	const { description } = asError(failure);
-	return [IN_DOUBT, ANOTHER_ORDER].some((words) => description?.startsWith(words));
-}
+/** Whether an order that gave no reply may have been placed, also by an earlier try, where this one did not come to it. */
+const isInDoubt = (run: OrderRun, { failure, errand }: Order): boolean =>
+	run.wasSent(errand.reference) || Boolean(asError(failure).description?.startsWith(IN_DOUBT));
 
 /** What else a run that stops has bought, or perhaps: its output is lost, its orders are not. */
 function besides(run: OrderRun, others: readonly Order[]): string {

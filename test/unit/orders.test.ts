@@ -884,6 +884,17 @@ describe('an order that bought nothing', () => {
 		expect(unsent.thrown?.description).toBe('Nothing new was ordered. Reference: r0. Why.');
 	});
 
+	it('and names what an earlier retry, of which nothing is known, may have placed', async () => {
+		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
+		const retry = { mode: 'retry', kept: { firstExecution: '1', sent: {} }, canContinue: false };
+		const { thrown } = await ordersOf({
+			items,
+			...retry,
+			answers: { look: [() => failure('503'), () => failure('503')] },
+		});
+		expect(thrown?.description).toContain(besides('1 other order of this run was placed, or may have been,'));
+	});
+
 	it('and names an order that Hubble returned for another one', async () => {
 		const items = ['r', 's'].map((reference, n) => ({ reference, email: `${n}@example.com` }));
 		const place = [() => failure('400', 'E300'), () => ({ id: 'o2', status: 'SUCCESS', productId: 'c' })];

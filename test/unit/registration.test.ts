@@ -634,11 +634,15 @@ describe('Two main processes that publish at once', () => {
 		expect([ids(), trigger.data, trigger.known()]).toEqual([['a'], {}, undefined]);
 	});
 
-	it.each([429, 500])('do not believe each other where Hubble fails with %d', async (status) => {
+	it.each<[string, Reply, RegExp]>([
+		['429', refusal(429, pause), /^Rate limit reached/],
+		['500', refusal(500, pause), /HTTP 500/],
+		['half a reply', { body: '{"we' as never, headers: { 'content-type': 'application/json' } }, /was incomplete$/],
+	])('do not believe each other where Hubble fails with %s', async (_, reply, says) => {
 		const trigger = triggerOf();
 		const { url, name } = trigger;
-		meanwhile('create', { webhook_id: 'a', url, name }, refusal(status, pause));
-		expect(await trigger.refused()).toMatch(status === 429 ? /^Rate limit reached/ : /HTTP 500/);
+		meanwhile('create', { webhook_id: 'a', url, name }, reply);
+		expect(await trigger.refused()).toMatch(says);
 		expect(asked()).toEqual(['list', 'create']);
 	});
 
