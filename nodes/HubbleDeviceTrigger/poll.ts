@@ -38,8 +38,7 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 				items: [],
 				pagesLeft: PAGES_PER_POLL,
 			};
-			// To learn who is in an area tells nothing: it comes first, so that what happens after it is told.
-			const wanted = beginSteps(run, from.startWith ?? (from.areas ? 0 : AREAS));
+			const wanted = beginSteps(run, from.startWith);
 			begin(positionOf(run));
 			const waitMs = await takeSteps(run, wanted);
 			return { next: positionOf(run), items: run.items, waitMs };
@@ -63,7 +62,6 @@ const STEPS: ReadonlyArray<{
 	{ events: ['silent'], begin: beginSilent, take: silent },
 	{ events: ['entered', 'left'], begin: beginAreas, take: areas },
 ];
-const AREAS = STEPS.length - 1;
 
 /** Drops the state of events that are no longer watched: if chosen again, they start over. */
 function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
