@@ -210,6 +210,23 @@ describe('devices that are gone', () => {
 		expect(doubts).toEqual(Array(40).fill(1));
 	});
 
+	it('are in doubt once: where the last call says so itself, no more is added', async () => {
+		const answer = ([id, ...more]: string[]) => {
+			if (id === 'd0') throw failure('404', { mayHaveHappened: !more.length });
+		};
+		const { errors } = await outcomeOf({ parts: [part(0), part(1)], batch, answer });
+		expect(errors.map(({ description }) => String(description).includes(DOUBT))).toEqual([false]);
+	});
+
+	it('are not looked for one by one where a proxy refuses', async () => {
+		const answer = () => {
+			throw failure('400', { isHubbles: undefined });
+		};
+		const { sent, thrown } = await outcomeOf({ batch, answer, canContinue: false });
+		expect([sent.length, String(thrown?.description).includes('On Error')]).toEqual([1, false]);
+		expect((await outcomeOf({ batch, answer })).sent).toHaveLength(1);
+	});
+
 	it('are none where a proxy says so', async () => {
 		const answer = (ids: string[]) => {
 			throw failure('404', { isHubbles: undefined, mayHaveHappened: isWhole(ids) });
