@@ -251,7 +251,9 @@ withEachClock(hubbleNow, () => {
 		hubble.addPackets(3);
 		expect(await poll()).toHaveLength(3);
 		hubble.addPackets(4);
+		// On both clocks: each packet is older than the copy, to the second.
 		passedMs += 5000;
+		letPass(() => 5000);
 		const stored = JSON.parse(JSON.stringify(staticData)) as IDataObject;
 		const copy = node({}, stored, 'trigger', {}, hubble.url, { getWorkflow: () => ({ id: 'copy' }) });
 		expect(await copy.poll()).toHaveLength(0);
