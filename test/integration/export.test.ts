@@ -301,6 +301,13 @@ describe('CSV', () => {
 		]);
 	});
 
+	it.each(['undefined', "''"])('is the format where an AI agent answers %s', async (nothing) => {
+		const format = `={{ /*n8n-auto-generated-fromAI-override*/ [${nothing}, '$fromAI('][0] }}`;
+		const { mimeType, bytes } = await write({ format });
+		expect(mimeType).toBe('text/csv');
+		expect(bytes.toString()).toMatch(/^\ufefftimestamp,/);
+	});
+
 	it('has the delimiter of choice, and runs no formula unless it may', async () => {
 		const restore = changePackets((json) =>
 			json.replace('"name":"', '"name":"=1;\\"').replace(/"rssi":-?\d+/, '"rssi":-5'),

@@ -699,6 +699,21 @@ withEachClock(
 				expect(ours.entered).toMatchObject({ isExample: false });
 			});
 
+			it('says where there was no time to look', async () => {
+				const fleet = fleetOf(1, {});
+				fleet.hear('device 0', { heard: clock - 30 * HOUR, ...AWAY });
+				const { request } = fleet.options;
+				fleet.options.request = async (credential: string, options: Request) => {
+					await virtualTime.sleep(500);
+					return await request(credential, options);
+				};
+				Object.assign(fleet.options, { members: { getPollBudgetMs: () => 800 } });
+				const hints = Object.entries(await test(fleet)).filter(([, { isExample }]) => isExample);
+				const noTime = hints.filter(([, { hint }]) => String(hint).startsWith('There was no time to look for one: '));
+				expect(noTime.map(([event]) => event).sort()).toEqual(['entered', 'registered', 'silent']);
+				expect(hints).toHaveLength(events.length);
+			});
+
 			const square = (from: number, to: number) => [
 				[from, from],
 				[to, from],
