@@ -29,7 +29,8 @@ function saidOf(order: IDataObject) {
  * What about an order contradicts what is asked: brand, sum, vouchers or customer. The documents promise only the
  * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
  * @param order as Hubble gives it
- * @param isOurs whether this execution sent it: then its amount may be less, what the wallet paid after the brand's discount
+ * @param isOurs whether this execution sent it: then its amount may be less, what the wallet paid after the brand's
+ *   discount, as where its vouchers are worth what is asked
  */
 export function contradictionOf(order: IDataObject, errand: Errand, isOurs: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
@@ -44,12 +45,16 @@ export function contradictionOf(order: IDataObject, errand: Errand, isOurs: bool
 	// Whether an order's amount is given before or after its discount is not documented.
 	const sums = [amount, amount - Number(discountAmount ?? 0)];
 	const isOtherSum = said.amount !== undefined && !sums.some((sum) => Math.abs(sum - Number(said.amount)) < 0.005);
-	if (mayBeOther && isOtherSum && (!isOurs || Number(said.amount) > amount)) return `its amount is ${said.amount}`;
-	if (said.worth !== '' && said.worth !== worthOf(each(details))) return `its vouchers are worth ${said.worth}`;
+	const isWorth = said.worth === worthOf(each(details));
+	const mayBeLess = (isOurs || isWorth) && Number(said.amount) <= amount;
+	if (mayBeOther && isOtherSum && !mayBeLess) return `its amount is ${said.amount}`;
+	if (said.worth !== '' && !isWorth) return `its vouchers are worth ${said.worth}`;
 	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
 	// One may have the country code, and the other not.
 	const isOtherPhone = !ours.phone.endsWith(theirs.phone) && !theirs.phone.endsWith(ours.phone);
-	// A phone number may have been corrected; with an email it does not count.
-	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPhone;
+	const isOtherName = Boolean(theirs.name && ours.name) && theirs.name !== ours.name;
+	// A phone number may have been corrected: with an email it does not count, and with either the name does not.
+	const isOtherPerson = theirs.phone && ours.phone ? isOtherPhone : isOtherName;
+	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPerson;
 	return mayBeOther && isOther ? 'it is for another customer' : undefined;
 }

@@ -47,7 +47,7 @@ function leavesDoubt(error: unknown): boolean {
 const NOT_PLACED = 'The order was not placed.';
 const NOTHING_NOW = 'Nothing new was ordered.';
 const ANOTHER_ORDER =
-	'The order of this item was sent, and this is the one that Hubble has under its reference: compare the two.';
+	'This execution has sent an order under this reference, and this is the one that Hubble has: compare the two.';
 const GIVE_EACH = 'Give each order its own reference.';
 const RETURN_OR_GIVE_EACH =
 	'If it is the order of this item, turn on Options → Return Existing Order to get it. Otherwise give each order its own reference.';

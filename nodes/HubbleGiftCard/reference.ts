@@ -63,20 +63,28 @@ function contentOf(request: ItemRequest, details: readonly Denomination[]): stri
 	return JSON.stringify([request.ids.brand_id, sorted, customerOf(request)]);
 }
 
-/** Why a reference of the user's is needed; `undefined` when one can be made. */
-function needOf(context: IExecuteFunctions, request: ItemRequest, first?: string): string | undefined {
+const NOT_KNOWN =
+	'It is not known whether the execution that stopped placed this order: look for it at Hubble before you order it again. ';
+
+/** Why a reference of the user's is needed, and what may have been ordered before; `undefined` when one can be made. */
+function needOf(
+	context: IExecuteFunctions,
+	request: ItemRequest,
+	first?: string,
+): [reason: string, before?: string] | undefined {
 	const { isTool } = request;
 	// An agent may order twice in one execution, and mean it or not: only a reference tells.
-	if (isTool) return 'it is required when an AI agent places orders';
+	if (isTool) return ['it is required when an AI agent places orders'];
 	if (context.getMode() === 'integrated')
-		return 'it is required in a sub-workflow, because each call is a new execution';
-	if (!first)
-		return 'it is required in a retry in which n8n tells neither which execution is retried nor whether this node has run';
+		return ['it is required in a sub-workflow, because each call is a new execution'];
+	if (!first) {
+		const reason = 'n8n tells neither which execution is retried nor whether this node has run';
+		return [`it is required in a retry in which ${reason}`, NOT_KNOWN];
+	}
 	// Of several equal orders nobody knows whose was placed before n8n stopped.
-	const isUnknown = Boolean(nodeContext(context).isAfterKill) && !customerOf(request);
-	return isUnknown
-		? 'it is required in a retry in which n8n does not tell whether this node has run: orders without a customer cannot be told apart'
-		: undefined;
+	if (!nodeContext(context).isAfterKill || customerOf(request)) return undefined;
+	const reason = 'n8n does not tell whether this node has run: orders without a customer cannot be told apart';
+	return [`it is required in a retry in which ${reason}`, NOT_KNOWN];
 }
 
 /**
@@ -116,15 +124,15 @@ function countOf(context: IExecuteFunctions, content: string): number {
  */
 export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>): Errand[] {
 	const first = firstExecution(context);
-	// n8n 1 lets a workflow have two nodes with one ID, as models write them, and knows a node by its name in a retry.
-	const node = context.getNode()[isN8n1() ? 'name' : 'id'];
+	// n8n 1 lets a workflow have two nodes with one ID, as models write them, and knows a node by its name in a retry. A
+	// retry on n8n 2 of what began on n8n 1 is the same node.
+	const node = (nodeContext(context).node ??= context.getNode()[isN8n1() ? 'name' : 'id']);
 	const place = [context.getInstanceId(), context.getWorkflow().id, first, node];
 	const run = beginRun(context);
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();
-	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string): [] => {
-		const description =
-			'Give each order its own reference, such as an order number. Nothing was sent to Hubble for this item.';
+	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string, before = ''): [] => {
+		const description = `${before}Give each order its own reference, such as an order number. Nothing was sent to Hubble for this item now.`;
 		const message = parameterError('Reference', reason);
 		fail(itemIndex, new NodeOperationError(context.getNode(), message, { itemIndex, description }), ids);
 		return [];
@@ -146,7 +154,7 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 			return [{ ...errand, reference, isMade: false, owner }];
 		}
 		const need = needOf(context, request, first);
-		if (need) return refuse(request, need);
+		if (need) return refuse(request, ...need);
 		const owner = hashOf([...place, content, countOf(context, content)]);
 		return [{ ...errand, reference: `n8n-${owner.slice(0, 32)}`, isMade: true, owner }];
 	});

@@ -186,7 +186,7 @@ async function ordersOf(setup: Setup) {
 const NOT_PLACED = /^The order was not placed\. Reference: r\. Why\.$/;
 const NOTHING_NOW = /^Nothing new was ordered\. Reference: r\. /;
 const COMPARE =
-	/^The order of this item was sent, and this is the one that Hubble has under its reference: compare the two\. Reference: r\. /;
+	/^This execution has sent an order under this reference, and this is the one that Hubble has: compare the two\. Reference: r\. /;
 const IN_DOUBT =
 	/^It is not known whether the order was placed\. To order again, enter the same reference and turn on Options → Return Existing Order: the order is placed at most once\. Reference: r\. /;
 
@@ -318,6 +318,7 @@ describe('an order that Hubble has', () => {
 		['what is asked', { referenceId: 'r', productId: 'b', amount: 1100, ...vouchers('500', 100, 500.0) }],
 		['numbers as text', { amount: '1100.00' }],
 		['an amount after the discount', { amount: 1050 }],
+		['less than asked, which the wallet paid, for the same vouchers', { amount: 990, ...vouchers(500, 500, 100) }],
 		['an amount that differs by less than half a paisa', { amount: 1100.004 }],
 		['vouchers of which one does not tell what it is worth', vouchers(7, undefined)],
 		['vouchers of another worth that are not bought', { ...vouchers(7), status: 'PROCESSING' }],
@@ -335,6 +336,8 @@ describe('an order that Hubble has', () => {
 		[{ amount: '1000' }, 'its amount is 1000'],
 		[{ amount: 1100.005 }, 'its amount is 1100.005'],
 		[{ amount: 1150 }, 'its amount is 1150'],
+		[{ amount: 1150, ...vouchers(500, 500, 100) }, 'its amount is 1150'],
+		[{ amount: 990, ...vouchers(500, 500, 100), status: 'PROCESSING' }, 'its amount is 990'],
 		[vouchers(500, 1000), 'its vouchers are worth 500, 1000'],
 		[vouchers(1000, 500, 100), 'its vouchers are worth 100, 500, 1000'],
 		[{ customerDetails: { email: 'c@example.com' } }, 'it is for another customer'],
@@ -357,6 +360,16 @@ describe('an order that Hubble has', () => {
 		expect(against(long, { phoneNumber: '9812345679' })).toBe('it is for another customer');
 		expect(against(theirs)).toBeUndefined();
 		expect(against({ customerDetails: { email } }, { phoneNumber: '1' })).toBeUndefined();
+	});
+
+	it('is another customer’s by the name only where nothing better tells', () => {
+		const theirs = { customerDetails: { name: 'Asha' } };
+		expect(against(theirs, { name: 'Ravi' })).toBe('it is for another customer');
+		expect(against(theirs, { name: ' asha ' })).toBeUndefined();
+		expect(against(theirs, { email })).toBeUndefined();
+		expect(against({ customerDetails: { email } }, { name: 'Ravi' })).toBeUndefined();
+		for (const same of [{ email }, { phoneNumber: '1' }])
+			expect(against({ customerDetails: { name: 'Asha', ...same } }, { name: 'Ravi', ...same })).toBeUndefined();
 	});
 
 	it('of a reference that was made here is ours, however Hubble writes it', () => {

@@ -59,7 +59,9 @@ const order = (email: string, denomination = 100) => ({
 /** The references of orders, and what was refused instead. */
 function made(surroundings: Surroundings, orders = [order('a@example.com'), order('b@example.com')]) {
 	const refused: string[] = [];
+	const descriptions: string[] = [];
 	const fail = (itemIndex: number, error: NodeOperationError, ids: object) => {
+		descriptions.push(String(error.description));
 		expect(error).toMatchObject({ context: { itemIndex }, description: expect.stringContaining('Nothing was sent') });
 		expect(ids).toBe(orders[itemIndex]?.ids);
 		refused.push(error.message);
@@ -70,6 +72,7 @@ function made(surroundings: Surroundings, orders = [order('a@example.com'), orde
 	return {
 		references: given.map(({ reference }) => reference),
 		refused,
+		descriptions,
 		owners: given.map(({ owner }) => owner),
 		places: given.map(({ request }) => request.itemIndex),
 		errands: given,
@@ -114,6 +117,14 @@ describe('names the node', () => {
 		expect(alone(a, { place: other })).toBe(alone(a));
 	});
 
+	it('as it was named when the execution began, also where n8n 2 retries what n8n 1 has stored', () => {
+		const kept = {};
+		n8nLine.is1 = true;
+		const first = alone(a, { kept });
+		n8nLine.is1 = false;
+		expect(alone(a, { kept, mode: 'retry', executionId: '2', token: 'token' })).toBe(first);
+	});
+
 	it('by its name in n8n 1, where two nodes of a workflow may have one ID', () => {
 		n8nLine.is1 = true;
 		expect(alone(a, { place: other })).not.toBe(alone(a));
@@ -132,6 +143,8 @@ it('is the same for one customer, however it is spelled, and for the denominatio
 	expect(alone(split(one, two))).toBe(alone(split(two, one)));
 });
 
+const MAY_BE_PLACED = /^It is not known whether the execution that stopped placed this order: look for it at Hubble /;
+
 it('is not made for an AI agent, nor after a kill where no customer tells the orders apart', () => {
 	const why = 'it is required when an AI agent places orders';
 	const a = order('a@example.com');
@@ -140,6 +153,8 @@ it('is not made for an AI agent, nor after a kill where no customer tells the or
 	expect(made({ kept: { isAfterKill: true } }, [nobody]).refused.join()).toContain(
 		'is required in a retry in which n8n does not tell whether this node has run',
 	);
+	expect(made({}, [{ ...a, isTool: true }]).descriptions.join()).toMatch(/^Give each order /);
+	expect(made({ kept: { isAfterKill: true } }, [nobody]).descriptions.join()).toMatch(MAY_BE_PLACED);
 	expect(alone(a, { kept: { isAfterKill: true } })).toBeDefined();
 	expect(alone(nobody)).toBeDefined();
 });
@@ -193,7 +208,8 @@ describe('in a retry, which has an execution ID of its own,', () => {
 	});
 
 	it('is not made when n8n 1 was killed', () => {
-		const { references, refused } = made({ executionId: '2', mode: 'retry' });
+		const { references, refused, descriptions } = made({ executionId: '2', mode: 'retry' });
+		expect(descriptions[0]).toMatch(MAY_BE_PLACED);
 		expect(references).toEqual([]);
 		expect(refused).toHaveLength(2);
 		expect(refused[0]).toMatch(/^"Reference" is required in a retry in which n8n tells neither/);
