@@ -106,8 +106,9 @@ export async function quiet(run: PollRun): Promise<void> {
 /** A stamp from the future that has become older than the silence belongs to the silence: it is not a new packet. */
 function keepStamps({ ahead, quiet: marks }: PollRun, devices: readonly Device[]): void {
 	for (const device of devices) {
-		const known = ahead[device.id] && marks.get(quietKey(device.id, device.created_ts));
-		if (known !== undefined) mark(marks, device, Math.max(known, latestStamp(device)));
+		const [stamp] = ahead[device.id] ?? [];
+		const known = marks.get(quietKey(device.id, device.created_ts));
+		if (known !== undefined && stamp === latestStamp(device)) mark(marks, device, Math.max(known, stamp));
 	}
 }
 

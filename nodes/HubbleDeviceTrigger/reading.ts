@@ -57,7 +57,8 @@ export const warn = ({ context }: PollRun, message: string) =>
  */
 export function silenceOf(run: Hearing & Pick<PollRun, 'settings'>, device: Device): number {
 	const { silence } = run.settings;
-	return isHeardBySatelliteAlone(device, lastHeard(device, run)) ? Math.max(silence, SATELLITE_DELAY_S) : silence;
+	const isBySatellite = isHeardBySatelliteAlone(device, lastHeard(device, run), run.ahead[device.id]);
+	return isBySatellite ? Math.max(silence, SATELLITE_DELAY_S) : silence;
 }
 
 /** How many more events fit into the execution. */

@@ -5,7 +5,17 @@ import { endpoints } from '../shared/client/endpoints';
 import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
 import { mostOf } from '../shared/operation/values';
-import { areaOf, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
+import { keyOf } from '../shared/polling/compact';
+import {
+	areaOf,
+	openMarks,
+	quietKey,
+	quietKeyOf,
+	registeredAt,
+	storedMarks,
+	type StoredMarks,
+	type TimedMarks,
+} from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -85,7 +95,7 @@ export interface Cursor {
 	from: number;
 	/** Where to go on within that second, of more devices than a poll has time for. */
 	token?: string;
-	/** IDs of that second, behind the token if there is one, that were reported already. */
+	/** Devices of that second, behind the token if there is one, that were reported already: by `keyOf`. */
 	seen?: string[];
 }
 
@@ -147,8 +157,10 @@ export const stateDelta = {
 		const unsure = new Set([...changed.unsure, ...crossed]);
 		for (const key of crossed) changed.waiting.delete(key);
 		// Of a device whose registration comes again, the mark comes with it.
-		const { from: registeredFrom = Infinity } = packed.registered ?? {};
-		for (const [key, heard] of quiet) if (heard === 0 && registeredAt(key) >= registeredFrom) quiet.delete(key);
+		const { from: registeredFrom = Infinity, seen: reported = [] } = packed.registered ?? {};
+		const isReported = new Set(reported.map((key) => quietKeyOf(key, registeredFrom)));
+		for (const [key, heard] of quiet)
+			if (heard === 0 && registeredAt(key) >= registeredFrom && !isReported.has(key)) quiet.delete(key);
 		const isBehind = was && is && (was.from < is.from || (was.from === is.from && is.token));
 		return {
 			...packed,
@@ -174,14 +186,14 @@ export function takeNew(
 	// Hubble may list a device twice, and one that was heard meanwhile at both places.
 	const met = new Set<string>();
 	const isFirst = (device: Device) => met.size < met.add(`${device.id} ${timeOf(device)}`).size;
-	const unseen = devices.filter((device) => !seen.has(device.id) && isFirst(device));
+	const unseen = devices.filter((device) => !seen.has(keyOf(device.id)) && isFirst(device));
 	const fresh = unseen.slice(0, most);
 	const rest = unseen[most];
 	if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached), token } };
 	const from = Math.floor(timeOf(rest));
 	const before = devices.slice(0, devices.indexOf(rest)).filter((row) => Math.floor(timeOf(row)) === from);
 	const began = from === cursor.from ? cursor.token : undefined;
-	return { fresh, next: { of: cursor.of, from, token: began, seen: before.map(({ id }) => id) } };
+	return { fresh, next: { of: cursor.of, from, token: began, seen: before.map(({ id }) => keyOf(id)) } };
 }
 
 /** How far a window is read. */

@@ -71,14 +71,14 @@ async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDa
 	const matches = matchesOf(work);
 	const wantsAll = Boolean(settings.includeSilent);
 	const isFiltered = wantsAll || pickedIds(settings.devices).length > 0 || settings.tags || valueFilter(settings);
-	const wanted = isFiltered ? Infinity : limit + 1;
+	// By last packet, all pages but the first leave out devices that are heard meanwhile: only one is read in that order.
+	const wanted = isFiltered || limit >= DEVICES_WITH_ID.pageSize.max ? Infinity : limit + 1;
 	const call = {
 		endpoint: endpoints.listDevices,
 		query: {
 			filter_tags: query.filter_tags,
 			...(wantsAll ? {} : { filter_most_recent_packet_ts: between(Number(query.start), FAR_FUTURE_S) }),
-			sort_field: 'most_recent_packet_ts',
-			sort_ascending: false,
+			...(wanted < Infinity ? { sort_field: 'most_recent_packet_ts', sort_ascending: false } : {}),
 		},
 	};
 	const fleet: IDataObject[] = [];

@@ -1,7 +1,7 @@
 /** One poll: reads the packet stream from its position on, at most what fits into one execution. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
-import { connect, NoPlaceInTime, type HubbleClient } from '../shared/client/client';
+import { connect, NoPlaceInTime, type HubbleClient, type Poller } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, type Page } from '../shared/client/pages';
 import { optional, readParameter } from '../shared/operation/readItem';
@@ -88,10 +88,10 @@ function readStart(context: IPollFunctions) {
 /** Reads pages until the head of the stream, the size of an execution, or the end of the poll's time. */
 async function readStream(reader: Reader, from: Position): Promise<Read<Position>> {
 	const { context, hubble, consumer, most, budget } = reader;
-	const { start, token, seen, emptyAt = start + MARGIN_S } = from;
+	const { start, token, seen } = from;
 	// The stream is left open: without `end`, Hubble goes on with packets yet to come.
 	const call = { endpoint: endpoints.listPackets, query: { start }, continuationToken: token };
-	const read: StreamRead = { next: from, items: [], received: emptyAt };
+	const read: StreamRead = { next: from, items: [], received: emptyAt(from, budget) };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
@@ -117,15 +117,30 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 		if (!(error instanceof NoPlaceInTime))
 			context.logger.warn(`"${context.getNode().name}" ${passedOn} ${asError(error).message}`);
 	}
-	// Where nothing came, nothing is stored; with alarms, now and then, that it was so.
-	if (!count && read.next.token === token) {
-		const isLater = from.alarms !== undefined && read.next.start + MARGIN_S >= emptyAt + QUIET_S;
-		read.next = isLater ? { ...from, emptyAt: read.next.start + MARGIN_S } : from;
-	}
+	if (!count && read.next.token === token) read.next = afterNothing(from, budget, read.next.start + MARGIN_S);
 	const { items = [], alarms = from.alarms } = consumer.finish?.() ?? {};
 	for (const item of items) read.items.push(item);
 	if (alarms) read.next = { ...read.next, alarms };
 	return read;
+}
+
+/**
+ * Where in the stream a node was when it found nothing, and when that was, in Unix seconds. Another process knows only
+ * what n8n stores.
+ */
+const emptied = new WeakMap<Poller, { token?: string; at: number }>();
+
+/** When the stream was found empty at a position: what comes then was received later. */
+function emptyAt({ start, token, emptyAt: stored = start + MARGIN_S }: Position, { poller }: Budget): number {
+	const known = poller && emptied.get(poller);
+	return known && token !== undefined && known.token === token ? Math.max(known.at, stored) : stored;
+}
+
+/** Where nothing came, nothing is stored; with alarms, now and then, that it was so. */
+function afterNothing(from: Position, { poller }: Budget, at: number): Position {
+	if (poller) emptied.set(poller, { token: from.token, at });
+	const { start, emptyAt: stored = start + MARGIN_S } = from;
+	return from.alarms && at >= stored + QUIET_S ? { ...from, emptyAt: at } : from;
 }
 
 interface StreamRead extends Read<Position> {

@@ -295,7 +295,7 @@ export const FAULTS: readonly Fault[] = [
 		breaks: 'stays small',
 		file: 'HubbleDeviceTrigger/watch',
 		from: 'if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached), token } };',
-		to: 'if (!rest) return { fresh, next: { of: cursor.of, from: reached, token, seen: [...seen, ...fresh.map(({ id }) => id)] } };',
+		to: 'if (!rest) return { fresh, next: { of: cursor.of, from: reached, token, seen: [...seen, ...fresh.map(({ id }) => keyOf(id))] } };',
 	},
 	{
 		name: 'a device counts as silent after half of the time',

@@ -103,6 +103,29 @@ withEachClock(hubbleNow, () => {
 		},
 	);
 
+	it('counts the time of For At Least from the first value beyond, also of a device whose clock is wrong', async () => {
+		const { poll } = node(alarms({ forAtLeast: 15 }));
+		const after = async (minutes: number, temperature: number) => {
+			for (let minute = 0; minute < minutes; minute++) {
+				expect(await poll()).toEqual([]);
+				pass(1);
+			}
+			send(0, temperature, 50 * 365 * 86_400);
+			return await poll();
+		};
+		for (const [minutes, temperature] of [
+			[1, 5],
+			[50, 9],
+			[2, 9],
+			[12, 9],
+		] as const)
+			expect(await after(minutes, temperature)).toEqual([]);
+		const [raised] = await after(3, 9);
+		expect(raised).toMatchObject({ event: 'raised', timestampTrusted: false });
+		expect(raised?.lastedMinutes).toBeGreaterThanOrEqual(15);
+		expect(raised?.lastedMinutes).toBeLessThanOrEqual(18);
+	});
+
 	it('misses no packet that Hubble shows late after a quiet time', async () => {
 		const { poll } = node(alarms());
 		expect(await poll()).toEqual([]);

@@ -571,6 +571,43 @@ withEachClock(
 			expect(new Set(all).size).toBe(250);
 		});
 
+		it('loses no first packet where a restart repeats a part of the registrations of a second', async () => {
+			const fleet = fleetOf(0, { events: ['registered', 'firstHeard'], options: { maxItems: 100 } });
+			expect(await fleet.names()).toEqual([]);
+			for (let n = 10; n < 90; n++) fleet.add(`bulk ${n}`, { created: clock });
+			clock += 60;
+			expect(await fleet.names()).toHaveLength(50);
+			expect(await fleet.names()).toHaveLength(30);
+			fleet.restart();
+			for (const id of ['bulk 10', 'bulk 89']) fleet.hear(id);
+			clock += 60;
+			const told = [...(await fleet.names()), ...(await fleet.names())];
+			expect(told.filter((name) => name.startsWith('registered'))).toHaveLength(30);
+			expect(told.filter((name) => !name.startsWith('registered')).sort()).toEqual([
+				'firstHeard bulk 10',
+				'firstHeard bulk 89',
+			]);
+		});
+
+		it('tells that one is heard again whose stamp was ahead, also where others fill the execution', async () => {
+			const options = { maxItems: 100 };
+			const fleet = fleetOf(120, { events: ['silent', 'heardAgain'], ...silentFor(2), options });
+			fleet.add('odd', { heard: clock + 3 * HOUR });
+			for (const id of fleet.devices.keys()) if (id !== 'odd') fleet.hear(id);
+			expect(await fleet.names()).toEqual([]);
+			clock += 2 * HOUR + 1;
+			const silent = [await fleet.names(), await fleet.names(), await fleet.names()].flat();
+			expect(silent).toHaveLength(121);
+			clock += 2 * HOUR;
+			for (const id of fleet.devices.keys()) fleet.hear(id);
+			clock += 4 * HOUR;
+			const told: string[] = [];
+			for (let polls = 0; polls < 8; polls++) told.push(...(await fleet.names()));
+			expect(new Set(told).size).toBe(told.length);
+			expect(told.filter((name) => name.startsWith('heardAgain'))).toHaveLength(121);
+			expect(told.filter((name) => name.startsWith('silent'))).toHaveLength(121);
+		});
+
 		it('gives at most so many of those that are heard again', async () => {
 			const fleet = fleetOf(350, { events: ['heardAgain'], ...silentFor(1), options: { maxItems: 100 } }, 90);
 			for (const id of fleet.devices.keys()) fleet.hear(id);
@@ -708,10 +745,10 @@ withEachClock(
 					return await request(credential, options);
 				};
 				Object.assign(fleet.options, { members: { getPollBudgetMs: () => 800 } });
-				const hints = Object.entries(await test(fleet)).filter(([, { isExample }]) => isExample);
-				const noTime = hints.filter(([, { hint }]) => String(hint).startsWith('There was no time to look for one: '));
-				expect(noTime.map(([event]) => event).sort()).toEqual(['entered', 'registered', 'silent']);
-				expect(hints).toHaveLength(events.length);
+				const items = await test(fleet);
+				for (const event of events) expect(items[event]).toMatchObject({ isExample: true });
+				const isLate = (event: string) => String(items[event]?.hint).startsWith('There was no time to look for one: ');
+				expect(events.filter(isLate).sort()).toEqual(['entered', 'registered', 'silent']);
 			});
 
 			const square = (from: number, to: number) => [
@@ -820,6 +857,20 @@ withEachClock(
 			clock += 3 * HOUR;
 			expect(await fleet.names()).toEqual(['silent device 2']);
 			clock += 2 * HOUR;
+			expect(await fleet.names()).toEqual(['silent device 0']);
+		});
+
+		it('waits as long for one whose ground packet is from the future, once satellites alone hear it', async () => {
+			const fleet = fleetOf(1, { events: ['silent', 'heardAgain'], ...silentFor(1) });
+			fleet.hear('device 0', { heard: clock + 366 * 24 * HOUR });
+			const given: string[][] = [];
+			for (let hour = 0; hour < 36; hour++, clock += HOUR) {
+				if (hour % 2) Object.assign(fleet.devices.get('device 0') as object, { satellite: clock - 3 * HOUR });
+				given.push(await fleet.names());
+			}
+			expect(given.flat()).toContain('silent device 0');
+			expect(given.slice(12).flat()).toEqual([]);
+			clock += 7 * HOUR;
 			expect(await fleet.names()).toEqual(['silent device 0']);
 		});
 

@@ -3,6 +3,7 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import { HubbleDevice } from '../../nodes/HubbleDevice/HubbleDevice.node';
 import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { payloadLayout } from '../simulator/packets';
+import { objectOf } from '../../nodes/shared/client/json';
 import { startSimulator, type Simulator } from '../simulator/server';
 import { credentialFor, execute, listed, type Outcome, type Setup } from './harness';
 
@@ -324,9 +325,19 @@ describe('Get Latest per Device', () => {
 			const made = callsTo(fleet);
 			expect(made.filter((call) => call === 'listDevices')).toHaveLength(3);
 			expect(made.length).toBeLessThanOrEqual(6);
+			// Sorted by last packet, Hubble leaves out of a later page a device that is heard while the list is read.
+			const sortedBy = () =>
+				fleet.log
+					.filter(({ call }) => call === 'listDevices')
+					.map(({ query }) => objectOf(query).sort_field ?? 'created_ts');
+			expect(new Set(sortedBy())).toEqual(new Set(['created_ts']));
 			fleet.clearLog();
 			expect(jsonOf(await latest({ returnAll: false, limit: 50 }, { credential }))).toHaveLength(50);
 			expect(callsTo(fleet).length).toBeLessThanOrEqual(3);
+			expect(sortedBy()).toEqual(['most_recent_packet_ts']);
+			fleet.clearLog();
+			expect(jsonOf(await latest({ returnAll: false, limit: 1000 }, { credential }))).toHaveLength(1000);
+			expect(new Set(sortedBy())).toEqual(new Set(['created_ts']));
 		} finally {
 			await fleet.close();
 		}

@@ -9,6 +9,7 @@ import {
 	type PollRun,
 } from '../../nodes/HubbleDeviceTrigger/reading';
 import type { Device } from '../../nodes/HubbleDeviceTrigger/watch';
+import { keyOf } from '../../nodes/shared/polling/compact';
 import { fleetsAt, type Fleet } from '../integration/fleet';
 import { runOf } from './pollRun';
 
@@ -281,7 +282,7 @@ describe('a window', () => {
 
 	it('tells none of a second again whose page was not read to its end', async () => {
 		const fleet = heardAt(1, { a: 1, b: 1, c: 1, d: 2 });
-		const { run } = runOf(fleet, { ...course, state: silentFrom(1, { seen: ['a'] }) });
+		const { run } = runOf(fleet, { ...course, state: silentFrom(1, { seen: [keyOf('a')] }) });
 		expect(await read(run, 40)).toEqual(['b', 'c', 'd']);
 	});
 

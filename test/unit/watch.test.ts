@@ -213,7 +213,7 @@ it('goes on with a search for gone devices after a crash, and does not store it 
 	expect(stateDelta.unpack(packed, after ?? {}).sweep).toEqual(after?.sweep);
 });
 
-it('goes on within a second behind its token, and with the IDs of that second alone', () => {
+it('goes on within a second behind its token, and with the devices of that second alone', () => {
 	const rows = [100, 100, 101, 101, 101].map((time, index) => device(`d${index}`, time));
 	const nextOf = (most: number) =>
 		takeNew(
@@ -224,8 +224,8 @@ it('goes on within a second behind its token, and with the IDs of that second al
 			most,
 		).next;
 	expect([1, 4, 5].map(nextOf)).toEqual([
-		{ of: 'x', from: 100, token: 't', seen: ['d0'] },
-		{ of: 'x', from: 101, seen: ['d2', 'd3'] },
+		{ of: 'x', from: 100, token: 't', seen: [keyOf('d0')] },
+		{ of: 'x', from: 101, seen: [keyOf('d2'), keyOf('d3')] },
 		{ of: 'x', from: 102, token: 'u' },
 	]);
 });

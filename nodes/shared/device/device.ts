@@ -50,10 +50,16 @@ export const SATELLITE_DELAY_S = 6 * HOUR_S;
 /**
  * Whether only satellites have heard a device lately: on the ground it was not heard in the time that they may take.
  * @param heard when it was heard last, in Unix seconds: a stamp of a satellite's packet may be from the future
+ * @param ahead a stamp from the future, and when it was first seen: one of the ground counts as heard then
  */
-export function isHeardBySatelliteAlone({ most_recent_packet: packets }: IDataObject, heard: number): boolean {
+export function isHeardBySatelliteAlone(
+	{ most_recent_packet: packets }: IDataObject,
+	heard: number,
+	[stamp, since = 0]: readonly number[] = [],
+): boolean {
 	const { satellite, terrestrial } = objectOf(packets);
-	const onGround = isLastPacket(terrestrial) ? terrestrial.timestamp : 0;
+	const stampOnGround = isLastPacket(terrestrial) ? terrestrial.timestamp : 0;
+	const onGround = stampOnGround === stamp ? since : stampOnGround;
 	return isLastPacket(satellite) && Math.min(satellite.timestamp, heard) - onGround > SATELLITE_DELAY_S;
 }
 
