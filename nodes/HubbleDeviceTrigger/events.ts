@@ -104,11 +104,12 @@ export async function quiet(run: PollRun): Promise<void> {
 }
 
 /** A stamp from the future that has become older than the silence belongs to the silence: it is not a new packet. */
-function keepStamps({ ahead, quiet: marks }: PollRun, devices: readonly Device[]): void {
+function keepStamps(run: PollRun, devices: readonly Device[]): void {
 	for (const device of devices) {
-		const [stamp] = ahead[device.id] ?? [];
-		const known = marks.get(quietKey(device.id, device.created_ts));
-		if (known !== undefined && stamp === latestStamp(device)) mark(marks, device, Math.max(known, stamp));
+		const known = run.quiet.get(quietKey(device.id, device.created_ts));
+		// One that was heard since waits to be reported.
+		if (known !== undefined && Math.floor(lastHeard(device, run)) <= known)
+			mark(run.quiet, device, Math.max(known, latestStamp(device)));
 	}
 }
 

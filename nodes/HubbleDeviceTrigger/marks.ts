@@ -35,10 +35,7 @@ const INSIDE = KEY + 1;
 export const MOST_AREAS = LETTERS.length;
 
 /** Which quiet device a row of that ID and registration is. */
-export const quietKey = (id: string, created: number): string => quietKeyOf(keyOf(id), created);
-
-/** @param key of the device, by `keyOf` */
-export const quietKeyOf = (key: string, created: number): string => `${key.slice(0, KEY - 1)}${stampText(created)}`;
+export const quietKey = (id: string, created: number): string => `${keyOf(id).slice(0, KEY - 1)}${stampText(created)}`;
 
 /**
  * When the device of a mark of `quietKey` was registered: the device is found again by it, because IDs take too much

@@ -6,16 +6,7 @@ import { objectOf } from '../shared/client/json';
 import { lastPacket, stampsOf } from '../shared/device/device';
 import { mostOf } from '../shared/operation/values';
 import { keyOf } from '../shared/polling/compact';
-import {
-	areaOf,
-	openMarks,
-	quietKey,
-	quietKeyOf,
-	registeredAt,
-	storedMarks,
-	type StoredMarks,
-	type TimedMarks,
-} from './marks';
+import { areaOf, openMarks, quietKey, registeredAt, storedMarks, type StoredMarks, type TimedMarks } from './marks';
 
 /** A device as the list gives it; times are Unix seconds. */
 export interface Device extends IDataObject {
@@ -156,11 +147,6 @@ export const stateDelta = {
 		const crossed = [...changed.inside].filter((key) => was && areaOf(key) < was.shapes.length - was.fresh);
 		const unsure = new Set([...changed.unsure, ...crossed]);
 		for (const key of crossed) changed.waiting.delete(key);
-		// Of a device whose registration comes again, the mark comes with it.
-		const { from: registeredFrom = Infinity, seen: reported = [] } = packed.registered ?? {};
-		const isReported = new Set(reported.map((key) => quietKeyOf(key, registeredFrom)));
-		for (const [key, heard] of quiet)
-			if (heard === 0 && registeredAt(key) >= registeredFrom && !isReported.has(key)) quiet.delete(key);
 		const isBehind = was && is && (was.from < is.from || (was.from === is.from && is.token));
 		return {
 			...packed,

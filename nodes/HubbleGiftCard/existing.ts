@@ -13,6 +13,8 @@ function worthOf(amounts: ReadonlyArray<number | undefined>): string {
 const each = (details: readonly Denomination[]) =>
 	details.flatMap(({ denomination, quantity }) => Array<number>(quantity).fill(denomination));
 
+const isSameName = (...names: string[]) => new Set(names.map((name) => name.replace(/\s+/g, ' '))).size === 1;
+
 /** What an order says of itself beside its vouchers, by the names that documents of any age have for it. */
 function saidOf(order: IDataObject) {
 	const product = objectOf(order.product);
@@ -30,7 +32,7 @@ function saidOf(order: IDataObject) {
  * vouchers of a reply; whatever else is there is compared, too. `undefined` when nothing does.
  * @param order as Hubble gives it
  * @param isOurs whether this execution sent it: then its amount may be less, what the wallet paid after the brand's
- *   discount, as where its vouchers are worth what is asked
+ *   discount. It may also be less where the vouchers are worth what is asked
  */
 export function contradictionOf(order: IDataObject, errand: Errand, isOurs: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
@@ -52,9 +54,9 @@ export function contradictionOf(order: IDataObject, errand: Errand, isOurs: bool
 	const [theirs, ours] = [personIn(said.person), personIn(objectOf(customerDetails))];
 	// One may have the country code, and the other not.
 	const isOtherPhone = !ours.phone.endsWith(theirs.phone) && !theirs.phone.endsWith(ours.phone);
-	const isOtherName = Boolean(theirs.name && ours.name) && theirs.name !== ours.name;
-	// A phone number may have been corrected: with an email it does not count, and with either the name does not.
-	const isOtherPerson = theirs.phone && ours.phone ? isOtherPhone : isOtherName;
-	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPerson;
+	// A phone number may have been corrected: with an email it does not count. A name counts where it is all that is asked.
+	const isNamed = !ours.email && !ours.phone && Boolean(ours.name && theirs.name);
+	const isOtherName = isNamed && !isSameName(theirs.name, ours.name);
+	const isOther = theirs.email && ours.email ? theirs.email !== ours.email : isOtherPhone || isOtherName;
 	return mayBeOther && isOther ? 'it is for another customer' : undefined;
 }

@@ -64,7 +64,7 @@ function contentOf(request: ItemRequest, details: readonly Denomination[]): stri
 }
 
 const NOT_KNOWN =
-	'It is not known whether the execution that stopped placed this order: look for it at Hubble before you order it again. ';
+	'It is not known whether the execution that is retried placed this order: look for it at Hubble before you order it again. ';
 
 /** Why a reference of the user's is needed, and what may have been ordered before; `undefined` when one can be made. */
 function needOf(
@@ -132,7 +132,7 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 	/** What is ordered under each reference of the user's. */
 	const owners = new Map<string, string>();
 	const refuse = ({ itemIndex, ids }: ItemRequest, reason: string, before = ''): [] => {
-		const description = `${before}Give each order its own reference, such as an order number. Nothing was sent to Hubble for this item now.`;
+		const description = `${before}Give each order its own reference, such as an order number. Nothing was sent to Hubble for this item this time.`;
 		const message = parameterError('Reference', reason);
 		fail(itemIndex, new NodeOperationError(context.getNode(), message, { itemIndex, description }), ids);
 		return [];

@@ -8,7 +8,7 @@ import { stampsOf } from '../shared/device/device';
 import { pickedIds, toggle, type environment } from '../shared/operation/fields';
 import type { Fields, Hint, RequestOf, Work } from '../shared/operation/operation';
 import { chosenShape, cutOff } from '../shared/operation/rows';
-import { counted } from '../shared/operation/values';
+import { counted, mostOf } from '../shared/operation/values';
 import { withDecoded } from '../shared/packet/decode';
 import { packetFilter } from '../shared/packet/filter';
 import type { LatestPackets } from '../shared/packet/latest';
@@ -71,29 +71,31 @@ async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDa
 	const matches = matchesOf(work);
 	const wantsAll = Boolean(settings.includeSilent);
 	const isFiltered = wantsAll || pickedIds(settings.devices).length > 0 || settings.tags || valueFilter(settings);
+	const wanted = isFiltered ? Infinity : limit + 1;
 	// By last packet, all pages but the first leave out devices that are heard meanwhile: only one is read in that order.
-	const wanted = isFiltered || limit >= DEVICES_WITH_ID.pageSize.max ? Infinity : limit + 1;
+	const isSorted = wanted <= DEVICES_WITH_ID.pageSize.max;
 	const call = {
 		endpoint: endpoints.listDevices,
 		query: {
 			filter_tags: query.filter_tags,
 			...(wantsAll ? {} : { filter_most_recent_packet_ts: between(Number(query.start), FAR_FUTURE_S) }),
-			...(wanted < Infinity ? { sort_field: 'most_recent_packet_ts', sort_ascending: false } : {}),
+			...(isSorted ? { sort_field: 'most_recent_packet_ts', sort_ascending: false } : {}),
 		},
 	};
 	const fleet: IDataObject[] = [];
-	let known = 0;
+	const known: Array<{ id: string; stamps: number[] }> = [];
 	let withoutId = 0;
 	for await (const { rows } of readPages(hubble, call, DEVICES_WITH_ID, { limit: wanted })) {
 		for (const row of acceptedRows(rows, DEVICES_WITH_ID, () => (withoutId += 1))) {
 			const id = String(row.id);
 			if (!matches({ device: { id, tags: row.tags, payload: '', timestamp: 0 } })) continue;
-			known += 1;
-			latest.expectHeard(id, stampsOf(row));
+			known.push({ id, stamps: stampsOf(row) });
 			if (wantsAll) fleet.push({ id, name: row.name, tags: row.tags });
 		}
-		if (known >= wanted) break;
+		if (isSorted && known.length >= wanted) break;
 	}
+	if (known.length > wanted) known.sort((a, b) => mostOf(b.stamps) - mostOf(a.stamps));
+	for (const { id, stamps } of known.slice(0, wanted)) latest.expectHeard(id, stamps);
 	if (withoutId) hints.add(leftOut(withoutId, DEVICES_WITH_ID));
 	return fleet;
 }

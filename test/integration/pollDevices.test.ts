@@ -571,22 +571,44 @@ withEachClock(
 			expect(new Set(all).size).toBe(250);
 		});
 
-		it('loses no first packet where a restart repeats a part of the registrations of a second', async () => {
-			const fleet = fleetOf(0, { events: ['registered', 'firstHeard'], options: { maxItems: 100 } });
+		it.each([
+			['room', 100, 1000, 50],
+			['pages', 1000, 2, 60],
+		])(
+			'loses no first packet where a restart repeats those registrations of a second for which there was no %s',
+			async (_, maxItems, pageSize, first) => {
+				const fleet = fleetOf(0, { events: ['registered', 'firstHeard'], options: { maxItems } }, pageSize);
+				expect(await fleet.names()).toEqual([]);
+				for (let n = 10; n < 90; n++) fleet.add(`bulk ${n}`, { created: clock });
+				clock += 60;
+				expect(await fleet.names()).toHaveLength(first);
+				expect(await fleet.names()).toHaveLength(80 - first);
+				fleet.restart();
+				for (const id of ['bulk 10', 'bulk 89']) fleet.hear(id);
+				clock += 60;
+				const told = [...(await fleet.names()), ...(await fleet.names()), ...(await fleet.names())];
+				expect(told.filter((name) => name.startsWith('registered'))).toHaveLength(80 - first);
+				expect(told.filter((name) => !name.startsWith('registered')).sort()).toEqual([
+					'firstHeard bulk 10',
+					'firstHeard bulk 89',
+				]);
+			},
+		);
+
+		it('tells that one is heard again by satellite whose ground stamp is ahead, also where others fill the execution', async () => {
+			const fleet = fleetOf(120, { events: ['heardAgain'], ...silentFor(2), options: { maxItems: 100 } });
+			const since = clock;
+			fleet.add('odd', { heard: since + 3 * HOUR });
+			for (const id of fleet.devices.keys()) if (id !== 'odd') fleet.hear(id);
 			expect(await fleet.names()).toEqual([]);
-			for (let n = 10; n < 90; n++) fleet.add(`bulk ${n}`, { created: clock });
-			clock += 60;
-			expect(await fleet.names()).toHaveLength(50);
-			expect(await fleet.names()).toHaveLength(30);
-			fleet.restart();
-			for (const id of ['bulk 10', 'bulk 89']) fleet.hear(id);
-			clock += 60;
-			const told = [...(await fleet.names()), ...(await fleet.names())];
-			expect(told.filter((name) => name.startsWith('registered'))).toHaveLength(30);
-			expect(told.filter((name) => !name.startsWith('registered')).sort()).toEqual([
-				'firstHeard bulk 10',
-				'firstHeard bulk 89',
-			]);
+			clock = since + 2 * HOUR + 1;
+			expect(await fleet.names()).toEqual([]);
+			for (const id of fleet.devices.keys()) if (id !== 'odd') fleet.hear(id, { heard: since + 2.5 * HOUR });
+			Object.assign(fleet.devices.get('odd') as object, { satellite: since + 2.5 * HOUR });
+			clock = since + 8 * HOUR;
+			const told = [...(await fleet.names()), ...(await fleet.names()), ...(await fleet.names())];
+			expect(new Set(told).size).toBe(told.length);
+			expect(told).toHaveLength(121);
 		});
 
 		it('tells that one is heard again whose stamp was ahead, also where others fill the execution', async () => {

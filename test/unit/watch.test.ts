@@ -72,12 +72,6 @@ it('gets the state before a poll back from the difference beside the one after i
 			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
 		}),
 	);
-	// But for those of devices that were never heard, where their registration comes again.
-	const created = [1_700_000_000, 1_700_000_001];
-	const marks = created.flatMap((at) => [[quietKey('a', at), 0] as const, [quietKey('b', at), at] as const]);
-	const packed = { registered: { of: '', from: 1_700_000_001 } };
-	const { quiet } = openMarks(stateDelta.unpack(packed, storedMarks({ ...NONE, quiet: new Map(marks) })));
-	expect([...quiet.keys()]).toEqual([0, 1, 3].map((index) => marks[index]?.[0]));
 });
 
 it('begins to watch for silence when the node begins, not when its first poll gets so far', () => {
