@@ -143,7 +143,8 @@ it('is the same for one customer, however it is spelled, and for the denominatio
 	expect(alone(split(one, two))).toBe(alone(split(two, one)));
 });
 
-const MAY_BE_PLACED = /^It is not known whether the execution that is retried placed this order: look for it at Hubble /;
+const MAY_BE_PLACED =
+	/^It is not known whether the execution that is retried placed this order: look for it at Hubble /;
 
 it('is not made for an AI agent, nor after a kill where no customer tells the orders apart', () => {
 	const why = 'it is required when an AI agent places orders';
