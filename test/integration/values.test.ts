@@ -291,6 +291,8 @@ describe('Get Latest per Device', () => {
 	const latest = async (parameters: INode['parameters'] = {}, more: Partial<Setup> = {}) =>
 		await run({ operation: 'getLatest', returnAll: true, ...parameters }, more);
 
+	const temperatureOf = ({ decoded }: IDataObject) => Number(objectOf(decoded).temperature ?? NaN);
+
 	it('gives the newest packet of each device with its values, the newest first', async () => {
 		const outcome = await latest();
 		const rows = jsonOf(outcome);
@@ -347,7 +349,6 @@ describe('Get Latest per Device', () => {
 
 	it('keeps the devices whose latest values fit, which have these tags, or which are picked', async () => {
 		const all = jsonOf(await latest());
-		const temperatureOf = ({ decoded }: IDataObject) => Number((decoded as IDataObject | null)?.temperature ?? NaN);
 		const fits = all.filter((row) => temperatureOf(row) > 5);
 		expect(fits.length).toBeGreaterThan(0);
 		expect(jsonOf(await latest({ filters: values(warm) }))).toEqual(fits);
@@ -380,6 +381,18 @@ describe('Get Latest per Device', () => {
 		expect(Object.keys(silent)).toEqual(Object.keys(heard[0] ?? {}).filter((name) => name !== 'decodedUnits'));
 		expect(silent).toMatchObject({ timestamp: null, decoded: null, payload: null, deviceName: expect.any(String) });
 		expect(hubble.world.main.devices.has(String(silent.deviceId))).toBe(true);
+	});
+
+	it('looks beyond as many devices as its Limit for one whose value fits', async () => {
+		const all = jsonOf(await latest());
+		const than = all
+			.map(temperatureOf)
+			.filter((value) => !Number.isNaN(value))
+			.at(-1);
+		const first = all.findIndex((row) => temperatureOf(row) === than);
+		expect(first).toBeGreaterThan(2);
+		const filters = values({ field: pick('temperature'), condition: 'equal', than: String(than) });
+		expect(jsonOf(await latest({ returnAll: false, limit: 1, filters }))).toEqual([all[first]]);
 	});
 
 	it('gives the latest of a period that is past', async () => {
