@@ -395,6 +395,22 @@ describe('Get Latest per Device', () => {
 		expect(jsonOf(await latest({ returnAll: false, limit: 1, filters }))).toEqual([all[first]]);
 	});
 
+	it.each(['production', 'sandbox'])(
+		'gives the devices of one environment, also without a packet: %s',
+		async (wanted) => {
+			const isWanted = ({ deviceId }: IDataObject) =>
+				hubble.world.main.devices.get(String(deviceId))?.tags._env === wanted;
+			const options = { includeSilent: true };
+			const all = jsonOf(await latest({ options }));
+			const rows = jsonOf(await latest({ options, filters: { environment: wanted } }));
+			expect(rows.length).toBeGreaterThan(0);
+			expect(rows).toEqual(all.filter(isWanted));
+			expect(rows.filter(({ environment }) => environment !== wanted)).toEqual([]);
+			const heard = jsonOf(await latest({ filters: { environment: wanted } }));
+			expect(heard).toEqual(rows.filter(({ timestamp }) => timestamp !== null));
+		},
+	);
+
 	it('gives the latest of a period that is past', async () => {
 		const { packets } = hubble.world.main;
 		const end = Math.floor(packets.timeOf(3000) / 1000);
