@@ -5,6 +5,7 @@ import { HubblePacket } from '../../nodes/HubblePacket/HubblePacket.node';
 import { payloadLayout } from '../simulator/packets';
 import { objectOf } from '../../nodes/shared/client/json';
 import { startSimulator, type Simulator } from '../simulator/server';
+import type { Device } from '../simulator/world';
 import { credentialFor, execute, listed, type Outcome, type Setup } from './harness';
 
 let hubble: Simulator;
@@ -410,6 +411,27 @@ describe('Get Latest per Device', () => {
 			expect(heard).toEqual(rows.filter(({ timestamp }) => timestamp !== null));
 		},
 	);
+
+	const picks = (ids: unknown[]) =>
+		({
+			devices: listed({ device: ids.map((value) => ({ deviceId: { __rl: true, mode: 'id', value } })) }),
+		}) as IDataObject;
+
+	it.each<[string, (silent: Device, heard: unknown) => IDataObject, boolean]>([
+		['has its tags', ({ tags }) => ({ tags: [`model:${tags.model}`] }), true],
+		['has other tags', () => ({ tags: ['model:Truck'] }), false],
+		['takes a value', () => values(warm), false],
+		['takes no value', () => values({ field: pick('temperature'), condition: 'absent' }), true],
+		['picks it', ({ id }, heard) => picks([heard, id]), true],
+		['picks another', (_, heard) => picks([heard]), false],
+	])('gives a device without a packet as the filter says that %s', async (_, filtersFor, isGiven) => {
+		const devices = [...hubble.world.main.devices.values()];
+		const silent = devices[19] as Device;
+		const filters = filtersFor(silent, devices[0]?.id) as INode['parameters'];
+		const rows = jsonOf(await latest({ options: { includeSilent: true }, filters }));
+		const without = rows.filter(({ timestamp }) => timestamp === null);
+		expect(without.map(({ deviceId }) => deviceId)).toEqual(isGiven ? [silent.id] : []);
+	});
 
 	it('gives the latest of a period that is past', async () => {
 		const { packets } = hubble.world.main;
