@@ -6,7 +6,7 @@ import { payloadLayout } from '../simulator/packets';
 import { objectOf } from '../../nodes/shared/client/json';
 import { startSimulator, type Simulator } from '../simulator/server';
 import type { Device } from '../simulator/world';
-import { credentialFor, execute, listed, type Outcome, type Setup } from './harness';
+import { answering, credentialFor, execute, listed, type Outcome, type Setup } from './harness';
 
 let hubble: Simulator;
 beforeAll(async () => {
@@ -431,6 +431,24 @@ describe('Get Latest per Device', () => {
 		const rows = jsonOf(await latest({ options: { includeSilent: true }, filters }));
 		const without = rows.filter(({ timestamp }) => timestamp === null);
 		expect(without.map(({ deviceId }) => deviceId)).toEqual(isGiven ? [silent.id] : []);
+	});
+
+	it('says how many devices and packets it left out, and why', async () => {
+		const id = '6ea53e36-b7fb-429f-8c2e-d536cab71089';
+		const timestamp = Math.floor(Date.now() / 1000) - 600;
+		const most_recent_packet = { TERRESTRIAL: { timestamp } };
+		const packet = { device: { id, payload: '', timestamp }, network_type: 'TERRESTRIAL' };
+		const lists = { devices: [{ id, most_recent_packet }, { name: 'no ID' }], packets: [packet, { device: {} }] };
+		const server = await answering(200, { org_id: hubble.organizationId, ...lists });
+		const outcome = await latest({}, { credential: credentialFor(hubble, { baseUrl: server.url }) });
+		await server.close();
+		expect(jsonOf(outcome).map(({ deviceId }) => deviceId)).toEqual([id]);
+		expect(outcome.hints).toEqual(
+			expect.arrayContaining([
+				expect.stringMatching(/^1 of the devices was left out: each needs an ID\.$/),
+				expect.stringMatching(/^1 of the packets was left out: each needs a device ID/),
+			]),
+		);
 	});
 
 	it('gives the latest of a period that is past', async () => {
