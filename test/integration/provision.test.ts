@@ -60,6 +60,19 @@ describe('Register from one row a device', () => {
 		});
 	});
 
+	it('gives each row its key in the format that it asks for', async () => {
+		const { items } = await run(
+			{
+				operation: 'register',
+				additionalFields: { encryption: 'AES-128-CTR', keyFormat: '={{ $json.format }}' },
+			},
+			['base64', 'hex', 'base64'].map((format) => ({ format })),
+			go,
+		);
+		expect(items.map(({ json }) => String(json.key).length)).toEqual([24, 32, 24]);
+		expect(calls()).toEqual(Array(2).fill('registerDevices'));
+	});
+
 	it('registers many devices of one item, each with its name', async () => {
 		const { items } = await run({
 			operation: 'register',
