@@ -596,6 +596,16 @@ describe('Rows of a table', () => {
 		expect(items.every(({ json }) => stored(json.deviceId).install_location === undefined)).toBe(true);
 	});
 
+	it('loses no name and no place of a row behind one that has none', async () => {
+		const place = { lat: 52, long: 4 };
+		const input = [{ site: 'x' }, { site: 'y', name: 'Cold room' }, { site: 'z', name: 'Cold room', ...place }];
+		const { items } = await run({ operation: 'register', ...fromColumns }, input as never, go);
+		const [first, second, third] = items.map(({ json }) => stored(json.deviceId));
+		expect([first?.tags.site, second?.name, third?.name]).toEqual(['x', 'Cold room', 'Cold room']);
+		const places = [first, second, third].map((device) => device?.install_location);
+		expect(places).toEqual([undefined, undefined, place]);
+	});
+
 	it('leaves out a blank row, says so, and goes on with the others', async () => {
 		const [present] = devices();
 		const input = [
