@@ -548,6 +548,20 @@ describe('Filters of the device list', () => {
 		expect(heard.items.every(({ json }) => heardAt(json) > 0)).toBe(true);
 	});
 
+	it('compare the place where a device was heard, the one where it is installed, or the first of them', async () => {
+		for (const device of devices()) change(device, { install_location: undefined });
+		const heard = stored(hubble.world.main.packets.get(0).device.id);
+		const never = devices()[19];
+		for (const device of [heard, never]) change(device, { install_location: { lat: 10, long: 10 } });
+		const inside = async (more: IDataObject) =>
+			(await list({ area: { circle: { latitude: 10, longitude: 10, radius: 1000, ...more } } })).items.map(
+				({ json }) => json.id,
+			);
+		expect(await inside({ areaBy: 'heard' })).toEqual([]);
+		expect((await inside({ areaBy: 'installed' })).sort()).toEqual([heard.id, never?.id].sort());
+		for (const either of [{ areaBy: 'either' }, {}]) expect(await inside(either)).toEqual([never?.id]);
+	});
+
 	it('tell the inside of a polygon from the outside, and say what of the GeoJSON is no area', async () => {
 		for (const device of devices()) change(device, { install_location: undefined });
 		change(devices()[1], { install_location: { lat: 51.9, long: 179.999 } });
