@@ -56,6 +56,18 @@ it('says of single devices alone how they are encrypted, as Hubble does', async 
 	expect(calls('listDevices')).toBeGreaterThan(0);
 });
 
+it('gives what a page holds of a device, though its single Get has failed', async () => {
+	const options = { sortBy: 'most_recent_packet_ts', sortAscending: false };
+	const list = await run([{}], { operation: 'getAll', returnAll: true, options });
+	// On the second page; beside it they are asked for singly.
+	const wanted = list.items.slice(1500, 1504).map(({ json }) => json.deviceId);
+	hubble.addFault({ call: 'getDevice', status: 404, times: 99 });
+	const input = wanted.map((deviceId) => ({ deviceId }));
+	const { items } = await run(input, {}, { onError: 'continueRegularOutput' });
+	expect(items.map(({ json: { deviceId, error } }) => [deviceId, error])).toEqual(wanted.map((id) => [id, undefined]));
+	expect(calls('getDevice')).toBeGreaterThan(0);
+});
+
 it('never pages further than single Gets would take in calls', async () => {
 	// The devices that were registered last, and never heard, come on the last page.
 	const input = ids()

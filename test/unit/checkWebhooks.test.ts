@@ -21,14 +21,15 @@ async function check(address: string, baseUrl: string, moveToNewUrl: boolean) {
 	const hubble = {
 		baseUrl,
 		async send({ body }: { body?: IDataObject }) {
-			if (!body) return { body: { webhooks: [webhook] } };
+			if (!body) return { body: { webhooks: [null, webhook] } };
 			sent.push(body);
 			return { body: { ...webhook, url: body.set_url } };
 		},
 	};
 	const request = { itemIndex: 0, settings: { moveToNewUrl } };
-	const [item] = await checkWebhooks({ context, hubble, request, hints: new Set() } as unknown as CheckWork);
-	return { item: item?.json ?? {}, sent };
+	const hints = new Set<string>();
+	const [item] = await checkWebhooks({ context, hubble, request, hints } as unknown as CheckWork);
+	return { item: item?.json ?? {}, sent, hints: [...hints] };
 }
 
 it.each([
@@ -36,9 +37,10 @@ it.each([
 	['http://localhost:5678', 'http://127.0.0.1:3000'],
 ])('moves it to %s, which the Hubble at %s can reach', async (address, baseUrl) => {
 	const url = `${address}/webhook/h/webhook`;
-	const { item, sent } = await check(address, baseUrl, true);
+	const { item, sent, hints } = await check(address, baseUrl, true);
 	expect(sent).toEqual([{ set_url: url }]);
 	expect(item).toMatchObject({ state: 'listening', moved: true, url });
+	expect(hints).toEqual([expect.stringMatching(/^1 of the webhooks was left out/)]);
 	expect((await check(address, baseUrl, false)).item).toMatchObject({ state: 'oldUrl', advice: STATES.oldUrl });
 });
 
@@ -57,3 +59,9 @@ it.each(['http://n8n.example.com', 'https://10.0.0.5', 'http://localhost:5678'])
 		}
 	},
 );
+
+it('leaves it where it is when n8n does not say its own address', async () => {
+	const { item, sent } = await check('', 'https://hubble.example.com', true);
+	expect(sent).toEqual([]);
+	expect(item).toMatchObject({ state: 'unknown', advice: STATES.unknown, moved: false });
+});
