@@ -35,7 +35,15 @@ it('a header fits the tag key that devices have, however it is written', () => {
 });
 
 it('the columns of our own files are no tags: a key would be read by everybody', () => {
-	const own = { created: true, key: 'c2VjcmV0', id: '1', deviceId: '1', result: 'registered', error: 'none', row_number: 2 };
+	const own = {
+		created: true,
+		key: 'c2VjcmV0',
+		id: '1',
+		deviceId: '1',
+		result: 'registered',
+		error: 'none',
+		row_number: 2,
+	};
 	expect(row({ name: 'A', ...own })).toEqual({ name: 'A' });
 	const exported = { name: 'A', lastPacketAt: 'x', environment: 'production', createdAt: 'x', deviceId: '1' };
 	const installed = { tags: '{"site":"x"}', latitude: 52, longitude: 4, installPlace: 'Hall 3', installLatitude: 52 };
