@@ -91,7 +91,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	const { start, token, seen } = from;
 	// The stream is left open: without `end`, Hubble goes on with packets yet to come.
 	const call = { endpoint: endpoints.listPackets, query: { start }, continuationToken: token };
-	const read: StreamRead = { next: from, items: [], received: emptyAt(from, budget) };
+	const read: StreamRead = { next: from, items: [], received: knownEmptyAt(from, budget) };
 	let count = 0;
 	let pagesRead = 0;
 	const restart = () => {
@@ -130,17 +130,19 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
  */
 const emptied = new WeakMap<Poller, { token?: string; at: number }>();
 
+const storedEmptyAt = ({ start, emptyAt = start + MARGIN_S }: Position) => emptyAt;
+
 /** When the stream was found empty at a position: what comes then was received later. */
-function emptyAt({ start, token, emptyAt: stored = start + MARGIN_S }: Position, { poller }: Budget): number {
+function knownEmptyAt(from: Position, { poller }: Budget): number {
 	const known = poller && emptied.get(poller);
-	return known && token !== undefined && known.token === token ? Math.max(known.at, stored) : stored;
+	const isHere = known?.token !== undefined && known.token === from.token;
+	return isHere ? Math.max(known.at, storedEmptyAt(from)) : storedEmptyAt(from);
 }
 
 /** Where nothing came, nothing is stored; with alarms, now and then, that it was so. */
 function afterNothing(from: Position, { poller }: Budget, at: number): Position {
 	if (poller) emptied.set(poller, { token: from.token, at });
-	const { start, emptyAt: stored = start + MARGIN_S } = from;
-	return from.alarms && at >= stored + QUIET_S ? { ...from, emptyAt: at } : from;
+	return from.alarms && at >= storedEmptyAt(from) + QUIET_S ? { ...from, emptyAt: at } : from;
 }
 
 interface StreamRead extends Read<Position> {
