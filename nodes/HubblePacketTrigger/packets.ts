@@ -38,9 +38,6 @@ export const maxBatchSize = (context: IHookFunctions): number =>
 const isExample = ([first, ...more]: readonly Packet[]) =>
 	first !== undefined && more.length === 0 && heardAt(first) < Date.now() / 1000 - DAY_S;
 
-/** It is the same delivery when it has the same packets, in any order. */
-const identityOf = (all: readonly Packet[]) => all.map(packetKey).sort().join('\n');
-
 /** Whether n8n's parser may have rounded the sequence number of a row. */
 const isRounded = (row: unknown): boolean => {
 	const { device, sequence_number } = objectOf(row);
@@ -72,7 +69,8 @@ function read(context: IWebhookFunctions, rows: unknown): DeliveryContent {
 	return {
 		items: hint && isTest ? items.map((json) => ({ hint, ...json })) : items,
 		...(hint ? { misfit: `${hint} Check "Decode Payload".` } : {}),
-		...(isExample(all) ? {} : { identity: identityOf(all) }),
+		// Hubble repeats a request as it was: the same packets, in their order.
+		...(isExample(all) ? {} : { identity: all.map(packetKey).join('\n') }),
 		...(malformed ? { warning: `dropped ${malformed} of the ${rows.length} packets of a delivery; ${needs}` } : {}),
 	};
 }
