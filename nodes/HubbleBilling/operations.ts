@@ -34,7 +34,7 @@ const downloadPdf = async (work: Work<RequestOf<{ settings: { binaryField: typeo
 	const { context, hubble, request } = work;
 	const { invoice_id = '' } = request.ids;
 	const row = (await invoices(work)).find((entry) => entry.invoice_id === invoice_id);
-	const number = String(row?.invoice_number ?? invoice_id).replace(/[/\\]/g, '-');
+	const number = String(row?.invoice_number || invoice_id).replace(/[/\\]/g, '-');
 	const name = `${safeName(number) || 'invoice'}.pdf`;
 	const { body, requestId } = await hubble.send({
 		...request,

@@ -10,7 +10,7 @@ import {
 	LIKE_HEX,
 	looksLikeHex,
 	payloadDecoder,
-	sensorTest,
+	sensorLikeness,
 	type Decoded,
 	type DecodeSettings,
 } from '../shared/packet/decode';
@@ -65,16 +65,31 @@ export const decodeSettings = {
 	},
 } satisfies Fields;
 
-/** Digits and letters to F alone are Base64, too: where they do not fit as such, it is said what they look like. */
+/** No Base64 that anybody writes: blanks or colons between bytes, or a leading 0x with nothing but hexadecimal behind it. */
+const WRITTEN_AS_HEX = /^0x|^[\da-f]{2}[\s:-]/i;
+
+/**
+ * Digits and letters to F alone are Base64, too: where they do not fit as such, it is said what they look like. What is
+ * hexadecimal beyond doubt is not read, as its values would be wrong without a word.
+ */
 const wary =
 	(read: (payload: string) => Decoded) =>
 	(payload: string): Decoded => {
+		if (looksLikeHex(payload) && WRITTEN_AS_HEX.test(payload)) {
+			return { decodeError: `the payload is not Base64; ${LIKE_HEX}` };
+		}
 		const result = read(payload);
 		const { decoded, decodeError } = result;
 		if (decoded !== undefined || !decodeError || !looksLikeHex(payload) || decodeError.includes(LIKE_HEX))
 			return result;
 		return { decodeError: `${decodeError}; ${LIKE_HEX}` };
 	};
+
+/** So many digits are hardly Base64 by chance: one text in 300,000. Zero bytes are As alone. */
+const hexLikeness = (payload: string) =>
+	payload.length >= 12 && looksLikeHex(payload) && !/^A+$/.test(payload)
+		? 'This looks like hexadecimal. If it is, set Payload Encoding to Hexadecimal.'
+		: '';
 
 /** Decodes payloads by the settings of each item, and makes each decoder once. */
 function payloadReader(hints: Set<Hint>): (settings: DecodeSettings, encoding: string, payload: string) => Decoded {
@@ -84,14 +99,12 @@ function payloadReader(hints: Set<Hint>): (settings: DecodeSettings, encoding: s
 		let decoder = decoders.get(key);
 		if (!decoder) {
 			const read = payloadDecoder(settings, ENCODINGS[encoding]) ?? (() => ({}));
-			decoders.set(
-				key,
-				(decoder = tallied(
-					encoding === 'base64' ? wary(read) : read,
-					hints,
-					sensorTest(settings, ENCODINGS[encoding]),
-				)),
-			);
+			const sensorOf = sensorLikeness(settings, ENCODINGS[encoding]);
+			decoder =
+				encoding === 'base64'
+					? tallied(wary(read), hints, (text) => hexLikeness(text) || (sensorOf?.(text) ?? ''))
+					: tallied(read, hints, sensorOf);
+			decoders.set(key, decoder);
 		}
 		return decoder(payload);
 	};

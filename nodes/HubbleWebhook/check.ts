@@ -26,6 +26,9 @@ export const checkSettings = {
 	},
 };
 
+const NOT_MOVED =
+	'Not moved: no published Hubble Packet Trigger that knows its secret listens at the new public URL. Publish the workflow and run Check Webhooks again. If there is none any more, delete the webhook. Leave it alone if another n8n with a copy of the database uses it.';
+
 type CheckWork = Work<RequestOf<{ settings: typeof checkSettings }>>;
 
 /** The webhook at the new public URL, if its trigger listens there, and if it is still at Hubble. */
@@ -65,6 +68,7 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 		if (there === 'gone')
 			return { ...outcome, deleted: true, advice: 'It was deleted at Hubble meanwhile.', ...webhook };
 		if (there) return { ...outcome, state: 'listening', moved: true, advice, ...there };
+		if (canReach(root, hubble.baseUrl)) return { ...outcome, advice: NOT_MOVED, ...webhook };
 	}
 	return { ...outcome, ...webhook };
 }

@@ -59,11 +59,22 @@ test('a pasted payload in hexadecimal, into a field of any name', async () => {
 	]);
 });
 
+test('Base64 that begins like hexadecimal is read', async () => {
+	expect(jsonOf(await run({ payloadLayout: 'a: uint8 @0' }, [{ payload: '0xQBAg==' }]))).toMatchObject([
+		{ decoded: { a: 0xd3 } },
+	]);
+});
+
 test.each([
 	['nothing can be read', { payload: base64(1, 7) }, '"Payload": the payload has 2 bytes, "temperature"'],
 	['it is not Base64', { payload: 'a:b' }, '"Payload": the payload is not Base64'],
+	...['0x09c464', '09 c4 64', '09:c4:64', '09-c4-64-00'].map((payload): [string, IDataObject, string] => [
+		`it is hexadecimal, as ${payload}`,
+		{ payload },
+		'"Payload": the payload is not Base64; this looks like hexadecimal',
+	]),
 	['it is not there', {}, '"Payload": the expression returned no value'],
-	['it is no text', { payload: { a: 1 } }, '"Payload": {"a":1} is not a text'],
+	['it is no text', { payload: { a: 1 } }, '"Payload": an object (a) is not a text'],
 	['the field is taken', { payload: base64(2, 1), decoded: 1 }, '"Output Field": the input item has a field "decoded"'],
 ])('an item of which %s is that item’s error, and keeps its fields', async (_, bad, reason) => {
 	const input = [
@@ -122,9 +133,15 @@ describe('a hint says how many payloads do not fit', () => {
 
 	test('that it looks like hexadecimal', async () => {
 		const hex = { payload: '0102030405060708' };
-		expect(await hintsOf({ payloadLayout: t }, [hex, hex])).toEqual([
-			'None of 2 payloads fit: 12 bytes, "t" ends at byte 42; this looks like hexadecimal.',
-		]);
+		const said = 'This looks like hexadecimal. If it is, set Payload Encoding to Hexadecimal.';
+		expect(await hintsOf({ payloadLayout: t }, [hex, hex])).toEqual([said]);
+		// Also where a layout fits by chance; not where one payload is Base64 beyond doubt, is short or zero.
+		const a = { payloadLayout: 'a: uint8 @0' };
+		expect(await hintsOf(a, [hex])).toEqual([said]);
+		for (const payload of [base64(1, 7), 'AAAAAAAAAAAAAAAA', '09c46455']) {
+			expect(await hintsOf(a, [hex, { payload }])).toEqual([]);
+			expect(await hintsOf(a, [{ payload }, hex])).toEqual([]);
+		}
 		expect(await hintsOf({ payloadLayout: t, payloadEncoding: 'hex' }, [hex])).toEqual([
 			'The payload does not fit: 8 bytes, "t" ends at byte 42.',
 		]);

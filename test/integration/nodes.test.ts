@@ -252,6 +252,8 @@ describe('invoice PDF', () => {
 		const [invoice] = hubble.world.main.invoices;
 		if (invoice) invoice.invoice_number = '../../etc/pass wd\\äö:7.';
 		expect(pdfs(await download([invoice?.invoice_id ?? '']))[0]?.fileName).toBe('-..-etc-pass wd-äö-7.pdf');
+		if (invoice) invoice.invoice_number = '';
+		expect(pdfs(await download([invoice?.invoice_id ?? '']))[0]?.fileName).toBe(`${invoice?.invoice_id}.pdf`);
 	});
 
 	test('that broke off on its way is fetched again', async () => {
@@ -525,6 +527,12 @@ describe('API keys', () => {
 		expect(hubble.log).toEqual([]);
 	});
 
+	test('that would have expired an hour ago are not made, though no reply has shown the time yet', async () => {
+		const expires = new Date(Date.now() - 3_600_000).toISOString();
+		expect((await create({ ...onDate, expires })).error?.message).toBe('"Expires" is in the past');
+		expect(hubble.log.map(({ call }) => call)).toEqual(['checkKey']);
+	});
+
 	test('without a choice are not made at all: n8n marks the parameter', async () => {
 		await expect(create({ scopes: [], ...never })).rejects.toThrow('issues');
 		await expect(create({ ...onDate, expires: '' })).rejects.toThrow('issues');
@@ -639,7 +647,21 @@ describe('API keys', () => {
 		expect(jsonOf(await validate(token))[0]).toMatchObject({ valid: true });
 		const { error } = await validate('some.other.key');
 		expect(error?.message).toBe('Hubble does not accept the API token');
+		expect(error?.description).toMatch(/The key is wrong, expired or revoked\. It is not the token in the credential/);
 	});
+
+	test.each(['update', 'delete', 'rotate'])(
+		'%s: a key in the place of its ID is not sent, and not shown',
+		async (operation) => {
+			const key = 'eyJhbGciOiJIUzI1NiJ9.eyJrIjoxfQ.c2VjcmV0';
+			for (const value of [key, `Bearer ${key}`]) {
+				const { error } = await create({ operation, keyId: byId(value), ...never });
+				expect(error?.message).toBe('"API Key" is a key, not the ID of one; Get Many API Keys lists the IDs');
+				expect(String(error?.description)).not.toContain('eyJ');
+			}
+			expect(hubble.log).toEqual([]);
+		},
+	);
 
 	test.each(['two words', 'schlüssel', 'line\nbreak'])(
 		'are not sent with a character that none has: %j',

@@ -810,7 +810,7 @@ withEachClock(hubbleNow, () => {
 			expect(items.map(({ json }) => [json.webhookId, json.state, json.deleted, json.moved])).toEqual([
 				[only().webhook_id, 'oldUrl', false, false],
 			]);
-			expect(items[0]?.json.advice).toMatch(/Move to New URL; or unpublish the workflow, publish it/);
+			expect(items[0]?.json.advice).toMatch(/^Not moved: no published Hubble Packet Trigger/);
 		});
 
 		it('moves a webhook to the new public URL where its trigger listens there, and it keeps its secret', async () => {

@@ -224,6 +224,12 @@ describe('the clock of a host', () => {
 		expect([one.isKnown, one.now()]).toEqual([false, 5]);
 		// n8n's own clock may be ahead by a day.
 		expect([5 - 86_400, 5 - 86_399].map((seconds) => one.isPast(seconds))).toEqual([true, false]);
+		// What is past by n8n's clock alone is worth a question.
+		const before = one.guesses;
+		expect([6, 5].map((seconds) => [one.isPast(seconds), one.guesses - before])).toEqual([
+			[false, 0],
+			[false, 1],
+		]);
 		// One that n8n's clock contradicts is believed when a second one agrees with it.
 		one.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);
 		one.note('Fri, 20 Nov 2026 08:00:00 GMT', 0);

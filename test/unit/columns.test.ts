@@ -77,10 +77,10 @@ it.each([
 	[{ latitude: 52 }, 'a latitude and a longitude'],
 	[{ latitude: 'north', longitude: 4 }, '"north" is not a number'],
 	[{ name: 'n'.repeat(251) }, '251 characters'],
-	[{ ' Site ': { a: 1 } }, 'the value of "Site" is not a text: {"a":1}'],
+	[{ ' Site ': { a: 1 } }, 'the value of "Site" is not a text: an object (a)'],
 	[{ tags: { site: ['x'] } }, 'the value of "site" is not a text: ["x"]'],
 	[{ 'Device Name': ['A'] }, 'column "Device Name" is not a text: ["A"]'],
-	[{ place: { hall: 3 } }, 'column "place" is not a text: {"hall":3}'],
+	[{ place: { hall: 3 } }, 'column "place" is not a text: an object (hall)'],
 	[{ lat: [52], long: 4 }, 'column "lat" is not a text: [52]'],
 	[{ locationType: ['heard'] }, 'column "locationType" is not a text: ["heard"]'],
 ])('%j is refused', (cells, reason) => {

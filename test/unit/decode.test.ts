@@ -6,7 +6,7 @@ import {
 	looksLikeHex,
 	payloadDecoder,
 	payloadFields,
-	sensorTest,
+	sensorLikeness,
 } from '../../nodes/shared/packet/decode';
 import { decodeFields } from '../../nodes/shared/packet/decodeFields';
 import { parseLayout, parseRows } from '../../nodes/shared/packet/layout';
@@ -177,9 +177,9 @@ it('text, hex, JSON and bytes give back what was sent', () => {
 				expect(payloadDecoder({ decode: 'hex' })?.(base64(bytes))).toEqual({
 					decoded: Buffer.from(bytes).toString('hex'),
 				});
-				expect(payloadDecoder({ decode: 'json' })?.(base64(new TextEncoder().encode(JSON.stringify(json))))).toEqual({
-					decoded: clean,
-				});
+				// With an error beside it where a number is as long as none.
+				const decoded = payloadDecoder({ decode: 'json' })?.(base64(new TextEncoder().encode(JSON.stringify(json))));
+				expect(decoded?.decoded).toEqual(clean);
 			},
 		),
 	);
@@ -331,11 +331,12 @@ test('what is neither JSON nor a table is said', () => {
 });
 
 test('a payload of BTHome that may be one of a sensor of Hubble is told', () => {
+	const said = 'This looks like Hubble Sensor, not BTHome. Choose that format.';
 	const payloads = [base64(Buffer.from('012909', 'hex')), base64(Buffer.from('4001', 'hex')), '', 'not base64!'];
 	for (const decode of ['bthome', 'bthomeObjects', 'bthomeService']) {
-		expect(payloads.map((payload) => sensorTest({ decode })?.(payload))).toEqual([true, false, false, false]);
+		expect(payloads.map((payload) => sensorLikeness({ decode })?.(payload))).toEqual([said, '', '', '']);
 	}
-	expect(['hex', 'xbthome', undefined].map((decode) => sensorTest({ decode }))).toEqual(Array(3).fill(undefined));
+	expect(['hex', 'xbthome', undefined].map((decode) => sensorLikeness({ decode }))).toEqual(Array(3).fill(undefined));
 });
 
 test('a number of JSON that is too large is null, and said', () => {
@@ -346,6 +347,17 @@ test('a number of JSON that is too large is null, and said', () => {
 	});
 	const long = base64(Buffer.from(`{"a":1${'0'.repeat(309)}}`));
 	expect(payloadDecoder({ decode: 'json' })?.(long)).toMatchObject({ decoded: { a: null } });
+});
+
+test.each([
+	['{"id":12345678901234567890,"t":2}', '"id" has more digits than a number keeps'],
+	['{"id":9007199254740993}', '"id" has more digits than a number keeps'],
+	['{"id":12345678901234567890,"t":1e999}', '"t" is too large for a number'],
+	['{"id":9007199254740991,"t":0.1234567890123456}', undefined],
+	['{"t":1e300}', undefined],
+	['{"id":"12345678901234567890"}', undefined],
+])('a number of JSON with more digits than a number keeps is said: %s', (text, error) => {
+	expect(payloadDecoder({ decode: 'json' })?.(base64(Buffer.from(text)))?.decodeError).toBe(error);
 });
 
 describe('bits', () => {
@@ -713,8 +725,8 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		[{ name: 'b', type: 'uint16', endianness: 'Litle' }, 'row 2: "Litle" is'],
 		[{ name: 'b', type: 'bits', width: 12 }, 'row 2: "12" is not one of 8, 16, '],
 		[{ name: 'b', when: 'byte', whenValue: 256 }, '256 is more than 255'],
-		[{ name: 'b', offset: { a: 1 } }, 'row 2: {"a":1} is not a text'],
-		[{ name: { a: 1 } }, 'row 2: {"a":1} is not a text'],
+		[{ name: 'b', offset: { a: 1 } }, 'row 2: an object (a) is not a text'],
+		[{ name: { a: 1 } }, 'row 2: an object (a) is not a text'],
 		[{ name: 'b', type: null }, 'row 2, "b: null @0": the type "null" is unknown'],
 		[{ name: 'b', type: ' ' }, 'row 2, "b:   @0": the type " " is unknown'],
 		[{ name: 'b', type: 'int 16' }, 'row 2, "b: int 16 @0": the type "int 16" is unknown'],
@@ -764,6 +776,14 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		['temperature: int16 @4 @5', '"@5" repeats what the line already says'],
 		['temperature: int16 @4 litle ×2', '"litle ×2" is not recognized'],
 		['temperature: int16 @-4', '"@-4" is not recognized'],
+		...['−40', '–40', '/10', '÷10', '=2', 'le', 'BE', 'LSB', 'little-endian', 'big_endian', 'unsigned'].map((part) => [
+			`temperature: int16 @4 ${part}`,
+			`"${part}" is not recognized`,
+		]),
+		...['scale=0.1', 'offset:-40', 'bit2', 'decimals2', 'length4', 'offset'].map((part) => [
+			`temperature: int16 @4 ${part}`,
+			`"${part}" is not recognized`,
+		]),
 		['temperature: int16 @4 ×', '"×" is not recognized'],
 		['temperature: int16 @4 ×1e999', '"×1e999" is too large for a number'],
 		['temperature: int16 @4 when byte 0', '"when byte 0" is not recognized'],
@@ -1050,9 +1070,11 @@ describe('key=value', () => {
 		expect(text('t=21.5;h=40, ok=true&id=007 n=-1e3\nlong=12345678901234567890;empty=')).toEqual({
 			decoded: { t: 21.5, h: 40, ok: true, id: '007', n: -1000, long: '12345678901234567890', empty: '' },
 		});
-		expect(text('a=1e-3;b=2e10;c=123456789012345e10;d=0.00123456789012345;e=1000000000000001')).toEqual({
+		expect(text('a=1e-3;b=2e+10;c=1.23456789012345E24;d=0.00123456789012345;e=1000000000000001')).toEqual({
 			decoded: { a: 0.001, b: 2e10, c: 123456789012345e10, d: 0.00123456789012345, e: '1000000000000001' },
 		});
+		// Rather hexadecimal.
+		expect(text('id=12e5;n=0e1')).toEqual({ decoded: { id: '12e5', n: '0e1' } });
 		expect(text('t=1;=a=5')).toEqual({ decodeError: '"=a=5" is not of the form key=value' });
 		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
 		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" appears twice' });
@@ -1087,8 +1109,8 @@ test('hexadecimal digits are read as people write them', () => {
 });
 
 test('what is no text is no layout, and no format', () => {
-	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('"Decode Payload": unknown payload format {"a":1}');
+	expect(() => payloadDecoder({ decode: { a: 1 } })).toThrow('"Decode Payload": unknown payload format an object (a)');
 	expect(() => payloadDecoder({ decode: 'layout', layout: { a: 1 } })).toThrow(
-		'"Payload Layout": {"a":1} is not a text',
+		'"Payload Layout": an object (a) is not a text',
 	);
 });

@@ -49,13 +49,24 @@ describe('csvCell', () => {
 		);
 	});
 
-	it.each(['=1+1', '+cmd', '-cmd', '@SUM(A1)', '\t=1', ' =1', '\r=1', '\n=1', '＝1+1', '-5+cmd', '=', '\ufeff=1'])(
-		'%j gets an apostrophe',
-		(text) => {
-			expect(csvCell(text, style).replace(/^"|"$/g, '')).toBe(`'${text}`);
-			expect(csvCell(text, plain)).not.toContain("'");
-		},
-	);
+	it.each([
+		'=1+1',
+		'+cmd',
+		'-cmd',
+		'@SUM(A1)',
+		'\t=1',
+		' =1',
+		'\r=1',
+		'\n=1',
+		'＝1+1',
+		'-5+cmd',
+		'=',
+		'\ufeff=1',
+		'\0=1+1',
+	])('%j gets an apostrophe', (text) => {
+		expect(csvCell(text, style).replace(/^"|"$/g, '')).toBe(`'${text}`);
+		expect(csvCell(text, plain)).not.toContain("'");
+	});
 
 	it.each([
 		["'=1", '=1'],

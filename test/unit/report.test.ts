@@ -10,7 +10,7 @@ import { FleetReport } from '../../nodes/shared/report/fleetReport';
 import { mapOf } from '../../nodes/shared/report/map';
 import { PlaceBins } from '../../nodes/shared/report/places';
 import { mailOf } from '../../nodes/shared/report/mail';
-import { digits, markup, percent } from '../../nodes/shared/report/markup';
+import { digits, exactly, markup, percent } from '../../nodes/shared/report/markup';
 import { pageOf } from '../../nodes/shared/report/page';
 import { PacketReport } from '../../nodes/shared/report/packetReport';
 import { Summary } from '../../nodes/shared/packet/summary';
@@ -47,6 +47,15 @@ describe('markup', () => {
 		[101_325, '101,325'],
 	])('%d has the digits that count, and all before the point: %s', (value, said) => {
 		expect(digits(value)).toBe(said);
+	});
+
+	it('a single value has all digits that a number has', () => {
+		expect([0.1 + 0.2, 52.374031, 1764000000123456, 9007199254740991].map(exactly)).toEqual([
+			'0.3',
+			'52.374031',
+			'1,764,000,000,123,456',
+			'9,007,199,254,740,991',
+		]);
 	});
 
 	it('percentages never hide something', () => {
@@ -127,6 +136,17 @@ describe('a packet report', () => {
 		expect(text).toContain('35 other devices');
 		expect(text).toContain('Median -91; 80% lie from -115 to -67.');
 		expect(text).not.toContain('NaN');
+	});
+
+	it('names a device as its last packet with a name did', () => {
+		const report = new PacketReport(frame);
+		for (const name of [undefined, 'Old', 'New', '']) {
+			report.add({
+				device: { id: 'one', payload: '', timestamp: now, ...(name === undefined ? {} : { name }) },
+			} as never);
+		}
+		const text = page('Packet report', '', report.render(), '');
+		expect([text.includes('New'), text.includes('Old')]).toEqual([true, false]);
 	});
 
 	it('takes no time from a stamp of the future for the last', () => {

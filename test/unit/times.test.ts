@@ -126,6 +126,13 @@ it('bins begin where the clocks show a multiple of their size, through both chan
 	expect(edges('2026-10-24T23:10:00Z', '2026-10-25T02:00:00Z', 3600)).toEqual(
 		['01', '02', '02', '03'].map((hour) => `10-25 ${hour}:00`),
 	);
+	// From the first pass of the hour that comes twice.
+	expect(edges('2026-10-25T00:45:00Z', '2026-10-25T01:35:00Z', 1800)).toEqual(
+		['02:30', '02:00', '02:30', '03:00'].map((time) => `10-25 ${time}`),
+	);
+	expect(edges('2026-10-25T00:10:00Z', '2026-10-25T00:50:00Z', 1200)).toEqual(
+		['02:00', '02:20', '02:40', '02:00'].map((time) => `10-25 ${time}`),
+	);
 	expect(edges('2026-03-28T10:00:00Z', '2026-03-30T10:00:00Z', 86_400)).toEqual(
 		['03-28', '03-29', '03-30', '03-31'].map((day) => `${day} 00:00`),
 	);

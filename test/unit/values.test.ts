@@ -59,7 +59,9 @@ describe('ids', () => {
 		expect(() => uuid(id)).toThrow('is not an ID');
 	});
 
-	test.each([{ a: 1 }, ['6ea53e36-b7fb-429f-8c2e-d536cab71089'], true])('%p is no ID, and is shown as it is', (id) => {
+	test('an object is no ID', () => expect(() => uuid({ a: 1 })).toThrow('an object (a) is not an ID'));
+
+	test.each([['6ea53e36-b7fb-429f-8c2e-d536cab71089'], true])('%p is no ID, and is shown as it is', (id) => {
 		expect(() => uuid(id)).toThrow(`${JSON.stringify(id)} is not an ID`);
 		expect(() => freeId(id)).toThrow(`${JSON.stringify(id)} is not an ID`);
 	});
@@ -202,7 +204,15 @@ describe('texts', () => {
 });
 
 test('a message shows a value as it is, and not at any length', () => {
-	expect(['a "b"', { a: 1 }, undefined, 7, 10n].map(quoted)).toEqual(['"a "b""', '{"a":1}', 'undefined', '7', '10']);
+	expect(['a "b"', ['b'], undefined, 7, 10n].map(quoted)).toEqual(['"a "b""', '["b"]', 'undefined', '7', '10']);
+	// Of objects, no values: they may be secrets.
+	expect([{ key: 'secret', name: 'a' }, {}, [{ key: 'secret' }], [[{ a: 1 }]], new Date(0)].map(quoted)).toEqual([
+		'an object (key, name)',
+		'an empty object',
+		'a list of objects',
+		'a list of objects',
+		'"1970-01-01T00:00:00.000Z"',
+	]);
 	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
 	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
 });

@@ -104,6 +104,8 @@ export interface Session {
 	open?: () => Promise<void>;
 	/** After a 401, looks for a new token: the credential may be changed during a long run. */
 	renew?: () => Promise<void>;
+	/** Whether the token is not the credential's, but one to be tried. */
+	isTrial?: boolean;
 	/** The 401 that refused the token. */
 	refusedToken?: NodeApiError;
 	/** The 403s about a missing scope, by call. */
@@ -177,7 +179,7 @@ export class HubbleClient {
 	/** The same organization with another token, such as one to be tried: the same limits, but its own 401. */
 	as(token: string): HubbleClient {
 		const { secrets } = this.session;
-		return new HubbleClient(this.service, this.run, sessionOf(this.context, [...secrets, token]));
+		return new HubbleClient(this.service, this.run, { ...sessionOf(this.context, [...secrets, token]), isTrial: true });
 	}
 
 	/** The same client with a deadline or failures of its own, or with a further abort signal. */
@@ -387,6 +389,7 @@ export class HubbleClient {
 
 	private failureOf({ endpoint, ids = {} }: Call, attempt: Attempt, mayHaveHappened: boolean, tries: number): Failure {
 		const { baseUrl, organizationId, explain } = this.service;
+		const { isTrial } = this.session;
 		const { body } = attempt;
 		// `description` in Hubble's errors, other fields in those of proxies.
 		const words = body.description ?? body.message ?? body.name;
@@ -394,8 +397,8 @@ export class HubbleClient {
 		const code = errorCodeIn(body);
 		const errorCode = code && this.redact(code);
 		const isHubbles = this.isHubbles(attempt);
-		const about = { ids, said, errorCode, isHubbles, mayHaveHappened, tries, baseUrl, organizationId, explain };
-		return { ...endpoint, ...attempt, ...about };
+		const about = { ids, said, errorCode, isHubbles, mayHaveHappened, tries };
+		return { ...endpoint, ...attempt, ...about, baseUrl, organizationId, explain, isTrial };
 	}
 }
 

@@ -65,9 +65,15 @@ export class HubbleClock {
 		return (bounds ? bounds.min + monotonic() : wall()) / 1000;
 	}
 
-	/** Whether a moment in Unix seconds is past; while the time is unknown, n8n's clock may be a day ahead. */
+	/**
+	 * Whether a moment in Unix seconds is past. While the time is unknown, n8n's clock may be a day ahead, and what is past
+	 * by it alone is a guess.
+	 */
 	isPast(seconds: number): boolean {
-		return seconds <= (this.isKnown ? this.now() : this.own.wall() / 1000 - DAY_S);
+		if (this.isKnown) return seconds <= this.now();
+		const wall = this.own.wall() / 1000;
+		if (seconds <= wall) this.guesses += 1;
+		return seconds <= wall - DAY_S;
 	}
 
 	/**

@@ -25,6 +25,8 @@ export interface Failure
 	mayHaveHappened: boolean;
 	/** How often the request was sent. */
 	tries: number;
+	/** Whether the token was not the credential's, but one to be tried. */
+	isTrial?: boolean;
 	/** Base URL and organization, for messages that send the user to the credential. */
 	baseUrl: string;
 	organizationId: string;
@@ -45,17 +47,20 @@ const isOfOrganization = (said = '') =>
 	/\b(token|key)\b.*\b(another|other|different|wrong) organization\b/i.test(said) ||
 	/^(the )?(unknown organization\b|organization ([\da-f-]{36} )?(was |is )?(not found|unknown)\b)/i.test(said);
 
-const otherOrganization = (organizationId: string): Explanation => ({
+const NOT_THE_CREDENTIAL = 'It is not the token in the credential, which is not affected.';
+
+const otherOrganization = ({ organizationId, isTrial }: Failure): Explanation => ({
 	message: `The API Token does not belong to the organization ${organizationId}`,
-	remedy: 'Check the Organization ID in the credential.',
+	remedy: isTrial ? NOT_THE_CREDENTIAL : 'Check the Organization ID in the credential.',
 });
 
 /**
  * A 403 has several causes (scope, entitlement, satellite access): Hubble's own words come first, the scope as a
  * likely cause behind them. All in the message: where a publication fails, n8n shows nothing else.
  */
-function forbidden({ scope, organizationId, said }: Failure): Explanation {
-	if (isOfOrganization(said)) return otherOrganization(organizationId);
+function forbidden(failure: Failure): Explanation {
+	const { scope, organizationId, said } = failure;
+	if (isOfOrganization(said)) return otherOrganization(failure);
 	const words = said ? `: ${said.replace(/\.$/, '')}` : '';
 	const named = scope && words.includes(scope) ? words.replace(scope, bothSpellings(scope)) : undefined;
 	const needed = scope ? `. The call needs the scope ${bothSpellings(scope)}` : '';
@@ -65,10 +70,11 @@ function forbidden({ scope, organizationId, said }: Failure): Explanation {
 	};
 }
 
-function notFound({ ids, organizationId, said }: Failure): Explanation {
+function notFound(failure: Failure): Explanation {
+	const { ids, organizationId, said } = failure;
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
 	// Words about a key may be about the one that was looked for.
-	if (name !== 'key_id' && isOfOrganization(said)) return otherOrganization(organizationId);
+	if (name !== 'key_id' && isOfOrganization(said)) return otherOrganization(failure);
 	if (name === 'invitee_email')
 		return {
 			message: `Hubble has no invitation for ${id}`,
@@ -82,13 +88,14 @@ function notFound({ ids, organizationId, said }: Failure): Explanation {
 }
 
 function explain(failure: Failure): Explanation {
-	const { status, problem, isHubbles, baseUrl, tries, retryAfterMs } = failure;
+	const { status, problem, isHubbles, isTrial, baseUrl, tries, retryAfterMs } = failure;
 	if (status === undefined) return unanswered(failure);
 	if (status === 401) {
 		return {
 			message: 'Hubble does not accept the API token',
-			remedy:
-				'The token is wrong, expired or revoked. Create one in the Hubble dashboard (Developer Tools → API Tokens) and save it in the credential.',
+			remedy: isTrial
+				? `The key is wrong, expired or revoked. ${NOT_THE_CREDENTIAL}`
+				: 'The token is wrong, expired or revoked. Create one in the Hubble dashboard (Developer Tools → API Tokens) and save it in the credential.',
 		};
 	}
 	if (status === 429) {

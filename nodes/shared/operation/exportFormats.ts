@@ -58,8 +58,8 @@ function ndjson(): FormatWriter {
 	return { head: '', row: (row) => `${JSON.stringify(row)}\n`, between: '', rest: () => [] };
 }
 
-/** What begins a formula in a spreadsheet (OWASP, "CSV Injection"), also in full width, and after blanks. */
-const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]/;
+/** What begins a formula in a spreadsheet (OWASP, "CSV Injection"), also in full width, and after blanks or zero bytes. */
+const FORMULA = /^[\s\0\u00a0\ufeff]*[=+\-@＝＋－＠]|^[\t\r\n]/;
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 const LONGEST_CONVERTED = 40;

@@ -164,7 +164,8 @@ export function binEdges(start: number, end: number, size: number, timezone: str
 	const offset = (unix: number) => offsetAt(unix * 1000, timezone) / 1000;
 	const unixOf = (wall: number) => wall - offset(wall - offset(wall));
 	const edges: number[] = [];
-	let wall = (Math.floor((start + offset(start)) / size) - 1) * size;
+	// From before an hour that comes twice: the period may begin in its first pass.
+	let wall = (Math.floor((start + offset(start) - 2 * HOUR_S) / size) - 1) * size;
 	for (; (edges.at(-1) ?? 0) < end; wall += size) {
 		let edge = unixOf(wall);
 		const exists = edge + offset(edge) === wall;

@@ -48,12 +48,23 @@ export const wholeNumber = (value: number): string => Math.round(value).toLocale
 export const counted = (value: number, noun: string): string =>
 	`${wholeNumber(value)} ${noun}${value === 1 ? '' : 's'}`;
 
-/** A value as messages show it: in quotes, as JSON where it is no text, and not at any length. */
+/**
+ * A value as messages show it: in quotes, as JSON where it is no text, and not at any length. Of an object only the
+ * names of its fields, as an item may hold secrets.
+ */
 export function quoted(value: unknown): string {
 	// A BigInt, which an expression may give, is no JSON.
 	const json = typeof value === 'bigint' ? undefined : JSON.stringify(value);
-	const shown = typeof value === 'string' ? `"${value}"` : (json ?? String(value));
+	const shown = typeof value === 'string' ? `"${value}"` : (shapeOf(json) ?? json ?? String(value));
 	return shown.length > 100 ? `${shown.slice(0, 99)}…` : shown;
+}
+
+/** What is an object or a list of objects, in words; `undefined` for other JSON. */
+function shapeOf(json = ''): string | undefined {
+	if (/^\[.*\{/.test(json)) return 'a list of objects';
+	if (!json.startsWith('{')) return undefined;
+	const names = Object.keys(objectOf(JSON.parse(json)));
+	return names.length ? `an object (${names.join(', ')})` : 'an empty object';
 }
 
 /** What expressions make of a value that is missing, and names that objects have by themselves: never an ID. */

@@ -73,20 +73,28 @@ function textOf(bytes: Buffer): string {
 	return text;
 }
 
-/** JSON, or null where there is nothing. A number that is too large (1e999) would be stored as null without a word. */
+/**
+ * JSON, or null where there is nothing. A number that is too large (1e999) would be stored as null, and one with more
+ * digits than a number keeps as another one, without a word.
+ */
 function readJson(bytes: Buffer): Decoded {
 	const text = textOf(bytes);
 	if (!text) return { decoded: null };
-	let tooLarge = '';
-	const finite = (key: string, value: unknown) => {
-		if (typeof value !== 'number' || Number.isFinite(value)) return value;
-		tooLarge = key;
+	const isLong = /\d{16}/.test(text);
+	const nameOf = (key: string) => (key ? `"${key}"` : 'the number');
+	let note = '';
+	const noted = (key: string, value: unknown) => {
+		if (typeof value !== 'number') return value;
+		if (isLong && Number.isInteger(value) && !Number.isSafeInteger(value))
+			note ||= `${nameOf(key)} has more digits than a number keeps`;
+		if (Number.isFinite(value)) return value;
+		note = `${nameOf(key)} is too large for a number`;
 		return null;
 	};
 	try {
 		// Only then are all values looked at.
-		const decoded: IDataObject = JSON.parse(text, /e\+?\d{3}|\d{309}/i.test(text) ? finite : undefined);
-		return { decoded, ...(tooLarge ? { decodeError: `"${tooLarge}" is too large for a number` } : {}) };
+		const decoded: IDataObject = JSON.parse(text, isLong || /e\+?\d{3}/i.test(text) ? noted : undefined);
+		return { decoded, ...(note ? { decodeError: note } : {}) };
 	} catch (error) {
 		throw unfit(`the payload is not JSON: ${asError(error).message}`);
 	}
@@ -112,19 +120,22 @@ export function payloadFields({ decode, table, layout }: DecodeSettings): Payloa
 }
 
 /**
- * Whether a payload that is read as BTHome is rather one of Hubble's sensors: some are both, with other values.
- * `undefined` for other formats.
+ * Says of a payload that is read as BTHome whether it is rather one of Hubble's sensors: some are both, with other
+ * values. `undefined` for other formats.
  */
-export function sensorTest(
+export function sensorLikeness(
 	{ decode }: DecodeSettings,
 	bytesOf = base64Bytes,
-): ((payload: string) => boolean) | undefined {
+): ((payload: string) => string) | undefined {
 	if (typeof decode !== 'string' || !decode.startsWith('bthome')) return undefined;
 	return (payload) => {
 		try {
-			return Object.keys(objectOf(readHubbleSensor(bytesOf(payload)).decoded)).length > 0;
+			const { decoded } = readHubbleSensor(bytesOf(payload));
+			return Object.keys(objectOf(decoded)).length
+				? 'This looks like Hubble Sensor, not BTHome. Choose that format.'
+				: '';
 		} catch {
-			return false;
+			return '';
 		}
 	};
 }

@@ -398,10 +398,13 @@ export function readHubbleSensor(bytes: Buffer): Values {
 	return { decoded: { [name]: value }, ...(unit ? { decodedUnits: { [name]: unit } } : {}) };
 }
 
-/** A value of text: a number or a boolean where it is written as one, and nothing of it would be lost. */
+/**
+ * A value of text: a number or a boolean where it is written as one, and nothing of it would be lost. Digits around a
+ * lone "e" are rather hexadecimal.
+ */
 function plainValue(text: string): string | number | boolean {
 	if (text === 'true' || text === 'false') return text === 'true';
-	if (!/^[+-]?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return text;
+	if (!/^[+-]?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(text) || /^\d+e\d+$/i.test(text)) return text;
 	const number = Number(text);
 	const digits = text.replace(/e.*/i, '').replace(/\D/g, '').replace(/^0+/, '').length;
 	return Number.isFinite(number) && digits <= 15 ? number : text;

@@ -4,19 +4,19 @@
  */
 import type { Hint } from '../operation/operation';
 import { counted, wholeNumber } from '../operation/values';
-import { payloadDecoder, sensorTest, type Decoded, type DecodeSettings } from './decode';
+import { payloadDecoder, sensorLikeness, type Decoded, type DecodeSettings } from './decode';
 
 class Tally {
 	private count = 0;
 	private failed = 0;
 	private reason = '';
-	/** Whether all payloads until now look like those of Hubble's sensors, though they are read in another format. */
-	private areSensors = true;
+	/** What all payloads until now look like, though they are read as something else; nothing where they differ. */
+	private likeness = '';
 
-	note(payload: string, { decoded, decodeError }: Decoded, isSensors: (payload: string) => boolean): void {
+	note(payload: string, { decoded, decodeError }: Decoded, likeness: string): void {
 		if (!payload) return;
 		this.count += 1;
-		this.areSensors &&= isSensors(payload);
+		this.likeness = this.count === 1 || this.likeness === likeness ? likeness : '';
 		const isNothing = decoded === undefined || (typeof decoded === 'object' && !Object.keys(decoded ?? {}).length);
 		if (!decodeError || !isNothing) return;
 		this.failed += 1;
@@ -25,7 +25,7 @@ class Tally {
 
 	/** "1 of 3 payloads does not fit: 13 bytes, "t" ends at byte 42."; nothing where all could be read. */
 	text(): string | undefined {
-		if (this.count && this.areSensors) return 'This looks like Hubble Sensor, not BTHome. Choose that format.';
+		if (this.likeness) return this.likeness;
 		if (!this.failed) return undefined;
 		const reason = this.reason.replace(/^the payload (?:has|is) /, '');
 		return `${this.share()}: ${reason}.`;
@@ -39,17 +39,20 @@ class Tally {
 	}
 }
 
-/** A decoder that keeps count for the hint of its run: one for all items. */
+/**
+ * A decoder that keeps count for the hint of its run: one for all items.
+ * @param likenessOf what a payload looks like, as a hint, when it is perhaps read as the wrong thing
+ */
 export function tallied(
 	decode: (payload: string) => Decoded,
 	hints: Set<Hint>,
-	isSensors: (payload: string) => boolean = () => false,
+	likenessOf: (payload: string) => string = () => '',
 ): (payload: string) => Decoded {
 	const tally = [...hints].find((hint) => hint instanceof Tally) ?? new Tally();
 	hints.add(tally);
 	return (payload) => {
 		const result = decode(payload);
-		tally.note(payload, result, isSensors);
+		tally.note(payload, result, likenessOf(payload));
 		return result;
 	};
 }
@@ -57,5 +60,5 @@ export function tallied(
 /** The decoder of a request, which keeps count for the hint of the run; `undefined` when nothing is to be decoded. */
 export function decoderOf(settings: DecodeSettings, hints: Set<Hint>): ((payload: string) => Decoded) | undefined {
 	const decode = payloadDecoder(settings);
-	return decode && tallied(decode, hints, sensorTest(settings));
+	return decode && tallied(decode, hints, sensorLikeness(settings));
 }

@@ -23,7 +23,8 @@ export const digits = (value: number): string =>
 	value.toLocaleString('en', Math.abs(value) < 1000 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 2 });
 
 /** 52.374031 → '52.374031': a single value, with all digits that a number has. */
-export const exactly = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 15 });
+export const exactly = (value: number): string =>
+	value.toLocaleString('en', { maximumSignificantDigits: Number.isSafeInteger(value) ? 16 : 15 });
 
 /** A share as a percentage; something is never 0 % and a part never 100 %. */
 export function percent(part: number, whole: number): string {

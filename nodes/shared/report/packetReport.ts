@@ -92,7 +92,7 @@ export class PacketReport implements Report {
 		this.timeline.add(time, series);
 		this.places.add(placeOfPacket(packet), series === 1);
 		this.strengths[series]?.add(packet.device.rssi);
-		const { id, name = '' } = packet.device;
+		const { id, name } = packet.device;
 		this.groups?.add(tagsOf(packet), [1, Number(series === 1)]);
 		this.values?.add(packet);
 		const known = this.devices.get(id);
@@ -100,8 +100,10 @@ export class PacketReport implements Report {
 		const last = time <= this.frame.now + AHEAD_S ? time : 0;
 		if (known) {
 			known.packets += 1;
+			// A device may have been renamed meanwhile.
+			if (name) known.name = name;
 			known.last = Math.max(known.last, last);
-		} else if (this.devices.size < MOST_DEVICES) this.devices.set(id, { name, packets: 1, last });
+		} else if (this.devices.size < MOST_DEVICES) this.devices.set(id, { name: name ?? '', packets: 1, last });
 		else this.beyond += 1;
 	}
 
