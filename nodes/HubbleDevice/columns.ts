@@ -67,7 +67,9 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
 	const found: IDataObject = {};
 	// In our export the place may be where the device was heard, not where it is installed.
-	let isHeard = false;
+	let locationType = '';
+	// What n8n puts beside the error of an item.
+	const besideErrors = isEmpty(cells.error) ? [] : ['message', 'details'];
 	const headers = new Map<string, string>();
 	const tags: Array<{ key: string; value: unknown }> = [];
 	const spelled = (key: string) => (keys.includes(key) ? key : (spelling.get(key.toLowerCase()) ?? key));
@@ -88,19 +90,31 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 			found[meaning] = cellText(header, value);
 		} else if (plain === 'tags') Object.entries(tagsOf(value)).forEach(([name, content]) => addTag(name, content));
 		else if (plain === 'environment') addTag('_env', value);
-		else if (plain === 'locationtype') isHeard = plainHeader(cellText(header, value)) === 'heard';
-		else if (!NOT_TAGS.has(plain)) addTag(title, value);
+		else if (plain === 'locationtype') locationType = plainHeader(cellText(header, value));
+		else if (/[;\t]/.test(title))
+			throw new Error(`column ${quoted(title)} looks like several; set the delimiter where the file is read`);
+		else if (!NOT_TAGS.has(plain) && !besideErrors.includes(plain)) addTag(title, value);
 	}
-	return onWire(found, tags, isHeard);
+	return onWire(found, tags, locationType);
 }
 
-/** The columns `latitude` and `longitude` come before our own of the install location: a person may have changed them. */
-function onWire(found: IDataObject, tag: unknown[], isElsewhere: boolean): DeviceRow {
-	const { name, latitude, longitude, place, installLatitude, installLongitude } = found;
-	const isPlain = !isElsewhere && (latitude !== undefined || longitude !== undefined);
-	const [lat, long] = (isPlain ? [latitude, longitude] : [installLatitude, installLongitude]).map(coordinate);
+/**
+ * The columns `latitude` and `longitude` come before our own of the install location: a person may have changed them.
+ * Where our export wrote the same into both pairs, nobody knows which one was changed.
+ */
+function onWire(found: IDataObject, tag: unknown[], locationType: string): DeviceRow {
+	const { name, place } = found;
+	const plain = [found.latitude, found.longitude].map(coordinate);
+	const installed = [found.installLatitude, found.installLongitude].map(coordinate);
+	const isElsewhere = locationType === 'heard';
+	const isPlain = !isElsewhere && plain.some((one) => one !== undefined);
+	const isChanged = installed.some((one, index) => one !== undefined && Number(one) !== Number(plain[index]));
+	if (isPlain && locationType === 'installed' && isChanged) {
+		throw new Error('latitude and longitude differ from the install location; remove one of the two pairs of columns');
+	}
+	const [lat, long] = isPlain ? plain : installed;
 	const location =
-		isElsewhere && (lat === undefined || long === undefined)
+		isElsewhere && lat === undefined && long === undefined
 			? undefined
 			: placeOnWire({ location: { lat, long, location_name: place } });
 	const tags = tagMap({ tag });

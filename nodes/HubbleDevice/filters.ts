@@ -100,10 +100,11 @@ const nameContains = {
 	description:
 		'Only devices whose name contains this text. Hubble cannot search by name, so all devices are fetched and compared in n8n.',
 	collection: 'filters',
-	matches: ({ name }, part) =>
-		String(name ?? '')
-			.toLowerCase()
-			.includes(String(part).toLowerCase()),
+	// An umlaut may be one character or two.
+	matches: ({ name }, part) => {
+		const [whole = '', wanted = ''] = [name ?? '', part].map((text) => String(text).normalize().toLowerCase());
+		return whole.includes(wanted);
+	},
 } satisfies ClientFilter;
 
 const byOwnTags = {

@@ -81,10 +81,12 @@ function registeredRow({ body, settings: { columns: row, ...settings } }: fields
 
 /**
  * An update with what the columns of the input say: it goes over what stands in Fields to Update. Hubble clears tags by
- * an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more.
+ * an empty map, and the location by 0/0 (API definition). A device that was moved is not here any more, and one that
+ * was renamed is not found by its old name.
  */
 function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change) {
 	const { addTags, clearTags, clearLocation } = settings;
+	const newName = row?.name ?? body.set_name;
 	if (clearTags && body.set_tags) throw new Error('"Clear Tags" cannot be combined with Replace Tags');
 	return {
 		body: {
@@ -96,6 +98,7 @@ function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fiel
 		},
 		settings: { ...settings, ...(row?.tags ? { addTags: { ...addTags, ...row.tags } } : {}) },
 		...(body.set_destination_org_id ? { whenGone: { id: ids.device_id } } : {}),
+		...(ids.device_name !== undefined && newName !== undefined ? { isOnce: true as const } : {}),
 	};
 }
 

@@ -104,6 +104,17 @@ describe('Get Many', () => {
 		expect(items.map(({ json }) => json.name)).toEqual([wanted?.name]);
 	});
 
+	it('finds names and own tags with umlauts of either form', async () => {
+		const [first, second] = devices();
+		Object.assign(first ?? {}, { name: 'Kühlraum'.normalize('NFD'), tags: { hall: 'Süd'.normalize('NFD') } });
+		Object.assign(second ?? {}, { name: 'Kühlraum', tags: { hall: 'Süd' } });
+		for (const form of ['NFC', 'NFD'])
+			for (const filters of [{ nameContains: 'kühl'.normalize(form) }, { ownTags: ['hall:Süd'.normalize(form)] }]) {
+				const { items, error } = await run({ operation: 'getAll', returnAll: true, filters });
+				expect([items.length, error]).toEqual([2, undefined]);
+			}
+	});
+
 	it('takes no name for the word of its absence', async () => {
 		const [nameless] = devices();
 		if (nameless) delete (nameless as { name?: string }).name;

@@ -396,6 +396,7 @@ describe('API keys', () => {
 			});
 		const newKey = { resource: 'apiKey', name: 'New', scopes: ['read-devices'], ...never };
 		const byName = { operation: 'createOrUpdate', matchBy: 'name', name: 'New' };
+		const renamed = { __rl: true, mode: 'name', value: '={{ $json.id }}' };
 
 		test.each<[string, IDataObject, string]>([
 			['Hubble API Key', { operation: 'create', ...newKey }, 'key'],
@@ -422,6 +423,17 @@ describe('API keys', () => {
 					operation: 'update',
 					deviceId: byId('={{ $json.id }}'),
 					updateFields: { destinationOrganizationId: '123e4567-e89b-12d3-a456-426614174000' },
+				},
+			],
+			// The old name finds another device then, or none.
+			['Hubble Device', { operation: 'update', deviceId: renamed, updateFields: { name: 'New' } }],
+			[
+				'Hubble Device',
+				{
+					operation: 'update',
+					deviceId: renamed,
+					fieldsFrom: 'columns',
+					columns: { mappingMode: 'defineBelow', value: { name: 'New' }, schema: [] },
 				},
 			],
 		])('%s: %j asks Hubble nothing for several items', async (name, parameters) => {

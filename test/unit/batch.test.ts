@@ -1,5 +1,5 @@
 /** Calls that many items share: who gets what, and what becomes of a call that fails. */
-import { NodeApiError, type IDataObject, type INode } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type IDataObject, type INode } from 'n8n-workflow';
 import { runBatches } from '../../nodes/shared/operation/batch';
 import type { HubbleClient } from '../../nodes/shared/client/client';
 import { endpoints } from '../../nodes/shared/client/endpoints';
@@ -59,7 +59,9 @@ async function outcomeOf({
 		seen.push([how, itemIndex, ids?.device_id]);
 		if (!canContinue) throw error as Error;
 	};
-	const run = runBatches(hubble, new Map([[batch, parts]]), {
+	const batches = new Map<Batch, ItemRequest[]>();
+	for (const one of parts) batches.set(one.batch ?? batch, [...(batches.get(one.batch ?? batch) ?? []), one]);
+	const run = runBatches(hubble, batches, {
 		emit: ({ itemIndex }, row) => seen.push(['emit', itemIndex, row.device_id]),
 		fail: note('fail'),
 		keepFailure: note('keep'),
@@ -118,6 +120,42 @@ describe('a call that is refused as a whole', () => {
 		expect(thrown?.description).toBe(
 			'Why. It was one request for 4 devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through. 4 devices were processed before it.',
 		);
+	});
+
+	it('shows the item that Hubble names, and counts what went through in other batches', async () => {
+		const others = batchOf({ size: 2 });
+		const parts = [part(0, { batch: others }), ...[1, 2, 3].map((n) => part(n))];
+		const answer = (ids: string[]) => {
+			if (ids.includes('d2')) throw failure('400', { said: 'There is no device d2.' });
+		};
+		const { seen, thrown } = await outcomeOf({ parts, canContinue: false, answer });
+		expect(seen).toEqual([...emitted(0), ['fail', 2, 'd2']]);
+		expect(thrown?.description).toMatch(
+			/^Why\. It was one request for 3 devices\..* 1 device was processed before it\.$/,
+		);
+	});
+
+	it('says what came before an item of which nothing is sent', async () => {
+		const unready = (): IDataObject => {
+			throw new NodeOperationError(node, 'It would have 11 tags', { description: '' });
+		};
+		const parts = [part(0), part(1, { turn: { body: unready, done() {} } })];
+		const { thrown } = await outcomeOf({ parts, batch: batchOf({ size: 1 }), canContinue: false });
+		expect([thrown?.message, thrown?.description]).toEqual([
+			'It would have 11 tags',
+			'1 device was processed before it.',
+		]);
+	});
+
+	it('says which items were not tried alone', async () => {
+		const parts = [...Array(32).keys()].map((n) => part(n));
+		const answer = () => {
+			throw failure('404', { said: 'Not found' });
+		};
+		const { errors, sent } = await outcomeOf({ parts, batch: batchOf({ size: 32 }), answer });
+		const alone = sent.filter((ids) => !ids.includes(' ')).length;
+		const untried = errors.filter(({ description }) => description?.includes('This item was not tried alone'));
+		expect([alone, errors.length - untried.length]).toEqual([8, 8]);
 	});
 
 	it.each([

@@ -50,7 +50,9 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	const place = { lat: 52, long: 4, location_name: 'Hall 3' };
 	const tags = { site: 'x', _env: 'production' };
 	expect(row({ ...exported, ...installed, locationType: 'installed' })).toEqual({ name: 'A', tags, place });
-	expect(row({ ...exported, ...installed, locationType: 'heard' })).toEqual({ name: 'A', tags });
+	const placeOnly = { ...installed, installLatitude: '' };
+	expect(row({ ...exported, ...placeOnly, locationType: 'heard' })).toEqual({ name: 'A', tags });
+	expect(() => row({ ...exported, ...installed, locationType: 'heard' })).toThrow('a latitude and a longitude');
 	const kept = { installPlace: 'Hall 3', installLatitude: '51,9', installLongitude: 4.5 };
 	const there = { lat: 51.9, long: 4.5, location_name: 'Hall 3' };
 	expect(row({ name: 'A', ...kept })).toEqual({ name: 'A', place: there });
@@ -58,6 +60,22 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept }).place).toEqual(place);
 	for (const header of ['location_type', 'Location Type', 'locationtype'])
 		expect(row({ name: 'A', latitude: 52, longitude: 4, ...kept, [header]: ' Heard' }).place).toEqual(there);
+});
+
+it('an install location that was changed in one of the two pairs of an export is refused', () => {
+	const exported = { latitude: '51,9', longitude: 4.5, installLatitude: 51.9, installLongitude: 4.5 };
+	const place = { lat: 51.9, long: 4.5 };
+	expect(row({ ...exported, locationType: 'installed' })).toEqual({ place });
+	expect(row({ latitude: 51.9, longitude: 4.5, locationType: 'installed' })).toEqual({ place });
+	const message = 'latitude and longitude differ from the install location; remove one of the two pairs of columns';
+	for (const changed of ['latitude', 'longitude', 'installLatitude', 'installLongitude'])
+		expect(() => row({ ...exported, [changed]: 48.1, locationType: 'installed' })).toThrow(message);
+});
+
+it('what n8n puts beside the error of an item is no tag, and elsewhere it is', () => {
+	const beside = { message: 'Nothing was sent', details: { status: 400 } };
+	expect(row({ name: 'A', error: 'refused', ...beside })).toEqual({ name: 'A' });
+	expect(row({ name: 'A', message: 'hello', error: '' })).toEqual({ name: 'A', tags: { message: 'hello' } });
 });
 
 it.each(['=1+1', '-12 cellar', '@home', '0017', '1234567890123456789', '＋49 10', '="x"', "'tis", "'=x", "' - y"])(
@@ -74,6 +92,8 @@ it.each([
 	[{ 'Install Latitude': 1, x: 2, install_latitude: 3 }, 'columns "Install Latitude" and "install_latitude" mean'],
 	[{ site: 'x', ' site': 'y' }, 'appears twice'],
 	[{ tags: 'indoor' }, 'column "tags"'],
+	[{ 'name;site': 'A;B' }, 'column "name;site" looks like several; set the delimiter where the file is read'],
+	[{ 'name\tsite': 'A\tB' }, 'looks like several'],
 	[{ latitude: 52 }, 'a latitude and a longitude'],
 	[{ latitude: 'north', longitude: 4 }, '"north" is not a number'],
 	[{ name: 'n'.repeat(251) }, '251 characters'],

@@ -84,8 +84,8 @@ export function placeInstalled({ install_location }: IDataObject): Place | undef
 
 /** Whether a device has all of these own tags, each as `key:value`. */
 export function hasTags({ tags }: IDataObject, wanted: readonly string[]): boolean {
-	const own = new Set(Object.entries(tags ?? {}).map(([key, value]) => `${key}:${String(value)}`));
-	return wanted.every((tag) => own.has(tag));
+	const own = new Set(Object.entries(tags ?? {}).map(([key, value]) => `${key}:${String(value)}`.normalize()));
+	return wanted.every((tag) => own.has(tag.normalize()));
 }
 
 /**

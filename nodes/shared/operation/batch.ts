@@ -21,6 +21,9 @@ interface BatchHandlers {
 	canContinue: boolean;
 }
 
+const UNTRIED =
+	' This item was not tried alone, as samples of its batch were rejected in the same words. It may be right: remove the wrong ones and run these again.';
+
 interface Failed extends RejectedGroup<ItemRequest> {
 	error: unknown;
 }
@@ -35,15 +38,14 @@ export async function runBatches(
 	requests: ReadonlyMap<Batch, readonly ItemRequest[]>,
 	handlers: BatchHandlers,
 ): Promise<void> {
-	const runs = [...requests].map(([batch, own]) => new BatchRun(hubble, batch, own, handlers));
+	const past = { done: 0 };
+	const runs = [...requests].map(([batch, own]) => new BatchRun(hubble, batch, own, handlers, past));
 	for (const run of runs) run.refuseToLose();
 	for (const run of runs) await run.run();
 }
 
 class BatchRun {
 	private readonly calls: ItemRequest[][];
-	/** Parts that were carried out. */
-	private done = 0;
 	/** Items whose failure is reported, once each however many of their parts failed. */
 	private readonly failedItems = new Set<number>();
 
@@ -52,6 +54,8 @@ class BatchRun {
 		private readonly batch: Batch,
 		requests: readonly ItemRequest[],
 		private readonly handlers: BatchHandlers,
+		/** Parts that were carried out, in all batches. */
+		private readonly past: { done: number },
 	) {
 		const parts = batch.split ? requests.flatMap(batch.split) : requests;
 		this.calls = toBatches(parts, batch.size, batch);
@@ -86,7 +90,7 @@ class BatchRun {
 		try {
 			return [inTurn(part)];
 		} catch (error) {
-			this.fail(part, error);
+			this.fail(part, this.withPast(error, 1));
 			return [];
 		}
 	}
@@ -156,7 +160,7 @@ class BatchRun {
 		const outcomes = group.map((request, index) => ({ request, result: results[index] ?? { missing: true as const } }));
 		for (const { request, result } of outcomes) {
 			if (!('json' in result)) continue;
-			this.done += 1;
+			this.past.done += 1;
 			request.turn?.done();
 			this.handlers.emit(request, result.json);
 		}
@@ -180,8 +184,13 @@ class BatchRun {
 	}
 
 	private giveUp({ group, error }: Failed, doubt = ''): void {
-		const reason = this.withPast(error, this.handlers.canContinue ? 1 : group.length, doubt);
-		for (const part of group) this.fail(part, reason);
+		const { canContinue } = this.handlers;
+		const isUntried = canContinue && isRefusedWhole(error) && new Set(group.map(({ itemIndex }) => itemIndex)).size > 1;
+		const reason = this.withPast(error, canContinue ? 1 : group.length, doubt + (isUntried ? UNTRIED : ''));
+		// The first one ends a run that may not continue: n8n shows it with its item.
+		const named = (part: ItemRequest) => Object.values(part.ids).some((id) => wordsOf(error).includes(id));
+		const first = group.find(named);
+		for (const part of first ? [first, ...group] : group) this.fail(part, reason);
 	}
 
 	private fail({ itemIndex, ids }: ItemRequest, error: unknown, how: 'fail' | 'keepFailure' = 'fail'): void {
@@ -193,13 +202,13 @@ class BatchRun {
 	private withPast(error: unknown, size: number, doubt = ''): unknown {
 		const isOurs = error instanceof NodeApiError || error instanceof NodeOperationError;
 		if (!isOurs || error.context.hasPast) return error;
-		const { done } = this;
+		const { done } = this.past;
 		const together =
 			isRefusedWhole(error) && size > 1
 				? ` It was one request for ${size} devices. With On Error set to Continue (tab Settings), the faulty ones are found and the others go through.`
 				: '';
 		const past = done ? ` ${counted(done, 'device')} ${done === 1 ? 'was' : 'were'} processed before it.` : '';
-		error.description = `${error.description ?? ''}${doubt}${together}${past}`;
+		error.description = `${error.description ?? ''}${doubt}${together}${past}`.trimStart();
 		error.context.hasPast = true;
 		return error;
 	}

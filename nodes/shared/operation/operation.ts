@@ -35,6 +35,8 @@ export interface ItemRequest extends Call {
 	batch?: Batch;
 	/** What Hubble answered, where `prepare` has asked already: nothing more is sent. */
 	reply?: IDataObject;
+	/** Whether it finds another thing or none once it is done, so that n8n must not run all items again. */
+	isOnce?: true;
 	/** Where the body depends on what becomes of the items before this one. */
 	turn?: Turn;
 }

@@ -169,12 +169,12 @@ function lossByRetry(
 	if (node.retryOnFail !== true || mayRunAgain) return undefined;
 	const shown = showsOnce ?? (read.some(({ batch = usual }) => batch?.showsOnce) && 'key');
 	// What is gone afterwards, as a device that was moved away, is not found again either.
-	const isOnce = ({ batch = usual, whenGone }: ItemRequest) => {
+	const mayNotRepeat = ({ batch = usual, whenGone, isOnce }: ItemRequest) => {
 		const { method, isRepeatable } = batch?.endpoint ?? own;
-		return whenGone !== undefined || method === 'DELETE' || (method === 'POST' && !isRepeatable);
+		return isOnce || whenGone !== undefined || method === 'DELETE' || (method === 'POST' && !isRepeatable);
 	};
 	const isOfSeveral = context.getInputData().length > 1;
-	if (!shown && !(isOfSeveral && read.some(isOnce))) return undefined;
+	if (!shown && !(isOfSeveral && read.some(mayNotRepeat))) return undefined;
 	const [what, why] = shown
 		? [`a ${shown} could be lost`, `Hubble shows each ${shown} only once.`]
 		: ['what succeeded would be done again', 'What cannot be done twice would be reported as failed.'];
