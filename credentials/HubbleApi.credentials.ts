@@ -105,7 +105,7 @@ export class HubbleApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName:
-				'Both are in the Hubble dashboard under <a href="https://dash.hubble.com/developer/api-tokens" target="_blank">Developer Tools → API Tokens</a>. Give the token the <a href="https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#scopes" target="_blank">scopes</a> that your workflows need.',
+				'The API Token and the Organization ID are in the Hubble dashboard under <a href="https://dash.hubble.com/developer/api-tokens" target="_blank">Developer Tools → API Tokens</a>. Give the token the <a href="https://github.com/n8n-nodes-hubble/n8n-nodes-hubble#scopes" target="_blank">scopes</a> that your workflows need.',
 			name: 'whereNotice',
 			type: 'notice',
 			default: '',

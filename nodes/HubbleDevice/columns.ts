@@ -139,6 +139,16 @@ export const fieldsFrom = {
 	toWire: () => undefined,
 } satisfies Field;
 
+/** n8n shows neither hint nor description of columns that it maps automatically. */
+export const columnsNotice = {
+	displayName:
+		'Columns named Name, Latitude, Longitude, Place and Environment are recognized. <b>Any other column becomes a tag.</b> A column takes precedence over the same field below.',
+	name: 'columnsNotice',
+	type: 'notice',
+	default: '',
+	shownWhen: { fieldsFrom: ['columns'] },
+} satisfies Field;
+
 export const columns = {
 	displayName: 'Columns',
 	name: 'columns',
@@ -157,7 +167,6 @@ export const columns = {
 	},
 	description:
 		'How columns map to fields. Map Automatically ignores blank cells and the columns of an export, such as ID, Key and Created.',
-	hint: 'Columns named Name, Latitude, Longitude, Place and Environment are recognized. Any other column becomes a tag.',
 	shownWhen: { fieldsFrom: ['columns'] },
 	mayBeBlank: ['value'],
 	toWire: (value) => {

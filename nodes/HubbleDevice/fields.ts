@@ -5,7 +5,7 @@ import { degrees } from '../shared/device/areaFields';
 import { choices, deviceOrName, KEEP_INPUT, textPart, toggle, type Field } from '../shared/operation/fields';
 import type { RequestOf } from '../shared/operation/operation';
 import { fieldName, flag, numberIn, text, texts, uuid } from '../shared/operation/values';
-import { columns, fieldsFrom } from './columns';
+import { columns, columnsNotice, fieldsFrom } from './columns';
 import { nameOnWire, placeOnWire } from './naming';
 import { tagKeys, tagMap } from './tags';
 
@@ -270,13 +270,13 @@ const registered = {
 export const register = {
 	inBody: { ...registered, n_devices: numberOfDevices },
 	inQuery: { key_format: keyFormat },
-	settings: { fieldsFrom, columns },
+	settings: { fieldsFrom, columnsNotice, columns },
 };
 
 export const createOrUpdate = {
 	inBody: registered,
 	inQuery: { key_format: keyFormat },
-	settings: { matchBy, matchTag, ifNoMatch, fieldsFrom, columns },
+	settings: { matchBy, matchTag, ifNoMatch, fieldsFrom, columnsNotice, columns },
 };
 
 export const change = {
@@ -287,7 +287,7 @@ export const change = {
 		set_install_location: changeLocation,
 		set_destination_org_id: destination,
 	},
-	settings: { fieldsFrom, columns, addTags, removeTags, clearTags, clearLocation },
+	settings: { fieldsFrom, columnsNotice, columns, addTags, removeTags, clearTags, clearLocation },
 };
 
 /** One item's values for these parameters. */

@@ -62,6 +62,9 @@ export interface Settings {
 }
 
 /** Shows a parameter for some of the events. */
+/** The same for an option, which stands in a collection. */
+const forAreas = { show: { '/events': ['entered', 'left'] } };
+
 const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOptions'> => ({
 	displayOptions: { show: { events } },
 });
@@ -153,6 +156,7 @@ export const properties: INodeProperties[] = [
 			{
 				displayName: 'Border Width (Meters)',
 				name: 'borderWidth',
+				displayOptions: forAreas,
 				type: 'number',
 				typeOptions: { minValue: 0 },
 				default: 50,
@@ -162,6 +166,7 @@ export const properties: INodeProperties[] = [
 			{
 				displayName: 'Confirm by Second Packet',
 				name: 'confirm',
+				displayOptions: forAreas,
 				type: 'boolean',
 				default: true,
 				description:
@@ -170,6 +175,7 @@ export const properties: INodeProperties[] = [
 			{
 				displayName: 'Look Back (Hours)',
 				name: 'lookBack',
+				displayOptions: forAreas,
 				type: 'number',
 				typeOptions: { minValue: 0.25 },
 				default: 6,
@@ -179,6 +185,7 @@ export const properties: INodeProperties[] = [
 			{
 				displayName: 'Max Inaccuracy (Meters)',
 				name: 'maxInaccuracy',
+				displayOptions: forAreas,
 				type: 'number',
 				typeOptions: { minValue: 0 },
 				default: 500,

@@ -108,8 +108,8 @@ const denominations = {
 	type: 'fixedCollection',
 	typeOptions: { multipleValues: true },
 	placeholder: 'Add Denomination',
-	// n8n puts the default in the place of a group without rows: zero is refused.
-	default: { denomination: [{ denomination: 0, quantity: 1 }] },
+	// n8n puts the default in the place of a group without rows: a row without a denomination is refused.
+	default: { denomination: [{ denomination: '', quantity: 1 }] },
 	required: true,
 	description:
 		"The value of each voucher in the brand's currency, and how many to buy. Checked against the brand before the order is sent.",
@@ -122,7 +122,8 @@ const denominations = {
 					displayName: 'Denomination',
 					name: 'denomination',
 					type: 'number',
-					default: 0,
+					default: '',
+					placeholder: 'e.g. 25',
 					description: "In the brand's currency",
 				},
 				{ displayName: 'Quantity', name: 'quantity', type: 'number', typeOptions: { minValue: 1 }, default: 1 },
@@ -146,7 +147,8 @@ const orderReference = {
 /** What is done about an order beside placing it. */
 const placing = {
 	spends: {
-		displayName: 'This spends money: each run buys vouchers from your wallet. <b>Execute step</b> is a run, too.',
+		displayName:
+			'This spends money from your wallet. <b>Execute step</b> is a run, too. Without your own Reference, each run buys again.',
 		name: 'spendsNotice',
 		type: 'notice',
 		default: '',

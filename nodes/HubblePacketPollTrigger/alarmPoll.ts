@@ -45,12 +45,12 @@ export interface AlarmSettings {
 
 /** Reads the parameters of alarms. Throws a NodeOperationError that names the one at fault. */
 export function readAlarmSettings(context: IPollFunctions, reader: PacketReader): AlarmSettings {
-	const rules = readRules(context);
 	if (!reader.decodes) {
 		readParameter(context, alarmRules.displayName, () => {
 			throw new Error(NOT_DECODED);
 		});
 	}
+	const rules = readRules(context);
 	return { rules, reportsAlready: isOn(context, reportAlready.name, reportAlready.displayName, false), reader };
 }
 

@@ -260,7 +260,7 @@ withEachClock(hubbleNow, () => {
 		send(1, 20);
 		expect(await poll()).toHaveLength(1);
 		const why = '2 bytes, and none of the values: byte 0 is 7, not 3';
-		expect(warnings).toEqual([`"Alarms": 1 of 2 payloads does not fit: ${why}. Check "Decode Payload".`]);
+		expect(warnings).toEqual([`"Alarms": 1 of 2 payloads does not fit the format: ${why}. Check "Decode Payload".`]);
 	});
 
 	it('tells where none of the payloads fits, and refuses what is not decoded', async () => {
@@ -270,11 +270,14 @@ withEachClock(hubbleNow, () => {
 		send(0, 9);
 		expect(await poll()).toEqual([]);
 		expect(warnings).toEqual([
-			expect.stringMatching(/^"Alarms": The payload does not fit: .*Check "Decode Payload"\.$/),
+			expect.stringMatching(/^"Alarms": The payload does not fit the format: .*Check "Decode Payload"\.$/),
 		]);
 		await expect(node(alarms({}, { decodePayload: 'none' })).poll()).rejects.toThrow(
 			'"Alarm When": the payloads are not decoded',
 		);
+		// Before what a rule lacks: without a format there is no list of fields.
+		const empty = { triggerOn: 'alarms', alarmRules: { rule: [{ condition: 'above' }] } };
+		await expect(node(empty).poll()).rejects.toThrow('"Alarm When": the payloads are not decoded');
 		await expect(node({ triggerOn: 'both' }).poll()).rejects.toThrow('"Trigger On": ');
 	});
 
@@ -356,9 +359,15 @@ withEachClock(hubbleNow, () => {
 		it('says in the first field where none of the payloads fits', async () => {
 			send(0, 9);
 			const [first] = await shown(alarms({}, { payloadLayout: 'temperature: int32 @4' }));
-			expect(Object.entries(first ?? {})[0]).toEqual(['hint', expect.stringMatching(/^The payload does not fit: /)]);
+			expect(Object.entries(first ?? {})[0]).toEqual([
+				'hint',
+				expect.stringMatching(/^The payload does not fit the format: /),
+			]);
 			const [packet] = await shown({ decodePayload: 'layout', payloadLayout: 'temperature: int32 @4' });
-			expect(packet).toMatchObject({ hint: expect.stringMatching(/^The payload does not fit: /), decoded: null });
+			expect(packet).toMatchObject({
+				hint: expect.stringMatching(/^The payload does not fit the format: /),
+				decoded: null,
+			});
 		});
 	});
 });

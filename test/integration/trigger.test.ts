@@ -188,7 +188,7 @@ withEachClock(Date.now, () => {
 			await node.deliver(batch(2, 3), right);
 			expect(warnings).toEqual([
 				expect.stringMatching(
-					/^"Hubble Packet Trigger" could not decode payloads of a delivery\. None of 2 payloads fit: .+\. Check "Decode Payload"\.$/,
+					/^"Hubble Packet Trigger" could not decode payloads of a delivery\. None of 2 payloads fit the format: .+\. Check "Decode Payload"\.$/,
 				),
 			]);
 			const [tested] = (await node.deliver(batch(4, 5), right, { isTest: true })).items;

@@ -430,6 +430,15 @@ describe("Answers that are not Hubble's", () => {
 		expect(JSON.stringify(run)).not.toContain(hubble.token);
 	});
 
+	it.each<[Setup['onError'], string[]]>([
+		[go, ['1 of 3 items failed: see the column "error".']],
+		['continueErrorOutput', []],
+	])('of items is counted in a hint where it stands beside data: %s', async (onError, hints) => {
+		const input = [{ id: devices()[0]?.id }, { id: unknownId }, { id: devices()[1]?.id }];
+		const outcome = await device({ operation: 'get', deviceId: byId('={{ $json.id }}') }, { onError, input });
+		expect([outcome.hints, outcome.error]).toEqual([hints, undefined]);
+	});
+
 	it('an incomplete credential fails each item instead of passing it on', async () => {
 		const { items } = await device(
 			{ operation: 'getAll' },
@@ -625,6 +634,6 @@ describe('A reply to a registration that is not as the call', () => {
 	])('loses no key, and says so: %s', async (_, entries, name, expected) => {
 		const { given, hints } = await registered(entries, name, go);
 		expect(given).toEqual(expected);
-		expect(hints).toEqual([expect.stringContaining('entries that no item asked for (1)')]);
+		expect(hints[0]).toContain('entries that no item asked for (1)');
 	});
 });

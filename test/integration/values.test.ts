@@ -54,7 +54,7 @@ const lastOf = (world = hubble.world.main, until = Infinity) => {
 
 /** The hint on the packets of which a layout reads nothing: those in JSON. */
 const someJson = (count: number, of: number) =>
-	`${count.toLocaleString('en')} of ${of.toLocaleString('en')} payloads do not fit: JSON with other names: t, h. To read both, give your values these names.`;
+	`${count.toLocaleString('en')} of ${of.toLocaleString('en')} payloads do not fit the format: JSON with other names: t, h. To read both, give your values these names.`;
 const allJson = () => someJson(temperatures().filter(Number.isNaN).length, 4500);
 
 describe('filter by value', () => {
@@ -69,7 +69,7 @@ describe('filter by value', () => {
 		const times = found.map(({ timestamp }) => String(timestamp));
 		expect(times).toEqual([...times].sort().reverse());
 		expect(outcome.hints).toEqual([
-			expect.stringMatching(/^\d+ of [\d,]+ payloads do not fit: JSON with /),
+			expect.stringMatching(/^\d+ of [\d,]+ payloads do not fit the format: JSON with /),
 			expect.stringContaining('than the Limit of 500'),
 		]);
 		const all = jsonOf(await run({ filters: values(warm), returnAll: true }));
@@ -97,11 +97,11 @@ describe('filter by value', () => {
 	it('says that no payload could be read, once each, though none is left to show', async () => {
 		const outcome = await run({ payloadLayout: 'temperature: int16 @40', filters: values(warm), returnAll: true });
 		expect(jsonOf(outcome)).toEqual([]);
-		expect(outcome.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit: /)]);
+		expect(outcome.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit the format: /)]);
 		const absent = values({ field: pick('temperature'), condition: 'absent' });
 		const kept = await run({ payloadLayout: 'temperature: int16 @40', filters: absent, returnAll: true });
 		expect(jsonOf(kept)).toHaveLength(4500);
-		expect(kept.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit: /)]);
+		expect(kept.hints).toEqual([expect.stringMatching(/^None of 4,500 payloads fit the format: /)]);
 	});
 
 	it.each(['getAll', 'count', 'export'])('is refused in %s before the first call, by name', async (operation) => {
@@ -194,7 +194,7 @@ describe('filter by tag', () => {
 		const unread = { payloadLayout: 'temperature: int16 @40', filters: filters() };
 		for (const operation of ['getAll', 'summarize']) {
 			const { hints } = await run({ ...unread, operation, returnAll: true });
-			expect(hints).toContainEqual(expect.stringMatching(/^None of [\d,]+ payloads fit: /));
+			expect(hints).toContainEqual(expect.stringMatching(/^None of [\d,]+ payloads fit the format: /));
 		}
 	});
 
@@ -521,7 +521,7 @@ describe('the values in Create Fleet Report', () => {
 
 	it('are shown with all of their digits', async () => {
 		const values = { row: [{ field: pick('counter') }, { field: pick('temperature') }] };
-		const layout = { payloadLayout: 'counter: uint32 @2\ntemperature: int16 @4 /100', decodePayload: 'layout' };
+		const layout = { payloadLayout: 'counter: uint32 @2\ntemperature: int16 @4 ×0.01', decodePayload: 'layout' };
 		const rows = rowsIn(htmlOf(await report({ reportValues: values, ...layout })));
 		const counters = new Map([...lastOf()].map(([id, { payload }]) => [id, Buffer.from(String(payload), 'base64')]));
 		const expected = (id: string) => counters.get(id)?.readUInt32BE(2);

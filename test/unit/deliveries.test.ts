@@ -170,7 +170,7 @@ describe('Packets of a delivery', () => {
 		const parameters = { decodePayload: 'layout', payloadLayout: 't:float64@100' };
 		const rows = [packet('a'), packet('b')];
 		const { items, misfit } = taken(rows, { parameters });
-		expect(misfit).toMatch(/^None of 2 payloads fit: .+\. Check "Decode Payload"\.$/);
+		expect(misfit).toMatch(/^None of 2 payloads fit the format: .+\. Check "Decode Payload"\.$/);
 		expect(items.map((item) => 'hint' in item)).toEqual([false, false]);
 		const hint = misfit?.replace(' Check "Decode Payload".', '');
 		const tested = taken(rows, { parameters, isTest: true });

@@ -417,13 +417,13 @@ describe('valueFilter', () => {
 
 	it('offers the names that the decoding gives', async () => {
 		const offered = async (parameters: Record<string, unknown>, filter?: string) => {
-			const context = { getCurrentNodeParameter: (name: string) => parameters[name] };
+			const context = { getCurrentNodeParameter: (name: string) => parameters[name], getNode: () => ({}) };
 			return (await searchDecodedFields.call(context as never, filter)).results.map(({ value }) => value);
 		};
 		const payloadLayout = 'kind: uint8 @0\nt: int8 @1 when byte 0 = 1\nt: int8 @2 when byte 0 = 2';
 		expect(await offered({ decodePayload: 'layout', payloadLayout })).toEqual(['kind', 't']);
 		expect(await offered({ decodePayload: 'layout', payloadLayout }, ' KI ')).toEqual(['kind']);
-		expect(await offered({ decodePayload: 'layout', payloadLayout: '' })).toEqual([]);
+		expect(await offered({ decodePayload: 'layout', payloadLayout }, 'x')).toEqual([]);
 		expect(await offered({ decodePayload: 'fields', payloadFields: { field: [{ name: 'door' }] } })).toEqual(['door']);
 		expect(await offered({ decodePayload: 'hubbleSensor' })).toEqual([
 			'temperature',
@@ -431,6 +431,15 @@ describe('valueFilter', () => {
 			'humidity',
 			'battery',
 		]);
-		expect(await offered({ decodePayload: 'json', payloadLayout: 'a: uint8 @0' })).toEqual([]);
+		for (const [decodePayload, reason] of [
+			['none', 'Choose the format of the payloads in "Decode Payload" first.'],
+			[undefined, 'Choose the format of the payloads in "Decode Payload" first.'],
+			['layout', 'Describe the values of the payloads first.'],
+			['fields', 'Describe the values of the payloads first.'],
+			['json', 'The names in this format are not known beforehand. Choose "By Name" and enter one.'],
+		]) {
+			const payloadLayout = decodePayload === 'layout' ? '' : 'a: uint8 @0';
+			await expect(offered({ decodePayload, payloadLayout })).rejects.toThrow(reason);
+		}
 	});
 });

@@ -211,6 +211,20 @@ describe.each(Object.entries({ ...nodes, ...partnerNodes }))('%s', (name, { desc
 		expect(words).toEqual(Object.fromEntries(wanted));
 	});
 
+	test('shows an option of a collection for what it is about alone', () => {
+		for (const row of operations) {
+			const conditional = fieldsOf(row).filter(({ collection, shownWhen }) => collection && shownWhen);
+			const all = description.properties
+				.filter(({ displayOptions }) => (displayOptions?.show?.operation as string[])?.includes(row.value))
+				.flatMap(({ options = [] }) => options as INodeProperties[]);
+			for (const { name, shownWhen = {} } of conditional) {
+				const show = Object.entries(shownWhen).map(([other, values]) => [`/${other}`, values]);
+				expect(all.find((option) => option.name === name)?.displayOptions).toEqual({ show: Object.fromEntries(show) });
+			}
+			if (row.value === 'export') expect(conditional.length).toBeGreaterThan(8);
+		}
+	});
+
 	test('offers first what only reads', () => {
 		const choices = description.properties.filter((property) => property.name === 'operation');
 		for (const { options = [], displayOptions } of choices) {

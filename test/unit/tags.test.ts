@@ -49,7 +49,7 @@ it.each([
 
 it.each([
 	['_env', 'staging', '"_env" must be production or sandbox'],
-	['site', { a: 1 }, 'the value of "site" is not a text: {"a":1}'],
+	['site', { a: 1 }, 'the value of "site" is not a text: an object (a)'],
 	['site', ['x'], 'the value of "site" is not a text: ["x"]'],
 	['site', 'v'.repeat(129), 'more than 128 characters'],
 ])('%s: %p is refused', (name, value, reason) => {

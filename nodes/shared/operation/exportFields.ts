@@ -44,6 +44,7 @@ const moreColumns = {
 		'More columns for a CSV file, as paths into what Hubble returns, such as location.altitude, or into decoded values',
 	toWire: texts,
 	collection: 'options',
+	shownWhen: csvOnly,
 } satisfies Field;
 
 const tagColumns = {
@@ -54,6 +55,7 @@ const tagColumns = {
 	description:
 		'Whether a CSV file has a column for each tag of your devices instead of one with all tags. The device list is read for it.',
 	collection: 'options',
+	shownWhen: csvOnly,
 } satisfies Field;
 
 const tagKeys = {
@@ -66,6 +68,7 @@ const tagKeys = {
 	description: 'Keys of the tags that get their own column in a CSV file, instead of all tags',
 	toWire: texts,
 	collection: 'options',
+	shownWhen: csvOnly,
 } satisfies Field;
 
 /**
@@ -101,6 +104,7 @@ const csvOptions = {
 			'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
 		),
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 	defusesFormulas: {
 		displayName: 'Defuse Formulas',
@@ -110,6 +114,7 @@ const csvOptions = {
 		description:
 			'Whether to put an apostrophe in front of CSV text that a spreadsheet would treat as a formula. Numbers are unchanged.',
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 	decimalSign: {
 		displayName: 'Decimal Sign',
@@ -121,6 +126,7 @@ const csvOptions = {
 			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
 		toWire: (value) => (value === 'comma' ? ',' : '.'),
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 	delimiter: {
 		displayName: 'Delimiter',
@@ -136,6 +142,7 @@ const csvOptions = {
 			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
 		toWire: (value) => DELIMITERS[String(value)],
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 	keepsTexts: {
 		displayName: 'Keep Text as Text',
@@ -145,6 +152,7 @@ const csvOptions = {
 		description:
 			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs would read the formula.',
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 	timeFormat: {
 		displayName: 'Time Format',
@@ -157,6 +165,7 @@ const csvOptions = {
 		default: 'spreadsheet',
 		description: 'How times are written in a CSV file',
 		collection: 'options',
+		shownWhen: csvOnly,
 	},
 } satisfies Fields;
 

@@ -61,6 +61,12 @@ function shown(field: Field): INodeProperties {
 	return field.collection ? inCollection(plain) : plain;
 }
 
+/** A parameter in a collection; what decides on it stands outside. */
+function shownInside(field: Field): INodeProperties {
+	const entries = Object.entries(field.shownWhen ?? {}).map(([name, values]) => [`/${name}`, [...values]]);
+	return entries.length ? { ...shown(field), displayOptions: { show: Object.fromEntries(entries) } } : shown(field);
+}
+
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
 
 function choice(displayName: string, name: string, options: INodePropertyOptions[], first: string): INodeProperties {
@@ -116,7 +122,7 @@ function operationProperties(operation: Operation): INodeProperties[] {
 			return { ...shown(field), displayOptions: { show } };
 		});
 	const collections = Object.entries(COLLECTIONS).flatMap(([name, displayName]): INodeProperties[] => {
-		const options = fields.filter(({ collection }) => collection === name).map(shown);
+		const options = fields.filter(({ collection }) => collection === name).map(shownInside);
 		if (!options.length) return [];
 		options.sort((a, b) => a.displayName.localeCompare(b.displayName));
 		const placeholder = name === 'options' ? 'Add option' : name === 'filters' ? 'Add Filter' : 'Add Field';

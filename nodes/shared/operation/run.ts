@@ -26,7 +26,7 @@ import {
 import { readItemRequest } from './readItem';
 import { replyItems, shapeOf } from './rows';
 import { camelCase } from './times';
-import { counted } from './values';
+import { counted, wholeNumber } from './values';
 
 /** Milliseconds of waiting that are worth a hint. */
 const NOTICEABLE_MS = 5_000;
@@ -35,6 +35,7 @@ const NOTICEABLE_MS = 5_000;
 export class Outputs {
 	private readonly inputs: readonly INodeExecutionData[];
 	private readonly byItem: INodeExecutionData[][];
+	private readonly failed = new Set<number>();
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -90,6 +91,7 @@ export class Outputs {
 	/** Outputs an error in place of data even if the run must stop: throwing it would lose data for good. */
 	keepFailure(itemIndex: number, error: unknown, ids: IDataObject = {}): void {
 		const { context } = this;
+		this.failed.add(itemIndex);
 		const json = errorRow(context, inItem(context, error, itemIndex), ids);
 		const item = { json, pairedItem: { item: itemIndex } };
 		// n8n itself puts the fields of the input beside what it sends to the error output.
@@ -97,8 +99,14 @@ export class Outputs {
 		this.byItem[itemIndex]?.push(isRouted ? item : this.joined(itemIndex, item, json));
 	}
 
-	/** All items, in the order of the input items they are paired with. */
+	/** All items, in the order of the input items they are paired with. A hint says how many are errors. */
 	all(): INodeExecutionData[] {
+		const { context, inputs } = this;
+		const failed = this.failed.size;
+		if (failed && context.getNode().onError === 'continueRegularOutput') {
+			const message = `${wholeNumber(failed)} of ${counted(inputs.length, 'item')} failed: see the column "error".`;
+			context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+		}
 		return this.byItem.flat();
 	}
 }

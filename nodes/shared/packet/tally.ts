@@ -23,7 +23,7 @@ class Tally {
 		this.reason ||= decodeError;
 	}
 
-	/** "1 of 3 payloads does not fit: 13 bytes, "t" ends at byte 42."; nothing where all could be read. */
+	/** "1 of 3 payloads does not fit the format: 13 bytes, "t" ends at byte 42."; nothing where all could be read. */
 	text(): string | undefined {
 		if (this.likeness) return this.likeness;
 		if (!this.failed) return undefined;
@@ -33,9 +33,9 @@ class Tally {
 
 	private share(): string {
 		const { count, failed } = this;
-		if (count === 1) return 'The payload does not fit';
-		if (count === failed) return `None of ${counted(count, 'payload')} fit`;
-		return `${wholeNumber(failed)} of ${counted(count, 'payload')} ${failed === 1 ? 'does' : 'do'} not fit`;
+		if (count === 1) return 'The payload does not fit the format';
+		if (count === failed) return `None of ${counted(count, 'payload')} fit the format`;
+		return `${wholeNumber(failed)} of ${counted(count, 'payload')} ${failed === 1 ? 'does' : 'do'} not fit the format`;
 	}
 }
 

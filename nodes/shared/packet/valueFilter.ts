@@ -1,10 +1,11 @@
 /** Filter by value: whether what a payload says meets the user's conditions, and the parameters for them. */
-import type {
-	IDataObject,
-	ILoadOptionsFunctions,
-	INodeListSearchResult,
-	INodeProperties,
-	INodePropertyOptions,
+import {
+	NodeOperationError,
+	type IDataObject,
+	type ILoadOptionsFunctions,
+	type INodeListSearchResult,
+	type INodeProperties,
+	type INodePropertyOptions,
 } from 'n8n-workflow';
 import { asError } from '../client/errors';
 import { entryAt, isObject } from '../client/json';
@@ -93,6 +94,12 @@ export const valueFilters: INodeProperties[] = [
 	},
 ];
 
+function whyNoNames(decode: unknown): string {
+	if (decode === undefined || decode === 'none') return 'Choose the format of the payloads in "Decode Payload" first.';
+	if (decode === 'fields' || decode === 'layout') return 'Describe the values of the payloads first.';
+	return 'The names in this format are not known beforehand. Choose "By Name" and enter one.';
+}
+
 /** The names to choose from: those that the format, the form or the layout give. For other formats they are typed. */
 export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = ''): Promise<INodeListSearchResult> {
 	const parameter = (name: string) => this.getCurrentNodeParameter(name);
@@ -101,6 +108,7 @@ export async function searchDecodedFields(this: ILoadOptionsFunctions, filter = 
 		table: parameter('payloadFields'),
 		layout: parameter('payloadLayout'),
 	});
+	if (!names.length) throw new NodeOperationError(this.getNode(), whyNoNames(parameter('decodePayload')));
 	const wanted = filter.trim().toLowerCase();
 	const found = names.filter((name) => name.toLowerCase().includes(wanted));
 	return { results: found.map((name) => ({ name, value: name })) };

@@ -286,7 +286,7 @@ const rows: Record<string, Row> = {
 	},
 	'None fit': {
 		...packet('getAll', { limit: 3, decodePayload: 'layout', payloadLayout: 't: uint16 @40' }),
-		hint: /^None of 3 payloads fit: \d+ bytes, "t" ends at byte 42\.$/,
+		hint: /^None of 3 payloads fit the format: \d+ bytes, "t" ends at byte 42\.$/,
 	},
 	Hexadecimal: {
 		...packet('decode', {
