@@ -55,13 +55,18 @@ const ODD_VALUES: unknown[] = [
 	{ value: '../x', __rl: true, mode: 'id' },
 	JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}'),
 ];
-/** What a field of an item can hold. */
-export const odd = fc.oneof(
-	fc.constantFrom(...ODD_TEXTS),
-	fc.constantFrom(...ODD_VALUES),
-	fc.string({ unit: 'binary' }),
-	fc.jsonValue(),
+/** What means something in a path, an address or a file name, as often as all others. */
+const character = fc.oneof(
+	fc.constantFrom(...'./\\:*?"<>|%#& \n\0', '\ud800', '..'),
+	fc
+		.oneof(fc.nat(0xff), fc.nat(0xd7ff), fc.integer({ min: 0xe000, max: 0x10ffff }))
+		.map((point) => String.fromCodePoint(point)),
 );
+/** Any text. The unit "binary" of fast-check hardly ever draws one of the first, and makes a table of all 1.1 million. */
+export const anyText = fc.string({ unit: character });
+
+/** What a field of an item can hold. */
+export const odd = fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.constantFrom(...ODD_VALUES), anyText, fc.jsonValue());
 
 const prototypes = [Object.prototype, Array.prototype, Function.prototype, String.prototype];
 
