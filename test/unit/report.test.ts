@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COASTLINE } from '../../nodes/shared/report/coastline';
 import type { Section } from '../../nodes/shared/report/blocks';
 import { binEdges } from '../../nodes/shared/operation/times';
 import { curveChart, Timeline } from '../../nodes/shared/report/charts';
@@ -568,4 +569,35 @@ describe('what is drawn can be seen', () => {
 		expect(css).toMatch(/\ncode\{white-space:nowrap/);
 		expect(html).toMatch(/<td><code>d\d+<\/code><\/td>/);
 	});
+});
+
+/** Whether a place is in a ring of land. */
+const isLand = (latitude: number, longitude: number) =>
+	COASTLINE.some(
+		(ring) =>
+			ring.filter(([x1, y1], index) => {
+				const [x2, y2] = ring.at(index - 1) ?? [x1, y1];
+				return y1 > latitude !== y2 > latitude && longitude < x1 + ((latitude - y1) / (y2 - y1)) * (x2 - x1);
+			}).length % 2,
+	);
+
+it.each([
+	['Ankara', 39.93, 32.85, true],
+	['Denver', 39.74, -104.99, true],
+	['Manaus', -3.12, -60.02, true],
+	['Nairobi', -1.29, 36.82, true],
+	['Alice Springs', -23.7, 133.88, true],
+	['Antananarivo', -18.88, 47.51, true],
+	['Birmingham', 52.48, -1.89, true],
+	['Yakutsk', 62.03, 129.73, true],
+	['Vostok, in Antarctica', -78.46, 106.84, true],
+	['the North Sea', 56, 3, false],
+	['the Black Sea', 43, 34, false],
+	['the Gulf of Guinea', 0, 0, false],
+	['the Bay of Bengal', 12, 88, false],
+	['the Tasman Sea', -38, 160, false],
+	['Hudson Bay', 59, -86, false],
+	['the Pacific', 10, -150, false],
+])('the map shows what is at %s: land or sea', (_, latitude, longitude, isThere) => {
+	expect(isLand(latitude, longitude)).toBe(isThere);
 });
