@@ -82,7 +82,7 @@ export async function poll<P>(
 			memory.begun ??= begun;
 			const source = await open(startBudget(context, memory));
 			memory.begun = undefined;
-			return await readOn(context, memory, begun, { ...source, read: countingNoPlace(context, memory, source.read) });
+			return await readOn(context, memory, begun, source);
 		} catch (error) {
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
 			memory.begun = undefined;
@@ -104,22 +104,6 @@ function countNoPlace(context: IPollFunctions, memory: Memory): null {
 	}
 	return null;
 }
-
-/** When the rate limit leaves no slot, returns the position before with no items, so a first poll keeps its start. */
-const countingNoPlace =
-	<P>(context: IPollFunctions, memory: Memory, read: PolledStream<P>['read']): PolledStream<P>['read'] =>
-	async (from, begin) => {
-		let before = from;
-		try {
-			const result = await read(from, (begun) => begin((before = begun)));
-			memory.withoutPlace = 0;
-			return result;
-		} catch (error) {
-			if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
-			countNoPlace(context, memory);
-			return { next: before, items: [] };
-		}
-	};
 
 /** For how many milliseconds Hubble asked for no requests when a call failed. */
 export const waitAfter = (error: unknown): number => Number(objectOf(objectOf(error).failure).retryAfterMs ?? 0);
@@ -148,21 +132,21 @@ async function readOn<P>(
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
 	let before = from;
-	const { next, items, waitMs = 0 } = await read(from, (begun) => (before = begun));
+	const result = await read(from, (begun) => (before = begun)).catch((error: unknown) => {
+		if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
+	});
+	if (result) memory.withoutPlace = 0;
+	else countNoPlace(context, memory);
+	// Without a slot in the rate limit, a first poll keeps its start.
+	const { next, items, waitMs = 0 } = result ?? { next: before, items: [] };
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	// For a position that this process did not make, and also where n8n discarded the one that it made.
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
 	const isAtomic = storesPositionWithExecution(context, staticData, didBefore);
 	const handOver = isHandedOver && !isAtomic ? randomUUID() : undefined;
-	const advanced = advance(
-		stored,
-		stream,
-		handOver && delta ? delta.pack(before, next) : before,
-		next,
-		handOver,
-		isAtomic,
-	);
+	const packed = handOver && delta ? delta.pack(before, next) : before;
+	const advanced = advance(stored, stream, packed, next, handOver, isAtomic);
 	const changed = advanced && { ...advanced, by: memory.by };
 	if (handOver) {
 		memory.handOvers = [...memory.handOvers.filter((one) => one === stored.unsure?.handOver), handOver];
