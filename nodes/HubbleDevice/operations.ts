@@ -1,6 +1,6 @@
 import { endpoints } from '../shared/client/endpoints';
 import { simplifyDevice, simplifyRegistered, DEVICE_FIELDS } from '../shared/device/device';
-import { wantedPages, wantedRows } from '../shared/operation/rows';
+import { wantedRows } from '../shared/operation/rows';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
 import { choices, deviceOrName, environment, toggle } from '../shared/operation/fields';
@@ -184,11 +184,6 @@ export const deviceOperations: readonly Operation[] = [
 			toJson: () => (row) => row,
 			simplify: simplifyDevice,
 			columns: () => DEVICE_FIELDS,
-			devices: (work) =>
-				wantedPages(
-					{ ...work, request: { ...work.request, limit: Infinity, continuationToken: undefined } },
-					endpoints.listDevices.list,
-				),
 		}),
 	}),
 	operation({

@@ -2,7 +2,6 @@ import type { IDataObject } from 'n8n-workflow';
 import { DAY_S, HOUR_S } from '../shared/client/clock';
 import { DEFAULT_PERIOD_S, endpoints, PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { decodedNames, withDecoded } from '../shared/packet/decode';
-import { pages } from '../shared/client/pages';
 import { decodeFields } from '../shared/packet/decodeFields';
 import { exportFields, exportRange } from '../shared/operation/exportFields';
 import { exportTo } from '../shared/operation/exportFile';
@@ -158,10 +157,6 @@ const packetFile = exportTo({
 	toJson: packetToJson,
 	simplify: simplifyPacket,
 	columns,
-	devices: ({ hubble }) => {
-		const { list } = endpoints.listDevices;
-		return pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max);
-	},
 	ownerOf: (row) => (isPacket(row) ? row.device : { id: '' }),
 });
 

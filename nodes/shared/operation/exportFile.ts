@@ -8,7 +8,7 @@ import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-wo
 import { endpoints } from '../client/endpoints';
 import { asError } from '../client/errors';
 import { objectOf, withoutUndefined } from '../client/json';
-import { acceptedRows, type List, type Page } from '../client/pages';
+import { acceptedRows, pages, type List, type Page } from '../client/pages';
 import { columnChoice, csvStyle, withTagColumns, type ExportRequest } from './exportFields';
 import { FORMATS, type FormatInput, type FormatWriter } from './exportFormats';
 import type { Hint, ItemRequest, Operation, Work } from './operation';
@@ -26,8 +26,6 @@ interface ExportSource<R> extends Pick<FormatInput, 'ownerOf'> {
 	toJson: (request: R, hints: Set<Hint>) => (row: IDataObject) => IDataObject;
 	/** The flat fields that are the columns, unless others are chosen. */
 	columns: (request: R) => string[];
-	/** The pages of the device list whose tags get columns. */
-	devices: (work: Work) => AsyncIterable<Page>;
 }
 
 const SLICE = 65_536;
@@ -156,15 +154,22 @@ export async function tagKeysIn(
 	return [...keys].sort((a, b) => a.localeCompare(b));
 }
 
+/** The tags that get columns: those of the devices that are exported, else of all. */
+async function everyTag(work: Work<ExportRequest>, { rows }: List): Promise<string[]> {
+	const { list } = endpoints.listDevices;
+	if (rows !== list.rows)
+		return await tagKeysIn(pages(work.hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max));
+	const request = { ...work.request, limit: Infinity, continuationToken: undefined };
+	return await tagKeysIn(wantedPages({ ...work, request }, list), request.clientFilters);
+}
+
 async function writerOf<R extends ExportRequest>(source: ExportSource<R>, work: Work<R>, timezone: string) {
 	const { simplify, ownerOf, list } = source;
 	const { request, hubble } = work;
 	const { columns, tagKeys } = columnChoice(request, source.columns(request));
 	const format = formatOf(request);
-	const isOfThese = list.rows === endpoints.listDevices.list.rows;
 	const isEvery = tagKeys === 'every' && format === FORMATS.csv;
-	const filters = isOfThese ? request.clientFilters : [];
-	const keys = isEvery ? await tagKeysIn(source.devices(work), filters) : tagKeys === 'every' ? [] : tagKeys;
+	const keys = isEvery ? await everyTag(work, list) : tagKeys === 'every' ? [] : tagKeys;
 	return format.writer({
 		simplify: (row) => simplify(row, hubble.now()),
 		ownerOf,
