@@ -2,10 +2,10 @@
  * Places orders exactly once each. An order is looked up by its reference before it is sent, and again whenever nobody
  * knows what became of it. Card numbers and PINs go into the output and nowhere else.
  */
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { nodeContext } from '../shared/n8n';
 import { newOutage } from '../shared/client/client';
-import { asError, copyOf, DOUBT, statusOf, unchanged } from '../shared/client/errors';
+import { asError, copyOf, detailsOf, DOUBT, isNodeError, statusOf, unchanged } from '../shared/client/errors';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
@@ -30,7 +30,7 @@ const LAST_LOOK_MS = 5000;
 const FAILED = new Set(['FAILED', 'CANCELLED', 'REVERSED']);
 
 /** Hubble's own code of a failure. A proxy that answers in its place, perhaps after Hubble has placed the order, has none. */
-const codeOf = (error: unknown): unknown => (error instanceof NodeApiError ? error.context.errorCode : undefined);
+const codeOf = (error: unknown): unknown => detailsOf(error).errorCode;
 
 /** Refusals without a code that say for certain that nothing was placed. */
 const CERTAIN = [401, 429];
@@ -56,7 +56,7 @@ const SAME_ORDER = 'enter the same reference and turn on Options → Return Exis
 
 /** The failure with what it means for the money, and how to go on. */
 function withReference(error: unknown, reference: string, advice: string): Error {
-	if (error instanceof NodeApiError || error instanceof NodeOperationError) {
+	if (isNodeError(error)) {
 		error.description = `${advice} Reference: ${reference}. ${(error.description ?? '').replace(DOUBT, '')}`;
 		error.context.referenceId = reference;
 	}
@@ -203,7 +203,7 @@ class OrderRun {
 		const known = await brand.catch((error: unknown) => {
 			this.brands.delete(brandId);
 			// Each item that waited for it says what it means for its own order.
-			throw error instanceof NodeApiError ? copyOf(error) : unchanged(error);
+			throw isNodeError(error) ? copyOf(error) : unchanged(error);
 		});
 		const reason = whyRefused(known, details);
 		if (reason) throw new NodeOperationError(node, parameterError('Denominations', reason), { itemIndex });

@@ -219,8 +219,17 @@ export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(erro
 /** For rethrowing an error as it is: n8n's lint flags a bare `throw error`. */
 export const unchanged = asError;
 
+/** An error of n8n's, which has details. */
+type NodeError = NodeApiError | NodeOperationError;
+
+export const isNodeError = (error: unknown): error is NodeError =>
+	error instanceof NodeApiError || error instanceof NodeOperationError;
+
+export const asNodeError = (node: INode, error: unknown): NodeError =>
+	isNodeError(error) ? error : new NodeOperationError(node, asError(error));
+
 /** A copy of a stored error, so that each catcher can add its own item and progress. */
-export function copyOf<E extends NodeApiError | NodeOperationError>(error: E): E {
+export function copyOf<E extends NodeError>(error: E): E {
 	const copy: E = Object.create(Object.getPrototypeOf(error));
 	return Object.assign(copy, error, { message: error.message, stack: error.stack, context: { ...error.context } });
 }
@@ -292,8 +301,7 @@ export function withProgress(node: INode, cause: unknown, progress: Progress, so
 	const { pages, rowsFetched } = progress;
 	const canResume = progress.rest || (progress.token && !(cause instanceof RepeatedToken));
 	const { token, rest }: Partial<Progress> = soFar === 'kept' && canResume ? progress : {};
-	const isOurs = cause instanceof NodeApiError || cause instanceof NodeOperationError;
-	const error = isOurs ? cause : new NodeOperationError(node, asError(cause));
+	const error = asNodeError(node, cause);
 	if (!pages) return error;
 	const [resumeStartTime, resumeEndTime] = [rest?.from, rest?.to].map((time) =>
 		time === undefined ? undefined : new Date(1000 * time).toISOString(),

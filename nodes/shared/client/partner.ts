@@ -1,6 +1,6 @@
 /** Hubble's gift-card service behind a partner credential: its own host, login and error messages. */
 import { hash } from 'node:crypto';
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { NodeApiError, type IDataObject } from 'n8n-workflow';
 import {
 	credentialOf,
 	HubbleClient,
@@ -13,7 +13,7 @@ import {
 	type Session,
 } from './client';
 import type { Endpoint } from './endpoints';
-import { copyOf, RepeatedToken, statusOf, unchanged, type Explanation, type Failure } from './errors';
+import { copyOf, isNodeError, RepeatedToken, statusOf, unchanged, type Explanation, type Failure } from './errors';
 import { rowsOf } from './json';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
@@ -160,9 +160,9 @@ function partnerSession(
 				const { token } = await loginOf(key, logIn);
 				if (token !== secrets.at(-1)) secrets.push(token);
 			} catch (error) {
-				if (error instanceof NodeApiError && error.httpCode === '401') session.refusedToken = copyOf(error);
+				if (error instanceof NodeApiError && statusOf(error) === 401) session.refusedToken = copyOf(error);
 				// All who waited for the login get this error, and each adds its own item.
-				throw error instanceof NodeApiError || error instanceof NodeOperationError ? copyOf(error) : unchanged(error);
+				throw isNodeError(error) ? copyOf(error) : unchanged(error);
 			}
 		},
 		async renew() {

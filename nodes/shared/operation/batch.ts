@@ -1,7 +1,7 @@
 /** Combines the requests of many items into few calls, and maps the replies back to the items. */
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../client/client';
-import { DOUBT, hubbleStatusOf, UnexpectedReply } from '../client/errors';
+import { detailsOf, DOUBT, hubbleStatusOf, isNodeError, UnexpectedReply } from '../client/errors';
 import { inTurn, type Batch, type BatchResult, type ItemRequest } from './operation';
 import { Bisection, toBatches, type RejectedGroup } from './packing';
 import { counted } from './values';
@@ -127,7 +127,8 @@ class BatchRun {
 	private settleGone(gone: readonly Failed[], isUnclear: boolean, areAll: boolean): void {
 		for (const failure of gone) {
 			const { group, error } = failure;
-			if (isUnclear && areAll) this.report(group, group.flatMap(this.resultWhenGone), requestIdOf(error));
+			const { requestId } = detailsOf(error);
+			if (isUnclear && areAll) this.report(group, group.flatMap(this.resultWhenGone), String(requestId));
 			else this.giveUp(failure, isUnclear && !mayHaveHappened(error) ? DOUBT : '');
 		}
 	}
@@ -200,8 +201,7 @@ class BatchRun {
 
 	/** Adds to an error what is in doubt, of how many devices the request was, and how many are done. */
 	private withPast(error: unknown, size: number, doubt = ''): unknown {
-		const isOurs = error instanceof NodeApiError || error instanceof NodeOperationError;
-		if (!isOurs || error.context.hasPast) return error;
+		if (!isNodeError(error) || error.context.hasPast) return error;
 		const { done } = this.past;
 		const together =
 			isRefusedWhole(error) && size > 1
@@ -214,9 +214,7 @@ class BatchRun {
 	}
 }
 
-const mayHaveHappened = (error: unknown) => error instanceof NodeApiError && error.context.mayHaveHappened === true;
-
-const requestIdOf = (error: unknown) => String(error instanceof NodeApiError ? error.context.requestId : '');
+const mayHaveHappened = (error: unknown) => detailsOf(error).mayHaveHappened === true;
 
 const isRefusedWhole = (error: unknown) => REFUSED_WHOLE.has(hubbleStatusOf(error));
 

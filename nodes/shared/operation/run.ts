@@ -1,13 +1,7 @@
 /** The only item loop: reads what each item asks, carries it out, pairs items, decides continue-on-fail. */
-import {
-	NodeApiError,
-	NodeOperationError,
-	type IDataObject,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-} from 'n8n-workflow';
+import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { objectOf, withoutUndefined } from '../client/json';
-import { asError } from '../client/errors';
+import { asNodeError } from '../client/errors';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails, runsAsTool } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
@@ -297,11 +291,7 @@ const DETAILS = [
  * `message` and, in newer versions, `details` alone, and cuts it down to its `error` when the item carries the error
  * itself; so the details stand side by side in the regular output only.
  */
-function errorRow(
-	context: IExecuteFunctions,
-	failure: NodeApiError | NodeOperationError,
-	ids: IDataObject,
-): IDataObject {
+function errorRow(context: IExecuteFunctions, failure: ReturnType<typeof inItem>, ids: IDataObject): IDataObject {
 	const row: IDataObject = { error: failure.message, message: failure.description ?? failure.message };
 	const told = DETAILS.map((name) => [name, failure.context[name]]);
 	const named = Object.entries(ids).map(([name, id]) => [camelCase(name), id]);
@@ -321,11 +311,8 @@ function chosen(context: IExecuteFunctions, operations: readonly Operation[]): A
 }
 
 /** The error with the item it belongs to: n8n shows it and links to it. */
-function inItem(context: IExecuteFunctions, error: unknown, item: number): NodeApiError | NodeOperationError {
-	const failure =
-		error instanceof NodeApiError || error instanceof NodeOperationError
-			? error
-			: new NodeOperationError(context.getNode(), asError(error));
+function inItem(context: IExecuteFunctions, error: unknown, item: number) {
+	const failure = asNodeError(context.getNode(), error);
 	failure.context.itemIndex ??= item;
 	return failure;
 }
