@@ -36,7 +36,7 @@ function saidOf(order: IDataObject) {
  */
 export function contradictionOf(order: IDataObject, errand: Errand, isOurs: boolean): string | undefined {
 	const { brandId, amount, details, request, reference } = errand;
-	const { customerDetails, discountAmount } = request.body as IDataObject;
+	const { customerDetails, discountAmount } = objectOf(request.body);
 	const said = saidOf(order);
 	if (order.referenceId !== undefined && order.referenceId !== null && String(order.referenceId) !== reference)
 		return `it has the reference ${String(order.referenceId)}`;

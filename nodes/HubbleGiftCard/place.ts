@@ -6,6 +6,7 @@ import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { nodeContext } from '../shared/n8n';
 import { newOutage } from '../shared/client/client';
 import { asError, copyOf, detailsOf, DOUBT, isNodeError, statusOf, unchanged } from '../shared/client/errors';
+import { objectOf } from '../shared/client/json';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
@@ -110,7 +111,7 @@ class OrderRun {
 	) {
 		const kept = nodeContext(work.context);
 		this.isAfterKill = Boolean((kept.isAfterKill ??= work.context.getMode() === 'retry' && kept.sent === undefined));
-		this.sent = (kept.sent ??= {}) as IDataObject;
+		this.sent = objectOf((kept.sent ??= {}));
 	}
 
 	/** Whether an order may have been sent under the reference before this try, so that it may still be on its way. */
@@ -240,23 +241,22 @@ class OrderRun {
 	/** Sends an order that Hubble does not have until its fate is known. Before it is sent again it is looked up. */
 	private async send(errand: Errand, wasSent: boolean): Promise<Reply> {
 		const { reference, brandId, details, amount, request } = errand;
-		const body = { ...request.body, referenceId: reference, productId: brandId, amount } as IDataObject;
-		body.denominationDetails = details as unknown as IDataObject[];
+		const order = { ...request.body, referenceId: reference, productId: brandId, amount, denominationDetails: details };
 		let isInDoubt = wasSent;
 		try {
 			for (let tries = 1; ; tries++) {
 				try {
-					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body });
+					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body: objectOf(order) });
 				} catch (error) {
 					const isOpen = leavesDoubt(error);
 					isInDoubt ||= isOpen;
 					if (isOpen) await this.hubble.delay(pauseAfter(tries));
 					// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by
 					// a lookup that fails.
-					const order = await this.orderUnder(reference).catch((failure: unknown) => {
+					const known = await this.orderUnder(reference).catch((failure: unknown) => {
 						throw unchanged(isOpen ? failure : error);
 					});
-					if (order) return order;
+					if (known) return known;
 					if (!isOpen || tries >= TRIES) throw unchanged(error);
 				}
 			}
@@ -268,7 +268,7 @@ class OrderRun {
 
 	/** @param reply the order that is there; without it, another's may be on its way */
 	private foreign(reply: Reply | undefined, errand: Errand, reason: string, how = RETURN_OR_GIVE_EACH): Error {
-		const { body: order = {} as IDataObject, requestId } = reply ?? {};
+		const order = objectOf(reply?.body);
 		const { reference, request } = errand;
 		const { itemIndex } = request;
 		const inDoubt = this.wasSent(reference) ? this.inDoubt : NOTHING_NOW;
@@ -279,8 +279,7 @@ class OrderRun {
 				? 'an order'
 				: `the order ${String(order.id)}${order.status ? ` (${String(order.status)})` : ''}`;
 		const message = `The reference "${reference}" already belongs to ${named}: ${reason}`;
-		const asked = requestId ? ` X-Request-ID: ${requestId}.` : '';
-		const description = `${how}${asked}`;
+		const description = reply ? `${how} X-Request-ID: ${reply.requestId}.` : how;
 		const error = new NodeOperationError(this.work.context.getNode(), message, { itemIndex, description });
 		if (order.id !== undefined) error.context.orderId = String(order.id);
 		return withReference(error, reference, advice);

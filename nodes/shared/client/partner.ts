@@ -51,11 +51,10 @@ export function partnerSettingsOf(credential: IDataObject) {
 	if (!clientId) throw new Error("The Hubble Partner API credential has no 'Client ID'");
 	if (!clientSecret) throw new Error("The Hubble Partner API credential has no 'Client Secret'");
 	const given = PARTNER_HOSTS[text('environment') || 'production'] ?? text('baseUrl');
-	const url = URL.canParse(given) ? new URL(given) : ({} as URL);
-	const { protocol, origin, pathname, username, search } = url;
-	if (!/^https?:$/.test(protocol) || username || search || url.hash)
+	const url = URL.canParse(given) ? new URL(given) : undefined;
+	if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
 		throw new Error("The 'Base URL' in the Hubble Partner API credential is not an address such as https://host");
-	return { baseUrl: origin + pathname.replace(/(?<!\/)\/+$/, ''), clientId, clientSecret };
+	return { baseUrl: url.origin + url.pathname.replace(/(?<!\/)\/+$/, ''), clientId, clientSecret };
 }
 
 /** The documents name no limit; this many requests a second to one endpoint are sent until a 429 says otherwise. */

@@ -4,9 +4,9 @@
  * the last packet and keeps 24 bytes of each until then.
  */
 import { Hash } from 'node:crypto';
-import type { IDataObject, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../client/endpoints';
-import { asError } from '../client/errors';
+import { asError, detailsOf } from '../client/errors';
 import { objectOf, withoutUndefined } from '../client/json';
 import { acceptedRows, pages, type List, type Page } from '../client/pages';
 import { columnChoice, csvStyle, withTagColumns, type ExportRequest } from './exportFields';
@@ -116,8 +116,8 @@ class FileText {
 			this.failure = error;
 			return;
 		}
-		const { message, description, context: details } = error as NodeOperationError;
-		const { resumeToken: continuationToken, resumeStartTime, resumeEndTime } = details ?? {};
+		const { message, description } = asError(error);
+		const { resumeToken: continuationToken, resumeStartTime, resumeEndTime } = detailsOf(error);
 		const stoppedBy = [message, description].filter(Boolean).join('. ');
 		this.cut = withoutUndefined({ stoppedBy, continuationToken, resumeStartTime, resumeEndTime });
 	}

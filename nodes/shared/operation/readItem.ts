@@ -144,7 +144,7 @@ function checkOptions(
 	if (isEmpty(value)) return;
 	if (type === 'fixedCollection') {
 		for (const { name, values } of options as INodePropertyCollection[]) {
-			for (const row of [(objectOf(value)[name] ?? []) as IDataObject | IDataObject[]].flat()) {
+			for (const row of rowsOf([objectOf(value)[name]].flat())) {
 				for (const inner of values) checkOptions(inner, row[inner.name]);
 			}
 		}

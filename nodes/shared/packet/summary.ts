@@ -60,9 +60,9 @@ export class Figures {
 /** The numbers in a payload with their names, or the paths to them, such as `gps_1.latitude`. */
 export function numbersIn(decoded: unknown, path = '', depth = 1): Array<[name: string, value: number]> {
 	if (!isObject(decoded) || depth > MOST_DEPTH) return [];
-	return Object.entries(decoded).flatMap(([key, value]) => {
+	return Object.entries(decoded).flatMap(([key, value]): Array<[string, number]> => {
 		const name = path + key;
-		if (typeof value === 'number') return Number.isFinite(value) ? [[name, value] as [string, number]] : [];
+		if (typeof value === 'number') return Number.isFinite(value) ? [[name, value]] : [];
 		return numbersIn(value, `${name}.`, depth + 1);
 	});
 }
