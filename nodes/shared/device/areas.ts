@@ -179,13 +179,8 @@ function placeIn([polygon = []]: Polygon[]): Place {
 /** Between the first number and the second. */
 const middle = ([from = 0, to = from]: readonly number[]): number => (from + to) / 2;
 
-function distanceToRing(ring: Ring, place: Place): number {
-	let nearest = Infinity;
-	for (const edge of edgesOf(ring)) {
-		for (const turn of TURNS) nearest = Math.min(nearest, distanceToEdge(edge, place, turn));
-	}
-	return nearest;
-}
+const distanceToRing = (ring: Ring, place: Place): number =>
+	leastOf(edgesOf(ring).flatMap((edge) => TURNS.map((turn) => distanceToEdge(edge, place, turn))));
 
 /** The nearest point of an edge is looked for on a plane that touches the earth at the place. */
 function distanceToEdge([[x1, y1], [x2, y2]]: [Position, Position], place: Place, turn: number): number {
