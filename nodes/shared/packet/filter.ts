@@ -103,13 +103,7 @@ function decoder(context: TriggerContext, given: IDataObject) {
 		if (table !== undefined) isGiven(given.payloadFields, table, false);
 	});
 	try {
-		return payloadDecoder({
-			decode,
-			table,
-			get layout() {
-				return parameter('payloadLayout');
-			},
-		});
+		return payloadDecoder({ decode, table, layout: decode === 'layout' ? parameter('payloadLayout') : undefined });
 	} catch (error) {
 		throw new NodeOperationError(context.getNode(), asError(error).message);
 	}
