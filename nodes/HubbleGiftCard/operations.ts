@@ -29,11 +29,6 @@ const orderId = {
 
 const voucherId: Field = { ...orderId, displayName: 'Voucher ID', name: 'voucherId' };
 
-/** A reference of at most 40 characters (partner documentation, `referenceId`). */
-function reference(value: unknown): string {
-	return text(40)(freeId(value));
-}
-
 const by: Field = {
 	displayName: 'By',
 	name: 'by',
@@ -141,7 +136,8 @@ const customer = (displayName: string, name: string, placeholder: string, toWire
 
 const orderReference = {
 	...textPart('Reference', 'reference', 'e.g. order-4711'),
-	toWire: reference,
+	// At most 40 characters (partner documentation, `referenceId`).
+	toWire: (value) => text(40)(freeId(value)),
 } satisfies Field;
 
 /** What is done about an order beside placing it. */
