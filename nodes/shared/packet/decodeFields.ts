@@ -43,15 +43,11 @@ const WAYS = choices(
 );
 
 const showFor = (...type: string[]) => ({ displayOptions: { show: { type } } });
-const number = (displayName: string, name: string, description: string, more: Partial<INodeProperties> = {}) =>
+const number = (displayName: string, name: string, description: string, more: Partial<INodeProperties>) =>
 	({ displayName, name, type: 'number', default: 0, description, ...more }) satisfies INodeProperties;
 /** A number of 0 or more. */
-const wholeNumberField = (
-	displayName: string,
-	name: string,
-	description: string,
-	more: Partial<INodeProperties> = {},
-) => number(displayName, name, description, { typeOptions: { minValue: 0 }, ...more });
+const wholeNumberField = (...[displayName, name, description, more]: Parameters<typeof number>) =>
+	number(displayName, name, description, { typeOptions: { minValue: 0 }, ...more });
 
 /** One row of the form. */
 const VALUES: INodeProperties[] = [
