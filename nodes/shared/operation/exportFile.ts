@@ -206,7 +206,10 @@ export const exportTo =
 			gzip ? 'application/gzip' : mimeType,
 		);
 		if (file.failure) throw asError(file.failure);
-		if (file.cut) hints.add(`The file "${fileName}" is not complete: ${whyCut(file)}`);
+		const why = file.cut?.stoppedBy
+			? `it ends after ${file.count} rows; its item says why, and how to resume.`
+			: `more rows exist than the Limit of ${file.count}.`;
+		if (file.cut) hints.add(`The file "${fileName}" is not complete: ${why}`);
 		const json: IDataObject = {
 			fileName,
 			count: file.count,
@@ -220,9 +223,3 @@ export const exportTo =
 		};
 		return [{ json, binary: { [String(binaryField)]: stored } }];
 	};
-
-function whyCut({ count, cut }: FileText): string {
-	return cut?.stoppedBy
-		? `it ends after ${count} rows; its item says why, and how to resume.`
-		: `more rows exist than the Limit of ${count}.`;
-}
