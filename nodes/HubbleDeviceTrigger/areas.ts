@@ -45,25 +45,21 @@ export async function areas(run: PollRun): Promise<void> {
 	await sweep(run, isFull);
 }
 
-/** Brings the marks in the order of the areas that are wanted now. */
+/** Brings the marks in the order of the areas that are wanted now, and logs what of new ones is no polygon. */
 export function beginAreas(run: PollRun): void {
 	const { settings, state, now } = run;
 	const ordered = reorderAreas(state.areas, run, settings.devices, settings.areas);
-	if (ordered.cursor !== state.areas) tell(run, ordered.areas.slice(-ordered.cursor.fresh || Infinity));
+	const isChanged = ordered.cursor !== state.areas;
+	// Crossings that wait are of the old ones.
+	if (isChanged) run.waiting.clear();
+	for (const { name, leftOut } of isChanged ? ordered.areas.slice(-ordered.cursor.fresh || Infinity) : [])
+		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
 	run.inside = ordered.inside;
 	run.unsure = ordered.unsure;
 	run.areas = ordered.areas;
 	for (const key of run.unsure)
 		if (!settings.events.has(run.inside.has(key) ? 'entered' : 'left')) run.unsure.delete(key);
 	state.areas = { ...ordered.cursor, from: notAhead(run.context, ordered.cursor.from, now) };
-}
-
-/** Starts with new areas: drops crossings that wait for the old ones, and logs what of the new ones is no polygon. */
-function tell(run: PollRun, fresh: PollRun['settings']['areas']): void {
-	run.waiting.clear();
-	for (const { name, leftOut } of fresh) {
-		if (leftOut) warn(run, `watches the polygons of the area "${name}". It ignores what is not a polygon: ${leftOut}.`);
-	}
 }
 
 /** Seconds from one search to the next: a day, and an hour when there is no room for more marks. */
