@@ -134,7 +134,8 @@ export class NoPlaceInTime extends NodeOperationError {
 	}
 }
 
-const nameOf = ({ method, path }: Endpoint) => `${method} ${path}`;
+/** The name of a call, by which it is limited, and its refusal known. */
+export const callName = ({ method, path }: Endpoint) => `${method} ${path}`;
 
 /** One organization as one run sees it. */
 export class HubbleClient {
@@ -224,7 +225,7 @@ export class HubbleClient {
 	 */
 	async send(call: Call): Promise<Reply> {
 		const { method, isRepeatable, isBatch } = call.endpoint;
-		const name = nameOf(call.endpoint);
+		const name = callName(call.endpoint);
 		const { unanswered } = this.run.outage;
 		if (unanswered.length >= MOST_UNANSWERED) throw notSent(unanswered);
 		const begunAt = performance.now();
@@ -275,7 +276,7 @@ export class HubbleClient {
 		// Where the item itself names scopes, those of another item may be allowed.
 		const isOfItem = 'scopes' in body || 'set_scopes' in body;
 		if (status === 403 && !isOfItem && /\bscopes?\b/i.test(said ?? ''))
-			session.refusedCalls.set(nameOf(endpoint), error);
+			session.refusedCalls.set(callName(endpoint), error);
 		if (!isCounted || (status !== undefined && status < 500)) return;
 		run.outage.unanswered.push(error);
 		run.outage.failedAt = performance.now();
@@ -411,8 +412,7 @@ function credentialSession(
 	const decrypted: ICredentialsDecrypted = { id: '', name: '', type: 'hubbleApi', data };
 	const secrets = [settings.token];
 	return {
-		secrets,
-		refusedCalls: new Map(),
+		...sessionOf(context, secrets),
 		fetch: async (options) => {
 			const request = context.helpers.httpRequestWithAuthentication;
 			return await request.call(context, 'hubbleApi', options, { credentialsDecrypted: decrypted });
@@ -456,8 +456,11 @@ export function sharedBy({ baseUrl, organizationId }: Pick<Service, 'baseUrl' | 
 	return { rateLimiter, clock: clockOf(host) };
 }
 
+/** How long a run may take, where it is not an execution. */
+type Limits = Pick<Run, 'deadline' | 'isUrgent' | 'poller'>;
+
 /** A run that has sent nothing yet. */
-export const newRun = (context: Context, limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {}): Run => ({
+export const newRun = (context: Context, limits?: Limits): Run => ({
 	context,
 	signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
 	traffic: { requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 },
@@ -465,14 +468,8 @@ export const newRun = (context: Context, limits: Pick<Run, 'deadline' | 'isUrgen
 	...limits,
 });
 
-/**
- * Hubble behind the credential of the node. Nothing is sent yet. Throws when the credential cannot be used.
- * @param limits how long the run may take, where it is not an execution
- */
-export async function connect(
-	context: Context,
-	limits: Pick<Run, 'deadline' | 'isUrgent' | 'poller'> = {},
-): Promise<HubbleClient> {
+/** Hubble behind the credential of the node. Nothing is sent yet. Throws when the credential cannot be used. */
+export async function connect(context: Context, limits?: Limits): Promise<HubbleClient> {
 	const { data, settings } = await credentialOf(context, 'hubbleApi', settingsOf);
 	const { baseUrl, organizationId, perSecond, prefixes } = settings;
 	return new HubbleClient(

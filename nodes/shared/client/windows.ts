@@ -6,7 +6,7 @@
  * Windows are read side by side where replies are slow, and given in order: oldest first, or the same backwards. A window
  * is given when it is complete, so a reading that fails ends at a whole second, from which another can go on.
  */
-import type { HubbleClient } from './client';
+import { callName, type HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
 import type { Progress, SoFar } from './errors';
 import { chain, tracked, pages, type List, type Page } from './pages';
@@ -281,7 +281,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 		yield* pages(hubble, call, list, pageSize, soFar);
 		return;
 	}
-	const { method, path } = call.endpoint;
+	const name = callName(call.endpoint);
 	let latencyMs = 0;
 	const history: PacketHistory = {
 		timeOf,
@@ -293,7 +293,7 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 				yield page;
 			}
 		},
-		parallel: () => parallelFor(latencyMs, rateOf(hubble.service.rateLimiter, `${method} ${path}`, performance.now())),
+		parallel: () => parallelFor(latencyMs, rateOf(hubble.service.rateLimiter, name, performance.now())),
 	};
 	const { end, start = Math.floor(hubble.now()) - DEFAULT_PERIOD_S } = call.query ?? {};
 	// How many are read for those that a filter keeps, nobody knows.
