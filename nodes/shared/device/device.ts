@@ -9,8 +9,6 @@ import { isoTime } from '../operation/times';
 interface LastPacket extends IDataObject {
 	/** Unix seconds. */
 	timestamp: number;
-	/** `false`: its stamp is from the future, so that it counts as received now. */
-	timestampTrusted?: false;
 }
 
 /** Zero and what lies before it is no time: some programs write the year 1 for none. */
@@ -30,7 +28,7 @@ export const isTrusted = (row: IDataObject, now: number): boolean =>
 	stampsOf(row).every((stamp) => stamp <= now + AHEAD_S);
 
 /**
- * The last packets of a device, that which was heard last first; those whose stamps cannot be trusted come last.
+ * The last packets of a device, that which was heard last first; those with a stamp from the future come last, as heard now.
  * @param now Hubble's time in Unix seconds
  */
 function lastPackets({ most_recent_packet: packets }: IDataObject, now: number): LastPacket[] {
@@ -38,7 +36,7 @@ function lastPackets({ most_recent_packet: packets }: IDataObject, now: number):
 	const isTrusted = ({ timestamp }: LastPacket) => timestamp <= now + AHEAD_S;
 	const trusted = seen.filter(isTrusted).sort((a, b) => b.timestamp - a.timestamp);
 	const others = seen.filter((packet) => !isTrusted(packet));
-	return [...trusted, ...others.map((packet) => ({ ...packet, timestamp: now, timestampTrusted: false as const }))];
+	return [...trusted, ...others.map((packet) => ({ ...packet, timestamp: now }))];
 }
 
 /** When a device was heard last, over both networks. */
