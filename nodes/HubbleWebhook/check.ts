@@ -1,7 +1,7 @@
 /** Compares the webhooks that Hubble has with what this n8n listens to. */
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { endpoints } from '../shared/client/endpoints';
-import { hubbleStatusOf, unchanged } from '../shared/client/errors';
+import { ifThere } from '../shared/client/errors';
 import { entriesOf, rowsOf } from '../shared/client/json';
 import { leftOut } from '../shared/client/pages';
 import { toggle } from '../shared/operation/fields';
@@ -37,13 +37,9 @@ async function moved({ context, hubble }: Work, webhook: IDataObject, root: stri
 	if (!canReach(root, hubble.baseUrl) || (await listenerAt(context, { ...webhook, url }, root)) !== 'listening')
 		return undefined;
 	const ids = { webhook_id: String(webhook.webhook_id) };
-	try {
-		return (await hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } })).body;
-	} catch (error) {
-		// Somebody has deleted it meanwhile: the rows of the others are output all the same.
-		if (hubbleStatusOf(error) === 404) return 'gone';
-		throw unchanged(error);
-	}
+	const sent = hubble.send({ endpoint: endpoints.updateWebhook, ids, body: { set_url: url } });
+	// If somebody has deleted it meanwhile, the rows of the others are output all the same.
+	return (await ifThere(sent))?.body ?? 'gone';
 }
 
 async function checked(work: CheckWork, webhook: IDataObject, root: string | undefined): Promise<IDataObject> {

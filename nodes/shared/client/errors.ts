@@ -219,6 +219,13 @@ export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(erro
 /** For rethrowing an error as it is: n8n's lint flags a bare `throw error`. */
 export const unchanged = asError;
 
+/** What a call gave; nothing where Hubble's 404 says that what it is about is not there. Other failures are thrown. */
+export const ifThere = async <T>(sent: Promise<T>): Promise<T | undefined> =>
+	await sent.catch((error: unknown) => {
+		if (hubbleStatusOf(error) !== 404) throw unchanged(error);
+		return undefined;
+	});
+
 /** An error of n8n's, which has details. */
 type NodeError = NodeApiError | NodeOperationError;
 

@@ -1,6 +1,6 @@
 /** The searches behind "From List". */
 import type { IDataObject, ILoadOptionsFunctions, INodeListSearchItems, INodeListSearchResult } from 'n8n-workflow';
-import { hubbleStatusOf, unchanged } from '../client/errors';
+import { ifThere } from '../client/errors';
 import { connect } from '../client/client';
 import { endpoints, WHOLE_UUID, type Endpoint, type ListFacts } from '../client/endpoints';
 import { acceptedRows, pages } from '../client/pages';
@@ -37,7 +37,7 @@ function searchIn({ endpoint, id, label, newestBy, one }: Picker) {
 		const wanted = filter.trim().toLowerCase();
 		if (one && WHOLE_UUID.test(wanted)) {
 			const byId = { endpoint: one.endpoint, ids: { [one.placeholder]: wanted } };
-			const reply = await hubble.send(byId).catch(nothingWhenUnknown);
+			const reply = await ifThere(hubble.send(byId));
 			return { results: reply?.body[id] ? [entry(reply.body)] : [] };
 		}
 		const call = { endpoint, continuationToken: paginationToken };
@@ -65,12 +65,6 @@ const goOn = (rows: number): INodeListSearchItems => ({
 	name: `No match among ${rows.toLocaleString('en')}. Type more of the name, or use By ID`,
 	value: '',
 });
-
-/** A 404 of Hubble's means that nothing was found; any other failure is rethrown. */
-async function nothingWhenUnknown(error: Error): Promise<undefined> {
-	if (hubbleStatusOf(error) === 404) return undefined;
-	throw unchanged(error);
-}
 
 export const listSearch = {
 	searchApiKeys: searchIn({ endpoint: endpoints.listKeys, id: 'key_id', label: ({ key_name }) => text(key_name) }),
