@@ -1,9 +1,9 @@
 /** Alarms in a poll: what is read for them, and what becomes of it. */
-import type { IPollFunctions } from 'n8n-workflow';
+import { NodeOperationError, type IPollFunctions } from 'n8n-workflow';
 import { AHEAD_S } from '../shared/client/clock';
 import { PACKET_RETENTION_S } from '../shared/client/endpoints';
 import { isOn, readParameter } from '../shared/operation/readItem';
-import { oneOf } from '../shared/operation/values';
+import { oneOf, parameterError } from '../shared/operation/values';
 import type { PacketReader, ReadPacket } from '../shared/packet/filter';
 import { heardAt, packetKey } from '../shared/packet/packet';
 import { NOT_DECODED, valueAt } from '../shared/packet/valueFilter';
@@ -45,11 +45,8 @@ export interface AlarmSettings {
 
 /** Reads the parameters of alarms. Throws a NodeOperationError that names the one at fault. */
 export function readAlarmSettings(context: IPollFunctions, reader: PacketReader): AlarmSettings {
-	if (!reader.decodes) {
-		readParameter(context, alarmRules.displayName, () => {
-			throw new Error(NOT_DECODED);
-		});
-	}
+	if (!reader.decodes)
+		throw new NodeOperationError(context.getNode(), parameterError(alarmRules.displayName, NOT_DECODED));
 	const rules = readRules(context);
 	return { rules, reportsAlready: isOn(context, reportAlready.name, reportAlready.displayName, false), reader };
 }

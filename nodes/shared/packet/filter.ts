@@ -8,7 +8,7 @@ import { tallied } from './tally';
 import { matchOf, NOT_DECODED, valueFilter, valueFilters } from './valueFilter';
 import { choices, inCollection, pickedDevices, pickedIds, ungrouped } from '../operation/fields';
 import { collectionOf, isGiven, isOn, readParameter, type TriggerContext } from '../operation/readItem';
-import { oneOf, tagFilters, texts } from '../operation/values';
+import { oneOf, parameterError, tagFilters, texts } from '../operation/values';
 import type { Hint } from '../operation/operation';
 
 /** The networks that Hubble names (API definition, `packet`). */
@@ -132,11 +132,7 @@ export function packetReader(context: TriggerContext) {
 	const hints = new Set<Hint>();
 	const decodes = decoder(context, given);
 	const decode = decodes && tallied(decodes, hints);
-	if (hasValue && !decode) {
-		readParameter(context, 'Values', () => {
-			throw new Error(NOT_DECODED);
-		});
-	}
+	if (hasValue && !decode) throw new NodeOperationError(context.getNode(), parameterError('Values', NOT_DECODED));
 	const shape = isOn(context, simplifyPackets.name, simplifyPackets.displayName, true)
 		? simplifyPacket
 		: (packet: IDataObject) => packet;
