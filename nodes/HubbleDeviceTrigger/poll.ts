@@ -1,6 +1,6 @@
 /** One poll: which devices fell silent, were heard, registered, or crossed the border of an area since the last one. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
-import { asError, unchanged } from '../shared/client/errors';
+import { asError } from '../shared/client/errors';
 import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
 import { poll, waitAfter } from '../shared/polling/poll';
@@ -104,7 +104,7 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<numbe
 		} catch (error) {
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
 			const isTimeUp = isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL);
-			if (!run.items.length && !isTimeUp) throw unchanged(error);
+			if (!run.items.length && !isTimeUp) throw asError(error);
 			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
 			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);
 			return waitAfter(error);

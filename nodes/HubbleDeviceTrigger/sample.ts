@@ -6,7 +6,7 @@ import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workfl
 import { withoutUndefined } from '../shared/client/json';
 import { connect, NoPlaceInTime } from '../shared/client/client';
 import { between, endpoints } from '../shared/client/endpoints';
-import { unchanged } from '../shared/client/errors';
+import { asError } from '../shared/client/errors';
 import { acceptedRows, pages } from '../shared/client/pages';
 import type { Area } from '../shared/device/areas';
 import { placeHeard } from '../shared/device/device';
@@ -61,7 +61,7 @@ async function first<T>(
 			if (pagesRead === SAMPLE_PAGES || look.isOver) break;
 		}
 	} catch (error) {
-		if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
+		if (!(error instanceof NoPlaceInTime)) throw asError(error);
 		look.isOver = true;
 	}
 	return undefined;

@@ -5,7 +5,7 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { nodeContext } from '../shared/n8n';
 import { newOutage } from '../shared/client/client';
-import { asError, copyOf, detailsOf, DOUBT, isNodeError, statusOf, unchanged } from '../shared/client/errors';
+import { asError, copyOf, detailsOf, DOUBT, isNodeError, statusOf } from '../shared/client/errors';
 import { objectOf } from '../shared/client/json';
 import { partnerEndpoints, PER_SECOND } from '../shared/client/partner';
 import type { Reply } from '../shared/client/request';
@@ -188,7 +188,7 @@ class OrderRun {
 			// A 404 counts only with a code of Hubble's: that of a proxy does not say that there is no order.
 			const code = codeOf(error);
 			if (code === 'E001' || (code !== undefined && statusOf(error) === 404)) return undefined;
-			throw unchanged(error);
+			throw asError(error);
 		}
 	}
 
@@ -204,7 +204,7 @@ class OrderRun {
 		const known = await brand.catch((error: unknown) => {
 			this.brands.delete(brandId);
 			// Each item that waited for it says what it means for its own order.
-			throw isNodeError(error) ? copyOf(error) : unchanged(error);
+			throw isNodeError(error) ? copyOf(error) : asError(error);
 		});
 		const reason = whyRefused(known, details);
 		if (reason) throw new NodeOperationError(node, parameterError('Denominations', reason), { itemIndex });
@@ -254,10 +254,10 @@ class OrderRun {
 					// Once in doubt, always: the order may still be on its way at Hubble. What a refusal says is not hidden by
 					// a lookup that fails.
 					const known = await this.orderUnder(reference).catch((failure: unknown) => {
-						throw unchanged(isOpen ? failure : error);
+						throw asError(isOpen ? failure : error);
 					});
 					if (known) return known;
-					if (!isOpen || tries >= TRIES) throw unchanged(error);
+					if (!isOpen || tries >= TRIES) throw asError(error);
 				}
 			}
 		} catch (error) {

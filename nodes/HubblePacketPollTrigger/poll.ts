@@ -1,6 +1,6 @@
 /** One poll: reads the packet stream from its position on, at most what fits into one execution. */
 import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
-import { asError, unchanged, RepeatedToken } from '../shared/client/errors';
+import { asError, RepeatedToken } from '../shared/client/errors';
 import { connect, NoPlaceInTime, type HubbleClient, type Poller } from '../shared/client/client';
 import { endpoints, PACKET_RETENTION_S, PACKETS_PER_PAGE } from '../shared/client/endpoints';
 import { acceptedRows, leftOut, type Page } from '../shared/client/pages';
@@ -106,7 +106,7 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 			if (page.rows.length === 0 || count + PACKETS_PER_PAGE > most || consumer.isFull?.() || !budget.endStep()) break;
 		}
 	} catch (error) {
-		if (!pagesRead) throw unchanged(error);
+		if (!pagesRead) throw asError(error);
 		read.waitMs = waitAfter(error);
 		// A token that leads in a circle would return the same packets at each poll: continue by time.
 		if (error instanceof RepeatedToken) {

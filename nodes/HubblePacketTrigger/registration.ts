@@ -3,7 +3,7 @@
  * workflow, node and URL, and the webhook's name at Hubble says whose it is.
  */
 import { NodeOperationError, type IDataObject, type IHookFunctions, type IWebhookFunctions } from 'n8n-workflow';
-import { asError, hubbleStatusOf, unchanged } from '../shared/client/errors';
+import { asError, hubbleStatusOf } from '../shared/client/errors';
 import { connect, type HubbleClient } from '../shared/client/client';
 import { endpoints, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
 import { rowsOf } from '../shared/client/json';
@@ -141,7 +141,7 @@ export async function isRegistered(context: IHookFunctions, maxBatchSize: number
 	} catch (error) {
 		const isStart = ['init', 'leadershipChange'].includes(context.getActivationMode());
 		const isOfToken = [401, 403].includes(hubbleStatusOf(error));
-		if (isRejection(error) && !(isStart && isOfToken)) throw unchanged(error);
+		if (isRejection(error) && !(isStart && isOfToken)) throw asError(error);
 		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
 		return true;
 	}
@@ -176,7 +176,7 @@ async function create(
 	const body = { url, name, max_batch_size: maxBatchSize };
 	const created = await hubble.send({ endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
 		if (isRejection(error) && (await twins()).length) return undefined;
-		throw unchanged(error);
+		throw asError(error);
 	});
 	if (!created) return undefined;
 	const { webhook_id: id, secret } = created.body;

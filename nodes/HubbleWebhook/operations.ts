@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import { textPart, webhook, type Field } from '../shared/operation/fields';
 import { DELIVERY_SIZE, endpoints, LENGTHS, WEBHOOKS_PER_ORGANIZATION } from '../shared/client/endpoints';
-import { asError, statusOf, unchanged } from '../shared/client/errors';
+import { asError, statusOf } from '../shared/client/errors';
 import { rowsOf } from '../shared/client/json';
 import { checkSettings, checkWebhooks } from './check';
 import { operation, type Operation, type Work } from '../shared/operation/operation';
@@ -43,12 +43,12 @@ async function createWebhook({ hubble, request }: Work): Promise<INodeExecutionD
 	try {
 		return [{ json: inCamelCase((await hubble.send(request)).body) }];
 	} catch (error) {
-		if (![400, 409].includes(statusOf(error))) throw unchanged(error);
+		if (![400, 409].includes(statusOf(error))) throw asError(error);
 		// Hubble's own words stand in the description, with the X-Request-ID.
 		const known = await hubble.send({ endpoint: endpoints.listWebhooks }).catch(() => undefined);
 		const webhooks = known ? rowsOf(known.body.webhooks) : [];
-		if (webhooks.length < WEBHOOKS_PER_ORGANIZATION) throw unchanged(error);
-		throw unchanged(Object.assign(asError(error), { message: bothInUse(webhooks) }));
+		if (webhooks.length < WEBHOOKS_PER_ORGANIZATION) throw asError(error);
+		throw Object.assign(asError(error), { message: bothInUse(webhooks) });
 	}
 }
 

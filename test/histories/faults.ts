@@ -105,8 +105,8 @@ export const FAULTS: readonly Fault[] = [
 		seed: 1,
 		breaks: 'polls succeed',
 		file: POLL,
-		from: 'if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw unchanged(error);',
-		to: 'throw unchanged(error);',
+		from: 'if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw asError(error);',
+		to: 'throw asError(error);',
 	},
 	{
 		name: 'a refused token is followed by what comes from now on',

@@ -204,7 +204,7 @@ type Described = Error & { description?: string | null };
 const isError = (thrown: unknown): thrown is Described =>
 	typeof thrown === 'object' && thrown !== null && 'message' in thrown;
 
-/** Converts a thrown value to an Error. */
+/** A thrown value as an Error, which itself stays as it is: so it is thrown again, as n8n's lint flags a bare `throw error`. */
 export const asError = (thrown: unknown): Described => (isError(thrown) ? thrown : new Error(String(thrown)));
 
 /** The HTTP status of a failure; 0 when no whole reply came, or a success that is not of Hubble's form. */
@@ -216,13 +216,10 @@ export const hubbleStatusOf = (error: unknown): number => (detailsOf(error).isHu
 /** Details of an error of the client, such as `status` and `requestId`. */
 export const detailsOf = (error: unknown): IDataObject => objectOf(objectOf(error).context);
 
-/** For rethrowing an error as it is: n8n's lint flags a bare `throw error`. */
-export const unchanged = asError;
-
 /** What a call gave; nothing where Hubble's 404 says that what it is about is not there. Other failures are thrown. */
 export const ifThere = async <T>(sent: Promise<T>): Promise<T | undefined> =>
 	await sent.catch((error: unknown) => {
-		if (hubbleStatusOf(error) !== 404) throw unchanged(error);
+		if (hubbleStatusOf(error) !== 404) throw asError(error);
 		return undefined;
 	});
 

@@ -13,7 +13,7 @@ import {
 	type Session,
 } from './client';
 import type { Endpoint } from './endpoints';
-import { copyOf, isNodeError, RepeatedToken, statusOf, unchanged, type Explanation, type Failure } from './errors';
+import { asError, copyOf, isNodeError, RepeatedToken, statusOf, type Explanation, type Failure } from './errors';
 import { rowsOf } from './json';
 
 /** Hubble's two environments (partner documentation, "Environments"). */
@@ -161,7 +161,7 @@ function partnerSession(
 			} catch (error) {
 				if (error instanceof NodeApiError && statusOf(error) === 401) session.refusedToken = copyOf(error);
 				// All who waited for the login get this error, and each adds its own item.
-				throw isNodeError(error) ? copyOf(error) : unchanged(error);
+				throw isNodeError(error) ? copyOf(error) : asError(error);
 			}
 		},
 		async renew() {
@@ -222,7 +222,7 @@ export async function* brandPages(
 	let place: IDataObject = {};
 	for (;;) {
 		const { body, requestId } = await page({ ...taken, ...place }).catch(async (error: unknown) => {
-			if (statusOf(error) !== 400 || !Object.keys(taken).length || seen.size) throw unchanged(error);
+			if (statusOf(error) !== 400 || !Object.keys(taken).length || seen.size) throw asError(error);
 			taken = {};
 			return await page(taken);
 		});

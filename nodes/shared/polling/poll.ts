@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NoPlaceInTime, type HubbleClient, type Poller } from '../client/client';
-import { hubbleStatusOf, unchanged } from '../client/errors';
+import { asError, hubbleStatusOf } from '../client/errors';
 import { objectOf } from '../client/json';
 import { LONGEST_RETRY_AFTER_MS } from '../client/endpoints';
 import { pages, type List, type Page } from '../client/pages';
@@ -87,7 +87,7 @@ export async function poll<P>(
 			if (error instanceof NoPlaceInTime) return countNoPlace(context, memory);
 			memory.begun = undefined;
 			wait(memory, waitAfter(error));
-			throw unchanged(error);
+			throw asError(error);
 		}
 	});
 }
@@ -133,7 +133,7 @@ async function readOn<P>(
 	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
 	let before = from;
 	const result = await read(from, (begun) => (before = begun)).catch((error: unknown) => {
-		if (!(error instanceof NoPlaceInTime)) throw unchanged(error);
+		if (!(error instanceof NoPlaceInTime)) throw asError(error);
 	});
 	if (result) memory.withoutPlace = 0;
 	else countNoPlace(context, memory);
@@ -199,7 +199,7 @@ export async function* pagesFrom(
 			yield page;
 		}
 	} catch (error) {
-		if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw unchanged(error);
+		if (hasBegun || !call.continuationToken || !UNKNOWN_TOKEN.has(hubbleStatusOf(error))) throw asError(error);
 		context.logger.warn(
 			`"${context.getNode().name}" continues from ${isoTime(from)}, because Hubble no longer accepts the Continuation Token. The ${list.rows} after that time may come again.`,
 		);
