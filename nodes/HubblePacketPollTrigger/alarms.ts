@@ -305,7 +305,7 @@ function report<S>(
 	const { since, extreme } = active;
 	const change = { ...what, since, extreme: Number.isNaN(extreme) ? null : extreme };
 	const begun = already.get(name);
-	if (isEnd) already.delete(name);
+	already.delete(name);
 	// … and of what was there by the time of the publication only what is not over by then, if at all.
 	if (change.at < until) {
 		if (isEnd && begun) {
@@ -316,7 +316,7 @@ function report<S>(
 			active.count = UNREPORTED;
 			return;
 		}
-		if (!isEnd) already.set(name, change);
+		already.set(name, change);
 	}
 	changes.add(change);
 }
