@@ -3,8 +3,8 @@ import type { Call } from '../../nodes/shared/client/request';
 import { cutOff, wantedRows } from '../../nodes/shared/operation/rows';
 import type { Work } from '../../nodes/shared/operation/operation';
 
-const CERTAIN = 'More results exist than the Limit of 5. Turn on Return All, or raise the Limit, to get them.';
-const POSSIBLE = 'There may be more results than the Limit of 5. Turn on Return All, or raise the Limit, to get them.';
+const CERTAIN = 'More results exist than the Limit of 5.';
+const POSSIBLE = 'There may be more results than the Limit of 5.';
 
 test.each([
 	['of which one is certain', [false, true], [CERTAIN]],

@@ -89,8 +89,8 @@ export function cutOff({ request: { limit, isTool }, hints }: Work, isCertain: b
 	const more = isCertain ? CERTAIN : POSSIBLE;
 	const advice = 'narrow the filters, or use an operation that counts, where there is one';
 	if (isTool) return [{ json: { note: `First ${limit} results. ${more}: ${advice}.` } }];
-	const hint = (how: string) =>
-		`${how} than the Limit of ${limit}. Turn on Return All, or raise the Limit, to get them.`;
+	// In one line: n8n's own note, which stands below, says what to do.
+	const hint = (how: string) => `${how} than the Limit of ${limit}.`;
 	// Of several items, one hint tells: the certain one.
 	if (isCertain) hints.delete(hint(POSSIBLE));
 	if (isCertain || !hints.has(hint(CERTAIN))) hints.add(hint(more));

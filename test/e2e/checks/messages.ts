@@ -282,7 +282,7 @@ const rows: Record<string, Row> = {
 	},
 	'More exist': {
 		...device('getAll', { limit: 5 }),
-		hint: /^More results exist than the Limit of 5\. Turn on Return All, or raise the Limit, to get them\.$/,
+		hint: /^More results exist than the Limit of 5\.$/,
 	},
 	'None fit': {
 		...packet('getAll', { limit: 3, decodePayload: 'layout', payloadLayout: 't: uint16 @40' }),
