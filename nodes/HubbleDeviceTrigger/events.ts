@@ -106,10 +106,9 @@ export async function quiet(run: PollRun): Promise<void> {
 /** A stamp from the future that has become older than the silence belongs to the silence: it is not a new packet. */
 function keepStamps(run: PollRun, devices: readonly Device[]): void {
 	for (const device of devices) {
-		const known = run.quiet.get(quietKey(device.id, device.created_ts));
+		const known = run.quiet.get(quietKey(device.id, device.created_ts)) ?? NaN;
 		// One that was heard since waits to be reported.
-		if (known !== undefined && Math.floor(lastHeard(device, run)) <= known)
-			mark(run.quiet, device, Math.max(known, latestStamp(device)));
+		if (Math.floor(lastHeard(device, run)) <= known) mark(run.quiet, device, Math.max(known, latestStamp(device)));
 	}
 }
 

@@ -9,6 +9,7 @@ import {
 	silent,
 } from '../../nodes/HubbleDeviceTrigger/events';
 import { MOST_MARKS, quietKey } from '../../nodes/HubbleDeviceTrigger/marks';
+import type { EventName } from '../../nodes/HubbleDeviceTrigger/settings';
 import { objectOf } from '../../nodes/shared/client/json';
 import { fleetsAt, rightClock, type Fleet, type Request } from '../integration/fleet';
 import { runOf } from './pollRun';
@@ -273,6 +274,25 @@ describe('Heard Again', () => {
 			}
 		},
 	);
+
+	it.each<[string, string[], string, Array<'never' | 'silent'>]>([
+		['the same settings', ['firstHeard', 'heardAgain'], 'all 0 3600', ['never', 'silent']],
+		['others of Heard Again', ['firstHeard', 'heardAgain'], 'all 0 7200', ['never']],
+		['First Heard alone', ['firstHeard', 'heardAgain'], 'all 0 1', ['never']],
+		['First Heard, which is not watched now', ['heardAgain'], 'all 0 3600', ['silent']],
+		['other devices', ['firstHeard', 'heardAgain'], 'others 0 3600', []],
+		['no settings', ['firstHeard', 'heardAgain'], '', []],
+	])('keeps of the marks of %s what still holds', (_, events, of, kept) => {
+		const marks = { never: [quietKey('n', 1), 0], silent: [quietKey('s', 1), clock.now - 9 * HOUR] } as const;
+		const { run } = runOf(fleetOf(0, {}), {
+			now: clock.now,
+			events: events as EventName[],
+			quiet: new Map(Object.values(marks)),
+		});
+		if (of) run.state.quiet = { of, from: 7 };
+		beginQuiet(run);
+		expect([...run.quiet.keys()]).toEqual(kept.map((which) => marks[which][0]));
+	});
 
 	it('knows what the first poll with its settings has marked, also where that may not have been handed over', async () => {
 		const fleet = fleetOf(1, watching(['silent']));
