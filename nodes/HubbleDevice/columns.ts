@@ -20,6 +20,8 @@ const MEANINGS = new Map(
 	Object.entries(HEADERS).flatMap(([meaning, headers]) => headers.map((header) => [header, meaning] as const)),
 );
 
+const plainKey = (key: string) => key.normalize().toLowerCase();
+
 const plainHeader = (header: string) => header.toLowerCase().replace(/[\s_-]/g, '');
 
 /**
@@ -64,7 +66,7 @@ interface DeviceRow {
  */
 export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const keys = known.flatMap((id) => TAG_COLUMN.exec(id)?.[1]?.trim() ?? []);
-	const spelling = new Map(keys.map((key) => [key.toLowerCase(), key]));
+	const spelling = new Map(keys.map((key) => [plainKey(key), key]));
 	const found: IDataObject = {};
 	// In our export the place may be where the device was heard, not where it is installed.
 	let locationType = '';
@@ -72,7 +74,7 @@ export function deviceRow({ cells, known }: ColumnRow): DeviceRow {
 	const besideErrors = isEmpty(cells.error) ? [] : ['message', 'details'];
 	const headers = new Map<string, string>();
 	const tags: Array<{ key: string; value: unknown }> = [];
-	const spelled = (key: string) => (keys.includes(key) ? key : (spelling.get(key.toLowerCase()) ?? key));
+	const spelled = (key: string) => (keys.includes(key) ? key : (spelling.get(plainKey(key)) ?? key));
 	const addTag = (key: string, value: unknown) => tags.push({ key: spelled(key), value });
 	for (const [header, cell] of Object.entries(cells)) {
 		const value = typeof cell === 'string' ? asWritten(cell) : cell;
@@ -106,17 +108,13 @@ function onWire(found: IDataObject, tag: unknown[], locationType: string): Devic
 	const { name, place } = found;
 	const plain = [found.latitude, found.longitude].map(coordinate);
 	const installed = [found.installLatitude, found.installLongitude].map(coordinate);
-	const isElsewhere = locationType === 'heard';
-	const isPlain = !isElsewhere && plain.some((one) => one !== undefined);
-	const isChanged = installed.some((one, index) => one !== undefined && Number(one) !== Number(plain[index]));
+	const isPlain = locationType !== 'heard' && plain.some((one) => one !== undefined);
+	const isChanged = installed.some((one, index) => one !== undefined && !Object.is(Number(one), Number(plain[index])));
 	if (isPlain && locationType === 'installed' && isChanged) {
 		throw new Error('latitude and longitude differ from the install location; remove one of the two pairs of columns');
 	}
 	const [lat, long] = isPlain ? plain : installed;
-	const location =
-		isElsewhere && lat === undefined && long === undefined
-			? undefined
-			: placeOnWire({ location: { lat, long, location_name: place } });
+	const location = placeOnWire({ location: { lat, long, location_name: place } });
 	const tags = tagMap({ tag });
 	return {
 		...(name === undefined ? {} : { name: nameOnWire(name) }),

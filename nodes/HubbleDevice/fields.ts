@@ -181,7 +181,7 @@ const matchTag = {
 	standsFirst: true,
 	description: 'The key of the tag that identifies the device. Its value is among the tags below.',
 	shownWhen: { matchBy: ['tag'] },
-	toWire: text(TAG_LIMITS.key),
+	toWire: (value) => text(TAG_LIMITS.key)(value).normalize(),
 } satisfies Field;
 
 const ifNoMatch = {

@@ -21,7 +21,7 @@ export function itemError(
  * with letters in either form of Unicode.
  */
 export const matchKey = (tag: string | null, value: unknown) =>
-	JSON.stringify([tag, typeof value === 'string' ? value.normalize().trim() : value]);
+	JSON.stringify([tag?.normalize() ?? null, typeof value === 'string' ? value.normalize().trim() : value]);
 
 /** All values by which a device may be meant. */
 const matchesOf = ({ name, tags }: IDataObject): string[] => [

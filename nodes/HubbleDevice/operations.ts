@@ -12,6 +12,7 @@ import { fleetValues, fleetValueSettings } from '../shared/report/reportValues';
 import { creation, deletion, registration, update, upsertUpdate } from './batches';
 import * as fields from './fields';
 import { clientFilters, timeFilters, timeQuery } from './filters';
+import { matchKey } from './matching';
 import { findDevices, idsOfNames, matchDevices, readPresent } from './prepare';
 
 /** The device list with its filters, shared by the operations that read it. */
@@ -86,7 +87,8 @@ function registeredRow({ body, settings: { columns: row, ...settings } }: fields
  */
 function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fields.Change) {
 	const { addTags, clearTags, clearLocation } = settings;
-	const newName = row?.name ?? body.set_name;
+	const newName = row?.name ?? body.set_name ?? ids.device_name;
+	const isRenamed = ids.device_name !== undefined && matchKey(null, newName) !== matchKey(null, ids.device_name);
 	if (clearTags && body.set_tags) throw new Error('"Clear Tags" cannot be combined with Replace Tags');
 	return {
 		body: {
@@ -98,7 +100,7 @@ function updatedRow({ ids, body, settings: { columns: row, ...settings } }: fiel
 		},
 		settings: { ...settings, ...(row?.tags ? { addTags: { ...addTags, ...row.tags } } : {}) },
 		...(body.set_destination_org_id ? { whenGone: { id: ids.device_id } } : {}),
-		...(ids.device_name !== undefined && newName !== undefined ? { isOnce: true as const } : {}),
+		...(isRenamed ? { isOnce: true as const } : {}),
 	};
 }
 

@@ -47,7 +47,9 @@ export function tagMap(value: unknown): Tags | undefined {
 	const tags = new Map<string, string>();
 	for (const row of rows) {
 		if (isEmpty(row)) continue;
-		const key = asText(row.key ?? '').trim();
+		const key = asText(row.key ?? '')
+			.trim()
+			.normalize();
 		checkKey(key);
 		if (isEmpty(row.value)) continue;
 		if (typeof row.value === 'object') throw new Error(`the value of "${key}" is not a text: ${quoted(row.value)}`);
@@ -63,7 +65,7 @@ export function tagMap(value: unknown): Tags | undefined {
 
 /** Keys of the tags to remove. */
 export function tagKeys(value: unknown): string[] | undefined {
-	const keys = texts(value);
+	const keys = texts(value)?.map((key) => key.normalize());
 	keys?.forEach(checkKey);
 	if (keys?.includes('_env')) throw new Error('"_env" cannot be removed: every device has it');
 	return keys;
@@ -79,14 +81,17 @@ export function changedTags(
 	present: IDataObject,
 	{ addTags = {}, removeTags = [] }: { addTags?: Tags; removeTags?: readonly string[] },
 ): Tags {
-	const removed = new Set(removeTags);
+	// The keys of a change are in one form of Unicode; a device may have others.
+	const spelling = new Map(Object.keys(present).map((key) => [key.normalize(), key]));
+	const spelled = (key: string) => spelling.get(key) ?? key;
+	const removed = new Set(removeTags.map(spelled));
 	const kept = Object.entries(present).filter(
 		([key, value]) =>
 			!removed.has(key) && (key === '_env' ? ENVIRONMENTS.includes(String(value)) : !key.startsWith('_')),
 	);
 	const { _env, ...own }: Tags = {
 		...Object.fromEntries(kept.map(([key, value]) => [key, String(value)])),
-		...addTags,
+		...Object.fromEntries(Object.entries(addTags).map(([key, value]) => [spelled(key), value])),
 	};
 	checkCount(own);
 	const isFull = Object.keys(own).length === TAG_LIMITS.count;

@@ -62,12 +62,12 @@ export interface Settings {
 }
 
 /** Shows a parameter for some of the events. */
-/** The same for an option, which stands in a collection. */
-const forAreas = { show: { '/events': ['entered', 'left'] } };
-
 const forEvents = (...events: EventName[]): Pick<INodeProperties, 'displayOptions'> => ({
 	displayOptions: { show: { events } },
 });
+
+/** The same for an option, which stands in a collection. */
+const forAreas = { show: { '/events': ['entered', 'left'] } };
 
 const areaName = textPart('Name', 'name', 'e.g. Depot Rotterdam', 'The name of the area in the output');
 

@@ -85,9 +85,9 @@ const wary =
 		return { decodeError: `${decodeError}; ${LIKE_HEX}` };
 	};
 
-/** So many digits are hardly Base64 by chance: one text in 300,000. Zero bytes are As alone. */
+/** So many digits are hardly Base64 by chance: one text in 300,000. Zero bytes, such as padding, are As. */
 const hexLikeness = (payload: string) =>
-	payload.length >= 12 && looksLikeHex(payload) && !/^A+$/.test(payload)
+	payload.length >= 12 && looksLikeHex(payload) && !/AAA/.test(payload)
 		? 'This looks like hexadecimal. If it is, set Payload Encoding to Hexadecimal.'
 		: '';
 

@@ -138,7 +138,7 @@ describe('a hint says how many payloads do not fit the format', () => {
 		// Also where a layout fits by chance; not where one payload is Base64 beyond doubt, is short or zero.
 		const a = { payloadLayout: 'a: uint8 @0' };
 		expect(await hintsOf(a, [hex])).toEqual([said]);
-		for (const payload of [base64(1, 7), 'AAAAAAAAAAAAAAAA', '09c46455']) {
+		for (const payload of [base64(1, 7), 'BCAAAAAAAAAA', '09c46455']) {
 			expect(await hintsOf(a, [hex, { payload }])).toEqual([]);
 			expect(await hintsOf(a, [{ payload }, hex])).toEqual([]);
 		}

@@ -397,6 +397,7 @@ describe('API keys', () => {
 		const newKey = { resource: 'apiKey', name: 'New', scopes: ['read-devices'], ...never };
 		const byName = { operation: 'createOrUpdate', matchBy: 'name', name: 'New' };
 		const renamed = { __rl: true, mode: 'name', value: '={{ $json.id }}' };
+		const named = { __rl: true, mode: 'name', value: 'ROÖM' };
 
 		test.each<[string, IDataObject, string]>([
 			['Hubble API Key', { operation: 'create', ...newKey }, 'key'],
@@ -458,11 +459,23 @@ describe('API keys', () => {
 		test.each<[string, IDataObject, string | undefined]>([
 			['Hubble API Key', { operation: 'getAll', resource: 'apiKey', limit: 1 }, undefined],
 			['Hubble Device', { operation: 'getAll', limit: 1 }, undefined],
+			// The same name in another form is no new one.
+			[
+				'Hubble Device',
+				{ operation: 'update', deviceId: named, updateFields: { name: 'ROÖM'.normalize('NFD') } },
+				'No device has the name "ROÖM"',
+			],
+			[
+				'Hubble Device',
+				{ operation: 'update', deviceId: byId('={{ $json.id }}'), updateFields: { name: 'New' } },
+				undefined,
+			],
 			// It registers nothing.
 			['Hubble Device', { ...byName, ifNoMatch: 'fail' }, 'No device has the name "New"'],
 			['Hubble Device', { ...byName, ifNoMatch: 'skip' }, undefined],
 		])('%s: %j does its work', async (name, parameters, message) => {
-			expect((await retried(name, parameters)).error?.message).toBe(message);
+			const ids = [...hubble.world.main.devices.keys()].slice(0, 2).map((id) => ({ id }));
+			expect((await retried(name, parameters, undefined, ids)).error?.message).toBe(message);
 			expect(hubble.log).not.toEqual([]);
 		});
 	});
@@ -660,6 +673,9 @@ describe('API keys', () => {
 		const { error } = await validate('some.other.key');
 		expect(error?.message).toBe('Hubble does not accept the API token');
 		expect(error?.description).toMatch(/The key is wrong, expired or revoked\. It is not the token in the credential/);
+		// The credential's own one, pasted.
+		hubble.world.tokens.delete(hubble.token);
+		expect((await validate(hubble.token)).error?.description).toMatch(/save it in the credential/);
 	});
 
 	test.each(['update', 'delete', 'rotate'])(
@@ -668,7 +684,7 @@ describe('API keys', () => {
 			const key = ['eyJhbGciOiJIUzI1NiJ9', 'eyJrIjoxfQ', 'c2lnbmF0dXJl'].join('.');
 			for (const value of [key, `Bearer ${key}`]) {
 				const { error } = await create({ operation, keyId: byId(value), ...never });
-				expect(error?.message).toBe('"API Key" is a key, not the ID of one; Get Many API Keys lists the IDs');
+				expect(error?.message).toBe('"API Key" is a key, not an ID');
 				expect(String(error?.description)).not.toContain('eyJ');
 			}
 			expect(hubble.log).toEqual([]);

@@ -391,6 +391,23 @@ describe('Create or Update', () => {
 		expect(devices()).toHaveLength(2500);
 	});
 
+	it('finds by a tag whose key comes in the other form of Unicode', async () => {
+		const [nfc, nfd] = ['NFC', 'NFD'].map((form) => 'Größe'.normalize(form)) as [string, string];
+		for (const [kept, given, key] of [
+			[nfd, nfc, nfc],
+			[nfc, nfd, nfc],
+			[nfc, nfc, nfd],
+		] as const) {
+			const old = change(devices()[7], { name: 'Old', tags: { _env: 'production', [kept]: 'L' } });
+			const parameters = { matchBy: 'tag', matchTag: key, tags: tag([given, 'L']) };
+			const { items, error } = await upsert([{ name: 'Renamed' }], parameters);
+			expect(error).toBeUndefined();
+			expect(items.map(rowOf)).toEqual([[false, 'Renamed', null]]);
+			expect(stored(old.id)).toMatchObject({ name: 'Renamed', tags: { _env: 'production', [kept]: 'L' } });
+		}
+		expect(devices()).toHaveLength(2500);
+	});
+
 	it('finds by a name with blanks at its ends, and in the other form of Unicode', async () => {
 		const names = ['Cold room 4 ', 'Ku\u0308hlraum'];
 		const olds = names.map((name, index) => change(devices()[index], { name }));

@@ -30,6 +30,7 @@ it.each([
 
 it('a header fits the tag key that devices have, however it is written', () => {
 	expect(row({ SITE: 'x', Hall: '3' }, ['name', 'tag:site'])).toEqual({ tags: { site: 'x', Hall: '3' } });
+	expect(row({ ['Größe'.normalize('NFD')]: 'L' }, ['tag:größe'])).toEqual({ tags: { größe: 'L' } });
 	const both = ['tag:site', 'tag:Site'];
 	expect(row({ 'tags.site': 'x', Site: 'y' }, both)).toEqual({ tags: { site: 'x', Site: 'y' } });
 });
@@ -51,7 +52,11 @@ it('the columns of our own files are no tags: a key would be read by everybody',
 	const tags = { site: 'x', _env: 'production' };
 	expect(row({ ...exported, ...installed, locationType: 'installed' })).toEqual({ name: 'A', tags, place });
 	const placeOnly = { ...installed, installLatitude: '' };
-	expect(row({ ...exported, ...placeOnly, locationType: 'heard' })).toEqual({ name: 'A', tags });
+	expect(row({ ...exported, ...placeOnly, locationType: 'heard' })).toEqual({
+		name: 'A',
+		tags,
+		place: { location_name: 'Hall 3' },
+	});
 	expect(() => row({ ...exported, ...installed, locationType: 'heard' })).toThrow('a latitude and a longitude');
 	const kept = { installPlace: 'Hall 3', installLatitude: '51,9', installLongitude: 4.5 };
 	const there = { lat: 51.9, long: 4.5, location_name: 'Hall 3' };
@@ -68,6 +73,8 @@ it('an install location that was changed in one of the two pairs of an export is
 	expect(row({ ...exported, locationType: 'installed' })).toEqual({ place });
 	expect(row({ latitude: 51.9, longitude: 4.5, locationType: 'installed' })).toEqual({ place });
 	const message = 'latitude and longitude differ from the install location; remove one of the two pairs of columns';
+	const noNumbers = { ...exported, latitude: 'x', installLatitude: 'x', locationType: 'installed' };
+	expect(() => row(noNumbers)).toThrow('"x" is not a number');
 	for (const changed of ['latitude', 'longitude', 'installLatitude', 'installLongitude'])
 		expect(() => row({ ...exported, [changed]: 48.1, locationType: 'installed' })).toThrow(message);
 });

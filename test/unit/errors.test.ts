@@ -85,6 +85,18 @@ it.each<[string, Partial<Failure>, message: string, remedy: string]>([
 		],
 	),
 	['401', { status: 401, isHubbles: false }, 'Hubble does not accept the API token', TOKEN],
+	[
+		'401 of a key that is tried',
+		{ status: 401, isTrial: true },
+		'Hubble does not accept the API token',
+		'The key is wrong, expired or revoked. It is not the token in the credential, which is not affected.',
+	],
+	[
+		'403 of a key of another organization that is tried',
+		{ status: 403, isTrial: true, said: 'The key belongs to another organization.' },
+		OTHER,
+		'Hubble says: "The key belongs to another organization." It is not the token in the credential, which is not affected.',
+	],
 	['429', { status: 429, tries: 2 }, 'Rate limit reached (2 attempts)', busy()],
 	[
 		'429 with a pause',

@@ -187,6 +187,15 @@ describe('packetFilter', () => {
 		expect(packetFilter(filters)?.(nested)).toBe(passes);
 	});
 
+	it('takes a tag in either form of Unicode', () => {
+		const forms = ['NFC', 'NFD'].map((form) => 'Süd'.normalize(form));
+		for (const wanted of forms)
+			for (const hall of forms)
+				expect(
+					packetFilter({ tags: [`hall:${wanted}`] })?.({ ...nested, device: { ...nested.device, tags: { hall } } }),
+				).toBe(true);
+	});
+
 	it.each([
 		['bluetooth', true, false],
 		['satellite', false, true],

@@ -163,8 +163,9 @@ describe('rows', () => {
 			summary.add(packet(1, { name: 'Old' }), { decoded: { t: 1 } });
 			summary.add(packet(2, { name: 'New' }), { decoded: { t: 2 } });
 			summary.add(packet(3, { name: undefined }), { decoded: { t: 3 } });
+			summary.add(packet(4, { name: '' }), { decoded: { t: 2 } });
 		}
-		expect([...all.rows()].map(({ count, mean }) => [count, mean])).toEqual([[3, 2]]);
+		expect([...all.rows()].map(({ count, mean }) => [count, mean])).toEqual([[4, 2]]);
 		expect([...all.rows()][0]).not.toHaveProperty('deviceName');
 		expect([...each.rows()].map(({ deviceName }) => deviceName)).toEqual(['New']);
 	});

@@ -21,6 +21,15 @@ it('a change sets what it names, removes what it names, and leaves the rest as i
 });
 
 it('a change of the environment is a change of "_env"', () => {
+	// Whatever form of Unicode the device has.
+	const [nfc, nfd] = ['NFC', 'NFD'].map((form) => 'Größe'.normalize(form)) as [string, string];
+	const removeTags = tagKeys([nfd]);
+	const addTags = tagMap(tag(nfd, 'L'));
+	expect([removeTags, addTags]).toEqual([[nfc], { [nfc]: 'L' }]);
+	for (const present of [nfc, nfd]) {
+		expect(changedTags({ [present]: 'M', site: 'x' }, { removeTags })).toEqual({ site: 'x' });
+		expect(changedTags({ [present]: 'M', site: 'x' }, { addTags })).toEqual({ [present]: 'L', site: 'x' });
+	}
 	expect(changedTags({ _env: 'sandbox', site: 'x' }, { addTags: { _env: 'production' } })).toEqual({
 		_env: 'production',
 		site: 'x',

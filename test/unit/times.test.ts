@@ -130,6 +130,11 @@ it('bins begin where the clocks show a multiple of their size, through both chan
 	expect(edges('2026-10-25T00:45:00Z', '2026-10-25T01:35:00Z', 1800)).toEqual(
 		['02:30', '02:00', '02:30', '03:00'].map((time) => `10-25 ${time}`),
 	);
+	// Where the clocks go back by two hours.
+	const troll = binEdges(at('2026-10-25T00:50:00Z'), at('2026-10-25T01:40:00Z'), 1800, 'Antarctica/Troll');
+	expect(troll.map((edge) => isoTime(edge))).toEqual(
+		['00:30', '01:00', '01:30', '02:00'].map((time) => `2026-10-25T${time}:00.000Z`),
+	);
 	expect(edges('2026-10-25T00:10:00Z', '2026-10-25T00:50:00Z', 1200)).toEqual(
 		['02:00', '02:20', '02:40', '02:00'].map((time) => `10-25 ${time}`),
 	);

@@ -1,8 +1,10 @@
 /** What n8n makes of the webhook triggers' descriptions, and what a process remembers of them. */
 import {
+	NodeHelpers,
 	Workflow,
 	type IPollFunctions,
 	type INodeParameters,
+	type INodeProperties,
 	type INodePropertyOptions,
 	type INodeType,
 } from 'n8n-workflow';
@@ -57,6 +59,20 @@ it.each([
 	[new HubblePacketTrigger(), { triggerOn: 'batch' }, 'On packets in one request'],
 ])('$description.name says in words what starts it: %j', (trigger, parameters, words) => {
 	expect(subtitleOf(trigger, parameters)).toBe(words);
+});
+
+it.each([
+	[['silent', 'registered'], ['maxItems']],
+	[
+		['silent', 'entered'],
+		['borderWidth', 'confirm', 'lookBack', 'maxInaccuracy', 'maxItems'],
+	],
+	[['left'], ['borderWidth', 'confirm', 'lookBack', 'maxInaccuracy', 'maxItems']],
+])('options for areas are shown where areas are watched: %j', (events, shown) => {
+	const { properties } = new HubbleDeviceTrigger().description;
+	const { options = [] } = properties.find(({ name }) => name === 'options') as INodeProperties;
+	const isShown = (option: INodeProperties) => NodeHelpers.displayParameter({ events }, option, null, null, { events });
+	expect((options as INodeProperties[]).filter(isShown).map(({ name }) => name)).toEqual(shown);
 });
 
 it.each([new HubblePacketTrigger(), new HubbleGiftCardTrigger()])(

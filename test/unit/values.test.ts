@@ -60,6 +60,21 @@ describe('ids', () => {
 		expect(() => uuid(id)).toThrow('is not an ID');
 	});
 
+	test.each(['eyJhbGciOiJIUzI1NiJ9.eyJrIjoxfQ.c2ln', 'Bearer eyJhbGciOiJIUzI1NiJ9.x'])(
+		'the token %p is no ID, and not shown',
+		(id) => {
+			for (const read of [freeId, uuid]) expect(() => read(id)).toThrow(/^it is a key, not an ID$/);
+		},
+	);
+
+	test('the key of a device is no ID, and not shown', () => {
+		for (const bytes of [16, 32])
+			for (const form of ['base64', 'hex'] as const)
+				expect(() => uuid(Buffer.alloc(bytes, 0xfb).toString(form))).toThrow(/^it is not an ID \(a UUID such as/);
+		expect(() => uuid('A'.repeat(31))).toThrow(/^"A+" is not an ID/);
+		expect(freeId('f'.repeat(32))).toBe('f'.repeat(32));
+	});
+
 	test('an object is no ID', () => expect(() => uuid({ a: 1 })).toThrow('an object (a) is not an ID'));
 
 	test.each([['6ea53e36-b7fb-429f-8c2e-d536cab71089'], true])('%p is no ID, and is shown as it is', (id) => {

@@ -180,7 +180,10 @@ export class HubbleClient {
 	/** The same organization with another token, such as one to be tried: the same limits, but its own 401. */
 	as(token: string): HubbleClient {
 		const { secrets } = this.session;
-		return new HubbleClient(this.service, this.run, { ...sessionOf(this.context, [...secrets, token]), isTrial: true });
+		return new HubbleClient(this.service, this.run, {
+			...sessionOf(this.context, [...secrets, token]),
+			isTrial: !secrets.includes(token),
+		});
 	}
 
 	/** The same client with a deadline or failures of its own, or with a further abort signal. */

@@ -310,17 +310,9 @@ export const user = picker('User', 'userId', 'searchUsers', '3f2b8c1a-9d4e-4f6a-
 	description: 'The user of the organization to work on',
 });
 
-export const apiKey = {
-	...picker('API Key', 'keyId', 'searchApiKeys', '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10', {
-		description: 'The API key to work on. This is the ID of the key, not the key itself.',
-	}),
-	toWire(value: unknown) {
-		const id = freeId(value);
-		// A JWT must stand in no path and in no error.
-		if (/\beyJ[\w-]*\./.test(id)) throw new Error('it is a key, not the ID of one; Get Many API Keys lists the IDs');
-		return id;
-	},
-} satisfies Field;
+export const apiKey = picker('API Key', 'keyId', 'searchApiKeys', '8a1f0c54-2b7d-4e0e-9c36-6d5b4a3c2e10', {
+	description: 'The API key to work on. This is the ID of the key, not the key itself.',
+});
 
 export const invoice = picker('Invoice', 'invoiceId', 'searchInvoices', 'in_1a2b3c4d');
 

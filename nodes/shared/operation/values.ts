@@ -70,12 +70,18 @@ function shapeOf(json = ''): string | undefined {
 /** What expressions make of a value that is missing, and names that objects have by themselves: never an ID. */
 const NO_ID = /^(null|undefined|NaN|\[object Object\]|__proto__|constructor|prototype|\.{1,2})$/;
 
+/** Secrets in the place of an ID, which must stand in no path and in no error: a token (JWT), … */
+const TOKEN = /\beyJ[\w-]*\./;
+/** … and the key of a device: 16 or 32 bytes as Base64 or hexadecimal. */
+const DEVICE_KEY = /^(?:[\w+/-]{22}==|[\w+/-]{43}=|(?:[\da-f]{32}){1,2})$/i;
+
 /** A text that names something; the messages of `uuid` and `freeId` say what is wrong with it. */
 function idText(value: unknown): string {
 	const id = plain(value);
 	if (typeof id !== 'string' && typeof id !== 'number') throw new Error(`${quoted(id)} is not an ID`);
 	const text = String(id).trim();
 	if (NO_ID.test(text)) throw new Error(`${quoted(text)} is not an ID`);
+	if (TOKEN.test(text)) throw new Error('it is a key, not an ID');
 	return text;
 }
 
@@ -83,7 +89,9 @@ function idText(value: unknown): string {
 export function uuid(value: unknown): string {
 	const id = idText(value);
 	if (!WHOLE_UUID.test(id)) {
-		throw new Error(`${quoted(id)} is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
+		throw new Error(
+			`${DEVICE_KEY.test(id) ? 'it' : quoted(id)} is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`,
+		);
 	}
 	return id.toLowerCase();
 }

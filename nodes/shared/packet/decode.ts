@@ -85,8 +85,8 @@ function readJson(bytes: Buffer): Decoded {
 	let note = '';
 	const noted = (key: string, value: unknown) => {
 		if (typeof value !== 'number') return value;
-		if (isLong && Number.isInteger(value) && !Number.isSafeInteger(value))
-			note ||= `${nameOf(key)} has more digits than a number keeps`;
+		const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value) && !text.includes(String(BigInt(value)));
+		if (isLong && isRounded) note ||= `${nameOf(key)} has more digits than a number keeps`;
 		if (Number.isFinite(value)) return value;
 		note = `${nameOf(key)} is too large for a number`;
 		return null;

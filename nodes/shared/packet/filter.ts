@@ -62,7 +62,7 @@ export const simplifyPackets: INodeProperties = {
  */
 export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean) | undefined {
 	const networks = texts(filters.networkTypes)?.map((type) => oneOf(NETWORKS)(type.toUpperCase()));
-	const tags = tagFilters(filters.tags);
+	const tags = tagFilters(filters.tags)?.map((tag) => tag.normalize());
 	const devices = new Set(pickedIds(filters.devices));
 	if (!devices.size && !networks && !tags) return undefined;
 	const byKey = new Map<string, Set<string>>();
@@ -75,7 +75,7 @@ export function packetFilter(filters: IDataObject): ((packet: Packet) => boolean
 		const network = networkOf(packet);
 		if (networks && network && !networks.includes(network)) return false;
 		if (byKey.size === 0) return true;
-		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`);
+		const its = Object.entries(tagsOf(packet)).map(([key, value]) => `${key}:${String(value)}`.normalize());
 		return [...byKey.values()].every((alternatives) => its.some((tag) => alternatives.has(tag)));
 	};
 }

@@ -131,11 +131,11 @@ const wordOf = (key: string, word: string) =>
 	key === 'signed' ? true : key === 'endianness' ? word.toLowerCase() : undefined;
 
 /**
- * What may be a unit: no calculation such as /10 or −40, and no word that says how to read the value, as a unit would
- * leave the value as it is without a word.
+ * What is no unit, as that would leave the value as it is without a word: a calculation such as /10 or −40, a setting such
+ * as scale0.1, or a word that says how to read the value.
  */
-const IS_UNIT =
-	/^(?![@×*+=÷−–]|[-/]?\.?\d|(?:le|be|[lm]sb|(?:little|big)[-_]?endian|endian|(?:un)?signed)$|(?:scale|offset|bits?|length|decimals|when)(?:$|[\d:=]))/i;
+const NO_UNIT =
+	/^[@×*+÷−–~<>&·:]|=|\d\.\d|\d\d|^[-/%(]?\.?\d|^e-?\d|^(?:[bl]e|[lm]sb|(?:little|big)[-_]?endian|endian|(?:un)?signed)$|^(?:scale|offset|bits?|length|decimals|when)(?:$|[\d:])/i;
 
 /** Puts the parts of a line into its field; what is left at the end is the unit. */
 function readParts(field: Line, text: string): void {
@@ -152,7 +152,7 @@ function readParts(field: Line, text: string): void {
 		rest = rest.slice(whole?.length).trim();
 	}
 	if (!rest) return;
-	if (/\s/.test(rest) || !IS_UNIT.test(rest)) {
+	if (/\s/.test(rest) || NO_UNIT.test(rest)) {
 		throw unfit(`"${rest}" is not recognized`);
 	}
 	if (!isNumeric(field.type)) throw unfit(`the type ${field.type} has no unit, so "${rest}" is not recognized`);

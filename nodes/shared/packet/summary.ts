@@ -101,7 +101,7 @@ export class Groups<T> {
 		const known = this.groups.get(label);
 		if (known) {
 			// A device may have been renamed meanwhile.
-			if (groupBy === 'device' && name !== null && name !== known.label)
+			if (groupBy === 'device' && name && name !== known.label)
 				[known.about, known.label] = [{ deviceName: name }, name];
 			return known;
 		}
