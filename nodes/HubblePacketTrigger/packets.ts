@@ -38,24 +38,20 @@ export const maxBatchSize = (context: IHookFunctions): number =>
 const isExample = ([first, ...more]: readonly Packet[]) =>
 	first !== undefined && more.length === 0 && heardAt(first) < Date.now() / 1000 - DAY_S;
 
-/** Whether n8n's parser may have rounded the sequence number of a row. */
-const isRounded = (row: unknown): boolean => {
-	const { device, sequence_number } = objectOf(row);
-	const number = objectOf(device).sequence_number ?? sequence_number;
-	return typeof number === 'number' && number > Number.MAX_SAFE_INTEGER;
-};
+const packetsIn = (body: unknown): Packet[] =>
+	entriesOf(objectOf(body).packets).flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
 
-/** The packets of a body, parsed again if one has a sequence number that n8n's parser rounded. */
-function packetsIn({ body, rawBody }: Delivery): unknown {
-	const { packets: rows } = objectOf(body);
-	if (!entriesOf(rows).some(isRounded)) return rows;
-	return objectOf(jsonParse(longNumbers(String(rawBody)), { fallbackValue: body })).packets;
-}
+/** Whether n8n's parser may have rounded the sequence number of a packet. */
+const isRounded = ({ device: { sequence_number: number } }: Packet): boolean =>
+	typeof number === 'number' && number > Number.MAX_SAFE_INTEGER;
 
 /** The packets of a delivery as items; what is no packet is left out, with a line in n8n's log. */
-function read(context: IWebhookFunctions, rows: unknown): DeliveryContent {
+function read(context: IWebhookFunctions, { body, rawBody }: Delivery): DeliveryContent {
+	const { packets: rows } = objectOf(body);
 	if (!Array.isArray(rows)) return { refused: "The body has no list 'packets'." };
-	const all: Packet[] = rows.flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
+	const parsed = packetsIn(body);
+	const isExact = !parsed.some(isRounded);
+	const all = isExact ? parsed : packetsIn(jsonParse(longNumbers(String(rawBody)), { fallbackValue: body }));
 	const malformed = rows.length - all.length;
 	const needs = `a packet needs ${PACKET_NEEDS}, and no number that is too large`;
 	if (malformed && all.length === 0) return { refused: `None of the ${malformed} packets can be used: ${needs}.` };
@@ -100,6 +96,6 @@ export const packets: WebhookService = {
 
 	read(context, delivery) {
 		if (!isManual(context)) restoreWebhook(context);
-		return read(context, packetsIn(delivery));
+		return read(context, delivery);
 	},
 };

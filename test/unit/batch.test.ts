@@ -234,6 +234,8 @@ describe('devices that are gone', () => {
 		expect(errors.map(({ httpCode }) => httpCode)).toEqual(Array(4 - wanted.length).fill('404'));
 		const isInDoubt = ({ description }: NodeApiError) => String(description).includes(DOUBT);
 		expect(errors.filter(isInDoubt)).toEqual(isUnclear([...'0123']) ? errors : []);
+		for (const { description } of errors)
+			expect(String(description).replace(DOUBT, '')).toMatch(/^Why\.( 1 device was processed before it\.)?$/);
 	});
 
 	it('are in doubt where Hubble was not asked for each of them', async () => {

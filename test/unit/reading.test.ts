@@ -333,15 +333,18 @@ describe('stamps from the future', () => {
 	});
 
 	it('are watched of a page of devices, and the log says so of more', async () => {
-		for (const [devices, pageSize, watched, calls, lines] of [
+		for (const [devices, pageSize, watched, calls, lines, pagesLeft = 30] of [
 			[1000, 1000, 1000, 1, 0],
 			[1500, 600, 1000, 2, 1],
 			[1003, 1001, 1000, 1, 1],
 			[1000, 999, 1000, 2, 0],
+			[1001, 1100, 1000, 1, 1],
+			// As far as the poll may read.
+			[900, 600, 599, 1, 0, 1],
 		] as const) {
 			const fleet = heardAt(pageSize, {});
 			for (let n = 0; n < devices; n++) fleet.add(`d ${n}`, { heard: NOW + 1000 + n });
-			const { run, asked, warnings } = runOf(fleet, course);
+			const { run, asked, warnings } = runOf(fleet, { ...course, pagesLeft });
 			expect(await readAhead(run)).toHaveLength(watched);
 			expect(asked).toHaveLength(calls);
 			expect(warnings).toHaveLength(lines);
