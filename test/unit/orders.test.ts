@@ -463,6 +463,18 @@ describe('before it is sent', () => {
 		expect(later.calls.filter((call) => call === 'brand b')).toHaveLength(2);
 	});
 
+	it('a brand that cannot be read fails each that waited for it with an error of its own', async () => {
+		const items = ['a', 'b'].map((reference) => ({ reference }));
+		for (const error of [failure('500'), unreadable()]) {
+			const { failed } = await ordersOf({ items, canContinue: true, answers: { brand: [() => error] } });
+			const references = failed.map(([, { description, context }]) => [
+				String(description).match(/Reference: \w+/g),
+				context.referenceId,
+			]);
+			expect(references).toEqual(['a', 'b'].map((reference) => [[`Reference: ${reference}`], reference]));
+		}
+	});
+
 	it('one that its brand does not allow is refused', async () => {
 		const brand = () => ({ id: 'b', status: 'INACTIVE' });
 		const { error, calls } = await ordersOf({ answers: { brand: [brand] } });
