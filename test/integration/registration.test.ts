@@ -747,6 +747,17 @@ withEachClock(hubbleNow, () => {
 				[second.webhook_id, 'listening', false],
 			]);
 			expect((await check()).items.map(({ json }) => json.advice === '')).toEqual([false, true]);
+			// Neither is an orphan or at another URL: both stay as they are.
+			const before = structuredClone(all());
+			const cleanUp = { deleteOrphans: true, moveToNewUrl: true };
+			const outcomes = (await check(cleanUp)).items.map(({ json }) => [json.state, json.deleted, json.moved]);
+			expect([outcomes, all()]).toEqual([
+				[
+					['secretLost', false, false],
+					['listening', false, false],
+				],
+				before,
+			]);
 			hubble.world.main.webhooks.clear();
 			const foreign = taken('https://example.com/webhook/a/webhook', 'n8n: Receive [00000000-000000000000]');
 			const manual = place({
@@ -777,8 +788,10 @@ withEachClock(hubbleNow, () => {
 			hubble.addFault({ call: 'deleteWebhook', status: 404 });
 			expect(await states({ deleteOrphans: true })).toEqual(both(true));
 			expect(all()).toHaveLength(2);
-			expect(await states({ deleteOrphans: true })).toEqual(both(true));
-			expect(only().webhook_id).toBe(byHand);
+			const { items, hints } = await check({ deleteOrphans: true });
+			expect(items.map(({ json }) => [json.webhookId, json.state, json.deleted])).toEqual(both(true));
+			expect(items[0]?.json.advice).toBe('No published workflow of this n8n had this URL: the webhook was deleted.');
+			expect([only().webhook_id, hints]).toEqual([byHand, []]);
 		});
 
 		it('never calls a node that is no trigger of ours, and says when n8n does not answer', async () => {
@@ -830,10 +843,18 @@ withEachClock(hubbleNow, () => {
 			listening.clear();
 			listening.add(node);
 			hubble.addFault({ call: 'updateWebhook', status: 404 });
-			expect(await states({ moveToNewUrl: true })).toEqual([[before.webhook_id, 'oldUrl', true]]);
+			const gone = (await check({ moveToNewUrl: true })).items[0]?.json;
+			expect([gone?.state, gone?.deleted, gone?.advice]).toEqual([
+				'oldUrl',
+				true,
+				'It was deleted at Hubble meanwhile.',
+			]);
 			const url = `${n8n.url}/webhook/${node.webhookId}/webhook`;
 			const { items } = await check({ moveToNewUrl: true });
-			expect(items.map(({ json }) => json)).toMatchObject([{ url, state: 'listening', moved: true, deleted: false }]);
+			const advice = `The webhook was at ${before.url} and was moved to the new public URL. Its secret is the same.`;
+			expect(items.map(({ json }) => json)).toMatchObject([
+				{ url, state: 'listening', moved: true, deleted: false, advice },
+			]);
 			expect(only()).toEqual({ ...before, url });
 			expect(await takes(node, 11)).toBe(true);
 			expect(await states()).toEqual([[before.webhook_id, 'listening', false]]);

@@ -56,6 +56,9 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
 	'HubbleDeviceTrigger/poll': ['unit/devicePoll', 'unit/events'],
 	'HubbleDeviceTrigger/item': ['unit/devicePoll'],
 	'HubbleGiftCard/existing': ['unit/orders'],
+	'HubbleDevice/columns': ['unit/columns'],
+	'HubbleDevice/tags': ['unit/tags'],
+	'HubbleWebhook/check': ['unit/checkWebhooks', 'integration/registration'],
 };
 
 /**
@@ -63,6 +66,8 @@ export const TESTS: Readonly<Record<string, readonly string[]>> = {
  * loaded is not broken: other tests hold it entry by entry, and it would be hours.
  */
 export const WITH_TABLES: ReadonlySet<string> = new Set([
+	'HubbleDevice/columns',
+	'HubbleWebhook/check',
 	'shared/client/scopes',
 	'shared/packet/filter',
 	'shared/packet/formats',

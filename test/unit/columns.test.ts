@@ -1,5 +1,5 @@
 /** Rows of tables as people have them, and the devices that they mean. */
-import { deviceRow } from '../../nodes/HubbleDevice/columns';
+import { columns, deviceRow } from '../../nodes/HubbleDevice/columns';
 import { csvCell } from '../../nodes/shared/operation/exportFormats';
 
 const row = (cells: Record<string, unknown>, known: string[] = []) => deviceRow({ cells: cells as never, known });
@@ -79,6 +79,20 @@ it('an install location that was changed in one of the two pairs of an export is
 		expect(() => row({ ...exported, [changed]: 48.1, locationType: 'installed' })).toThrow(message);
 });
 
+it('a row without a value for the device is refused', () => {
+	const wire = (cells: Record<string, string>) => columns.toWire({ cells, known: [] });
+	expect(wire({ name: 'A' })).toEqual({ name: 'A' });
+	for (const blank of [() => wire({ id: '1' }), columns.whenEmpty])
+		expect(blank).toThrow('the row is blank: no column has a value for the device');
+});
+
+it('blanks around a header, the key of a tag or a number do not count', () => {
+	expect(row({ ' tag:site ': 'x' })).toEqual({ tags: { site: 'x' } });
+	expect(row({ 'tag: SITE': 'x' }, ['tag: site '])).toEqual({ tags: { site: 'x' } });
+	expect(row({ lat: ' -52,55 ', long: '4,5' })).toEqual({ place: { lat: -52.55, long: 4.5 } });
+	for (const odd of ['x52,5', '52,5x']) expect(() => row({ lat: odd, long: 4 })).toThrow(`"${odd}" is not a number`);
+});
+
 it('what n8n puts beside the error of an item is no tag, and elsewhere it is', () => {
 	const beside = { message: 'Nothing was sent', details: { status: 400 } };
 	expect(row({ name: 'A', error: 'refused', ...beside })).toEqual({ name: 'A' });
@@ -99,6 +113,7 @@ it.each([
 	[{ 'Install Latitude': 1, x: 2, install_latitude: 3 }, 'columns "Install Latitude" and "install_latitude" mean'],
 	[{ site: 'x', ' site': 'y' }, 'appears twice'],
 	[{ tags: 'indoor' }, 'column "tags"'],
+	[{ tags: 'null' }, 'column "tags"'],
 	[{ 'name;site': 'A;B' }, 'column "name;site" looks like several; set the delimiter where the file is read'],
 	[{ 'name\tsite': 'A\tB' }, 'looks like several'],
 	[{ latitude: 52 }, 'a latitude and a longitude'],

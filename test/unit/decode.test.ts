@@ -323,6 +323,17 @@ test.each([
 	});
 });
 
+test.each(['%', 'dBm', '/min', 'm/s2', 'CO2', 'kg/m3', 'rate2', 'cycle', 'lemon', 'scales', 'e'])(
+	'%s is a unit',
+	(unit) => {
+		const layout = `t: uint8 @0 ${unit}`;
+		expect(payloadDecoder({ decode: 'layout', layout }, hexBytes)?.('07')).toEqual({
+			decoded: { t: 7 },
+			decodedUnits: { t: unit },
+		});
+	},
+);
+
 test('what is neither JSON nor a table is said', () => {
 	expect(payloadDecoder({ decode: 'json' })?.(base64(Buffer.from('{"a"')))?.decodeError).toMatch(
 		/^the payload is not JSON: ./,
@@ -355,6 +366,7 @@ test.each([
 	['{"id":12345678901234567890,"t":1e999}', '"t" is too large for a number'],
 	['{"id":9007199254740991,"t":0.1234567890123456}', undefined],
 	['{"t":1e300}', undefined],
+	['12345678901234567890', 'the number has more digits than a number keeps'],
 	['{"a":10000000000000000}', undefined],
 	['{"id":"12345678901234567890"}', undefined],
 ])('a number of JSON with more digits than a number keeps is said: %s', (text, error) => {
@@ -777,10 +789,24 @@ flow: float32 @2 m³/h WHEN BYTE 0x01=0xff`),
 		['temperature: int16 @4 @5', '"@5" repeats what the line already says'],
 		['temperature: int16 @4 litle ×2', '"litle ×2" is not recognized'],
 		['temperature: int16 @-4', '"@-4" is not recognized'],
-		...['−40', '–40', '/10', '÷10', '=2', 'le', 'BE', 'LSB', 'little-endian', 'big_endian', 'unsigned'].map((part) => [
-			`temperature: int16 @4 ${part}`,
-			`"${part}" is not recognized`,
-		]),
+		...[
+			'−40',
+			'–40',
+			'/10',
+			'÷10',
+			'=2',
+			'le',
+			'BE',
+			'LSB',
+			'little-endian',
+			'littleendian',
+			'big_endian',
+			'unsigned',
+			'/2',
+			'(2',
+			'%2',
+			'e2',
+		].map((part) => [`temperature: int16 @4 ${part}`, `"${part}" is not recognized`]),
 		...[
 			'scale=0.1',
 			'offset:-40',

@@ -20,8 +20,7 @@ it('a change sets what it names, removes what it names, and leaves the rest as i
 	);
 });
 
-it('a change of the environment is a change of "_env"', () => {
-	// Whatever form of Unicode the device has.
+it('a key is one in both forms of Unicode, whichever the device has', () => {
 	const [nfc, nfd] = ['NFC', 'NFD'].map((form) => 'Größe'.normalize(form)) as [string, string];
 	const removeTags = tagKeys([nfd]);
 	const addTags = tagMap(tag(nfd, 'L'));
@@ -30,6 +29,12 @@ it('a change of the environment is a change of "_env"', () => {
 		expect(changedTags({ [present]: 'M', site: 'x' }, { removeTags })).toEqual({ site: 'x' });
 		expect(changedTags({ [present]: 'M', site: 'x' }, { addTags })).toEqual({ [present]: 'L', site: 'x' });
 	}
+	expect(() => tagMap({ tag: [nfc, nfd].map((key) => ({ key, value: 'x' })) })).toThrow(
+		`the tag "${nfc}" appears twice`,
+	);
+});
+
+it('a change of the environment is a change of "_env"', () => {
 	expect(changedTags({ _env: 'sandbox', site: 'x' }, { addTags: { _env: 'production' } })).toEqual({
 		_env: 'production',
 		site: 'x',
@@ -44,6 +49,10 @@ it('ten tags fit, and "_env" beside them only where it changes', () => {
 		...ten,
 	});
 	expect(() => changedTags(ten, { addTags: { more: '1' } })).toThrow('11 tags');
+	expect(changedTags(ten, {})).toEqual(ten);
+	const rows = Object.entries({ ...ten, _env: 'sandbox' }).map(([key, value]) => ({ key, value }));
+	expect(tagMap({ tag: rows })).toEqual({ ...ten, _env: 'sandbox' });
+	expect(() => tagMap({ tag: [...rows, ...tag('more').tag] })).toThrow('11 tags');
 	expect(changedTags(ten, { addTags: { more: '1' }, removeTags: ['t0'] })).not.toHaveProperty('t0');
 });
 
@@ -63,6 +72,14 @@ it.each([
 	['site', 'v'.repeat(129), 'more than 128 characters'],
 ])('%s: %p is refused', (name, value, reason) => {
 	expect(() => tagMap({ tag: [{ key: name, value }] })).toThrow(reason);
+});
+
+it('as many characters fit as a tag may have; blanks at the ends do not count, and a row of blanks says nothing', () => {
+	const [key, value] = ['k'.repeat(32), 'v'.repeat(128)] as const;
+	expect(tagMap(tag(` ${key} `, ` ${value} `))).toEqual({ [key]: value });
+	expect(tagMap({ tag: [{ key: '', value: '' }] })).toBeUndefined();
+	expect(() => tagMap({ tag: [{ value: 'x' }] })).toThrow('a tag has no key');
+	expect([tagKeys(''), tagKeys(undefined)]).toEqual([undefined, undefined]);
 });
 
 it.each([[''], [' '], [null], [undefined]])('the value %p means that there is no such tag', (value) => {

@@ -135,7 +135,7 @@ const wordOf = (key: string, word: string) =>
  * as scale0.1, or a word that says how to read the value.
  */
 const NO_UNIT =
-	/^[@×*+÷−–~<>&·:]|=|\d\.\d|\d\d|^[-/%(]?\.?\d|^e-?\d|^(?:[bl]e|[lm]sb|(?:little|big)[-_]?endian|endian|(?:un)?signed)$|^(?:scale|offset|bits?|length|decimals|when)(?:$|[\d:])/i;
+	/^[@×*+÷−–~<>&·:]|=|\d\.\d|\d\d|^[-/%(]?\.?\d|^e-?\d|^(?:[bl]e|[lm]sb|(?:little|big)[-_]?endian|endian|unsigned)$|^(?:scale|offset|bits?|length|decimals|when)(?:$|[\d:])/i;
 
 /** Puts the parts of a line into its field; what is left at the end is the unit. */
 function readParts(field: Line, text: string): void {
