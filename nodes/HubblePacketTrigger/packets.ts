@@ -38,6 +38,7 @@ export const maxBatchSize = (context: IHookFunctions): number =>
 const isExample = ([first, ...more]: readonly Packet[]) =>
 	first !== undefined && more.length === 0 && heardAt(first) < Date.now() / 1000 - DAY_S;
 
+/** The packets of a body, without what is none. */
 const packetsIn = (body: unknown): Packet[] =>
 	entriesOf(objectOf(body).packets).flatMap((row) => (isSound(row) && normalizePacket(row)) || []);
 

@@ -222,13 +222,16 @@ describe('texts', () => {
 test('a message shows a value as it is, and not at any length', () => {
 	expect(['a "b"', ['b'], undefined, 7, 10n].map(quoted)).toEqual(['"a "b""', '["b"]', 'undefined', '7', '10']);
 	// Of objects, no values: they may be secrets.
-	expect([{ key: 'secret', name: 'a' }, {}, [{ key: 'secret' }], [[{ a: 1 }]], new Date(0)].map(quoted)).toEqual([
-		'an object (key, name)',
-		'an empty object',
-		'a list of objects',
-		'a list of objects',
-		'"1970-01-01T00:00:00.000Z"',
-	]);
+	expect([{ key: 'secret', name: 'a' }, {}, [{ key: 'secret' }], [[{ a: 1 }]], ['{'], new Date(0)].map(quoted)).toEqual(
+		[
+			'an object (key, name)',
+			'an empty object',
+			'a list of objects',
+			'a list of objects',
+			'["{"]',
+			'"1970-01-01T00:00:00.000Z"',
+		],
+	);
 	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
 	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
 });

@@ -55,13 +55,13 @@ export const counted = (value: number, noun: string): string =>
 export function quoted(value: unknown): string {
 	// A BigInt, which an expression may give, is no JSON.
 	const json = typeof value === 'bigint' ? undefined : JSON.stringify(value);
-	const shown = typeof value === 'string' ? `"${value}"` : (shapeOf(json) ?? json ?? String(value));
+	const shown = typeof value === 'string' ? `"${value}"` : (objectInWords(value, json) ?? json ?? String(value));
 	return shown.length > 100 ? `${shown.slice(0, 99)}…` : shown;
 }
 
-/** What is an object or a list of objects, in words; `undefined` for other JSON. */
-function shapeOf(json = ''): string | undefined {
-	if (/^\[.*\{/.test(json)) return 'a list of objects';
+/** An object or a list of objects, without their values; `undefined` for what is neither, or a text as JSON, such as a time. */
+function objectInWords(value: unknown, json = ''): string | undefined {
+	if (Array.isArray(value) && value.flat(Infinity).some(isObject)) return 'a list of objects';
 	if (!json.startsWith('{')) return undefined;
 	const names = Object.keys(objectOf(JSON.parse(json)));
 	return names.length ? `an object (${names.join(', ')})` : 'an empty object';

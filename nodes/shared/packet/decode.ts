@@ -81,14 +81,14 @@ function readJson(bytes: Buffer): Decoded {
 	const text = textOf(bytes);
 	if (!text) return { decoded: null };
 	const isLong = /\d{16}/.test(text);
-	const nameOf = (key: string) => (key ? `"${key}"` : 'the number');
+	const which = (key: string) => (key ? `"${key}"` : 'the number');
 	let note = '';
 	const noted = (key: string, value: unknown) => {
 		if (typeof value !== 'number') return value;
 		const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value) && !text.includes(String(BigInt(value)));
-		if (isLong && isRounded) note ||= `${nameOf(key)} has more digits than a number keeps`;
+		if (isLong && isRounded) note ||= `${which(key)} has more digits than a number keeps`;
 		if (Number.isFinite(value)) return value;
-		note = `${nameOf(key)} is too large for a number`;
+		note = `${which(key)} is too large for a number`;
 		return null;
 	};
 	try {
