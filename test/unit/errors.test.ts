@@ -7,7 +7,9 @@ import {
 	detailsOf,
 	errorCodeIn,
 	hubbleError,
+	hasErrorFormat,
 	hubbleStatusOf,
+	ifThere,
 	notSent,
 	RepeatedToken,
 	unexpectedResponse,
@@ -222,6 +224,21 @@ it('tells the HTTP status of a failure of Hubble’s, and of nothing else', () =
 	expect(without.map(statusOf)).toEqual([0, 0, 0, 0]);
 	const ofProxy = hubbleError(node, { ...failure, status: 404, isHubbles: false });
 	expect([failed(404), ofProxy, ...without].map(hubbleStatusOf)).toEqual([404, 0, 0, 0, 0, 0]);
+	expect([{ name: '' }, { description: '' }, { message: '' }, {}].map(hasErrorFormat)).toEqual([
+		true,
+		true,
+		false,
+		false,
+	]);
+});
+
+it('what Hubble does not have is nothing; other failures, and the 404 of a proxy, are thrown', async () => {
+	const failed = (status: number, isHubbles = true) => hubbleError(node, { ...failure, status, isHubbles });
+	expect(await ifThere(Promise.resolve(7))).toBe(7);
+	expect(await ifThere(Promise.reject(failed(404)))).toBeUndefined();
+	for (const error of [failed(403), failed(404, false), new Error('away')])
+		await expect(ifThere(Promise.reject(error))).rejects.toBe(error);
+	await expect(ifThere(Promise.reject('away'))).rejects.toThrow('away');
 });
 
 it('a 404 about a key that is to be deleted names it, too', () => {

@@ -71,7 +71,9 @@ describe('ids', () => {
 		for (const bytes of [16, 32])
 			for (const form of ['base64', 'hex'] as const)
 				expect(() => uuid(Buffer.alloc(bytes, 0xfb).toString(form))).toThrow(/^it is not an ID \(a UUID such as/);
-		expect(() => uuid('A'.repeat(31))).toThrow(/^"A+" is not an ID/);
+		const [base64, hex] = (['base64', 'hex'] as const).map((form) => Buffer.alloc(16, 0xfb).toString(form));
+		for (const other of ['A'.repeat(31), 'z'.repeat(32), `!${base64}`, `${base64}!`, `!${hex}`, `${hex}!`])
+			expect(() => uuid(other)).toThrow(`"${other}" is not an ID`);
 		expect(freeId('f'.repeat(32))).toBe('f'.repeat(32));
 	});
 
@@ -222,16 +224,16 @@ describe('texts', () => {
 test('a message shows a value as it is, and not at any length', () => {
 	expect(['a "b"', ['b'], undefined, 7, 10n].map(quoted)).toEqual(['"a "b""', '["b"]', 'undefined', '7', '10']);
 	// Of objects, no values: they may be secrets.
-	expect([{ key: 'secret', name: 'a' }, {}, [{ key: 'secret' }], [[{ a: 1 }]], ['{'], new Date(0)].map(quoted)).toEqual(
-		[
-			'an object (key, name)',
-			'an empty object',
-			'a list of objects',
-			'a list of objects',
-			'["{"]',
-			'"1970-01-01T00:00:00.000Z"',
-		],
-	);
+	expect(
+		[{ key: 'secret', name: 'a' }, {}, [{ key: 'secret' }], ['a', [{ a: 1 }]], ['{'], new Date(0)].map(quoted),
+	).toEqual([
+		'an object (key, name)',
+		'an empty object',
+		'a list of objects',
+		'a list of objects',
+		'["{"]',
+		'"1970-01-01T00:00:00.000Z"',
+	]);
 	expect([98, 99].map((length) => quoted('x'.repeat(length)))).toEqual([`"${'x'.repeat(98)}"`, `"${'x'.repeat(98)}…`]);
 	expect([0, 1, 2000.4].map((count) => counted(count, 'device'))).toEqual(['0 devices', '1 device', '2,000 devices']);
 });
