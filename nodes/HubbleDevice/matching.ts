@@ -2,7 +2,8 @@
 import { jsonParse, NodeOperationError, type IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../shared/client/client';
 import { endpoints } from '../shared/client/endpoints';
-import { acceptedRows, pages } from '../shared/client/pages';
+import { acceptedRows } from '../shared/client/pages';
+import { readPages } from '../shared/client/windows';
 import type { Hint, ItemRequest, Preparation } from '../shared/operation/operation';
 import { wholeNumber, nthItem } from '../shared/operation/values';
 
@@ -44,19 +45,13 @@ const isMatchable = ({ id, name }: IDataObject) => typeof id === 'string' && typ
 export async function devicesByMatch(hubble: HubbleClient, wanted: readonly string[]): Promise<Matches> {
 	const { list } = endpoints.listDevices;
 	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
-	const seen = new Set<unknown>();
 	// Oldest first: a device registered meanwhile does not shift others to another page.
-	for await (const { rows, requestId } of pages(hubble, { endpoint: endpoints.listDevices }, list, list.pageSize.max)) {
+	for await (const { rows, requestId } of readPages(hubble, { endpoint: endpoints.listDevices }, list, { limit: Infinity })) {
 		const devices = [...acceptedRows(rows, list)].filter(isMatchable);
 		if (devices.length < rows.length) {
 			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });
 		}
-		for (const row of devices) {
-			// Hubble may list a device on two pages.
-			if (seen.has(row.id)) continue;
-			seen.add(row.id);
-			for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
-		}
+		for (const row of devices) for (const match of matchesOf(row)) matches.found.get(match)?.push(row);
 	}
 	return matches;
 }

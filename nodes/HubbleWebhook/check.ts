@@ -27,7 +27,7 @@ export const checkSettings = {
 };
 
 const NOT_MOVED =
-	'Not moved: no published Hubble Packet Trigger that knows its secret listens at the new public URL. Publish the workflow and run Check Webhooks again. If there is none any more, delete the webhook. Leave it alone if another n8n with a copy of the database uses it.';
+	'Not moved: no published Hubble Packet Trigger that knows its secret listens at the new public URL. Unpublish the workflow if it is published, publish it, and run Check Webhooks again. If there is none any more, delete the webhook. Leave it alone if another n8n with a copy of the database uses it.';
 
 type CheckWork = Work<RequestOf<{ settings: typeof checkSettings }>>;
 

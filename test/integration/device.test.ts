@@ -36,6 +36,24 @@ describe('Get Many', () => {
 		expect(hubble.log.map(({ query }) => query)).toEqual([{ limit: '1000' }, { limit: '1000' }, { limit: '1000' }]);
 	});
 
+	it('a device that Hubble lists on two pages, as one that is heard meanwhile, is one item, one row and one of the count', async () => {
+		const [first, second] = devices();
+		const server = await serverThat(async ({ headers }, reply) => {
+			if (headers['continuation-token']) return await reply.send({ devices: [first, second] });
+			return await reply.header('continuation-token', 'next').send({ devices: [first] });
+		});
+		const outputs = [];
+		for (const operation of ['getAll', 'count', 'export']) {
+			const { items, error } = await run(
+				{ operation, returnAll: true },
+				{ credential: credentialFor(hubble, { baseUrl: server.url }) },
+			);
+			outputs.push(error ?? items.map(({ json }) => json.deviceId ?? json.count));
+		}
+		await server.close();
+		expect(outputs).toEqual([[first?.id, second?.id], [2], [2]]);
+	});
+
 	it('fetches no more than the limit needs, and simplifies', async () => {
 		const { items } = await run({
 			operation: 'getAll',

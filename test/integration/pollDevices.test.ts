@@ -277,6 +277,21 @@ withEachClock(
 				expect(await fleet.names()).toEqual(['left device 0 Depot']);
 			});
 
+			it('P8: counts no packet of before a change of the areas as the first of two', async () => {
+				const confirming = (areas: IDataObject) => watching(areas, { options: { confirm: true } });
+				const fleet = fleetOf(1, confirming(both));
+				fleet.hear('device 0', away);
+				expect(await fleet.names()).toEqual([]);
+				clock += 60;
+				fleet.hear('device 0', depot);
+				expect(await fleet.names()).toEqual([]);
+				// The other area is now the first one, and the device is in it.
+				fleet.restart(fleet.options.staticData, confirming({ circle: [{ ...other, ...depot, name: 'New' }, depot] }));
+				clock += 60;
+				fleet.hear('device 0', depot);
+				expect((await fleet.names()).filter((name) => name.includes('New'))).toEqual([]);
+			});
+
 			it('P7: reads the rest of a second again that a poll has read in part', async () => {
 				const fleet = fleetOf(120, watching(one), 1);
 				const ids = [...fleet.devices.keys()].sort();

@@ -1,5 +1,6 @@
 /* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets what is under way go on before a wait ends */
 /** One call to Hubble and the calls after it: what is sent again, what is not sent at all, and how long it may take. */
+import { Readable } from 'node:stream';
 import type { IDataObject, IHttpRequestOptions, IN8nHttpFullResponse, NodeApiError } from 'n8n-workflow';
 import { connect, credentialOf, HubbleClient, type Context, type Run } from '../../nodes/shared/client/client';
 import type { Endpoint } from '../../nodes/shared/client/endpoints';
@@ -166,6 +167,14 @@ describe('A call', () => {
 		expect(hubble.run.traffic.waitedMs).toBeGreaterThanOrEqual(15_000);
 		expect(hubble.run.traffic.waitedMs).toBeLessThan(16_000);
 		expect(hubble.run.traffic.waiting).toBe(0);
+	});
+
+	it('fails with the error of the one that reads its reply, and is not sent again', async () => {
+		const full = new Error('no space left');
+		const read = async () => await Promise.reject(full);
+		const { hubble, sent } = await clientOf([{ body: Readable.from(['x']) as never }]);
+		expect(await failureOf(hubble, get, { read })).toBe(full);
+		expect(sent).toHaveLength(1);
 	});
 
 	it('whose success is not Hubble’s fails, and names what to check', async () => {
@@ -337,10 +346,17 @@ describe('A token that was refused', () => {
 	it('is that of another client', async () => {
 		const { hubble, sent } = await clientOf([status(401)]);
 		const tried = hubble.as('token-8').as('token-9');
-		expect(await messageOf(tried)).toBe('Hubble does not accept the API token');
+		const error = await failureOf(tried);
+		expect(error?.message).toBe('Hubble does not accept the API token');
+		expect(error?.description).toContain('It is not the token in the credential');
 		expect(sent[0]?.headers).toMatchObject({ Authorization: 'Bearer token-9', 'X-Request-ID': expect.any(String) });
 		expect(await messageOf(hubble)).toBeUndefined();
 		expect(tried.redact('token-9 token-8 token-1')).toBe('*** *** ***');
+	});
+
+	it('is that of the credential, where that one is what is tried', async () => {
+		const { hubble } = await clientOf([status(401)]);
+		expect((await failureOf(hubble.as('token-1')))?.description).toContain('save it in the credential');
 	});
 });
 

@@ -129,6 +129,8 @@ describe('a date that may be another one is refused with an example', () => {
 		'1795158300e0',
 		'on 2026-11-20',
 		'on 2026-11',
+		'x2026-11-21 pm',
+		'xxxxxxx5:2026-11',
 		'on 20.11.2026',
 		'2026-11 08:05',
 		'2026-11-20 at 08:05',

@@ -1111,7 +1111,7 @@ describe('key=value', () => {
 			decoded: { a: 0.001, b: 2e10, c: 123456789012345e10, d: 0.00123456789012345, e: '1000000000000001' },
 		});
 		// Rather hexadecimal.
-		expect(text('id=12e5;n=0e1')).toEqual({ decoded: { id: '12e5', n: '0e1' } });
+		expect(text('id=12e5;n=0e1;m=12e15;o=1E9x')).toEqual({ decoded: { id: '12e5', n: '0e1', m: '12e15', o: '1E9x' } });
 		expect(text('t=1;=a=5')).toEqual({ decodeError: '"=a=5" is not of the form key=value' });
 		expect(text('t=1;oops')).toEqual({ decodeError: '"oops" is not of the form key=value' });
 		expect(text('t=1;t=2')).toEqual({ decodeError: 'the key "t" appears twice' });

@@ -251,13 +251,16 @@ describe('a poll that is full', () => {
 		for (const id of fleet.devices.keys()) fleet.hear(id, { ...away, heard: clock.now - 2 * HOUR });
 		fleet.add('mover', { ...away, heard: clock.now });
 		const told: string[][] = [];
+		const begun: unknown[] = [];
 		for (const place of [away, away, depot, depot]) {
 			fleet.hear('mover', place);
 			told.push(await fleet.names());
+			begun.push(stored(fleet).startWith);
 			clock.now += 60;
 		}
 		expect(told.map(({ length }) => length)).toEqual([100, 100, 100, 51]);
 		expect(told[3]?.[0]).toBe('entered mover Depot');
+		expect(begun).toEqual([3, 3, 3, undefined]);
 	});
 
 	it('does so where it has read as many pages as it may, too', async () => {

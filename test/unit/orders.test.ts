@@ -540,6 +540,7 @@ describe('an order whose reply fails', () => {
 		['408', () => failure('408'), true],
 		['500', () => failure('500'), true],
 		['503', () => failure('503'), true],
+		['408, also with a code', () => failure('408', 'E150'), true],
 		['409, also with a code', () => failure('409', 'E150'), true],
 		['425, also with a code', () => failure('425', 'E150'), true],
 		['400 without a code of Hubble', () => failure('400'), true],

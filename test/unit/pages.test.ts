@@ -2,7 +2,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from '../../nodes/shared/client/client';
 import type { SoFar } from '../../nodes/shared/client/errors';
-import { acceptedRows, leftOut, pages, type List } from '../../nodes/shared/client/pages';
+import { acceptedRows, leftOut, pages, withoutRepeats, type List } from '../../nodes/shared/client/pages';
 
 const call = { endpoint: { method: 'GET', path: '/v1/x' }, query: { q: 1 } } as const;
 const sized = { name: 'page_size', min: 1, max: 2 };
@@ -124,6 +124,19 @@ it('says when a later page fails how far it came, and where to go on if that is 
 	const numbered = await read({ pages: 'number', pageSize: sized }, [{ rows: [1, 2] }], undefined, 2, 'kept');
 	expect(numbered.failure).toMatchObject({ context: { rowsFetched: 2 } });
 	expect((numbered.failure as { context: object }).context).not.toHaveProperty('resumeToken');
+});
+
+it('gives a row once whose key was on a page before, and every row without a key', async () => {
+	async function* given() {
+		yield { rows: [{ id: 'a' }, { id: 'b', n: 1 }, null], next: 'x' };
+		yield { rows: [{ id: 'b', n: 2 }, {}, {}, null, { id: 'c' }, { id: 'c' }] };
+	}
+	const left = [];
+	for await (const page of withoutRepeats(given(), 'id')) left.push(page);
+	expect(left).toEqual([
+		{ rows: [{ id: 'a' }, { id: 'b', n: 1 }, null], next: 'x' },
+		{ rows: [{}, {}, null, { id: 'c' }] },
+	]);
 });
 
 it('takes for rows what the list accepts and every filter keeps, and says what was left out', () => {

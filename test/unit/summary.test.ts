@@ -143,6 +143,21 @@ describe('rows', () => {
 		});
 	});
 
+	it('are by device before they are by field, whichever field came first', () => {
+		const summary = summaryOf({});
+		const add = (name: string, ...fields: string[]) =>
+			summary.add(packet(1, { id: name, name }), { decoded: Object.fromEntries(fields.map((field) => [field, 1])) });
+		add('A', 'a', 'b');
+		add('B', 'b');
+		add('B', 'a');
+		expect([...summary.rows()].map((row) => [row.deviceName, row.field])).toEqual([
+			['A', 'a'],
+			['A', 'b'],
+			['B', 'a'],
+			['B', 'b'],
+		]);
+	});
+
 	it('are one for each value of a tag, also as a list of texts, and one for devices without it', () => {
 		const summary = summaryOf({ groupBy: 'tag', tag: 'site' });
 		const tags = [{ site: 'Oslo' }, ['site=Oslo'], { site: 'Bergen' }, {}, { site: '' }];

@@ -11,6 +11,8 @@ export interface ListFacts {
 	pages: 'token' | 'number' | 'one';
 	/** Wire name, smallest and largest value of the page size, where the endpoint takes one. */
 	pageSize?: { name: string; min: number; max: number };
+	/** The field that identifies a row: what changes while a list is read may make Hubble return one on two pages. */
+	key?: string;
 }
 
 export interface Endpoint {
@@ -69,10 +71,10 @@ export const LENGTHS = { name: 250, webhookUrl: 2000, locationName: 500, street:
 /** Tags of a device: how many, and the characters of their keys and values (`deviceTags`). */
 export const TAG_LIMITS = { count: 10, key: 32, value: 128 } as const;
 
-const byToken = <Rows extends string>(rows: Rows) =>
-	({ rows, pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } }) as const;
-const byNumber = <Rows extends string>(rows: Rows) =>
-	({ rows, pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } }) as const;
+const byToken = <Rows extends string>(rows: Rows, key: string) =>
+	({ rows, key, pages: 'token', pageSize: { name: 'limit', min: 10, max: 1000 } }) as const;
+const byNumber = <Rows extends string>(rows: Rows, key: string) =>
+	({ rows, key, pages: 'number', pageSize: { name: 'page_size', min: 5, max: 100 } }) as const;
 const whole = <Rows extends string>(rows: Rows) => ({ rows, pages: 'one' }) as const;
 
 const organization = { org_id: 'text', name: 'text' } as const;
@@ -112,7 +114,7 @@ export const endpoints = {
 	updateOrganization: call('PATCH', ORG, 'write-organization-metadata', organization),
 
 	registerDevices: call('POST', '/v2/org/{org_id}/devices', 'write-devices', { devices: 'list' }),
-	listDevices: listed(`${ORG}/devices`, 'read-devices', byToken('devices')),
+	listDevices: listed(`${ORG}/devices`, 'read-devices', byToken('devices', 'id')),
 	updateDevices: call('PATCH', `${ORG}/devices`, 'write-devices', { devices: 'list', results: 'list', errors: 'list' }),
 	deleteDevices: { ...call('DELETE', `${ORG}/devices`, 'write-devices'), isBatch: true },
 	getDevice: call('GET', `${ORG}/devices/{device_id}`, 'read-devices', device),
@@ -126,12 +128,12 @@ export const endpoints = {
 	getWebhookMetrics: metrics('webhook_metrics'),
 	getDeviceMetrics: metrics('device_metrics'),
 
-	listUsers: listed(`${ORG}/users`, 'read-users', byNumber('users')),
+	listUsers: listed(`${ORG}/users`, 'read-users', byNumber('users', 'user_id')),
 	addUser: call('POST', `${ORG}/users`, 'write-users', user),
 	updateUser: call('PATCH', `${ORG}/users/{user_id}`, 'write-users', user),
 	removeUser: call('DELETE', `${ORG}/users/{user_id}`, 'write-users'),
 
-	listInvitations: listed(`${ORG}/invitations`, 'read-invitations', byNumber('invites')),
+	listInvitations: listed(`${ORG}/invitations`, 'read-invitations', byNumber('invites', 'invitee_email')),
 	sendInvitation: call('POST', `${ORG}/invitations`, 'write-invitations', { invitee_email: 'text' }),
 	revokeInvitation: call('DELETE', `${ORG}/invitations`, 'write-invitations'),
 
@@ -144,7 +146,7 @@ export const endpoints = {
 	listInvoices: listed(`${ORG}/billing/invoices`, 'read-billing-invoices', whole('invoices')),
 	getInvoicePdf: call('GET', `${ORG}/billing/invoices/{invoice_id}/pdf`, 'read-billing-invoices'),
 	listUsage: listed(`${ORG}/billing/usage`, 'read-billing-usage', whole('usage')),
-	listActiveDevices: listed(`${ORG}/billing/active-devices`, 'read-billing-usage', byToken('devices')),
+	listActiveDevices: listed(`${ORG}/billing/active-devices`, 'read-billing-usage', byToken('devices', 'device_id')),
 	getSubscription: call('GET', `${ORG}/billing/subscription`, 'read-billing-invoices'),
 	listPaymentMethods: listed(`${ORG}/billing/payment-method`, 'read-billing-invoices', whole('payment_methods')),
 } as const satisfies Record<string, Endpoint>;

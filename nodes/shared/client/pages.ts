@@ -3,7 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { HubbleClient } from './client';
 import type { ListFacts } from './endpoints';
 import { RepeatedToken, withProgress, type Progress, type SoFar } from './errors';
-import { entriesOf, isObject } from './json';
+import { entriesOf, isObject, objectOf } from './json';
 import type { Call, Reply } from './request';
 
 /** A reply that is a list, fetched page by page. */
@@ -83,6 +83,16 @@ export async function* tracked(
 /** All pages of a list; an error's `context` holds `rowsFetched`. The parameters are those of `chain` and `tracked`. */
 export const pages = (hubble: HubbleClient, call: Call, list: List, pageSize?: number, soFar?: SoFar) =>
 	tracked(hubble, list, chain(hubble, call, list, pageSize), soFar);
+
+/** The pages without the rows whose key was on one before. */
+export async function* withoutRepeats(given: AsyncIterable<Page>, key: string): AsyncGenerator<Page> {
+	const seen = new Set<unknown>();
+	const isNew = (row: unknown) => {
+		const id = objectOf(row)[key];
+		return typeof id !== 'string' || (!seen.has(id) && seen.add(id));
+	};
+	for await (const page of given) yield { ...page, rows: page.rows.filter(isNew) };
+}
 
 /** One reply that is a list. Throws when it holds none, not even an empty one: then it is not Hubble's. */
 export async function fetchRows(hubble: HubbleClient, call: Call, list: List): Promise<Reply & { rows: unknown[] }> {

@@ -9,7 +9,7 @@
 import { callName, type HubbleClient } from './client';
 import { DEFAULT_PERIOD_S, PACKETS_PER_PAGE } from './endpoints';
 import type { Progress, SoFar } from './errors';
-import { chain, tracked, pages, type List, type Page } from './pages';
+import { chain, pages, tracked, withoutRepeats, type List, type Page } from './pages';
 import { rateOf } from './rateLimiter';
 import type { Call } from './request';
 
@@ -265,7 +265,7 @@ export interface Reading {
 }
 
 /**
- * The pages of a list that are wanted. All of a closed period, and the latest rows of one, are read in windows; else
+ * The pages of a list that are wanted, each row once where it has a key. All of a closed period, and the latest rows of one, are read in windows; else
  * one page comes after the other, no more than the limit needs and one row that says whether there are more.
  * @param call its `continuationToken` says where to begin; the query of a list that lies in time holds `end` and may hold
  * `start`, in whole Unix seconds
@@ -278,7 +278,8 @@ export async function* readPages(hubble: HubbleClient, call: Call, list: List, r
 	if (!timeOf || call.continuationToken || !(isAll || newestFirst)) {
 		const { min = 1, max = Infinity } = list.pageSize ?? {};
 		const pageSize = hasClientFilters ? max : Math.min(max, Math.max(min, limit + 1));
-		yield* pages(hubble, call, list, pageSize, soFar);
+		const all = pages(hubble, call, list, pageSize, soFar);
+		yield* list.key ? withoutRepeats(all, list.key) : all;
 		return;
 	}
 	const name = callName(call.endpoint);
