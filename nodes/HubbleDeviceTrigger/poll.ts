@@ -54,20 +54,20 @@ const positionOf = (run: PollRun): State => ({ ...run.state, ...storedMarks(run)
 /** What a poll does, and for which events. What is heard comes before what falls silent. */
 const STEPS: ReadonlyArray<{
 	events: EventName[];
+	/** Where its cursor stands in the state. */
+	state: 'registered' | 'quiet' | 'silent' | 'areas';
 	begin: (run: PollRun) => void;
 	take: (run: PollRun) => Promise<void>;
 }> = [
-	{ events: ['registered', 'firstHeard'], begin: beginRegistered, take: registered },
-	{ events: ['heardAgain', 'firstHeard'], begin: beginQuiet, take: quiet },
-	{ events: ['silent'], begin: beginSilent, take: silent },
-	{ events: ['entered', 'left'], begin: beginAreas, take: areas },
+	{ events: ['registered', 'firstHeard'], state: 'registered', begin: beginRegistered, take: registered },
+	{ events: ['heardAgain', 'firstHeard'], state: 'quiet', begin: beginQuiet, take: quiet },
+	{ events: ['silent'], state: 'silent', begin: beginSilent, take: silent },
+	{ events: ['entered', 'left'], state: 'areas', begin: beginAreas, take: areas },
 ];
 
 /** Drops the state of events that are no longer watched: if chosen again, they start over. */
 function forgetUnwatched(run: PollRun, wanted: readonly number[]): void {
-	for (const [index, key] of (['registered', 'quiet', 'silent', 'areas'] as const).entries()) {
-		if (!wanted.includes(index)) run.state[key] = undefined;
-	}
+	for (const [index, { state }] of STEPS.entries()) if (!wanted.includes(index)) run.state[state] = undefined;
 	if (!run.state.silent) run.state.silentBySatellite = undefined;
 	if (!run.state.silent && !run.state.quiet) run.state.ahead = undefined;
 	if (!run.state.quiet) run.quiet.clear();

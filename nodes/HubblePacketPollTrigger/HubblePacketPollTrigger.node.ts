@@ -26,7 +26,7 @@ export class HubblePacketPollTrigger implements INodeType {
 		version: 1,
 		subtitle: '={{ $parameter["triggerOn"] === "alarms" ? "On alarms" : "On packets" }}',
 		description:
-			'Starts the workflow when a value crosses a threshold, or with new packets where the internet cannot reach n8n',
+			'Starts the workflow when a decoded value crosses a threshold, or with new packets if Hubble cannot reach n8n',
 		...builderHint(
 			'Alarms on decoded values of packets (raised once, cleared once), or new packets by polling, for an n8n that the internet cannot reach. Items may repeat after a restart: eventKey or packetKey recognizes them.',
 			['hubblePacketTrigger', 'Faster, where the internet reaches n8n'],

@@ -177,7 +177,7 @@ test.each(['packets', 'devices'] as const)('a node beside them makes no poll of 
 	for (const given of crowd.given) expect(given).toEqual([...given.keys()]);
 });
 
-test.each(['listPackets', 'listDevices'] as const)('a node waits at most twice as long as alone: %s', async (name) => {
+test.each(['listPackets', 'listDevices'] as const)('P22: a node waits at most twice as long as alone: %s', async (name) => {
 	const alone = new Crowd();
 	const usual = await alone.time.until(alone.act(name, 20));
 	const crowd = new Crowd();

@@ -370,7 +370,7 @@ describe('API keys', () => {
 		['Hubble API Key', 'rotate', { resource: 'apiKey', keyId: byId('key_1'), ...never }],
 		['Hubble Webhook', 'create', { url: 'https://example.com' }],
 	])(
-		'%s: %s of several items would lose secrets where a failure stops the run',
+		'P24: %s: %s of several items would lose secrets where a failure stops the run',
 		async (node, operation, parameters) => {
 			const { error } = await run(nodeNamed(node), { operation, ...parameters }, [{}, {}]);
 			expect(error?.message).toMatch(/^This would take a request for each of 2 items\. Set On Error to Continue /);
@@ -605,7 +605,7 @@ describe('API keys', () => {
 			return { ...outcome, old, left: names.map(({ key_id }) => key_id) };
 		};
 
-		test('have the same scopes, and the old one is gone once the new one works', async () => {
+		test('P23: have the same scopes, and the old one is gone once the new one works', async () => {
 			const { items, old, left } = await rotated();
 			expect(items[0]?.json).toMatchObject({ keyName: 'Old', scopes: ['read-devices'], oldKeyDeleted: true });
 			expect(left).toEqual([items[0]?.json.keyId]);
@@ -621,7 +621,7 @@ describe('API keys', () => {
 			expect(hubble.log.map(({ call }) => call).filter((call) => call !== 'checkKey')).toEqual(['listKeys']);
 		});
 
-		test('stay when the new one does not work, which is not left behind', async () => {
+		test('P23: stay when the new one does not work, which is not left behind', async () => {
 			hubble.addFault({ call: 'checkKey', status: 401 });
 			const { items, error, old, left } = await rotated();
 			expect(items).toEqual([]);

@@ -499,7 +499,7 @@ describe('Create or Update', () => {
 		expect(devices()).toHaveLength(2501);
 	});
 
-	it('changes nothing when keys could be lost', async () => {
+	it('P24: changes nothing when keys could be lost', async () => {
 		change(devices()[0], { name: 'Old' });
 		const input = Array.from({ length: 1001 }, (_, n) => ({ name: `New ${n}`, serial: String(n) }));
 		const { error } = await upsert([{ name: 'Old', serial: 'x' }, ...input]);

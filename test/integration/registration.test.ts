@@ -262,7 +262,7 @@ withEachClock(hubbleNow, () => {
 	});
 
 	describe('an endpoint of another node', () => {
-		it('is left alone by a copy with static data in another workflow', async () => {
+		it('P25: is left alone by a copy with static data in another workflow', async () => {
 			const original = place();
 			await original.activate();
 			const { webhook_id, url } = only();
@@ -280,7 +280,7 @@ withEachClock(hubbleNow, () => {
 			expect(await takes(original, 3)).toBe(true);
 		});
 
-		it('is left alone by unpublishing a copy that never was published', async () => {
+		it('P25: is left alone by unpublishing a copy that never was published', async () => {
 			const original = place();
 			await original.activate();
 			await place({ staticData: original.stored() }).remove();

@@ -109,7 +109,7 @@ describe('packetKey', () => {
 	const keyAt = (timestamp: number | string, sequence_number?: number | string) =>
 		packetKey({ device: { id: 'd', payload: '', timestamp, sequence_number } });
 
-	it('is that of the second, however Hubble writes it; without an offset a time is UTC', () => {
+	it('P26: is that of the second, however Hubble writes it; without an offset a time is UTC', () => {
 		for (const time of [
 			'2024-01-15T10:30:00Z',
 			'2024-01-15T10:30:00',
@@ -130,7 +130,7 @@ describe('packetKey', () => {
 		expect(keyAt('2024-07-15T10:30:00.25')).toMatch(/^d:[0-9a-f]{12}:1721039400\.25$/);
 	});
 
-	it('tells sequence numbers apart that no number can hold', () => {
+	it('P26: tells sequence numbers apart that no number can hold', () => {
 		const packet = normalizePacket({
 			device: { id: 'd', payload: '', timestamp: 1, sequence_number: '9007199254740993' },
 		});

@@ -45,7 +45,7 @@ it('P3: what was accepted is remembered for a day, whatever becomes of the clock
 	expect(outcomeOf(delivery)).toBeUndefined();
 });
 
-it('an answer is waited for for a quarter of an hour, then the delivery may come again', () => {
+it('P4: an answer is waited for for a quarter of an hour, then the delivery may come again', () => {
 	const delivery = newDelivery();
 	const first = open(delivery);
 	jest.advanceTimersByTime(HOUR_MS / 4 - 1);

@@ -141,7 +141,7 @@ describe('Processes that share a bucket', () => {
 		}
 	});
 
-	it('one alone never meets a 429 and is as fast as Hubble allows', () => {
+	it('P13: one alone never meets a 429 and is as fast as Hubble allows', () => {
 		for (const load of [pageByPage, inWindows]) {
 			const { used, refused } = simulate({ processes: 1, seconds: 300, seed: 1, ...load });
 			expect(refused).toBe(0);
