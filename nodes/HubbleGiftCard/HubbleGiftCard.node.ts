@@ -6,6 +6,7 @@ import { searchBrands } from '../shared/methods/searchBrands';
 import { actionNode, subtitleOf, toProperties } from '../shared/operation/properties';
 import { run } from '../shared/operation/run';
 import { giftCardOperations } from './operations';
+import { noteBeginning } from './reference';
 
 /** Fields that n8n (n8n-workflow, sensitiveOutputFields) is told never to show; n8n 2.41 still shows them. */
 const secretFields = {
@@ -39,6 +40,7 @@ export class HubbleGiftCard implements INodeType {
 	methods = { credentialTest: { hubblePartnerApiTest }, listSearch: { searchBrands } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		noteBeginning(this);
 		return await run(this, giftCardOperations, this.continueOnFail(), connectPartner);
 	}
 }

@@ -131,6 +131,8 @@ const denominations = {
 const customer = (displayName: string, name: string, placeholder: string, toWire: Field['toWire']): Field => ({
 	...textPart(displayName, name, placeholder),
 	collection: 'additionalFields',
+	// An order without a customer is for nobody.
+	neverBlank: true,
 	toWire,
 });
 
@@ -249,7 +251,7 @@ export const giftCardOperations: readonly Operation[] = [
 				...orderReference,
 				hint: 'Without your own order number, each click on Execute step buys again',
 				description:
-					'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed.',
+					'Hubble fills each reference once. Use your own order number (up to 40 characters). If empty, the node makes one: retrying an execution does not order again, a new execution does. Required for AI agents, in sub-workflows, and on n8n 1 to retry an execution that was killed or that failed before this node.',
 			},
 			discountAmount: {
 				displayName: 'Discount Amount',

@@ -41,6 +41,8 @@ const UNCERTAIN = [408, 409, 425];
 /** Whether an order may have been placed by a call that failed so: a success that cannot be read is one. */
 function leavesDoubt(error: unknown): boolean {
 	const status = statusOf(error);
+	// A login that fails came before the order, or after a 401.
+	if (detailsOf(error).isOfLogin) return false;
 	const isCertain = CERTAIN.includes(status) || (codeOf(error) !== undefined && !UNCERTAIN.includes(status));
 	return status >= 500 || !isCertain;
 }
@@ -100,8 +102,10 @@ class OrderRun {
 	private readonly sent: IDataObject;
 	/** Whether an execution was retried of which nothing was stored, as n8n was killed: it may have sent anything. */
 	private readonly isAfterKill: boolean;
+	/** References that were made for orders of which nobody knows whether they were placed, in the execution's own data. */
+	private readonly open: IDataObject;
 	/** Orders that are followed. */
-	private open = 0;
+	private followed = 0;
 	/** Whether the run must stop, so that nothing more is begun. */
 	isOver = false;
 
@@ -110,13 +114,19 @@ class OrderRun {
 		private readonly hubble = work.hubble,
 	) {
 		const kept = nodeContext(work.context);
-		this.isAfterKill = Boolean((kept.isAfterKill ??= work.context.getMode() === 'retry' && kept.sent === undefined));
+		this.isAfterKill = Boolean(kept.isAfterKill);
 		this.sent = objectOf((kept.sent ??= {}));
+		this.open = objectOf((kept.open ??= {}));
 	}
 
 	/** Whether an order may have been sent under the reference before this try, so that it may still be on its way. */
 	wasSent(reference: string): boolean {
-		return this.isAfterKill || this.sent[reference] !== undefined;
+		return this.isAfterKill || this.senderOf(reference) !== undefined;
+	}
+
+	/** Who has sent an order under the reference in this execution, which may be the name of something that every object has. */
+	private senderOf(reference: string): unknown {
+		return Object.hasOwn(this.sent, reference) ? this.sent[reference] : undefined;
 	}
 
 	/** What to do with an order of which nobody knows. n8n retries no execution that goes on after errors. */
@@ -145,6 +155,7 @@ class OrderRun {
 			throw this.failed(error, reference, mayBeSent ? this.inDoubt : NOTHING_NOW);
 		});
 		if (existing) {
+			delete this.open[reference];
 			const found = { reply: existing, isOld: true };
 			const failure = this.contradiction(found, errand) ?? this.notOurs(found, errand);
 			if (failure) throw failure;
@@ -155,16 +166,16 @@ class OrderRun {
 		});
 		if (this.isOver) return undefined;
 		this.claim(errand);
-		const reply = await this.send(errand, wasSent);
-		const found = { reply, isOld: false };
-		const failure = this.contradiction(found, errand);
+		const found = await this.send(errand, wasSent);
+		delete this.open[reference];
+		const failure = this.contradiction(found, errand) ?? (found.isOld ? this.notOurs(found, errand) : undefined);
 		if (failure) throw failure;
 		return found;
 	}
 
 	/** The error of an order that is not what is asked, as it was found or as it ended; `undefined` when it is. */
 	contradiction({ reply, isOld }: Found, errand: Errand): Error | undefined {
-		const isOurs = !isOld || this.sent[errand.reference] === errand.owner;
+		const isOurs = !isOld || this.senderOf(errand.reference) === errand.owner;
 		const reason = contradictionOf(reply.body, errand, isOurs);
 		return reason ? this.foreign(reply, errand, reason, GIVE_EACH) : undefined;
 	}
@@ -172,7 +183,7 @@ class OrderRun {
 	/** The error of an order that is there and may be another's; `undefined` where the user takes it all the same. */
 	private notOurs({ reply }: Found, errand: Errand): Error | undefined {
 		const { reference, owner, isMade, request } = errand;
-		if (this.sent[reference] === owner || request.settings.returnExisting) return undefined;
+		if (this.senderOf(reference) === owner || request.settings.returnExisting) return undefined;
 		if (!isMade) return this.foreign(reply, errand, 'it may belong to another execution');
 		// Without a customer only the count tells orders apart: where n8n begins the execution again from older data, and what
 		// is to be ordered has changed, another order has this count.
@@ -215,7 +226,7 @@ class OrderRun {
 	private claim(errand: Errand): void {
 		const { reference, owner, isMade, request } = errand;
 		const key = this.senderKey(reference);
-		const sender = senders.get(key) ?? this.sent[reference] ?? owner;
+		const sender = senders.get(key) ?? this.senderOf(reference) ?? owner;
 		if (sender !== owner && !request.settings.returnExisting)
 			throw this.foreign(
 				undefined,
@@ -230,7 +241,7 @@ class OrderRun {
 	/** The order was not placed. */
 	private disclaim({ reference, owner }: Errand): void {
 		const key = this.senderKey(reference);
-		if (this.sent[reference] === owner) delete this.sent[reference];
+		if (this.senderOf(reference) === owner) delete this.sent[reference];
 		if (senders.get(key) === owner) senders.delete(key);
 	}
 
@@ -238,15 +249,19 @@ class OrderRun {
 		return JSON.stringify([this.hubble.baseUrl, this.hubble.organizationId, reference]);
 	}
 
-	/** Sends an order that Hubble does not have until its fate is known. Before it is sent again it is looked up. */
-	private async send(errand: Errand, wasSent: boolean): Promise<Reply> {
+	/**
+	 * Sends an order that Hubble does not have until its fate is known. Before it is sent again it is looked up: what is
+	 * there after a refusal that says for certain that nothing was placed is another's.
+	 */
+	private async send(errand: Errand, wasSent: boolean): Promise<Found> {
 		const { reference, brandId, details, amount, request } = errand;
 		const order = { ...request.body, referenceId: reference, productId: brandId, amount, denominationDetails: details };
 		let isInDoubt = wasSent;
 		try {
 			for (let tries = 1; ; tries++) {
 				try {
-					return await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body: objectOf(order) });
+					const reply = await this.hubble.send({ endpoint: partnerEndpoints.placeOrder, body: objectOf(order) });
+					return { reply, isOld: false };
 				} catch (error) {
 					const isOpen = leavesDoubt(error);
 					isInDoubt ||= isOpen;
@@ -256,12 +271,14 @@ class OrderRun {
 					const known = await this.orderUnder(reference).catch((failure: unknown) => {
 						throw asError(isOpen ? failure : error);
 					});
-					if (known) return known;
+					if (known && !isInDoubt) this.disclaim(errand);
+					if (known) return { reply: known, isOld: !isInDoubt };
 					if (!isOpen || tries >= TRIES) throw asError(error);
 				}
 			}
 		} catch (error) {
-			if (!isInDoubt) this.disclaim(errand);
+			if (isInDoubt) this.open[reference] = true;
+			else this.disclaim(errand);
 			throw withReference(error, reference, isInDoubt ? this.inDoubt : NOT_PLACED);
 		}
 	}
@@ -273,7 +290,7 @@ class OrderRun {
 		const { itemIndex } = request;
 		const inDoubt = this.wasSent(reference) ? this.inDoubt : NOTHING_NOW;
 		// Where the order is there, nothing else is on its way under its reference.
-		const advice = reply && this.sent[reference] !== undefined ? ANOTHER_ORDER : reply ? NOTHING_NOW : inDoubt;
+		const advice = reply && this.senderOf(reference) !== undefined ? ANOTHER_ORDER : reply ? NOTHING_NOW : inDoubt;
 		const named =
 			order.id === undefined
 				? 'an order'
@@ -293,7 +310,7 @@ class OrderRun {
 		const looking = this.hubble.with({ deadline: deadline + LAST_LOOK_MS, outage });
 		let reply = placed;
 		let failure: unknown;
-		this.open += 1;
+		this.followed += 1;
 		for (let looks = 0; reply.body.status === 'PROCESSING' && !this.isOver; looks++) {
 			const left = deadline - performance.now();
 			if (left <= 0) break;
@@ -309,14 +326,14 @@ class OrderRun {
 				if (this.hubble.isStopped || this.hubble.session.refusedToken) break;
 			}
 		}
-		this.open -= 1;
+		this.followed -= 1;
 		if (reply.body.status === 'PROCESSING' && waitMs > 0) this.work.hints.add(stillOpen(failure));
 		return reply;
 	}
 
 	/** Milliseconds between two looks: short at first, as most orders take seconds; for all that are open, one pace. */
 	private lookPause(looks: number): number {
-		return Math.max(Math.min(10_000, 1000 * 2 ** looks), (1000 * this.open) / PER_SECOND);
+		return Math.max(Math.min(10_000, 1000 * 2 ** looks), (1000 * this.followed) / PER_SECOND);
 	}
 
 	/** The error of an order that ended without a purchase; `undefined` when it did not, or the user takes it as it is. */
@@ -411,7 +428,9 @@ export async function placeOrders(work: Preparation<OrderRequest>): Promise<Item
 			work.fail(request.itemIndex, work.canContinue ? failure : withMore(failure, besides(run, others)), request.ids);
 		}
 		if (failure || !reply) return [];
-		const alreadyPlaced = found?.isOld ?? false;
+		// Of several items with one reference, the first has ordered.
+		const first = orders.find((one) => one.found && one.errand.reference === reference);
+		const alreadyPlaced = (found?.isOld ?? false) || first !== order;
 		return [{ ...request, reply: { amount, ...reply.body, referenceId: reference, alreadyPlaced, ...balance } }];
 	});
 }

@@ -1,7 +1,7 @@
 /** The reference by which Hubble knows an order: a retry asks with the same one, so that it pays only once. */
 import { hash, randomUUID } from 'node:crypto';
 import { NodeOperationError, type IDataObject, type IExecuteFunctions } from 'n8n-workflow';
-import { objectOf } from '../shared/client/json';
+import { entriesOf, objectOf } from '../shared/client/json';
 import { isN8n1, nodeContext, resumeUrl } from '../shared/n8n';
 import type { ItemRequest, Preparation } from '../shared/operation/operation';
 import { amountOf, merged, type Denomination } from './denominations';
@@ -40,6 +40,17 @@ function firstExecution(context: IExecuteFunctions): string | undefined {
 	if (!first) return undefined;
 	kept.firstExecution = first;
 	return first;
+}
+
+/**
+ * Keeps, before a parameter or a credential can fail the run, that the node has run, and in which execution: a retry then
+ * knows that nothing is on its way. Of an execution that was killed, n8n has stored nothing.
+ */
+export function noteBeginning(context: IExecuteFunctions): void {
+	const kept = nodeContext(context);
+	kept.isAfterKill ??= context.getMode() === 'retry' && kept.sent === undefined;
+	kept.sent ??= {};
+	firstExecution(context);
 }
 
 /** What tells one customer from another, in one spelling; '' for what is not given. */
@@ -95,25 +106,41 @@ function needOf(
 function beginRun(context: IExecuteFunctions): number {
 	const kept = nodeContext(context);
 	const run = Number(context.evaluateExpression('{{ $runIndex }}', 0));
-	if (kept.run !== run) kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
+	if (kept.run !== run) {
+		kept.before = { ...objectOf(kept.before), ...objectOf(kept.counts) };
+		kept.openBefore = Object.keys(objectOf(kept.open));
+	}
 	kept.run = run;
 	kept.counts = {};
+	kept.openTaken = {};
 	return run;
 }
 
 const hashOf = (parts: unknown[]) => hash('sha256', JSON.stringify(parts));
 
+const madeOf = (owner: string) => `n8n-${owner.slice(0, 32)}`;
+
 /**
- * How many equal orders came before this one, in this run and in earlier runs of the execution, counted in its data. A
- * loop that goes on after n8n was killed begins with another run: what tells an order is what it is, not in which run.
+ * The owner of an order without a reference of the user's: what is ordered, and how many equal orders came before it, in
+ * this run and in earlier runs of the execution, counted in its data. A loop that goes on after n8n was killed begins
+ * with another run: what tells an order is what it is, not in which run. Where the orders of an earlier run come again,
+ * as from the error output, one that is in doubt is asked for again; without a customer it could be another person's.
  */
-function countOf(context: IExecuteFunctions, content: string): number {
+function ownerOf(context: IExecuteFunctions, place: unknown[], content: string, request: ItemRequest): string {
 	const kept = nodeContext(context);
 	const key = hash('sha256', content).slice(0, 16);
-	const counts = objectOf(kept.counts);
-	const count = Number(counts[key] ?? objectOf(kept.before)[key] ?? 0);
+	const ownerAt = (count: number) => hashOf([...place, content, count]);
+	const [counts, taken] = [objectOf(kept.counts), objectOf(kept.openTaken)];
+	const before = Number(objectOf(kept.before)[key] ?? 0);
+	const earlier = customerOf(request) ? Array.from({ length: before }, (_, count) => ownerAt(count)) : [];
+	const isOpen = (owner: string) => entriesOf(kept.openBefore).includes(madeOf(owner));
+	const next = Number(taken[key] ?? 0);
+	taken[key] = next + 1;
+	const again = earlier.filter(isOpen)[next];
+	if (again !== undefined) return again;
+	const count = Number(counts[key] ?? before);
 	counts[key] = count + 1;
-	return count;
+	return ownerAt(count);
 }
 
 /**
@@ -155,7 +182,7 @@ export function errandsOf({ context, requests, fail }: Preparation<OrderRequest>
 		}
 		const need = needOf(context, request, first);
 		if (need) return refuse(request, ...need);
-		const owner = hashOf([...place, content, countOf(context, content)]);
-		return [{ ...errand, reference: `n8n-${owner.slice(0, 32)}`, isMade: true, owner }];
+		const owner = ownerOf(context, place, content, request);
+		return [{ ...errand, reference: madeOf(owner), isMade: true, owner }];
 	});
 }

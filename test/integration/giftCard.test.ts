@@ -383,6 +383,20 @@ describe('Place', () => {
 		expect(own.items[0]?.json).toMatchObject({ referenceId: 'agent-1' });
 	});
 
+	it('P15: buys nothing for nobody where an AI agent leaves the customer out', async () => {
+		const node = new HubbleGiftCard();
+		const asTool = {
+			execute: node.execute,
+			description: { ...node.description, name: 'hubbleGiftCardTool' },
+		} as Setup['node'];
+		const additionalFields = {
+			customerEmail: "={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('Customer_Email') }}",
+		};
+		const left = await place({ reference: 'agent-2', shareSecrets: true, additionalFields }, { node: asTool });
+		expect(left.error?.message).toMatch(/^"Customer Email" is empty; enter a value, or remove it/);
+		expect(partner.orders.size).toBe(0);
+	});
+
 	it.each<[string, { status: number; body: unknown; type?: string }]>([
 		['a 404 that is not of Hubble', { status: 404, body: { message: 'no route' } }],
 		['a 404 of an n8n', { status: 404, body: { code: 404, message: 'not registered' } }],

@@ -34,6 +34,17 @@ withEachClock(Date.now, () => {
 			expect(items).toEqual([{ event, data, receivedAt: expect.stringMatching(/^\d{4}-.*Z$/) }]);
 		});
 
+		it.each([
+			{},
+			{ webhookSecret: 'partner' },
+			{ webhookSecret: 'partner', nextWebhookSecret: ' ' },
+			{ webhookSecret: '  ' },
+		])('P18: takes nothing that is signed with an empty key: %j', async (secrets) => {
+			const event = { balance: 1, threshold: 2 };
+			const node = place(all, { webhookSecret: '', nextWebhookSecret: '', ...secrets });
+			expect(await node.deliver(event, sign(event, ''))).toMatchObject({ status: 401, items: [] });
+		});
+
 		it('P18: takes the next secret, refuses others, and looks at the raw bytes', async () => {
 			const event = { balance: 1, threshold: 2 };
 			expect((await place(all, key).deliver(event, sign(event, 'soon'))).items).toHaveLength(1);
@@ -194,6 +205,12 @@ withEachClock(Date.now, () => {
 			expect((await place(all, key).deliver(odd, sign(odd))).items).toEqual([
 				expect.objectContaining({ event: 'unrecognized', data: odd }),
 			]);
+		});
+
+		it('P18: refuses everything while the credential has no secret', async () => {
+			const event = { balance: 1, threshold: 2 };
+			for (const headers of [{}, { 'x-verify': '' }, { 'x-verify': 'AA==' }])
+				expect(await place(all, {}).deliver(event, headers)).toMatchObject({ status: 401, items: [] });
 		});
 
 		it('P18: takes every event, also one that came before', async () => {

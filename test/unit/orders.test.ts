@@ -6,7 +6,7 @@ import { placeOrders } from '../../nodes/HubbleGiftCard/place';
 import { DOUBT } from '../../nodes/shared/client/errors';
 import { partnerEndpoints } from '../../nodes/shared/client/partner';
 import type { Call } from '../../nodes/shared/client/request';
-import type { Errand, OrderRequest } from '../../nodes/HubbleGiftCard/reference';
+import { noteBeginning, type Errand, type OrderRequest } from '../../nodes/HubbleGiftCard/reference';
 import type { Preparation } from '../../nodes/shared/operation/operation';
 
 const node = { id: '1', name: 'Order', type: 'n8n-nodes-hubble.hubbleGiftCard' } as INode;
@@ -163,6 +163,7 @@ async function ordersOf(setup: Setup) {
 		if (!canContinue) throw error as Error;
 	};
 	const work = { context, hubble, requests, fail, canContinue, hints } as unknown as Preparation<OrderRequest>;
+	noteBeginning(work.context);
 	const outcome = await placeOrders(work).then(
 		(done) => ({ replies: done.map(({ reply }) => reply), done, thrown: undefined }),
 		(thrown: NodeApiError) => ({ replies: [], done: [], thrown }),
@@ -611,7 +612,75 @@ describe('an order whose reply fails', () => {
 	});
 });
 
+describe('an order in doubt', () => {
+	/** A run in which Hubble takes the order and does not answer; the order is there later. */
+	async function inDoubt(items: Array<{ email?: string }>) {
+		const [kept, orders, late] = [{}, new Map<string, IDataObject>(), [] as Array<() => void>];
+		const lost = ({ body }: Call) => {
+			late.push(() => orders.set(String(body?.referenceId), { id: `late ${body?.referenceId}`, status: 'SUCCESS' }));
+			return failure('503');
+		};
+		await ordersOf({ items, kept, orders, answers: { place: Array(6 * items.length).fill(lost) }, canContinue: true });
+		return { kept, orders, late };
+	}
+
+	it('P14: is asked for again where the error output leads back', async () => {
+		const { kept, orders, late } = await inDoubt([{}]);
+		late[0]?.();
+		const { replies } = await ordersOf({ items: [{}], kept, orders, runIndex: 1 });
+		expect([orders.size, replies.length]).toEqual([1, 1]);
+		// What is known by now is not in doubt any more: the same for the same person is another order.
+		await ordersOf({ items: [{}], kept, orders, runIndex: 2 });
+		expect(orders.size).toBe(2);
+	});
+
+	it('P14: is asked for again with the same reference by Retry On Fail of that run, too', async () => {
+		const { kept, orders } = await inDoubt([{}]);
+		const lost = () => failure('503');
+		const first = await ordersOf({ items: [{}], kept, orders, runIndex: 1, answers: { place: Array(6).fill(lost) } });
+		const second = await ordersOf({ items: [{}], kept, orders, runIndex: 1 });
+		expect([first.calls[0], orders.size]).toEqual([second.calls[0], 1]);
+	});
+
+	it('P15: of nobody is not given to who comes next', async () => {
+		const { kept, orders, late } = await inDoubt([{ email: '' }]);
+		late[0]?.();
+		await ordersOf({ items: [{ email: '' }], kept, orders, runIndex: 1 });
+		expect(orders.size).toBe(2);
+	});
+});
+
 describe('a reference of the user’s', () => {
+	it('P15: what is there after a certain refusal is another’s', async () => {
+		const orders = new Map<string, IDataObject>();
+		const refused = () => {
+			orders.set('r', { id: 'of-another', status: 'SUCCESS' });
+			return failure('400', 'E150');
+		};
+		const { replies, error } = await ordersOf({ orders, answers: { place: [refused] } });
+		expect(replies).toEqual([]);
+		expect(error?.message).toMatch(/of-another \(SUCCESS\): it may belong to another execution$/);
+	});
+
+	it('of two equal items, which take one order, has ordered once', async () => {
+		const one = { reference: 'r', settings: { returnExisting: true } };
+		const { replies } = await ordersOf({ items: [one, one] });
+		expect(replies.map((reply) => reply?.alreadyPlaced)).toEqual([false, true]);
+	});
+
+	it.each(['toString', 'valueOf', 'hasOwnProperty'])('may be %s', async (reference) => {
+		const { replies, error } = await ordersOf({ items: [{ reference }] });
+		expect([replies.length, error]).toEqual([1, undefined]);
+	});
+
+	it('has ordered nothing where only the login failed', async () => {
+		const lost = failure('503');
+		lost.context.isOfLogin = true;
+		const { calls, error } = await ordersOf({ answers: { place: [() => lost] } });
+		expect(error?.description).toMatch(NOT_PLACED);
+		expect(calls.filter((call) => call === 'place')).toHaveLength(1);
+	});
+
 	const inDoubt = async (settings: IDataObject = {}, kept: IDataObject = {}) =>
 		await ordersOf({
 			kept,

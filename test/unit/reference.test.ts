@@ -1,6 +1,7 @@
 /** The reference that is made for an order: the same one in every retry, another one for everything else. */
 import { n8nLine } from '../integration/n8nLine';
 import type { IDataObject, IExecuteFunctions, NodeOperationError } from 'n8n-workflow';
+import { HubbleGiftCard } from '../../nodes/HubbleGiftCard/HubbleGiftCard.node';
 import { errandsOf } from '../../nodes/HubbleGiftCard/reference';
 
 interface Surroundings {
@@ -265,4 +266,23 @@ describe('of the user', () => {
 		];
 		expect(new Set([...first, ...others.flatMap(({ owners }) => owners)]).size).toBe(6);
 	});
+});
+
+it('can be made in a retry of what failed before it sent anything, also on n8n 1', async () => {
+	const kept: IDataObject = {};
+	const context = {
+		...contextOf({ kept, executionId: '7' }),
+		getNodeParameter: (name: string) => ({ resource: 'order', operation: 'place' })[name],
+		getInputData: () => [{ json: {} }],
+		getCredentials: () => Promise.reject(new Error('no credential')),
+		getExecutionCancelSignal: () => undefined,
+		continueOnFail: () => false,
+	} as unknown as IExecuteFunctions;
+	await expect(new HubbleGiftCard().execute.call(context)).rejects.toThrow('no credential');
+	const nobody = order('');
+	nobody.body.customerDetails = { name: '', phoneNumber: '', email: '' };
+	const orders = [order('a@example.com'), nobody];
+	const retry = made({ kept, executionId: '8', mode: 'retry' }, orders);
+	expect(retry).toEqual(made({ executionId: '7' }, orders));
+	expect(JSON.stringify(made({ executionId: '8', mode: 'retry' }, orders))).not.toBe(JSON.stringify(retry));
 });

@@ -24,6 +24,8 @@ export interface Field extends Omit<INodeProperties, 'displayOptions' | 'require
 	mayBeEmpty?: boolean;
 	/** The parts for which an expression may return nothing, as for the blank cell of a table: `toWire` leaves them out. */
 	mayBeBlank?: readonly string[];
+	/** Whether even an AI agent may not leave it blank, where the user has added it. */
+	neverBlank?: boolean;
 	/** The values of other parameters for which n8n shows this one. */
 	shownWhen?: Readonly<Record<string, ReadonlyArray<string | boolean>>>;
 	/**

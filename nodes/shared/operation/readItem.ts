@@ -195,6 +195,7 @@ function parameterReader({ context, stored, clock, now }: Omit<ItemSource, 'isTo
 		const isAdded = field.collection !== undefined && given !== undefined && !beginsWithRow;
 		const isEmptyText = field.mayBeEmpty && value === '' && typeof given === 'string' && given.startsWith('=');
 		const isSet = isEmptyText || isGiven(given, value, isAdded, field.mayBeBlank);
+		if (!isSet && isAdded && field.neverBlank) throw new Error('it is empty; enter a value, or remove it');
 		const mode = type === 'resourceLocator' ? String(objectOf(given).mode ?? 'id') : undefined;
 		const sent = isSet ? wireValue(field, ungrouped(value), { ...conversion, mode }) : field.whenEmpty?.(conversion);
 		if (field.required && sent === undefined) throw new Error('it is required');
@@ -270,7 +271,10 @@ export function readItemRequest(source: ItemSource, operation: Asking, item: num
 	try {
 		return completed(source, operation, read);
 	} catch (error) {
-		throw refusedInput(context, item, asError(error).message);
+		const refusal = refusedInput(context, item, asError(error).message);
+		// Each is right by itself, such as the ends of a period.
+		refusal.context.isTogether = true;
+		throw refusal;
 	}
 }
 
