@@ -9,7 +9,7 @@ import {
 import { builderHint } from '../shared/n8n';
 import { namesSubtitle } from '../shared/operation/properties';
 import { hubblePartnerApiTest } from '../shared/methods/credentialTest';
-import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
+import { acknowledge, requireAcknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { requireOwnUrl } from '../shared/webhook/probe';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
@@ -103,6 +103,7 @@ export class HubbleGiftCardTrigger implements INodeType {
 			/** Hubble's staff register the URL, so there is only something to check. */
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				requireOwnUrl(this);
+				requireAcknowledge(this);
 				selectedEvents(this);
 				allowedSenders(this);
 				await requireSecret(this, 'hubblePartnerApi', 'Hubble Partner API');

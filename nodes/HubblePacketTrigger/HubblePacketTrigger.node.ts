@@ -14,7 +14,9 @@ import { DELIVERY_SIZE } from '../shared/client/endpoints';
 import { asError } from '../shared/client/errors';
 import { packetFilters, packetReader, simplifyPackets } from '../shared/packet/filter';
 import { methods } from '../shared/methods/methods';
-import { acknowledge, webhookDescription } from '../shared/webhook/acknowledge';
+import { readParameter } from '../shared/operation/readItem';
+import { oneOf } from '../shared/operation/values';
+import { acknowledge, requireAcknowledge, webhookDescription } from '../shared/webhook/acknowledge';
 import { requireOwnUrl } from '../shared/webhook/probe';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
@@ -176,6 +178,10 @@ export class HubblePacketTrigger implements INodeType {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
 				requireOwnUrl(this);
+				requireAcknowledge(this);
+				readParameter(this, 'Trigger On', () =>
+					oneOf(['packet', 'batch'])(this.getNodeParameter('triggerOn', 'packet')),
+				);
 				packetReader(this);
 				if (isTestWithLatest(this)) return false;
 				if (isAutomatic(this)) return await inHook(this, async () => await isRegistered(this, maxBatchSize(this)));
@@ -189,7 +195,10 @@ export class HubblePacketTrigger implements INodeType {
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
 				if (endTest(this)) return true;
-				await inHook(this, async () => await unregisterWebhook(this, isAutomatic(this)));
+				await inHook(
+					this,
+					async () => await unregisterWebhook(this, this.getNodeParameter('options.registration', '') !== 'manual'),
+				);
 				return true;
 			},
 		},

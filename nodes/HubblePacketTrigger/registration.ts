@@ -133,17 +133,28 @@ function warn(context: IHookFunctions, text: string): void {
 export async function isRegistered(context: IHookFunctions, maxBatchSize: number): Promise<boolean> {
 	const known = knownWebhook(context);
 	if (known?.url !== urlOf(context)) return false;
-	const { hubble, url } = await open(context);
+	const isStart = ['init', 'leadershipChange'].includes(context.getActivationMode());
+	const keep = (error: unknown) => {
+		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
+		return true;
+	};
+	let hook: Hook;
+	try {
+		hook = await open(context);
+	} catch (error) {
+		// Deliveries need no credential, which at n8n's start may not be readable yet.
+		if (!isStart) throw asError(error);
+		return keep(error);
+	}
+	const { hubble, url } = hook;
 	if (known.organization !== hubble.organizationId) return false;
 	try {
 		const [only, second] = (await list(hubble)).filter((webhook) => webhook.url === url);
 		return !second && only?.webhook_id === known.id && only.max_batch_size === maxBatchSize;
 	} catch (error) {
-		const isStart = ['init', 'leadershipChange'].includes(context.getActivationMode());
 		const isOfToken = [401, 403].includes(hubbleStatusOf(error));
 		if (isRejection(error) && !(isStart && isOfToken)) throw asError(error);
-		warn(context, `keeps its webhook, which could not be checked: ${asError(error).message}`);
-		return true;
+		return keep(error);
 	}
 }
 
@@ -171,8 +182,14 @@ async function update(hubble: HubbleClient, endpoint: IDataObject, { url, name, 
 async function create(
 	{ context, hubble, node: owner }: Hook,
 	{ url, name, maxBatchSize }: Wanted,
+	before: readonly IDataObject[],
 ): Promise<RegisteredWebhook | undefined> {
-	const twins = async () => (await list(hubble)).filter((other) => other.url === url && ownerIn(other)?.node === owner);
+	// What was there before is no twin: it was removed, and Hubble may list it a moment longer.
+	const old = new Set(before.map(({ webhook_id }) => webhook_id));
+	const twins = async () =>
+		(await list(hubble)).filter(
+			(other) => other.url === url && ownerIn(other)?.node === owner && !old.has(other.webhook_id),
+		);
 	const body = { url, name, max_batch_size: maxBatchSize };
 	const created = await hubble.send({ endpoint: endpoints.createWebhook, body }).catch(async (error: unknown) => {
 		if (isRejection(error) && (await twins()).length) return undefined;
@@ -243,7 +260,7 @@ export async function registerWebhook(context: IHookFunctions, maxBatchSize: num
 	if (ours) await update(hubble, ours, wanted);
 	else if (others.length >= WEBHOOKS_PER_ORGANIZATION)
 		throw new NodeOperationError(context.getNode(), bothInUse(others, isTest ? undefined : node) + adviceForTest(hook));
-	const endpoint = ours && known ? { ...known, url } : await create(hook, wanted);
+	const endpoint = ours && known ? { ...known, url } : await create(hook, wanted, all);
 	await tidyUp(hook, known?.organization === hubble.organizationId ? undefined : known);
 	// Where another process registers at the same time, it is the one that saves the secret.
 	if (!endpoint) return;
@@ -267,19 +284,24 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 	const url = urlOf(context);
 	const { node } = ownerOf(context);
 	// n8n does not say that it ends a test, whose webhook only the static data know.
-	const own = [knownWebhook(context), storedBy(context).endpoint].find((one) => one?.url === url && one.owner === node);
+	const known = knownWebhook(context);
+	const own = [known, storedBy(context).endpoint].find((one) => one?.url === url && one.owner === node);
 	if (!own && !isAutomatic) return;
-	const removed: unknown[] = [own?.id];
+	const removed = new Set<unknown>([own?.id]);
 	try {
-		const hook = await open(context, own ? HOOK_MS : SHORT_HOOK_MS);
+		const hook = await open(context, known ? HOOK_MS : SHORT_HOOK_MS);
 		const { hubble } = hook;
-		await tidyUp(hook, own?.organization === hubble.organizationId ? undefined : own);
-		for (const webhook of await list(hubble)) {
-			const isOurs =
-				webhook.webhook_id === own?.id || (isAutomatic && webhook.url === url && ownerIn(webhook)?.node === node);
-			if (!isOurs) continue;
-			await removeWebhook(hubble, webhook.webhook_id);
-			removed.push(webhook.webhook_id);
+		const isHere = own?.organization === hubble.organizationId;
+		await tidyUp(hook, isHere ? undefined : own);
+		// Check may have moved it, and somebody renamed it.
+		const isOurs = (webhook: IDataObject) =>
+			webhook.webhook_id === own?.id ||
+			(isAutomatic && webhook.url === url && (ownerIn(webhook)?.node === node || webhook.webhook_id === known?.id));
+		const listed = (await list(hubble)).filter(isOurs).map(({ webhook_id }) => webhook_id);
+		// A new one may be listed a moment later.
+		for (const id of new Set([...listed, ...(isHere ? [own?.id] : [])])) {
+			await removeWebhook(hubble, id);
+			removed.add(id);
 		}
 	} catch (error) {
 		const which = own ? `its webhook ${own.id}` : `what it may have registered at ${url}`;
@@ -289,9 +311,9 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 		);
 		return;
 	}
-	if (own) delete storedBy(context).endpoint;
+	if (own || (known && removed.has(known.id))) delete storedBy(context).endpoint;
 	const key = nodeKey(context);
-	if (removed.includes(registered.get(key)?.id)) registered.delete(key);
+	if (removed.has(registered.get(key)?.id)) registered.delete(key);
 }
 
 /** What else helps when only a test in the editor needs a webhook. */

@@ -8,7 +8,7 @@ import { toggle } from '../shared/operation/fields';
 import type { RequestOf, Work } from '../shared/operation/operation';
 import { inCamelCase } from '../shared/operation/times';
 import { canReach } from '../shared/webhook/addresses';
-import { ownerIn, workflowIn } from '../shared/webhook/ownership';
+import { instanceOf, ownerIn, workflowIn } from '../shared/webhook/ownership';
 import { atRoot, listenerAt } from '../shared/webhook/probe';
 import { removeWebhook } from '../shared/webhook/remove';
 import { adviceFor, rootHere, stateOf } from '../shared/webhook/states';
@@ -53,7 +53,7 @@ async function checked(work: CheckWork, webhook: IDataObject, root: string | und
 		deleted: false,
 		moved: false,
 	};
-	if (state === 'orphan' && ownerIn(webhook) !== undefined && deleteOrphans === true) {
+	if (state === 'orphan' && ownerIn(webhook)?.instance === instanceOf(context) && deleteOrphans === true) {
 		await removeWebhook(hubble, webhook.webhook_id);
 		const advice = 'No published workflow of this n8n had this URL: the webhook was deleted.';
 		return { ...outcome, deleted: true, advice, ...webhook };

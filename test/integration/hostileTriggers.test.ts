@@ -38,10 +38,10 @@ interface Parameter {
 const shownBy = ({ displayOptions }: INodeProperties): IDataObject =>
 	Object.fromEntries(Object.entries(displayOptions?.show ?? {}).map(([name, values]) => [name, values?.[0]])) as never;
 
-/** The parameters of a node that take an expression, those in its collections and in the rows of its lists. */
+/** The parameters of a node, those in its collections and in the rows of its lists; files and models may give any an expression. */
 const parametersOf = (properties: readonly INodeProperties[]): Parameter[] =>
 	properties
-		.filter(({ type, noDataExpression }) => type !== 'notice' && !noDataExpression)
+		.filter(({ type }) => type !== 'notice')
 		.flatMap((property): Parameter[] => {
 			const { displayName, name, type, options = [], typeOptions } = property;
 			const inside = (others: IDataObject) => ({ ...others, ...shownBy(property) });

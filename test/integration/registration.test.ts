@@ -794,19 +794,33 @@ withEachClock(hubbleNow, () => {
 			expect([only().webhook_id, hints]).toEqual([byHand, []]);
 		});
 
+		it('deletes nothing that a trigger of another n8n registered', async () => {
+			await place({ base: n8n.url, instance: 'another n8n' }).activate();
+			const { webhook_id } = only();
+			expect(await states({ deleteOrphans: true })).toEqual([[webhook_id, 'orphan', false]]);
+			expect(only().webhook_id).toBe(webhook_id);
+		});
+
 		it('never calls a node that is no trigger of ours, and says when n8n does not answer', async () => {
 			const calls = jest.fn();
 			// An n8n in which a plain Webhook node listens at /webhook/orders.
 			const other = await serve((request, response) => {
-				if (request.method !== 'OPTIONS' || !request.url?.startsWith('/webhook/')) calls();
+				if (request.method !== 'OPTIONS' || !request.url?.startsWith('/webhook')) calls();
+				if (request.url === '/webhook-test/orders') {
+					const message = 'The requested webhook "orders" is not registered.';
+					response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ code: 404, message }));
+					return;
+				}
 				const methods = request.url === '/webhook/orders' ? 'OPTIONS, GET, POST' : 'OPTIONS';
 				response.writeHead(204, { 'access-control-allow-methods': methods }).end();
 			});
 			const [otherNode, free] = [taken(`${other}/webhook/orders`), taken(`${other}/webhook/free`)];
+			const ofTest = taken(`${other}/webhook-test/orders`);
 			const none = taken(`${other}/rest/orders`);
 			expect(await states({}, other)).toEqual([
 				[otherNode, 'otherNode', false],
 				[free, 'orphan', false],
+				[ofTest, 'orphan', false],
 				[none, 'unknown', false],
 			]);
 			expect(calls).not.toHaveBeenCalled();

@@ -56,6 +56,18 @@ it('P4: an answer is waited for for a quarter of an hour, then the delivery may 
 	expect(outcomeOf(delivery)).toBe('accepted');
 });
 
+it('P3, P4: the late end of a first run changes nothing of a second one', () => {
+	const [failed, done] = [newDelivery(), newDelivery()];
+	const firsts = [open(failed), open(done)];
+	jest.advanceTimersByTime(HOUR_MS / 4 + 1);
+	const seconds = [open(failed), open(done)];
+	firsts[0]?.end(500);
+	expect(outcomeOf(failed)).toBe('running');
+	firsts[1]?.end(200);
+	seconds[1]?.end(500);
+	expect(outcomeOf(done)).toBe('accepted');
+});
+
 it('P3: 20,000 deliveries are remembered, the latest', () => {
 	const [oldest, second] = [newDelivery(), newDelivery()];
 	for (const delivery of [oldest, second]) open(delivery).end(200);

@@ -870,3 +870,50 @@ describe('A Hubble that cannot be asked', () => {
 		expect(hubble.at(HOME)).toMatchObject([{ max_batch_size: 300 }]);
 	});
 });
+
+describe('What Hubble lists a moment late', () => {
+	const withOld = (trigger: ReturnType<typeof triggerOf>) => {
+		hubble.put({ webhook_id: 'a', url: trigger.url, name: trigger.name });
+		return structuredClone(hubble.at(HOME));
+	};
+
+	it('is no twin of a new webhook, if it was there before', async () => {
+		const trigger = triggerOf();
+		const old = withOld(trigger);
+		const listed = () => [...old, ...hubble.at(HOME).filter(({ webhook_id }) => webhook_id !== 'a')];
+		hubble.before = (call) => (call === 'list' ? { body: { webhooks: listed() } } : undefined);
+		await trigger.create();
+		expect([ids(), trigger.known()?.id]).toEqual([['m1'], 'm1']);
+	});
+
+	it('does not make good what Hubble refuses', async () => {
+		const trigger = triggerOf();
+		const webhooks = withOld(trigger);
+		hubble.before = (call) => (call === 'list' ? { body: { webhooks } } : call === 'create' ? refusal(403) : undefined);
+		expect(await trigger.refused()).toMatch(/write-webhooks/);
+	});
+
+	it('is removed all the same when it is unpublished', async () => {
+		const trigger = await published();
+		answering('list', { body: { webhooks: [] } });
+		await trigger.remove();
+		expect([ids(), trigger.data, log]).toEqual([[], {}, []]);
+	});
+});
+
+it('is kept at the start of n8n while its credential cannot be read, and only then', async () => {
+	const trigger = await published();
+	for (const credential of [{ apiToken: '' }, { organizationId: '' }]) {
+		for (const activation of ['init', 'leadershipChange'] as const)
+			expect(await trigger.but({ activation, credential }).exists()).toBe(true);
+		await expect(trigger.but({ credential }).exists()).rejects.toThrow('credential');
+	}
+	expect([log.length, asked()]).toEqual([4, []]);
+});
+
+it('is removed where Check has moved it, also if it was renamed', async () => {
+	const trigger = (await published()).but({ base: 'https://moved.example.com' });
+	Object.assign(hubble.at(HOME)[0] as IDataObject, { url: trigger.url, name: 'renamed by hand' });
+	await trigger.remove();
+	expect([ids(), trigger.data, log]).toEqual([[], {}, []]);
+});

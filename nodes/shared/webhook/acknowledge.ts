@@ -1,6 +1,15 @@
 /** When n8n answers a delivery, and with what. */
-import type { INodeProperties, IWebhookDescription, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type {
+	IHookFunctions,
+	INodeProperties,
+	IWebhookDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
 import { isN8n1, responseModeFrom } from '../n8n';
+import { objectOf } from '../client/json';
+import { readParameter } from '../operation/readItem';
+import { oneOf } from '../operation/values';
 import type { Answer } from './deliveryLog';
 
 const FOR_THE_RUN = { responseMode: 'lastNode' } as const;
@@ -79,4 +88,10 @@ export function handOver(context: IWebhookFunctions, answer: Answer, run: IWebho
 		return { ...run, noWebhookResponse: true };
 	}
 	return run;
+}
+
+/** Refuses a choice that n8n does not know, or an expression: n8n 2 would answer every call with 500. */
+export function requireAcknowledge(context: IHookFunctions): void {
+	const { acknowledge: chosen } = objectOf(context.getNode().parameters.options);
+	if (chosen !== undefined) readParameter(context, 'Acknowledge', () => oneOf(['onReceived', 'lastNode'])(chosen));
 }

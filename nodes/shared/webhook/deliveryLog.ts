@@ -43,11 +43,12 @@ export function outcomeOf(delivery: string): Taken['outcome'] | undefined {
 /** Follows a delivery that n8n is about to take over until `answer` tells what became of it. */
 export function follow(delivery: string, answer: Answer): void {
 	const { end } = answer;
-	deliveries.set(delivery, { outcome: 'running', since: performance.now() });
+	const run: Taken = { outcome: 'running', since: performance.now() };
+	deliveries.set(delivery, run);
 	answer.end = (...content) => {
 		const isSuccess = answer.statusCode >= 200 && answer.statusCode < 300;
 		if (isSuccess) deliveries.set(delivery, { outcome: 'accepted', since: performance.now() });
-		else deliveries.delete(delivery);
+		else if (deliveries.get(delivery) === run) deliveries.delete(delivery);
 		return end.apply(answer, content);
 	};
 }

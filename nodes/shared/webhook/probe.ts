@@ -129,6 +129,8 @@ export async function hasPostAt(
 	try {
 		const headers = { Origin: new URL(url).origin };
 		const reply = await call(context, { method: 'OPTIONS' as IHttpRequestMethods, url, headers });
+		// n8n says so of a test URL; of others, by the methods.
+		if (isUnregistered(reply.statusCode, objectOf(reply.body).message)) return false;
 		const methods = String(reply.headers['access-control-allow-methods'] ?? '');
 		return methods.startsWith('OPTIONS') ? methods.includes('POST') : undefined;
 	} catch {
