@@ -75,7 +75,7 @@ const ADVANCED: INodeProperties[] = [
 		typeOptions: { minValue: 0.1 },
 		default: 3,
 		description:
-			'Maximum number of requests per second to one endpoint. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this.',
+			'Maximum number of requests per second to one endpoint. Hubble allows 3 unless it agreed to more. The limit of the organization is five times this. Where several credentials of one organization are in use, the lowest counts.',
 	},
 ];
 

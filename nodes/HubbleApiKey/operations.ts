@@ -10,7 +10,7 @@ import { operation, type ItemRequest, type Operation, type RequestOf } from '../
 import { wireScopes } from '../shared/client/scopes';
 import { unixSeconds } from '../shared/operation/dates';
 import { inCamelCase } from '../shared/operation/times';
-import { asText, numberIn, text, texts, type ConversionContext } from '../shared/operation/values';
+import { numberIn, text, texts, type ConversionContext } from '../shared/operation/values';
 import { rotate } from './rotate';
 
 const keyName = {
@@ -184,7 +184,9 @@ const otherKey = {
 	default: '',
 	description: 'The key itself, as Hubble showed it when it was created. Empty means the API token of the credential.',
 	toWire: (value) => {
-		const token = tokenOf(asText(value));
+		// Unlike others, it is not quoted.
+		if (typeof value !== 'string') throw new Error('it is not a text');
+		const token = tokenOf(value);
 		if (/[^\x21-\x7e]/.test(token)) throw new Error('it contains a character that no key has');
 		return token;
 	},

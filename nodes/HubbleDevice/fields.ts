@@ -29,12 +29,12 @@ const numberOfDevices = {
 	displayName: 'Number of Devices',
 	name: 'count',
 	type: 'number',
-	typeOptions: { minValue: 1 },
+	typeOptions: { minValue: 1, maxValue: 100_000 },
 	default: 1,
 	description:
 		'How many devices to register for each input item. Above 1,000, set On Error to Continue (tab Settings) so that a failed request does not lose earlier keys.',
 	collection: 'additionalFields',
-	toWire: numberIn(1, 1_000_000),
+	toWire: numberIn(1, 100_000),
 	whenEmpty: () => 1,
 } satisfies Field;
 

@@ -46,7 +46,9 @@ export async function devicesByMatch(hubble: HubbleClient, wanted: readonly stri
 	const { list } = endpoints.listDevices;
 	const matches: Matches = { found: new Map(wanted.map((match) => [match, []])), unread: 0 };
 	// Oldest first: a device registered meanwhile does not shift others to another page.
-	for await (const { rows, requestId } of readPages(hubble, { endpoint: endpoints.listDevices }, list, { limit: Infinity })) {
+	for await (const { rows, requestId } of readPages(hubble, { endpoint: endpoints.listDevices }, list, {
+		limit: Infinity,
+	})) {
 		const devices = [...acceptedRows(rows, list)].filter(isMatchable);
 		if (devices.length < rows.length) {
 			Object.assign(matches, { unread: matches.unread + rows.length - devices.length, requestId });

@@ -2,12 +2,12 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { between, endpoints, FAR_FUTURE_S } from '../shared/client/endpoints';
 import { isObject, objectOf } from '../shared/client/json';
-import { acceptedRows, leftOut, type List } from '../shared/client/pages';
+import { acceptedRows, type List } from '../shared/client/pages';
 import { readPages } from '../shared/client/windows';
 import { stampsOf } from '../shared/device/device';
 import { pickedIds, toggle, type environment } from '../shared/operation/fields';
 import type { Fields, Hint, RequestOf, Work } from '../shared/operation/operation';
-import { chosenShape, cutOff } from '../shared/operation/rows';
+import { chosenShape, countLeftOut, cutOff } from '../shared/operation/rows';
 import { counted, mostOf } from '../shared/operation/values';
 import { withDecoded } from '../shared/packet/decode';
 import { packetFilter } from '../shared/packet/filter';
@@ -84,9 +84,9 @@ async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDa
 	};
 	const fleet: IDataObject[] = [];
 	const known: Array<{ id: string; stamps: number[] }> = [];
-	let withoutId = 0;
+	const leaveOut = countLeftOut(hints, DEVICES_WITH_ID);
 	for await (const { rows } of readPages(hubble, call, DEVICES_WITH_ID, { limit: wanted })) {
-		for (const row of acceptedRows(rows, DEVICES_WITH_ID, () => (withoutId += 1))) {
+		for (const row of acceptedRows(rows, DEVICES_WITH_ID, leaveOut)) {
 			const id = String(row.id);
 			if (!matches({ device: { id, tags: row.tags, payload: '', timestamp: 0 } })) continue;
 			known.push({ id, stamps: stampsOf(row) });
@@ -96,7 +96,6 @@ async function expectFleet(work: LatestWork, latest: LatestPackets): Promise<IDa
 	}
 	if (known.length > wanted) known.sort((a, b) => mostOf(b.stamps) - mostOf(a.stamps));
 	for (const { id, stamps } of known.slice(0, wanted)) latest.expectHeard(id, stamps);
-	if (withoutId) hints.add(leftOut(withoutId, DEVICES_WITH_ID));
 	return fleet;
 }
 

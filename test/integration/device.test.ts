@@ -54,6 +54,31 @@ describe('Get Many', () => {
 		expect(outputs).toEqual([[first?.id, second?.id], [2], [2]]);
 	});
 
+	it.each([
+		[0, 'may not be complete: there may be more rows than the Limit of 1.'],
+		[2599, undefined],
+	])('an export that ends with device %i, its only match, says no more than it knows', async (index, hint) => {
+		const name = 'The only one';
+		Object.assign(devices().sort((a, b) => a.created_ts - b.created_ts)[index] ?? {}, { name });
+		const { items, hints } = await run({ operation: 'export', filters: { nameContains: name }, options: { limit: 1 } });
+		expect(items[0]?.json).toMatchObject({ count: 1, complete: hint === undefined });
+		expect(hints).toEqual(hint === undefined ? [] : [expect.stringContaining(hint)]);
+	});
+
+	it('is asked for though n8n’s clock is behind: what cannot be together is judged by Hubble’s time', async () => {
+		const ahead = await startSimulator({ devices: 15, packets: 20, now: () => Date.now() + 2 * 3_600_000 });
+		const filters = { lastPacketAfter: new Date(Date.now() + 3_600_000).toISOString(), silentForHours: 0.5 };
+		for (const onError of [undefined, 'continueRegularOutput'] as const) {
+			const credential = credentialFor(ahead, { organizationId: ahead.organizationId });
+			const { error, items } = await run({ operation: 'count', filters }, { credential, onError });
+			expect([error?.message, items[0]?.json]).toEqual([undefined, { count: expect.any(Number) }]);
+		}
+		const wrong = { ...filters, lastPacketAfter: new Date(Date.now() + 7_200_000).toISOString() };
+		const { error } = await run({ operation: 'count', filters: wrong }, { credential: credentialFor(ahead) });
+		expect(error?.message).toContain('must be earlier');
+		await ahead.close();
+	});
+
 	it('fetches no more than the limit needs, and simplifies', async () => {
 		const { items } = await run({
 			operation: 'getAll',

@@ -439,6 +439,20 @@ describe("Answers that are not Hubble's", () => {
 		expect([outcome.hints, outcome.error]).toEqual([hints, undefined]);
 	});
 
+	it('of a registration whose reply lacks a device is counted, too, though the run does not stop for it', async () => {
+		const made = (name: string, n: number) => ({ id: `00000000-0000-4000-8000-00000000000${n}`, name, key: `K${n}` });
+		const server = await serverThat(
+			async (_, reply) => await reply.send({ devices: [made('A', 1), null, made('C', 3)] }),
+		);
+		const { items, error, hints } = await device(
+			{ operation: 'register', name: '={{ $json.name }}' },
+			{ credential: credential({ baseUrl: server.url }), input: [{ name: 'A' }, { name: 'B' }, { name: 'C' }] },
+		);
+		await server.close();
+		expect([error, items.map(({ json }) => json.key)]).toEqual([undefined, ['K1', undefined, 'K3']]);
+		expect(hints).toEqual(['1 of 3 items failed: see the column "error".']);
+	});
+
 	it('an incomplete credential fails each item instead of passing it on', async () => {
 		const { items } = await device(
 			{ operation: 'getAll' },

@@ -30,7 +30,8 @@ beforeEach(() => {
 afterEach(() => jest.restoreAllMocks());
 
 /** A reply, and how long it takes; an error is that of a connection. */
-type Answer = (Partial<IN8nHttpFullResponse> & { ms?: number; meanwhile?: () => void }) | Error;
+type Answer =
+	(Partial<IN8nHttpFullResponse> & { ms?: number; meanwhile?: () => void }) | (Error & { meanwhile?: () => void });
 
 const status = (statusCode: number, body: IDataObject = {}, headers: IDataObject = {}): Answer => ({
 	statusCode,
@@ -56,7 +57,10 @@ async function clientOf(answers: Answer[] = [], { credentials = [{}], refused, s
 		sent.push({ ...options, token, at: mockTime.now });
 		const answer = refused !== undefined && token === refused ? status(401) : (answers.shift() ?? {});
 		await Promise.resolve();
-		if (answer instanceof Error) throw answer;
+		if (answer instanceof Error) {
+			answer.meanwhile?.();
+			throw answer;
+		}
 		const { ms = 0, meanwhile, ...more } = answer;
 		mockTime.now += ms;
 		meanwhile?.();
@@ -160,6 +164,21 @@ describe('A call', () => {
 		expect(other.hubble.service.rateLimiter).not.toBe(hubble.service.rateLimiter);
 	});
 
+	it('waits for a slower credential of its organization that is next, and looks no oftener than that', async () => {
+		const fast = await clientOf();
+		const slow = await clientOf([], { credentials: [{ requestsPerSecond: 0.5 }] });
+		for (let calls = 0; calls < 2; calls++) await slow.hubble.send({ endpoint: get });
+		await Promise.all([slow.hubble.send({ endpoint: get }), fast.hubble.send({ endpoint: get })]);
+		expect([slow.sent.length, fast.sent.length]).toEqual([3, 1]);
+		expect(mockTime.waits.length).toBeLessThan(10);
+	});
+
+	it('of a dialog of the editor ends within 20 seconds', async () => {
+		const { hubble, context } = await clientOf();
+		const dialog = await connect({ ...context, getCurrentNodeParameter: () => undefined } as never);
+		expect([hubble.run.deadline, Number(dialog.run.deadline) - mockTime.now]).toEqual([undefined, 20_000]);
+	});
+
 	it('counts waits side by side once', async () => {
 		const busy = () => status(429, {}, { 'retry-after': '10' });
 		const { hubble } = await clientOf([busy(), { ...busy(), ms: 5000 }]);
@@ -167,6 +186,28 @@ describe('A call', () => {
 		expect(hubble.run.traffic.waitedMs).toBeGreaterThanOrEqual(15_000);
 		expect(hubble.run.traffic.waitedMs).toBeLessThan(16_000);
 		expect(hubble.run.traffic.waiting).toBe(0);
+	});
+
+	it.each([
+		['reads', get, 'The execution was stopped'],
+		['creates', post, 'Could not reach Hubble'],
+	] as const)(
+		'that %s and is under way when the execution is stopped says so, and what may have happened',
+		async (_, endpoint, says) => {
+			const stop = new AbortController();
+			const cut = Object.assign(broken('ERR_CANCELED'), { meanwhile: () => stop.abort() });
+			const { hubble } = await clientOf([cut], { signal: stop.signal });
+			const error = await failureOf(hubble, endpoint);
+			expect(error?.message).toContain(says);
+			expect(String(error?.description).includes('may still have succeeded')).toBe(endpoint === post);
+		},
+	);
+
+	it('of another client is cut when the execution is stopped, where it only reads', async () => {
+		const stop = new AbortController();
+		const { hubble, sent } = await clientOf([], { signal: stop.signal });
+		for (const endpoint of [get, { ...post, replyHas: undefined }]) await hubble.as('token-9').send({ endpoint });
+		expect(sent.map(({ abortSignal }) => abortSignal)).toEqual([stop.signal, undefined]);
 	});
 
 	it('fails with the error of the one that reads its reply, and is not sent again', async () => {
@@ -273,6 +314,18 @@ describe('What would fail again is not sent', () => {
 		const error = await failureOf(hubble, others);
 		expect(error?.message).toMatch(/^Not sent, because 3 requests in a row failed\. Hubble could not/);
 		expect(sent).toHaveLength(15);
+	});
+
+	it('where Hubble was too busy for three, each for all its tries or for too long', async () => {
+		for (const [headers, tries] of [
+			[{}, 5],
+			[{ 'retry-after': '600' }, 1],
+		] as const) {
+			const { hubble, sent } = await clientOf(Array<Answer>(99).fill(status(429, {}, headers)));
+			for (let calls = 0; calls < 3; calls++) expect(await messageOf(hubble)).toMatch(/^Rate limit reached/);
+			expect(await messageOf(hubble)).toMatch(/^Not sent, because 3 requests in a row failed\. Rate limit reached/);
+			expect(sent).toHaveLength(3 * tries);
+		}
 	});
 
 	it('but for one that a refusal parts from the others', async () => {
@@ -508,7 +561,7 @@ describe('What a failure says', () => {
 		],
 		['of Hubble without a description', { name: 'Bad', message: 'No' }, /^Hubble says: "No" Compare/],
 		['of Hubble by its name alone', { name: 'Bad' }, /^Hubble says: "Bad" Compare/],
-		['of a proxy', { message: 'Blocked by token-1' }, /^Hubble says: "Blocked by \*\*\*" Check the Base URL/],
+		['of a proxy', { message: 'Blocked by token-1' }, /^The server says: "Blocked by \*\*\*" Check the Base URL/],
 		['of something else', { description: { a: 1 } }, /^Compare the parameters/],
 	])('in the words %s', async (_, body, says) => {
 		const { hubble } = await clientOf([status(400, body)]);

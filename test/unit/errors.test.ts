@@ -194,7 +194,7 @@ it.each([
 	[403, 'The token belongs to another organization.'],
 	[404, 'Unknown Organization'],
 	[404, 'Organization not found'],
-	[404, 'Organization 123e4567-e89b-12d3-a456-426614174000 was not found.'],
+	[404, 'Organization org was not found.'],
 ])('%i about the organization sends to the credential: %s', (status, said) => {
 	const { message, description } = hubbleError(node, { ...failure, status, said, ids: { device_id: 'd' } });
 	expect(message).toBe(OTHER);
@@ -206,6 +206,8 @@ it.each([
 	'Webhook not found for this organization.',
 	'User not found or belongs to another organization.',
 	'No such user; the organization was not found here.',
+	'Organization 99999999-e89b-42d3-a456-426614174000 was not found.',
+	'This key may not move users to another organization.',
 ])('a 404 about what is in the organization names the ID: %s', (said) => {
 	const { message, description } = hubbleError(node, { ...failure, status: 404, said, ids: { user_id: 'u' } });
 	expect(message).toBe('Hubble has no user with the ID u');

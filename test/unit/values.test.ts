@@ -68,9 +68,15 @@ describe('ids', () => {
 	);
 
 	test('the key of a device is no ID, and not shown', () => {
-		for (const bytes of [16, 32])
-			for (const form of ['base64', 'hex'] as const)
-				expect(() => uuid(Buffer.alloc(bytes, 0xfb).toString(form))).toThrow(/^it is not an ID \(a UUID such as/);
+		for (const bytes of [16, 32]) {
+			const [base64 = '', hex = ''] = (['base64', 'hex'] as const).map((form) =>
+				Buffer.alloc(bytes, 0xfb).toString(form),
+			);
+			for (const read of [freeId, uuid]) expect(() => read(base64)).toThrow(/^it is a key, not an ID$/);
+			expect(() => uuid(hex)).toThrow(/^it is not an ID \(a UUID such as/);
+			for (const read of [freeId, uuid, asText])
+				for (const list of [[base64], ['x', [hex]]]) expect(() => read(list)).toThrow(/^it is not (an ID|a text)$/);
+		}
 		const [base64, hex] = (['base64', 'hex'] as const).map((form) => Buffer.alloc(16, 0xfb).toString(form));
 		for (const other of ['A'.repeat(31), 'z'.repeat(32), `!${base64}`, `${base64}!`, `!${hex}`, `${hex}!`])
 			expect(() => uuid(other)).toThrow(`"${other}" is not an ID`);

@@ -22,6 +22,7 @@ import {
 	errorCodeIn,
 	hasErrorFormat,
 	hubbleError,
+	isNodeError,
 	notSent,
 	unexpectedResponse,
 	type Explanation,
@@ -91,6 +92,9 @@ export const newOutage = (): Outage => ({ unanswered: [], failedAt: 0 });
  */
 const MOST_UNANSWERED = 3;
 
+/** Whether Hubble has dealt with a call, and so would with the next; not so where it was too busy for all tries. */
+const isAnswer = (status?: number) => status !== undefined && status < 500 && status !== 429;
+
 /** A call that is sent only once, as what creates is, and fails faster than this, costs the run no time: it is not counted. */
 const QUICK_MS = 5000;
 
@@ -112,13 +116,20 @@ export interface Session {
 	readonly refusedCalls: Map<string, NodeApiError>;
 }
 
+/** Aborts when the execution is stopped. */
+const stopSignalOf = (context: Context) =>
+	'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined;
+
 /** A session that sends the newest token, or none: a login has no token yet. */
-export const sessionOf = ({ helpers }: Context, secrets: string[], hasToken = true): Session => ({
+export const sessionOf = (context: Context, secrets: string[], hasToken = true): Session => ({
 	secrets,
 	refusedCalls: new Map(),
 	fetch: async (options) => {
 		const authorization = hasToken ? { Authorization: `Bearer ${secrets.at(-1)}` } : {};
-		return await helpers.httpRequest({ ...options, headers: { ...options.headers, ...authorization } });
+		// What writes is awaited even when the execution is stopped, so that its end is known.
+		const abortSignal = options.method === 'GET' ? stopSignalOf(context) : undefined;
+		const headers = { ...options.headers, ...authorization };
+		return await context.helpers.httpRequest({ ...options, headers, abortSignal });
 	},
 });
 
@@ -244,7 +255,7 @@ export class HubbleClient {
 			const isDone = status !== undefined && isSuccess(status) && !attempt.problem;
 			// If the reply to a deletion was lost, Hubble's 404 on the next try shows that it succeeded; not so for a batch.
 			const whenGone = call.whenGone ?? (method === 'DELETE' && !isBatch ? attempt.body : undefined);
-			if (status !== undefined && status < 500) unanswered.length = 0;
+			if (isAnswer(status)) unanswered.length = 0;
 			if (isDone) this.checkReply(call, attempt);
 			if (isDone) return attempt;
 			if (status === 404 && mayHaveHappened && whenGone && this.isHubbles(attempt))
@@ -256,10 +267,13 @@ export class HubbleClient {
 			mayHaveHappened ||= isUnclear && wasSent(attempt);
 			const waitMs = isRenewed ? 0 : retryDelay(tries, isRepeatable ? 'GET' : method, attempt, Math.random());
 			if (waitMs === undefined || this.isStopped || waitMs > this.timeLeft()) {
+				// What may have changed something says so.
+				if (this.isStopped && status === undefined && !(mayHaveHappened && method !== 'GET'))
+					throw this.stopped(this.run.signal?.reason);
 				const failure = this.failureOf(call, attempt, mayHaveHappened, tries);
 				const error = hubbleError(this.context.getNode(), failure);
 				// Calls that were in flight together failed by the same outage.
-				const isQuick = tries === 1 && status !== undefined && attempt.ms < QUICK_MS;
+				const isQuick = tries === 1 && status !== undefined && status !== 429 && attempt.ms < QUICK_MS;
 				this.remember(call, failure, copyOf(error), !isQuick && begunAt >= this.run.outage.failedAt);
 				throw error;
 			}
@@ -280,7 +294,7 @@ export class HubbleClient {
 		const isOfItem = 'scopes' in body || 'set_scopes' in body;
 		if (status === 403 && !isOfItem && /\bscopes?\b/i.test(said ?? ''))
 			session.refusedCalls.set(callName(endpoint), error);
-		if (!isCounted || (status !== undefined && status < 500)) return;
+		if (!isCounted || isAnswer(status)) return;
 		run.outage.unanswered.push(error);
 		run.outage.failedAt = performance.now();
 	}
@@ -308,6 +322,9 @@ export class HubbleClient {
 		});
 		try {
 			await Promise.race([login, over]);
+		} catch (error) {
+			if (isNodeError(error)) error.context.isOfLogin = true;
+			throw asError(error);
 		} finally {
 			waiting.abort();
 		}
@@ -331,14 +348,15 @@ export class HubbleClient {
 		const { rateLimiter, perSecond } = this.service;
 		const { isUrgent, signal, poller } = this.run;
 		const waiters = waitersOf(rateLimiter, name);
-		const waiter = { turnAt: poller?.turnAt };
+		const waiter = { turnAt: poller?.turnAt, perSecond };
 		waiters.add(waiter);
 		try {
 			for (;;) {
 				// Another call may have met it meanwhile.
 				this.throwIfRefused(name);
 				if (signal?.aborted) throw this.stopped(signal.reason);
-				rateLimiter.perSecond = perSecond;
+				// One that goes slower may be next in turn: until it has started, nobody can.
+				rateLimiter.perSecond = Math.min(...Array.from(waiters, (each) => each.perSecond ?? Infinity));
 				const wait = slotWait(rateLimiter, name, performance.now(), { waiter, isUrgent });
 				if (wait >= this.timeLeft()) throw new NoPlaceInTime(this.context.getNode());
 				if (wait === 0) {
@@ -462,10 +480,15 @@ export function sharedBy({ baseUrl, organizationId }: Pick<Service, 'baseUrl' | 
 /** How long a run may take, where it is not an execution. */
 type Limits = Pick<Run, 'deadline' | 'isUrgent' | 'poller'>;
 
+/** How long a dialog waits for its list: beyond that, people take it for broken. */
+const DIALOG_MS = 20_000;
+
 /** A run that has sent nothing yet. */
 export const newRun = (context: Context, limits?: Limits): Run => ({
 	context,
-	signal: 'getExecutionCancelSignal' in context ? context.getExecutionCancelSignal() : undefined,
+	signal: stopSignalOf(context),
+	// What a dialog of n8n's editor searches, nobody can stop.
+	deadline: 'getCurrentNodeParameter' in context ? performance.now() + DIALOG_MS : undefined,
 	traffic: { requests: 0, waiting: 0, waitingSince: 0, waitedMs: 0 },
 	outage: newOutage(),
 	...limits,

@@ -43,9 +43,11 @@ const checkBaseUrl = (baseUrl: string) =>
 	`Check the Base URL in the credential (${baseUrl}). It must point to the Hubble API and have no path.`;
 
 /** Whether Hubble's words are about the organization itself, as when the ID in the credential is that of another one. */
-const isOfOrganization = (said = '') =>
-	/\b(token|key)\b.*\b(another|other|different|wrong) organization\b/i.test(said) ||
-	/^(the )?(unknown organization\b|organization ([\da-f-]{36} )?(was |is )?(not found|unknown)\b)/i.test(said);
+const isOfOrganization = ({ said = '', organizationId }: Failure) =>
+	/\b(token|key) (belongs to|is (for|from|of)) (a |an|the )?(different|other|wrong) organization\b/i.test(said) ||
+	/^(the )?(unknown organization\b|organization (was |is )?(not found|unknown)\b)/i.test(
+		said.replace(`${organizationId} `, ''),
+	);
 
 const NOT_THE_CREDENTIAL = 'It is not the token in the credential, which is not affected.';
 
@@ -60,7 +62,7 @@ const otherOrganization = ({ organizationId, isTrial }: Failure): Explanation =>
  */
 function forbidden(failure: Failure): Explanation {
 	const { scope, organizationId, said } = failure;
-	if (isOfOrganization(said)) return otherOrganization(failure);
+	if (isOfOrganization(failure)) return otherOrganization(failure);
 	const words = said ? `: ${said.replace(/\.$/, '')}` : '';
 	const named = scope && words.includes(scope) ? words.replace(scope, bothSpellings(scope)) : undefined;
 	const needed = scope ? `. The call needs the scope ${bothSpellings(scope)}` : '';
@@ -71,10 +73,10 @@ function forbidden(failure: Failure): Explanation {
 }
 
 function notFound(failure: Failure): Explanation {
-	const { ids, organizationId, said } = failure;
+	const { ids, organizationId } = failure;
 	const [name, id] = Object.entries(ids).at(-1) ?? [];
 	// Words about a key may be about the one that was looked for.
-	if (name !== 'key_id' && isOfOrganization(said)) return otherOrganization(failure);
+	if (name !== 'key_id' && isOfOrganization(failure)) return otherOrganization(failure);
 	if (name === 'invitee_email')
 		return {
 			message: `Hubble has no invitation for ${id}`,
@@ -182,7 +184,8 @@ export const DOUBT = ' The request may still have succeeded. Check before you ru
 export function hubbleError(node: INode, failure: Failure): NodeApiError {
 	const { status, said, errorCode, isHubbles, mayHaveHappened, method, requestId } = failure;
 	const { message, remedy } = failure.explain?.(failure) ?? explain(failure);
-	const quoted = said && !message.includes(said.replace(/\.$/, '')) ? `Hubble says: "${said}" ` : '';
+	const quoted =
+		said && !message.includes(said.replace(/\.$/, '')) ? `${isHubbles ? 'Hubble' : 'The server'} says: "${said}" ` : '';
 	const doubt = mayHaveHappened && method !== 'GET' ? DOUBT : '';
 	const cause: JsonObject = { status: status ?? 0, ...(said ? { message: said } : {}) };
 	const error = new NodeApiError(node, cause, {

@@ -15,6 +15,8 @@ const IDLE_MS = 2 * LONGEST_RETRY_AFTER_MS;
 interface Waiter {
 	/** For a poll: when its node last had a turn. `undefined` for any other caller. */
 	turnAt?: number;
+	/** Requests a second that its credential allows. */
+	perSecond?: number;
 }
 
 /** The recent past of one bucket. Times are milliseconds on one monotonic clock. */
@@ -37,7 +39,7 @@ interface Bucket {
 
 /** All buckets of one organization: its own, and one for each endpoint that was called. */
 export interface RateLimiter {
-	/** Requests a second to one endpoint, by the credential that called last. */
+	/** Requests a second to one endpoint, by the credential that called last, or the slowest of those that wait. */
 	perSecond: number;
 	organization: Bucket;
 	endpoints: Map<string, Bucket>;

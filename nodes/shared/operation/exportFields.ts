@@ -7,6 +7,7 @@ import { binaryField, fileName } from './outputFile';
 import { texts } from './values';
 
 const csvOnly = { format: ['csv'] } as const;
+const csvOption = { collection: 'options', shownWhen: csvOnly } as const;
 
 const format = (hasLines: boolean): Field => ({
 	displayName: 'Format',
@@ -43,8 +44,7 @@ const moreColumns = {
 	description:
 		'More columns for a CSV file, as paths into what Hubble returns, such as location.altitude, or into decoded values',
 	toWire: texts,
-	collection: 'options',
-	shownWhen: csvOnly,
+	...csvOption,
 } satisfies Field;
 
 const tagColumns = {
@@ -54,8 +54,7 @@ const tagColumns = {
 	default: true,
 	description:
 		'Whether a CSV file has a column for each tag of your devices instead of one with all tags. The device list is read for it.',
-	collection: 'options',
-	shownWhen: csvOnly,
+	...csvOption,
 } satisfies Field;
 
 const tagKeys = {
@@ -67,8 +66,7 @@ const tagKeys = {
 	placeholder: 'e.g. site',
 	description: 'Keys of the tags that get their own column in a CSV file, instead of all tags',
 	toWire: texts,
-	collection: 'options',
-	shownWhen: csvOnly,
+	...csvOption,
 } satisfies Field;
 
 /**
@@ -103,8 +101,7 @@ const csvOptions = {
 			true,
 			'Whether to add a byte order mark to a CSV file so that Excel detects UTF-8',
 		),
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 	defusesFormulas: {
 		displayName: 'Defuse Formulas',
@@ -113,8 +110,7 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to put an apostrophe in front of CSV text that a spreadsheet would treat as a formula. Numbers are unchanged.',
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 	decimalSign: {
 		displayName: 'Decimal Sign',
@@ -125,8 +121,7 @@ const csvOptions = {
 		description:
 			'The decimal sign of numbers in a CSV file. Without this option: a comma if the delimiter is a semicolon, otherwise a point.',
 		toWire: (value) => (value === 'comma' ? ',' : '.'),
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 	delimiter: {
 		displayName: 'Delimiter',
@@ -141,8 +136,7 @@ const csvOptions = {
 		description:
 			'The character between the columns of a CSV file. Without this option: a semicolon if the decimal sign is a comma, otherwise a comma.',
 		toWire: (value) => DELIMITERS[String(value)],
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 	keepsTexts: {
 		displayName: 'Keep Text as Text',
@@ -151,8 +145,7 @@ const csvOptions = {
 		default: true,
 		description:
 			'Whether to write text such as 0017, 12e5 or 3/4 as a formula (="0017") in a CSV file, so that a spreadsheet does not convert it. For spreadsheets only: other programs would read the formula.',
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 	timeFormat: {
 		displayName: 'Time Format',
@@ -164,8 +157,7 @@ const csvOptions = {
 		),
 		default: 'spreadsheet',
 		description: 'How times are written in a CSV file',
-		collection: 'options',
-		shownWhen: csvOnly,
+		...csvOption,
 	},
 } satisfies Fields;
 

@@ -42,6 +42,8 @@ class FileText {
 	written = 0;
 	/** Whether a limit or an error ended the file before the list did, and where to go on. */
 	cut?: IDataObject;
+	/** Whether a row was met beyond the limit. */
+	hasMore = false;
 	/** Why there is no file. */
 	failure?: unknown;
 	private text: string;
@@ -86,6 +88,7 @@ class FileText {
 		const { clientFilters, limit } = this.work.request;
 		for (const row of acceptedRows(rows, this.list, () => (this.skipped += 1), clientFilters)) {
 			if (this.count >= limit) {
+				this.hasMore = true;
 				this.cut = this.token ? { continuationToken: this.token, rowsRepeated: this.written } : {};
 				return;
 			}
@@ -208,8 +211,9 @@ export const exportTo =
 		if (file.failure) throw asError(file.failure);
 		const why = file.cut?.stoppedBy
 			? `it ends after ${file.count} rows; its item says why, and how to resume.`
-			: `more rows exist than the Limit of ${file.count}.`;
-		if (file.cut) hints.add(`The file "${fileName}" is not complete: ${why}`);
+			: `${file.hasMore ? 'more rows exist' : 'there may be more rows'} than the Limit of ${file.count}.`;
+		const isCertain = file.cut?.stoppedBy || file.hasMore;
+		if (file.cut) hints.add(`The file "${fileName}" ${isCertain ? 'is not' : 'may not be'} complete: ${why}`);
 		const json: IDataObject = {
 			fileName,
 			count: file.count,

@@ -2,7 +2,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { acceptedRows, leftOut, type List, type Page } from '../client/pages';
 import { readPages } from '../client/windows';
-import { listOf, type ItemRequest, type Operation, type Work } from './operation';
+import { listOf, type Hint, type ItemRequest, type Operation, type Work } from './operation';
 import { inCamelCase, withIsoTimes } from './times';
 
 /** What the user chose a row to become: what Hubble gave, its simplified fields, or some of them. */
@@ -47,6 +47,27 @@ function deleted({ inPath, inBody, idInBody }: Operation, { ids }: ItemRequest):
 	return { deleted: true, [name]: id };
 }
 
+/** What a run leaves out of a list; its hint counts it for all items together. */
+class LeftOut {
+	private count = 0;
+
+	constructor(readonly list: List) {}
+
+	readonly add = () => void (this.count += 1);
+
+	text(): string | undefined {
+		return this.count ? leftOut(this.count, this.list) : undefined;
+	}
+}
+
+/** What is to be told of each row that is left out of a list. */
+export function countLeftOut(hints: Set<Hint>, list: List): () => void {
+	const isOfList = (hint: Hint): hint is LeftOut => hint instanceof LeftOut && hint.list === list;
+	const counter = [...hints].find(isOfList) ?? new LeftOut(list);
+	hints.add(counter);
+	return counter.add;
+}
+
 /**
  * The rows of a list up to the limit, each page as soon as it is there: what came before a failure is not lost.
  * @param shape what a row becomes, with what its reply says beside the list
@@ -57,20 +78,16 @@ export async function* listItems(
 	shape: (row: IDataObject, reply: IDataObject) => IDataObject,
 ): AsyncGenerator<INodeExecutionData[]> {
 	const { request, hints } = work;
+	const leaveOut = countLeftOut(hints, list);
 	let missing = request.limit;
-	let malformed = 0;
-	try {
-		for await (const { rows, next, body = {} } of wantedPages(work, list, true)) {
-			const accepted = [...acceptedRows(rows, list, () => (malformed += 1), request.clientFilters)];
-			const wanted = accepted.length > missing ? accepted.slice(0, missing) : accepted;
-			yield wanted.map((row) => ({ json: shape(row, body) }));
-			missing -= accepted.length;
-			if (missing > 0) continue;
-			if (missing < 0 || next !== undefined) yield cutOff(work, missing < 0);
-			return;
-		}
-	} finally {
-		if (malformed) hints.add(leftOut(malformed, list));
+	for await (const { rows, next, body = {} } of wantedPages(work, list, true)) {
+		const accepted = [...acceptedRows(rows, list, leaveOut, request.clientFilters)];
+		const wanted = accepted.length > missing ? accepted.slice(0, missing) : accepted;
+		yield wanted.map((row) => ({ json: shape(row, body) }));
+		missing -= accepted.length;
+		if (missing > 0) continue;
+		if (missing < 0 || next !== undefined) yield cutOff(work, missing < 0);
+		return;
 	}
 }
 
@@ -106,17 +123,13 @@ export async function* wantedRows<Row extends IDataObject>(
 	list: List<Row>,
 	onMalformed = () => {},
 ): AsyncGenerator<Row> {
-	let malformed = 0;
+	const count = countLeftOut(work.hints, list);
 	const leaveOut = () => {
-		malformed += 1;
+		count();
 		onMalformed();
 	};
-	try {
-		for await (const { rows } of wantedPages(work, list)) {
-			yield* acceptedRows(rows, list, leaveOut, work.request.clientFilters);
-		}
-	} finally {
-		if (malformed) work.hints.add(leftOut(malformed, list));
+	for await (const { rows } of wantedPages(work, list)) {
+		yield* acceptedRows(rows, list, leaveOut, work.request.clientFilters);
 	}
 }
 

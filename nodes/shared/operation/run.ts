@@ -1,7 +1,7 @@
 /** The only item loop: reads what each item asks, carries it out, pairs items, decides continue-on-fail. */
 import { NodeOperationError, type IDataObject, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { objectOf, withoutUndefined } from '../client/json';
-import { asNodeError } from '../client/errors';
+import { asNodeError, detailsOf } from '../client/errors';
 import { connect, type HubbleClient } from '../client/client';
 import { errorRowsHaveDetails, runsAsTool } from '../n8n';
 import { batching, KEEP_INPUT } from './fields';
@@ -97,7 +97,8 @@ export class Outputs {
 	all(): INodeExecutionData[] {
 		const { context, inputs } = this;
 		const failed = this.failed.size;
-		if (failed && context.getNode().onError === 'continueRegularOutput') {
+		// Some failures are output though the run should stop on errors: see `keepFailure`.
+		if (failed && context.getNode().onError !== 'continueErrorOutput') {
 			const message = `${wholeNumber(failed)} of ${counted(inputs.length, 'item')} failed: see the column "error".`;
 			context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
 		}
@@ -129,12 +130,13 @@ export async function run(
 	}
 	const { clock } = hubble.service;
 	const { guesses } = clock;
-	let requests = readItems(context, operation, outputs, hubble);
-	if (requests.length && clock.guesses > guesses) {
+	const isGuess = () => clock.guesses > guesses;
+	let requests = readItems(context, operation, outputs, hubble, isGuess);
+	if (!requests || (requests.length && isGuess())) {
 		// They depend on Hubble's time, which no reply has shown yet. If asking fails, the first call says why.
 		await hubble.learnNow().catch(() => {});
 		outputs = newOutputs();
-		requests = readItems(context, operation, outputs, hubble);
+		requests = readItems(context, operation, outputs, hubble) ?? [];
 	}
 	const hints = new Set<Hint>(
 		requests.flatMap((request) => [...request.remarks, ...[operation.warn?.(request, hubble.now()) ?? []].flat()]),
@@ -252,26 +254,33 @@ function option(context: IExecuteFunctions, operation: Operation, name: string):
 	return String(context.getNodeParameter(`options.${name}`, 0, '') ?? '').trim() || undefined;
 }
 
-/** What the items ask, without those whose parameters are refused. */
+/**
+ * What the items ask, without those whose parameters are refused; `undefined` where only a guess of Hubble's time may
+ * be why some are refused.
+ */
 function readItems(
 	context: IExecuteFunctions,
 	operation: Asking,
 	outputs: Outputs,
 	hubble: HubbleClient,
-): ItemRequest[] {
+	isGuess = () => false,
+): ItemRequest[] | undefined {
 	const { clock } = hubble.service;
 	let moment: number | undefined;
 	const now = () => (moment ??= clock.now());
 	const stored = objectOf(context.getNode().parameters);
 	const source = { context, stored, isTool: runsAsTool(context), clock, now };
-	return context.getInputData().flatMap((_, item) => {
+	const read: ItemRequest[] = [];
+	let isInDoubt = false;
+	for (const item of context.getInputData().keys()) {
 		try {
-			return [readItemRequest(source, operation, item)];
+			read.push(readItemRequest(source, operation, item));
 		} catch (error) {
-			outputs.fail(item, error);
-			return [];
+			if (isGuess() && detailsOf(error).isTogether) isInDoubt = true;
+			else outputs.fail(item, error);
 		}
-	});
+	}
+	return isInDoubt ? undefined : read;
 }
 
 /** Details of errors, for later nodes. */

@@ -50,9 +50,11 @@ export const counted = (value: number, noun: string): string =>
 
 /**
  * A value as messages show it: in quotes, as JSON where it is no text, and not at any length. Of an object only the
- * names of its fields, as an item may hold secrets.
+ * names of its fields, as an item may hold secrets; 'it' of a secret, also in a list.
  */
 export function quoted(value: unknown): string {
+	const isSecret = (one: unknown) => typeof one === 'string' && SECRETS.some((form) => form.test(one));
+	if ([value].flat(Infinity).some(isSecret)) return 'it';
 	// A BigInt, which an expression may give, is no JSON.
 	const json = typeof value === 'bigint' ? undefined : JSON.stringify(value);
 	const shown = typeof value === 'string' ? `"${value}"` : (objectInWords(value, json) ?? json ?? String(value));
@@ -72,8 +74,10 @@ const NO_ID = /^(null|undefined|NaN|\[object Object\]|__proto__|constructor|prot
 
 /** Secrets in the place of an ID, which must stand in no path and in no error: a token (JWT), … */
 const TOKEN = /\beyJ[\w-]*\./;
-/** … and the key of a device: 16 or 32 bytes as Base64 or hexadecimal. */
-const DEVICE_KEY = /^(?:[\w+/-]{22}==|[\w+/-]{43}=|(?:[\da-f]{32}){1,2})$/i;
+/** … and the key of a device: 16 or 32 bytes as Base64, or, as an ID that is no UUID may be, hexadecimal. */
+const BASE64_KEY = /^(?:[\w+/-]{22}==|[\w+/-]{43}=)$/;
+const HEX_KEY = /^(?:[\da-f]{32}){1,2}$/i;
+const SECRETS = [TOKEN, BASE64_KEY, HEX_KEY];
 
 /** A text that names something; the messages of `uuid` and `freeId` say what is wrong with it. */
 function idText(value: unknown): string {
@@ -81,7 +85,7 @@ function idText(value: unknown): string {
 	if (typeof id !== 'string' && typeof id !== 'number') throw new Error(`${quoted(id)} is not an ID`);
 	const text = String(id).trim();
 	if (NO_ID.test(text)) throw new Error(`${quoted(text)} is not an ID`);
-	if (TOKEN.test(text)) throw new Error('it is a key, not an ID');
+	if (TOKEN.test(text) || BASE64_KEY.test(text)) throw new Error('it is a key, not an ID');
 	return text;
 }
 
@@ -89,9 +93,7 @@ function idText(value: unknown): string {
 export function uuid(value: unknown): string {
 	const id = idText(value);
 	if (!WHOLE_UUID.test(id)) {
-		throw new Error(
-			`${DEVICE_KEY.test(id) ? 'it' : quoted(id)} is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`,
-		);
+		throw new Error(`${quoted(id)} is not an ID (a UUID such as 6ea53e36-b7fb-429f-8c2e-d536cab71089)`);
 	}
 	return id.toLowerCase();
 }

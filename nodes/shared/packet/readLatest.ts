@@ -2,16 +2,17 @@
 import type { IDataObject } from 'n8n-workflow';
 import { AHEAD_S } from '../client/clock';
 import { endpoints } from '../client/endpoints';
-import { acceptedRows, leftOut } from '../client/pages';
+import { acceptedRows } from '../client/pages';
 import { readPages, type Reading } from '../client/windows';
 import type { Work } from '../operation/operation';
+import { countLeftOut } from '../operation/rows';
 import { LatestPackets } from './latest';
 import { PACKETS, type Packet } from './packet';
 
 /** One search for the latest packets: its I/O. Times are Unix seconds. */
 export class LatestReader {
 	readonly latest: LatestPackets;
-	private malformed = 0;
+	private readonly leaveOut: () => void;
 	private reading = 0;
 	/** From here on all packets of the period were read. */
 	private reached: number;
@@ -23,6 +24,7 @@ export class LatestReader {
 		private readonly isWanted: (packet: Packet) => boolean,
 	) {
 		this.latest = new LatestPackets(frame);
+		this.leaveOut = countLeftOut(work.hints, PACKETS);
 		this.reached = frame.end;
 	}
 
@@ -40,7 +42,6 @@ export class LatestReader {
 	async readMissing(): Promise<void> {
 		const missing = this.reached > this.frame.start ? this.latest.missing : [];
 		for (const [id, heard] of missing) await this.askFor(id, heard);
-		if (this.malformed) this.work.hints.add(leftOut(this.malformed, PACKETS));
 	}
 
 	/** @returns how many packets it read, until `isEnough` */
@@ -58,7 +59,7 @@ export class LatestReader {
 			// Backwards, each page is a reading of its own.
 			if (reading.newestFirst) this.reading += 1;
 			const ordered = reading.newestFirst ? [...rows].reverse() : rows;
-			for (const row of acceptedRows(ordered, PACKETS, () => (this.malformed += 1))) {
+			for (const row of acceptedRows(ordered, PACKETS, this.leaveOut)) {
 				this.latest.add(row, this.reading, this.isWanted(row));
 			}
 			if (isEnough()) break;
