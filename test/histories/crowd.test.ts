@@ -177,14 +177,17 @@ test.each(['packets', 'devices'] as const)('a node beside them makes no poll of 
 	for (const given of crowd.given) expect(given).toEqual([...given.keys()]);
 });
 
-test.each(['listPackets', 'listDevices'] as const)('P22: a node waits at most twice as long as alone: %s', async (name) => {
-	const alone = new Crowd();
-	const usual = await alone.time.until(alone.act(name, 20));
-	const crowd = new Crowd();
-	const polling = crowd.poll(1);
-	const acting = crowd.time.sleep(2000).then(async () => await crowd.act(name, 20));
-	const took = await crowd.time.until(acting);
-	await crowd.time.until(polling);
-	expect(took).toBeLessThanOrEqual(2.1 * usual);
-	expect([...new Set(crowd.errors)]).toEqual([]);
-});
+test.each(['listPackets', 'listDevices'] as const)(
+	'P22: a node waits at most twice as long as alone: %s',
+	async (name) => {
+		const alone = new Crowd();
+		const usual = await alone.time.until(alone.act(name, 20));
+		const crowd = new Crowd();
+		const polling = crowd.poll(1);
+		const acting = crowd.time.sleep(2000).then(async () => await crowd.act(name, 20));
+		const took = await crowd.time.until(acting);
+		await crowd.time.until(polling);
+		expect(took).toBeLessThanOrEqual(2.1 * usual);
+		expect([...new Set(crowd.errors)]).toEqual([]);
+	},
+);

@@ -1,7 +1,7 @@
-/* eslint-disable @n8n/community-nodes/no-restricted-globals -- lets what is under way go on before a wait ends */
+/* eslint-disable @n8n/community-nodes/no-restricted-globals, @n8n/community-nodes/no-restricted-imports -- lets what is under way go on before a wait ends; a body as a stream */
 /** One call to Hubble and the calls after it: what is sent again, what is not sent at all, and how long it may take. */
 import { Readable } from 'node:stream';
-import type { IDataObject, IHttpRequestOptions, IN8nHttpFullResponse, NodeApiError } from 'n8n-workflow';
+import { NodeApiError, type IDataObject, type IHttpRequestOptions, type IN8nHttpFullResponse } from 'n8n-workflow';
 import { connect, credentialOf, HubbleClient, type Context, type Run } from '../../nodes/shared/client/client';
 import type { Endpoint } from '../../nodes/shared/client/endpoints';
 
@@ -363,6 +363,16 @@ describe('A token that was refused', () => {
 		expect(reads()).toBe(2);
 		expect(Math.max(...mockTime.waits)).toBeLessThan(10);
 		expect(await messageOf(hubble, others)).toBeUndefined();
+	});
+
+	it('is told from a call that failed, where the new login fails', async () => {
+		const { hubble, context } = await clientOf([status(401)]);
+		const down = new NodeApiError(context.getNode(), {}, { httpCode: '503', message: 'down' });
+		hubble.session.renew = async () => await Promise.reject(down);
+		const error = await failureOf(hubble, post);
+		expect([error, error?.context.isOfLogin]).toEqual([down, true]);
+		const refused = await clientOf([status(400)]);
+		expect((await failureOf(refused.hubble, post))?.context).not.toHaveProperty('isOfLogin');
 	});
 
 	it('alone is one', async () => {
