@@ -170,7 +170,7 @@ describe('A call', () => {
 		for (let calls = 0; calls < 2; calls++) await slow.hubble.send({ endpoint: get });
 		await Promise.all([slow.hubble.send({ endpoint: get }), fast.hubble.send({ endpoint: get })]);
 		expect([slow.sent.length, fast.sent.length]).toEqual([3, 1]);
-		expect(mockTime.waits.length).toBeLessThan(10);
+		expect(Math.min(...mockTime.waits)).toBeGreaterThan(100);
 	});
 
 	it('of a dialog of the editor ends within 20 seconds', async () => {

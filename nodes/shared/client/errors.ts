@@ -44,7 +44,7 @@ const checkBaseUrl = (baseUrl: string) =>
 
 /** Whether Hubble's words are about the organization itself, as when the ID in the credential is that of another one. */
 const isOfOrganization = ({ said = '', organizationId }: Failure) =>
-	/\b(token|key) (belongs to|is (for|from|of)) (a |an|the )?(different|other|wrong) organization\b/i.test(said) ||
+	/\b(token|key) (belongs to|is (for|from|of)) (a |the )?(another|different|wrong) organization\b/i.test(said) ||
 	/^(the )?(unknown organization\b|organization (was |is )?(not found|unknown)\b)/i.test(
 		said.replace(`${organizationId} `, ''),
 	);
