@@ -258,8 +258,8 @@ export const FAULTS: readonly Fault[] = [
 		seed: 272,
 		breaks: 'silence is lost',
 		file: 'HubbleDeviceTrigger/poll',
-		from: "{ events: ['silent'], begin: beginSilent, take: silent }",
-		to: "{ events: ['silent'], begin: () => {}, take: async (run) => (beginSilent(run), await silent(run)) }",
+		from: "{ events: ['silent'], state: 'silent', begin: beginSilent, take: silent }",
+		to: "{ events: ['silent'], state: 'silent', begin: () => {}, take: async (run) => (beginSilent(run), await silent(run)) }",
 	},
 	{
 		name: 'a crossing that may not have reached n8n is forgotten where the device came back',

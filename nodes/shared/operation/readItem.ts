@@ -271,10 +271,7 @@ export function readItemRequest(source: ItemSource, operation: Asking, item: num
 	try {
 		return completed(source, operation, read);
 	} catch (error) {
-		const refusal = refusedInput(context, item, asError(error).message);
-		// Each is right by itself, such as the ends of a period.
-		refusal.context.isTogether = true;
-		throw refusal;
+		throw refusedInput(context, item, asError(error).message);
 	}
 }
 
