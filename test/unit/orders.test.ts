@@ -640,6 +640,9 @@ describe('an order in doubt', () => {
 		const first = await ordersOf({ items: [{}], kept, orders, runIndex: 1, answers: { place: Array(6).fill(lost) } });
 		const second = await ordersOf({ items: [{}], kept, orders, runIndex: 1 });
 		expect([first.calls[0], orders.size]).toEqual([second.calls[0], 1]);
+		// As where it was placed and another item failed.
+		await ordersOf({ items: [{}], kept, orders, runIndex: 1 });
+		expect(orders.size).toBe(1);
 		await ordersOf({ items: [{}], kept, orders, runIndex: 2 });
 		expect(orders.size).toBe(2);
 	});
