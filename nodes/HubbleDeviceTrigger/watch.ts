@@ -172,7 +172,9 @@ export function takeNew(
 	// Hubble may list a device twice, and one that was heard meanwhile at both places.
 	const met = new Set<string>();
 	const isFirst = (device: Device) => met.size < met.add(`${device.id} ${timeOf(device)}`).size;
-	const unseen = devices.filter((device) => !seen.has(keyOf(device.id)) && isFirst(device));
+	// One that was heard since then may fall silent again.
+	const isSeen = (device: Device) => Math.floor(timeOf(device)) === cursor.from && seen.has(keyOf(device.id));
+	const unseen = devices.filter((device) => !isSeen(device) && isFirst(device));
 	const fresh = unseen.slice(0, most);
 	const rest = unseen[most];
 	if (!rest) return { fresh, next: { of: cursor.of, from: Math.max(cursor.from, reached), token } };

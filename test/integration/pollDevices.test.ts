@@ -208,6 +208,26 @@ withEachClock(
 			expect(await poll(3)).toEqual([`entered ${late} Depot`]);
 		});
 
+		it.each([[['silent']], [['silent', 'heardAgain']]])(
+			'P7: tells of the next silence of a device that was told of in a second whose rest had to wait: %j',
+			async (events) => {
+				const fleet = fleetOf(150, { events, ...silentFor(0.25), options: { maxItems: 100 } });
+				for (const id of fleet.devices.keys()) fleet.hear(id);
+				expect(await fleet.names()).toEqual([]);
+				clock += 1800;
+				const [, again = ''] = /silent (device \d+)/.exec(String(await fleet.names())) ?? [];
+				clock += 60;
+				fleet.hear(again);
+				const since = clock;
+				clock += HOUR;
+				const silences: unknown[] = [];
+				for (let polls = 0; polls < 6; polls++, clock += 60)
+					for (const { event, deviceId, silentSince } of await fleet.poll())
+						if (event === 'silent' && deviceId === again) silences.push(Date.parse(String(silentSince)) / 1000);
+				expect(silences).toEqual([since]);
+			},
+		);
+
 		describe('a crash after a crossing', () => {
 			const other = { ...depot, name: 'Other', latitude: 10, longitude: 10 };
 			const away = { latitude: 1, longitude: 1 };
