@@ -371,12 +371,13 @@ describe('Place', () => {
 		]);
 	});
 
+	const { execute: runAsTool, description } = new HubbleGiftCard();
+	const asTool = {
+		execute: runAsTool,
+		description: { ...description, name: 'hubbleGiftCardTool' },
+	} as Setup['node'];
+
 	it('wants a reference of an AI agent', async () => {
-		const node = new HubbleGiftCard();
-		const asTool = {
-			execute: node.execute,
-			description: { ...node.description, name: 'hubbleGiftCardTool' },
-		} as Setup['node'];
 		const { error } = await place({ shareSecrets: true }, { node: asTool });
 		expect(error?.message).toMatch(/^"Reference" is required when an AI agent places orders\. Give each order its own/);
 		const own = await place({ reference: 'agent-1', shareSecrets: true }, { node: asTool });
@@ -384,11 +385,6 @@ describe('Place', () => {
 	});
 
 	it('P15: buys nothing for nobody where an AI agent leaves the customer out', async () => {
-		const node = new HubbleGiftCard();
-		const asTool = {
-			execute: node.execute,
-			description: { ...node.description, name: 'hubbleGiftCardTool' },
-		} as Setup['node'];
 		const additionalFields = {
 			customerEmail: "={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('Customer_Email') }}",
 		};
