@@ -41,7 +41,7 @@ export async function take(page: Page, { n8n, workflows }: Stage): Promise<void>
 	await page.getByText('Clear execution').waitFor();
 	await quiet(page);
 	await shoot(page, 'canvas');
-	await openNode(page, 'Get Latest Packets');
+	await openNode(page, 'Reading');
 	await output.getByTestId('radio-button-table').click();
 	await output.getByRole('columnheader').first().waitFor();
 	await quiet(page);
