@@ -102,7 +102,7 @@ class OrderRun {
 	private readonly sent: IDataObject;
 	/** Whether an execution was retried of which nothing was stored, as n8n was killed: it may have sent anything. */
 	private readonly isAfterKill: boolean;
-	/** References that were made for orders of which nobody knows whether they were placed, in the execution's own data. */
+	/** References of orders of which nobody knows whether they were placed, in the execution's own data. */
 	private readonly open: IDataObject;
 	/** Orders that are followed. */
 	private followed = 0;

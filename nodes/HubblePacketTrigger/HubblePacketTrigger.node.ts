@@ -20,7 +20,7 @@ import { acknowledge, requireAcknowledge, webhookDescription } from '../shared/w
 import { requireOwnUrl } from '../shared/webhook/probe';
 import { receive } from '../shared/webhook/receive';
 import { requireSecret } from '../shared/webhook/secrets';
-import { isAutomatic, maxBatchSize, packets } from './packets';
+import { isAutomatic, isManual, maxBatchSize, packets } from './packets';
 import { isRegistered, registerWebhook, unregisterWebhook } from './registration';
 import { endTest, isTestWithLatest, sendLatest } from './testWith';
 
@@ -195,10 +195,7 @@ export class HubblePacketTrigger implements INodeType {
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
 				if (endTest(this)) return true;
-				await inHook(
-					this,
-					async () => await unregisterWebhook(this, this.getNodeParameter('options.registration', '') !== 'manual'),
-				);
+				await inHook(this, async () => await unregisterWebhook(this, !isManual(this)));
 				return true;
 			},
 		},

@@ -18,8 +18,9 @@ import { testFingerprint } from './testWith';
 export const isAutomatic = (context: IHookFunctions) =>
 	optional(context, 'options', 'registration', 'Registration', oneOf(['automatic', 'manual'])) !== 'manual';
 
-/** The same for a delivery, also a forged one: a publication has refused what is neither. */
-const isManual = (context: IWebhookFunctions) => context.getNodeParameter('options.registration', '') === 'manual';
+/** The other way round, without a refusal: for a delivery, also a forged one, and for what must end whatever is set. */
+export const isManual = (context: IHookFunctions | IWebhookFunctions) =>
+	context.getNodeParameter('options.registration', '') === 'manual';
 
 /** The most packets that a delivery may have. Throws an error that names the parameter. */
 export const maxBatchSize = (context: IHookFunctions): number =>

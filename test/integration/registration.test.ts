@@ -156,6 +156,13 @@ withEachClock(hubbleNow, () => {
 			expect(urls()).toEqual(['https://n8n.example.com/webhook/meanwhile/webhook']);
 		});
 
+		it('is removed also where Registration has come to be what is no choice', async () => {
+			const ids = { workflowId: 'odd', nodeId: 'choice', webhookId: 'odd' };
+			await place(ids).activate();
+			await place({ ...ids, parameters: { options: { registration: 'auto' } } }).remove();
+			expect(all()).toEqual([]);
+		});
+
 		it('replaces its own endpoint whose secret is lost, and leaves others alone', async () => {
 			const foreign = taken('https://example.com');
 			const ids = { workflowId: 'lost', nodeId: 'secret', webhookId: 'of-ours' };

@@ -25,7 +25,7 @@ import {
 	uuid,
 } from '../../nodes/shared/operation/values';
 import { tagMap } from '../../nodes/HubbleDevice/tags';
-import { hasEmptyExpression } from '../../nodes/shared/operation/readItem';
+import { hasEmptyExpression, namedRows } from '../../nodes/shared/operation/readItem';
 import { anyText } from '../integration/odd';
 
 test('rows are read one by one, and what is none is refused by its number', () => {
@@ -73,14 +73,20 @@ describe('ids', () => {
 				Buffer.alloc(bytes, 0xfb).toString(form),
 			);
 			for (const read of [freeId, uuid]) expect(() => read(base64)).toThrow(/^it is a key, not an ID$/);
-			expect(() => uuid(hex)).toThrow(/^it is not an ID \(a UUID such as/);
+			expect(() => uuid(hex)).toThrow(/^"\*\*\*" is not an ID \(a UUID such as/);
 			for (const read of [freeId, uuid, asText])
-				for (const list of [[base64], ['x', [hex]]]) expect(() => read(list)).toThrow(/^it is not (an ID|a text)$/);
+				for (const list of [[base64], ['x', [hex]]])
+					expect(() => read(list)).toThrow(/^"\*\*\*" is not (an ID|a text)$/);
 		}
 		const [base64, hex] = (['base64', 'hex'] as const).map((form) => Buffer.alloc(16, 0xfb).toString(form));
 		for (const other of ['A'.repeat(31), 'z'.repeat(32), `!${base64}`, `${base64}!`, `!${hex}`, `${hex}!`])
 			expect(() => uuid(other)).toThrow(`"${other}" is not an ID`);
 		expect(freeId('f'.repeat(32))).toBe('f'.repeat(32));
+	});
+
+	test('a message reads on where a secret is hidden', () => {
+		const name = 'f'.repeat(32);
+		expect(() => namedRows([{ name }, { name }], 9, (row) => row)).toThrow('the name "***" is used twice');
 	});
 
 	test('an object is no ID', () => expect(() => uuid({ a: 1 })).toThrow('an object (a) is not an ID'));

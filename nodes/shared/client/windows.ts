@@ -265,8 +265,9 @@ export interface Reading {
 }
 
 /**
- * The pages of a list that are wanted, each row once where it has a key. All of a closed period, and the latest rows of one, are read in windows; else
- * one page comes after the other, no more than the limit needs and one row that says whether there are more.
+ * The pages of a list that are wanted, each row once where it has a key. All of a closed period, and the latest rows of
+ * one, are read in windows; else one page comes after the other, no more than the limit needs and one row that says
+ * whether there are more.
  * @param call its `continuationToken` says where to begin; the query of a list that lies in time holds `end` and may hold
  * `start`, in whole Unix seconds
  * @throws what a request throws, with how far the run came

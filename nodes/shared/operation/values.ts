@@ -50,11 +50,11 @@ export const counted = (value: number, noun: string): string =>
 
 /**
  * A value as messages show it: in quotes, as JSON where it is no text, and not at any length. Of an object only the
- * names of its fields, as an item may hold secrets; 'it' of a secret, also in a list.
+ * names of its fields, as an item may hold secrets. A secret is hidden, also in a list.
  */
 export function quoted(value: unknown): string {
 	const isSecret = (one: unknown) => typeof one === 'string' && SECRETS.some((form) => form.test(one));
-	if ([value].flat(Infinity).some(isSecret)) return 'it';
+	if ([value].flat(Infinity).some(isSecret)) return '"***"';
 	// A BigInt, which an expression may give, is no JSON.
 	const json = typeof value === 'bigint' ? undefined : JSON.stringify(value);
 	const shown = typeof value === 'string' ? `"${value}"` : (objectInWords(value, json) ?? json ?? String(value));
