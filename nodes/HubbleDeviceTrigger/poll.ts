@@ -95,21 +95,27 @@ const hasRoom = (run: PollRun) => run.pagesLeft > 0 && room(run) >= Math.max(2, 
  */
 async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<number> {
 	const { budget, state } = run;
+	let failure: unknown;
+	let isOver = false;
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;
-		if (!isFirst && !(budget.endStep() && hasRoom(run))) return 0;
+		isOver = !isFirst && !(budget.endStep() && hasRoom(run));
+		if (isOver) break;
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
-			const isTimeUp = isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL);
-			if (!run.items.length && !isTimeUp) throw asError(error);
-			const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
-			if (!isTimeUp) warn(run, `${passedOn} ${asError(error).message}`);
-			return waitAfter(error);
+			isOver = isLate || waitAfter(error) > 0;
+			if (!(isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL))) failure = error;
+			if (isOver) break;
 		}
 	}
-	state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
-	return 0;
+	if (failure && !run.items.length) throw asError(failure);
+	if (failure) {
+		const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
+		warn(run, `${passedOn} ${asError(failure).message}`);
+	}
+	if (!isOver) state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
+	return waitAfter(failure);
 }

@@ -74,6 +74,7 @@ export function toldBy({ show }: PacketReader, read: ReadPacket, { received, now
 		device: packet.device.id,
 		heard: isTrusted ? stamp : received,
 		isTrusted,
+		latest: isTrusted ? stamp : now,
 		valueOf: (field) => valueAt(said?.decoded, field),
 		source: { device: packet.device, key: packetKey(packet), shown: () => show(read), isTrusted },
 	};

@@ -86,6 +86,8 @@ export interface Told<S> {
 	 * and makes no other late.
 	 */
 	isTrusted: boolean;
+	/** The latest that it can have been heard, if that is not `heard`. */
+	latest?: number;
 	valueOf: (field: string) => unknown;
 }
 
@@ -248,7 +250,7 @@ interface Step {
 	told: Active;
 }
 
-function step(rule: Rule, was: Active | undefined, value: unknown, at: number): Step {
+function step(rule: Rule, was: Active | undefined, value: unknown, at: number, latest: number): Step {
 	const number = numeric(value);
 	const isFarther = !was || rule.distance(number) > rule.distance(was.extreme);
 	const extreme = isFarther ? number : was.extreme;
@@ -258,10 +260,10 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number): 
 		return { is, told: is };
 	}
 	const count = Math.min((was?.count ?? 0) + 1, MOST_PACKETS);
-	// A packet with a stamp that cannot be may count as heard after this one.
-	const is: Active = { since: Math.min(was?.since ?? at, at), extreme, count };
+	// Of a packet with a stamp that cannot be nobody knows when it was heard: the time counts from the latest moment on.
+	const is: Active = { since: Math.min(was?.since ?? latest, latest), extreme, count };
 	if (!rule.isOver(value)) return { told: is };
-	if (count < rule.packets || at - is.since < rule.seconds) return { is, told: is };
+	if (count < rule.packets || Math.max(0, at - is.since) < rule.seconds) return { is, told: is };
 	is.count = RAISED;
 	return { event: 'raised', is, told: is };
 }
@@ -279,10 +281,11 @@ export function hear<S>(alarms: Alarms<S>, told: Told<S>): void {
 		// Late, or the same packet again: newer ones have decided.
 		if (told.isTrusted && told.heard <= mark.last) continue;
 		const at = Math.max(told.heard, mark.last);
+		const latest = Math.max(at, told.latest ?? at);
 		mark.last = told.isTrusted ? at : Math.max(mark.last, NO_STAMP);
 		for (const { rule, number } of rules) {
 			const was = mark.active.get(number);
-			const { event, is, told: active } = step(rule, was, value, at);
+			const { event, is, told: active } = step(rule, was, value, at, latest);
 			mark.active.delete(number);
 			if (is && !was && alarms.isFull) continue;
 			if (is) mark.active.set(number, is);

@@ -120,7 +120,9 @@ async function readStream(reader: Reader, from: Position): Promise<Read<Position
 	if (!count && read.next.token === token) read.next = afterNothing(from, budget, read.next.start + MARGIN_S);
 	const { items = [], alarms = from.alarms } = consumer.finish?.() ?? {};
 	for (const item of items) read.items.push(item);
-	if (alarms) read.next = { ...read.next, alarms };
+	// A restart, or a page that fails, must not make what comes next seem older than this.
+	const isLater = count > 0 && read.received > storedEmptyAt(read.next);
+	if (alarms) read.next = { ...read.next, ...(isLater ? { emptyAt: read.received } : {}), alarms };
 	return read;
 }
 

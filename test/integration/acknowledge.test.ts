@@ -58,7 +58,7 @@ withEachClock(hubbleNow, () => {
 		expect(node.stored()).toEqual(before);
 	});
 
-	it('a delivery whose run failed may come again', async () => {
+	it('P2: a delivery whose run failed may come again', async () => {
 		const node = place({ acknowledge: 'lastNode' });
 		for (let i = 0; i < 2; i++)
 			expect((await node.deliver(batch(8, 9), right, { endsWith: 500 })).items).toHaveLength(2);

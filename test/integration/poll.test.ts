@@ -144,6 +144,18 @@ withEachClock(hubbleNow, () => {
 		expect(await poll()).toHaveLength(4);
 	});
 
+	it('P10: brings a time that was stored in the future back to now', async () => {
+		const first = node(everything);
+		await first.poll();
+		const run = JSON.parse(JSON.stringify(first.staticData)) as IDataObject;
+		const ahead = Math.floor(hubbleNow() / 1000) + 7200;
+		const { poll, warnings } = node(everything, { ...run, next: { start: ahead }, unsure: undefined });
+		expect(await poll()).toHaveLength(0);
+		expect(warnings).toEqual([expect.stringContaining("in the future by Hubble's clock")]);
+		hubble.addPackets(4);
+		expect(await poll()).toHaveLength(4);
+	});
+
 	it('P5: goes on by time when Hubble does not accept the token any longer: nothing is lost', async () => {
 		const { poll, warnings } = node({ ...everything, options: { maxPackets: 10_000 } });
 		expect(await poll()).toHaveLength(3500);

@@ -6,6 +6,7 @@ import { readRules } from '../../nodes/HubblePacketPollTrigger/rules';
 import type { PacketReader } from '../../nodes/shared/packet/filter';
 import type { Packet } from '../simulator/packets';
 import { startSimulator, type Simulator } from '../simulator/server';
+import { listed } from './harness';
 import { pollContext, withEachClock } from './pollContext';
 
 let hubble: Simulator;
@@ -124,6 +125,51 @@ withEachClock(hubbleNow, () => {
 		expect(raised).toMatchObject({ event: 'raised', timestampTrusted: false });
 		expect(raised?.lastedMinutes).toBeGreaterThanOrEqual(15);
 		expect(raised?.lastedMinutes).toBeLessThanOrEqual(18);
+	});
+
+	it('counts For At Least from no earlier than the first value beyond where the process is another by then', async () => {
+		const stored: IDataObject = {};
+		let { poll } = node(alarms({ forAtLeast: 15 }), stored);
+		const after = async (minutes: number, temperature: number) => {
+			pass(minutes);
+			send(0, temperature, 50 * 365 * 86_400);
+			const { length } = await poll();
+			({ poll } = node(alarms({ forAtLeast: 15 }), JSON.parse(JSON.stringify(stored)) as IDataObject));
+			return length;
+		};
+		expect(await poll()).toEqual([]);
+		pass(59);
+		expect(await poll()).toEqual([]);
+		expect([await after(1, 9), await after(1, 9), await after(1, 9)]).toEqual([0, 0, 0]);
+	});
+
+	it('P9: loses no alarm of a device whose clock is wrong where a page failed before it', async () => {
+		const { poll, warnings } = node(alarms());
+		expect(await poll()).toEqual([]);
+		pass(30);
+		send(1, 5);
+		hubble.addFault({ call: 'listPackets', status: 403, skip: 1 });
+		expect(await poll()).toEqual([]);
+		expect(warnings).toEqual([expect.stringContaining('passes on the packets of 1 page')]);
+		// It counts as heard no earlier than what was read before it.
+		send(0, 9, 50 * 365 * 86_400);
+		const [raised] = await poll();
+		expect(raised).toMatchObject({ event: 'raised', timestampTrusted: false });
+		expect(hubbleNow() - Date.parse(String(raised?.heardAt))).toBeLessThan(120_000);
+	});
+
+	it('stores nothing where nothing came for less than an hour', async () => {
+		const { poll, staticData } = node(alarms());
+		await poll();
+		send(0, 9);
+		expect(await poll()).toHaveLength(1);
+		await poll();
+		const stored = JSON.stringify(staticData);
+		for (let passed = 0; passed < 50; passed += 10) {
+			pass(10);
+			await poll();
+		}
+		expect(JSON.stringify(staticData)).toBe(stored);
 	});
 
 	it('misses no packet that Hubble shows late after a quiet time', async () => {
@@ -250,6 +296,21 @@ withEachClock(hubbleNow, () => {
 		pass(1);
 		send(0, 9);
 		expect(await poll()).toEqual([]);
+	});
+
+	it('P9: keeps its alarms through a poll of packets that the filters leave out', async () => {
+		const [first] = [...hubble.world.main.devices.keys()];
+		const { poll } = node(alarms({}, { filters: { devices: listed({ device: [{ deviceId: { value: first } }] }) } }));
+		await poll();
+		pass(1);
+		send(0, 9);
+		expect(await poll()).toMatchObject([{ event: 'raised' }]);
+		pass(1);
+		send(1, 9);
+		expect(await poll()).toEqual([]);
+		pass(1);
+		send(0, 5);
+		expect(await poll()).toMatchObject([{ event: 'cleared' }]);
 	});
 
 	it('tells in the log of some payloads that fit, too: no value of theirs raises an alarm', async () => {

@@ -1,15 +1,7 @@
 /** Who is in which area, and which places count: pure. */
 import fc from 'fast-check';
 import { crossings, forgetPlaced, reorderAreas } from '../../nodes/HubbleDeviceTrigger/borders';
-import {
-	areaKey,
-	areaOf,
-	keysOf,
-	keysText,
-	openMarks,
-	storedMarks,
-	type Marks,
-} from '../../nodes/HubbleDeviceTrigger/marks';
+import { areaKey, areaOf, keysOf, keysText, openMarks, storedMarks } from '../../nodes/HubbleDeviceTrigger/marks';
 import type { AreaCursor, Device } from '../../nodes/HubbleDeviceTrigger/watch';
 import { keyOf } from '../../nodes/shared/polling/compact';
 import { circle, polygons } from '../../nodes/shared/device/areas';
@@ -101,7 +93,12 @@ const device = (terrestrial?: Heard, satellite?: Heard): Device => {
 
 /** Feeds one device after another to what is remembered, a minute apart. */
 function watching(rules: Partial<Parameters<typeof crossings>[4]> = {}, areas = [depot]) {
-	const known: Omit<Marks, 'quiet'> = { inside: new Set(), unsure: new Set(), waiting: new Map(), placed: new Map() };
+	const known: Parameters<typeof crossings>[0] = {
+		inside: new Set(),
+		unsure: new Set(),
+		waiting: new Map(),
+		placed: new Map(),
+	};
 	const all = { borderWidth: 50, confirms: false, lookBack: 900, ...rules };
 	const see = (row: Device, most?: number, learnt = areas.length) =>
 		crossings(known, row, areas, learnt, all, NOW, most).crossed.map(({ event, area }) => `${event} ${area.name}`);
@@ -117,7 +114,7 @@ it('says who entered and left, learns who is in new areas without a word, and kn
 	expect([...known.inside]).toEqual([areaKey(keyOf('d'), 1)]);
 });
 
-it('says once more on which side a device is where that may not have reached n8n', () => {
+it('P7: says once more on which side a device is where that may not have reached n8n', () => {
 	const { see, known } = watching();
 	const mark = areaKey(keyOf('d'), 0);
 	let at = NOW - 100;
@@ -203,7 +200,7 @@ it('waits for a second packet from the same side, where it shall', () => {
 	expect(fresh.known.inside.size).toBe(1);
 });
 
-it('lets the packet win that was heard last, in whatever order they come', () => {
+it('P8: lets the packet win that was heard last, in whatever order they come', () => {
 	const { see } = watching({ lookBack: 6 * 3600 });
 	expect(see(device(undefined, { ...north(0), at: NOW - 5000 }))).toEqual(['entered Depot']);
 	expect(see(device(undefined, { ...north(3000), at: NOW - 2000 }))).toEqual(['left Depot']);

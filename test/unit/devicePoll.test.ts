@@ -302,15 +302,26 @@ describe('a step that fails', () => {
 		expect(JSON.stringify(fleet.options.staticData)).toBe(before);
 	});
 
-	it('holds back no event of the others; the log says why it failed, and the next poll begins with it', async () => {
+	it.each([
+		['the first', [{ status: 403 }], 'silent device 0'],
+		['the last', [{}, { status: 403 }, { status: 403 }], 'registered new'],
+	])('P7, P11: holds back no event of the others; the log says why it failed: %s', async (_, fates, told) => {
 		const fleet = await withNews('registered', 'silent');
-		meet(fleet, {}, { status: 403 });
-		expect(await fleet.names()).toEqual(['registered new']);
+		fleet.hear('device 0', { heard: clock.now - HOUR - 1 });
+		meet(fleet, ...fates);
+		expect(await fleet.names()).toEqual([told]);
 		expect(fleet.warnings()).toEqual([
 			expect.stringMatching(
 				/^"Watch" passes on 1 event; the next poll continues after them\. Hubble does not allow this/,
 			),
 		]);
+		expect(stored(fleet).startWith).toBeUndefined();
+	});
+
+	it('begins the next poll where Hubble wants to be left alone', async () => {
+		const fleet = await withNews('registered', 'silent');
+		meet(fleet, {}, { status: 503, headers: { 'retry-after': '90' } });
+		expect(await fleet.names()).toEqual(['registered new']);
 		expect(stored(fleet).startWith).toBe(2);
 	});
 

@@ -236,24 +236,27 @@ describe('a poll', () => {
 		expect(await poll(context, open)).not.toBeNull();
 	});
 
-	it('forgets, of more than a thousand nodes, the one that polled longest ago and polls no more', async () => {
+	it('forgets, of more than a thousand nodes, those that have not polled for a week', async () => {
 		const other = inOtherProcess();
 		const { open } = source();
-		const contexts = Array.from({ length: 1001 }, () => nodeOf().context);
-		const [oldest, second] = contexts as [IPollFunctions, IPollFunctions];
+		const contexts = Array.from({ length: 1002 }, () => nodeOf().context);
+		const [oldest, second, third, fourth, another] = contexts as [IPollFunctions, ...IPollFunctions[]];
 		let finish = () => {};
 		const running = other(oldest, async () => {
 			await new Promise<void>((resolve) => (finish = resolve));
 			return await open();
 		});
-		for (const context of contexts.slice(1, 1000)) await other(context, open);
-		// A poll moves the second one to the end; with the thousand and first one the third goes.
-		expect(given(await other(second, open))).toEqual([2]);
-		const [third, fourth] = contexts.slice(2) as [IPollFunctions, IPollFunctions];
-		await other(contexts[1000] as IPollFunctions, open);
+		const begun = now;
+		for (const context of [second, third, fourth]) await other(context as IPollFunctions, open);
+		now += 60_000;
+		// One repeats what it handed over last where it was forgotten.
+		for (const context of contexts.slice(4)) expect(given(await other(context, open))).toEqual([1]);
+		expect(given(await other(second as IPollFunctions, open))).toEqual([2]);
+		now = begun + 7 * 86_400_000;
+		expect(given(await other(another as IPollFunctions, open))).toEqual([2]);
 		expect(await other(oldest, open)).toBeNull();
-		expect(given(await other(fourth, open))).toEqual([2]);
-		expect(given(await other(third, open))).toEqual([1]);
+		expect(given(await other(third as IPollFunctions, open))).toEqual([1]);
+		expect(given(await other(second as IPollFunctions, open))).toEqual([3]);
 		finish();
 		await running;
 	});

@@ -25,7 +25,7 @@ async function simulate(events: readonly string[], history: number, isAtomic: bo
 	return { delivered: all.delivered.map(({ at }) => Number(at)), length, repeatable: all.repeatable };
 }
 
-it('loses nothing, and repeats at most the last execution for each crash or restart', async () => {
+it('P5, P6: loses nothing, and repeats at most the last execution for each crash or restart', async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(event, { maxLength: 60, size: 'max' }), fc.nat(20), async (events, history) => {
 			const { delivered, length, repeatable } = await simulate(events, history, false);
@@ -36,7 +36,7 @@ it('loses nothing, and repeats at most the last execution for each crash or rest
 	);
 });
 
-it('repeats nothing where n8n stores the position with the execution', async () => {
+it('P6: repeats nothing where n8n stores the position with the execution', async () => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(event, { maxLength: 60, size: 'max' }), fc.nat(20), async (events, history) => {
 			const { delivered, length } = await simulate(events, history, true);

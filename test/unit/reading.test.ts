@@ -237,7 +237,7 @@ describe('an event', () => {
 });
 
 describe('a cursor', () => {
-	it('is as it was stored, or begins: for other settings, and where it was in the future', () => {
+	it('P10: is as it was stored, or begins: for other settings, and where it was in the future', () => {
 		const { run, warnings } = runOf(fleetOf(0, {}), course);
 		const stored = { of: 'x', from: 100, token: 't', seen: ['a'] };
 		expect(cursorOf(run, stored, 'x', 5, 100)).toEqual(stored);

@@ -89,7 +89,7 @@ const byCustomer = (customerDetails: IDataObject) => {
 	return { ...one, body: { ...one.body, customerDetails } } as ReturnType<typeof order>;
 };
 
-it('differs by n8n, workflow, node, execution, brand, denomination, customer and count, and has 36 characters', () => {
+it('P15: differs by n8n, workflow, node, execution, brand, denomination, customer and count, and has 36 characters', () => {
 	const a = order('a@example.com');
 	const references = [
 		...made({}, [a, a]).references,
@@ -132,7 +132,7 @@ describe('names the node', () => {
 	});
 });
 
-it('is the same for one customer, however it is spelled, and for the denominations in any order', () => {
+it('P14: is the same for one customer, however it is spelled, and for the denominations in any order', () => {
 	const email = { email: 'a@example.com' };
 	expect(alone(byCustomer({ email: ' A@example.com ', name: 'B', phoneNumber: '9' }))).toBe(alone(byCustomer(email)));
 	expect(alone(byCustomer({ phoneNumber: '+91 (22) 1-2' }))).toBe(alone(byCustomer({ phoneNumber: '912212' })));

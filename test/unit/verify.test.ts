@@ -18,7 +18,7 @@ describe('isSecret', () => {
 		},
 	);
 
-	it('refuses everything when there is no secret', () => {
+	it('P1, P18: refuses everything when there is no secret', () => {
 		expect(isSecret('', [])).toBe(false);
 		expect(isSecret('', [fingerprint('')])).toBe(false);
 		expect(isSecret('next', [])).toBe(false);

@@ -58,7 +58,7 @@ it('writes marks as text and reads the same again', () => {
 	expect(registeredAt(quietKey('a', 1_700_000_000))).toBe(1_700_000_000);
 });
 
-it('gets the state before a poll back from the difference beside the one after it', () => {
+it('P7: gets the state before a poll back from the difference beside the one after it', () => {
 	fc.assert(
 		fc.property(quietMarks, quietMarks, (quietBefore, more) => {
 			// A poll takes marks away, adds some, and changes some.
@@ -72,6 +72,20 @@ it('gets the state before a poll back from the difference beside the one after i
 			for (const [key, mark] of quietBefore) expect(quiet.get(key)).toEqual(mark);
 		}),
 	);
+});
+
+it('remembers of a later silence that was told as long as the mark is of an earlier one', () => {
+	const [a, b, c] = [quietKey('a', 1), quietKey('b', 1), quietKey('c', 1)];
+	const T = 1_700_000_000;
+	const quiet = new Map([a, b].map((key) => [key, T]));
+	const told = new Map([a, b, c].map((key) => [key, T + 1]));
+	const before = storedMarks({ ...NONE, quiet, told });
+	expect(openMarks(before).told).toEqual(new Map([a, b].map((key) => [key, T + 1])));
+	// One is heard and reported; n8n may not have got that. The other stays as it is.
+	const after = storedMarks({ ...NONE, quiet: new Map([[b, T]]), told });
+	const resumed = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
+	expect(new Map([...resumed.told].sort())).toEqual(new Map([a, b].sort().map((key) => [key, T + 1])));
+	expect(storedMarks({ ...NONE, quiet: new Map([[a, T + 1]]), told }).toldMarks).toBeUndefined();
 });
 
 it('begins to watch for silence when the node begins, not when its first poll gets so far', () => {

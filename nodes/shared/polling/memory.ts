@@ -8,6 +8,8 @@ export interface Memory extends Poller {
 	/** This process, as the maker of states. */
 	by: string;
 	isRunning: boolean;
+	/** When it polled last, on the clock of `performance.now()`. */
+	polledAt: number;
 	/**
 	 * The last revision this process produced or confirmed, and when; until n8n has saved it, n8n may still return the
 	 * previous one.
@@ -35,8 +37,9 @@ export interface Memory extends Poller {
 	basis: number;
 }
 
-/** Nodes kept in memory; beyond that, those that polled longest ago are dropped, and repeat their last items. */
+/** Nodes kept in memory; beyond that, those that have not polled for a week are dropped, and repeat their last items. */
 const MOST_NODES = 1000;
+const IDLE_MS = 7 * 86_400_000;
 
 const memories = new Map<string, Memory>();
 
@@ -56,6 +59,7 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 		by: randomBytes(4).toString('hex'),
 		basis: 0,
 		isRunning: false,
+		polledAt: 0,
 		withoutPlace: 0,
 		turnAt: 0,
 		notBefore: 0,
@@ -63,9 +67,10 @@ export async function oneAtATime<T>(context: IPollFunctions, poll: (memory: Memo
 	};
 	memories.delete(key);
 	memories.set(key, memory);
+	memory.polledAt = performance.now();
 	if (memory.isRunning || performance.now() < memory.notBefore) return null;
-	for (const [oldest, { isRunning }] of memories) {
-		if (memories.size <= MOST_NODES) break;
+	for (const [oldest, { isRunning, polledAt }] of memories) {
+		if (memories.size <= MOST_NODES || memory.polledAt - polledAt < IDLE_MS) break;
 		if (!isRunning) memories.delete(oldest);
 	}
 	memory.isRunning = true;
