@@ -11,6 +11,7 @@ const programs = {
 	'redis-server': { places: ['/usr/bin', '/usr/local/bin'], package: 'redis-server' },
 	initdb: { places: ['/usr/lib/postgresql/*/bin', '/usr/local/bin'], package: 'postgresql' },
 	soffice: { places: ['/usr/bin'], package: 'libreoffice-calc-nogui' },
+	gdb: { places: ['/usr/bin'], package: 'gdb' },
 	nginx: { places: ['/usr/sbin', '/usr/local/sbin', '/usr/bin'], package: 'nginx' },
 } as const;
 
@@ -137,6 +138,13 @@ http {
 	const child = startServer(nginx, ['-c', join(folder, 'nginx.conf'), '-e', log], log);
 	await until(`nginx at port ${port}`, 30, async () => await accepts(port)).catch(withLog(log));
 	return { url: `http://127.0.0.1:${port}`, stop: async () => await stopProcess(child) };
+}
+
+/** Makes glibc give back to the system what a process has freed. Needs a Linux that lets us trace it. */
+export async function trimMemory(pid: number): Promise<void> {
+	const call = ['-nx', '-batch', '-p', String(pid), '-ex', 'print (int)malloc_trim(0)'];
+	const said = await run(await program('gdb'), call);
+	if (!/^\$\d+ = [01]$/m.test(said)) throw new Error(`gdb could not trim the memory of ${pid}: ${said}`);
 }
 
 /** Starts a server that also ends when this process is killed without a chance to clean up, where the system can. */
