@@ -90,32 +90,33 @@ const hasRoom = (run: PollRun) => run.pagesLeft > 0 && room(run) >= Math.max(2, 
 
 /**
  * Takes the steps that are wanted. Those for which there is no time or no room, also to end, come first in the next poll.
- * Throws when one fails and there is nothing to hand over.
+ * One that fails holds back no other, unless Hubble asks for a pause.
  * @returns for how many milliseconds Hubble asked for no requests
  */
 async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<number> {
 	const { budget, state } = run;
 	let failure: unknown;
-	let isOver = false;
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;
-		isOver = !isFirst && !(budget.endStep() && hasRoom(run));
-		if (isOver) break;
+		if (!isFirst && !(budget.endStep() && hasRoom(run))) return ended(run, failure, 0);
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
-			isOver = isLate || waitAfter(error) > 0;
-			if (!(isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL))) failure = error;
-			if (isOver) break;
+			const isTimeUp = isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL);
+			if (!isTimeUp) failure = error;
+			if (isLate || waitAfter(error)) return ended(run, failure, waitAfter(error));
 		}
 	}
+	state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
+	return ended(run, failure, 0);
+}
+
+/** Throws what failed if there is nothing to hand over; else the log says it. */
+function ended(run: PollRun, failure: unknown, waitMs: number): number {
 	if (failure && !run.items.length) throw asError(failure);
-	if (failure) {
-		const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
-		warn(run, `${passedOn} ${asError(failure).message}`);
-	}
-	if (!isOver) state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
-	return waitAfter(failure);
+	const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
+	if (failure) warn(run, `${passedOn} ${asError(failure).message}`);
+	return waitMs;
 }

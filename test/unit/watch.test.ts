@@ -155,6 +155,9 @@ it('reports a device once that Hubble lists twice, and twice when it was heard i
 		(most_recent_packet as { terrestrial: { timestamp: number } }).terrestrial.timestamp;
 	const { fresh } = takeNew({ of: 'x', from: 0 }, rows, timeOf, { reached: 600 }, 10);
 	expect(fresh).toEqual([rows[0], rows[2], rows[3]]);
+	// What was reported of a second says nothing of a later one.
+	const rest = takeNew({ of: 'x', from: 500, seen: [keyOf('a')] }, rows, timeOf, { reached: 600 }, 10);
+	expect(rest.fresh).toEqual([rows[2], rows[3]]);
 });
 
 it('finds among the marks those that are quiet no longer, within the range that was read', () => {

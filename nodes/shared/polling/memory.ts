@@ -37,9 +37,12 @@ export interface Memory extends Poller {
 	basis: number;
 }
 
-/** Nodes kept in memory; beyond that, those that have not polled for a week are dropped, and repeat their last items. */
+/**
+ * Nodes kept in memory; beyond that, those are dropped that have not polled for longer than a month. They would repeat
+ * their last items.
+ */
 const MOST_NODES = 1000;
-const IDLE_MS = 7 * 86_400_000;
+const IDLE_MS = 32 * 86_400_000;
 
 const memories = new Map<string, Memory>();
 
