@@ -50,7 +50,7 @@ type BorderRules = Pick<Settings, 'borderWidth' | 'maxInaccuracy' | 'confirms' |
  * @param now Unix seconds: a stamp from the future counts as heard now
  */
 export function crossings(
-	{ inside, unsure, waiting, placed }: Omit<Marks, 'quiet' | 'told'>,
+	{ inside, unsure, waiting, placed }: Omit<Marks, 'quiet'>,
 	device: Device,
 	areas: readonly Area[],
 	learnt: number,

@@ -51,22 +51,15 @@ function reportSilent(run: PollRun, device: Device): void {
 	emitSilent(run, device);
 }
 
-function emitHeard(run: PollRun, device: Device, since: number): void {
-	if (since === 0) emitFirstHeard(run, device);
-	else emit(run, { event: 'heardAgain', device, since, of: since });
-	// The last execution may have told of a later silence, too.
-	const told = run.told.get(quietKey(device.id, device.created_ts)) ?? 0;
-	if (told > since && told < Math.floor(lastHeard(device, run)))
-		emit(run, { event: 'heardAgain', device, since: told, of: told });
-}
+const emitHeard = (run: PollRun, device: Device, since: number) =>
+	since === 0 ? emitFirstHeard(run, device) : emit(run, { event: 'heardAgain', device, since, of: since });
 
 /** Starts over where the settings have changed, and forgets the marks of the event that they are of, not of the other. */
-export function beginQuiet({ settings, state, quiet: marks, told }: PollRun): void {
+export function beginQuiet({ settings, state, quiet: marks }: PollRun): void {
 	const low = settings.events.has('firstHeard') ? '0' : '1';
 	const silence = settings.events.has('heardAgain') ? String(settings.silence) : '1';
 	const of = [settings.devices, low, silence].join(' ');
 	if (state.quiet?.of === of) return;
-	told.clear();
 	const [devices, , before] = state.quiet?.of.split(' ') ?? [];
 	const isKept = (heard: number) => devices === settings.devices && (heard === 0 ? low === '0' : before === silence);
 	for (const [key, heard] of marks) if (!isKept(heard)) marks.delete(key);

@@ -14,8 +14,6 @@ export type TimedMarks = Map<string, number>;
 export interface Marks {
 	/** Devices that are silent or were never heard, by `quietKey`. */
 	quiet: TimedMarks;
-	/** Of quiet devices whose mark is of before the last hand-over: since when that told them to be silent again. */
-	told: TimedMarks;
 	/** Devices in areas, by `areaKey`. */
 	inside: Set<string>;
 	/** Devices whose last crossing may not have reached n8n, by `areaKey`: their side is reported at the next place that counts. */
@@ -54,8 +52,7 @@ export const deviceOf = (key: string): string => key.slice(0, KEY);
 /** Which area a mark of `areaKey` is of. */
 export const areaOf = (key: string): number => LETTERS.indexOf(key.slice(KEY));
 
-const timedText = (marks: Iterable<[key: string, at: number]>): string =>
-	[...marks].map(([key, at]) => `${key}${stampText(at)}`).join('');
+const timedText = (marks: TimedMarks): string => [...marks].map(([key, at]) => `${key}${stampText(at)}`).join('');
 
 /** @param size characters of a key */
 const timedOf = (text = '', size = KEY): TimedMarks =>
@@ -67,15 +64,13 @@ export const keysOf = (text = '', size = KEY): Set<string> => new Set(parts(text
 
 export const openMarks = (stored: StoredMarks): Marks => ({
 	quiet: timedOf(stored.quietMarks, QUIET),
-	told: timedOf(stored.toldMarks, QUIET),
 	inside: keysOf(stored.insideMarks, INSIDE),
 	unsure: keysOf(stored.unsureMarks, INSIDE),
 	waiting: timedOf(stored.waitingMarks, INSIDE),
 	placed: timedOf(stored.placedMarks),
 });
 
-export const storedMarks = ({ quiet, told, inside, unsure, waiting, placed }: Marks): StoredMarks => ({
-	toldMarks: timedText([...told].filter(([key, heard]) => heard > (quiet.get(key) ?? heard))) || undefined,
+export const storedMarks = ({ quiet, inside, unsure, waiting, placed }: Marks): StoredMarks => ({
 	quietMarks: timedText(quiet) || undefined,
 	insideMarks: keysText(inside) || undefined,
 	unsureMarks: keysText(unsure) || undefined,

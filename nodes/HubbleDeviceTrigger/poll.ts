@@ -3,7 +3,7 @@ import type { INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { asError } from '../shared/client/errors';
 import { connect, NoPlaceInTime } from '../shared/client/client';
 import { counted } from '../shared/operation/values';
-import { poll, waitAfter } from '../shared/polling/poll';
+import { poll, waitAfter, type Read } from '../shared/polling/poll';
 import { areas, beginAreas } from './areas';
 import { beginQuiet, beginRegistered, beginSilent, quiet, registered, silent } from './events';
 import { openMarks, storedMarks } from './marks';
@@ -40,8 +40,8 @@ export async function pollDevices(context: IPollFunctions): Promise<INodeExecuti
 			};
 			const wanted = beginSteps(run, from.startWith);
 			begin(positionOf(run));
-			const waitMs = await takeSteps(run, wanted);
-			return { next: positionOf(run), items: run.items, waitMs };
+			const taken = await takeSteps(run, wanted);
+			return { next: positionOf(run), items: run.items, ...taken };
 		};
 		// A copy of a workflow may have the original's position.
 		const stream = [context.getWorkflow().id, hubble.organizationId].join(' ');
@@ -91,32 +91,36 @@ const hasRoom = (run: PollRun) => run.pagesLeft > 0 && room(run) >= Math.max(2, 
 /**
  * Takes the steps that are wanted. Those for which there is no time or no room, also to end, come first in the next poll.
  * One that fails holds back no other, unless Hubble asks for a pause.
- * @returns for how many milliseconds Hubble asked for no requests
  */
-async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<number> {
+async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<Taken> {
 	const { budget, state } = run;
-	let failure: unknown;
+	const failures: Error[] = [];
 	for (const index of wanted) {
 		const isFirst = index === wanted[0];
 		state.startWith = index;
-		if (!isFirst && !(budget.endStep() && hasRoom(run))) return ended(run, failure, 0);
+		if (!isFirst && !(budget.endStep() && hasRoom(run))) return ended(run, failures);
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
-			const isTimeUp = isLate && (!isFirst || run.pagesLeft < PAGES_PER_POLL);
-			if (!isTimeUp) failure = error;
-			if (isLate || waitAfter(error)) return ended(run, failure, waitAfter(error));
+			const hasRead = !isFirst || run.pagesLeft < PAGES_PER_POLL;
+			if (!isLate || !hasRead) failures.push(asError(error));
+			// It may take all the time at every poll: the others come first.
+			if (isLate && !hasRead) state.startWith = wanted[1] ?? index;
+			if (isLate || waitAfter(error)) return ended(run, failures, waitAfter(error));
 		}
 	}
 	state.startWith = hasRoom(run) ? undefined : wanted.at(-1);
-	return ended(run, failure, 0);
+	return ended(run, failures);
 }
 
-/** Throws what failed if there is nothing to hand over; else the log says it. */
-function ended(run: PollRun, failure: unknown, waitMs: number): number {
-	if (failure && !run.items.length) throw asError(failure);
-	const passedOn = `passes on ${counted(run.items.length, 'event')}; the next poll continues after them.`;
-	if (failure) warn(run, `${passedOn} ${asError(failure).message}`);
-	return waitMs;
+type Taken = Pick<Read<State>, 'waitMs' | 'failure'>;
+
+/** The poll fails if there is nothing to hand over; else the log says what failed. */
+function ended(run: PollRun, failures: readonly Error[], waitMs = 0): Taken {
+	const [failure] = failures;
+	if (!failure || !run.items.length) return { waitMs, failure };
+	const why = [...new Set(failures.map(({ message }) => message))].join(' ');
+	warn(run, `passes on ${counted(run.items.length, 'event')}; the next poll continues after them. ${why}`);
+	return { waitMs };
 }

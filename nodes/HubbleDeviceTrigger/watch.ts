@@ -142,18 +142,16 @@ export const stateDelta = {
 		return { ...before, sweep: undefined, ...storedMarks({ ...was, quiet, inside, placed: new Map() }) };
 	},
 	unpack(packed: State, after: State): State {
-		const [changed, { inside, quiet, told: stillTold }] = [openMarks(packed), openMarks(after)];
+		const [changed, { inside, quiet }] = [openMarks(packed), openMarks(after)];
 		const [was, is] = [packed.areas, after.areas];
 		const crossed = [...changed.inside].filter((key) => was && areaOf(key) < was.shapes.length - was.fresh);
 		const unsure = new Set([...changed.unsure, ...crossed]);
 		for (const key of crossed) changed.waiting.delete(key);
-		const told = new Map([...stillTold, ...changed.told]);
-		for (const key of changed.quiet.keys()) told.set(key, Math.max(told.get(key) ?? 0, quiet.get(key) ?? 0));
 		const isBehind = was && is && (was.from < is.from || (was.from === is.from && is.token));
 		return {
 			...packed,
 			sweep: after.sweep,
-			...storedMarks({ ...changed, told, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
+			...storedMarks({ ...changed, quiet: new Map([...quiet, ...changed.quiet]), inside, unsure }),
 			areas: is && { ...(isBehind ? was : is), fresh: is.fresh },
 		};
 	},

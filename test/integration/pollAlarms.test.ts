@@ -165,6 +165,8 @@ withEachClock(hubbleNow, () => {
 		expect(await poll()).toHaveLength(1);
 		await poll();
 		const stored = JSON.stringify(staticData);
+		// At the head of the stream its time says it.
+		expect(stored).not.toContain('emptyAt');
 		for (let passed = 0; passed < 50; passed += 10) {
 			pass(10);
 			await poll();

@@ -318,6 +318,68 @@ describe('a step that fails', () => {
 		expect(stored(fleet).startWith).toBeUndefined();
 	});
 
+	/** Refuses the list of registrations from now on, each time after so many seconds, until the test says otherwise. */
+	function refuseRegistrations(fleet: Fleet, seconds = 0) {
+		const list = { isRefused: true };
+		const { request } = fleet.options;
+		fleet.options.request = async (credential, options) => {
+			const isIt = options.qs?.sort_field === CREATED && !options.qs.filter_most_recent_packet_ts;
+			if (!list.isRefused || !isIt) return await request(credential, options);
+			clock.now += seconds;
+			return { statusCode: 403, headers: {}, body: Buffer.from('{"name":"Error","message":"away"}') } as never;
+		};
+		fleet.restart(fleet.options.staticData);
+		return list;
+	}
+
+	it('P7: loses nothing of what the others have learnt, also where all that a poll tells is that it failed', async () => {
+		const fleet = fleetOf(1, watching('registered', 'heardAgain'));
+		fleet.hear('device 0', { heard: clock.now - HOUR + 90 });
+		expect(await fleet.names()).toEqual([]);
+		const list = refuseRegistrations(fleet);
+		for (let polls = 0; polls < 3; polls++) {
+			clock.now += 60;
+			await expect(fleet.poll()).rejects.toThrow('Hubble does not allow this');
+		}
+		fleet.hear('device 0');
+		clock.now += 60;
+		expect(await fleet.names()).toEqual(['heardAgain device 0']);
+		fleet.add('new', { created: clock.now });
+		list.isRefused = false;
+		clock.now += 60;
+		expect(await fleet.names()).toEqual(['registered new']);
+	});
+
+	it('leaves time for the others where it takes all that a poll has', async () => {
+		const fleet = fleetOf(1, watching('registered', 'silent'));
+		fleet.hear('device 0');
+		expect(await fleet.names()).toEqual([]);
+		refuseRegistrations(fleet, 40);
+		const told: string[] = [];
+		for (let polls = 0; polls < 4; polls++) {
+			clock.now += HOUR / 2;
+			told.push(...(await fleet.names().catch(() => [])));
+		}
+		expect(told).toEqual(['silent device 0']);
+	});
+
+	it('says each reason once where several fail', async () => {
+		const fleet = await withNews('registered', 'heardAgain', 'silent');
+		fleet.hear('device 0', { heard: clock.now - HOUR - 1 });
+		meet(fleet, { status: 403 }, { status: 404 });
+		expect(await fleet.names()).toEqual(['silent device 0']);
+		expect(fleet.warnings()).toEqual([
+			expect.stringMatching(
+				/passes on 1 event; .* Hubble does not allow this.* Hubble did not find what was requested/,
+			),
+		]);
+		clock.now += 60;
+		fleet.hear('device 0', { heard: clock.now - HOUR - 30 });
+		meet(fleet, { status: 403 }, { status: 403 });
+		expect(await fleet.names()).toContain('silent device 0');
+		expect(fleet.warnings().at(-1)).not.toMatch(/(Hubble does not allow this.*){2}/);
+	});
+
 	it('begins the next poll where Hubble wants to be left alone', async () => {
 		const fleet = await withNews('registered', 'silent');
 		meet(fleet, {}, { status: 503, headers: { 'retry-after': '90' } });

@@ -288,12 +288,10 @@ describe('Heard Again', () => {
 			now: clock.now,
 			events: events as EventName[],
 			quiet: new Map(Object.values(marks)),
-			told: marksOf(['s', 1, clock.now - 2 * HOUR]),
 		});
 		if (of) run.state.quiet = { of, from: 7 };
 		beginQuiet(run);
 		expect([...run.quiet.keys()]).toEqual(kept.map((which) => marks[which][0]));
-		expect(run.told.size).toBe(of === 'all 0 3600' && events.length === 2 ? 1 : 0);
 	});
 
 	it('knows what the first poll with its settings has marked, also where that may not have been handed over', async () => {
@@ -306,29 +304,6 @@ describe('Heard Again', () => {
 		fleet.restart(fleet.options.staticData, watching(['silent', 'heardAgain']));
 		fleet.hear('device 0');
 		expect(await keysAfter(60, fleet)).toEqual([`heardAgain:device 0:${at}`]);
-	});
-
-	it('P7: comes for each silence that an execution told of, also where n8n may not have got that execution', async () => {
-		const fleet = fleetOf(2, watching(['silent', 'heardAgain']));
-		const at = clock.now - 3 * HOUR;
-		fleet.hear('device 0', { heard: at });
-		expect(await keysAfter(0, fleet)).toEqual([]);
-		const next = clock.now - 2 * HOUR;
-		fleet.hear('device 0', { heard: next });
-		const told = [`heardAgain:device 0:${at}`, `silent:device 0:${next}`];
-		expect(await keysAfter(60, fleet)).toEqual(told);
-		const disk = JSON.parse(JSON.stringify(fleet.options.staticData)) as IDataObject;
-		fleet.restart(structuredClone(disk));
-		expect(await keysAfter(60, fleet)).toEqual(told);
-		fleet.restart(structuredClone(disk));
-		fleet.hear('device 0');
-		const heard = `heardAgain:device 0:${next}`;
-		expect(await keysAfter(60, fleet)).toEqual([told[0], heard]);
-		// It is told of once more while n8n may not have it, and then no more.
-		fleet.restart();
-		expect(await keysAfter(60, fleet)).toEqual([told[0], heard]);
-		expect(await keysAfter(60, fleet)).toEqual([]);
-		expect(stored(fleet).toldMarks).toBeUndefined();
 	});
 
 	it.each([[['heardAgain']], [['heardAgain', 'silent']]])(

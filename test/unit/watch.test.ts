@@ -74,20 +74,6 @@ it('P7: gets the state before a poll back from the difference beside the one aft
 	);
 });
 
-it('remembers of a later silence that was told as long as the mark is of an earlier one', () => {
-	const [a, b, c] = [quietKey('a', 1), quietKey('b', 1), quietKey('c', 1)];
-	const T = 1_700_000_000;
-	const quiet = new Map([a, b].map((key) => [key, T]));
-	const told = new Map([a, b, c].map((key) => [key, T + 1]));
-	const before = storedMarks({ ...NONE, quiet, told });
-	expect(openMarks(before).told).toEqual(new Map([a, b].map((key) => [key, T + 1])));
-	// One is heard and reported; n8n may not have got that. The other stays as it is.
-	const after = storedMarks({ ...NONE, quiet: new Map([[b, T]]), told });
-	const resumed = openMarks(stateDelta.unpack(stateDelta.pack(before, after), after));
-	expect(new Map([...resumed.told].sort())).toEqual(new Map([a, b].sort().map((key) => [key, T + 1])));
-	expect(storedMarks({ ...NONE, quiet: new Map([[a, T + 1]]), told }).toldMarks).toBeUndefined();
-});
-
 it('begins to watch for silence when the node begins, not when its first poll gets so far', () => {
 	const settings = { silence: 3600, devices: 'all', reportsSilentAlready: false };
 	const run = { settings, now: 1_700_000_600, begun: 1_700_000_000, state: {} as State };

@@ -18,6 +18,8 @@ export interface Read<P> {
 	items: INodeExecutionData[];
 	/** For how many milliseconds Hubble asked for no requests. */
 	waitMs?: number;
+	/** Why a poll fails that has nothing to hand over. This process keeps what it has learnt. */
+	failure?: Error;
 }
 
 /** A source that is read from a position on. */
@@ -138,7 +140,7 @@ async function readOn<P>(
 	if (result) memory.withoutPlace = 0;
 	else countNoPlace(context, memory);
 	// Without a slot in the rate limit, a first poll keeps its start.
-	const { next, items, waitMs = 0 } = result ?? { next: before, items: [] };
+	const { next, items, waitMs = 0, failure }: Read<P> = result ?? { next: before, items: [] };
 	wait(memory, waitMs);
 	const isHandedOver = items.length > 0;
 	// For a position that this process did not make, and also where n8n discarded the one that it made.
@@ -153,6 +155,7 @@ async function readOn<P>(
 	}
 	memory.made = { revision: (changed ?? stored).revision ?? 0, at: performance.now() };
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
+	if (failure) throw failure;
 	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
 }
