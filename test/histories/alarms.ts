@@ -33,7 +33,7 @@ export class AlarmHistory extends PacketHistory {
 
 	/** Of each device a mark, twice. */
 	protected override largestAllowed(): number {
-		return super.largestAllowed() + 420;
+		return super.largestAllowed() + 462;
 	}
 
 	/** Beyond the threshold, back, or in between. */
