@@ -295,11 +295,10 @@ export async function unregisterWebhook(context: IHookFunctions, isAutomatic: bo
 		await tidyUp(hook, isHere ? undefined : own);
 		// Check may have moved it, and somebody renamed it.
 		const isOurs = (webhook: IDataObject) =>
-			webhook.webhook_id === own?.id ||
-			(isAutomatic && webhook.url === url && (ownerIn(webhook)?.node === node || webhook.webhook_id === known?.id));
+			isAutomatic && webhook.url === url && (ownerIn(webhook)?.node === node || webhook.webhook_id === known?.id);
 		const listed = (await list(hubble)).filter(isOurs).map(({ webhook_id }) => webhook_id);
 		// A new one may be listed a moment later.
-		for (const id of new Set([...listed, ...(isHere ? [own?.id] : [])])) {
+		for (const id of new Set([...listed, ...(isHere ? [own.id] : [])])) {
 			await removeWebhook(hubble, id);
 			removed.add(id);
 		}

@@ -31,7 +31,7 @@ export class AlarmHistory extends PacketHistory {
 		return n % 8 === 3 ? -90_000 : -this.between(0, 20);
 	}
 
-	/** Of each device a mark, twice. */
+	/** Of each device a mark, and when the stream was read, twice. */
 	protected override largestAllowed(): number {
 		return super.largestAllowed() + 462;
 	}

@@ -288,6 +288,11 @@ describe('the moment of the publication', () => {
 		expect(events).toEqual(['raised Warm a', 'cleared Warm a']);
 	});
 
+	it('forgets of each device what has begun and ended before it, and not of another', () => {
+		const events = names(read(published, [at(0, 9), at(1, 9, 'b'), at(2, 6)], [warm], true).events);
+		expect(events).toEqual(['raised Warm b']);
+	});
+
 	it('is its first second', () => {
 		expect(names(read(published, [at(5, 9)], [warm]).events)).toEqual(['raised Warm a']);
 	});
@@ -344,6 +349,14 @@ describe('a packet whose stamp cannot be', () => {
 		expect(told(5, START - 100)).toEqual([]);
 		expect(told(5, START - 100, false)).toEqual([['cleared', START]]);
 		expect(told(9, START + 50, false)).toEqual([['raised', START + 50]]);
+	});
+
+	it('counts the time of For At Least from the latest moment at which it can have been heard', () => {
+		const open = openAlarms<string>(NONE, rulesOf({ ...warm, forAtLeast: 15 }), false);
+		const tell = (heard: number, latest: number) =>
+			hear(open, { source: 'a', device: 'a', heard, latest, isTrusted: false, valueOf: () => 9 });
+		for (const minutes of [0, 44, 59, 74]) tell(START + 60 * minutes, START + 60 * Math.max(minutes, 45));
+		expect([...open.changes].map(({ at: time }) => time)).toEqual([START + 74 * 60]);
 	});
 
 	it('makes no other late, however many come', () => {
