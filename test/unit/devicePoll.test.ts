@@ -387,6 +387,15 @@ describe('a step that fails', () => {
 		expect(stored(fleet).startWith).toBe(2);
 	});
 
+	it('begins the next poll also where nothing was read before', async () => {
+		const fleet = await withNews('registered', 'silent');
+		const asked = meet(fleet, { status: 503, headers: { 'retry-after': '90' } });
+		await expect(fleet.poll()).rejects.toThrow();
+		clock.now += 100;
+		expect(await fleet.names()).toEqual(['registered new']);
+		expect(asked.slice(0, 2)).toEqual([CREATED, CREATED]);
+	});
+
 	it('asks Hubble for nothing as long as that wants', async () => {
 		const fleet = await withNews('registered', 'silent');
 		const asked = meet(fleet, {}, { status: 503, headers: { 'retry-after': '90' } });

@@ -236,6 +236,18 @@ describe('a poll', () => {
 		expect(await poll(context, open)).not.toBeNull();
 	});
 
+	it('fails with what a read failed, and goes on from where that has come', async () => {
+		const { context, n8n } = nodeOf();
+		const failure = new Error('away');
+		const { open } = source(({ at }) => (at === 2 ? { failure } : { items: [{ json: { at } }] }));
+		expect(given(await poll(context, open))).toEqual([1]);
+		const stored = JSON.stringify(n8n.data);
+		await expect(poll(context, open)).rejects.toBe(failure);
+		// n8n saves nothing of it.
+		expect(JSON.stringify(n8n.data)).toBe(stored);
+		expect(given(await poll(context, open))).toEqual([3]);
+	});
+
 	it('forgets, of more than a thousand nodes, those that have not polled for a month', async () => {
 		const other = inOtherProcess();
 		const { open } = source();
