@@ -248,6 +248,16 @@ describe('a poll', () => {
 		expect(given(await poll(context, open))).toEqual([3]);
 	});
 
+	it('lets n8n store what a poll that failed has learnt, also where the next one learns nothing', async () => {
+		const { context, n8n } = nodeOf();
+		const failure = new Error('away');
+		const { open } = source(({ at }) => (at === 1 ? { failure } : { next: { at }, items: [] }));
+		await expect(poll(context, open)).rejects.toBe(failure);
+		expect(n8n.data).toEqual({});
+		expect(await poll(context, open)).toBeNull();
+		expect(n8n.data.next).toEqual({ at: 2 });
+	});
+
 	it('forgets, of more than a thousand nodes, those that have not polled for a month', async () => {
 		const other = inOtherProcess();
 		const { open } = source();

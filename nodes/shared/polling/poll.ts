@@ -156,7 +156,8 @@ async function readOn<P>(
 	memory.made = { revision: (changed ?? stored).revision ?? 0, at: performance.now() };
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (failure) throw failure;
-	if (changed) Object.assign(staticData, changed);
+	// Of what a poll that failed has learnt, n8n may know nothing yet.
+	Object.assign(staticData, changed ?? stored);
 	return isHandedOver ? [items] : null;
 }
 
