@@ -130,7 +130,8 @@ async function readOn<P>(
 	}
 	const { made } = memory;
 	if (made && (stored.revision ?? 0) < made.revision && begun - made.at < COMMIT_MS) return null;
-	const resumed = resume(stored, stream, memory.handOvers) ?? start;
+	const known = resume(stored, stream, memory.handOvers);
+	const resumed = known ?? start;
 	const isBefore = stored.next !== undefined && resumed === stored.unsure?.from;
 	const from = delta && isBefore ? delta.unpack(resumed, stored.next as P) : resumed;
 	let before = from;
@@ -142,6 +143,8 @@ async function readOn<P>(
 	// Without a slot in the rate limit, a first poll keeps its start.
 	const { next, items, waitMs = 0, failure }: Read<P> = result ?? { next: before, items: [] };
 	wait(memory, waitMs);
+	// A node begins with the first poll that works.
+	if (failure && !known) throw failure;
 	const isHandedOver = items.length > 0;
 	// For a position that this process did not make, and also where n8n discarded the one that it made.
 	const didBefore = memory.isAtomic || (stored.isAtomic === true && stored.revision !== made?.revision);
@@ -156,8 +159,7 @@ async function readOn<P>(
 	memory.made = { revision: (changed ?? stored).revision ?? 0, at: performance.now() };
 	if (changed && !(isHandedOver && mayDiscardPolls(context))) memory.kept = changed;
 	if (failure) throw failure;
-	// Of what a poll that failed has learnt, n8n may know nothing yet.
-	Object.assign(staticData, changed ?? stored);
+	if (changed) Object.assign(staticData, changed);
 	return isHandedOver ? [items] : null;
 }
 
