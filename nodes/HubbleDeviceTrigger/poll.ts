@@ -104,6 +104,8 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<Taken
 		} catch (error) {
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
 			const hasRead = !isFirst || run.pagesLeft < PAGES_PER_POLL;
+			// A poll without a slot in the rate limit does not fail.
+			if (error instanceof NoPlaceInTime && !hasRead) throw asError(error);
 			if (!isLate || !hasRead) failures.push(asError(error));
 			// It may take all the time at every poll: the others come first.
 			if (isLate && !hasRead) state.startWith = wanted[1] ?? index;
