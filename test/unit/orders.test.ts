@@ -567,9 +567,12 @@ describe('an order whose reply fails', () => {
 			orders.set('r', { id: 'o1', status: 'SUCCESS' });
 			return failure('503');
 		};
-		const { calls, replies } = await ordersOf({ orders, answers: { place: [lost] } });
+		const { calls, replies, kept } = await ordersOf({ orders, answers: { place: [lost] } });
 		expect(calls).toEqual(['look r', 'brand b', 'place', 'look r', 'balance']);
 		expect(replies).toMatchObject([{ id: 'o1', alreadyPlaced: false }]);
+		// It stays the order of this run where the node runs again.
+		expect((await ordersOf({ orders, kept })).replies).toMatchObject([{ id: 'o1', alreadyPlaced: true }]);
+		expect(Object.keys(kept.sent ?? {})).toEqual(['r']);
 	});
 
 	it('is sent six times, with longer pauses, and then in doubt', async () => {
