@@ -102,6 +102,7 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<Taken
 		try {
 			await STEPS[index]?.take(run);
 		} catch (error) {
+			const waitMs = waitAfter(error);
 			const isLate = performance.now() >= budget.deadline || error instanceof NoPlaceInTime;
 			const hasRead = !isFirst || run.pagesLeft < PAGES_PER_POLL;
 			// A poll without a slot in the rate limit does not fail.
@@ -109,7 +110,7 @@ async function takeSteps(run: PollRun, wanted: readonly number[]): Promise<Taken
 			if (!isLate || !hasRead) failures.push(asError(error));
 			// It may take all the time at every poll: the others come first.
 			if (isLate && !hasRead) state.startWith = wanted[1] ?? index;
-			if (isLate || waitAfter(error)) return ended(run, failures, waitAfter(error));
+			if (isLate || waitMs) return ended(run, failures, waitMs);
 		}
 	}
 	state.startWith = hasRoom(run) ? undefined : wanted.at(-1);

@@ -264,6 +264,8 @@ function step(rule: Rule, was: Active | undefined, value: unknown, at: number, l
 	const is: Active = { since: Math.min(was?.since ?? latest, latest), extreme, count };
 	if (!rule.isOver(value)) return { told: is };
 	if (count < rule.packets || Math.max(0, at - is.since) < rule.seconds) return { is, told: is };
+	// An alarm begins no later than it is raised.
+	is.since = Math.min(is.since, at);
 	is.count = RAISED;
 	return { event: 'raised', is, told: is };
 }

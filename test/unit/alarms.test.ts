@@ -359,6 +359,13 @@ describe('a packet whose stamp cannot be', () => {
 		expect([...open.changes].map(({ at: time }) => time)).toEqual([START + 74 * 60]);
 	});
 
+	it('begins no alarm after the moment for which it is raised', () => {
+		const open = openAlarms<string>(NONE, rulesOf(warm), false);
+		const [heard, latest] = [START, START + 3000];
+		hear(open, { source: 'a', device: 'a', heard, latest, isTrusted: false, valueOf: () => 9 });
+		expect([...open.changes]).toMatchObject([{ event: 'raised', since: START, at: START }]);
+	});
+
 	it('makes no other late, however many come', () => {
 		const told = alarms();
 		for (let n = 0; n < 1000; n++) told(n % 2 ? 5 : 9, START + 60, false);

@@ -236,6 +236,7 @@ async function forge(stage: Stage): Promise<string> {
 				const beforePeer = await quietMemory(n8n);
 				const atPeer = await attack(hubble, peer, AT_PEER);
 				const afterPeer = await quietMemory(n8n);
+				ok((atPeer.answers.get(403) ?? 0) > AT_PEER / 2, "few forged deliveries came as far as n8n's node");
 				const ours = ((after.inUse - before.inUse) / FORGED) * 1024;
 				const peers = ((afterPeer.inUse - beforePeer.inUse) / AT_PEER) * 1024;
 				const compared = `${said}\na call leaves ${ours.toFixed(2)} kB; in the same n8n, one of n8n's own Webhook node ${peers.toFixed(2)} kB (${AT_PEER} in ${atPeer.seconds.toFixed(0)} s: ${words(beforePeer)} before, ${words(afterPeer)} after)`;
